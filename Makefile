@@ -1,0 +1,37 @@
+# Everything a person or CI does with this repository. Targets call `.venv/bin/pilote` and the tools beside it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup run test test-integration bench protos release-protos clean
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	PYTHON=$(PYTHON) ./.ci/venv
+	touch $@
+
+run: setup
+	$(BIN)/pilote demo
+
+test: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PATH=$(BIN):$$PATH protos/build check
+	$(BIN)/pytest
+
+test-integration: setup
+	$(BIN)/pytest -m integration
+
+bench: setup
+	$(BIN)/python -m loadtests.bench
+
+protos: setup
+	PATH=$(BIN):$$PATH protos/build generate
+
+release-protos: setup
+	PATH=$(BIN):$$PATH protos/build release
+
+clean:
+	rm -rf .venv .build .pilote .bench

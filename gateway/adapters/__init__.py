@@ -1,0 +1,1 @@
+"""One foreign system each; adapters do not import each other."""

@@ -1,0 +1,88 @@
+"""Why a call ends: one exception, one closed list of reasons.
+
+Expected answers are values (a denial is a `Decision`). `CallEnded` means "this call ends here", and every one of its
+reasons has exactly one gRPC status and one set of details, in `gateway.rpc.status`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Machine-readable reason, sent as `google.rpc.ErrorInfo.reason`. Members are never renamed or reused."""
+
+    AGENT_UNAUTHENTICATED = "AGENT_UNAUTHENTICATED"
+    """No credential, or one that is unknown, expired or meant for someone else. Log in."""
+    ARGUMENT_INVALID = "ARGUMENT_INVALID"
+    """The message is malformed, too large, or lacks a field that the contract needs. Fix the call."""
+    METHOD_UNDESCRIBED = "METHOD_UNDESCRIBED"
+    """Nobody has said how this method is governed, so it is refused. Describe it by annotation or binding."""
+    POLICY_DENIED = "POLICY_DENIED"
+    """A rule denies the call, or none allows it. Ask for rights."""
+    CONSENT_MISSING = "CONSENT_MISSING"
+    """The customer has not agreed to this. Obtain the consent first."""
+    QUIET_HOURS = "QUIET_HOURS"
+    """The customer may not be reached now. Come back later."""
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    """A rate limit is used up. Wait as long as `RetryInfo` says."""
+    CAP_EXCEEDED = "CAP_EXCEEDED"
+    """The customer has been contacted often enough. Wait as long as `RetryInfo` says."""
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    """The idempotency key was used before with another request. Choose a new one."""
+    IDEMPOTENCY_KEY_RUNNING = "IDEMPOTENCY_KEY_RUNNING"
+    """The first call with this idempotency key has not ended yet. Retry later."""
+    ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
+    """No route serves this method or model. Choose another."""
+    NOT_FOUND = "NOT_FOUND"
+    """The named resource does not exist. Choose another."""
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    """A resource of that name exists. Choose another name, or update it."""
+    CONFLICT = "CONFLICT"
+    """The resource has changed since it was read (its `etag` differs). Read it again, then retry."""
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+    """The system behind the gateway does not answer and has not acted. Retry."""
+    UPSTREAM_IN_DOUBT = "UPSTREAM_IN_DOUBT"
+    """The system behind the gateway may or may not have acted. Find out before you repeat the call."""
+    STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
+    """The store of limits and records does not answer, and without a record there is no call. Retry."""
+    REVISION_MISSING = "REVISION_MISSING"
+    """No policy is active, so everything is refused. Retry once one has been applied."""
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    """The caller's deadline passed before the upstream was asked. Give more time."""
+    CANCELLED = "CANCELLED"
+    """The caller gave up. Nothing to do."""
+    DRAINING = "DRAINING"
+    """This process is about to stop and takes no new calls. Retry; another one answers."""
+    NOT_BUILT = "NOT_BUILT"
+    """The contract has this method, this version of Pilote does not serve it yet. Upgrade."""
+    INTERNAL = "INTERNAL"
+    """A mistake of ours. Tell us the decision id; the trace is in our log."""
+
+
+class CallEnded(Exception):
+    """The call ends here, for `reason`.
+
+    `message` is for people: no hosts, keys or exception text. `metadata` repeats for machines whatever the message
+    interpolates (AIP-193). `retry_after_ms` is the earliest time at which a retry can succeed, counted from now;
+    `None` where waiting does not help. `violations` are (field path, description) pairs for ARGUMENT_INVALID, and
+    (subject, description) pairs for quotas and preconditions.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        retry_after_ms: int | None = None,
+        violations: tuple[tuple[str, str], ...] = (),
+        localized: tuple[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.metadata: Mapping[str, str] = metadata or {}
+        self.retry_after_ms = retry_after_ms
+        self.violations = violations
+        self.localized = localized
+        """(locale, text) of the message in the caller's language, where it asked for another than English."""

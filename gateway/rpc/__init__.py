@@ -1,0 +1,1 @@
+"""gRPC plumbing without governance knowledge; services use it too."""

@@ -1,0 +1,139 @@
+"""The one place where a reason becomes a gRPC status. `grpc.StatusCode` appears nowhere else."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from gateway.core.errors import CallEnded, Reason
+
+DOMAIN: Final = "pilote.dev"
+DETAILS_KEY: Final = "grpc-status-details-bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one reason looks on the wire: canonical code, and which details go beside `ErrorInfo`."""
+
+    code: grpc.StatusCode
+    bad_request: bool = False
+    quota: bool = False
+    precondition: bool = False
+    retry_ms: int | None = None
+    """Default for `RetryInfo` where the reason asks for one and the call knows no better; `None`: only if known."""
+
+
+ROWS: Final[dict[Reason, Row]] = {
+    Reason.AGENT_UNAUTHENTICATED: Row(grpc.StatusCode.UNAUTHENTICATED),
+    Reason.ARGUMENT_INVALID: Row(grpc.StatusCode.INVALID_ARGUMENT, bad_request=True),
+    Reason.METHOD_UNDESCRIBED: Row(grpc.StatusCode.PERMISSION_DENIED),
+    Reason.POLICY_DENIED: Row(grpc.StatusCode.PERMISSION_DENIED),
+    Reason.CONSENT_MISSING: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
+    Reason.QUIET_HOURS: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
+    Reason.LIMIT_EXCEEDED: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, quota=True),
+    Reason.CAP_EXCEEDED: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, quota=True),
+    Reason.IDEMPOTENCY_KEY_REUSED: Row(grpc.StatusCode.ALREADY_EXISTS),
+    Reason.IDEMPOTENCY_KEY_RUNNING: Row(grpc.StatusCode.ABORTED, retry_ms=1_000),
+    Reason.ROUTE_NOT_FOUND: Row(grpc.StatusCode.NOT_FOUND),
+    Reason.NOT_FOUND: Row(grpc.StatusCode.NOT_FOUND),
+    Reason.ALREADY_EXISTS: Row(grpc.StatusCode.ALREADY_EXISTS),
+    Reason.CONFLICT: Row(grpc.StatusCode.ABORTED),
+    Reason.UPSTREAM_UNAVAILABLE: Row(grpc.StatusCode.UNAVAILABLE, retry_ms=1_000),
+    Reason.UPSTREAM_IN_DOUBT: Row(grpc.StatusCode.UNKNOWN),
+    Reason.STORE_UNAVAILABLE: Row(grpc.StatusCode.UNAVAILABLE, retry_ms=1_000),
+    Reason.REVISION_MISSING: Row(grpc.StatusCode.UNAVAILABLE, retry_ms=5_000),
+    Reason.DEADLINE_EXCEEDED: Row(grpc.StatusCode.DEADLINE_EXCEEDED),
+    Reason.CANCELLED: Row(grpc.StatusCode.CANCELLED),
+    Reason.DRAINING: Row(grpc.StatusCode.UNAVAILABLE, retry_ms=1_000),
+    Reason.NOT_BUILT: Row(grpc.StatusCode.UNIMPLEMENTED),
+    Reason.INTERNAL: Row(grpc.StatusCode.INTERNAL),
+}
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def status_of(ended: CallEnded) -> status_pb2.Status:
+    """The `google.rpc.Status` that tells a caller why the call ended; each detail type at most once (AIP-193)."""
+    row = ROWS[ended.reason]
+    details: list[Message] = [
+        error_details_pb2.ErrorInfo(reason=ended.reason.value, domain=DOMAIN, metadata=dict(ended.metadata))
+    ]
+    if row.bad_request:
+        details.append(
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(field=field, description=text)
+                    for field, text in ended.violations
+                ]
+            )
+        )
+    if row.quota:
+        details.append(
+            error_details_pb2.QuotaFailure(
+                violations=[
+                    error_details_pb2.QuotaFailure.Violation(subject=subject, description=text)
+                    for subject, text in ended.violations
+                ]
+            )
+        )
+    if row.precondition:
+        details.append(
+            error_details_pb2.PreconditionFailure(
+                violations=[
+                    error_details_pb2.PreconditionFailure.Violation(
+                        type=ended.reason.value, subject=subject, description=text
+                    )
+                    for subject, text in ended.violations
+                ]
+            )
+        )
+    retry_ms = ended.retry_after_ms if ended.retry_after_ms is not None else row.retry_ms
+    if retry_ms is not None:
+        delay = duration_pb2.Duration(seconds=retry_ms // 1000, nanos=retry_ms % 1000 * 1_000_000)
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    if ended.localized is not None:
+        locale, text = ended.localized
+        details.append(error_details_pb2.LocalizedMessage(locale=locale, message=text))
+    return status_pb2.Status(code=row.code.value[0], message=ended.message, details=[_packed(d) for d in details])
+
+
+def code_of(reason: Reason) -> grpc.StatusCode:
+    """The status code that stands for `reason`."""
+    return ROWS[reason].code
+
+
+def code_name(code: grpc.StatusCode) -> str:
+    """Canonical name of a status code, as `google.rpc.Code` spells it ("RESOURCE_EXHAUSTED")."""
+    return code.name
+
+
+def code_from(number: int) -> grpc.StatusCode:
+    """The status code of that number; UNKNOWN for a number outside `google.rpc.Code`."""
+    return _CODES.get(number, grpc.StatusCode.UNKNOWN)
+
+
+def reason_from(error: grpc.RpcError | grpc.aio.AioRpcError) -> str:
+    """The `ErrorInfo` reason that a peer of ours put into a failed call; the code's name where there is none."""
+    status = status_from(error)
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return str(info.reason)
+    return code_pb2.Code.Name(status.code)  # type: ignore[arg-type]
+
+
+def status_from(error: grpc.RpcError | grpc.aio.AioRpcError) -> status_pb2.Status:
+    """The rich status of a failed call; code and text alone where the peer sent no details."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return status_pb2.Status.FromString(value)
+    return status_pb2.Status(code=error.code().value[0], message=error.details() or "")
+
+
+def _packed(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

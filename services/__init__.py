@@ -1,0 +1,1 @@
+"""Everything around the data plane; siblings do not import each other."""
