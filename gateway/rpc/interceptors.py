@@ -16,9 +16,7 @@ _log = logging.getLogger(__name__)
 async def end(context: Any, ended: CallEnded, *, trailers: tuple[tuple[str, str], ...] = ()) -> NoReturn:
     """End the call with the status of `ended`, and `trailers` beside it. Always raises grpc's abort."""
     status = status_of(ended)
-    await context.abort(
-        code_of(ended.reason), ended.message, (*trailers, (DETAILS_KEY, status.SerializeToString()))
-    )
+    await context.abort(code_of(ended.reason), ended.message, (*trailers, (DETAILS_KEY, status.SerializeToString())))
     raise AssertionError("abort returns never")
 
 
@@ -30,9 +28,9 @@ class ErrorsToStatus(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Wrap the handler that serves the call."""
         handler = await continuation(handler_call_details)
         if handler is None:

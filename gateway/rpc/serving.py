@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import grpc
+import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -81,6 +82,4 @@ async def until_told_to_stop() -> AsyncIterator[asyncio.Event]:
 
 def run(main: Callable[[], Any]) -> None:
     """Run an async main function on uvloop (0.9x of asyncio's CPU per call, measured)."""
-    import uvloop
-
     uvloop.run(main())

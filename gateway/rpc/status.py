@@ -115,19 +115,19 @@ def code_from(number: int) -> grpc.StatusCode:
     return _CODES.get(number, grpc.StatusCode.UNKNOWN)
 
 
-def reason_from(error: grpc.RpcError | grpc.aio.AioRpcError) -> str:
+def reason_from(error: grpc.aio.AioRpcError) -> str:
     """The `ErrorInfo` reason that a peer of ours put into a failed call; the code's name where there is none."""
     status = status_from(error)
     for detail in status.details:
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info):
             return str(info.reason)
-    return code_pb2.Code.Name(status.code)  # type: ignore[arg-type]
+    return str(code_pb2.Code.Name(status.code))
 
 
-def status_from(error: grpc.RpcError | grpc.aio.AioRpcError) -> status_pb2.Status:
+def status_from(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     """The rich status of a failed call; code and text alone where the peer sent no details."""
-    for key, value in error.trailing_metadata() or ():
+    for key, value in tuple(error.trailing_metadata() or ()):
         if key == DETAILS_KEY and isinstance(value, bytes):
             return status_pb2.Status.FromString(value)
     return status_pb2.Status(code=error.code().value[0], message=error.details() or "")

@@ -1,0 +1,150 @@
+"""What is remembered of every call, however it ended.
+
+A decision is written in two appends to the tenant's stream. `admit` writes the `Record` together with what the buckets
+said, in the same atomic step that takes them; `settle` appends the `Settlement` once the upstream has answered. A
+record that is never settled, because its gateway died, is in doubt once its reservation has expired.
+
+Stream entry fields: `k` is "admit" or "settle", `r` the JSON of `Record` or `Settlement`, and on "admit" `o` the JSON
+of `Outcome` as the store's function wrote it.
+"""
+
+import hashlib
+import hmac
+from enum import StrEnum
+
+import msgspec
+
+
+class Verdict(StrEnum):
+    """What the gateway said to the call."""
+
+    ALLOW = "ALLOW"
+    DENY = "DENY"
+    HOLD = "HOLD"
+    DEFER = "DEFER"
+
+
+class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rule that was looked at and applied: its condition held, or it failed and counted as its `on_error`."""
+
+    rule: str
+    effect: str
+    mode: str = "enforce"
+    error: str = ""
+    """What went wrong at run time, in the rule engine's words; empty when the condition simply held."""
+
+
+class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One bucket that admission takes from, as the decision asked for it."""
+
+    limit: str
+    """Name of the limit or cap in the revision."""
+    kind: str
+    """"rate" or "cap"."""
+    capacity: int
+    """Calls per period for a rate (with burst), contacts per window for a cap."""
+    period_ms: int
+    mode: str = "enforce"
+    by: str = ""
+    """The dimensions' values, pseudonyms where they concern a person: "agent=sales-bot"."""
+
+
+class BucketLook(msgspec.Struct, frozen=True):
+    """What admission found in one bucket; in the order of `Record.buckets`."""
+
+    used: int
+    """Calls or contacts counted, this one included where it was granted."""
+    wait_ms: int
+    """0 when the bucket grants; else time until it would."""
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the store's function answered and wrote beside the record."""
+
+    granted: bool
+    looks: tuple[BucketLook, ...] = ()
+    refused: int = -1
+    """Index of the bucket that refused, with the longest wait; -1 when none did."""
+    reason: str = ""
+    """Reason the store itself refused for, such as IDEMPOTENCY_KEY_REUSED."""
+    first: str = ""
+    """Decision id of the first call with this idempotency key, on a repeat."""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One decision. Times are milliseconds since the epoch. Holds no personal data in the clear."""
+
+    id: str
+    received_ms: int
+    decided_ms: int
+    verdict: Verdict
+    reason: str = ""
+    """A `Reason`, empty for ALLOW. Admission may still refuse: then `Outcome` says so and wins."""
+    message: str = ""
+    rule: str = ""
+    """The rule that decided, empty when none did."""
+    rules: tuple[RuleLook, ...] = ()
+    buckets: tuple[BucketAsk, ...] = ()
+    tenant: str = ""
+    agent: str = ""
+    agent_version: str = ""
+    method: str = ""
+    operation: str = ""
+    subject_ref: str = ""
+    channel: str = ""
+    category: str = ""
+    model: str = ""
+    version: str = ""
+    """Model version that serves the call, or for an action the one that led to it."""
+    route: str = ""
+    arm: str = ""
+    upstream: str = ""
+    revision: int = 0
+    revision_sha256: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    inference: str = ""
+    """Decision id of the inference that led to this action, as the caller named it."""
+    parent: str = ""
+    """Decision id of the stream's first message, for every further message of a stream."""
+    request_bytes: int = 0
+    expires_ms: int = 0
+    """When an unsettled record counts as in doubt; 0 for a record that needs no settling."""
+
+
+class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How an admitted call ended."""
+
+    id: str
+    settled_ms: int
+    status: str
+    """Canonical status name the caller got, "OK" included."""
+    reason: str = ""
+    in_doubt: bool = False
+    """The upstream may or may not have acted; what was taken stays taken."""
+    gave_back: bool = False
+    """What was taken was given back, because the upstream has not acted."""
+    total_us: int = 0
+    upstream_us: int = 0
+    overhead_us: int = 0
+    """Total less upstream: what the gateway itself added."""
+    messages_in: int = 0
+    messages_out: int = 0
+    response_bytes: int = 0
+
+
+def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
+    """Pseudonym of a subject: 32 hexadecimal digits, the same on every gateway that holds the same key.
+
+    Keyed (HMAC-SHA256, cut to 128 bits), because resource names are guessable and a plain hash of them would be too.
+    """
+    digest = hmac.digest(key, f"{tenant}\x00{subject}".encode(), hashlib.sha256)
+    return digest[:16].hex()
+
+
+def decision_id(*, now_ms: int, random: bytes) -> str:
+    """A UUIDv7 (RFC 9562) as 32 hexadecimal digits: sorts by time. `random` is 10 bytes from the caller."""
+    tail = int.from_bytes(random)
+    rand_a = 0x7000 | (tail >> 68) & 0xFFF
+    rand_b = 0x8000000000000000 | tail & 0x3FFFFFFFFFFFFFFF
+    return f"{now_ms & 0xFFFFFFFFFFFF:012x}{rand_a:04x}{rand_b:016x}"

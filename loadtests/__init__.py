@@ -1,0 +1,1 @@
+"""Load: Locust users, scenarios and the benchmark. They see the stubs only."""

