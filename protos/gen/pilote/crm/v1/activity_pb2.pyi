@@ -78,7 +78,7 @@ class Activity(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Resource name, `activities/{activity}`, where `{activity}` is 4 to 63 characters of a-z, 0-9, "_" and "-". Set by
+    """Resource name, `activities/{activity}`, where `{activity}` is 1 to 63 characters of a-z, 0-9, "_" and "-". Set by
     the service on Create.
     """
     contact: _builtins.str

@@ -105,7 +105,7 @@ class Contact(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Resource name, `contacts/{contact}`, where `{contact}` is 4 to 63 characters of a-z, 0-9, "_" and "-". Set by the
+    """Resource name, `contacts/{contact}`, where `{contact}` is 1 to 63 characters of a-z, 0-9, "_" and "-". Set by the
     service on Create.
     """
     display_name: _builtins.str

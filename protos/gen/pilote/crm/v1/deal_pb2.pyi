@@ -77,7 +77,7 @@ class Deal(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Resource name, `deals/{deal}`, where `{deal}` is 4 to 63 characters of a-z, 0-9, "_" and "-". Set by the service on
+    """Resource name, `deals/{deal}`, where `{deal}` is 1 to 63 characters of a-z, 0-9, "_" and "-". Set by the service on
     Create.
     """
     contact: _builtins.str

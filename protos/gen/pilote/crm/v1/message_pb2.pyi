@@ -73,7 +73,7 @@ class Message(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Resource name, `messages/{message}`, where `{message}` is 4 to 63 characters of a-z, 0-9, "_" and "-". Set by the
+    """Resource name, `messages/{message}`, where `{message}` is 1 to 63 characters of a-z, 0-9, "_" and "-". Set by the
     service.
     """
     customer: _builtins.str

@@ -29,7 +29,7 @@ class CreateAudienceRequest(_message.Message):
     AUDIENCE_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     audience_id: _builtins.str
-    """Last segment of the new resource name, 4 to 63 characters of a-z, 0-9, "_" and "-". Empty: the service chooses."""
+    """Last segment of the new resource name, 1 to 63 characters of a-z, 0-9, "_" and "-". Empty: the service chooses."""
     request_id: _builtins.str
     """Key of the caller's own, such as a UUID, that makes a repeat harmless: within 24 hours the same key with the same
     request gets the first answer again and nothing is done twice. At most 100 characters; empty for no such promise.

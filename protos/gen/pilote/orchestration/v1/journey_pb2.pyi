@@ -95,7 +95,7 @@ class Journey(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Resource name, `journeys/{journey}`, where `{journey}` is 4 to 63 characters of a-z, 0-9, "_" and "-"."""
+    """Resource name, `journeys/{journey}`, where `{journey}` is 1 to 63 characters of a-z, 0-9, "_" and "-"."""
     display_name: _builtins.str
     """The journey's name as it is shown. 1 to 200 characters."""
     state: Global___JourneyState.ValueType
