@@ -1,0 +1,263 @@
+"""From descriptors to contracts: what a method's annotations, or its binding in the revision, say of it.
+
+The book holds one descriptor pool with our own contracts (from the stubs) and those that the revision brings along, so
+that rules, readers and messages all mean the same types. A method that is neither annotated nor bound is not in it.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from gateway.core.call import Operation
+from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader, read_nothing
+from gateway.core.revision.decode import Mistakes, Path
+from gateway.core.revision.document import Contract, MethodBinding
+from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
+from pilote.governance.v1 import annotations_pb2, rule_context_pb2
+
+OWN: Final[tuple[Any, ...]] = (
+    rule_context_pb2,
+    contact_service_pb2,
+    deal_service_pb2,
+    activity_service_pb2,
+    message_service_pb2,
+)
+"""The stubs whose contracts every gateway knows."""
+
+_OPERATIONS: Final = {
+    annotations_pb2.OPERATION_READ: Operation.READ,
+    annotations_pb2.OPERATION_WRITE: Operation.WRITE,
+    annotations_pb2.OPERATION_CONTACT: Operation.CONTACT,
+    annotations_pb2.OPERATION_DELETE: Operation.DELETE,
+    annotations_pb2.OPERATION_INFER: Operation.INFER,
+}
+_PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id")
+
+
+class ContractBook:
+    """Every method the gateway may let through, and the message types that rules are checked against."""
+
+    def __init__(self, contracts: Iterable[Contract], mistakes: Mistakes) -> None:
+        self.pool = descriptor_pool.DescriptorPool()
+        self._methods: dict[str, MethodContract] = {}
+        self._files: list[str] = []
+        for module in OWN:
+            self._add_linked(module.DESCRIPTOR)
+        contracts = tuple(contracts)
+        for index, contract in enumerate(contracts):
+            self._add_foreign(contract.descriptor_set, ("contracts", index, "descriptor_set"), mistakes)
+        for method in self._described():
+            self._add_annotated(method, mistakes)
+        for index, contract in enumerate(contracts):
+            for position, binding in enumerate(contract.methods):
+                self._add_bound(binding, ("contracts", index, "methods", position), mistakes)
+
+    def __iter__(self) -> Iterator[MethodContract]:
+        return iter(self._methods.values())
+
+    def get(self, method: str) -> MethodContract | None:
+        """The contract of the full method name "/package.Service/Method"; `None` for one nobody has described."""
+        return self._methods.get(method)
+
+    def services(self) -> tuple[str, ...]:
+        """Full names of all services with at least one described method, sorted."""
+        return tuple(sorted({method.rsplit("/", 1)[0][1:] for method in self._methods}))
+
+    def message_class(self, name: str) -> Callable[..., object]:
+        """The class of the message type with that full name."""
+        return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(name))
+
+    def _add_linked(self, file: FileDescriptor) -> None:
+        if file.name in self._files:
+            return
+        for dependency in file.dependencies:
+            self._add_linked(dependency)
+        self._files.append(file.name)
+        self.pool.AddSerializedFile(file.serialized_pb)
+
+    def _add_foreign(self, encoded: str, path: Path, mistakes: Mistakes) -> None:
+        if not encoded:
+            return
+        try:
+            files = descriptor_pb2.FileDescriptorSet.FromString(base64.b64decode(encoded, validate=True)).file
+        except (binascii.Error, DecodeError):
+            mistakes.add(path, "is not a FileDescriptorSet in base64", fix="make it with protoc --descriptor_set_out")
+            return
+        for file in files:
+            if file.name in self._files:
+                continue
+            try:
+                self.pool.Add(file)
+                self.pool.FindFileByName(file.name)
+            except (TypeError, KeyError):
+                mistakes.add(
+                    path,
+                    f"the file {file.name!r} clashes with another contract or lacks one it imports",
+                    fix="make it with protoc --include_imports, and name each message once",
+                )
+                return
+            self._files.append(file.name)
+
+    def _described(self) -> Iterator[MethodDescriptor]:
+        for name in self._files:
+            for service in self.pool.FindFileByName(name).services_by_name.values():
+                yield from service.methods
+
+    def _add_annotated(self, method: MethodDescriptor, mistakes: Mistakes) -> None:
+        # The pool of the book does not know our extension's Python class; the bytes do not care.
+        options = descriptor_pb2.MethodOptions.FromString(method.GetOptions().SerializeToString())
+        if not options.HasExtension(annotations_pb2.call):
+            return
+        call = options.Extensions[annotations_pb2.call]
+        operation = _OPERATIONS.get(call.operation)
+        if operation is None:
+            return
+        repeatable = options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
+        binding = MethodBinding(
+            method=_full(method),
+            operation=operation,
+            idempotent=repeatable,
+            max_message_bytes=call.max_message_bytes,
+            **{name: getattr(call, name) for name in _PATHS},
+        )
+        self._describe(method, binding, ("contracts",), mistakes)
+
+    def _add_bound(self, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
+        service, _, name = binding.method.removeprefix("/").partition("/")
+        try:
+            method = self.pool.FindServiceByName(service).methods_by_name[name]
+        except KeyError:
+            mistakes.add(
+                (*path, "method"),
+                f"no contract has the method {binding.method!r}",
+                fix="write it as /package.Service/Method, and give the descriptor set that contains it",
+            )
+            return
+        self._describe(method, binding, path, mistakes)
+
+    def _describe(self, method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
+        message_class = message_factory.GetMessageClass(method.input_type)
+        readers: dict[str, Reader] = {}
+        for name in _PATHS:
+            try:
+                readers[name] = reader(method.input_type, getattr(binding, name))
+            except KeyError as error:
+                fix = f"fields of {method.input_type.full_name}: {', '.join(f.name for f in method.input_type.fields)}"
+                mistakes.add((*path, name), f"{_full(method)}: {error.args[0]}", fix=fix)
+        if len(readers) < len(_PATHS):
+            return
+        self._methods[_full(method)] = MethodContract(
+            method=_full(method),
+            operation=binding.operation,
+            request_type=method.input_type.full_name,
+            decode=_decoder(message_class),
+            client_streaming=method.client_streaming,
+            server_streaming=method.server_streaming,
+            idempotent=binding.idempotent or binding.operation is Operation.READ,
+            pin=_pinner(message_class, binding.model_version) if binding.model_version else None,
+            subject_path=binding.subject,
+            channel_path=binding.channel,
+            max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
+            **readers,
+        )
+
+
+def reader(message: Descriptor, path: str) -> Reader:
+    """A function that reads the text at `path` from a message of this type; `read_nothing` for an empty path.
+
+    Raises:
+        KeyError: a segment names no field, or the path does not end at a text or an enum.
+    """
+    if not path:
+        return read_nothing
+    steps: list[tuple[str, str | None]] = []
+    segments = path.split(".")
+    position = 0
+    kind: Descriptor | None = message
+    field: FieldDescriptor | None = None
+    while position < len(segments):
+        field = kind.fields_by_name.get(segments[position]) if kind is not None else None
+        if field is None:
+            raise KeyError(f"{segments[position]!r} in {path!r} is no field")
+        key = None
+        if _is_map(field):
+            position += 1
+            key = segments[position] if position < len(segments) else ""
+            field = field.message_type.fields_by_name["value"]
+            steps.append((segments[position - 1], key))
+        else:
+            steps.append((field.name, None))
+        kind = field.message_type
+        position += 1
+    assert field is not None  # noqa: S101 - a path has at least one segment
+    if field.is_repeated or field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM):
+        raise KeyError(f"{path!r} is no single text")
+    return _walker(tuple(steps), field)
+
+
+def _walker(steps: tuple[tuple[str, str | None], ...], field: FieldDescriptor) -> Reader:
+    names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
+    if names is None and len(steps) == 1 and steps[0][1] is None:
+        only = steps[0][0]
+        return lambda message: getattr(message, only)  # type: ignore[no-any-return]
+
+    def read(message: object) -> str:
+        value: Any = message
+        for name, key in steps:
+            value = getattr(value, name)
+            if key is not None:
+                if key not in value:
+                    return ""
+                value = value[key]
+        return names.get(value, "") if names is not None else value
+
+    return read
+
+
+def _value_names(field: FieldDescriptor) -> dict[int, str]:
+    """Enum values as channel names: CHANNEL_EMAIL of enum Channel becomes "email"; the zero value becomes ""."""
+    values = field.enum_type.values
+    prefix = next((v.name.removesuffix("UNSPECIFIED") for v in values if v.name.endswith("UNSPECIFIED")), "")
+    return {v.number: "" if v.number == 0 else v.name.removeprefix(prefix).lower() for v in values}
+
+
+def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:
+    parse = message_class.FromString
+
+    def decode(request: bytes) -> object:
+        try:
+            return parse(request)
+        except DecodeError as error:
+            raise ValueError("malformed message") from error
+
+    return decode
+
+
+def _pinner(message_class: type[Message], path: str) -> Callable[[object, str], bytes]:
+    *parents, last = path.split(".")
+
+    def pin(request: object, version: str) -> bytes:
+        copy = message_class()
+        copy.CopyFrom(request)  # type: ignore[arg-type]
+        target: Any = copy
+        for name in parents:
+            target = getattr(target, name)
+        setattr(target, last, version)
+        return copy.SerializeToString()
+
+    return pin
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return bool(
+        field.is_repeated and field.message_type is not None and field.message_type.GetOptions().map_entry
+    )
+
+
+def _full(method: MethodDescriptor) -> str:
+    return f"/{method.containing_service.full_name}/{method.name}"

@@ -1,0 +1,73 @@
+"""One call and what surrounds it: who asks, what, about whom, and what is known of that person."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+
+class Operation(StrEnum):
+    """What kind of thing a method does."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+    CONTACT = "CONTACT"
+    DELETE = "DELETE"
+    INFER = "INFER"
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls, as the credential proved it."""
+
+    name: str
+    tenant: str
+    version: str = ""
+    labels: Mapping[str, str] = {}
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked. `request` is the decoded message, opaque to all but the rule engine."""
+
+    method: str
+    operation: Operation
+    request: object
+    request_bytes: int = 0
+    subject: str = ""
+    subject_ref: str = ""
+    channel: str = ""
+    category: str = ""
+    model: str = ""
+    model_version: str = ""
+    """The version the caller asks for itself; empty: the revision chooses."""
+    request_id: str = ""
+    inference: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of a subject. Also the JSON form in which facts are stored."""
+
+    known: bool = True
+    consents: dict[str, bool] = {}
+    time_zone: str = ""
+    language: str = ""
+    segments: tuple[str, ...] = ()
+    traits: dict[str, str] = {}
+    scores: dict[str, float] = {}
+
+
+UNKNOWN_SUBJECT: Final = Facts(known=False)
+"""Facts of somebody of whom nothing is known."""
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a call goes."""
+
+    name: str
+    arm: str
+    upstream: str
+    version: str = ""
+
+
+NO_ROUTE: Final = Route(name="", arm="", upstream="")
+"""No route serves the call."""

@@ -1,0 +1,1 @@
+"""A revision: the published policy. Decode (`decode`), check (`check`), compile and index (`compiled`)."""

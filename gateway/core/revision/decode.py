@@ -1,0 +1,155 @@
+"""From plain data (what YAML and JSON give) to the `Document`, with every mistake reported at once.
+
+msgspec stops at the first mistake; a person who wrote twelve wants to read twelve. So structs and lists are walked
+here, and msgspec decodes the leaves.
+"""
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from gateway.core.revision.document import Document
+
+Path = tuple[str | int, ...]
+"""Where something stands in a document: ("rules", 3, "when")."""
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a policy, and how to mend it. `line` counts from 1; 0 where there is no file."""
+
+    path: str
+    problem: str
+    fix: str
+    line: int = 0
+
+
+class PolicyInvalid(Exception):  # noqa: N818 - it describes the policy, not a failure of ours
+    """The policy has mistakes, all of which are in `mistakes`, in the order of the document."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__(f"{len(mistakes)} mistakes")
+        self.mistakes = mistakes
+
+
+class Mistakes:
+    """Collects mistakes and knows the line of each path."""
+
+    def __init__(self, lines: Mapping[Path, int] | None = None) -> None:
+        self._lines = lines or {}
+        self._found: list[Mistake] = []
+
+    def add(self, path: Path, problem: str, *, fix: str) -> None:
+        """Report one mistake at `path`; its line is the one of the nearest ancestor that has one."""
+        line = next((self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), 0)
+        self._found.append(Mistake(dotted(path), problem, fix, line))
+
+    def raise_if_any(self) -> None:
+        """End here if anything was reported.
+
+        Raises:
+            PolicyInvalid: with all mistakes, in the order of the document.
+        """
+        if self._found:
+            raise PolicyInvalid(tuple(sorted(self._found, key=lambda mistake: mistake.line)))
+
+
+def dotted(path: Path) -> str:
+    """A path as people read it: `rules[3].when`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".") or "(document)"
+
+
+def decode(data: object, mistakes: Mistakes) -> Document:
+    """The document that `data` describes.
+
+    Raises:
+        PolicyInvalid: when anything in it is misspelt, missing, of the wrong type or out of range.
+    """
+    document = _struct(Document, data, (), mistakes)
+    mistakes.raise_if_any()
+    assert isinstance(document, Document)  # noqa: S101 - for the type checker: without mistakes it is one
+    return document
+
+
+def _value(kind: Any, data: object, path: Path, mistakes: Mistakes) -> object:
+    kind, data = _unwrapped(kind, data)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(kind, data, path, mistakes)
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is tuple and isinstance(data, list):
+        return tuple(_value(arguments[0], item, (*path, index), mistakes) for index, item in enumerate(data))
+    try:
+        return msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        problem = str(error).split(" - at `")[0]
+        mistakes.add(path, problem, fix=_fix(kind, data))
+        return None
+
+
+def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
+    """`X | None` as X where there is data, so that the walk goes on below it."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType) and data is not None:
+        alternatives = [part for part in typing.get_args(kind) if part is not type(None)]
+        if len(alternatives) == 1:
+            return alternatives[0], data
+    return kind, data
+
+
+def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mistakes) -> msgspec.Struct | None:
+    if not isinstance(data, dict):
+        mistakes.add(path, f"expected a mapping, got {_named(data)}", fix=f"write the fields of {kind.__name__} here")
+        return None
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name in data:
+        if name not in fields:
+            near = difflib.get_close_matches(str(name), fields, n=1)
+            fix = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(fields)}"
+            mistakes.add((*path, str(name)), f"unknown field {str(name)!r}", fix=fix)
+    found = {}
+    complete = True
+    for name, field in fields.items():
+        if name in data:
+            found[field.name] = _value(field.type, data[name], (*path, name), mistakes)
+        elif field.required:
+            complete = False
+            mistakes.add(path, f"required field {name!r} is missing", fix=f"add {name!r}")
+    return kind(**found) if complete else None
+
+
+def _named(data: object) -> str:
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        type(None): "nothing",
+    }
+    return names.get(type(data), f"a {type(data).__name__}")
+
+
+def _fix(kind: Any, data: object) -> str:
+    """What to write instead, for the mistakes that people really make."""
+    if typing.get_origin(kind) is typing.Literal:
+        choices = [str(choice) for choice in typing.get_args(kind)]
+        near = difflib.get_close_matches(str(data), choices, n=1)
+        return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        choices = [str(member.value) for member in kind]
+        near = difflib.get_close_matches(str(data).upper(), choices, n=1)
+        return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
+    for meta in getattr(kind, "__metadata__", ()):
+        if meta.pattern and "ms|s|m|h|d" in meta.pattern:
+            return "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d"
+        if meta.pattern and "a-z0-9_.-" in meta.pattern:
+            return "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63"
+        if meta.pattern and "[0-9a-f]{64}" in meta.pattern:
+            return "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself"
+    if isinstance(data, bool | int | float):
+        return "put it in quotes if it is meant as text"
+    return "see the README's chapter on the policy file"

@@ -1,0 +1,128 @@
+"""CEL behind one small wrapper that fails closed.
+
+Two facts about the engine shape this module. Errors at run time come back as values, not as exceptions, and such a
+value is truthy: so every result is checked to be a boolean. And one evaluation costs 1.3 us plus the rule, of which
+most is the way into C++ and back: so all conditions of a method are compiled into one list expression as well, which
+is evaluated first (20 rules: 11 us instead of 33); only when it fails as a whole is each rule asked for itself.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from cel_expr_python import cel
+
+VARIABLES: Final = {
+    "agent": "pilote.governance.v1.RuleAgent",
+    "call": "pilote.governance.v1.RuleCall",
+    "facts": "pilote.governance.v1.RuleFacts",
+    "route": "pilote.governance.v1.RuleRoute",
+}
+"""What a rule sees besides `request` and `now`, with the message types that describe it."""
+
+CONDITIONS_AT_ONCE: Final = 64
+"""Most conditions in one list expression; keeps a failing rule from sending hundreds of others the slow way."""
+
+
+class RuleMistake(Exception):  # noqa: N818 - it describes the rule
+    """The expression does not compile; the text says where and why, and how to mend what people often get wrong."""
+
+
+class Condition(NamedTuple):
+    """One compiled condition."""
+
+    name: str
+    program: Any
+
+
+class RuleEngine:
+    """Compiles conditions against the message types of one descriptor pool."""
+
+    def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
+        self._pool = pool
+        self._environments: dict[str, Any] = {}
+        self.agent: Final = message_class(VARIABLES["agent"])
+        self.call: Final = message_class(VARIABLES["call"])
+        self.facts: Final = message_class(VARIABLES["facts"])
+        self.route: Final = message_class(VARIABLES["route"])
+
+    def compile(self, expression: str, *, request_type: str) -> Any:
+        """The program of a condition over requests of type `request_type`.
+
+        Raises:
+            RuleMistake: when it does not parse, names something unknown, or is not a condition.
+        """
+        try:
+            program = self._environment(request_type).compile(expression)
+        except (RuntimeError, ValueError) as error:
+            raise RuleMistake(_readable(str(error))) from error
+        if program.return_type() != cel.Type.BOOL:
+            raise RuleMistake(f"a condition must be true or false, this one gives {program.return_type().name()}")
+        return program
+
+    def conditions(self, expressions: Sequence[tuple[str, str]], *, request_type: str) -> "Conditions":
+        """The (name, expression) pairs as conditions that are evaluated together."""
+        environment = self._environment(request_type)
+        single = tuple(
+            Condition(name, self.compile(expression, request_type=request_type)) for name, expression in expressions
+        )
+        texts = [f"({expression}\n)" for _, expression in expressions]  # a newline ends a trailing comment
+        chunks = tuple(
+            environment.compile("[" + ",".join(texts[start : start + CONDITIONS_AT_ONCE]) + "]")
+            for start in range(0, len(texts), CONDITIONS_AT_ONCE)
+        )
+        return Conditions(environment, single, chunks)
+
+    def _environment(self, request_type: str) -> Any:
+        environment = self._environments.get(request_type)
+        if environment is None:
+            variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
+            variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
+            environment = cel.NewEnv(self._pool, variables=variables)
+            self._environments[request_type] = environment
+        return environment
+
+
+class Conditions:
+    """All conditions that apply to one method, in the revision's order."""
+
+    def __init__(self, environment: Any, single: tuple[Condition, ...], chunks: tuple[Any, ...]) -> None:
+        self._environment = environment
+        self._single = single
+        self._chunks = chunks
+
+    def evaluate(self, values: Mapping[str, object], *, now_ms: int) -> list[bool | str]:
+        """For each condition whether it holds, or in words why it failed."""
+        if not self._single:
+            return []
+        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+        activation = self._environment.Activation({**values, "now": now})
+        results: list[bool | str] = []
+        for index, chunk in enumerate(self._chunks):
+            together = chunk.eval(activation)
+            if together.type() == cel.Type.ERROR:
+                start = index * CONDITIONS_AT_ONCE
+                alone = self._single[start : start + CONDITIONS_AT_ONCE]
+                results.extend(_checked(condition.program.eval(activation)) for condition in alone)
+            else:
+                results.extend(together.plain_value())
+        return results
+
+
+def _checked(result: Any) -> bool | str:
+    value = result.value()
+    if result.type() == cel.Type.BOOL and isinstance(value, bool):
+        return value
+    return str(value)[:200] or "the rule gave no answer"
+
+
+def _readable(text: str) -> str:
+    """The engine's message without its wrapping, and with a hint where the engine's words help nobody."""
+    first = text.removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ").split("\n")[0]
+    first = first.removeprefix("<input>:").removesuffix(" [INVALID_ARGUMENT]")
+    line, _, rest = first.partition(":")
+    column, _, problem = rest.partition(": ")
+    where = f"line {line}, column {column}: {problem}" if problem else first
+    if "(int, double)" in text or "(double, int)" in text:
+        where += "; numbers compare only with their own kind: write 5000.0 for a decimal field, 5000 for a whole one"
+    return where
