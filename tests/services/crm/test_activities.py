@@ -11,7 +11,7 @@ from pilote.crm.v1.activity_service_pb2 import (
 )
 
 from tests.services.crm.conftest import Crm
-from tests.services.crm.refusals import refused
+from tests.services.refusals import refused
 
 
 def _call(title: str = "Asked for the price") -> Activity:

@@ -26,7 +26,7 @@ from pilote.crm.v1.message_service_pb2 import ListMessagesRequest, SendMessageRe
 
 from services.crm.server import FILE_NAME, running
 from tests.services.crm.conftest import Crm
-from tests.services.crm.refusals import refused
+from tests.services.refusals import refused
 
 
 async def test_a_created_contact_can_be_read_back(crm: Crm) -> None:

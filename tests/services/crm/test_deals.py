@@ -12,7 +12,7 @@ from pilote.crm.v1.deal_service_pb2 import (
 )
 
 from tests.services.crm.conftest import Crm
-from tests.services.crm.refusals import refused
+from tests.services.refusals import refused
 
 
 async def _deal(crm: Crm, **fields: object) -> Deal:

@@ -19,7 +19,7 @@ from pilote.crm.v1.message_service_pb2 import (
 )
 
 from tests.services.crm.conftest import Crm
-from tests.services.crm.refusals import refused
+from tests.services.refusals import refused
 
 
 def _mail(customer: str = "contacts/ada", **fields: str) -> Message:
