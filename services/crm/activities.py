@@ -32,7 +32,8 @@ class Activities(Collection[Activity]):
 
     def problems(self, resource: Activity) -> Iterator[checks.Problem]:
         """A duration out of range."""
-        if not 0 <= resource.duration.seconds <= _MAX_SECONDS:
+        seconds, nanos = resource.duration.seconds, resource.duration.nanos
+        if not (0 <= seconds <= _MAX_SECONDS and 0 <= nanos < 1_000_000_000):
             yield "duration", "must be 0 to 31 days"
 
     def complete(self, resource: Activity, *, before: Activity | None, now: Timestamp) -> Iterator[checks.Problem]:

@@ -51,7 +51,9 @@ def enums(resource: Message) -> Iterator[Problem]:
 def times(resource: Message) -> Iterator[Problem]:
     """Every time outside the years 1 to 9999."""
     for field, value in resource.ListFields():
-        if isinstance(value, Timestamp) and not (-62_135_596_800 <= value.seconds < 253_402_300_800):
+        if isinstance(value, Timestamp) and not (
+            -62_135_596_800 <= value.seconds < 253_402_300_800 and 0 <= value.nanos < 1_000_000_000
+        ):
             yield field.name, "must be a time of the years 1 to 9999"
 
 

@@ -110,8 +110,8 @@ class Collection(Generic[R]):
             ) from error
         return resource
 
-    def get(self, connection: sqlite3.Connection, name: str) -> R:
-        """The resource of that name.
+    def get(self, connection: sqlite3.Connection, name: str, *, field: str = "name") -> R:
+        """The resource of that name; `field` is where the request has it.
 
         Raises:
             CallEnded: ARGUMENT_INVALID when `name` is no name of this kind, NOT_FOUND when nothing has it.
@@ -119,7 +119,7 @@ class Collection(Generic[R]):
         collection, _, last = name.partition("/")
         if collection != self.table or not checks.valid_id(last):
             text = f"must be {self.table}/ and an identifier"
-            raise CallEnded(Reason.ARGUMENT_INVALID, f"The name {text}.", violations=(("name", text),))
+            raise CallEnded(Reason.ARGUMENT_INVALID, f"{field} {text}.", violations=((field, text),))
         row = connection.execute(f"SELECT body FROM {self.table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
         if row is None:
             raise not_found(name)
@@ -149,7 +149,7 @@ class Collection(Generic[R]):
         Raises:
             CallEnded: NOT_FOUND, CONFLICT when `wanted.etag` is set and not the present one, ARGUMENT_INVALID.
         """
-        held = self._current(connection, wanted.name, etag=wanted.etag)
+        held = self._current(connection, wanted.name, etag=wanted.etag, field=f"{self.word}.name")
         resource: R = contracts.updated(held, wanted, paths=paths)
         body = self._sealed(connection, resource, before=held, now_ms=now_ms)
         assignments = ", ".join(f"{column} = ?" for column in ("body", *self.filters))
@@ -165,13 +165,13 @@ class Collection(Generic[R]):
         Raises:
             CallEnded: NOT_FOUND, or CONFLICT when `etag` is set and not the present one.
         """
-        held = self._current(connection, name, etag=etag)
+        held = self._current(connection, name, etag=etag, field="name")
         connection.execute(f"DELETE FROM {self.table} WHERE name = ?", (name,))  # noqa: S608 - a name of our own
         self.deleted(connection, held)
         return held
 
-    def _current(self, connection: sqlite3.Connection, name: str, *, etag: str) -> R:
-        held = self.get(connection, name)
+    def _current(self, connection: sqlite3.Connection, name: str, *, etag: str, field: str) -> R:
+        held = self.get(connection, name, field=field)
         if etag and etag != held.etag:
             raise CallEnded(
                 Reason.CONFLICT,

@@ -110,7 +110,7 @@ class MessageServicer(MessageServiceServicer):
     async def _send(self, message: Message, request_id: str) -> Message:
         return await self._messages.create(Wanted(message, request_id), then=self._note)
 
-    def _note(self, connection: Connection, message: Message, now_ms: int) -> None:
+    def _note(self, connection: Connection, message: Message) -> None:
         title = message.subject_line or f"{message.category} by {message.channel}"
         activity = Activity(
             contact=message.customer,
@@ -120,4 +120,4 @@ class MessageServicer(MessageServiceServicer):
             channel=message.channel,
             start_time=message.send_time,
         )
-        self._activities.insert(connection, activity, wanted_id="", now_ms=now_ms)
+        self._activities.insert(connection, activity, wanted_id="", now_ms=message.send_time.ToMilliseconds())

@@ -30,16 +30,16 @@ class Resources(Generic[R]):
         self._collection: Collection[R] = collection
         self._clock_ms = clock_ms
 
-    async def create(self, wanted: Wanted[R], *, then: Callable[[Connection, R, int], Any] | None = None) -> R:
+    async def create(self, wanted: Wanted[R], *, then: Callable[[Connection, R], Any] | None = None) -> R:
         """Create one resource; `then` does, in the same transaction, what follows from it."""
-        return await self._store.write(lambda connection: self._create(connection, wanted, then))
+        return await self._store.write(lambda connection: self._create(connection, wanted, then=then))
 
     async def create_many(self, wanted: Sequence[Wanted[R]]) -> tuple[R | CallEnded, ...]:
         """Create many in one transaction: for each the resource, or why it was not created."""
 
         def one(connection: Connection, each: Wanted[R]) -> R | CallEnded:
             try:
-                return self._create(connection, each, None)
+                return self._create(connection, each, then=None)
             except CallEnded as ended:
                 return ended
 
@@ -99,13 +99,13 @@ class Resources(Generic[R]):
 
         await self._store.write(change)
 
-    def _create(self, connection: Connection, wanted: Wanted[R], then: Callable[[Connection, R, int], Any] | None) -> R:
+    def _create(self, connection: Connection, wanted: Wanted[R], *, then: Callable[[Connection, R], Any] | None) -> R:
         collection, now_ms = self._collection, self._clock_ms()
 
         def act() -> tuple[bytes, str]:
             resource = collection.insert(connection, wanted.resource, wanted_id=wanted.wanted_id, now_ms=now_ms)
             if then is not None:
-                then(connection, resource, now_ms)
+                then(connection, resource)
             return resource.SerializeToString(), collection.subject(resource)
 
         asked = repeats.digest(

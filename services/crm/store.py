@@ -27,6 +27,9 @@ class Store:
     def __init__(self, path: Path, *, schema: Sequence[str]) -> None:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="crm-write")
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="crm-read")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Before SQLite makes it readable to all; the files beside it take over its mode.
+        path.touch(mode=0o600)
         self._writing = _connected(path)
         for statement in schema:
             self._writing.execute(statement)
@@ -77,7 +80,6 @@ class Store:
 @contextlib.asynccontextmanager
 async def opened(path: Path, *, schema: Sequence[str]) -> AsyncIterator[Store]:
     """The store in the file `path`, which is made where there is none; closed when the block ends."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(path, schema=schema)
     try:
         yield store

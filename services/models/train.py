@@ -47,7 +47,7 @@ def fit(version: str, leads: Sequence[Lead]) -> Model:
         np.array([lead.converted for lead in seen], dtype=float),
     )
     of_words, of_counts = weights[1 : len(vocabulary) + 1], weights[len(vocabulary) + 1 :]
-    intercept, centred = _centred(float(weights[0]), dict(zip(vocabulary, of_words, strict=True)), seen)
+    intercept, centred = _centred(float(weights[0]), dict(zip(vocabulary, of_words, strict=True)), leads=seen)
     model = Model(
         name=NAME,
         version=version,
@@ -120,7 +120,7 @@ def _regression(features: Matrix, outcomes: Matrix) -> Matrix:
 
 
 def _centred(
-    intercept: float, weights: Mapping[tuple[str, str], float], leads: Sequence[Lead]
+    intercept: float, weights: Mapping[tuple[str, str], float], *, leads: Sequence[Lead]
 ) -> tuple[float, Mapping[str, Mapping[str, float]]]:
     """The same model with weights that average to 0 over `leads`, so that a missing word counts as the average."""
     words: dict[str, dict[str, float]] = {}

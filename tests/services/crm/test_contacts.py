@@ -261,6 +261,7 @@ async def test_a_deleted_contact_takes_everything_about_it_along(crm: Crm, home:
     message = Message(customer="contacts/ada", channel="sms", category="service", body="Hello")
     send = SendMessageRequest(message=message, request_id="s")
     await crm.messages.SendMessage(send)
+    assert b"ada@example.org" in _file(home)
     await crm.contacts.DeleteContact(DeleteContactRequest(name="contacts/ada", request_id="x"))
     assert not (await crm.deals.ListDeals(ListDealsRequest())).deals
     assert not (await crm.activities.ListActivities(ListActivitiesRequest())).activities
@@ -270,10 +271,42 @@ async def test_a_deleted_contact_takes_everything_about_it_along(crm: Crm, home:
     assert refusal.code is grpc.StatusCode.NOT_FOUND
     # Deleting again with the same request_id is harmless.
     await crm.contacts.DeleteContact(DeleteContactRequest(name="contacts/ada", request_id="x"))
-    with sqlite3.connect(home / FILE_NAME) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"ada@example.org" not in _file(home)
+
+
+def _modes_for_others(home: Path) -> set[int]:
+    return {path.stat().st_mode & 0o077 for path in (home, *home.iterdir())}
+
+
+def _file(home: Path) -> bytes:
+    connection = sqlite3.connect(home / FILE_NAME)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    assert b"ada@example.org" not in (home / FILE_NAME).read_bytes()
+    return (home / FILE_NAME).read_bytes()
+
+
+async def test_a_request_id_that_is_too_long_is_an_invalid_argument(crm: Crm) -> None:
+    request = CreateContactRequest(contact=Contact(display_name="Ada"), request_id="r" * 101)
+    with refused() as refusal:
+        await crm.contacts.CreateContact(request)
+    assert refusal.fields == ("request_id",)
+
+
+async def test_an_identifier_of_another_shape_is_an_invalid_argument(crm: Crm) -> None:
+    with refused() as refusal:
+        await crm.contact("Ada!")
+    assert refusal.fields == ("contact_id",)
+
+
+async def test_an_update_without_a_name_says_where_it_belongs(crm: Crm) -> None:
+    with refused() as refusal:
+        await crm.contacts.UpdateContact(UpdateContactRequest(contact=Contact(company="Acme")))
+    assert refusal.fields == ("contact.name",)
+
+
+async def test_only_the_owner_can_read_the_file(crm: Crm, home: Path) -> None:
+    await crm.contact("ada")
+    assert _modes_for_others(home) == {0}
 
 
 async def test_what_was_answered_is_there_after_a_restart(home: Path) -> None:
