@@ -32,12 +32,27 @@ RETRY_SECONDS: Final = 1.0
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What an admitted call holds until it is settled."""
+    """What a call asks to hold until it is settled."""
 
     id: str
     stream: str
+    bucket_keys: tuple[str, ...] = ()
     cap_keys: tuple[str, ...] = ()
+    """Those of the buckets that can be given back."""
     request_key: str = ""
+    """Key of the call's idempotency key; empty where it has none."""
+
+
+def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
+    """The reservation that `Admission.admit` makes for these buckets."""
+    bucket_keys = tuple([keys.bucket(record.tenant, bucket.limit, bucket.by) for bucket in buckets])
+    return Reservation(
+        id=record.id,
+        stream=keys.decisions(record.tenant),
+        bucket_keys=bucket_keys,
+        cap_keys=tuple([key for key, bucket in zip(bucket_keys, buckets, strict=True) if bucket.kind == "cap"]),
+        request_key=request_key,
+    )
 
 
 class Admission:
@@ -71,35 +86,30 @@ class Admission:
             self._replay_soon()
 
     async def admit(
-        self, record: Record, buckets: Sequence[Bucket], *, request_key: str = "", request_hash: str = ""
-    ) -> tuple[Outcome, Reservation, bytes]:
+        self, reservation: Reservation, record: Record, *, buckets: Sequence[Bucket], request_hash: str = ""
+    ) -> tuple[Outcome, bytes]:
         """Take every bucket and write the record, or take none and write the refusal; one round trip.
 
         `request_hash` stands for the request's bytes where the call carries an idempotency key. The bytes returned are
         the first call's answer, when this one repeats it.
 
         Raises:
-            CallEnded: STORE_UNAVAILABLE when the store does not answer in time.
+            CallEnded: STORE_UNAVAILABLE when the store does not answer in time. The command may still be carried out,
+                so the caller settles the reservation all the same.
         """
-        stream = keys.decisions(record.tenant)
-        bucket_keys = [keys.bucket(record.tenant, bucket.limit, bucket.by) for bucket in buckets]
-        command: list[str | bytes | int] = ["FCALL", self._admit, 2 + len(buckets), stream, request_key or stream]
-        command += bucket_keys
-        command += [record.decided_ms, _ENCODER.encode(record), record.id, request_hash, record.expires_ms]
+        stream = reservation.stream
+        command: list[str | bytes | int] = [
+            *("FCALL", self._admit, 2 + len(buckets), stream, reservation.request_key or stream),
+            *reservation.bucket_keys,
+            *(record.decided_ms, _ENCODER.encode(record), record.id, request_hash, record.expires_ms),
+        ]
         for bucket in buckets:
             command += (bucket.kind, bucket.capacity, bucket.period_ms, bucket.interval_us, bucket.mode)
-        reservation = Reservation(
-            id=record.id,
-            stream=stream,
-            cap_keys=tuple(key for key, b in zip(bucket_keys, buckets, strict=True) if b.kind == "cap"),
-            request_key=request_key,
-        )
         try:
             outcome, answer = await self._send_loading(tuple(command))
         except StoreDown as error:
-            # The command may still be carried out: whatever it takes then is given back when the store is up again.
             raise _store_unavailable() from error
-        return _OUTCOME.decode(outcome), reservation, answer
+        return _OUTCOME.decode(outcome), answer
 
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
@@ -108,6 +118,10 @@ class Admission:
             await self._connection.send(*command)
         except (StoreDown, CommandRefused):
             await self._keep(command)
+
+    def write_soon(self, record: Record) -> None:
+        """Like `write`, for a caller that has gone away: never waits."""
+        self._queue(("XADD", keys.decisions(record.tenant), "*", "k", "admit", "r", _ENCODER.encode(record)))
 
     def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes = b"") -> None:
         """Confirm what the call took, or give it back; never waits.

@@ -14,7 +14,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import hiredis
 from redis.connection import parse_url
@@ -195,7 +195,8 @@ class RedisConnection(asyncio.Protocol):
 
 
 def _pack(command: tuple[str | bytes | int, ...]) -> bytes:
-    return hiredis.pack_command(command)  # type: ignore[arg-type] - its stub knows tuples of one element only
+    packed: bytes = hiredis.pack_command(cast("Any", command))  # its stub knows tuples of one element only
+    return packed
 
 
 def _fail(future: asyncio.Future[Any], text: str) -> None:
