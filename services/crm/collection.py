@@ -1,0 +1,213 @@
+"""How one kind of resource is kept: a table of message bytes, and beside them the columns that lists filter by.
+
+Everything here runs inside one transaction of `services.crm.store`, on its thread.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from pilote.crm.v1.activity_pb2 import Activity
+from pilote.crm.v1.contact_pb2 import Contact
+from pilote.crm.v1.deal_pb2 import Deal
+from pilote.crm.v1.message_pb2 import Message
+
+from gateway.core.errors import CallEnded, Reason
+from services.crm import checks, contracts
+
+R = TypeVar("R", Contact, Deal, Activity, Message)
+
+MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
+"""A page ends early rather than outgrow the 4 MiB that a gRPC message may have."""
+
+
+class Page(NamedTuple, Generic[R]):
+    """One page of a list. `next_place` is where the following page begins; `None` after the last one."""
+
+    resources: tuple[R, ...]
+    next_place: int | None
+
+
+class Collection(Generic[R]):
+    """The resources of one kind. Subclasses say what is special about theirs."""
+
+    kind: type[R]
+    table: ClassVar[str]
+    """Collection part of the names, "deals" in `deals/{deal}`, and name of the table."""
+    word: ClassVar[str]
+    """Name of the resource in requests: "deal" in `UpdateDealRequest.deal`."""
+    id_prefix: ClassVar[str]
+    limits: ClassVar[Mapping[str, int]]
+    """Most characters of each text field."""
+    filters: ClassVar[tuple[str, ...]]
+    """Fields that lists can filter by."""
+
+    def problems(self, resource: R) -> Iterator[checks.Problem]:
+        """Whatever is wrong with the resource beyond lengths, patterns, enums and missing fields."""
+        yield from ()
+
+    def complete(self, resource: R, *, before: R | None, now: Timestamp) -> Iterator[checks.Problem]:
+        """Fill in what the service sets itself. `before` is what is replaced, `None` on Create."""
+        yield from ()
+
+    def references(self, resource: R) -> tuple[str, ...]:
+        """Names of the resources that must exist for this one to make sense."""
+        return ()
+
+    def subject(self, resource: R) -> str:
+        """Name of the contact that the resource is about."""
+        raise NotImplementedError
+
+    def filter_value(self, resource: R, field: str) -> str | int:
+        """What lists compare with a filter on `field`."""
+        value: str | int = getattr(resource, field)
+        return value
+
+    def deleted(self, connection: sqlite3.Connection, resource: R) -> None:
+        """Delete what must not outlive the resource."""
+
+    def schema(self) -> tuple[str, ...]:
+        """The statements that make the table where there is none."""
+        columns = "".join(f", {field} ANY NOT NULL" for field in self.filters)
+        return (
+            f"""CREATE TABLE IF NOT EXISTS {self.table} (place INTEGER PRIMARY KEY AUTOINCREMENT,
+                name TEXT NOT NULL UNIQUE, body BLOB NOT NULL{columns}) STRICT""",
+            *(
+                f"CREATE INDEX IF NOT EXISTS {self.table}_{field} ON {self.table} ({field}, place)"
+                for field in self.filters
+            ),
+        )
+
+    def insert(self, connection: sqlite3.Connection, wanted: R, *, wanted_id: str, now_ms: int) -> R:
+        """Keep `wanted` under a new name and return it as it is kept.
+
+        Raises:
+            CallEnded: ARGUMENT_INVALID with every mistake, ALREADY_EXISTS, or NOT_FOUND for what it refers to.
+        """
+        resource: R = self.kind()
+        resource.CopyFrom(wanted)
+        contracts.clear_service_fields(resource)
+        if wanted_id and not checks.valid_id(wanted_id):
+            text = "must be 1 to 63 characters of a-z, 0-9, _ and -"
+            field = f"{self.word}_id"
+            raise CallEnded(Reason.ARGUMENT_INVALID, f"{field} {text}.", violations=((field, text),))
+        resource.name = f"{self.table}/{wanted_id or f'{self.id_prefix}_{secrets.token_hex(10)}'}"
+        resource.create_time.FromMilliseconds(now_ms)
+        body = self._sealed(connection, resource, before=None, now_ms=now_ms)
+        columns = ", ".join(("name", "body", *self.filters))
+        marks = ", ".join("?" * (2 + len(self.filters)))
+        try:
+            connection.execute(
+                f"INSERT INTO {self.table} ({columns}) VALUES ({marks})",  # noqa: S608 - names of our own
+                (resource.name, body, *self._filter_values(resource)),
+            )
+        except sqlite3.IntegrityError as error:
+            raise CallEnded(
+                Reason.ALREADY_EXISTS, f"{resource.name} exists.", metadata={"name": resource.name}
+            ) from error
+        return resource
+
+    def get(self, connection: sqlite3.Connection, name: str) -> R:
+        """The resource of that name.
+
+        Raises:
+            CallEnded: ARGUMENT_INVALID when `name` is no name of this kind, NOT_FOUND when nothing has it.
+        """
+        collection, _, last = name.partition("/")
+        if collection != self.table or not checks.valid_id(last):
+            text = f"must be {self.table}/ and an identifier"
+            raise CallEnded(Reason.ARGUMENT_INVALID, f"The name {text}.", violations=(("name", text),))
+        row = connection.execute(f"SELECT body FROM {self.table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
+        if row is None:
+            raise not_found(name)
+        return self.kind.FromString(row[0])
+
+    def page(
+        self, connection: sqlite3.Connection, filters: Mapping[str, str | int], *, after: int, size: int
+    ) -> Page[R]:
+        """At most `size` resources that match all `filters`, oldest first, behind place `after`."""
+        where = "".join(f" AND {field} = ?" for field in filters)
+        rows = connection.execute(
+            f"SELECT place, body FROM {self.table} WHERE place > ?{where} ORDER BY place LIMIT ?",  # noqa: S608
+            (after, *filters.values(), size + 1),
+        )
+        resources: list[R] = []
+        last_place, total_bytes = after, 0
+        for place, body in rows:
+            if len(resources) == size or (resources and total_bytes + len(body) > MAX_PAGE_BYTES):
+                return Page(tuple(resources), next_place=last_place)
+            resources.append(self.kind.FromString(body))
+            last_place, total_bytes = place, total_bytes + len(body)
+        return Page(tuple(resources), next_place=None)
+
+    def update(self, connection: sqlite3.Connection, wanted: R, *, paths: tuple[str, ...], now_ms: int) -> R:
+        """Change the fields of `paths` to those of `wanted` and return the resource as it is kept.
+
+        Raises:
+            CallEnded: NOT_FOUND, CONFLICT when `wanted.etag` is set and not the present one, ARGUMENT_INVALID.
+        """
+        held = self._current(connection, wanted.name, etag=wanted.etag)
+        resource: R = contracts.updated(held, wanted, paths=paths)
+        body = self._sealed(connection, resource, before=held, now_ms=now_ms)
+        assignments = ", ".join(f"{column} = ?" for column in ("body", *self.filters))
+        connection.execute(
+            f"UPDATE {self.table} SET {assignments} WHERE name = ?",  # noqa: S608 - names of our own
+            (body, *self._filter_values(resource), resource.name),
+        )
+        return resource
+
+    def delete(self, connection: sqlite3.Connection, name: str, *, etag: str) -> R:
+        """Delete the resource and return what it was.
+
+        Raises:
+            CallEnded: NOT_FOUND, or CONFLICT when `etag` is set and not the present one.
+        """
+        held = self._current(connection, name, etag=etag)
+        connection.execute(f"DELETE FROM {self.table} WHERE name = ?", (name,))  # noqa: S608 - a name of our own
+        self.deleted(connection, held)
+        return held
+
+    def _current(self, connection: sqlite3.Connection, name: str, *, etag: str) -> R:
+        held = self.get(connection, name)
+        if etag and etag != held.etag:
+            raise CallEnded(
+                Reason.CONFLICT,
+                f"{name} has changed since it was read; read it again, then retry.",
+                metadata={"name": name, "etag": held.etag},
+            )
+        return held
+
+    def _sealed(self, connection: sqlite3.Connection, resource: R, *, before: R | None, now_ms: int) -> bytes:
+        """Complete and check the resource, stamp it, and return its bytes."""
+        now: Timestamp = Timestamp()
+        now.FromMilliseconds(now_ms)
+        # A mistake that `complete` finds is listed with the others: the caller gets all of them at once.
+        found = [*self.complete(resource, before=before, now=now)]
+        found += ((field, "is required") for field in contracts.missing_fields(resource))
+        found += (*checks.texts(resource, self.limits), *checks.enums(resource), *checks.times(resource))
+        found += self.problems(resource)
+        if found:
+            violations = tuple((f"{self.word}.{field}", text) for field, text in found)
+            raise CallEnded(Reason.ARGUMENT_INVALID, f"{violations[0][0]} {violations[0][1]}.", violations=violations)
+        for name in self.references(resource):
+            # The collection part was checked against its field's pattern, so it is a table of ours.
+            table = name.partition("/")[0]
+            if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (name,)).fetchone() is None:  # noqa: S608
+                raise not_found(name)
+        resource.update_time.CopyFrom(now)
+        resource.ClearField("etag")
+        version = before.etag if before is not None else ""
+        state = version.encode() + resource.SerializeToString(deterministic=True)
+        resource.etag = hashlib.sha256(state).hexdigest()[:16]
+        return resource.SerializeToString(deterministic=True)
+
+    def _filter_values(self, resource: R) -> tuple[str | int, ...]:
+        return tuple(self.filter_value(resource, field) for field in self.filters)
+
+
+def not_found(name: str) -> CallEnded:
+    """The end of a call that names a resource which does not exist."""
+    return CallEnded(Reason.NOT_FOUND, f"{name} does not exist.", metadata={"name": name})

@@ -1,0 +1,1 @@
+"""What the demonstration shows: rows, and nothing that production needs."""

@@ -1,0 +1,1 @@
+"""A small demonstration model server that speaks the Open Inference Protocol, version 2."""
