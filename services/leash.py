@@ -1,6 +1,6 @@
 """Becomes the command it is given, after asking the kernel to end it when its parent dies.
 
-`python -I -S leash.py PARENT_PID COMMAND...` costs 10 ms per start. It is a program of its own rather than a
+`python -I -S leash.py PARENT_PID COMMAND...` costs about 15 ms per start. It is a program of its own rather than a
 `preexec_fn`, because that would run Python between fork and exec, where a lock held by one of gRPC's threads stays
 locked for ever. The kernel remembers the request across exec.
 """
