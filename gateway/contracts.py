@@ -17,8 +17,12 @@ from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader, read_nothing
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
+from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
+from pilote.dmp.v1 import audience_service_pb2
 from pilote.governance.v1 import annotations_pb2, rule_context_pb2
+from pilote.orchestration.v1 import journey_service_pb2
+from pilote.tracking.v1 import event_service_pb2
 
 OWN: Final[tuple[Any, ...]] = (
     rule_context_pb2,
@@ -26,6 +30,10 @@ OWN: Final[tuple[Any, ...]] = (
     deal_service_pb2,
     activity_service_pb2,
     message_service_pb2,
+    profile_service_pb2,
+    audience_service_pb2,
+    journey_service_pb2,
+    event_service_pb2,
 )
 """The stubs whose contracts every gateway knows."""
 
@@ -36,6 +44,7 @@ _OPERATIONS: Final = {
     annotations_pb2.OPERATION_DELETE: Operation.DELETE,
     annotations_pb2.OPERATION_INFER: Operation.INFER,
 }
+_READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
 _PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id")
 
 
@@ -176,26 +185,23 @@ def reader(message: Descriptor, path: str) -> Reader:
     if not path:
         return read_nothing
     steps: list[tuple[str, str | None]] = []
-    segments = path.split(".")
-    position = 0
     kind: Descriptor | None = message
     field: FieldDescriptor | None = None
-    while position < len(segments):
-        field = kind.fields_by_name.get(segments[position]) if kind is not None else None
+    segments = iter(path.split("."))
+    for segment in segments:
+        field = kind.fields_by_name.get(segment) if kind is not None else None
         if field is None:
-            raise KeyError(f"{segments[position]!r} in {path!r} is no field")
+            raise KeyError(f"{segment!r} in {path!r} is no field")
         key = None
-        if _is_map(field):
-            position += 1
-            key = segments[position] if position < len(segments) else ""
-            field = field.message_type.fields_by_name["value"]
-            steps.append((segments[position - 1], key))
-        else:
-            steps.append((field.name, None))
+        entry = field.message_type
+        if entry is not None and field.is_repeated and entry.GetOptions().map_entry:
+            key = next(segments, None)
+            if key is None:
+                raise KeyError(f"{path!r} stops at a map: add the key")
+            field = entry.fields_by_name["value"]
+        steps.append((segment, key))
         kind = field.message_type
-        position += 1
-    assert field is not None  # noqa: S101 - a path has at least one segment
-    if field.is_repeated or field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM):
+    if field is None or field.is_repeated or field.type not in _READABLE:
         raise KeyError(f"{path!r} is no single text")
     return _walker(tuple(steps), field)
 
@@ -204,7 +210,7 @@ def _walker(steps: tuple[tuple[str, str | None], ...], field: FieldDescriptor) -
     names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
     if names is None and len(steps) == 1 and steps[0][1] is None:
         only = steps[0][0]
-        return lambda message: getattr(message, only)  # type: ignore[no-any-return]
+        return lambda message: getattr(message, only)
 
     def read(message: object) -> str:
         value: Any = message
@@ -221,7 +227,7 @@ def _walker(steps: tuple[tuple[str, str | None], ...], field: FieldDescriptor) -
 
 def _value_names(field: FieldDescriptor) -> dict[int, str]:
     """Enum values as channel names: CHANNEL_EMAIL of enum Channel becomes "email"; the zero value becomes ""."""
-    values = field.enum_type.values
+    values = () if field.enum_type is None else field.enum_type.values
     prefix = next((v.name.removesuffix("UNSPECIFIED") for v in values if v.name.endswith("UNSPECIFIED")), "")
     return {v.number: "" if v.number == 0 else v.name.removeprefix(prefix).lower() for v in values}
 
@@ -251,12 +257,6 @@ def _pinner(message_class: type[Message], path: str) -> Callable[[object, str], 
         return copy.SerializeToString()
 
     return pin
-
-
-def _is_map(field: FieldDescriptor) -> bool:
-    return bool(
-        field.is_repeated and field.message_type is not None and field.message_type.GetOptions().map_entry
-    )
 
 
 def _full(method: MethodDescriptor) -> str:

@@ -41,6 +41,8 @@ class Reason(StrEnum):
     """The resource has changed since it was read (its `etag` differs). Read it again, then retry."""
     UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
     """The system behind the gateway does not answer and has not acted. Retry."""
+    UPSTREAM_FAILED = "UPSTREAM_FAILED"
+    """The system behind the gateway failed, and the call had nothing to change there. Retry, or tell its owner."""
     UPSTREAM_IN_DOUBT = "UPSTREAM_IN_DOUBT"
     """The system behind the gateway may or may not have acted. Find out before you repeat the call."""
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"

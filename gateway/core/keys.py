@@ -36,11 +36,6 @@ def bucket(tenant: str, limit: str, by: str) -> str:
     return f"{cell(tenant)}:bucket:{limit}:{by}"
 
 
-def reservation(tenant: str, decision: str) -> str:
-    """What one admitted call has taken, until it is settled."""
-    return f"{cell(tenant)}:reservation:{decision}"
-
-
 def idempotency(tenant: str, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell(tenant)}:request:{agent}:{key}"

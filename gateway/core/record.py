@@ -55,7 +55,7 @@ class BucketLook(msgspec.Struct, frozen=True):
     used: int
     """Calls or contacts counted, this one included where it was granted."""
     wait_ms: int
-    """0 when the bucket grants; else time until it would."""
+    """0 when the bucket grants; else time until it would, -1 for never (a capacity of 0)."""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from cel_expr_python import cel
 
+from gateway.core.call import Agent, Call, Facts, Route
+
 VARIABLES: Final = {
     "agent": "pilote.governance.v1.RuleAgent",
     "call": "pilote.governance.v1.RuleCall",
@@ -41,10 +43,43 @@ class RuleEngine:
     def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
         self._pool = pool
         self._environments: dict[str, Any] = {}
-        self.agent: Final = message_class(VARIABLES["agent"])
-        self.call: Final = message_class(VARIABLES["call"])
-        self.facts: Final = message_class(VARIABLES["facts"])
-        self.route: Final = message_class(VARIABLES["route"])
+        self._agent = message_class(VARIABLES["agent"])
+        self._call = message_class(VARIABLES["call"])
+        self._facts = message_class(VARIABLES["facts"])
+        self._route = message_class(VARIABLES["route"])
+
+    def agent_value(self, agent: Agent) -> object:
+        """The agent as rules see it."""
+        return self._agent(name=agent.name, tenant=agent.tenant, version=agent.version, labels=agent.labels)
+
+    def call_value(self, call: Call) -> object:
+        """The call as rules see it."""
+        return self._call(
+            method=call.method,
+            operation=call.operation.value,
+            subject=call.subject,
+            channel=call.channel,
+            category=call.category,
+            model=call.model,
+            inference=call.inference,
+            request_bytes=call.request_bytes,
+        )
+
+    def facts_value(self, facts: Facts) -> object:
+        """What is known of the subject, as rules see it."""
+        return self._facts(
+            known=facts.known,
+            consents=facts.consents,
+            time_zone=facts.time_zone,
+            language=facts.language,
+            segments=facts.segments,
+            traits=facts.traits,
+            scores=facts.scores,
+        )
+
+    def route_value(self, route: Route) -> object:
+        """Where the call goes, as rules see it."""
+        return self._route(name=route.name, arm=route.arm, version=route.version, upstream=route.upstream)
 
     def compile(self, expression: str, *, request_type: str) -> Any:
         """The program of a condition over requests of type `request_type`.

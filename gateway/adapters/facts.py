@@ -1,0 +1,124 @@
+"""What is known of a subject: a local cache over one Redis read, emptied by the server's own invalidation messages."""
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
+from gateway.core import keys
+from gateway.core.call import UNKNOWN_SUBJECT, Facts
+from gateway.core.errors import CallEnded, Reason
+
+_log = logging.getLogger(__name__)
+
+CACHED_SUBJECTS: Final = 20_000
+"""Most subjects in the cache of one worker; about 1 kB each."""
+_DECODER: Final = msgspec.json.Decoder(Facts)
+
+
+class FactStore:
+    """Facts by subject. While the invalidation messages cannot be heard, nothing is cached."""
+
+    def __init__(self, connection: RedisConnection, listener: Redis) -> None:
+        self._connection = connection
+        self._listener = listener
+        self._cache: OrderedDict[str, Facts] = OrderedDict()
+        self._reading: set[str] = set()
+        self._hearing = False
+        self._task: asyncio.Task[None] | None = None
+        self._tenants: tuple[str, ...] = ()
+
+    async def get(self, tenant: str, subject_ref: str) -> Facts:
+        """The facts of a subject; `UNKNOWN_SUBJECT` where nothing is known.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when they are not cached and the store does not answer.
+        """
+        key = keys.facts(tenant, subject_ref)
+        if (cached := self._cache.get(key)) is not None:
+            self._cache.move_to_end(key)
+            return cached
+        self._reading.add(key)
+        try:
+            found = await self._connection.send("GET", key)
+        except (StoreDown, CommandRefused) as error:
+            raise CallEnded(
+                Reason.STORE_UNAVAILABLE, "What is known of the customer cannot be read now; retry."
+            ) from error
+        facts = UNKNOWN_SUBJECT if found is None else _decoded(found)
+        # An invalidation that came while we read took the key out of the set: what we read may be old already.
+        if key in self._reading and self._hearing:
+            self._cache[key] = facts
+            if len(self._cache) > CACHED_SUBJECTS:
+                self._cache.popitem(last=False)
+        self._reading.discard(key)
+        return facts
+
+    def listen(self, tenants: Sequence[str]) -> None:
+        """Begin to hear invalidations for these tenants, or go on with other ones."""
+        if tuple(tenants) == self._tenants and self._task is not None:
+            return
+        self._tenants = tuple(tenants)
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._listen())
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._hear()
+            except (RedisError, OSError):
+                _log.warning("facts are not cached: the store's invalidations cannot be heard")
+            finally:
+                self._forget_all()
+            await asyncio.sleep(0.2)
+
+    async def _hear(self) -> None:
+        # RESP2 with a redirect: with RESP3 the pushes did not reach redis-py's listener (measured with 7.x and 8.x).
+        async with self._listener.pubsub() as messages:
+            await messages.execute_command("CLIENT", "ID")
+            client_id = await messages.parse_response()
+            await messages.subscribe("__redis__:invalidate")
+            prefixes = [part for tenant in self._tenants for part in ("PREFIX", keys.facts(tenant, ""))]
+            async with self._listener.client() as tracker:
+                tracking = ("CLIENT", "TRACKING", "ON", "REDIRECT", client_id, "BCAST", *prefixes)
+                await tracker.execute_command(*tracking)  # type: ignore[no-untyped-call]
+                self._hearing = True
+                async for message in messages.listen():
+                    self._forget(message.get("data"))
+
+    def _forget(self, data: Any) -> None:
+        if data is None:
+            self._forget_all(hearing=True)
+        elif isinstance(data, list):
+            for key in data:
+                name = key.decode() if isinstance(key, bytes) else str(key)
+                self._cache.pop(name, None)
+                self._reading.discard(name)
+
+    def _forget_all(self, *, hearing: bool = False) -> None:
+        self._hearing = hearing
+        self._cache.clear()
+        self._reading.clear()
+
+
+def _decoded(stored: bytes) -> Facts:
+    try:
+        return _DECODER.decode(stored)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        _log.error("stored facts cannot be read", exc_info=error)
+        raise CallEnded(Reason.INTERNAL, "What is known of the customer is damaged; it is in our log.") from error

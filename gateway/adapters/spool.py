@@ -1,0 +1,140 @@
+"""What could not be written to the store, kept on disk until it can: fsynced, replayed in order, harmless if repeated.
+
+Each worker has a file of its own and holds a lock on it. Files left behind by workers that died are taken over by
+whoever starts next.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+_log = logging.getLogger(__name__)
+
+Command = tuple[str | bytes | int, ...]
+"""A Redis command whose repetition does no harm."""
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_LENGTH_BYTES: Final = 4
+
+
+class Spool:
+    """Commands waiting for the store, in one append-only file."""
+
+    def __init__(self, folder: Path, *, worker: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._path = folder / f"{worker}.spool"
+        self._file = _locked(self._path)
+        if self._file is None:
+            raise FileExistsError(f"{self._path} belongs to a running worker")
+        self._writing = asyncio.Lock()
+        self._pending: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+        self.waiting = sum(1 for _ in _entries(self._path))
+        """Commands in the file."""
+
+    def put(self, command: Command) -> asyncio.Future[None]:
+        """Keep a command; the future is done when it is safe on disk. Never blocks the loop."""
+        body = _ENCODER.encode(command)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((len(body).to_bytes(_LENGTH_BYTES) + body, done))
+        self.waiting += 1
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._write())
+        return done
+
+    async def replay(self, send: Callable[[Command], Awaitable[Any]]) -> int:
+        """Send everything in order and empty the file; also the files of dead workers. Returns how many were sent.
+
+        Whatever `send` raises ends the replay; what was sent by then may be sent again next time, which does no harm.
+        """
+        sent = 0
+        for path in sorted(self._folder.glob("*.spool")):
+            if path != self._path:
+                sent += await self._take_over(path, send)
+        async with self._writing:
+            for command in _entries(self._path):
+                await send(command)
+                sent += 1
+            if self._file is not None and sent:
+                await asyncio.to_thread(self._file.truncate, 0)
+            self.waiting = len(self._pending)
+        return sent
+
+    def inherited(self) -> bool:
+        """Whether other files wait here, of workers that may have died."""
+        return any(path != self._path for path in self._folder.glob("*.spool"))
+
+    async def close(self) -> None:
+        """Wait until everything put is on disk, and give up the lock."""
+        if self._task is not None:
+            await self._task
+        if self._file is not None:
+            empty = self._path.stat().st_size == 0
+            if empty:
+                self._path.unlink()
+            self._file.close()
+            self._file = None
+
+    async def _write(self) -> None:
+        while self._pending:
+            async with self._writing:
+                batch, self._pending = self._pending, []
+                try:
+                    await asyncio.to_thread(self._append, b"".join(entry for entry, _ in batch))
+                except OSError:
+                    # A person must act: neither the store nor the disk takes records, so calls stay refused.
+                    _log.exception("the spool cannot be written", extra={"records": len(batch)})
+                for _, done in batch:
+                    if not done.done():
+                        done.set_result(None)
+
+    def _append(self, data: bytes) -> None:
+        assert self._file is not None  # noqa: S101 - closed only after the last write
+        self._file.write(data)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    async def _take_over(self, path: Path, send: Callable[[Command], Awaitable[Any]]) -> int:
+        file = _locked(path)
+        if file is None:
+            return 0
+        try:
+            sent = 0
+            for command in _entries(path):
+                await send(command)
+                sent += 1
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            return sent
+        finally:
+            file.close()
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """The file, locked for us and open for appending; `None` when somebody else holds it."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _entries(path: Path) -> Iterator[Command]:
+    """The commands in a file; stops before an entry cut short by a power failure."""
+    data = path.read_bytes()
+    position = 0
+    while position + _LENGTH_BYTES <= len(data):
+        length = int.from_bytes(data[position : position + _LENGTH_BYTES])
+        body = data[position + _LENGTH_BYTES : position + _LENGTH_BYTES + length]
+        if len(body) < length:
+            return
+        yield tuple(msgspec.msgpack.decode(body))
+        position += _LENGTH_BYTES + length

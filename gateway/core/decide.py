@@ -1,0 +1,82 @@
+"""How a revision answers a call. Pure: the same input gives the same decision, so any of them can be replayed."""
+
+import msgspec
+
+from gateway.core.call import Agent, Call, Facts, Route
+from gateway.core.errors import Reason
+from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
+from gateway.core.pressure import cap_bucket
+from gateway.core.record import RuleLook, Verdict
+from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.revision.document import Message, Rule
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules say, and for an allowed call which buckets it must still take."""
+
+    verdict: Verdict
+    reason: Reason | None = None
+    rule: str = ""
+    """The rule that decided; for a refusal nobody wrote a rule for, empty."""
+    message: Message | None = None
+    """The refusal in the rule's own words, where it has any."""
+    looks: tuple[RuleLook, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+
+
+def decide(
+    revision: Revision, policy: MethodPolicy, *, agent: Agent, call: Call, facts: Facts, route: Route, now_ms: int
+) -> Decision:
+    """Evaluate every rule of the method: any that denies wins, at least one must allow.
+
+    `now_ms` is milliseconds since the epoch. The looks are in the revision's order and name only rules that applied.
+    """
+    engine = revision.engine
+    values = {
+        "request": call.request,
+        "agent": revision.agent_values[agent.name],
+        "call": engine.call_value(call),
+        "facts": engine.facts_value(facts),
+        "route": engine.route_value(route),
+    }
+    looks, allowing, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    if denying is not None:
+        return Decision(
+            verdict=Verdict.DENY,
+            reason=Reason(denying.reason),
+            rule=denying.name,
+            message=denying.message,
+            looks=looks,
+        )
+    if allowing is None:
+        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
+    try:
+        buckets = _buckets(policy, agent, call=call, route=route)
+    except DimensionMissing as missing:
+        return Decision(verdict=Verdict.DENY, reason=Reason.LIMIT_EXCEEDED, rule=missing.limit, looks=looks)
+    return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+
+
+def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None]:
+    """The rules that applied, and the first enforced ones that allow and that deny."""
+    looks = []
+    allowing = denying = None
+    for rule, result in zip(rules, results, strict=True):
+        if result is False:
+            continue
+        error = result if isinstance(result, str) else ""
+        effect = rule.on_error if error else rule.effect
+        looks.append(RuleLook(rule=rule.name, effect=effect, mode=rule.mode, error=error))
+        if rule.mode == "monitor":
+            continue
+        if effect == "deny":
+            denying = denying or rule
+        elif not error:  # a failed rule never grants anything: on_error "allow" only leaves it out
+            allowing = allowing or rule
+    return tuple(looks), allowing, denying
+
+
+def _buckets(policy: MethodPolicy, agent: Agent, *, call: Call, route: Route) -> tuple[Bucket, ...]:
+    found = [rate_bucket(rule, agent, call=call, route=route) for rule in policy.limits]
+    found += [cap_bucket(rule, call) for rule in policy.caps]
+    return tuple(bucket for bucket in found if bucket is not None)

@@ -1,0 +1,137 @@
+"""Cross-checks: does everything that a policy names exist, once, and add up?"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from gateway.core.assignment import BASIS_POINTS
+from gateway.core.call import Operation
+from gateway.core.contract import MethodContract, method_matches
+from gateway.core.revision.decode import Mistakes, Path
+from gateway.core.revision.document import Arm, Document, Model, Route
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodContract]) -> None:
+    """Report every mistake that needs more than one place of the document, or the contracts, to be seen."""
+    for section in ("agents", "issuers", "upstreams", "models", "contracts", "routes", "rules", "limits", "caps"):
+        _unique(section, [part.name for part in getattr(document, section)], mistakes)
+    _agents(document, mistakes)
+    for index, issuer in enumerate(document.issuers):
+        if not issuer.jwks.get("keys"):
+            fix = "add `jwks` with the issuer's public keys, or `jwks_file`"
+            mistakes.add(("issuers", index), f"the issuer {issuer.name!r} has no keys", fix=fix)
+    _models(document, mistakes)
+    for index, route in enumerate(document.routes):
+        _route(route, ("routes", index), document, mistakes)
+    _methods(document, contracts, mistakes)
+
+
+def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            fix = f"choose another name, or merge the two {section}"
+            mistakes.add((section, index, "name"), f"the name {name!r} is taken", fix=fix)
+        seen.add(name)
+
+
+def _agents(document: Document, mistakes: Mistakes) -> None:
+    keys: set[str] = set()
+    tokens: set[tuple[str, str]] = set()
+    for index, agent in enumerate(document.agents):
+        path: Path = ("agents", index)
+        if not agent.keys and not agent.tokens:
+            fix = "add `keys` (see `pilote keys new`) or `tokens`"
+            mistakes.add(path, f"the agent {agent.name!r} cannot identify itself", fix=fix)
+        for place, key in enumerate(agent.keys):
+            if key.sha256 in keys:
+                mistakes.add((*path, "keys", place), "this key belongs to two agents", fix="make a key for each agent")
+            keys.add(key.sha256)
+        for place, token in enumerate(agent.tokens):
+            _known(token.issuer, document.issuers, (*path, "tokens", place, "issuer"), mistakes)
+            if (token.issuer, token.subject) in tokens:
+                problem = f"the token subject {token.subject!r} belongs to two agents"
+                mistakes.add((*path, "tokens", place), problem, fix="name each subject once")
+            tokens.add((token.issuer, token.subject))
+
+
+def _models(document: Document, mistakes: Mistakes) -> None:
+    for index, model in enumerate(document.models):
+        path: Path = ("models", index, "versions")
+        if not model.versions:
+            mistakes.add(path, f"the model {model.name!r} has no version", fix="list at least one")
+        _unique_versions(model, path, mistakes)
+        for place, version in enumerate(model.versions):
+            _known(version.upstream, document.upstreams, (*path, place, "upstream"), mistakes)
+
+
+def _unique_versions(model: Model, path: Path, mistakes: Mistakes) -> None:
+    versions = [version.version for version in model.versions]
+    for place, version in enumerate(versions):
+        if version in versions[:place]:
+            mistakes.add((*path, place), f"the version {version!r} is listed twice", fix="remove one of them")
+
+
+def _route(route: Route, path: Path, document: Document, mistakes: Mistakes) -> None:
+    total = sum(arm.weight for arm in route.arms)
+    if total != BASIS_POINTS:
+        problem = f"the weights of route {route.name!r} add up to {total}"
+        mistakes.add((*path, "arms"), problem, fix=f"make them add up to {BASIS_POINTS} basis points (100 %)")
+    for index, name in enumerate(route.models):
+        _known(name, document.models, (*path, "models", index), mistakes)
+    for index, arm in enumerate(route.arms):
+        _arm(arm, (*path, "arms", index), route=route, document=document, mistakes=mistakes)
+
+
+def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mistakes) -> None:
+    if (arm.upstream is None) == (arm.version is None):
+        fix = "give `version` on a route with `models`, `upstream` on any other"
+        mistakes.add(path, f"the arm {arm.name!r} needs either an upstream or a version", fix=fix)
+    elif arm.upstream is not None:
+        _known(arm.upstream, document.upstreams, (*path, "upstream"), mistakes)
+    elif not route.models:
+        fix = "list the models the route serves in `models`"
+        mistakes.add(path, f"the arm {arm.name!r} names a version, but its route names no models", fix=fix)
+    for model in document.models:
+        versions = [version.version for version in model.versions]
+        if arm.version is not None and model.name in route.models and arm.version not in versions:
+            problem = f"the model {model.name!r} has no version {arm.version!r}"
+            mistakes.add((*path, "version"), problem, fix=f"choose one of {', '.join(versions)}, or list it")
+
+
+def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
+    """Every pattern must cover a described method, and what asks a model must be routed by models."""
+    methods = [contract.method for contract in contracts]
+    patterns: dict[str, list[tuple[str, ...]]] = {
+        "routes": [route.methods for route in document.routes],
+        "rules": [rule.methods for rule in document.rules],
+        "limits": [limit.methods for limit in document.limits],
+    }
+    for section, parts in patterns.items():
+        for index, part in enumerate(parts):
+            for place, pattern in enumerate(part):
+                if not any(method_matches(pattern, method) for method in methods):
+                    near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
+                    fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
+                    mistakes.add((section, index, "methods", place), f"{pattern!r} covers no described method", fix=fix)
+    for index, route in enumerate(document.routes):
+        covered = [c for c in contracts if any(method_matches(pattern, c.method) for pattern in route.methods)]
+        asks = [c.method for c in covered if c.operation is Operation.INFER]
+        if bool(route.models) != bool(asks) or (asks and len(asks) < len(covered)):
+            fix = "give methods that ask a model (INFER) a route of their own, with `models`"
+            problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
+            mistakes.add(("routes", index, "models"), problem, fix=fix)
+
+
+def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:
+    names = [part.name for part in parts]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        section = {"upstream": "upstreams", "issuer": "issuers"}.get(str(path[-1]), "models")
+        fix = f"did you mean {near[0]!r}?" if near else f"add it to `{section}`, or choose one of: {', '.join(names)}"
+        mistakes.add(path, f"{name!r} is not defined", fix=fix)

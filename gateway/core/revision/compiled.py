@@ -1,0 +1,160 @@
+"""A revision ready to answer: rules compiled and indexed by method, names resolved, durations in milliseconds."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from gateway.core.call import Agent, Operation
+from gateway.core.contract import MethodContract, method_matches
+from gateway.core.limits import CapRule, RateRule
+from gateway.core.pressure import cap_rule
+from gateway.core.revision.decode import Mistakes, Path
+from gateway.core.revision.document import Document, Issuer, Limit, Model, Rule, Upstream, duration_ms
+from gateway.core.revision.document import Route as RouteDocument
+from gateway.core.routing import ArmTarget, RouteRule
+from gateway.core.rules import Conditions, RuleEngine, RuleMistake
+
+
+class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """All that applies to one method, so that the cost of a call grows with matching rules only."""
+
+    contract: MethodContract
+    rules: tuple[Rule, ...]
+    conditions: Conditions
+    routes: tuple[RouteRule, ...]
+    limits: tuple[RateRule, ...]
+    caps: tuple[CapRule, ...]
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One published policy, compiled. `number` counts from 1; `sha256` names its canonical JSON."""
+
+    number: int
+    sha256: str
+    document: Document
+    engine: RuleEngine
+    methods: Mapping[str, MethodPolicy]
+    agents_by_key: Mapping[str, Agent]
+    """By the SHA-256 of the key, 64 hexadecimal digits."""
+    agents_by_token: Mapping[tuple[str, str], Agent]
+    """By (issuer's name, value of its agent claim)."""
+    agent_values: Mapping[str, object]
+    """Each agent as rules see it, by name."""
+    issuers: Mapping[str, Issuer]
+    """By the `iss` claim."""
+    upstreams: Mapping[str, Upstream]
+    tenants: tuple[str, ...]
+
+
+def compile_revision(
+    document: Document,
+    contracts: Sequence[MethodContract],
+    *,
+    engine: RuleEngine,
+    mistakes: Mistakes,
+    number: int,
+    sha256: str,
+) -> Revision:
+    """The revision that `document` describes, over these contracts.
+
+    Raises:
+        PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
+    """
+    _check_rules(document, contracts, engine=engine, mistakes=mistakes)
+    mistakes.raise_if_any()
+    agents = {
+        agent.name: Agent(name=agent.name, tenant=agent.tenant, version=agent.version, labels=agent.labels)
+        for agent in document.agents
+    }
+    return Revision(
+        number=number,
+        sha256=sha256,
+        document=document,
+        engine=engine,
+        methods={contract.method: _method_policy(contract, document, engine) for contract in contracts},
+        agents_by_key={key.sha256: agents[agent.name] for agent in document.agents for key in agent.keys},
+        agents_by_token={
+            (token.issuer, token.subject): agents[agent.name] for agent in document.agents for token in agent.tokens
+        },
+        agent_values={name: engine.agent_value(agent) for name, agent in agents.items()},
+        issuers={issuer.issuer: issuer for issuer in document.issuers},
+        upstreams={upstream.name: upstream for upstream in document.upstreams},
+        tenants=tuple(sorted({agent.tenant for agent in document.agents})),
+    )
+
+
+def _applies(part: Rule | Limit, contract: MethodContract) -> bool:
+    by_method = not part.methods or any(method_matches(pattern, contract.method) for pattern in part.methods)
+    return by_method and (not part.operations or contract.operation in part.operations)
+
+
+def _check_rules(
+    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
+) -> None:
+    for index, rule in enumerate(document.rules):
+        path: Path = ("rules", index, "when")
+        applies = [contract for contract in contracts if _applies(rule, contract)]
+        if not applies:
+            mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
+        for request_type in dict.fromkeys(contract.request_type for contract in applies):
+            try:
+                engine.compile(rule.when, request_type=request_type)
+            except RuleMistake as mistake:
+                method = next(contract.method for contract in applies if contract.request_type == request_type)
+                fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
+                mistakes.add(path, str(mistake), fix=fix)
+                break
+
+
+def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
+    rules = tuple(rule for rule in document.rules if _applies(rule, contract))
+    conditions = engine.conditions([(rule.name, rule.when) for rule in rules], request_type=contract.request_type)
+    routes = [
+        route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
+    ]
+    models = {model.name: model for model in document.models}
+    contacts = contract.operation is Operation.CONTACT
+    return MethodPolicy(
+        contract=contract,
+        rules=rules,
+        conditions=conditions,
+        routes=tuple(_route_rule(route, models) for route in routes),
+        limits=tuple(
+            _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
+        ),
+        caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
+    )
+
+
+def _rate_rule(limit: Limit) -> RateRule:
+    rate = limit.rate or 0
+    return RateRule(
+        name=limit.name,
+        by=limit.by,
+        rate=rate,
+        per_ms=duration_ms(limit.per),
+        burst=rate if limit.burst is None else min(limit.burst, rate) if rate == 0 else limit.burst,
+        skip_missing=limit.on_missing == "skip",
+        mode=limit.mode,
+    )
+
+
+def _route_rule(route: RouteDocument, models: Mapping[str, Model]) -> RouteRule:
+    targets = {
+        model: tuple(
+            ArmTarget(
+                arm=arm.name,
+                version=arm.version or "",
+                upstream=next(v.upstream for v in models[model].versions if v.version == arm.version),
+            )
+            for arm in route.arms
+        )
+        for model in route.models
+    } or {"": tuple(ArmTarget(arm=arm.name, upstream=arm.upstream or "") for arm in route.arms)}
+    return RouteRule(
+        name=route.name,
+        seed=route.seed or route.name,
+        sticky=route.sticky == "subject",
+        weights=tuple(arm.weight for arm in route.arms),
+        targets=targets,
+    )

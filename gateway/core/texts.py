@@ -1,0 +1,95 @@
+"""What callers read when a call does not go through, in English and French. Numbers and names are filled in."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.core.errors import Reason
+
+LANGUAGES: Final = ("en", "fr")
+
+_REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
+    Reason.METHOD_UNDESCRIBED: (
+        "Nobody has described how {method} is governed, so it is refused.",
+        "Personne n’a décrit comment {method} doit être gouvernée : l’appel est refusé.",
+    ),
+    Reason.POLICY_DENIED: (
+        "The policy does not allow this call of {agent}.",
+        "La politique n’autorise pas cet appel de {agent}.",
+    ),
+    Reason.CONSENT_MISSING: (
+        "The customer has not agreed to this.",
+        "Le client n’a pas donné son consentement.",
+    ),
+    Reason.QUIET_HOURS: (
+        "The customer may not be reached now.",
+        "Le client ne peut pas être contacté à cette heure.",
+    ),
+    Reason.LIMIT_EXCEEDED: (
+        "The limit {rule} is used up: {used} of {capacity}. {retry}",
+        "La limite {rule} est atteinte : {used} sur {capacity}. {retry}",
+    ),
+    Reason.CAP_EXCEEDED: (
+        "The customer has been contacted often enough: {used} of {capacity} within {window} ({rule}). {retry}",
+        "Le client a été assez sollicité : {used} sur {capacity} en {window} ({rule}). {retry}",
+    ),
+    Reason.IDEMPOTENCY_KEY_REUSED: (
+        "This idempotency key was used with another request; choose a new one.",
+        "Cette clé d’idempotence a déjà servi pour une autre requête ; choisissez-en une nouvelle.",
+    ),
+    Reason.IDEMPOTENCY_KEY_RUNNING: (
+        "The first call with this idempotency key has not ended yet; retry later.",
+        "Le premier appel portant cette clé d’idempotence n’est pas terminé ; réessayez plus tard.",
+    ),
+    Reason.UPSTREAM_IN_DOUBT: (
+        "The first call may or may not have acted: find out before you repeat it.",
+        "Le premier appel a peut-être agi : vérifiez avant de le répéter.",
+    ),
+    Reason.ROUTE_NOT_FOUND: (
+        "No route serves this method or model.",
+        "Aucune route ne dessert cette méthode ou ce modèle.",
+    ),
+}
+_RETRY: Final = (("Retry in {wait}.", "Réessayez dans {wait}."), ("It is closed.", "Elle est fermée."))
+
+
+def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
+    """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
+    template = _REFUSALS[reason][LANGUAGES.index(language)]
+    return fill(template, values)
+
+
+def retry(wait_ms: int, *, language: str) -> str:
+    """When it is worth coming back; -1 for never."""
+    template = _RETRY[1 if wait_ms < 0 else 0][LANGUAGES.index(language)]
+    return fill(template, {"wait": span(wait_ms, language=language)})
+
+
+def span(ms: int, *, language: str) -> str:
+    """A time span in two units at most, rounded up: "6 d 23 h", "1.2 s"."""
+    if ms < 1000:
+        return f"{max(ms, 0)} ms"
+    if ms < 60_000:
+        text = f"{-(-ms // 100) / 10:g} s"
+        return text.replace(".", ",") if language == "fr" else text
+    minutes = -(-ms // 60_000)
+    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    day = "j" if language == "fr" else "d"
+    parts = [f"{count} {unit}" for count, unit in ((days, day), (hours, "h"), (minutes, "min")) if count]
+    return " ".join(parts[:2])
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with `{name}` replaced. Never fails, and never interprets what is filled in."""
+    for name, value in values.items():
+        template = template.replace("{" + name + "}", value)
+    return template
+
+
+def language_of(accept_language: str | bytes | None) -> str:
+    """The supported language a caller asks for first in `accept-language`; English by default."""
+    if isinstance(accept_language, str):
+        for part in accept_language.split(",")[:10]:
+            tag = part.split(";")[0].strip().lower()[:2]
+            if tag in LANGUAGES:
+                return tag
+    return "en"

@@ -1,0 +1,74 @@
+"""Step 2: from a method's contract and the request's bytes to the `Call` that is decided upon."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.core.call import Call, Operation
+from gateway.core.contract import MethodContract
+from gateway.core.errors import CallEnded, Reason
+
+IDEMPOTENCY_HEADER: Final = "idempotency-key"
+INFERENCE_HEADER: Final = "pilote-inference-id"
+
+# Spelling must not open a second bucket: what governs a call is compared in one form only.
+_TOKEN: Final = re.compile(r"^[a-z][a-z0-9_.-]{0,62}$")
+_SUBJECT: Final = re.compile(r"^[!-~]{1,256}$")
+_REQUEST_ID: Final = re.compile(r"^[!-~]{1,128}$")
+_DECISION: Final = re.compile(r"^(decisions/)?([0-9a-f]{32})$")
+
+
+def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str, str | bytes]) -> Call:
+    """What the call asks, read from its message and its metadata.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID, naming the field, when the message is malformed, too large, or says something that
+            cannot be governed.
+    """
+    if len(request) > contract.max_message_bytes:
+        text = f"The message has {len(request)} bytes; at most {contract.max_message_bytes} are taken."
+        raise _invalid("(message)", text)
+    try:
+        message = contract.decode(request)
+    except ValueError as error:
+        raise _invalid("(message)", "The message is malformed: send it as the method's contract says.") from error
+    contact = contract.operation is Operation.CONTACT
+    subject = _checked(contract.subject(message), _SUBJECT, field=contract.subject_path, required=contact)
+    channel = contract.channel(message).strip().lower()
+    category = contract.category(message).strip().lower()
+    inference = _DECISION.match(_text(metadata, INFERENCE_HEADER) or "0" * 32)
+    if inference is None:
+        raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
+    request_id = _text(metadata, IDEMPOTENCY_HEADER) or contract.request_id(message)
+    return Call(
+        method=contract.method,
+        operation=contract.operation,
+        request=message,
+        request_bytes=len(request),
+        subject=subject,
+        channel=_checked(channel, _TOKEN, field=contract.channel_path or "channel", required=contact),
+        category=_checked(category, _TOKEN, field="category", required=False),
+        model=contract.model(message),
+        model_version=contract.model_version(message),
+        request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
+        inference="" if inference[2] == "0" * 32 else inference[2],
+    )
+
+
+def _checked(value: str, pattern: re.Pattern[str], *, field: str, required: bool) -> str:
+    if not value and not required:
+        return ""
+    if pattern.match(value):
+        return value
+    if not value:
+        raise _invalid(field, f"{field} is required: say whom or how the call reaches.")
+    raise _invalid(field, f"{field} has characters or a length that cannot be governed.")
+
+
+def _text(metadata: Mapping[str, str | bytes], name: str) -> str:
+    value = metadata.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _invalid(field: str, text: str) -> CallEnded:
+    return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

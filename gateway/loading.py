@@ -1,0 +1,39 @@
+"""From a policy's data to a compiled revision: the one path that `pilote check` and every worker take."""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.contracts import ContractBook
+from gateway.core.revision.check import check
+from gateway.core.revision.compiled import Revision, compile_revision
+from gateway.core.revision.decode import Mistakes, Path, decode
+from gateway.core.revision.document import Document
+from gateway.core.rules import RuleEngine
+
+
+def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0) -> Revision:
+    """Decode, check and compile a policy. `lines` are the line numbers of a file, `number` the revision's.
+
+    Raises:
+        PolicyInvalid: with every mistake that can be seen.
+    """
+    mistakes = Mistakes(lines)
+    document = decode(data, mistakes)
+    book = ContractBook(document.contracts, mistakes)
+    contracts = tuple(book)
+    check(document, mistakes, contracts=contracts)
+    return compile_revision(
+        document,
+        contracts,
+        engine=RuleEngine(book.pool, book.message_class),
+        mistakes=mistakes,
+        number=number,
+        sha256=hashlib.sha256(canonical(document)).hexdigest(),
+    )
+
+
+def canonical(document: Document) -> bytes:
+    """The document's canonical JSON: sorted keys, no spaces, defaults left out. What is hashed and stored."""
+    return msgspec.json.encode(document, order="sorted")

@@ -1,0 +1,115 @@
+"""The in-process engine: generic handlers on raw bytes, for all four call kinds.
+
+The agent keeps its stub and changes the address; messages are never decoded and encoded again on their way through.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, NoReturn
+
+import grpc
+
+from gateway.adapters.upstreams import UpstreamRefused
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.texts import language_of
+from gateway.pipeline import CallRun, Incoming, Pipeline
+from gateway.rpc.interceptors import end, unexpected
+from gateway.rpc.status import DETAILS_KEY, is_refusal
+from gateway.streams import StreamRun
+from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
+from gateway.watch import Watch
+
+OWN_SERVICES: Final = ("/grpc.health.", "/grpc.reflection.", "/pilote.decision.")
+"""Served by the gateway itself; everything else is an agent's call."""
+
+
+class Proxy(grpc.GenericRpcHandler):
+    """Hands every call to the pipeline and its answer to the caller."""
+
+    def __init__(self, pipeline: Pipeline, watch: Watch, *, trace_ratio: float) -> None:
+        self._pipeline = pipeline
+        self._watch = watch
+        self._trace_ratio = trace_ratio
+        self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
+        self.draining = False
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        """The handler of a method. One that nobody described is refused by the pipeline, as any kind of call."""
+        method = handler_call_details.method
+        if method.startswith(OWN_SERVICES):
+            return None
+        revision = self._pipeline.revision
+        policy = revision.methods.get(method) if revision is not None else None
+        if policy is None:
+            return grpc.stream_stream_rpc_method_handler(self._streaming(method))
+        handler = self._handlers.get(method)
+        if handler is None:
+            streaming = policy.contract.client_streaming or policy.contract.server_streaming
+            handler = (
+                grpc.stream_stream_rpc_method_handler(self._streaming(method))
+                if streaming
+                else grpc.unary_unary_rpc_method_handler(self._unary(method))
+            )
+            self._handlers[method] = handler
+        return handler
+
+    def forget_kinds(self) -> None:
+        """Look the methods' kinds up anew: another revision may describe them differently."""
+        self._handlers.clear()
+
+    def _unary(self, method: str) -> Callable[[bytes, Any], Any]:
+        async def serve(request: bytes, context: Any) -> bytes:
+            run = self._begin(method, context)
+            try:
+                self._check_draining()
+                response = await self._pipeline.call(run, request)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                await self._end(context, run, error)
+            else:
+                context.set_trailing_metadata(run.own_trailers())
+                return response
+            finally:
+                self._watch.ended(run)
+
+        return serve
+
+    def _streaming(self, method: str) -> Callable[[AsyncIterator[bytes], Any], Any]:
+        async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
+            run = self._begin(method, context)
+            stream = StreamRun(self._pipeline, run)
+            try:
+                self._check_draining()
+                async with contextlib.aclosing(stream.responses(requests)) as responses:
+                    async for response in responses:
+                        await context.write(response)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                await self._end(context, run, error)
+            else:
+                context.set_trailing_metadata(run.own_trailers())
+            finally:
+                self._watch.ended(run)
+
+        return serve
+
+    def _begin(self, method: str, context: Any) -> CallRun:
+        metadata = dict(context.invocation_metadata())
+        trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=self._trace_ratio)
+        language = language_of(metadata.get("accept-language"))
+        return CallRun(Incoming(method, metadata, context.time_remaining, trace, language))
+
+    def _check_draining(self) -> None:
+        if self.draining:
+            raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
+
+    async def _end(self, context: Any, run: CallRun, error: Exception) -> NoReturn:
+        if isinstance(error, UpstreamRefused):
+            await context.abort(*upstream_said(error, run))
+            raise AssertionError("abort returns never")
+        ended = error if isinstance(error, CallEnded) else unexpected(error, run.incoming.method)
+        await end(context, ended, trailers=run.own_trailers())

@@ -1,0 +1,66 @@
+"""Refusals in words: which reason, rule or bucket said no, and when it is worth coming back."""
+
+from gateway.core import texts
+from gateway.core.decide import Decision
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.limits import Bucket
+from gateway.core.record import BucketLook
+
+
+def plain(reason: Reason, *, agent: str, method: str, language: str) -> CallEnded:
+    """A refusal that nobody wrote a rule for."""
+    values = {"agent": agent, "method": method}
+    return _ended(reason, values, language=language, violations=((method, reason.value),))
+
+
+def by_rule(decision: Decision, *, agent: str, method: str, revision: int, language: str) -> CallEnded:
+    """A refusal by a rule, in the rule's own words where it has any."""
+    reason = decision.reason or Reason.POLICY_DENIED
+    values = {"agent": agent, "method": method, "rule": decision.rule, "revision": str(revision)}
+    if decision.message is None:
+        return _ended(reason, values, language=language, violations=((decision.rule, reason.value),))
+    english = texts.fill(decision.message.en, values)
+    localized = (language, texts.fill(decision.message.fr, values)) if language == "fr" else None
+    return CallEnded(reason, english, metadata=values, violations=((decision.rule, english),), localized=localized)
+
+
+def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, language: str) -> CallEnded:
+    """A refusal by a limit or cap, with the earliest time at which a retry can succeed."""
+    reason = Reason.CAP_EXCEEDED if bucket.kind == "cap" else Reason.LIMIT_EXCEEDED
+    values = {
+        "agent": agent,
+        "method": method,
+        "rule": bucket.limit,
+        "used": str(look.used),
+        "capacity": str(bucket.capacity),
+        "window": texts.span(bucket.period_ms, language="en"),
+        "retry": texts.retry(look.wait_ms, language="en"),
+    }
+    french = values | {
+        "window": texts.span(bucket.period_ms, language="fr"),
+        "retry": texts.retry(look.wait_ms, language="fr"),
+    }
+    wait_ms = look.wait_ms if look.wait_ms > 0 else None
+    return _ended(reason, values, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
+
+
+def _ended(
+    reason: Reason,
+    values: dict[str, str],
+    *,
+    language: str,
+    french: dict[str, str] | None = None,
+    retry_after_ms: int | None = None,
+    violations: tuple[tuple[str, str], ...] = (),
+    subject: str = "",
+) -> CallEnded:
+    english = texts.refusal(reason, values, language="en")
+    localized = ("fr", texts.refusal(reason, french or values, language="fr")) if language == "fr" else None
+    return CallEnded(
+        reason,
+        english,
+        metadata=values,
+        retry_after_ms=retry_after_ms,
+        violations=((subject, english),) if subject else violations,
+        localized=localized,
+    )

@@ -1,0 +1,101 @@
+"""Settings: per process, from `PILOTE_*`, read once by the CLI and passed down. Policy is a revision, not a setting."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+PREFIX: Final = "PILOTE_"
+
+Port = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$")]
+Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of every process. README's table is checked against this class."""
+
+    home: Path = Path(".pilote")
+    """Where state is kept: the embedded store, records, logs, keys, the spool."""
+    redis_url: str | None = None
+    """Redis or Valkey 7 or newer; unset: `pilote up` starts an embedded server."""
+    gateway_listen: Port = "127.0.0.1:50051"
+    """Address of the gateway."""
+    audit_listen: Port = "127.0.0.1:50052"
+    """Address of the audit service."""
+    crm_listen: Port = "127.0.0.1:50061"
+    """Address of the CRM service."""
+    models_listen: Port = "127.0.0.1:50071"
+    """Address of the first demonstration model server; the second takes the next port."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    """Gateway processes that `pilote up` starts on one port."""
+    store_timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 50
+    """Longest wait for the store within a call, in milliseconds."""
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10.0
+    """Time that running calls have to end when a process stops."""
+    max_message_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=67_108_864)] = 16_777_216
+    """Largest message that a connection takes; contracts set lower limits of their own (4 MiB by default)."""
+    pseudonym_key_file: Path | None = None
+    """File with the key (32 bytes or more) that subjects' pseudonyms are made with; unset: one in `home` is made."""
+    otlp_endpoint: str | None = None
+    """OTLP gRPC endpoint for traces, such as "http://127.0.0.1:4317"; unset: no traces are exported."""
+    trace_ratio: Ratio = 1.0
+    """Share of allowed calls whose span is exported; refused and failed calls always are."""
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
+    call_log: str = "refused"
+    """Which calls get a log line: "all", "refused" (refused and failed ones) or "none". Records are kept of all."""
+    lang: str | None = None
+    """Language of the command line, "en" or "fr"; unset: the system's."""
+
+
+class SettingsInvalid(Exception):  # noqa: N818 - it describes the environment
+    """The environment has mistakes; one text for each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. A misspelt variable is a mistake, not a default.
+
+    Raises:
+        SettingsInvalid: with every mistake.
+    """
+    environment = os.environ if environment is None else environment  # noqa: TID251 - the one place
+    fields = {f"{PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Settings)}
+    mistakes: list[str] = []
+    found: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        field = fields.get(name)
+        if field is None:
+            near = difflib.get_close_matches(name, fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(fields)}"
+            mistakes.append(f"{name} is no setting; {hint}")
+            continue
+        try:
+            found[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            mistakes.append(f"{name}: {error}")
+    if mistakes:
+        raise SettingsInvalid(mistakes)
+    return Settings(**found)
+
+
+def language(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
+    """The language of the command line: the setting, else the system's, else English."""
+    environment = os.environ if environment is None else environment  # noqa: TID251
+    system = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    wanted = settings.lang or system
+    return "fr" if wanted.lower().startswith("fr") else "en"
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(kind)

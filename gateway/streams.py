@@ -1,0 +1,114 @@
+"""Streaming calls: admitted on their first message, and again on every further message that names a subject.
+
+On the wire all streaming kinds look alike, so one path serves them. A refusal in the middle of a bidirectional stream
+stops the caller's side only: the upstream finishes what it was given, its answers are passed on, and then the stream
+ends with the refusal. Where the upstream answers only at the end (client streaming) the stream is cancelled.
+"""
+
+import time
+from collections.abc import AsyncIterator
+
+import grpc
+
+from gateway.adapters.upstreams import failed, passed_on, upstream_metadata
+from gateway.core.errors import CallEnded
+from gateway.pipeline import CallRun, Pipeline
+
+
+class StreamRun:
+    """One stream on its way through."""
+
+    def __init__(self, pipeline: Pipeline, run: CallRun) -> None:
+        self._pipeline = pipeline
+        self._run = run
+        self._further: list[CallRun] = []
+        self._refused: CallEnded | None = None
+        self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
+
+    async def responses(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The upstream's messages, as they come.
+
+        Raises:
+            CallEnded: refused at the beginning or in the middle, or the upstream failed.
+            UpstreamRefused: the upstream said no, in its own words.
+        """
+        run = self._run
+        try:
+            first = await anext(requests, None)
+            await self._pipeline.admit(run, first or b"")
+            if run.answer is not None:
+                yield run.answer
+                return
+            async for response in self._forward(first, requests):
+                run.messages_out += 1
+                run.response_bytes += len(response)
+                yield response
+            if self._refused is not None:
+                raise self._refused
+        except BaseException as ended:
+            # A consumer that closes us has gone away; what it has not read it has not had.
+            run.ended = ended
+            raise
+        finally:
+            self._settle()
+
+    async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        run = self._run
+        assert run.agent is not None and run.policy is not None  # noqa: PT018, S101 - admitted
+        asked = time.perf_counter()
+        metadata = upstream_metadata(
+            run.incoming.metadata,
+            decision=run.id,
+            agent=run.agent.name,
+            traceparent=run.incoming.trace.traceparent,
+        )
+        self._call = self._pipeline.upstreams.stream(run.route.upstream, run.incoming.method)(
+            self._admitted(first, requests), timeout=self._pipeline.timeout_s(run), metadata=metadata
+        )
+        try:
+            async for response in self._call:
+                yield response
+            run.trailers = passed_on(await self._call.trailing_metadata())
+        except grpc.aio.AioRpcError as error:
+            raise self._refused or failed(error, harmless=run.harmless) from error
+        finally:
+            self._call.cancel()
+            run.upstream_us = int((time.perf_counter() - asked) * 1e6)
+
+    async def _admitted(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The caller's messages that may go on; ends at the first that may not."""
+        run = self._run
+        if first is None:
+            return
+        run.messages_in = 1
+        yield self._pipeline.pinned(run)
+        async for request in requests:
+            try:
+                pinned = await self._admit_further(request)
+            except CallEnded as refused:
+                self._refused = refused
+                if run.policy is not None and not run.policy.contract.server_streaming and self._call is not None:
+                    self._call.cancel()
+                return
+            run.messages_in += 1
+            yield pinned
+
+    async def _admit_further(self, request: bytes) -> bytes:
+        """A further message: a call of its own if it names a subject, else only checked for its shape."""
+        further = CallRun(self._run.incoming, parent=self._run.id)
+        if not await self._pipeline.admit_further(further, request, first=self._run):
+            return self._pipeline.pinned(further)
+        self._further.append(further)
+        return self._pipeline.pinned(further)
+
+    def _settle(self) -> None:
+        run = self._run
+        # What had been admitted before a refusal in the middle was carried out or not as the upstream says.
+        if run.ended is self._refused and self._refused is not None:
+            run.ended = None if run.messages_out else run.ended
+        for further in (run, *self._further):
+            further.ended = run.ended
+            further.upstream_us = run.upstream_us
+            self._pipeline.settle(further)
+        if self._refused is not None:
+            run.ended = self._refused

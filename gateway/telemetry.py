@@ -1,0 +1,118 @@
+"""Traces: W3C context in and out, one OpenTelemetry span a call, exported over OTLP.
+
+Whether a span is exported is known only when the call has ended: refused and failed calls always are, allowed ones at
+a ratio. So the ids are drawn when the call begins, and the span itself, which costs 29 us, is made at its end.
+"""
+
+import random
+import re
+from typing import Final
+
+import msgspec
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+TRACEPARENT: Final = "traceparent"
+TRACESTATE: Final = "tracestate"
+
+# Our own names of the attributes: the semantic conventions package moved its gen_ai constants once already.
+RPC_SYSTEM: Final = "rpc.system.name"
+RPC_METHOD: Final = "rpc.method"
+RPC_STATUS: Final = "rpc.response.status_code"
+GEN_AI_MODEL: Final = "gen_ai.request.model"
+
+_TRACEPARENT: Final = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$")
+_NO_TRACE: Final = "0" * 32
+_NO_SPAN: Final = "0" * 16
+_random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret; a system call each costs more
+Attributes = dict[str, str | int | float | bool | tuple[str, ...]]
+
+
+class CallTrace(msgspec.Struct, frozen=True):
+    """Where a call stands in its trace. Ids are hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str = ""
+    """The caller's span; empty where the trace begins here."""
+    sampled: bool = False
+    """Whether the caller has decided that this trace is exported, or our own draw has."""
+    state: str = ""
+
+    @property
+    def traceparent(self) -> str:
+        """The W3C header for the upstream, which becomes our child."""
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
+
+
+def begin(traceparent: str | bytes | None, tracestate: str | bytes | None, *, ratio: float) -> CallTrace:
+    """Join the caller's trace, or begin one where it sent none or sent garbage."""
+    match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
+    span_id = f"{_random.getrandbits(64) or 1:016x}"
+    if match is None or match[1] == "ff" or match[2] == _NO_TRACE or match[3] == _NO_SPAN:
+        return CallTrace(f"{_random.getrandbits(128) or 1:032x}", span_id, sampled=_random.random() < ratio)
+    state = tracestate if isinstance(tracestate, str) and len(tracestate) <= 512 else ""
+    return CallTrace(match[2], span_id, parent_id=match[3], sampled=bool(int(match[4], 16) & 1), state=state)
+
+
+class _GivenIds(IdGenerator):
+    """Gives a span the ids that were drawn when its call began."""
+
+    trace_id = 0
+    span_id = 0
+
+    def generate_trace_id(self) -> int:
+        return self.trace_id
+
+    def generate_span_id(self) -> int:
+        return self.span_id
+
+
+class Tracing:
+    """Makes and exports spans. Use it from one thread."""
+
+    def __init__(self, *, service: str, version: str, exporter: SpanExporter) -> None:
+        self._ids = _GivenIds()
+        self._provider = TracerProvider(
+            id_generator=self._ids,
+            resource=Resource.create({"service.name": service, "service.version": version}),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("pilote", version)
+
+    def end(
+        self, call: CallTrace, *, name: str, attributes: Attributes, started_ns: int, ended_ns: int, failed: bool
+    ) -> None:
+        """Make the span of a call that has ended. Times are nanoseconds since the epoch."""
+        self._ids.trace_id = int(call.trace_id, 16)
+        self._ids.span_id = int(call.span_id, 16)
+        context = None
+        if call.parent_id:
+            parent = SpanContext(
+                trace_id=int(call.trace_id, 16),
+                span_id=int(call.parent_id, 16),
+                is_remote=True,
+                trace_flags=TraceFlags(TraceFlags.SAMPLED),
+            )
+            context = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+        span = self._tracer.start_span(
+            name, context=context, kind=SpanKind.SERVER, attributes=attributes, start_time=started_ns
+        )
+        if failed:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended_ns)
+
+    def close(self) -> None:
+        """Export what is left; blocks for some seconds at most where the collector does not answer."""
+        self._provider.shutdown()
+
+
+def otlp(endpoint: str) -> SpanExporter:
+    """An exporter to an OTLP gRPC endpoint; "http://" means without TLS."""
+    return OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=5)

@@ -1,0 +1,71 @@
+"""What people see of a call once it has ended: a span, and a line in the log."""
+
+import logging
+import time
+from typing import Final
+
+from gateway.pipeline import CallRun, status_name
+from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
+
+_log: Final = logging.getLogger("pilote.calls")
+
+
+class Watch:
+    """Told of every call, once, when it has ended. Works from memory and never waits."""
+
+    def __init__(self, tracing: Tracing | None, *, call_log: str) -> None:
+        self._tracing = tracing
+        self._log_allowed = call_log == "all"
+        self._log_refused = call_log in ("all", "refused")
+
+    def ended(self, run: CallRun) -> None:
+        """Export the call's span if it is sampled or went wrong, and log it if it is to be logged."""
+        failed = run.ended is not None
+        if self._tracing is not None and (failed or run.incoming.trace.sampled):
+            self._span(self._tracing, run, failed=failed)
+        if self._log_refused if failed else self._log_allowed:
+            _log.info("call", extra=dict(_attributes(run)))
+
+    def _span(self, tracing: Tracing, run: CallRun, *, failed: bool) -> None:
+        ended_ns = time.time_ns()
+        started_ns = ended_ns - int((time.perf_counter() - run.started) * 1e9)
+        tracing.end(
+            run.incoming.trace,
+            name=run.incoming.method.removeprefix("/"),
+            attributes=_attributes(run),
+            started_ns=started_ns,
+            ended_ns=ended_ns,
+            failed=failed,
+        )
+
+
+def _attributes(run: CallRun) -> Attributes:
+    """Bounded values only: no subject, request text or credential."""
+    attributes: Attributes = {
+        RPC_SYSTEM: "grpc",
+        RPC_METHOD: run.incoming.method.removeprefix("/")[:256],
+        RPC_STATUS: status_name(run.ended),
+        "pilote.decision": run.id,
+        "pilote.verdict": "ALLOW" if run.outcome is not None and run.outcome.granted else "DENY",
+        "pilote.upstream_us": run.upstream_us,
+    }
+    if run.agent is not None:
+        attributes["pilote.tenant"] = run.agent.tenant
+        attributes["pilote.agent"] = run.agent.name
+    if run.revision is not None:
+        attributes["pilote.revision"] = run.revision.number
+    if run.policy is not None:
+        attributes["pilote.operation"] = run.policy.contract.operation.value
+    if run.reason:
+        attributes["pilote.reason"] = run.reason
+    if run.route.name:
+        attributes["pilote.route"] = run.route.name
+        attributes["pilote.version"] = run.route.version
+        attributes["pilote.upstream"] = run.route.upstream
+    if run.call is not None and run.call.model:
+        attributes[GEN_AI_MODEL] = run.call.model[:63]
+    if run.decision is not None and run.decision.looks:
+        attributes["pilote.rules"] = tuple([look.rule for look in run.decision.looks])
+    if run.parent:
+        attributes["pilote.parent"] = run.parent
+    return attributes
