@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pilote.crm.v1 import activity_service_pb2 as pb
-from pilote.crm.v1.activity_pb2 import Activity
-from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceServicer
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.status import status_of
+from pilote.crm.v1 import activity_service_pb2 as pb
+from pilote.crm.v1.activity_pb2 import Activity
+from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceServicer
 from services.crm import checks
 from services.crm.collection import Collection
 from services.crm.resources import Resources, Wanted

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.core.errors import CallEnded, Reason
 from pilote.crm.v1.activity_pb2 import Activity
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.deal_pb2 import Deal
 from pilote.crm.v1.message_pb2 import Message
-
-from gateway.core.errors import CallEnded, Reason
 from services.crm import checks, contracts
 
 R = TypeVar("R", Contact, Deal, Activity, Message)

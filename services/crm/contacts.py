@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from pilote.crm.v1 import contact_service_pb2 as pb
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceServicer
-
 from services.crm import checks, repeats
 from services.crm.collection import Collection
 from services.crm.resources import Resources, Wanted

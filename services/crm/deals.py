@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from pilote.crm.v1 import deal_service_pb2 as pb
 from pilote.crm.v1.deal_pb2 import DEAL_STAGE_LOST, DEAL_STAGE_WON, Deal
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceServicer
-
 from services.crm import checks
 from services.crm.collection import Collection
 from services.crm.resources import Resources, Wanted

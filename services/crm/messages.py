@@ -5,13 +5,13 @@ from sqlite3 import Connection
 from typing import Any, ClassVar, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.core.errors import CallEnded
+from gateway.rpc.status import status_of
 from pilote.crm.v1 import message_service_pb2 as pb
 from pilote.crm.v1.activity_pb2 import ACTIVITY_TYPE_MESSAGE, Activity
 from pilote.crm.v1.message_pb2 import SEND_STATE_SENT, Message
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceServicer
-
-from gateway.core.errors import CallEnded
-from gateway.rpc.status import status_of
 from services.crm import checks
 from services.crm.activities import Activities
 from services.crm.collection import Collection

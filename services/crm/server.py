@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import grpc
+
+from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.crm.v1.activity_service_pb2_grpc import add_ActivityServiceServicer_to_server
 from pilote.crm.v1.contact_service_pb2_grpc import add_ContactServiceServicer_to_server
 from pilote.crm.v1.deal_service_pb2_grpc import add_DealServiceServicer_to_server
 from pilote.crm.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
-
-from gateway.rpc.serving import serving, until_told_to_stop
 from services.crm import repeats
 from services.crm.activities import Activities, ActivityServicer
 from services.crm.contacts import Contacts, ContactServicer

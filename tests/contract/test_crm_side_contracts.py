@@ -8,6 +8,7 @@ import pytest
 from google.api import annotations_pb2, field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
+
 from pilote.governance.v1 import annotations_pb2 as governance
 
 AREAS = ("crm", "cdp", "dmp", "orchestration", "tracking")

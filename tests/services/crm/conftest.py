@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+
 from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceStub
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceStub
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
-
 from services.crm.server import running
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only

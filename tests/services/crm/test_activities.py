@@ -9,7 +9,6 @@ from pilote.crm.v1.activity_service_pb2 import (
     ListActivitiesRequest,
     UpdateActivityRequest,
 )
-
 from tests.services.crm.conftest import Crm
 from tests.services.refusals import refused
 

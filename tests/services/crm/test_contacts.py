@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+
 from pilote.crm.v1.activity_pb2 import ACTIVITY_TYPE_NOTE, Activity
 from pilote.crm.v1.activity_service_pb2 import CreateActivityRequest, ListActivitiesRequest
 from pilote.crm.v1.contact_pb2 import LIFECYCLE_STAGE_CUSTOMER, Contact
@@ -23,7 +24,6 @@ from pilote.crm.v1.deal_pb2 import Deal
 from pilote.crm.v1.deal_service_pb2 import CreateDealRequest, ListDealsRequest
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import ListMessagesRequest, SendMessageRequest
-
 from services.crm.server import FILE_NAME, running
 from tests.services.crm.conftest import Crm
 from tests.services.refusals import refused

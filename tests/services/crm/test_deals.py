@@ -2,6 +2,7 @@
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
+
 from pilote.crm.v1.deal_pb2 import DEAL_STAGE_PROPOSAL, DEAL_STAGE_QUALIFICATION, DEAL_STAGE_WON, Deal
 from pilote.crm.v1.deal_service_pb2 import (
     CreateDealRequest,
@@ -10,7 +11,6 @@ from pilote.crm.v1.deal_service_pb2 import (
     ListDealsRequest,
     UpdateDealRequest,
 )
-
 from tests.services.crm.conftest import Crm
 from tests.services.refusals import refused
 

@@ -5,6 +5,7 @@ import asyncio
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+
 from pilote.crm.v1.activity_pb2 import ACTIVITY_TYPE_MESSAGE
 from pilote.crm.v1.activity_service_pb2 import ListActivitiesRequest
 from pilote.crm.v1.message_pb2 import SEND_STATE_DELIVERED, SEND_STATE_SENT, Message
@@ -17,7 +18,6 @@ from pilote.crm.v1.message_service_pb2 import (
     SendMessagesResponse,
     UpdateMessageRequest,
 )
-
 from tests.services.crm.conftest import Crm
 from tests.services.refusals import refused
 

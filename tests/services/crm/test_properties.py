@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pilote.crm.v1.contact_pb2 import Contact
 
 from gateway.core.errors import CallEnded, Reason
+from pilote.crm.v1.contact_pb2 import Contact
 from services.crm import contracts, paging
 from services.crm.contacts import Contacts
 

@@ -4,13 +4,13 @@ import zoneinfo
 from pathlib import Path
 
 import grpc
+
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
 from pilote.crm.v1.deal_pb2 import Deal, DealStage
 from pilote.crm.v1.deal_service_pb2 import CreateDealRequest
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceStub
-
 from services.crm.server import running
 from services.demo.data import contacts
 from services.models.scoring import Batch, feature_types, load
