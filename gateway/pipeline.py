@@ -9,82 +9,35 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping
 from typing import Final
 
 import grpc
 import msgspec
 
 from gateway import refusal
-from gateway.adapters.admission import Admission, Reservation, reserve
+from gateway.adapters.admission import Admission, reserve
 from gateway.adapters.facts import FactStore
 from gateway.adapters.identity import Identity
-from gateway.adapters.upstreams import InDoubt, Metadata, UpstreamRefused, Upstreams, failed, passed_on, upstream_metadata
+from gateway.adapters.upstreams import (
+    InDoubt,
+    Metadata,
+    UpstreamRefused,
+    Upstreams,
+    failed,
+    passed_on,
+    upstream_metadata,
+)
+from gateway.callrun import CallRun, pinned, record_of, settlement_of
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
-from gateway.core.decide import Decision, decide
+from gateway.core.call import NO_ROUTE, Operation
+from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import BucketAsk, Outcome, Record, Settlement, Verdict, decision_id, subject_ref
-from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.record import Acted, Record, Verdict, subject_ref
+from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
-from gateway.rpc.status import code_of
-from gateway.telemetry import CallTrace
 
-RESERVATION_SLACK_MS: Final = 60_000
-"""How long after its deadline an unsettled call counts as in doubt."""
-
-_random: Final = random.Random()  # noqa: S311 - arms are drawn and ids made with it, no secrets
-
-
-class Incoming(msgspec.Struct, frozen=True):
-    """A call as it came in, before anything is known of it."""
-
-    method: str
-    metadata: Mapping[str, str | bytes]
-    time_remaining: Callable[[], float | None]
-    """Seconds left of the caller's deadline; `None` without one."""
-    trace: CallTrace
-    language: str = "en"
-
-
-class CallRun:
-    """What becomes of one call (of one message, in a stream), filled in step by step."""
-
-    __slots__ = (
-        "agent", "answer", "call", "decision", "ended", "facts", "id", "incoming", "messages_in", "messages_out",
-        "outcome", "parent", "policy", "received_ms", "request", "reservation", "response_bytes", "revision", "route",
-        "started", "trailers", "upstream_us",
-    )  # fmt: skip
-
-    def __init__(self, incoming: Incoming, *, parent: str = "") -> None:
-        self.incoming = incoming
-        self.parent = parent
-        self.started = time.perf_counter()
-        self.received_ms = time.time_ns() // 1_000_000
-        self.id = decision_id(now_ms=self.received_ms, random=_random.randbytes(10))
-        self.revision: Revision | None = None
-        self.policy: MethodPolicy | None = None
-        self.agent: Agent | None = None
-        self.call: Call | None = None
-        self.route: Route = NO_ROUTE
-        self.facts: Facts = UNKNOWN_SUBJECT
-        self.decision: Decision | None = None
-        self.outcome: Outcome | None = None
-        self.reservation: Reservation | None = None
-        self.answer: bytes | None = None
-        self.request: bytes = b""
-        self.ended: BaseException | None = None
-        self.trailers: Metadata = ()
-        self.upstream_us = 0
-        self.messages_in = 0
-        self.messages_out = 0
-        self.response_bytes = 0
-
-    @property
-    def harmless(self) -> bool:
-        """Whether the call can change nothing, however often it is carried out."""
-        return self.policy is not None and self.policy.contract.idempotent
+_random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 
 
 class Pipeline:
@@ -143,7 +96,7 @@ class Pipeline:
             call = msgspec.structs.replace(call, subject_ref=ref)
             run.facts = await self._facts.get(run.agent.tenant, ref)
         run.call = call
-        found = route(run.policy.routes, call, draw=_random.random())
+        found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
         run.decision = decide(
             revision,
@@ -184,7 +137,7 @@ class Pipeline:
         except (CallEnded, asyncio.CancelledError) as ended:
             # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
-            self._admission.settle(reservation, _settlement(run, gave_back=True))
+            self._admission.settle(reservation, settlement_of(run, gave_back=True))
             raise
         if not run.outcome.granted:
             raise self._refused_by_store(run)
@@ -214,13 +167,11 @@ class Pipeline:
 
     async def _forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
-        assert run.policy is not None and run.call is not None and run.agent is not None  # noqa: PT018, S101
-        request = run.request
-        if run.route.version and run.policy.contract.pin is not None:
-            request = run.policy.contract.pin(run.call.request, run.route.version)
         asked = time.perf_counter()
         call = self.upstreams.unary(run.route.upstream, run.incoming.method)(
-            request, timeout=self.timeout_s(run), metadata=upstream_metadata(run.incoming.metadata, decision=run.id, agent=run.agent.name, traceparent=run.incoming.trace.traceparent)
+            pinned(run),
+            timeout=self.timeout_s(run),
+            metadata=outgoing(run),
         )
         try:
             response = await call
@@ -239,20 +190,36 @@ class Pipeline:
         remaining = run.incoming.time_remaining()
         return longest if remaining is None else min(longest, remaining)
 
+    async def admit_further(self, run: CallRun, request: bytes, *, first: CallRun) -> bool:
+        """Admit a further message of a stream, if it names a subject; says whether it does.
+
+        Raises:
+            CallEnded: refused. The record is written by then.
+        """
+        assert first.policy is not None  # noqa: S101 - the stream was admitted
+        run.policy, run.route, run.fixed_route = first.policy, first.route, first.route
+        try:
+            run.call = describe(first.policy.contract, request, metadata=run.incoming.metadata)
+        except CallEnded:
+            await self.admit(run, request)  # ends the same way, and leaves the record
+        if run.call is not None and run.call.subject:
+            await self.admit(run, request)
+            return True
+        run.request = request
+        return False
+
     def settle(self, run: CallRun, *, answer: bytes = b"") -> None:
         """Step 8: confirm or give back, however the call ended. Never waits."""
-        if run.reservation is None or run.outcome is None or not run.outcome.granted:
+        if run.reservation is None or run.outcome is None:
             return
-        ended = run.ended
-        untouched = isinstance(ended, UpstreamRefused) or (
-            isinstance(ended, CallEnded) and not isinstance(ended, InDoubt)
-        )
-        in_doubt = ended is not None and not untouched and not run.harmless
-        gave_back = ended is not None and not in_doubt and not run.outcome.first
+        acted = run.acted or _acted(run.ended)
+        in_doubt = acted is Acted.MAYBE and not run.harmless
+        gave_back = acted is not Acted.YES and not in_doubt
         reservation = run.reservation
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
-            reservation = msgspec.structs.replace(reservation, cap_keys=(), request_key="")
-        self._admission.settle(reservation, _settlement(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
+            gave_back = False
+            reservation = msgspec.structs.replace(reservation, request_key="")
+        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
@@ -272,83 +239,20 @@ class Pipeline:
         return refusal.plain(reason, agent=agent, method=run.incoming.method, language=run.incoming.language)
 
     def _record(self, run: CallRun) -> Record:
-        """The record of a call, from what is known of it by now."""
-        decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
-        ended = run.ended
-        reason = ended.reason.value if isinstance(ended, CallEnded) else "CANCELLED" if ended is not None else ""
-        remaining = run.incoming.time_remaining()
-        now_ms = time.time_ns() // 1_000_000
-        limit_ms = 0
-        if ended is None and run.route.upstream:
-            longest = self.upstreams.timeout_s(run.route.upstream)
-            limit_ms = int(1000 * min(longest, longest if remaining is None else remaining)) + RESERVATION_SLACK_MS
-        return Record(
-            id=run.id,
-            received_ms=run.received_ms,
-            decided_ms=now_ms,
-            verdict=Verdict.ALLOW if ended is None else Verdict.DENY,
-            reason=reason,
-            message=ended.message if isinstance(ended, CallEnded) else "",
-            rule=decision.rule if decision is not None else "",
-            rules=decision.looks if decision is not None else (),
-            buckets=_asks(decision),
-            tenant=agent.tenant if agent is not None else keys.NOBODY,
-            agent=agent.name if agent is not None else "",
-            agent_version=agent.version if agent is not None else "",
-            method=run.incoming.method[:256],
-            operation=run.policy.contract.operation.value if run.policy is not None else "",
-            subject_ref=call.subject_ref if call is not None else "",
-            channel=call.channel if call is not None else "",
-            category=call.category if call is not None else "",
-            model=call.model if call is not None else "",
-            version=run.route.version or (agent.version if agent is not None else ""),
-            route=run.route.name,
-            arm=run.route.arm,
-            upstream=run.route.upstream,
-            revision=revision.number if revision is not None else 0,
-            revision_sha256=revision.sha256 if revision is not None else "",
-            trace_id=run.incoming.trace.trace_id,
-            span_id=run.incoming.trace.span_id,
-            inference=call.inference if call is not None else "",
-            parent=run.parent,
-            request_bytes=len(run.request),
-            expires_ms=now_ms + limit_ms if limit_ms else 0,
-        )
+        upstream = run.route.upstream
+        return record_of(run, longest_s=self.upstreams.timeout_s(upstream) if upstream else 0)
 
 
-def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
-    if decision is None:
-        return ()
-    return tuple(
-        BucketAsk(limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by)
-        for b in decision.buckets
-    )
+def outgoing(run: CallRun) -> Metadata:
+    """The metadata of the upstream's call."""
+    agent = run.agent.name if run.agent is not None else ""
+    trace = run.incoming.trace
+    return upstream_metadata(run.incoming.metadata, decision=run.id, agent=agent, traceparent=trace.traceparent)
 
 
-def status_name(ended: BaseException | None) -> str:
-    """Canonical name of the status that the caller gets."""
+def _acted(ended: BaseException | None) -> Acted:
+    """Whether the upstream has acted, judged by how an admitted call ended."""
     if ended is None:
-        return "OK"
-    if isinstance(ended, CallEnded):
-        return code_of(ended.reason).name
-    if isinstance(ended, UpstreamRefused):
-        return ended.error.code().name
-    return "CANCELLED" if isinstance(ended, asyncio.CancelledError) else "INTERNAL"
-
-
-def _settlement(run: CallRun, *, gave_back: bool = False, in_doubt: bool = False) -> Settlement:
-    total_us = int((time.perf_counter() - run.started) * 1e6)
-    return Settlement(
-        id=run.id,
-        settled_ms=run.received_ms + total_us // 1000,
-        status=status_name(run.ended),
-        reason=run.ended.reason.value if isinstance(run.ended, CallEnded) else "",
-        in_doubt=in_doubt,
-        gave_back=gave_back,
-        total_us=total_us,
-        upstream_us=run.upstream_us,
-        overhead_us=total_us - run.upstream_us,
-        messages_in=run.messages_in,
-        messages_out=run.messages_out,
-        response_bytes=run.response_bytes,
-    )
+        return Acted.YES
+    untouched = isinstance(ended, UpstreamRefused) or (isinstance(ended, CallEnded) and not isinstance(ended, InDoubt))
+    return Acted.NO if untouched else Acted.MAYBE

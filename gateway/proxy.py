@@ -5,20 +5,21 @@ The agent keeps its stub and changes the address; messages are never decoded and
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
 import grpc
 
 from gateway.adapters.upstreams import UpstreamRefused
+from gateway.callrun import CallRun, Incoming
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.texts import language_of
-from gateway.pipeline import CallRun, Incoming, Pipeline
+from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
-from gateway.rpc.status import DETAILS_KEY, is_refusal
+from gateway.rpc.status import passed_on
 from gateway.streams import StreamRun
 from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
+from gateway.trailers import own
 from gateway.watch import Watch
 
 OWN_SERVICES: Final = ("/grpc.health.", "/grpc.reflection.", "/pilote.decision.")
@@ -32,10 +33,10 @@ class Proxy(grpc.GenericRpcHandler):
         self._pipeline = pipeline
         self._watch = watch
         self._trace_ratio = trace_ratio
-        self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
+        self._handlers: dict[str, "grpc.RpcMethodHandler[bytes, bytes]"] = {}
         self.draining = False
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method. One that nobody described is refused by the pipeline, as any kind of call."""
         method = handler_call_details.method
         if method.startswith(OWN_SERVICES):
@@ -70,7 +71,7 @@ class Proxy(grpc.GenericRpcHandler):
             except Exception as error:
                 await self._end(context, run, error)
             else:
-                context.set_trailing_metadata(run.own_trailers())
+                context.set_trailing_metadata(own(run))
                 return response
             finally:
                 self._watch.ended(run)
@@ -91,7 +92,7 @@ class Proxy(grpc.GenericRpcHandler):
             except Exception as error:
                 await self._end(context, run, error)
             else:
-                context.set_trailing_metadata(run.own_trailers())
+                context.set_trailing_metadata(own(run))
             finally:
                 self._watch.ended(run)
 
@@ -109,7 +110,8 @@ class Proxy(grpc.GenericRpcHandler):
 
     async def _end(self, context: Any, run: CallRun, error: Exception) -> NoReturn:
         if isinstance(error, UpstreamRefused):
-            await context.abort(*upstream_said(error, run))
-            raise AssertionError("abort returns never")
+            code, text, trailers = passed_on(error.error)
+            await context.abort(code, text, (*own(run), *trailers))
+            raise AssertionError("abort returns never")  # noqa: TRY004
         ended = error if isinstance(error, CallEnded) else unexpected(error, run.incoming.method)
-        await end(context, ended, trailers=run.own_trailers())
+        await end(context, ended, trailers=own(run))

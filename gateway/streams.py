@@ -6,13 +6,15 @@ ends with the refusal. Where the upstream answers only at the end (client stream
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import grpc
 
-from gateway.adapters.upstreams import failed, passed_on, upstream_metadata
+from gateway.adapters.upstreams import failed, passed_on
+from gateway.callrun import CallRun, pinned
 from gateway.core.errors import CallEnded
-from gateway.pipeline import CallRun, Pipeline
+from gateway.core.record import Acted
+from gateway.pipeline import Pipeline, outgoing
 
 
 class StreamRun:
@@ -25,7 +27,7 @@ class StreamRun:
         self._refused: CallEnded | None = None
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
 
-    async def responses(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def responses(self, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """The upstream's messages, as they come.
 
         Raises:
@@ -54,16 +56,9 @@ class StreamRun:
 
     async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         run = self._run
-        assert run.agent is not None and run.policy is not None  # noqa: PT018, S101 - admitted
         asked = time.perf_counter()
-        metadata = upstream_metadata(
-            run.incoming.metadata,
-            decision=run.id,
-            agent=run.agent.name,
-            traceparent=run.incoming.trace.traceparent,
-        )
         self._call = self._pipeline.upstreams.stream(run.route.upstream, run.incoming.method)(
-            self._admitted(first, requests), timeout=self._pipeline.timeout_s(run), metadata=metadata
+            self._admitted(first, requests), timeout=self._pipeline.timeout_s(run), metadata=outgoing(run)
         )
         try:
             async for response in self._call:
@@ -81,34 +76,35 @@ class StreamRun:
         if first is None:
             return
         run.messages_in = 1
-        yield self._pipeline.pinned(run)
+        yield pinned(run)
         async for request in requests:
             try:
-                pinned = await self._admit_further(request)
+                admitted = await self._admit_further(request)
             except CallEnded as refused:
                 self._refused = refused
                 if run.policy is not None and not run.policy.contract.server_streaming and self._call is not None:
                     self._call.cancel()
                 return
             run.messages_in += 1
-            yield pinned
+            yield admitted
 
     async def _admit_further(self, request: bytes) -> bytes:
         """A further message: a call of its own if it names a subject, else only checked for its shape."""
         further = CallRun(self._run.incoming, parent=self._run.id)
         if not await self._pipeline.admit_further(further, request, first=self._run):
-            return self._pipeline.pinned(further)
+            return pinned(further)
         self._further.append(further)
-        return self._pipeline.pinned(further)
+        return pinned(further)
 
     def _settle(self) -> None:
         run = self._run
-        # What had been admitted before a refusal in the middle was carried out or not as the upstream says.
-        if run.ended is self._refused and self._refused is not None:
-            run.ended = None if run.messages_out else run.ended
-        for further in (run, *self._further):
-            further.ended = run.ended
-            further.upstream_us = run.upstream_us
-            self._pipeline.settle(further)
-        if self._refused is not None:
-            run.ended = self._refused
+        if self._refused is not None and run.ended is self._refused:
+            # In a bidirectional stream the upstream has finished what it was given; a cancelled one may have.
+            both_ways = run.policy is not None and run.policy.contract.server_streaming
+            run.acted = Acted.YES if both_ways else Acted.MAYBE
+        for message in (run, *self._further):
+            if message is not run:
+                message.ended = None if run.acted is Acted.YES else run.ended
+                message.acted = run.acted
+                message.upstream_us = run.upstream_us
+            self._pipeline.settle(message)

@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Final
 
-from gateway.pipeline import CallRun, status_name
+from gateway.callrun import CallRun, status_name
 from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")

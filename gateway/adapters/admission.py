@@ -86,12 +86,18 @@ class Admission:
             self._replay_soon()
 
     async def admit(
-        self, reservation: Reservation, record: Record, *, buckets: Sequence[Bucket], request_hash: str = ""
+        self,
+        reservation: Reservation,
+        record: Record,
+        *,
+        buckets: Sequence[Bucket],
+        request_hash: str = "",
+        only_look: bool = False,
     ) -> tuple[Outcome, bytes]:
         """Take every bucket and write the record, or take none and write the refusal; one round trip.
 
         `request_hash` stands for the request's bytes where the call carries an idempotency key. The bytes returned are
-        the first call's answer, when this one repeats it.
+        the first call's answer, when this one repeats it. `only_look` asks what would be said, and changes nothing.
 
         Raises:
             CallEnded: STORE_UNAVAILABLE when the store does not answer in time. The command may still be carried out,
@@ -101,7 +107,8 @@ class Admission:
         command: list[str | bytes | int] = [
             *("FCALL", self._admit, 2 + len(buckets), stream, reservation.request_key or stream),
             *reservation.bucket_keys,
-            *(record.decided_ms, _ENCODER.encode(record), record.id, request_hash, record.expires_ms),
+            *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
+            *(request_hash, record.expires_ms),
         ]
         for bucket in buckets:
             command += (bucket.kind, bucket.capacity, bucket.period_ms, bucket.interval_us, bucket.mode)

@@ -37,9 +37,10 @@ local function outcome_json(granted, refused, reason, first, used, waits)
     .. ',"first":' .. json_text(first) .. ',"looks":[' .. table.concat(looks, ',') .. ']}'
 end
 
+-- An empty record asks what admission would say, and changes nothing.
 local function written(stream, record, granted, refused, reason, first, answer, used, waits)
   local outcome = outcome_json(granted, refused, reason, first, used, waits)
-  redis.call('XADD', stream, '*', 'k', 'admit', 'r', record, 'o', outcome)
+  if record ~= '' then redis.call('XADD', stream, '*', 'k', 'admit', 'r', record, 'o', outcome) end
   return {outcome, answer}
 end
 
@@ -54,7 +55,7 @@ local function first_call(key, hash, now_ms)
 end
 
 -- KEYS: stream, idempotency key (the stream again where the call has none), then one key a bucket.
--- ARGV: now_ms, record, decision id, request hash ('' where the call has no idempotency key), expires_ms, and for each
+-- ARGV: now_ms, record ('' to only look), decision id, request hash ('' where the call has no idempotency key), expires_ms, and for each
 --       bucket its kind, capacity, period_ms, interval_us and mode.
 local function admit(keys, argv)
   local stream, request_key = keys[1], keys[2]
@@ -82,7 +83,9 @@ local function admit(keys, argv)
       end
     end
   end
-  if refused >= 0 then return written(stream, record, false, refused, '', '', '', used, waits) end
+  if refused >= 0 or record == '' then
+    return written(stream, record, refused < 0, refused, '', '', '', used, waits)
+  end
   for i = 1, #keys - 2 do
     local at = 5 * i
     if argv[at + 1] == 'cap' then

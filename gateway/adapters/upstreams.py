@@ -8,10 +8,20 @@ import grpc
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.revision.document import Upstream, duration_ms
-from gateway.rpc.status import Fate, fate_of, timed_out
+from gateway.rpc.status import Fate, fate_of, from_peer, timed_out
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
-_OURS: Final = ("x-api-key", "authorization", "pilote-", "traceparent", "grpc-", "user-agent", "content-type", "te", ":")
+_OURS: Final = (
+    "x-api-key",
+    "authorization",
+    "pilote-",
+    "traceparent",
+    "grpc-",
+    "user-agent",
+    "content-type",
+    "te",
+    ":",
+)
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -109,14 +119,12 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
         )
     if timed_out(error):
         return CallEnded(Reason.DEADLINE_EXCEEDED, "The system behind the gateway took too long.")
-    if "from peer" in (error.debug_error_string() or ""):
+    if from_peer(error):
         return CallEnded(Reason.UPSTREAM_FAILED, "The system behind the gateway failed.")
     return CallEnded(Reason.UPSTREAM_UNAVAILABLE, "The connection to the system behind the gateway broke; retry.")
 
 
-def upstream_metadata(
-    metadata: Mapping[str, str | bytes], *, decision: str, agent: str, traceparent: str
-) -> Metadata:
+def upstream_metadata(metadata: Mapping[str, str | bytes], *, decision: str, agent: str, traceparent: str) -> Metadata:
     """What the upstream gets: the caller's metadata without its credential and ours, and who asks by which decision."""
     kept = [(key, value) for key, value in metadata.items() if not key.startswith(_OURS)]
     kept += (("pilote-decision-id", decision), ("pilote-agent", agent), ("traceparent", traceparent))

@@ -24,6 +24,14 @@ class Verdict(StrEnum):
     DEFER = "DEFER"
 
 
+class Acted(StrEnum):
+    """Whether the upstream has carried the call out."""
+
+    YES = "YES"
+    NO = "NO"
+    MAYBE = "MAYBE"
+
+
 class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     """One rule that was looked at and applied: its condition held, or it failed and counted as its `on_error`."""
 

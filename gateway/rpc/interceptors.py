@@ -13,7 +13,7 @@ from gateway.rpc.status import DETAILS_KEY, code_of, status_of
 _log = logging.getLogger(__name__)
 
 
-async def end(context: Any, ended: CallEnded, *, trailers: tuple[tuple[str, str], ...] = ()) -> NoReturn:
+async def end(context: Any, ended: CallEnded, *, trailers: tuple[tuple[str, str | bytes], ...] = ()) -> NoReturn:
     """End the call with the status of `ended`, and `trailers` beside it. Always raises grpc's abort."""
     status = status_of(ended)
     await context.abort(code_of(ended.reason), ended.message, (*trailers, (DETAILS_KEY, status.SerializeToString())))
@@ -56,7 +56,7 @@ def _one(serve: Any, method: str) -> Any:
         except (grpc.aio.AbortError, asyncio.CancelledError):
             raise
         except Exception as error:
-            await end(context, _ended(error, method))
+            await end(context, unexpected(error, method))
 
     return call
 
@@ -69,12 +69,13 @@ def _many(serve: Any, method: str) -> Any:
         except (grpc.aio.AbortError, asyncio.CancelledError):
             raise
         except Exception as error:
-            await end(context, _ended(error, method))
+            await end(context, unexpected(error, method))
 
     return call
 
 
-def _ended(error: Exception, method: str) -> CallEnded:
+def unexpected(error: Exception, method: str) -> CallEnded:
+    """How a call ends whose handler raised `error`: as it says, or opaquely INTERNAL with the trace in our log."""
     if isinstance(error, CallEnded):
         return error
     _log.error("a handler failed", exc_info=error, extra={"rpc.method": method})

@@ -28,18 +28,19 @@ async def serving(
     names: Sequence[str],
     drain_seconds: float,
     max_message_bytes: int = MAX_MESSAGE_BYTES,
-    errors_to_status: bool = True,
+    otherwise: grpc.GenericRpcHandler | None = None,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
     `names` are the full service names shown by reflection and health. On leaving, health turns to NOT_SERVING first, no
-    new call is taken, and running ones have `drain_seconds` to end.
+    new call is taken, and running ones have `drain_seconds` to end. `otherwise` answers all calls that no service of
+    the server does; it translates its own errors, since an interceptor around it would cost every call.
 
     Raises:
         OSError: when the address is taken.
     """
     server = grpc.aio.server(
-        interceptors=(ErrorsToStatus(),) if errors_to_status else (),
+        interceptors=() if otherwise is not None else (ErrorsToStatus(),),
         options=(
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", max_message_bytes),
@@ -52,6 +53,8 @@ async def serving(
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    if otherwise is not None:
+        server.add_generic_rpc_handlers((otherwise,))
     try:
         port = server.add_insecure_port(listen)
     except RuntimeError as error:

@@ -146,11 +146,11 @@ def fate_of(error: grpc.aio.AioRpcError) -> Fate:
     core library gives them, and a call that never left by the text of its connection attempts (read in grpc 1.85 and
     pinned by a test).
     """
-    from_peer = "from peer" in (error.debug_error_string() or "")
-    if from_peer and error.code() in _SAID_NO:
+    said = from_peer(error)
+    if said and error.code() in _SAID_NO:
         return Fate.REFUSED
     if error.code() is grpc.StatusCode.UNAVAILABLE and (
-        from_peer or (error.details() or "").startswith("failed to connect")
+        said or (error.details() or "").startswith("failed to connect")
     ):
         return Fate.UNTOUCHED
     return Fate.UNKNOWN
@@ -159,6 +159,16 @@ def fate_of(error: grpc.aio.AioRpcError) -> Fate:
 def timed_out(error: grpc.aio.AioRpcError) -> bool:
     """Whether the call ended because its time was over."""
     return error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def from_peer(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the peer sent this failure itself, rather than our side of the connection."""
+    return "from peer" in (error.debug_error_string() or "")
+
+
+def passed_on(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:
+    """Code, text and trailers of a peer's own refusal, to be passed on as they are."""
+    return error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
 
 
 def reason_from(error: grpc.aio.AioRpcError) -> str:

@@ -1,0 +1,184 @@
+"""One call on its way through the pipeline: what is known of it so far, and what will be remembered of it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from gateway.adapters.admission import Reservation
+from gateway.adapters.upstreams import Metadata, UpstreamRefused
+from gateway.core import keys
+from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Route
+from gateway.core.decide import Decision
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
+from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.rpc.status import code_of
+from gateway.telemetry import CallTrace
+
+RESERVATION_SLACK_MS: Final = 60_000
+"""How long after its deadline an unsettled call counts as in doubt."""
+
+_random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """A call as it came in, before anything is known of it."""
+
+    method: str
+    metadata: Mapping[str, str | bytes]
+    time_remaining: Callable[[], float | None]
+    """Seconds left of the caller's deadline; `None` without one."""
+    trace: CallTrace
+    language: str = "en"
+
+
+class CallRun:
+    """What becomes of one call (of one message, in a stream), filled in step by step."""
+
+    __slots__ = (
+        "acted", "agent", "answer", "call", "decision", "ended", "facts", "fixed_route", "id", "incoming",
+        "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "request", "reservation",
+        "response_bytes", "revision", "route", "started", "trailers", "upstream_us",
+    )  # fmt: skip
+
+    def __init__(self, incoming: Incoming, *, parent: str = "") -> None:
+        self.incoming = incoming
+        self.parent = parent
+        self.started = time.perf_counter()
+        self.received_ms = time.time_ns() // 1_000_000
+        self.id = decision_id(now_ms=self.received_ms, random=_random.randbytes(10))
+        self.revision: Revision | None = None
+        self.policy: MethodPolicy | None = None
+        self.agent: Agent | None = None
+        self.call: Call | None = None
+        self.route: Route = NO_ROUTE
+        self.facts: Facts = UNKNOWN_SUBJECT
+        self.decision: Decision | None = None
+        self.outcome: Outcome | None = None
+        self.reservation: Reservation | None = None
+        self.answer: bytes | None = None
+        self.request: bytes = b""
+        self.fixed_route: Route | None = None
+        """Where the stream already goes, for its further messages."""
+        self.ended: BaseException | None = None
+        self.acted: Acted | None = None
+        """Whether the upstream has acted, where that is known otherwise than from `ended`."""
+        self.trailers: Metadata = ()
+        self.upstream_us = 0
+        self.messages_in = 0
+        self.messages_out = 0
+        self.response_bytes = 0
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the call can change nothing, however often it is carried out."""
+        return self.policy is not None and self.policy.contract.idempotent
+
+    @property
+    def reason(self) -> str:
+        """Why the call ended, as a `Reason`; empty for a call that the upstream answered, whatever it said."""
+        if self.ended is None or isinstance(self.ended, UpstreamRefused):
+            return ""
+        if isinstance(self.ended, CallEnded):
+            return self.ended.reason.value
+        cancelled = isinstance(self.ended, asyncio.CancelledError | GeneratorExit)
+        return (Reason.CANCELLED if cancelled else Reason.INTERNAL).value
+
+
+def record_of(run: CallRun, *, longest_s: float) -> Record:
+    """The record of a call, from what is known of it by now; `longest_s` is the longest its upstream may take."""
+    decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
+    ended = run.ended
+    remaining = run.incoming.time_remaining()
+    now_ms = time.time_ns() // 1_000_000
+    limit_ms = 0
+    if ended is None and run.route.upstream:
+        allowed_s = longest_s if remaining is None else min(longest_s, remaining)
+        limit_ms = int(1000 * allowed_s) + RESERVATION_SLACK_MS
+    return Record(
+        id=run.id,
+        received_ms=run.received_ms,
+        decided_ms=now_ms,
+        verdict=Verdict.ALLOW if ended is None else Verdict.DENY,
+        reason=run.reason,
+        message=ended.message if isinstance(ended, CallEnded) else "",
+        rule=decision.rule if decision is not None else "",
+        rules=decision.looks if decision is not None else (),
+        buckets=_asks(decision),
+        tenant=agent.tenant if agent is not None else keys.NOBODY,
+        agent=agent.name if agent is not None else "",
+        agent_version=agent.version if agent is not None else "",
+        method=run.incoming.method[:256],
+        operation=run.policy.contract.operation.value if run.policy is not None else "",
+        subject_ref=call.subject_ref if call is not None else "",
+        channel=call.channel if call is not None else "",
+        category=call.category if call is not None else "",
+        model=call.model if call is not None else "",
+        version=run.route.version or (agent.version if agent is not None else ""),
+        route=run.route.name,
+        arm=run.route.arm,
+        upstream=run.route.upstream,
+        revision=revision.number if revision is not None else 0,
+        revision_sha256=revision.sha256 if revision is not None else "",
+        trace_id=run.incoming.trace.trace_id,
+        span_id=run.incoming.trace.span_id,
+        inference=call.inference if call is not None else "",
+        parent=run.parent,
+        request_bytes=len(run.request),
+        expires_ms=now_ms + limit_ms if limit_ms else 0,
+    )
+
+
+def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
+    if decision is None:
+        return ()
+    return tuple(
+        BucketAsk(limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by)
+        for b in decision.buckets
+    )
+
+
+def pinned(run: CallRun) -> bytes:
+    """The request as the upstream gets it: the caller's bytes, with the routed model version written into them."""
+    if run.route.version and run.policy is not None and run.policy.contract.pin is not None and run.call is not None:
+        return run.policy.contract.pin(run.call.request, run.route.version)
+    return run.request
+
+
+def status_name(ended: BaseException | None) -> str:
+    """Canonical name of the status that the caller gets."""
+    if ended is None:
+        return "OK"
+    if isinstance(ended, CallEnded):
+        return code_of(ended.reason).name
+    if isinstance(ended, UpstreamRefused):
+        return ended.error.code().name
+    return "CANCELLED" if isinstance(ended, asyncio.CancelledError | GeneratorExit) else "INTERNAL"
+
+
+def elapsed_us(run: CallRun) -> int:
+    """Microseconds since the call came in."""
+    return int((time.perf_counter() - run.started) * 1e6)
+
+
+def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = False) -> Settlement:
+    """How an admitted call ended."""
+    total_us = elapsed_us(run)
+    return Settlement(
+        id=run.id,
+        settled_ms=run.received_ms + total_us // 1000,
+        status=status_name(run.ended),
+        reason=run.reason,
+        in_doubt=in_doubt,
+        gave_back=gave_back,
+        total_us=total_us,
+        upstream_us=run.upstream_us,
+        overhead_us=total_us - run.upstream_us,
+        messages_in=run.messages_in,
+        messages_out=run.messages_out,
+        response_bytes=run.response_bytes,
+    )

@@ -1,0 +1,147 @@
+"""What one gateway process consists of: settings -> adapters -> pipeline -> running server; start, swap and drain."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import grpc
+import jwt
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from gateway.adapters.admission import Admission
+from gateway.adapters.facts import FactStore
+from gateway.adapters.identity import Identity
+from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.revisions import Published, RevisionStore
+from gateway.adapters.spool import Spool
+from gateway.adapters.upstreams import Upstreams
+from gateway.core.errors import CallEnded
+from gateway.core.revision.decode import PolicyInvalid
+from gateway.loading import load
+from gateway.pipeline import Pipeline
+from gateway.proxy import Proxy
+from gateway.rpc.serving import serving, until_told_to_stop
+from gateway.settings import Settings
+from gateway.telemetry import Tracing, otlp
+from gateway.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+SERVICE: Final = "pilote.decision.v1.DecisionService"
+
+
+class Gateway:
+    """One gateway process."""
+
+    def __init__(self, settings: Settings, *, pipeline: Pipeline, proxy: Proxy) -> None:
+        self._settings = settings
+        self.pipeline = pipeline
+        self.proxy = proxy
+        self.port = 0
+
+    async def swap(self, number: int, published: Published) -> None:
+        """Answer by another revision; one that cannot be used here is said so, and the old one goes on."""
+        try:
+            data = msgspec.json.decode(published.document)
+            # Compiling takes the interpreter for some milliseconds at a time; a thread lets calls pass in between.
+            revision = await asyncio.to_thread(load, data, number=number)
+            await self.pipeline.use(revision)
+        except (PolicyInvalid, jwt.PyJWTError, msgspec.DecodeError, CallEnded):
+            _log.exception("revision %d cannot be used here", number)
+            return
+        self.proxy.forget_kinds()
+        _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
+
+
+@contextlib.asynccontextmanager
+async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> AsyncIterator[Gateway]:
+    """A gateway that serves until the block ends, then drains.
+
+    Raises:
+        StoreDown: the store does not answer at the start.
+        OSError: the address is taken.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        connection = RedisConnection(redis_url, timeout_ms=settings.store_timeout_ms)
+        await connection.open()
+        stack.push_async_callback(connection.close)
+        redis = Redis.from_url(redis_url, protocol=2, retry=Retry(NoBackoff(), 1), socket_connect_timeout=1)
+        stack.push_async_callback(redis.aclose)
+        spool = Spool(settings.home / "spool", worker=f"gateway-{os.getpid()}")
+        stack.push_async_callback(spool.close)
+        admission = Admission(connection, spool)
+        stack.push_async_callback(admission.close)
+        facts = FactStore(connection, redis)
+        stack.push_async_callback(facts.close)
+        upstreams = Upstreams()
+        stack.push_async_callback(upstreams.close)
+        tracing = _tracing(settings)
+        if tracing is not None:
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
+        pipeline = Pipeline(
+            identity=Identity(), facts=facts, admission=admission, upstreams=upstreams, pseudonym_key=pseudonym_key
+        )
+        proxy = Proxy(pipeline, Watch(tracing, call_log=settings.call_log), trace_ratio=settings.trace_ratio)
+        running = Gateway(settings, pipeline=pipeline, proxy=proxy)
+        follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
+        stack.push_async_callback(_cancelled, follower)
+
+        def add_services(server: grpc.aio.Server) -> None:
+            del server
+
+        running.port = await stack.enter_async_context(
+            serving(
+                add_services,
+                listen=settings.gateway_listen,
+                names=(SERVICE,),
+                drain_seconds=settings.drain_seconds,
+                max_message_bytes=settings.max_message_bytes,
+                otherwise=proxy,
+            )
+        )
+        yield running
+        proxy.draining = True
+
+
+async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> None:
+    """Run a gateway until SIGTERM or SIGINT."""
+    async with until_told_to_stop() as stop, gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key):
+        await stop.wait()
+
+
+def pseudonym_key(path: Path) -> bytes:
+    """The key that subjects' pseudonyms are made with, from a file; made where the file does not exist yet.
+
+    Raises:
+        ValueError: the file holds less than 32 bytes.
+    """
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = os.urandom(32)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+    if len(key) < 32:
+        raise ValueError(f"{path} holds {len(key)} bytes; a pseudonym key needs 32 or more.")
+    return key
+
+
+def _tracing(settings: Settings) -> Tracing | None:
+    if settings.otlp_endpoint is None:
+        return None
+    return Tracing(service="pilote-gateway", version="0.1.0", exporter=otlp(settings.otlp_endpoint))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,35 @@
+"""What the gateway says to the caller beside the answer."""
+
+from gateway.adapters.upstreams import Metadata
+from gateway.callrun import CallRun, elapsed_us
+from gateway.core.limits import Bucket
+from gateway.core.record import BucketLook
+
+
+def own(run: CallRun) -> Metadata:
+    """Decision, revision, version and overhead, the upstream's own trailers, and how much of each limit is left."""
+    overhead_us = elapsed_us(run) - run.upstream_us
+    said: list[tuple[str, str | bytes]] = [
+        ("pilote-decision-id", run.id),
+        ("pilote-revision", str(run.revision.number if run.revision is not None else 0)),
+        ("pilote-overhead-ms", f"{overhead_us / 1000:.3f}"),
+    ]
+    if run.route.version:
+        said.append(("pilote-version", run.route.version))
+    if run.outcome is not None and run.decision is not None and run.outcome.looks:
+        looks = list(zip(run.decision.buckets, run.outcome.looks, strict=True))
+        said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))
+        said.append(("ratelimit", ", ".join([_left(bucket, look) for bucket, look in looks])))
+    said += run.trailers
+    return tuple(said)
+
+
+def _policy(bucket: Bucket) -> str:
+    """One item of the IETF draft's `RateLimit-Policy`: quota, and window in whole seconds."""
+    return f'"{bucket.limit}";q={bucket.capacity};w={-(-bucket.period_ms // 1000)}'
+
+
+def _left(bucket: Bucket, look: BucketLook) -> str:
+    """One item of the IETF draft's `RateLimit`: what remains, and the seconds until more does."""
+    wait_ms = look.wait_ms if look.wait_ms > 0 else look.used * bucket.interval_us // 1000 or bucket.period_ms
+    return f'"{bucket.limit}";r={max(0, bucket.capacity - look.used)};t={-(-wait_ms // 1000)}'
