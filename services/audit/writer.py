@@ -122,7 +122,8 @@ class Writer:
         self._discovery.due_now()
         if failures == 1:
             what = "the store" if isinstance(error, CallEnded) else "Redis"
-            _log.warning("%s fails: decisions wait in their streams, unacknowledged", what, exc_info=error)
+            why = str(error.__cause__ or error)
+            _log.warning("%s fails: decisions wait in their streams, unacknowledged", what, extra={"error": why})
 
 
 class _Every:
