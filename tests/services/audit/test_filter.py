@@ -216,3 +216,15 @@ async def test_filters_agree_with_a_plain_reading_of_them(
 
     expected = sorted((record.id for record, settlement in rows if matches((record, settlement))), reverse=True)
     assert [stored.record.id for stored in found] == expected
+
+
+@pytest.mark.parametrize("id_ms", [NOW_MS - 100_000, NOW_MS + 100_000])
+@pytest.mark.parametrize("comparator", ["=", "<=", ">="])
+async def test_a_decision_is_found_by_its_receive_time_even_if_its_id_tells_another(
+    store: SqliteStore, id_ms: int, comparator: str
+) -> None:
+    await store.write([_entry(admit(a_record(id=an_id(0, at_ms=id_ms))))])
+
+    found = await store.page(parse(f"receive_time {comparator} 2026-11-24T10:00:00Z"), now_ms=NOW_MS, before="", size=1)
+
+    assert len(found) == 1
