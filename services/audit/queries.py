@@ -1,0 +1,115 @@
+"""Answers the questions of `pilote.audit.v1.AuditService` from the store."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, NoReturn
+
+from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import subject_ref
+from services.audit import filter as filters
+from services.audit import paging, wire
+from services.audit.expression import Expression, with_subjects
+from services.audit.store import DecisionStore
+from services.audit.tails import Tails
+
+_NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
+_TAIL_BATCH: Final = 100
+"""Decisions that a follower's query reads at once: what one follower holds in memory."""
+
+
+class Queries(audit_service_pb2_grpc.AuditServiceServicer):
+    """The query side. `clock_ms` is the time in milliseconds since the epoch, for what is in doubt by now."""
+
+    def __init__(
+        self, store: DecisionStore, *, tails: Tails, pseudonym_key: bytes, clock_ms: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._tails = tails
+        self._pseudonym_key = pseudonym_key
+        self._clock_ms = clock_ms
+
+    async def GetDecision(  # noqa: N802
+        self, request: audit_service_pb2.GetDecisionRequest, _context: Any
+    ) -> audit_service_pb2.GetDecisionResponse:
+        """See the contract."""
+        name = _NAME.fullmatch(request.name)
+        if name is None:
+            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
+        stored = await self._store.get(name[1], now_ms=self._clock_ms())
+        if stored is None:
+            text = f"There is no decision {request.name}. A new one appears within two seconds of its call."
+            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
+        return audit_service_pb2.GetDecisionResponse(decision=wire.decision(stored))
+
+    async def ListDecisions(  # noqa: N802
+        self, request: audit_service_pb2.ListDecisionsRequest, _context: Any
+    ) -> audit_service_pb2.ListDecisionsResponse:
+        """See the contract."""
+        size = paging.size_of(request.page_size)
+        before = paging.before_of(request.page_token, text=request.filter)
+        expression = await self._expression(request.filter)
+        # One more than asked for says whether there is a next page.
+        found = await self._store.page(expression, now_ms=self._clock_ms(), before=before, size=size + 1)
+        shown = found[:size]
+        return audit_service_pb2.ListDecisionsResponse(
+            decisions=[wire.decision(stored) for stored in shown],
+            next_page_token=paging.token_of(shown[-1].record.id, text=request.filter) if len(found) > size else "",
+        )
+
+    async def TailDecisions(  # noqa: N802
+        self, request: audit_service_pb2.TailDecisionsRequest, context: Any
+    ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
+        """See the contract."""
+        parsed = filters.parse(request.filter)
+        with self._tails.follow() as tail:
+            # Sent at once, so that a follower knows from when on nothing escapes it.
+            await context.send_initial_metadata(())
+            while True:
+                decisions = await tail.take(_TAIL_BATCH)
+                # A tenant may be new, so its pseudonyms are looked up for each batch.
+                expression = await self._pseudonymised(parsed)
+                for stored in await self._store.among(decisions, expression=expression, now_ms=self._clock_ms()):
+                    yield audit_service_pb2.TailDecisionsResponse(decision=wire.decision(stored))
+
+    async def ExportDecisions(  # noqa: N802
+        self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any
+    ) -> AsyncIterator[audit_service_pb2.ExportDecisionsResponse]:
+        """Not served yet."""
+        _not_built("Exports come with the signed checkpoint that proves them; use ListDecisions until then.")
+        yield audit_service_pb2.ExportDecisionsResponse()
+
+    async def GetCheckpoint(  # noqa: N802
+        self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
+    ) -> audit_service_pb2.GetCheckpointResponse:
+        """Not served yet."""
+        _not_built("This version signs no checkpoints.")
+
+    async def GetInclusionProof(  # noqa: N802
+        self, _request: audit_service_pb2.GetInclusionProofRequest, _context: Any
+    ) -> audit_service_pb2.GetInclusionProofResponse:
+        """Not served yet."""
+        _not_built("This version keeps no Merkle tree, so it cannot prove that a decision is in it.")
+
+    async def GetConsistencyProof(  # noqa: N802
+        self, _request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
+    ) -> audit_service_pb2.GetConsistencyProofResponse:
+        """Not served yet."""
+        _not_built("This version keeps no Merkle tree, so it cannot prove that the log only grew.")
+
+    async def _expression(self, text: str) -> Expression:
+        return await self._pseudonymised(filters.parse(text))
+
+    async def _pseudonymised(self, expression: Expression) -> Expression:
+        tenants = await self._store.tenants()
+
+        def refs(subject: str) -> tuple[str, ...]:
+            return tuple(subject_ref(self._pseudonym_key, tenant=tenant, subject=subject) for tenant in tenants)
+
+        return with_subjects(expression, refs)
+
+
+def _not_built(text: str) -> NoReturn:
+    raise CallEnded(Reason.NOT_BUILT, text)

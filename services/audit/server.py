@@ -1,0 +1,96 @@
+"""`pilote audit`: one process that writes the decisions and answers questions about them."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from gateway.rpc.serving import serving, until_told_to_stop
+from services.audit.queries import Queries
+from services.audit.sqlite_store import SqliteStore
+from services.audit.streams import Streams
+from services.audit.tails import Tails
+from services.audit.writer import Writer
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(*, listen: str, redis_url: str, home: Path, pseudonym_key: bytes, drain_seconds: float) -> None:
+    """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
+
+    Raises:
+        OSError: when the address is taken.
+        CallEnded: STORE_UNAVAILABLE when the store cannot be opened.
+    """
+    async with (
+        until_told_to_stop() as stop,
+        running(
+            listen=listen, redis_url=redis_url, home=home, pseudonym_key=pseudonym_key, drain_seconds=drain_seconds
+        ) as port,
+    ):
+        _log.info("the audit service answers", extra={"port": port})
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *, listen: str, redis_url: str, home: Path, pseudonym_key: bytes, drain_seconds: float
+) -> AsyncIterator[int]:
+    """The service until the block ends; yields its port.
+
+    A writer that fails by a mistake of ours ends the block: better no process than one that only looks alive.
+    """
+    tails, stop = Tails(), asyncio.Event()
+    async with contextlib.AsyncExitStack() as stack:
+        store = SqliteStore(home)
+        stack.push_async_callback(store.close)
+        redis = connected(redis_url)
+        stack.push_async_callback(redis.aclose)
+        streams = Streams(redis, consumer=socket.gethostname())
+        writer = Writer(streams, store=store, tails=tails, clock_ms=_clock_ms)
+        queries = Queries(store, tails=tails, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        port = await stack.enter_async_context(
+            serving(
+                lambda server: _add(queries, server),
+                listen=listen,
+                names=(audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,),
+                drain_seconds=drain_seconds,
+            )
+        )
+        group.create_task(writer.run(stop))
+        try:
+            yield port
+        finally:
+            tails.drain()
+            stop.set()
+
+
+def connected(redis_url: str, *, block_ms: int = 400) -> "Redis":
+    """A client for the writer: no answer for two seconds beyond `block_ms` is a failure, and so is a lost connection.
+
+    It does not retry by itself: of a batch whose connection broke we must know, because it was delivered to us.
+    """
+    return Redis.from_url(
+        redis_url,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=0.5,
+        socket_timeout=block_ms / 1_000 + 2,
+    )
+
+
+def _add(queries: Queries, server: grpc.aio.Server) -> None:
+    audit_service_pb2_grpc.add_AuditServiceServicer_to_server(queries, server)
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,102 @@
+"""Compiles a filter to SQLite's SQL. Values are always parameters; the text holds names of our own only. Pure."""
+
+from typing import Final
+
+import msgspec
+
+from services.audit.expression import All, Comparison, Expression, Kind, Not, Some, SubjectIs
+
+COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
+ record, outcome, settlement"""
+
+Parameter = str | int
+
+
+class Sql(msgspec.Struct, frozen=True):
+    """A text with `?` for each of its parameters."""
+
+    text: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Sql:
+    """The query for one page, newest first.
+
+    A rule that every match must have leads the query: its index has the ids in order, so that a page of a rare rule
+    among a million decisions reads its own rows only. `skew_ms` is how far an id's time may be from its receive time:
+    ids sort by time, so bounds on the receive time bound the id as well, in every index.
+    """
+    parts = expression.parts if isinstance(expression, All) else (expression,)
+    rules = [part for part in parts if isinstance(part, Comparison) and _must_have(part)]
+    source, key = "decision", "decision.id"
+    wanted = [condition(part, now_ms=now_ms) for part in parts if not rules or part is not rules[0]]
+    if rules:
+        # CROSS JOIN is how SQLite is told the order of a join.
+        source, key = "decision_rule AS hit CROSS JOIN decision ON decision.id = hit.decision", "hit.decision"
+        wanted.insert(0, Sql("hit.rule = ?", (rules[0].value,)))
+    wanted += [Sql(f"{key} {comparator} ?", (bound,)) for comparator, bound in _id_bounds(parts, skew_ms=skew_ms)]
+    if before:
+        wanted.append(Sql(f"{key} < ?", (before,)))
+    where = _joined(wanted, " AND ", empty="1")
+    text = f"SELECT {COLUMNS} FROM {source} WHERE {where.text} ORDER BY {key} DESC LIMIT ?"  # noqa: S608
+    return Sql(text, (*where.parameters, size))
+
+
+def condition(expression: Expression, *, now_ms: int) -> Sql:
+    """What a row must meet. Always true or false, never NULL, so that NOT means what it says."""
+    match expression:
+        case Comparison():
+            return _comparison(expression, now_ms=now_ms)
+        case SubjectIs(refs=refs):
+            # With one tenant the index gives the order too; with many, each would cost one of a limited number of `?`.
+            if len(refs) == 1:
+                return Sql("subject_ref = ?", refs)
+            return Sql("subject_ref IN (SELECT value FROM json_each(?))", (msgspec.json.encode(refs).decode(),))
+        case Not(part=part):
+            inner = condition(part, now_ms=now_ms)
+            return Sql(f"NOT ({inner.text})", inner.parameters)
+        case All(parts=parts):
+            return _joined([condition(part, now_ms=now_ms) for part in parts], " AND ", empty="1")
+        case Some(parts=parts):
+            return _joined([condition(part, now_ms=now_ms) for part in parts], " OR ", empty="0")
+
+
+def _comparison(comparison: Comparison, *, now_ms: int) -> Sql:
+    field, comparator, value = comparison.field, comparison.comparator, comparison.value
+    if field.kind is Kind.RULE:
+        having = "decision.id IN (SELECT decision FROM decision_rule WHERE rule = ?)"
+        return Sql(having if comparator == "=" else f"NOT {having}", (value,))
+    if field.kind is Kind.TIME:
+        # The filter's times are finer than the stored ones.
+        return Sql(f"({field.column} IS NOT NULL AND {field.column} * 1000 {comparator} ?)", (value,))
+    if field.kind is Kind.STATE:
+        # What the periodic pass has not marked yet must answer as if it had.
+        state = "CASE WHEN state = 'RUNNING' AND expires_ms < ? THEN 'IN_DOUBT' ELSE state END"
+        return Sql(f"{state} {comparator} ?", (now_ms, value))
+    return Sql(f"decision.{field.column} {comparator} ?", (value,))
+
+
+def _joined(parts: list[Sql], word: str, *, empty: str) -> Sql:
+    if not parts:
+        return Sql(empty)
+    text = word.join(f"({part.text})" for part in parts)
+    return Sql(text, tuple(value for part in parts for value in part.parameters))
+
+
+def _id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
+    """(comparator, id) pairs that every match meets, from those parts that bound the receive time."""
+    bounds = []
+    for part in parts:
+        if not (isinstance(part, Comparison) and part.field.name == "receive_time" and isinstance(part.value, int)):
+            continue
+        at_ms = part.value // 1_000
+        if part.comparator in {">", ">=", "="}:
+            bounds.append((">=", f"{max(at_ms - skew_ms, 0):012x}"))
+        # An id holds 48 bits of time; a bound beyond them bounds nothing.
+        if part.comparator in {"<", "<=", "="} and at_ms + skew_ms < 0xFFFF_FFFF_FFFF:
+            bounds.append(("<", f"{at_ms + skew_ms + 1:012x}"))
+    return bounds
+
+
+def _must_have(part: Comparison) -> bool:
+    return part.field.kind is Kind.RULE and part.comparator == "="

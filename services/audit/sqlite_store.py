@@ -1,0 +1,180 @@
+"""The embedded decision store: one SQLite file, written by one thread, read by others."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import Outcome, Record, Settlement, Verdict
+from services.audit import sql, sqlite_batch
+from services.audit.conclusion import Conclusion, State, state_at
+from services.audit.entries import Entry
+from services.audit.expression import Expression
+from services.audit.store import Stored
+
+SCHEMA_VERSION: Final = 1
+READERS: Final = 2
+"""Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
+
+_T = TypeVar("_T")
+_record: Final = msgspec.json.Decoder(Record)
+_outcome: Final = msgspec.json.Decoder(Outcome)
+_settlement: Final = msgspec.json.Decoder(Settlement)
+
+
+class SqliteStore:
+    """A `services.audit.store.DecisionStore` in `home/audit/decisions.sqlite`.
+
+    WAL, so that queries never wait for the writer. synchronous=FULL, because an entry is acknowledged and then trimmed
+    from the stream once it is stored here: with NORMAL a power cut could take back a commit whose entry is gone. The
+    price is one fsync a batch. `busy_ms` is how long to wait for another process's lock.
+
+    Raises:
+        CallEnded: STORE_UNAVAILABLE when the file cannot be opened, or a newer version of Pilote wrote it.
+    """
+
+    def __init__(self, home: Path, *, busy_ms: int = 2_000) -> None:
+        folder = home / "audit"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / "decisions.sqlite"
+        self._busy_seconds = busy_ms / 1_000
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-write")
+        self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="audit-read")
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._writer = _guarded(self._open)
+
+    async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        """See `DecisionStore.write`."""
+        return await self._write(lambda connection: sqlite_batch.write(connection, entries))
+
+    async def mark_in_doubt(self, *, now_ms: int) -> int:
+        """See `DecisionStore.mark_in_doubt`."""
+        text = "UPDATE decision SET state = 'IN_DOUBT' WHERE state = 'RUNNING' AND expires_ms < ?"
+        return await self._write(lambda connection: connection.execute(text, (now_ms,)).rowcount)
+
+    async def get(self, decision: str, *, now_ms: int) -> Stored | None:
+        """See `DecisionStore.get`."""
+        query = sql.Sql(f"SELECT {sql.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
+        found = await self._read(lambda connection: _rows(connection, query, now_ms=now_ms))
+        return found[0] if found else None
+
+    async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
+        """See `DecisionStore.page`."""
+
+        def read(connection: sqlite3.Connection) -> tuple[Stored, ...]:
+            (skew_ms,) = connection.execute("SELECT ms FROM skew").fetchone()
+            query = sql.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=skew_ms)
+            return _rows(connection, query, now_ms=now_ms)
+
+        return await self._read(read)
+
+    async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
+        """See `DecisionStore.among`."""
+        wanted = sql.condition(expression, now_ms=now_ms)
+        text = f"""SELECT {sql.COLUMNS} FROM decision
+            WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
+        query = sql.Sql(text, (msgspec.json.encode(decisions).decode(), *wanted.parameters))
+        return await self._read(lambda connection: _rows(connection, query, now_ms=now_ms))
+
+    async def tenants(self) -> tuple[str, ...]:
+        """See `DecisionStore.tenants`."""
+        found = await self._read(lambda connection: connection.execute("SELECT name FROM tenant").fetchall())
+        return tuple(name for (name,) in found)
+
+    async def count(self) -> int:
+        """See `DecisionStore.count`."""
+        found = await self._read(lambda connection: connection.execute("SELECT count(*) FROM decision").fetchone())
+        return int(found[0])
+
+    async def close(self) -> None:
+        """See `DecisionStore.close`."""
+        await asyncio.to_thread(self._read_threads.shutdown)
+        await asyncio.to_thread(self._write_thread.shutdown)
+        for connection in (*self._readers, self._writer):
+            connection.close()
+
+    async def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._read_threads, _guarded, lambda: work(self._reader()))
+
+    def _reader(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "connection"):
+            uri = f"{self._path.resolve().as_uri()}?mode=ro"
+            self._local.connection = self._connected(uri)
+            self._readers.append(self._local.connection)
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = self._connected(self._path.resolve().as_uri())
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
+        if version == 0:
+            connection.executescript(
+                f"BEGIN IMMEDIATE;{(Path(__file__).parent / 'schema.sql').read_text(encoding='utf-8')}COMMIT;"
+            )
+        # Without statistics SQLite takes any index for as good as any other: verdict as selective as subject.
+        connection.execute("PRAGMA analysis_limit = 400")
+        connection.execute("PRAGMA optimize = 0x10002")
+        return connection
+
+    def _connected(self, uri: str) -> sqlite3.Connection:
+        # Each connection stays with its thread; only `close` comes from another, once the threads have ended.
+        return sqlite3.connect(uri, uri=True, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False)
+
+
+def _transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors, such as a full disk.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _guarded(work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except sqlite3.Error as error:
+        raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
+
+
+def _rows(connection: sqlite3.Connection, query: sql.Sql, *, now_ms: int) -> tuple[Stored, ...]:
+    return tuple(_stored(row, now_ms=now_ms) for row in connection.execute(query.text, query.parameters))
+
+
+def _stored(
+    row: tuple[str, str, str, str, str, str, int | None, int, bytes, bytes, bytes | None], *, now_ms: int
+) -> Stored:
+    _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement = row
+    return Stored(
+        conclusion=Conclusion(
+            verdict=Verdict(verdict),
+            reason=reason,
+            rule=rule,
+            status=status,
+            state=state_at(State(state), expires_ms=expires_ms, now_ms=now_ms),
+            settled_ms=settled_ms,
+        ),
+        record=_record.decode(record),
+        outcome=_outcome.decode(outcome),
+        settlement=None if settlement is None else _settlement.decode(settlement),
+    )

@@ -1,0 +1,54 @@
+"""What the audit service needs of a store of decisions. SQLite is the first; others keep the same promises."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from gateway.core.record import Outcome, Record, Settlement
+from services.audit.conclusion import Conclusion
+from services.audit.entries import Entry
+from services.audit.expression import Expression
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """One decision as the store knows it. The conclusion's state is that of the time it was asked for."""
+
+    conclusion: Conclusion
+    record: Record
+    outcome: Outcome
+    settlement: Settlement | None
+
+
+class DecisionStore(Protocol):
+    """Keeps every decision once. All methods run off the event loop; `now_ms` is milliseconds since the epoch.
+
+    Every method raises `CallEnded` with STORE_UNAVAILABLE when the store is locked, full or broken.
+    """
+
+    async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        """Store the entries durably, all or none; returns the ids of the decisions that they changed.
+
+        What is known already changes nothing. A settlement may come before its admission.
+        """
+
+    async def mark_in_doubt(self, *, now_ms: int) -> int:
+        """Mark what still runs after its reservation has expired; returns how many were marked."""
+
+    async def get(self, decision: str, *, now_ms: int) -> Stored | None:
+        """The decision of that id; `None` when there is none."""
+
+    async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
+        """The newest `size` decisions that match and have an id less than `before`, or the newest of all."""
+
+    async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
+        """Those of the decisions that match, oldest first."""
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Every tenant that has a decision here."""
+
+    async def count(self) -> int:
+        """How many decisions there are."""
+
+    async def close(self) -> None:
+        """End what runs, and release the files."""

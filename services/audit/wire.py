@@ -1,0 +1,109 @@
+"""Decisions as protobuf messages: the one place where this service knows both."""
+
+from collections.abc import Iterator
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from pilote.decision.v1 import decision_pb2
+from pilote.governance.v1 import annotations_pb2
+
+from gateway.core import keys
+from gateway.core.record import BucketAsk, Outcome, RuleLook, Settlement
+from services.audit.conclusion import Conclusion
+from services.audit.store import Stored
+
+
+def decision(stored: Stored) -> decision_pb2.Decision:
+    """The decision as its contract has it."""
+    record = stored.record
+    message = decision_pb2.Decision(
+        name=_name(record.id),
+        tenant="" if record.tenant == keys.NOBODY else record.tenant,
+        agent=record.agent,
+        agent_version=record.agent_version,
+        method=record.method,
+        operation=_operation(record.operation),
+        subject_ref=record.subject_ref,
+        channel=record.channel,
+        category=record.category,
+        model=record.model,
+        model_version=record.version,
+        route=record.route,
+        arm=record.arm,
+        upstream=record.upstream,
+        revision=record.revision,
+        revision_sha256=record.revision_sha256,
+        message=record.message,
+        rules=[_rule_look(look) for look in record.rules],
+        limits=_limit_looks(record.buckets, stored.outcome),
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        receive_time=_time(record.received_ms),
+        decide_time=_time(record.decided_ms),
+        inference=_name(record.inference),
+        parent=_name(record.parent),
+        request_bytes=record.request_bytes,
+        repeat_of=_name(stored.outcome.first),
+    )
+    _add_conclusion(message, stored.conclusion)
+    if stored.settlement is not None:
+        _add_settlement(message, stored.settlement)
+    return message
+
+
+def _add_conclusion(message: decision_pb2.Decision, conclusion: Conclusion) -> None:
+    message.verdict = decision_pb2.Verdict.Value(f"VERDICT_{conclusion.verdict}")
+    message.state = decision_pb2.DecisionState.Value(f"DECISION_STATE_{conclusion.state}")
+    message.reason = conclusion.reason
+    message.rule = conclusion.rule
+    message.status = conclusion.status
+    if conclusion.settled_ms is not None:
+        message.settle_time.CopyFrom(_time(conclusion.settled_ms))
+
+
+def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> None:
+    message.total_duration.CopyFrom(_duration(settlement.total_us))
+    message.upstream_duration.CopyFrom(_duration(settlement.upstream_us))
+    message.overhead_duration.CopyFrom(_duration(settlement.overhead_us))
+    message.gave_back = settlement.gave_back
+    message.response_bytes = settlement.response_bytes
+
+
+def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
+    return decision_pb2.RuleLook(rule=look.rule, effect=look.effect, mode=_mode(look.mode), error=look.error)
+
+
+def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[decision_pb2.LimitLook]:
+    # Admission may stop before it has looked at all buckets that were asked for.
+    for ask, look in zip(asked, outcome.looks, strict=False):
+        yield decision_pb2.LimitLook(
+            limit=ask.limit,
+            kind=ask.kind,
+            by=ask.by,
+            used=look.used,
+            capacity=ask.capacity,
+            period=_duration(ask.period_ms * 1_000),
+            wait=_duration(look.wait_ms * 1_000) if look.wait_ms else None,
+            mode=_mode(ask.mode),
+        )
+
+
+def _mode(mode: str) -> decision_pb2.Mode.ValueType:
+    known = {"enforce": decision_pb2.MODE_ENFORCE, "monitor": decision_pb2.MODE_MONITOR}
+    return known.get(mode, decision_pb2.MODE_UNSPECIFIED)
+
+
+def _operation(operation: str) -> annotations_pb2.Operation.ValueType:
+    return dict(annotations_pb2.Operation.items()).get(f"OPERATION_{operation}", annotations_pb2.OPERATION_UNSPECIFIED)
+
+
+def _name(decision_id: str) -> str:
+    return f"decisions/{decision_id}" if decision_id else ""
+
+
+def _time(at_ms: int) -> Timestamp:
+    return Timestamp(seconds=at_ms // 1_000, nanos=at_ms % 1_000 * 1_000_000)
+
+
+def _duration(span_us: int) -> Duration:
+    return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)

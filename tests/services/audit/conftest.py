@@ -1,0 +1,105 @@
+"""A store in a temporary folder, a writer that tests step by hand, and entries as a gateway writes them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from gateway.core import keys
+from gateway.core.record import Outcome, Record, Settlement, Verdict, decision_id
+from services.audit.sqlite_store import SqliteStore
+from services.audit.streams import Streams
+from services.audit.tails import Tails
+from services.audit.writer import Writer
+
+NOW_MS = 1_795_514_400_000
+GRANTED = Outcome(granted=True)
+
+
+def an_id(number: int, *, at_ms: int = NOW_MS) -> str:
+    """The id of a decision made `number` milliseconds after `at_ms`."""
+    return decision_id(now_ms=at_ms + number, random=number.to_bytes(10))
+
+
+def a_record(number: int = 0, **changes: Any) -> Record:
+    """An admitted contact that expires after 30 seconds, with what a test wants changed."""
+    wanted: dict[str, Any] = {
+        "id": an_id(number),
+        "received_ms": NOW_MS + number,
+        "decided_ms": NOW_MS + number,
+        "verdict": Verdict.ALLOW,
+        "rule": "allow-sales",
+        "tenant": "acme",
+        "agent": "sales-bot",
+        "method": "/pilote.crm.v1.MessageService/SendMessage",
+        "operation": "CONTACT",
+        "revision": 7,
+        "expires_ms": NOW_MS + number + 30_000,
+    }
+    return Record(**(wanted | changes))
+
+
+def a_settlement(number: int = 0, **changes: Any) -> Settlement:
+    """The end of that contact, 5 ms later."""
+    wanted: dict[str, Any] = {"id": an_id(number), "settled_ms": NOW_MS + number + 5, "status": "OK", "total_us": 5_000}
+    return Settlement(**(wanted | changes))
+
+
+def admit(record: Record, outcome: Outcome = GRANTED) -> dict[Any, Any]:
+    """Fields of the entry that admission writes."""
+    return {"k": "admit", "r": msgspec.json.encode(record), "o": msgspec.json.encode(outcome)}
+
+
+def settle(settlement: Settlement) -> dict[Any, Any]:
+    """Fields of the entry that settling writes."""
+    return {"k": "settle", "r": msgspec.json.encode(settlement)}
+
+
+async def append(redis: "Redis", *entries: dict[Any, Any], tenant: str = "acme") -> None:
+    """Append entries as a gateway does."""
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.sadd(keys.STREAMS, keys.decisions(tenant))
+        for entry in entries:
+            pipe.xadd(keys.decisions(tenant), entry)
+        await pipe.execute()
+
+
+@dataclass(slots=True)
+class Audit:
+    """A writer and its parts; time stands still until a test moves it."""
+
+    redis: "Redis"
+    store: SqliteStore
+    tails: Tails = field(default_factory=Tails)
+    now_ms: int = NOW_MS
+
+    def writer(self, *, consumer: str = "one", **settings: Any) -> Writer:
+        """A writer that looks for new streams at every step."""
+        streams = Streams(self.redis, consumer=consumer, block_ms=1)
+        settings = {"discover_seconds": 0.0, "trim_seconds": 0.0} | settings
+        return Writer(streams, store=self.store, tails=self.tails, clock_ms=lambda: self.now_ms, **settings)
+
+    async def catch_up(self) -> Writer:
+        """Write all that is there, with a new writer."""
+        writer = self.writer()
+        while await writer.step():
+            pass
+        return writer
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """An empty store."""
+    opened = SqliteStore(tmp_path, busy_ms=20)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def audit(redis: "Redis", store: SqliteStore) -> Audit:
+    """A writer's parts over an empty Redis and an empty store."""
+    return Audit(redis, store)
