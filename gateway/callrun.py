@@ -177,7 +177,7 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         gave_back=gave_back,
         total_us=total_us,
         upstream_us=run.upstream_us,
-        overhead_us=total_us - run.upstream_us,
+        overhead_us=max(0, total_us - run.upstream_us),
         messages_in=run.messages_in,
         messages_out=run.messages_out,
         response_bytes=run.response_bytes,

@@ -33,7 +33,7 @@ class Proxy(grpc.GenericRpcHandler):
         self._pipeline = pipeline
         self._watch = watch
         self._trace_ratio = trace_ratio
-        self._handlers: dict[str, "grpc.RpcMethodHandler[bytes, bytes]"] = {}
+        self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
         self.draining = False
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":

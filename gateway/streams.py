@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import grpc
 
 from gateway.adapters.upstreams import failed, passed_on
-from gateway.callrun import CallRun, pinned
+from gateway.callrun import CallRun, elapsed_us, pinned
 from gateway.core.errors import CallEnded
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline, outgoing
@@ -106,5 +106,5 @@ class StreamRun:
             if message is not run:
                 message.ended = None if run.acted is Acted.YES else run.ended
                 message.acted = run.acted
-                message.upstream_us = run.upstream_us
+                message.upstream_us = min(run.upstream_us, elapsed_us(message))
             self._pipeline.settle(message)

@@ -120,7 +120,7 @@ class Admission:
 
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
-        command: Command = ("XADD", keys.decisions(record.tenant), "*", "k", "admit", "r", _ENCODER.encode(record))
+        command = _refusal(record)
         try:
             await self._connection.send(*command)
         except (StoreDown, CommandRefused):
@@ -128,7 +128,7 @@ class Admission:
 
     def write_soon(self, record: Record) -> None:
         """Like `write`, for a caller that has gone away: never waits."""
-        self._queue(("XADD", keys.decisions(record.tenant), "*", "k", "admit", "r", _ENCODER.encode(record)))
+        self._queue(_refusal(record))
 
     def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes = b"") -> None:
         """Confirm what the call took, or give it back; never waits.
@@ -229,6 +229,12 @@ class Admission:
         task = self._loop.create_task(work)
         self._flushing.add(task)
         task.add_done_callback(self._flushing.discard)
+
+
+def _refusal(record: Record) -> Command:
+    """Writes the record of a call that never came to admission."""
+    blob = _ENCODER.encode(record)
+    return ("XADD", keys.decisions(record.tenant), "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
 
 
 def _store_unavailable() -> CallEnded:

@@ -8,7 +8,7 @@ import grpc
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.revision.document import Upstream, duration_ms
-from gateway.rpc.status import Fate, fate_of, from_peer, timed_out
+from gateway.rpc.status import Fate, fate_of, reason_of
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
 _OURS: Final = (
@@ -37,6 +37,13 @@ _OPTIONS: Final = (
     ("grpc.enable_retries", 0),
     ("grpc.service_config_disable_resolution", 1),
 )
+
+
+_TEXTS: Final = {
+    Reason.UPSTREAM_UNAVAILABLE: "The system behind the gateway does not answer; retry.",
+    Reason.UPSTREAM_FAILED: "The system behind the gateway failed.",
+    Reason.DEADLINE_EXCEEDED: "The system behind the gateway took too long.",
+}
 
 
 class UpstreamRefused(Exception):  # noqa: N818 - an answer like any other
@@ -110,18 +117,13 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
     fate = fate_of(error)
     if fate is Fate.REFUSED:
         return UpstreamRefused(error)
-    if fate is Fate.UNTOUCHED:
-        return CallEnded(Reason.UPSTREAM_UNAVAILABLE, "The system behind the gateway does not answer; retry.")
-    if not harmless:
+    if fate is Fate.UNKNOWN and not harmless:
         return InDoubt(
             Reason.UPSTREAM_IN_DOUBT,
             "The system behind the gateway may or may not have acted: find out before you repeat the call.",
         )
-    if timed_out(error):
-        return CallEnded(Reason.DEADLINE_EXCEEDED, "The system behind the gateway took too long.")
-    if from_peer(error):
-        return CallEnded(Reason.UPSTREAM_FAILED, "The system behind the gateway failed.")
-    return CallEnded(Reason.UPSTREAM_UNAVAILABLE, "The connection to the system behind the gateway broke; retry.")
+    reason = reason_of(error)
+    return CallEnded(reason, _TEXTS[reason])
 
 
 def upstream_metadata(metadata: Mapping[str, str | bytes], *, decision: str, agent: str, traceparent: str) -> Metadata:

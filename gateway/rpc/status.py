@@ -142,28 +142,26 @@ _SAID_NO: Final = frozenset(
 def fate_of(error: grpc.aio.AioRpcError) -> Fate:
     """What the failure says about the peer.
 
-    gRPC's own failures and those the peer sent share one type. The peer's are told apart by the debug text that the
-    core library gives them, and a call that never left by the text of its connection attempts (read in grpc 1.85 and
-    pinned by a test).
+    gRPC's own failures and those the peer sent look alike since grpc 1.85 no longer marks the latter. So only what is
+    certain is taken for certain: codes with which a peer refuses, connections that never came about (told by gRPC's own
+    text, which a test pins), and failures that carry rich details, which gRPC itself never does.
     """
-    said = from_peer(error)
-    if said and error.code() in _SAID_NO:
+    if error.code() in _SAID_NO:
         return Fate.REFUSED
-    if error.code() is grpc.StatusCode.UNAVAILABLE and (
-        said or (error.details() or "").startswith("failed to connect")
-    ):
-        return Fate.UNTOUCHED
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        never_left = (error.details() or "").startswith(("failed to connect", "errors resolving"))
+        if never_left or any(key == DETAILS_KEY for key, _ in tuple(error.trailing_metadata() or ())):
+            return Fate.UNTOUCHED
     return Fate.UNKNOWN
 
 
-def timed_out(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the call ended because its time was over."""
-    return error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-
-
-def from_peer(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the peer sent this failure itself, rather than our side of the connection."""
-    return "from peer" in (error.debug_error_string() or "")
+def reason_of(error: grpc.aio.AioRpcError) -> Reason:
+    """What to tell the caller of a failure that changed nothing, in our words: the peer's may give too much away."""
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return Reason.DEADLINE_EXCEEDED
+    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+        return Reason.UPSTREAM_UNAVAILABLE
+    return Reason.UPSTREAM_FAILED
 
 
 def passed_on(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:

@@ -13,6 +13,8 @@ LARGEST: Final = 253_402_300_799_999
 Without a bound, one absurd number would fail in SQLite or in protobuf, long after its entry was acknowledged.
 """
 
+_SIGNED: Final = ("wait_ms", "refused")
+"""Fields in which -1 has a meaning: never, and none."""
 _ID_LENGTH: Final = 32
 _HEX: Final = frozenset("0123456789abcdef")
 
@@ -74,8 +76,6 @@ def read(fields: Mapping[bytes, bytes]) -> Entry | Corrupt:
 
 
 def _admitted(raw_record: bytes, raw_outcome: bytes) -> Admitted:
-    # Lua's cjson cannot tell an empty list from an empty object, and writes the latter.
-    raw_outcome = raw_outcome.replace(b'"looks":{}', b'"looks":[]')
     record, outcome = _record.decode(raw_record), _outcome.decode(raw_outcome)
     _check_id(record.id)
     for part in (record, *record.buckets, *outcome.looks):
@@ -98,5 +98,6 @@ def _check_id(value: str) -> None:
 def _check_numbers(part: msgspec.Struct) -> None:
     for name in part.__struct_fields__:
         value = getattr(part, name)
-        if isinstance(value, int) and not 0 <= value <= LARGEST:
-            raise ValueError(f"The field {name} is outside 0 to {LARGEST}.")
+        least = -1 if name in _SIGNED else 0
+        if isinstance(value, int) and not least <= value <= LARGEST:
+            raise ValueError(f"The field {name} is outside {least} to {LARGEST}.")

@@ -4,14 +4,15 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
-from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
-
+from gateway import wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
+from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from pilote.decision.v1 import decision_pb2
 from services.audit import filter as filters
-from services.audit import paging, wire
+from services.audit import paging
 from services.audit.expression import Expression, with_subjects
-from services.audit.store import DecisionStore
+from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
@@ -42,7 +43,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         if stored is None:
             text = f"There is no decision {request.name}. A new one appears within two seconds of its call."
             raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
-        return audit_service_pb2.GetDecisionResponse(decision=wire.decision(stored))
+        return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
 
     async def ListDecisions(  # noqa: N802
         self, request: audit_service_pb2.ListDecisionsRequest, _context: Any
@@ -55,7 +56,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         found = await self._store.page(expression, now_ms=self._clock_ms(), before=before, size=size + 1)
         shown = found[:size]
         return audit_service_pb2.ListDecisionsResponse(
-            decisions=[wire.decision(stored) for stored in shown],
+            decisions=[_decision(stored) for stored in shown],
             next_page_token=paging.token_of(shown[-1].record.id, text=request.filter) if len(found) > size else "",
         )
 
@@ -72,7 +73,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
                 # A tenant may be new, so its pseudonyms are looked up for each batch.
                 expression = await self._pseudonymised(parsed)
                 for stored in await self._store.among(decisions, expression=expression, now_ms=self._clock_ms()):
-                    yield audit_service_pb2.TailDecisionsResponse(decision=wire.decision(stored))
+                    yield audit_service_pb2.TailDecisionsResponse(decision=_decision(stored))
 
     async def ExportDecisions(  # noqa: N802
         self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any
@@ -113,3 +114,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
 
 def _not_built(text: str) -> NoReturn:
     raise CallEnded(Reason.NOT_BUILT, text)
+
+
+def _decision(stored: Stored) -> decision_pb2.Decision:
+    return wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)

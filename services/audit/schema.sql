@@ -18,7 +18,7 @@ CREATE TABLE decision (
   received_ms INTEGER NOT NULL,
   decided_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL,
-  -- services.audit.conclusion; these change once, when the call is settled
+  -- gateway.conclusion; these change once, when the call is settled
   verdict TEXT NOT NULL,
   reason TEXT NOT NULL,
   rule TEXT NOT NULL,

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
-from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gateway.rpc.serving import serving, until_told_to_stop
+from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.queries import Queries
 from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import Streams

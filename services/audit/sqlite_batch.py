@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
-from services.audit.conclusion import Conclusion, State, concluded, settled
 from services.audit.entries import Admitted, Entry, Settled
 
 _settlement: Final = msgspec.json.Decoder(Settlement)

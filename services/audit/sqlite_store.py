@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from services.audit import sql, sqlite_batch
-from services.audit.conclusion import Conclusion, State, state_at
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.store import Stored

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.conclusion import Conclusion
 from gateway.core.record import Outcome, Record, Settlement
-from services.audit.conclusion import Conclusion
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.conclusion import concluded, settled, state_at
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Outcome, Record, RuleLook, Settlement, Verdict
-from services.audit.conclusion import concluded, settled, state_at
 from services.audit.entries import Admitted, Entry, Settled, read
 from services.audit.expression import FIELDS, Kind
 from services.audit.filter import MAX_CHARACTERS, MAX_DEPTH, parse

@@ -9,15 +9,15 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
-from pilote.audit.v1 import audit_service_pb2 as pb
-from pilote.audit.v1 import audit_service_pb2_grpc
-from pilote.decision.v1 import decision_pb2
-from pilote.governance.v1 import annotations_pb2
 from redis.asyncio import Redis
 
 from gateway.core.record import BucketAsk, BucketLook, Outcome, RuleLook, Verdict, subject_ref
 from gateway.rpc.serving import serving
-from gateway.rpc.status import code_name, reason_from
+from gateway.rpc.status import reason_from
+from pilote.audit.v1 import audit_service_pb2 as pb
+from pilote.audit.v1 import audit_service_pb2_grpc
+from pilote.decision.v1 import decision_pb2
+from pilote.governance.v1 import annotations_pb2
 from services.audit.queries import Queries
 from services.audit.server import running, serve
 from services.audit.tails import Tails
@@ -58,7 +58,7 @@ def _names(*numbers: int) -> list[str]:
 async def _refusal(call: Any) -> tuple[str, str, str]:
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call
-    return code_name(failed.value.code()), reason_from(failed.value), failed.value.details() or ""
+    return failed.value.code().name, reason_from(failed.value), failed.value.details() or ""
 
 
 async def test_a_decision_is_shown_with_all_that_led_to_it(audit: Audit, stub: Stub) -> None:

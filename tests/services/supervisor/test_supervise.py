@@ -17,12 +17,13 @@ import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from redis.asyncio import Redis
 
-from services import home as homes
-from services import leash, process, redis_server
-from services.child import Child, Deaths, Timing
-from services.home import HomeTaken, State
-from services.probes import GrpcServing, HttpOk, RedisAnswers
-from services.supervise import Change, ChildFailed, Supervisor
+from services import redis_server
+from services.supervisor import home as homes
+from services.supervisor import leash, process
+from services.supervisor.child import Child, Deaths, Timing
+from services.supervisor.home import HomeTaken, State
+from services.supervisor.probes import GrpcServing, HttpOk, RedisAnswers
+from services.supervisor.supervise import Change, ChildFailed, Supervisor
 
 QUICK = Timing(poll_seconds=0.005, pause_seconds=0.005, pause_max_seconds=0.02)
 PATIENCE_SECONDS = 20.0
@@ -447,7 +448,7 @@ def popen(*command: str) -> subprocess.Popen[str]:
 async def up_elsewhere(home: Path) -> AsyncIterator[subprocess.Popen[str]]:
     """A supervisor in a process of its own, on the loop this test runs on, with all children ready."""
     loop = "uvloop" if "uvloop" in type(asyncio.get_running_loop()).__module__ else "asyncio"
-    command = [sys.executable, "-m", "tests.services.run_supervisor", str(home), loop]
+    command = [sys.executable, "-m", "tests.services.supervisor.run_supervisor", str(home), loop]
     with popen(*command) as supervisor:
         assert supervisor.stdout is not None
         try:

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from services.home import State
-from services.probes import Probe
+from services.supervisor.home import State
+from services.supervisor.probes import Probe
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")  # it becomes a file's name
 
@@ -21,7 +21,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     """Lower-case letters, digits, `-` and `_`; its log is `logs/<name>.log`."""
     command: tuple[str, ...]
     ready: Probe
-    """See `services.probes`."""
+    """See `services.supervisor.probes`."""
     env: Mapping[str, str] = {}
     """Set on top of the supervisor's `environment`."""
     after: tuple[str, ...] = ()

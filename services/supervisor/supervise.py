@@ -18,10 +18,10 @@ from typing import Final
 
 import msgspec
 
-from services import home as homes
-from services.child import Change, Child, Deaths, Timing, in_order
-from services.home import ChildState, State, UpState
-from services.process import Process, born
+from services.supervisor import home as homes
+from services.supervisor.child import Change, Child, Deaths, Timing, in_order
+from services.supervisor.home import ChildState, State, UpState
+from services.supervisor.process import Process, born
 
 _log = logging.getLogger(__name__)
 

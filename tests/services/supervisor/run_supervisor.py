@@ -10,9 +10,9 @@ from pathlib import Path
 import uvloop
 
 from services import redis_server
-from services.child import Child, Timing
-from services.probes import RedisAnswers
-from services.supervise import Supervisor
+from services.supervisor.child import Child, Timing
+from services.supervisor.probes import RedisAnswers
+from services.supervisor.supervise import Supervisor
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True)\nwhile 1: signal.pause()"

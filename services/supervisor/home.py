@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from services import process
+from services.supervisor import process
 
 
 class State(StrEnum):

@@ -1,21 +1,21 @@
-"""Decisions as protobuf messages: the one place where this service knows both."""
+"""Protobuf <-> core values, and nothing else."""
 
 from collections.abc import Iterator
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.conclusion import Conclusion
+from gateway.core import keys
+from gateway.core.record import BucketAsk, Outcome, Record, RuleLook, Settlement
 from pilote.decision.v1 import decision_pb2
 from pilote.governance.v1 import annotations_pb2
 
-from gateway.core import keys
-from gateway.core.record import BucketAsk, Outcome, RuleLook, Settlement
-from services.audit.conclusion import Conclusion
-from services.audit.store import Stored
 
-
-def decision(stored: Stored) -> decision_pb2.Decision:
-    """The decision as its contract has it."""
-    record = stored.record
+def decision(
+    record: Record, outcome: Outcome, *, settlement: Settlement | None, conclusion: Conclusion
+) -> decision_pb2.Decision:
+    """The decision as its contract has it; without `settlement` while the call runs, or after a refusal."""
     message = decision_pb2.Decision(
         name=_name(record.id),
         tenant="" if record.tenant == keys.NOBODY else record.tenant,
@@ -35,7 +35,7 @@ def decision(stored: Stored) -> decision_pb2.Decision:
         revision_sha256=record.revision_sha256,
         message=record.message,
         rules=[_rule_look(look) for look in record.rules],
-        limits=_limit_looks(record.buckets, stored.outcome),
+        limits=_limit_looks(record.buckets, outcome),
         trace_id=record.trace_id,
         span_id=record.span_id,
         receive_time=_time(record.received_ms),
@@ -43,11 +43,11 @@ def decision(stored: Stored) -> decision_pb2.Decision:
         inference=_name(record.inference),
         parent=_name(record.parent),
         request_bytes=record.request_bytes,
-        repeat_of=_name(stored.outcome.first),
+        repeat_of=_name(outcome.first),
     )
-    _add_conclusion(message, stored.conclusion)
-    if stored.settlement is not None:
-        _add_settlement(message, stored.settlement)
+    _add_conclusion(message, conclusion)
+    if settlement is not None:
+        _add_settlement(message, settlement)
     return message
 
 
@@ -83,7 +83,7 @@ def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[dec
             used=look.used,
             capacity=ask.capacity,
             period=_duration(ask.period_ms * 1_000),
-            wait=_duration(look.wait_ms * 1_000) if look.wait_ms else None,
+            wait=_duration(look.wait_ms * 1_000) if look.wait_ms > 0 else None,
             mode=_mode(ask.mode),
         )
 

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.core.errors import Reason
 from gateway.core.record import Outcome, Record, Settlement, Verdict
-from gateway.rpc.status import code_name, code_of
+from gateway.rpc.status import code_of
 
 _FALLBACK: Final = {
     # A held call is FAILED_PRECONDITION like its kin (design, section 4), a deferred one is so for its quiet hours.
@@ -84,4 +84,4 @@ def _status(verdict: Verdict, reason: str) -> str:
     if verdict is Verdict.ALLOW:
         return "OK"
     known = Reason(reason) if reason in Reason.__members__ else _FALLBACK[verdict]
-    return code_name(code_of(known))
+    return code_of(known).name

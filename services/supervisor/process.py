@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from services import leash
+from services.supervisor import leash
 
 _KILL_SECONDS: Final = 5.0  # SIGKILL takes milliseconds, unless the process hangs inside the kernel
 _TAIL_BYTES: Final = 8192
