@@ -5,23 +5,38 @@
 local DAY_MS = 86400000
 
 -- GCRA. The stored value is the theoretical arrival time in microseconds. It can never rightly lie further ahead than
--- the whole burst; where it does, the clock has stepped back, and it is cut so that nobody waits for the old time.
+-- the whole burst; where it does, the clock has stepped back, and it is cut so that nobody waits for the old time. The
+-- cut value is given back too, to be stored also by a refusal: else every look would cut anew, and see a full bucket.
 local function look_rate(key, now_us, burst, interval_us)
   local ahead = burst * interval_us
-  local tat = math.min(math.max(tonumber(redis.call('GET', key) or '0'), now_us), now_us + ahead)
+  local stored = tonumber(redis.call('GET', key) or '0')
+  local tat = math.min(math.max(stored, now_us), now_us + ahead)
   local next_tat = tat + interval_us
   local wait_us = next_tat - ahead - now_us
   local used = math.ceil((tat - now_us) / interval_us)
-  return used, math.max(0, math.ceil(wait_us / 1000)), next_tat
+  return used, math.max(0, math.ceil(wait_us / 1000)), next_tat, stored > tat and tat or nil
+end
+
+local function store_rate(key, tat, now_ms)
+  redis.call('SET', key, string.format('%.0f', tat), 'PX', math.ceil(tat / 1000 - now_ms) + 1)
 end
 
 -- Rolling window as a log: one member for each contact, scored with its time.
 local function look_cap(key, now_ms, max, window_ms)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now_ms - window_ms)
-  local used = redis.call('ZCARD', key)
+  local used = redis.call('ZCOUNT', key, string.format('(%.0f', now_ms - window_ms), '+inf')
   if used < max then return used, 0 end
-  local freeing = redis.call('ZRANGE', key, used - max, used - max, 'WITHSCORES')
+  local freeing = redis.call('ZRANGE', key, -max, -max, 'WITHSCORES')
   return used, math.max(1, tonumber(freeing[2]) + window_ms - now_ms)
+end
+
+-- What has left the window is forgotten, but for the newest: a clock that runs ahead must not open the cap for one that
+-- is right. Twice the maximum leaves room for contacts that are given back.
+local function store_cap(key, now_ms, max, window_ms, id)
+  local old = redis.call('ZCOUNT', key, '-inf', string.format('%.0f', now_ms - window_ms))
+  local drop = math.min(old, redis.call('ZCARD', key) - 2 * max)
+  if drop > 0 then redis.call('ZREMRANGEBYRANK', key, 0, drop - 1) end
+  redis.call('ZADD', key, string.format('%.0f', now_ms), id)
+  redis.call('PEXPIRE', key, string.format('%.0f', window_ms))
 end
 
 local function json_text(value)
@@ -64,7 +79,7 @@ local function admit(keys, argv)
     local reason, first, answer = first_call(request_key, hash, now_ms)
     if reason then return written(stream, record, reason == '', -1, reason, first, answer, {}, {}) end
   end
-  local used, waits, tats, refused = {}, {}, {}, -1
+  local used, waits, tats, cut, refused = {}, {}, {}, {}, -1
   for i = 1, #keys - 2 do
     local at = 5 * i
     local kind, capacity, period_ms, interval_us = argv[at + 1], tonumber(argv[at + 2]), tonumber(argv[at + 3]),
@@ -72,7 +87,7 @@ local function admit(keys, argv)
     if capacity == 0 then
       used[i], waits[i] = 0, -1
     elseif kind == 'rate' then
-      used[i], waits[i], tats[i] = look_rate(keys[i + 2], now_ms * 1000, capacity, interval_us)
+      used[i], waits[i], tats[i], cut[i] = look_rate(keys[i + 2], now_ms * 1000, capacity, interval_us)
     else
       used[i], waits[i] = look_cap(keys[i + 2], now_ms, capacity, period_ms)
     end
@@ -83,18 +98,19 @@ local function admit(keys, argv)
       end
     end
   end
+  if record ~= '' then
+    for i, tat in pairs(cut) do store_rate(keys[i + 2], tat, now_ms) end
+  end
   if refused >= 0 or record == '' then
     return written(stream, record, refused < 0, refused, '', '', '', used, waits)
   end
   for i = 1, #keys - 2 do
     local at = 5 * i
     if argv[at + 1] == 'cap' then
-      redis.call('ZADD', keys[i + 2], now_ms, id)
-      redis.call('PEXPIRE', keys[i + 2], argv[at + 3])
+      store_cap(keys[i + 2], now_ms, tonumber(argv[at + 2]), tonumber(argv[at + 3]), id)
       used[i] = used[i] + 1
     elseif tats[i] and waits[i] == 0 then
-      redis.call('SET', keys[i + 2], string.format('%.0f', tats[i]), 'PX',
-        math.ceil(tats[i] / 1000 - now_ms) + 1)
+      store_rate(keys[i + 2], tats[i], now_ms)
       used[i] = used[i] + 1
     end
   end

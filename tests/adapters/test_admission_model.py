@@ -1,0 +1,152 @@
+"""Admission against a plain model of it, over random interleavings and clocks that step back."""
+
+import asyncio
+import math
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from redis.asyncio import Redis
+
+from gateway.adapters.admission import Admission
+from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.spool import Spool
+from gateway.core.limits import Bucket
+from tests.adapters.conftest import PATIENT_MS, Desk
+
+NOW = 1_700_000_000_000
+MINUTE = 60_000
+
+
+class RateModel:
+    """GCRA as the textbook has it, plus the cut that a clock which stepped back makes necessary."""
+
+    def __init__(self, burst: int, interval_us: int) -> None:
+        self._burst = burst
+        self._interval_us = interval_us
+        self._tat = 0
+
+    def look(self, now_ms: int) -> tuple[int, int]:
+        now_us = now_ms * 1000
+        tat = min(max(self._tat, now_us), now_us + self._burst * self._interval_us)
+        over_us = tat + self._interval_us - self._burst * self._interval_us - now_us
+        return math.ceil((tat - now_us) / self._interval_us), max(0, math.ceil(over_us / 1000))
+
+    def refuse(self, now_ms: int) -> None:
+        self._tat = min(self._tat, now_ms * 1000 + self._burst * self._interval_us)
+
+    def take(self, now_ms: int) -> None:
+        self.refuse(now_ms)
+        self._tat = max(self._tat, now_ms * 1000) + self._interval_us
+
+
+class CapModel:
+    """All contacts there ever were, counted anew each time."""
+
+    def __init__(self, most: int, window_ms: int) -> None:
+        self._most = most
+        self._window_ms = window_ms
+        self._taken: list[int] = []
+
+    def look(self, now_ms: int) -> tuple[int, int]:
+        inside = sorted(at for at in self._taken if at > now_ms - self._window_ms)
+        if len(inside) < self._most:
+            return len(inside), 0
+        return len(inside), inside[-self._most] + self._window_ms - now_ms
+
+    def refuse(self, now_ms: int) -> None:
+        del now_ms
+
+    def take(self, now_ms: int) -> None:
+        self._taken.append(now_ms)
+
+
+class AdmissionMachine(RuleBasedStateMachine):
+    """Three buckets, shared by calls that each take some of them, at times that jump about."""
+
+    desk: ClassVar[Desk]
+    run: ClassVar[Any]
+
+    @initialize(
+        burst=st.integers(1, 4),
+        interval_us=st.integers(MINUTE * 1000, MINUTE * 1000 + 999),
+        most=st.integers(1, 4),
+        window_ms=st.integers(MINUTE, 10 * MINUTE),
+    )
+    def begin(self, burst: int, interval_us: int, most: int, window_ms: int) -> None:
+        self.run(self.desk.redis.flushall())
+        self.now_ms = NOW
+        self.buckets = (
+            Bucket("a", "rate", "x", burst, MINUTE, interval_us, "enforce"),
+            Bucket("b", "cap", "x", most, window_ms, 0, "enforce"),
+            Bucket("c", "cap", "x", 2 * most, 3 * window_ms, 0, "enforce"),
+        )
+        self.models = (
+            RateModel(burst, interval_us),
+            CapModel(most, window_ms),
+            CapModel(2 * most, 3 * window_ms),
+        )
+
+    @rule(forward_ms=st.sampled_from([0, 1, 999, 30_000, MINUTE, MINUTE + 1, 5 * MINUTE, 40 * MINUTE]))
+    def time_passes(self, forward_ms: int) -> None:
+        self.now_ms += forward_ms
+
+    @rule(back_ms=st.sampled_from([1, 999, 30_000, MINUTE, 7 * MINUTE, 100 * MINUTE]))
+    def the_clock_steps_back(self, back_ms: int) -> None:
+        self.now_ms -= back_ms
+
+    @rule(chosen=st.sets(st.integers(0, 2), min_size=1), only_look=st.booleans(), times=st.integers(1, 6))
+    def calls_are_admitted(self, chosen: set[int], *, only_look: bool, times: int) -> None:
+        for _ in range(times):
+            self._admit(sorted(chosen), only_look=only_look)
+
+    def _admit(self, chosen: list[int], *, only_look: bool) -> None:
+        buckets = [self.buckets[index] for index in chosen]
+        models = [self.models[index] for index in chosen]
+        looks = [model.look(self.now_ms) for model in models]
+        granted = all(wait_ms == 0 for _, wait_ms in looks)
+        found = self.run(self.desk.take(*buckets, now_ms=self.now_ms, only_look=only_look))
+        taken = int(granted and not only_look)
+        assert found.granted == granted
+        assert [(look.used, look.wait_ms) for look in found.looks] == [(used + taken, wait) for used, wait in looks]
+        longest = max(wait for _, wait in looks)
+        assert found.refused == (-1 if granted else [wait for _, wait in looks].index(longest))
+        for model in models if not only_look else ():
+            (model.take if granted else model.refuse)(self.now_ms)
+
+
+@pytest.mark.timeout(60)
+def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process: Any) -> None:
+    with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
+        desk = runner.run(_opened(redis_process.url, Path(folder)))
+
+        class Machine(AdmissionMachine):
+            pass
+
+        Machine.desk = desk
+        Machine.run = staticmethod(runner.run)
+        run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+        runner.run(_closed(desk))
+
+
+async def _opened(url: str, folder: Path) -> Desk:
+    connection = RedisConnection(url, timeout_ms=PATIENT_MS)
+    await connection.open()
+    spool = Spool(folder, worker="w")
+    admission = Admission(connection, spool)
+    await admission.prepare(["acme"])
+    desk = Desk(admission, Redis.from_url(url), spool)
+    desk.connection = connection
+    return desk
+
+
+async def _closed(desk: Desk) -> None:
+    await desk.admission.close()
+    await desk.spool.close()
+    await desk.redis.aclose()
+    if desk.connection is not None:
+        await desk.connection.close()
