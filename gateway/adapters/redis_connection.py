@@ -49,6 +49,8 @@ class RedisConnection(asyncio.Protocol):
         self._keeper: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._on_up: list[Callable[[], None]] = []
+        self._greeted = False
+        """Whether the connection is past its handshake; before, a reply says nothing of the commands of calls."""
         self.up = False
         """Whether commands are taken; False also while the server is overdue with a reply."""
 
@@ -131,13 +133,13 @@ class RedisConnection(asyncio.Protocol):
                 future.set_exception(CommandRefused(str(reply)))
             else:
                 future.set_result(reply)
-        if not self.up:
+        if self._greeted and not self.up:
             self._came_up()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Fail what waits, and let the keeper connect anew."""
         self._transport = None
-        self.up = False
+        self.up = self._greeted = False
         self._fail_all()
         self._lost.set()
 
@@ -186,12 +188,15 @@ class RedisConnection(asyncio.Protocol):
                 await self._enqueue(_pack(("AUTH", *user, password)))
             if database := options.get("db"):
                 await self._enqueue(_pack(("SELECT", database)))
-            # The first reply brings the connection up: a server that is loading its data answers with an error.
+            # A server that is loading its data answers this with an error.
             await self._enqueue(_pack(("GET", "pilote:{directory}:none")))
         except (CommandRefused, StoreDown):
-            self.up = False
             transport.abort()
             raise
+        if self._transport is not transport:  # lost in the very turn in which it had answered
+            raise StoreDown("the connection to the store is lost")
+        self._greeted = True
+        self._came_up()
 
 
 def _pack(command: tuple[str | bytes | int, ...]) -> bytes:
