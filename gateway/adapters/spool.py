@@ -8,9 +8,12 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator
+import struct
+import zlib
+from collections.abc import Awaitable, Callable
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -20,7 +23,8 @@ Command = tuple[str | bytes | int, ...]
 """A Redis command whose repetition does no harm."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_LENGTH_BYTES: Final = 4
+_HEAD: Final = struct.Struct(">II")
+"""In front of each entry: its length in bytes, and their CRC-32."""
 
 
 class Spool:
@@ -36,14 +40,19 @@ class Spool:
         self._writing = asyncio.Lock()
         self._pending: list[tuple[bytes, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
-        self.waiting = sum(1 for _ in _entries(self._path))
+        commands, self._whole_bytes = _read(self._path)
+        if (torn := self._path.stat().st_size - self._whole_bytes) > 0:
+            # What a power failure cut short was never promised to anybody. Left there it would swallow what follows.
+            _log.warning("the spool's last entry is cut short", extra={"bytes": torn})
+            os.ftruncate(self._file.fileno(), self._whole_bytes)
+        self.waiting = len(commands)
         """Commands in the file."""
 
     def put(self, command: Command) -> asyncio.Future[None]:
         """Keep a command; the future is done when it is safe on disk. Never blocks the loop."""
         body = _ENCODER.encode(command)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.append((len(body).to_bytes(_LENGTH_BYTES) + body, done))
+        self._pending.append((_HEAD.pack(len(body), zlib.crc32(body)) + body, done))
         self.waiting += 1
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write())
@@ -59,11 +68,13 @@ class Spool:
             if path != self._path:
                 sent += await self._take_over(path, send)
         async with self._writing:
-            for command in _entries(self._path):
+            commands, _ = _read(self._path)
+            for command in commands:
                 await send(command)
                 sent += 1
-            if self._file is not None and sent:
-                await asyncio.to_thread(self._file.truncate, 0)
+            if self._file is not None and commands:
+                await asyncio.to_thread(os.ftruncate, self._file.fileno(), 0)
+                self._whole_bytes = 0
             self.waiting = len(self._pending)
         return sent
 
@@ -97,44 +108,59 @@ class Spool:
 
     def _append(self, data: bytes) -> None:
         assert self._file is not None  # noqa: S101 - closed only after the last write
-        self._file.write(data)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        descriptor = self._file.fileno()
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(descriptor, data[written:])
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, self._whole_bytes)  # half an entry would swallow the next ones
+            raise
+        self._whole_bytes += len(data)
 
     async def _take_over(self, path: Path, send: Callable[[Command], Awaitable[Any]]) -> int:
         file = _locked(path)
         if file is None:
             return 0
         try:
-            sent = 0
-            for command in _entries(path):
+            commands, _ = _read(path)
+            for command in commands:
                 await send(command)
-                sent += 1
             await asyncio.to_thread(path.unlink, missing_ok=True)
-            return sent
+            return len(commands)
         finally:
             file.close()
 
 
-def _locked(path: Path) -> BinaryIO | None:
+def _locked(path: Path) -> FileIO | None:
     """The file, locked for us and open for appending; `None` when somebody else holds it."""
-    file = path.open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    while True:
+        file = path.open("ab", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        # Between our opening and our locking, who held it may have emptied and removed it.
+        if os.fstat(file.fileno()).st_nlink:
+            return file
         file.close()
-        return None
-    return file
 
 
-def _entries(path: Path) -> Iterator[Command]:
-    """The commands in a file; stops before an entry cut short by a power failure."""
+def _read(path: Path) -> tuple[list[Command], int]:
+    """The commands in a file, and the bytes they take; ends before an entry that a power failure cut short.
+
+    Such a failure may also leave zeros in it, where the file has grown but its content was not written yet.
+    """
     data = path.read_bytes()
+    commands: list[Command] = []
     position = 0
-    while position + _LENGTH_BYTES <= len(data):
-        length = int.from_bytes(data[position : position + _LENGTH_BYTES])
-        body = data[position + _LENGTH_BYTES : position + _LENGTH_BYTES + length]
-        if len(body) < length:
-            return
-        yield tuple(msgspec.msgpack.decode(body))
-        position += _LENGTH_BYTES + length
+    while position + _HEAD.size <= len(data):
+        length, checksum = _HEAD.unpack_from(data, position)
+        body = data[position + _HEAD.size : position + _HEAD.size + length]
+        if length == 0 or len(body) < length or zlib.crc32(body) != checksum:
+            break
+        commands.append(tuple(msgspec.msgpack.decode(body)))
+        position += _HEAD.size + length
+    return commands, position
