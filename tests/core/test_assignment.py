@@ -1,5 +1,6 @@
 """Who gets which arm."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -14,7 +15,7 @@ POINTS = st.integers(0, BASIS_POINTS - 1)
 def weights_of(cuts: list[int]) -> list[int]:
     """Weights between sorted cuts of the whole."""
     edges = [0, *sorted(cuts), BASIS_POINTS]
-    return [right - left for left, right in zip(edges, edges[1:], strict=False)]
+    return [right - left for left, right in itertools.pairwise(edges)]
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("", 0x811C9DC5), ("a", 0xE40C292C), ("foobar", 0xBF9CF968)])

@@ -1,5 +1,6 @@
 """Decisions, as tables: each file in `cases/decide` is a policy, and calls with the decision that is wanted."""
 
+import functools
 import subprocess
 import sys
 from datetime import datetime
@@ -14,6 +15,7 @@ from google.protobuf import json_format
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Facts
 from gateway.core.decide import Decision, decide
 from gateway.core.record import subject_ref
+from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
 from gateway.loading import load
@@ -29,9 +31,9 @@ CASES = {
 }
 
 
-def decision_on(sections: dict[str, Any] | str, case: dict[str, Any]) -> Decision:
+def decision_on(sections: Any, case: dict[str, Any]) -> Decision:
     """What the policy says to the case's call."""
-    revision = load(demo() if sections == "demo" else policy(**sections), number=7)
+    revision = _loaded(yaml.safe_dump(sections))
     method = revision.methods[case["method"]]
     message: Any = method.contract.decode(b"")
     json_format.ParseDict(case.get("request", {}), message)
@@ -50,6 +52,12 @@ def decision_on(sections: dict[str, Any] | str, case: dict[str, Any]) -> Decisio
         route=route(method.routes, call, draw=0.0) or NO_ROUTE,
         now_ms=int(now.timestamp() * 1000),
     )
+
+
+@functools.cache
+def _loaded(sections: str) -> Revision:
+    told = yaml.safe_load(sections)
+    return load(demo() if told == "demo" else policy(**told), number=7)
 
 
 def shown(decision: Decision) -> dict[str, Any]:

