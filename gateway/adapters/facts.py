@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
@@ -20,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 CACHED_SUBJECTS: Final = 20_000
 """Most subjects in the cache of one worker; about 1 kB each."""
+_SILENCE_SECONDS: Final = 1.0
+"""After so long without a message the server is asked for a sign of life, and has as long again to give it."""
 _DECODER: Final = msgspec.json.Decoder(Facts)
 
 
@@ -30,7 +34,8 @@ class FactStore:
         self._connection = connection
         self._listener = listener
         self._cache: OrderedDict[str, Facts] = OrderedDict()
-        self._reading: set[str] = set()
+        self._reading: dict[str, object] = {}
+        """A mark for each key that is being read; an invalidation that comes meanwhile takes it away."""
         self._hearing = False
         self._task: asyncio.Task[None] | None = None
         self._tenants: tuple[str, ...] = ()
@@ -45,7 +50,14 @@ class FactStore:
         if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return cached
-        self._reading.add(key)
+        mark = self._reading.setdefault(key, object())
+        try:
+            return await self._read(key, mark)
+        finally:
+            if self._reading.get(key) is mark:
+                del self._reading[key]
+
+    async def _read(self, key: str, mark: object) -> Facts:
         try:
             found = await self._connection.send("GET", key)
         except (StoreDown, CommandRefused) as error:
@@ -53,12 +65,12 @@ class FactStore:
                 Reason.STORE_UNAVAILABLE, "What is known of the customer cannot be read now; retry."
             ) from error
         facts = UNKNOWN_SUBJECT if found is None else _decoded(found)
-        # An invalidation that came while we read took the key out of the set: what we read may be old already.
-        if key in self._reading and self._hearing:
+        # An invalidation that came while we read took our mark away: what we read may be old already, though another
+        # reader may have put up a mark of its own since.
+        if self._hearing and self._reading.get(key) is mark:
             self._cache[key] = facts
             if len(self._cache) > CACHED_SUBJECTS:
                 self._cache.popitem(last=False)
-        self._reading.discard(key)
         return facts
 
     def listen(self, tenants: Sequence[str]) -> None:
@@ -66,9 +78,10 @@ class FactStore:
         if tuple(tenants) == self._tenants and self._task is not None:
             return
         self._tenants = tuple(tenants)
-        if self._task is not None:
-            self._task.cancel()
-        self._task = asyncio.get_running_loop().create_task(self._listen())
+        before = self._task
+        if before is not None:
+            before.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._listen(before))
 
     async def close(self) -> None:
         """Stop listening."""
@@ -77,8 +90,10 @@ class FactStore:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _listen(self) -> None:
-        while True:
+    async def _listen(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:  # its last act is to say that nothing is heard
+            await asyncio.wait([before])
+        while not _cancelled():
             try:
                 await self._hear()
             except (RedisError, OSError):
@@ -89,17 +104,35 @@ class FactStore:
 
     async def _hear(self) -> None:
         # RESP2 with a redirect: with RESP3 the pushes did not reach redis-py's listener (measured with 7.x and 8.x).
+        # To itself, so that the server never drops one half of a pair of connections (its `timeout` would: it spares
+        # subscribers only), which the other half would not notice.
         async with self._listener.pubsub() as messages:
             await messages.execute_command("CLIENT", "ID")
             client_id = await messages.parse_response()
-            await messages.subscribe("__redis__:invalidate")
             prefixes = [part for tenant in self._tenants for part in ("PREFIX", keys.facts(tenant, ""))]
-            async with self._listener.client() as tracker:
-                tracking = ("CLIENT", "TRACKING", "ON", "REDIRECT", client_id, "BCAST", *prefixes)
-                await tracker.execute_command(*tracking)  # type: ignore[no-untyped-call]
-                self._hearing = True
-                async for message in messages.listen():
-                    self._forget(message.get("data"))
+            await messages.execute_command("CLIENT", "TRACKING", "ON", "REDIRECT", client_id, "BCAST", *prefixes)
+            await messages.parse_response()
+            await messages.subscribe("__redis__:invalidate")
+            first = await messages.get_message(timeout=_SILENCE_SECONDS)
+            if first is None or first["type"] != "subscribe":
+                raise TimeoutError("the store has not confirmed the subscription")
+            self._forget_all(hearing=True)
+            await self._hear_messages(messages)
+
+    async def _hear_messages(self, messages: PubSub) -> None:
+        asked = False
+        while not _cancelled():
+            message = await messages.get_message(timeout=_SILENCE_SECONDS)
+            if message is None:
+                if asked:
+                    raise TimeoutError("the store has not answered the ping")
+                await messages.ping()
+                asked = True
+                continue
+            asked = False
+            if message["type"] == "subscribe":  # redis-py has connected anew, by itself and without the tracking
+                raise RedisConnectionError("the invalidations were interrupted")
+            self._forget(message["data"])
 
     def _forget(self, data: Any) -> None:
         if data is None:
@@ -108,12 +141,18 @@ class FactStore:
             for key in data:
                 name = key.decode() if isinstance(key, bytes) else str(key)
                 self._cache.pop(name, None)
-                self._reading.discard(name)
+                self._reading.pop(name, None)
 
     def _forget_all(self, *, hearing: bool = False) -> None:
         self._hearing = hearing
         self._cache.clear()
         self._reading.clear()
+
+
+def _cancelled() -> bool:
+    """Whether our task was cancelled: redis-py swallows that while it connects (measured with 8.1.0)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _decoded(stored: bytes) -> Facts:
