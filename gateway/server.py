@@ -22,7 +22,6 @@ from gateway.adapters.redis_connection import RedisConnection
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
-from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.loading import load
 from gateway.pipeline import Pipeline
@@ -47,13 +46,17 @@ class Gateway:
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
-        """Answer by another revision; one that cannot be used here is said so, and the old one goes on."""
+        """Answer by another revision; one that cannot be used here is said so, and the old one goes on.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE; worth another try.
+        """
         try:
             data = msgspec.json.decode(published.document)
             # Compiling takes the interpreter for some milliseconds at a time; a thread lets calls pass in between.
             revision = await asyncio.to_thread(load, data, number=number)
             await self.pipeline.use(revision)
-        except (PolicyInvalid, jwt.PyJWTError, msgspec.DecodeError, CallEnded):
+        except (PolicyInvalid, jwt.PyJWTError, msgspec.DecodeError):
             _log.exception("revision %d cannot be used here", number)
             return
         self.proxy.forget_kinds()

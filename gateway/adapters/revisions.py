@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.core import keys
+from gateway.core.errors import CallEnded
 
 _log = logging.getLogger(__name__)
 
@@ -84,17 +85,20 @@ class RevisionStore:
     async def follow(self, swap: Callable[[int, Published], Awaitable[None]]) -> None:
         """Call `swap` with the active revision, now and whenever it changes; runs until cancelled.
 
-        While the store does not answer, the revision that runs goes on running.
+        While the store does not answer, the revision that runs goes on running; `swap` is called again where it ends
+        with STORE_UNAVAILABLE.
         """
         running = 0
-        while True:
+        us = asyncio.current_task()
+        # redis-py swallows a cancellation that comes while it connects (measured with 8.1.0); the count of them stays.
+        while us is None or not us.cancelling():
             try:
                 number = await self.active()
                 if number not in (0, running) and (published := await self.read(number)) is not None:
                     await swap(number, published)
                     running = number
                 await self._announced()
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, CallEnded):
                 _log.warning("the store does not answer: revision %d goes on", running)
                 await asyncio.sleep(POLL_SECONDS)
 

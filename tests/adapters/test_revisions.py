@@ -1,0 +1,116 @@
+"""Publishing and following revisions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from gateway.adapters.revisions import Published, RevisionConflict, RevisionStore
+from gateway.core.errors import CallEnded, Reason
+from tests.adapters.conftest import freeze, thaw
+from tests.conftest import RedisProcess
+
+
+def published(author: str) -> Published:
+    return Published(sha256="0" * 64, author=author, created_ms=1, reason="why", document=msgspec.Raw(b'{"a":1}'))
+
+
+class Follower:
+    """Notes the revisions it is given; fails the first `failures` times as a store that is down does."""
+
+    def __init__(self, store: RevisionStore, *, failures: int = 0) -> None:
+        self.seen: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
+        self._failures = failures
+        self.task = asyncio.ensure_future(store.follow(self._swap))
+
+    async def _swap(self, number: int, revision: Published) -> None:
+        if self._failures:
+            self._failures -= 1
+            raise CallEnded(Reason.STORE_UNAVAILABLE, "")
+        self.seen.put_nowait((number, revision.author))
+
+    async def close(self) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+    async def next(self) -> tuple[int, str]:
+        async with asyncio.timeout(5):
+            return await self.seen.get()
+
+
+@pytest.fixture
+async def store(redis: Redis) -> RevisionStore:
+    return RevisionStore(redis)
+
+
+@pytest.fixture
+async def follower(store: RevisionStore) -> AsyncIterator[Follower]:
+    follower = Follower(store)
+    yield follower
+    await follower.close()
+
+
+async def test_revisions_are_numbered_and_stay_readable(store: RevisionStore) -> None:
+    assert await store.active() == 0
+    assert [await store.publish(published(author)) for author in ("ada", "eve")] == [1, 2]
+    assert await store.active() == 2
+    first = await store.read(1)
+    assert first is not None
+    assert (first.author, bytes(first.document)) == ("ada", b'{"a":1}')
+    assert await store.read(3) is None
+
+
+async def test_of_two_who_publish_at_once_the_second_learns_of_the_first(store: RevisionStore) -> None:
+    results = await asyncio.gather(
+        *(store.publish(published(str(n)), expected=0) for n in range(20)), return_exceptions=True
+    )
+    assert results.count(1) == 1
+    assert [error.active for error in results if isinstance(error, RevisionConflict)] == [1] * 19
+    assert await store.publish(published("next"), expected=1) == 2
+
+
+async def test_a_follower_gets_what_is_active_and_then_every_change_within_a_second(
+    store: RevisionStore, follower: Follower
+) -> None:
+    for number in range(1, 4):
+        await store.publish(published(f"a{number}"))
+        async with asyncio.timeout(1):
+            assert await follower.seen.get() == (number, f"a{number}")
+
+
+async def test_an_announcement_that_was_lost_is_made_up_for_by_the_poll(
+    store: RevisionStore, follower: Follower, redis: Redis
+) -> None:
+    body = msgspec.json.encode(published("silent"))
+    await redis.hset(f"{store._all}", "9", body)
+    await redis.set(store._active, "9")
+    async with asyncio.timeout(1):
+        assert await follower.seen.get() == (9, "silent")
+
+
+async def test_a_swap_that_found_the_store_down_is_tried_again(store: RevisionStore) -> None:
+    await store.publish(published("ada"))
+    follower = Follower(store, failures=2)
+    assert await follower.next() == (1, "ada")
+    await follower.close()
+
+
+async def test_while_the_store_is_down_the_follower_waits_and_then_goes_on(own_redis: RedisProcess) -> None:
+    async with Redis.from_url(own_redis.url, socket_timeout=0.1, socket_connect_timeout=0.1) as redis:
+        store = RevisionStore(redis)
+        follower = Follower(store)
+        await store.publish(published("ada"))
+        assert await follower.next() == (1, "ada")
+        freeze(own_redis)
+        await asyncio.sleep(0.3)  # longer than its timeout: it has asked in vain by now
+        thaw(own_redis)
+        await store.publish(published("eve"))
+        assert await follower.next() == (2, "eve")
+        own_redis.kill()
+        own_redis.start()
+        async with Redis.from_url(own_redis.url) as other:
+            number = await RevisionStore(other).publish(published("bob"))
+        assert await follower.next() == (number, "bob")
+        await follower.close()
