@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.adapters.identity import check_keys
 from gateway.contracts import ContractBook
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, compile_revision
@@ -24,6 +25,10 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
     book = ContractBook(document.contracts, mistakes)
     contracts = tuple(book)
     check(document, mistakes, contracts=contracts)
+    for index, issuer in enumerate(document.issuers):
+        if issuer.jwks.get("keys") and (problem := check_keys(issuer)):
+            fix = "take the key set from the issuer's `jwks_uri`, unchanged"
+            mistakes.add(("issuers", index, "jwks"), f"the keys cannot be used: {problem}", fix=fix)
     return compile_revision(
         document,
         contracts,

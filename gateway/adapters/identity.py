@@ -103,7 +103,15 @@ def check_keys(issuer: Issuer) -> str:
 
 
 def _signing_keys(issuer: Issuer) -> dict[str, Any]:
-    keys = jwt.PyJWKSet.from_dict(issuer.jwks).keys
+    try:
+        keys = jwt.PyJWKSet.from_dict(issuer.jwks).keys
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:  # what PyJWT leaves to chance in a damaged set
+        raise jwt.PyJWKSetError(f"a key lacks a part, or has one of the wrong kind: {error}") from error
     by_id = {key.key_id or "": key for key in keys}
     if len(keys) == 1:
         by_id[""] = keys[0]
