@@ -2,9 +2,10 @@
 
 import difflib
 import os
+import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -43,11 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """OTLP gRPC endpoint for traces, such as "http://127.0.0.1:4317"; unset: no traces are exported."""
     trace_ratio: Ratio = 1.0
     """Share of allowed calls whose span is exported; refused and failed calls always are."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
-    call_log: str = "refused"
+    call_log: Literal["all", "refused", "none"] = "refused"
     """Which calls get a log line: "all", "refused" (refused and failed ones) or "none". Records are kept of all."""
-    lang: str | None = None
+    lang: Literal["en", "fr"] | None = None
     """Language of the command line, "en" or "fr"; unset: the system's."""
 
 
@@ -81,7 +82,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         try:
             found[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
-            mistakes.append(f"{name}: {error}")
+            mistakes.append(f"{name}: {error}{_choices(field.type)}")
     if mistakes:
         raise SettingsInvalid(mistakes)
     return Settings(**found)
@@ -93,6 +94,12 @@ def language(settings: Settings, environment: Mapping[str, str] | None = None) -
     system = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
     wanted = settings.lang or system
     return "fr" if wanted.lower().startswith("fr") else "en"
+
+
+def _choices(kind: Any) -> str:
+    parts = (kind, *typing.get_args(kind))
+    choices = [str(c) for part in parts if typing.get_origin(part) is Literal for c in typing.get_args(part)]
+    return f"; choose one of {', '.join(choices)}" if choices else ""
 
 
 def _decode(kind: type, value: Any) -> Any:
