@@ -25,8 +25,12 @@ def own(run: CallRun) -> Metadata:
 
 
 def _policy(bucket: Bucket) -> str:
-    """One item of the IETF draft's `RateLimit-Policy`: quota, and window in whole seconds."""
-    return f'"{bucket.limit}";q={bucket.capacity};w={-(-bucket.period_ms // 1000)}'
+    """One item of the IETF draft's `RateLimit-Policy`: quota, and the window in whole seconds that it lasts for.
+
+    Of a rate the quota is its burst, which comes back in more than one period where it is larger than the rate.
+    """
+    window_ms = bucket.capacity * bucket.interval_us // 1000 or bucket.period_ms
+    return f'"{bucket.limit}";q={bucket.capacity};w={-(-window_ms // 1000)}'
 
 
 def _left(bucket: Bucket, look: BucketLook) -> str:
