@@ -26,7 +26,7 @@ RPC_METHOD: Final = "rpc.method"
 RPC_STATUS: Final = "rpc.response.status_code"
 GEN_AI_MODEL: Final = "gen_ai.request.model"
 
-_TRACEPARENT: Final = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$")
+_TRACEPARENT: Final = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
 _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret; a system call each costs more
@@ -54,10 +54,15 @@ def begin(traceparent: str | bytes | None, tracestate: str | bytes | None, *, ra
     """Join the caller's trace, or begin one where it sent none or sent garbage."""
     match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
     span_id = f"{_random.getrandbits(64) or 1:016x}"
-    if match is None or match[1] == "ff" or match[2] == _NO_TRACE or match[3] == _NO_SPAN:
+    if match is None or match[1] == "ff" or match[2] == _NO_TRACE or match[3] == _NO_SPAN or _too_long(match):
         return CallTrace(f"{_random.getrandbits(128) or 1:032x}", span_id, sampled=_random.random() < ratio)
     state = tracestate if isinstance(tracestate, str) and len(tracestate) <= 512 else ""
     return CallTrace(match[2], span_id, parent_id=match[3], sampled=bool(int(match[4], 16) & 1), state=state)
+
+
+def _too_long(match: re.Match[str]) -> bool:
+    """Whether more follows than version 00 knows; later versions may add parts."""
+    return match[1] == "00" and match[5] is not None
 
 
 class _GivenIds(IdGenerator):
