@@ -1,0 +1,222 @@
+"""What the descriptors say of a method, and how its messages are read."""
+
+import base64
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2
+
+from gateway.contracts import ContractBook, pinner, reader
+from gateway.core.call import Operation
+from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, method_matches
+from gateway.core.revision.decode import Mistakes, PolicyInvalid
+from gateway.core.revision.document import Contract, MethodBinding
+from tests.policies import INFER, READ, SEND, demo
+
+FIELD = descriptor_pb2.FieldDescriptorProto
+
+
+def vendor_set(name: str = "vendor.proto", *, package: str = "vendor", imports: tuple[str, ...] = ()) -> str:
+    """A descriptor set of a vendor's service, in base64, with every shape of field a path may meet."""
+    file = descriptor_pb2.FileDescriptorProto(name=name, package=package, syntax="proto3", dependency=imports)
+    request = file.message_type.add(name="Request")
+
+    def field(name: str, number: int, kind: int, *, repeated: bool = False, type_name: str = "") -> None:
+        label = FIELD.LABEL_REPEATED if repeated else FIELD.LABEL_OPTIONAL
+        request.field.add(name=name, number=number, type=kind, label=label, type_name=type_name or None)
+
+    def entry(name: str, key: int) -> None:
+        inner = request.nested_type.add(name=name)
+        inner.field.add(name="key", number=1, type=key, label=FIELD.LABEL_OPTIONAL)
+        inner.field.add(name="value", number=2, type=FIELD.TYPE_STRING, label=FIELD.LABEL_OPTIONAL)
+        inner.options.map_entry = True
+
+    entry("TextsEntry", FIELD.TYPE_STRING)
+    entry("NumbersEntry", FIELD.TYPE_INT32)
+    field("text", 1, FIELD.TYPE_STRING)
+    field("number", 2, FIELD.TYPE_INT64)
+    field("list", 3, FIELD.TYPE_STRING, repeated=True)
+    field("inner", 4, FIELD.TYPE_MESSAGE, type_name=f".{package}.Request")
+    field("inners", 5, FIELD.TYPE_MESSAGE, repeated=True, type_name=f".{package}.Request")
+    field("texts", 6, FIELD.TYPE_MESSAGE, repeated=True, type_name=f".{package}.Request.TextsEntry")
+    field("numbers", 7, FIELD.TYPE_MESSAGE, repeated=True, type_name=f".{package}.Request.NumbersEntry")
+    field("channel", 8, FIELD.TYPE_ENUM, type_name=f".{package}.Channel")
+    channel = file.enum_type.add(name="Channel")
+    for number, value in enumerate(("CHANNEL_UNSPECIFIED", "CHANNEL_EMAIL", "CHANNEL_IN_APP")):
+        channel.value.add(name=value, number=number)
+    service = file.service.add(name="Service")
+    service.method.add(name="Do", input_type=f".{package}.Request", output_type=f".{package}.Request")
+    return base64.b64encode(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString()).decode()
+
+
+def book_of(*contracts: Contract) -> ContractBook:
+    mistakes = Mistakes()
+    book = ContractBook(contracts, mistakes)
+    mistakes.raise_if_any()
+    return book
+
+
+def bound(**paths: Any) -> MethodContract:
+    """The vendor's method, bound with these paths."""
+    binding = MethodBinding(method="/vendor.Service/Do", operation=Operation.WRITE, **paths)
+    contract = book_of(Contract(name="vendor", descriptor_set=vendor_set(), methods=(binding,))).get(binding.method)
+    assert contract is not None
+    return contract
+
+
+BOOK = book_of()
+REQUEST = book_of(Contract(name="v", descriptor_set=vendor_set())).pool.FindMessageTypeByName("vendor.Request")
+
+
+def message(**fields: Any) -> Any:
+    found: Any = bound().decode(b"")
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            getattr(found, name).update(value)
+        else:
+            setattr(found, name, value)
+    return found
+
+
+def test_our_own_methods_are_described_by_their_annotations() -> None:
+    contract = BOOK.get(SEND)
+    assert contract is not None
+    assert (contract.operation, contract.subject_path, contract.channel_path) == (
+        Operation.CONTACT,
+        "message.customer",
+        "message.channel",
+    )
+    assert not contract.idempotent
+    read = BOOK.get(READ)
+    assert read is not None
+    assert (read.operation, read.idempotent, read.max_message_bytes) == (Operation.READ, True, DEFAULT_MAX_BYTES)
+
+
+def test_every_contact_says_whom_and_how() -> None:
+    contacts = [contract for contract in BOOK if contract.operation is Operation.CONTACT]
+    assert len(contacts) >= 3
+    assert all(contract.subject_path and contract.channel_path for contract in contacts)
+
+
+def test_a_method_that_nobody_described_is_not_in_the_book() -> None:
+    book = book_of(Contract(name="vendor", descriptor_set=vendor_set()))
+    assert book.get("/vendor.Service/Do") is None
+    assert book.get(INFER) is None
+    assert "vendor.Service" not in book.services()
+
+
+def test_a_binding_describes_it() -> None:
+    contract = bound(subject="text", channel="channel", idempotent=True, max_message_bytes=10)
+    request = message(text="contacts/1", channel=2)
+    assert (contract.subject(request), contract.channel(request)) == ("contacts/1", "in_app")
+    assert (contract.idempotent, contract.max_message_bytes) == (True, 10)
+
+
+def test_malformed_bytes_are_a_value_error() -> None:
+    with pytest.raises(ValueError, match="malformed"):
+        bound().decode(b"\xff\xff")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "wanted"),
+    [
+        ("", {"text": "x"}, ""),
+        ("text", {"text": "x"}, "x"),
+        ("text", {}, ""),
+        ("inner.inner.text", {}, ""),
+        ("texts.a", {"texts": {"a": "x"}}, "x"),
+        ("texts.b", {"texts": {"a": "x"}}, ""),
+        ("inner.texts.b", {}, ""),
+        ("channel", {"channel": 1}, "email"),
+        ("channel", {}, ""),
+        ("channel", {"channel": 77}, ""),
+    ],
+)
+def test_a_path_reads_its_text_or_nothing(path: str, fields: dict[str, Any], wanted: str) -> None:
+    request = message(**fields)
+    before = request.SerializeToString()
+    assert reader(request.DESCRIPTOR, path)(request) == wanted
+    assert request.SerializeToString() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["none", "text.more", "number", "list", "list.0", "inner", "inners.text", "texts", "numbers.5", "inner.none", "."],
+)
+def test_a_path_to_no_single_text_is_refused_when_it_is_loaded(path: str) -> None:
+    with pytest.raises(KeyError):
+        reader(REQUEST, path)
+    with pytest.raises(PolicyInvalid):
+        bound(subject=path)
+
+
+@pytest.mark.parametrize("path", ["text", "inner.text", "texts.version", "inner.inner.texts.version"])
+def test_the_version_is_written_where_it_is_read(path: str) -> None:
+    contract = bound(model_version=path)
+    assert contract.pin is not None
+    request = contract.decode(message(number=7).SerializeToString())
+    pinned: Any = contract.decode(contract.pin(request, "2"))
+    assert contract.model_version(pinned) == "2"
+    assert pinned.number == 7
+    assert contract.model_version(request) == ""
+
+
+def test_the_version_is_not_written_into_an_enum() -> None:
+    with pytest.raises(KeyError):
+        pinner(REQUEST, "channel")
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    ["?", "é", "AAAA", base64.b64encode(b"\xff" * 9).decode(), vendor_set(imports=("missing.proto",))],
+)
+def test_a_descriptor_set_that_cannot_be_used_is_a_mistake(encoded: str) -> None:
+    with pytest.raises(PolicyInvalid) as caught:
+        book_of(Contract(name="vendor", descriptor_set=encoded))
+    assert caught.value.mistakes[0].path == "contracts[0].descriptor_set"
+
+
+def test_two_contracts_that_name_the_same_message_are_a_mistake_and_the_same_file_twice_is_none() -> None:
+    one = Contract(name="one", descriptor_set=vendor_set())
+    book_of(one, Contract(name="again", descriptor_set=vendor_set()))
+    with pytest.raises(PolicyInvalid):
+        book_of(one, Contract(name="other", descriptor_set=vendor_set("other.proto")))
+
+
+def test_a_binding_to_no_method_is_a_mistake() -> None:
+    for method in ("/vendor.Service/None", "/vendor.None/Do", "vendor", "", "/vendor.Request/text"):
+        binding = MethodBinding(method=method, operation=Operation.READ)
+        contract = Contract(name="vendor", descriptor_set=vendor_set(), methods=(binding,))
+        with pytest.raises(PolicyInvalid):
+            book_of(contract)
+
+
+def test_the_demonstrations_inference_contract_reads_what_rules_need() -> None:
+    told = demo()["contracts"][0]
+    book = book_of(
+        Contract(name="oip", descriptor_set=told["descriptor_set"], methods=(MethodBinding(**told["methods"][0]),))
+    )
+    contract = book.get(INFER)
+    assert contract is not None
+    request: Any = contract.decode(b"")
+    request.model_name = "lead-score"
+    request.parameters["subject"].string_param = "contacts/1"
+    assert (contract.model(request), contract.subject(request)) == ("lead-score", "contacts/1")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ("/a.v1.B/Do", True),
+        ("a.v1.B/Do", True),
+        ("/a.v1.*", True),
+        ("a.*", True),
+        ("*", True),
+        ("/a.v1.B/D", False),
+        ("/a.v1.B/Do*", True),
+        ("/b.*", False),
+        ("", False),
+    ],
+)
+def test_a_pattern_covers_a_name_or_its_beginning(pattern: str, *, wanted: bool) -> None:
+    assert method_matches(pattern, "/a.v1.B/Do") is wanted
