@@ -34,6 +34,8 @@ class Incoming(msgspec.Struct, frozen=True):
     """Seconds left of the caller's deadline; `None` without one."""
     trace: CallTrace
     language: str = "en"
+    pairs: Metadata = ()
+    """The metadata as it came: a key may come more than once; `metadata` holds the last."""
 
 
 class CallRun:

@@ -247,7 +247,9 @@ def outgoing(run: CallRun) -> Metadata:
     """The metadata of the upstream's call."""
     agent = run.agent.name if run.agent is not None else ""
     trace = run.incoming.trace
-    return upstream_metadata(run.incoming.metadata, decision=run.id, agent=agent, traceparent=trace.traceparent)
+    return upstream_metadata(
+        run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
+    )
 
 
 def _acted(ended: BaseException | None) -> Acted:

@@ -11,17 +11,11 @@ from gateway.core.revision.document import Upstream, duration_ms
 from gateway.rpc.status import Fate, fate_of, reason_of
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
-_OURS: Final = (
-    "x-api-key",
-    "authorization",
-    "pilote-",
-    "traceparent",
-    "grpc-",
-    "user-agent",
-    "content-type",
-    "te",
-    ":",
+_OURS: Final = frozenset(
+    ("x-api-key", "authorization", "traceparent", "tracestate", "user-agent", "content-type", "te")
 )
+_OUR_PREFIXES: Final = ("pilote-", "grpc-", ":")
+_RICH_STATUS: Final = "grpc-status-details-bin"
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -126,16 +120,27 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
     return CallEnded(reason, _TEXTS[reason])
 
 
-def upstream_metadata(metadata: Mapping[str, str | bytes], *, decision: str, agent: str, traceparent: str) -> Metadata:
-    """What the upstream gets: the caller's metadata without its credential and ours, and who asks by which decision."""
-    kept = [(key, value) for key, value in metadata.items() if not key.startswith(_OURS)]
+def upstream_metadata(
+    metadata: Metadata, *, decision: str, agent: str, traceparent: str, tracestate: str = ""
+) -> Metadata:
+    """What the upstream gets: the caller's metadata without its credential and ours, and who asks by which decision.
+
+    A key that came with several values keeps them all, in their order.
+    """
+    kept = [pair for pair in metadata if not _is_ours(pair[0])]
     kept += (("pilote-decision-id", decision), ("pilote-agent", agent), ("traceparent", traceparent))
+    if tracestate:
+        kept.append(("tracestate", tracestate))
     return tuple(kept)
 
 
 def passed_on(trailers: Any) -> Metadata:
-    """The upstream's trailers, without what the gateway says itself."""
-    return tuple([(key, value) for key, value in trailers or () if not key.startswith(_OURS)])
+    """The upstream's trailers, without what the gateway says itself; the details of a refusal are the upstream's."""
+    return tuple([(key, value) for key, value in trailers or () if key == _RICH_STATUS or not _is_ours(key)])
+
+
+def _is_ours(key: str) -> bool:
+    return key in _OURS or key.startswith(_OUR_PREFIXES)
 
 
 def _channel(upstream: Upstream) -> grpc.aio.Channel:
