@@ -11,7 +11,7 @@ import msgspec
 from gateway.adapters.admission import Reservation
 from gateway.adapters.upstreams import Metadata, UpstreamRefused
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Route
+from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
@@ -79,6 +79,15 @@ class CallRun:
     def harmless(self) -> bool:
         """Whether the call can change nothing, however often it is carried out."""
         return self.policy is not None and self.policy.contract.idempotent
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a repeat with the same idempotency key can be given the first answer: a stream's cannot be kept."""
+        if self.policy is None:
+            return False
+        contract = self.policy.contract
+        streaming = contract.client_streaming or contract.server_streaming
+        return not streaming and contract.operation not in (Operation.READ, Operation.INFER)
 
     @property
     def reason(self) -> str:

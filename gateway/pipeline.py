@@ -29,7 +29,7 @@ from gateway.adapters.upstreams import (
 )
 from gateway.callrun import CallRun, pinned, record_of, settlement_of
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, Operation
+from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted, Record, Verdict, subject_ref
@@ -125,7 +125,7 @@ class Pipeline:
         if remaining is not None and remaining <= 0:
             raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
         request_key = request_hash = ""
-        if run.call.request_id and run.call.operation not in (Operation.READ, Operation.INFER):
+        if run.call.request_id and run.repeatable:
             request_key = keys.idempotency(run.agent.tenant, run.agent.name, run.call.request_id)
             request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
         record = self._record(run)

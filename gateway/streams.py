@@ -38,9 +38,6 @@ class StreamRun:
         try:
             first = await anext(requests, None)
             await self._pipeline.admit(run, first or b"")
-            if run.answer is not None:
-                yield run.answer
-                return
             async for response in self._forward(first, requests):
                 run.messages_out += 1
                 run.response_bytes += len(response)
