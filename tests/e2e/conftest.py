@@ -1,4 +1,4 @@
-"""The gateway as its callers, its upstreams and its auditors see it: everything real but the upstream that misbehaves."""
+"""The gateway as callers, upstreams and auditors see it: everything is real but the upstream that misbehaves."""
 
 import contextlib
 from collections.abc import AsyncIterator
