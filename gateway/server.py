@@ -24,6 +24,7 @@ from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
+from gateway.decisions import Decisions
 from gateway.loading import load
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
@@ -31,6 +32,7 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
 from gateway.watch import Watch
+from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +96,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         stack.push_async_callback(_cancelled, follower)
 
         def add_services(server: grpc.aio.Server) -> None:
-            del server
+            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline), server)
 
         running.port = await stack.enter_async_context(
             serving(
