@@ -21,10 +21,17 @@ async def list_decisions(out: Console, err: Console, address: str, *, where: str
             page = await audit_service_pb2_grpc.AuditServiceStub(channel).ListDecisions(request, timeout=10)
         except grpc.aio.AioRpcError as error:
             return _failed(err, error, address=address, language=language)
-    table = Table(*_COLUMNS)
-    for decision in page.decisions:
-        table.add_row(*_row(decision))
-    out.print(table)
+    rows = [_row(decision) for decision in page.decisions]
+    if out.is_terminal:
+        table = Table()
+        for column in _COLUMNS:
+            table.add_column(column, no_wrap=column == "id", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        out.print(table)
+    else:  # another program reads it: whole values, parted by tabs
+        for row in (_COLUMNS, *rows):
+            out.out("\t".join(row))
     return 0
 
 

@@ -40,6 +40,10 @@ _TEXTS: Final = {
         "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
         "{limit} ({by}) : {used} sur {capacity} en {period}, cet appel compris.",
     ),
+    "limit-untaken": (
+        "{limit} ({by}): {used} of {capacity} within {period}; it would have let the call through.",
+        "{limit} ({by}) : {used} sur {capacity} en {period} ; elle aurait laissé passer l’appel.",
+    ),
     "limit-refused": (
         "{limit} ({by}): {used} of {capacity} within {period} were used up; free again in {wait}.",
         "{limit} ({by}) : {used} sur {capacity} en {period} étaient déjà utilisés ; libre dans {wait}.",
@@ -72,7 +76,10 @@ def explain(
     """The decision as sentences, in the order in which things happened."""
     lines = _asked(record, language)
     lines += [_rule(look, language) for look in record.rules]
-    lines += [_limit(ask, look, language) for ask, look in zip(record.buckets, outcome.looks, strict=False)]
+    lines += [
+        _limit(ask, look, taken=outcome.granted, language=language)
+        for ask, look in zip(record.buckets, outcome.looks, strict=False)
+    ]
     lines += _ended(record, outcome, settlement, language)
     return tuple(lines)
 
@@ -105,8 +112,9 @@ def _rule(look: RuleLook, language: str) -> str:
     return _say(key, language, {"rule": look.rule, "effect": effect})
 
 
-def _limit(ask: BucketAsk, look: BucketLook, language: str) -> str:
-    key = "limit-granted" if look.wait_ms == 0 else "limit-refused" if look.wait_ms > 0 else "limit-closed"
+def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
+    granting = "limit-granted" if taken else "limit-untaken"
+    key = granting if look.wait_ms == 0 else "limit-refused" if look.wait_ms > 0 else "limit-closed"
     values = {
         "limit": ask.limit,
         "by": ask.by,

@@ -35,7 +35,7 @@ Advance = Callable[[], None]
 
 
 async def import_contacts(agent: Agent, contacts: Sequence[DemoContact], advance: Advance) -> None:
-    """Create every contact, then its deals."""
+    """Create every contact, then its deals, at the stage where they all began."""
     create_contact = contact_service_pb2_grpc.ContactServiceStub(agent.channel).CreateContact
     create_deal = deal_service_pb2_grpc.DealServiceStub(agent.channel).CreateDeal
 
@@ -48,7 +48,7 @@ async def import_contacts(agent: Agent, contacts: Sequence[DemoContact], advance
             message = deal_pb2.Deal(
                 contact=f"contacts/{contact.contact_id}",
                 title=deal.title,
-                stage=deal_pb2.DealStage.Value(deal.stage),
+                stage=deal_pb2.DEAL_STAGE_QUALIFICATION,
                 amount_cents=deal.amount_cents,
                 currency_code=deal.currency_code,
             )
@@ -93,7 +93,7 @@ async def research(agent: Agent, contacts: Sequence[DemoContact], advance: Advan
 
 
 async def sell(agent: Agent, contacts: Sequence[DemoContact], *, inferences: dict[str, str], advance: Advance) -> None:
-    """Move deals on, and write to their contacts; large deals are not this agent's to change."""
+    """Move deals on to where LeadForge's rows have them, and write to their contacts; large deals are not this agent's to change."""
     update_deal = deal_service_pb2_grpc.DealServiceStub(agent.channel).UpdateDeal
     send = message_service_pb2_grpc.MessageServiceStub(agent.channel).SendMessage
 
@@ -170,7 +170,7 @@ def _moved_on(deal: DemoDeal, contact: DemoContact) -> deal_service_pb2.UpdateDe
         deal=deal_pb2.Deal(
             name=f"deals/{deal.deal_id}",
             contact=f"contacts/{contact.contact_id}",
-            stage=deal_pb2.DEAL_STAGE_NEGOTIATION,
+            stage=deal_pb2.DealStage.Value(deal.stage),
             amount_cents=deal.amount_cents,
         ),
         request_id=f"move-{deal.deal_id}",
