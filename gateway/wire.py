@@ -6,6 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.conclusion import Conclusion
+from gateway.conclusion import message as refusal_text
 from gateway.core import keys
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
 from pilote.decision.v1 import decision_pb2
@@ -33,7 +34,7 @@ def decision(
         upstream=record.upstream,
         revision=record.revision,
         revision_sha256=record.revision_sha256,
-        message=record.message,
+        message=refusal_text(record, outcome),
         rules=[_rule_look(look) for look in record.rules],
         limits=_limit_looks(record.buckets, outcome),
         trace_id=record.trace_id,

@@ -149,6 +149,30 @@ def status() -> None:
     _out.print(table)
 
 
+@app.command()
+def call(
+    method: Annotated[str, typer.Argument(help="Full method name: /package.Service/Method.")],
+    data: Annotated[
+        str, typer.Argument(help="The request as JSON; for a client stream, one JSON object a line.")
+    ] = "{}",
+    key: Annotated[str, typer.Option(help="API key; or use --header.", envvar="PILOTE_CALL_KEY")] = "",
+    header: Annotated[list[str] | None, typer.Option("--header", "-H", help="name: value")] = None,
+    address: Annotated[str | None, typer.Option(help="Where to call; by default the gateway.")] = None,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Only say what the gateway would decide.")] = False,  # noqa: FBT002
+) -> None:
+    """Call a method through the gateway, like grpcurl; the contract comes from the server's reflection."""
+    from services.calling import run
+
+    settings = _settings()
+    headers = [(name.strip().lower(), value.strip()) for name, _, value in (h.partition(":") for h in header or ())]
+    headers += [("x-api-key", key)] if key else []
+    where = address or settings.gateway_listen
+    work = run(
+        _out, _err, where, method=method, data=data, headers=headers, evaluate=evaluate, language=language(settings)
+    )
+    raise typer.Exit(asyncio.run(work))
+
+
 # -- policy ------------------------------------------------------------------------------------------------------------
 
 

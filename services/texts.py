@@ -46,6 +46,10 @@ _TEXTS: Final = {
         "The audit service does not answer at {address}. Is `pilote up` running?",
         "Le service d’audit ne répond pas à {address}. `pilote up` tourne-t-il ?",
     ),
+    "gateway-down": (
+        "Nobody answers at {address}. Is `pilote up` running?",
+        "Personne ne répond à {address}. `pilote up` tourne-t-il ?",
+    ),
     "demo-missing": (
         "The demonstration needs its data: pip install 'pilote[demo]'",
         "La démonstration a besoin de ses données : pip install 'pilote[demo]'",

@@ -17,7 +17,7 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     """A supervisor of everything; `environment` is what its children get, our own settings on top.
 
     Raises:
-        ValueError: the home's path is too long for a Unix socket.
+        ValueError: the folder of the embedded store's socket belongs to somebody else.
         FileNotFoundError: there is no Redis to start.
     """
     home = settings.home.resolve()

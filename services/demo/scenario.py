@@ -93,7 +93,7 @@ async def research(agent: Agent, contacts: Sequence[DemoContact], advance: Advan
 
 
 async def sell(agent: Agent, contacts: Sequence[DemoContact], *, inferences: dict[str, str], advance: Advance) -> None:
-    """Move deals on to where LeadForge's rows have them, and write to their contacts; large deals are not this agent's to change."""
+    """Move deals on to where the rows have them, and write to their contacts; large deals are not this agent's."""
     update_deal = deal_service_pb2_grpc.DealServiceStub(agent.channel).UpdateDeal
     send = message_service_pb2_grpc.MessageServiceStub(agent.channel).SendMessage
 
