@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.adapters.identity import key_set_problem
 from gateway.contracts import ContractBook
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, compile_revision
@@ -24,6 +25,10 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
     book = ContractBook(document.contracts, mistakes)
     contracts = tuple(book)
     check(document, mistakes, contracts=contracts)
+    for index, issuer in enumerate(document.issuers):
+        if problem := key_set_problem(issuer):
+            fix = "give the issuer's public keys as a JSON Web Key Set"
+            mistakes.add(("issuers", index, "jwks"), f"the key set cannot be used: {problem}", fix=fix)
     return compile_revision(
         document,
         contracts,

@@ -32,7 +32,7 @@ from gateway.core import keys
 from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Record, Verdict, subject_ref
+from gateway.core.record import Acted, Outcome, Record, Verdict, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -73,11 +73,11 @@ class Pipeline:
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
-                await self._admission.write(self._record(run))
+                await self._admission.write(self.record(run))
             raise
         except asyncio.CancelledError as cancelled:
             run.ended = cancelled
-            self._admission.write_soon(self._record(run))
+            self._admission.write_soon(self.record(run))
             raise
 
     async def consider(self, run: CallRun, request: bytes) -> None:
@@ -118,6 +118,25 @@ class Pipeline:
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
 
+    async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
+        """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED, REVISION_MISSING or STORE_UNAVAILABLE; other refusals are in `run.ended`.
+        """
+        try:
+            await self.consider(run, request)
+        except CallEnded as ended:
+            if run.agent is None or ended.reason is Reason.STORE_UNAVAILABLE:
+                raise
+            run.ended = ended
+        if run.ended is not None or run.decision is None:
+            return Outcome(granted=False)
+        record = self.record(run)
+        reservation = reserve(record, run.decision.buckets)
+        outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
+        return outcome
+
     async def _take(self, run: CallRun) -> None:
         """Step 6: take every bucket and write the record, in one step of the store."""
         assert run.decision is not None and run.agent is not None and run.call is not None  # noqa: PT018, S101
@@ -128,7 +147,7 @@ class Pipeline:
         if run.call.request_id and run.repeatable:
             request_key = keys.idempotency(run.agent.tenant, run.agent.name, run.call.request_id)
             request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
-        record = self._record(run)
+        record = self.record(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
             run.outcome, answer = await self._admission.admit(
@@ -238,7 +257,8 @@ class Pipeline:
         agent = run.agent.name if run.agent is not None else ""
         return refusal.plain(reason, agent=agent, method=run.incoming.method, language=run.incoming.language)
 
-    def _record(self, run: CallRun) -> Record:
+    def record(self, run: CallRun) -> Record:
+        """The record of the call as far as it has come."""
         upstream = run.route.upstream
         return record_of(run, longest_s=self.upstreams.timeout_s(upstream) if upstream else 0)
 

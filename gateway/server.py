@@ -24,13 +24,16 @@ from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
+from gateway.decisions import Decisions
 from gateway.loading import load
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
+from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
 from gateway.watch import Watch
+from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +43,10 @@ SERVICE: Final = "pilote.decision.v1.DecisionService"
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, settings: Settings, *, pipeline: Pipeline, proxy: Proxy) -> None:
-        self._settings = settings
+    def __init__(self, *, pipeline: Pipeline, proxy: Proxy) -> None:
         self.pipeline = pipeline
         self.proxy = proxy
+        self.reflecting = Reflecting((SERVICE,))
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
@@ -57,6 +60,7 @@ class Gateway:
             _log.exception("revision %d cannot be used here", number)
             return
         self.proxy.forget_kinds()
+        self.reflecting.use(revision.services, revision.pool)
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
 
 
@@ -89,12 +93,12 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
             identity=Identity(), facts=facts, admission=admission, upstreams=upstreams, pseudonym_key=pseudonym_key
         )
         proxy = Proxy(pipeline, Watch(tracing, call_log=settings.call_log), trace_ratio=settings.trace_ratio)
-        running = Gateway(settings, pipeline=pipeline, proxy=proxy)
+        running = Gateway(pipeline=pipeline, proxy=proxy)
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
         stack.push_async_callback(_cancelled, follower)
 
         def add_services(server: grpc.aio.Server) -> None:
-            del server
+            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline), server)
 
         running.port = await stack.enter_async_context(
             serving(
@@ -104,6 +108,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
                 drain_seconds=settings.drain_seconds,
                 max_message_bytes=settings.max_message_bytes,
                 otherwise=proxy,
+                reflecting=running.reflecting,
             )
         )
         yield running

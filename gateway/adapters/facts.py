@@ -116,6 +116,15 @@ class FactStore:
         self._reading.clear()
 
 
+async def put(redis: Redis, tenant: str, *, subject_ref: str, facts: Facts) -> None:
+    """Store what is known of a subject; every worker's cache forgets the old facts.
+
+    Raises:
+        RedisError: the store does not answer.
+    """
+    await redis.set(keys.facts(tenant, subject_ref), msgspec.json.encode(facts))
+
+
 def _decoded(stored: bytes) -> Facts:
     try:
         return _DECODER.decode(stored)

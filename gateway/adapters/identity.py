@@ -36,7 +36,7 @@ class Identity:
         """Identify by this revision from now on; whatever was verified by another one is forgotten.
 
         Raises:
-            jwt.PyJWKSetError: an issuer's key set cannot be used; `check_keys` says so before a revision is published.
+            jwt.PyJWKSetError: an issuer's key set cannot be used; loading a policy says so before it is published.
         """
         self._keys = {claim: _signing_keys(issuer) for claim, issuer in revision.issuers.items()}
         self._verified.clear()
@@ -93,8 +93,10 @@ class Identity:
         return agent, claims["exp"] + leeway
 
 
-def check_keys(issuer: Issuer) -> str:
-    """What is wrong with an issuer's key set, in words; empty when nothing is."""
+def key_set_problem(issuer: Issuer) -> str:
+    """What is wrong with an issuer's key set, in words; empty when nothing is, or when there is none at all."""
+    if not issuer.jwks.get("keys"):
+        return ""
     try:
         _signing_keys(issuer)
     except (jwt.PyJWKSetError, jwt.PyJWKError, jwt.InvalidKeyError) as error:

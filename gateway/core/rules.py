@@ -41,7 +41,7 @@ class RuleEngine:
     """Compiles conditions against the message types of one descriptor pool."""
 
     def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
-        self._pool = pool
+        self.pool: Final = pool
         self._environments: dict[str, Any] = {}
         self._agent = message_class(VARIABLES["agent"])
         self._call = message_class(VARIABLES["call"])
@@ -113,7 +113,7 @@ class RuleEngine:
         if environment is None:
             variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
             variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
-            environment = cel.NewEnv(self._pool, variables=variables)
+            environment = cel.NewEnv(self.pool, variables=variables)
             self._environments[request_type] = environment
         return environment
 

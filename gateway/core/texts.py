@@ -58,6 +58,19 @@ def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     return fill(template, values)
 
 
+def bucket_values(
+    *, used: int, capacity: int, period_ms: int, wait_ms: int, rule: str, language: str
+) -> dict[str, str]:
+    """What the refusal of a limit or cap fills in. Times are milliseconds; `wait_ms` is -1 for never."""
+    return {
+        "rule": rule,
+        "used": str(used),
+        "capacity": str(capacity),
+        "window": span(period_ms, language=language),
+        "retry": retry(wait_ms, language=language),
+    }
+
+
 def retry(wait_ms: int, *, language: str) -> str:
     """When it is worth coming back; -1 for never."""
     template = _RETRY[1 if wait_ms < 0 else 0][LANGUAGES.index(language)]

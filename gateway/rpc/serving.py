@@ -10,9 +10,10 @@ from typing import Any, Final
 import grpc
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from gateway.rpc.interceptors import ErrorsToStatus
+from gateway.rpc.reflecting import Reflecting
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +30,14 @@ async def serving(
     drain_seconds: float,
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     otherwise: grpc.GenericRpcHandler | None = None,
+    reflecting: Reflecting | None = None,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
     `names` are the full service names shown by reflection and health. On leaving, health turns to NOT_SERVING first, no
     new call is taken, and running ones have `drain_seconds` to end. `otherwise` answers all calls that no service of
-    the server does; it translates its own errors, since an interceptor around it would cost every call.
+    the server does; it translates its own errors, since an interceptor around it would cost every call. `reflecting` is
+    for a server whose services change.
 
     Raises:
         OSError: when the address is taken.
@@ -52,7 +55,7 @@ async def serving(
     add_services(server)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting or Reflecting(names), server)
     if otherwise is not None:
         server.add_generic_rpc_handlers((otherwise,))
     try:
