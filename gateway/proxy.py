@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 import grpc
 
+from gateway import refusal
 from gateway.adapters.upstreams import UpstreamRefused, passed_on
 from gateway.callrun import CallRun, Incoming
 from gateway.core.errors import CallEnded, Reason
@@ -115,4 +116,4 @@ class Proxy(grpc.GenericRpcHandler):
             await context.abort(code, text, (*own(run), *passed_on(trailers)))
             raise AssertionError("abort returns never")  # noqa: TRY004
         ended = error if isinstance(error, CallEnded) else unexpected(error, run.incoming.method)
-        await end(context, ended, trailers=own(run))
+        await end(context, refusal.in_language(ended, run.incoming.language), trailers=own(run))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.core.errors import Reason
+from gateway.core.revision.document import Message
 
 LANGUAGES: Final = ("en", "fr")
 
@@ -49,6 +50,19 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Aucune route ne dessert cette méthode ou ce modèle.",
     ),
 }
+_FRENCH: Final[Mapping[Reason, str]] = {
+    Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
+    Reason.ARGUMENT_INVALID: "L’appel ne peut pas être gouverné tel quel : corrigez {field}.",
+    Reason.UPSTREAM_UNAVAILABLE: "Le système derrière la passerelle ne répond pas ; réessayez.",
+    Reason.UPSTREAM_FAILED: "Le système derrière la passerelle a échoué.",
+    Reason.UPSTREAM_IN_DOUBT: "Le système derrière la passerelle a peut-être agi : vérifiez avant de répéter l’appel.",
+    Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
+    Reason.REVISION_MISSING: "Aucune politique n’est active : tout appel est refusé.",
+    Reason.DEADLINE_EXCEEDED: "Le délai de l’appel est dépassé.",
+    Reason.DRAINING: "Ce processus va s’arrêter ; réessayez.",
+    Reason.INTERNAL: "Pilote a fait une erreur ; elle est dans notre journal.",
+}
+"""Where the English text is written by whoever ends the call."""
 _RETRY: Final = (("Retry in {wait}.", "Réessayez dans {wait}."), ("It is closed.", "Elle est fermée."))
 
 
@@ -56,6 +70,19 @@ def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
     template = _REFUSALS[reason][LANGUAGES.index(language)]
     return fill(template, values)
+
+
+def in_french(reason: Reason, values: Mapping[str, str]) -> str:
+    """The text in French for a call that ends for a reason outside the policy; empty where there is none."""
+    return fill(_FRENCH.get(reason, ""), values)
+
+
+def dimension_missing(dimension: str) -> Message:
+    """Why a call is refused that a limit cannot count."""
+    return Message(
+        en=f"The limit {{rule}} counts by {dimension}, which this call does not have.",
+        fr=f"La limite {{rule}} se compte par {dimension}, que cet appel n’a pas.",
+    )
 
 
 def bucket_values(
