@@ -47,9 +47,7 @@ async def test_a_channel_by_another_spelling_is_the_same_channel(
 @pytest.mark.parametrize(
     "customer", ["contacts/ada-lovelace\n", " contacts/ada-lovelace", "contacts/ada lovelace", "contacts/adä"]
 )
-async def test_a_customer_by_an_odd_spelling_is_refused(
-    agent: Agent, upstream: FakeUpstream, customer: str
-) -> None:
+async def test_a_customer_by_an_odd_spelling_is_refused(agent: Agent, upstream: FakeUpstream, customer: str) -> None:
     refused = await told(agent.messages.SendMessage(send(customer), metadata=SALES))
     assert refused.reason == "ARGUMENT_INVALID"
     assert upstream.asked == []
