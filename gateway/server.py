@@ -122,7 +122,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
             )
         )
         yield running
-        proxy.draining = True
+        pipeline.draining = True
 
 
 async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> None:
