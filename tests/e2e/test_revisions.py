@@ -37,8 +37,10 @@ async def test_a_revision_is_live_in_two_gateways_within_a_second_while_calls_ru
     async def calling(n: int) -> None:
         while not stop.is_set():
             agent = agents[n % 2]
-            call = agent.contacts.GetContact(get(), metadata=SALES) if n % 4 else agent.messages.SendMessage(
-                send(f"contacts/c-{n}"), metadata=SALES
+            call = (
+                agent.contacts.GetContact(get(), metadata=SALES)
+                if n % 4
+                else agent.messages.SendMessage(send(f"contacts/c-{n}"), metadata=SALES)
             )
             ended.append(await told(call))
 
