@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.crm.v1.message_service_pb2_grpc import MessageServiceAsyncStub
 
 KEY: Final = b"pseudonym key of the e2e tests.."
+LONGEST_SECONDS: Final = 10.0
 Metadata = tuple[tuple[str, str | bytes], ...]
 
 _record: Final = msgspec.json.Decoder(Record)
@@ -81,9 +82,10 @@ class Told:
 
 
 async def told(call: Any) -> Told:
-    """Await a call, or read it to its end; refusals are values."""
+    """Await a call, or read it to its end; refusals are values. Fails where no end comes."""
     try:
-        response = [each async for each in call] if hasattr(call, "__aiter__") else await call
+        async with asyncio.timeout(LONGEST_SECONDS):
+            response = [each async for each in call] if hasattr(call, "__aiter__") else await call
     except grpc.aio.AioRpcError as error:
         trailers = dict(tuple(error.trailing_metadata() or ()))
         text = error.details() or ""

@@ -64,6 +64,10 @@ class FakeUpstream(grpc.GenericRpcHandler):
         self.arrived = asyncio.Event()
         self.let_go = asyncio.Event()
         self.port = 0
+        self.answers_at_end = False
+        """Answer once, as client-streaming methods do; else each message is answered."""
+        self.half_closed = 0
+        """Calls whose caller has said that it has no more to send."""
 
     @property
     def address(self) -> str:
@@ -91,6 +95,11 @@ class FakeUpstream(grpc.GenericRpcHandler):
                 async for request in requests:
                     asked.messages.append(request)
                     self.arrived.set()
+                    if not self.answers_at_end:
+                        yield await self.behave(asked, context)
+                await asyncio.sleep(0.002)  # a cancelled stream ends like a complete one; grpc cancels us a turn later
+                self.half_closed += 1
+                if self.answers_at_end:
                     yield await self.behave(asked, context)
             except BaseException as error:
                 self.ended.append(type(error).__name__)
