@@ -22,6 +22,7 @@ CREDENTIAL_HEADERS: Final = frozenset({API_KEY_HEADER, AUTHORIZATION_HEADER})
 """Never forwarded to an upstream, recorded or logged."""
 CACHED_TOKENS: Final = 10_000
 MAX_TOKEN_CHARACTERS: Final = 8_192
+_LATEST_EXPIRY: Final = 1e12
 
 
 class Identity:
@@ -84,13 +85,18 @@ class Identity:
         if issuer is None or key is None:
             _refuse("The token's issuer or key is unknown.", "TOKEN_ISSUER_UNKNOWN")
         claims = _claims(token, issuer, key)
-        leeway = duration_ms(issuer.leeway) / 1000
-        if not isinstance(claims["exp"], int | float) or claims["exp"] + leeway < now:
+        expires = _expiry(claims["exp"]) + duration_ms(issuer.leeway) / 1000
+        if not expires >= now:
             _refuse("The token has expired.", "TOKEN_EXPIRED")
         agent = revision.agents_by_token.get((issuer.name, str(claims.get(issuer.agent_claim, ""))))
         if agent is None:
             _refuse("The token is valid, but names no agent of the active policy.", "AGENT_UNKNOWN")
-        return agent, claims["exp"] + leeway
+        return agent, expires
+
+
+def _expiry(claimed: object) -> float:
+    """Seconds since the epoch. JSON's numbers have no bound, and its NaN counts as none."""
+    return float(max(0, min(claimed, _LATEST_EXPIRY))) if isinstance(claimed, int | float) else 0.0
 
 
 def key_set_problem(issuer: Issuer) -> str:
