@@ -95,8 +95,8 @@ async def test_an_upstream_that_refuses_after_it_has_answered_keeps_the_slots_of
     assert (ended.code, ended.text) == (grpc.StatusCode.FAILED_PRECONDITION, "enough")
     kept = await world.settled(len(await world.kept()))
     back = [each.settlement.gave_back for each in kept if each.settlement]
-    assert back.count(False) == len(upstream.messages) == 3  # a fourth may have been admitted too late to be sent
-    assert await world.taken() == 3
+    assert len(upstream.messages) == 3
+    assert 3 <= back.count(False) == await world.taken()  # a fourth may have been on its way, or too late to be sent
 
 
 async def test_an_upstream_that_refuses_the_first_message_gives_its_slot_back(

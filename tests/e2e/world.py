@@ -216,7 +216,7 @@ class World:
         """The tenant's decisions, oldest first, once there are so many and all have ended. More are a failure."""
 
         async def look() -> list[Kept] | None:
-            kept = sorted((await self.kept(tenant)).values(), key=lambda each: each.record.id)
+            kept = list((await self.kept(tenant)).values())
             over = [each for each in kept if each.settlement or not each.outcome.granted]
             return kept if len(over) == len(kept) >= count else None
 
