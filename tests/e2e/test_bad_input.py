@@ -12,6 +12,7 @@ from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from tests.e2e.policy import Data, key_of, policy
 from tests.e2e.requests import get, one_by_one, send
+from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, World, credential, told
 from tests.fakes.upstream import FakeUpstream
 
@@ -58,7 +59,12 @@ async def test_a_token_of_either_kind_of_key_proves_the_agent(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
     await world.publish(_with_tokens(upstream.address))
-    for token in (_token(), _token(key=RSA, kid="rsa", algorithm="RS256"), _token(aud=["other", "pilote"]), _token(exp=10**400)):
+    for token in (
+        _token(),
+        _token(key=RSA, kid="rsa", algorithm="RS256"),
+        _token(aud=["other", "pilote"]),
+        _token(exp=10**400),
+    ):
         for _ in range(2):  # the second one is answered from the cache
             ended = await told(agent.contacts.GetContact(get(), metadata=(("authorization", f"Bearer {token}"),)))
             assert ended.code is grpc.StatusCode.OK
@@ -97,8 +103,6 @@ async def test_a_token_that_proves_nothing_is_unauthenticated(
 async def test_a_token_that_expires_is_refused_although_it_was_cached(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    from tests.e2e.waiting import eventually
-
     await world.publish(_with_tokens(upstream.address))
     metadata = (("authorization", f"Bearer {_token(exp=int(time.time()) + 1)}"),)
     assert (await told(agent.contacts.GetContact(get(), metadata=metadata))).code is grpc.StatusCode.OK

@@ -13,7 +13,7 @@ from tests.e2e.seen import given_away
         "failed to connect to all addresses; last error: ipv4:127.0.0.1:50061",
         "Traceback (most recent call last)",
         "Exception iterating responses: KeyError('crm')",
-        "/tmp/pilote/redis.sock is gone",
+        "/var/lib/pilote/redis.sock is gone",
         "the API key secret-key-of-sales-bot is unknown",
         "WRONGTYPE pilote:{acme/0}:bucket:pressure",
     ],

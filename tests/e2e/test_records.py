@@ -19,7 +19,7 @@ from services.crm.server import running as crm_running
 from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.requests import ADA, get, one_by_one, send, send_one
 from tests.e2e.waiting import eventually, until
-from tests.e2e.world import Agent, Auditor, Kept, World, credential, told
+from tests.e2e.world import Agent, Auditor, Kept, World, auditing, credential, told
 from tests.fakes.collector import collecting
 from tests.fakes.upstream import FakeUpstream, answering, failing
 
@@ -208,27 +208,26 @@ async def test_a_call_with_more_metadata_than_a_connection_takes_leaves_one_reco
 async def test_nothing_personal_is_kept_logged_or_traced(
     empty_world: World, tmp_path: Path, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from tests.e2e.world import auditing
-
     caplog.set_level(logging.DEBUG)
     secrets = ("Lovelace", "ada-lovelace", "ada@example.org", "+33612345678", "Dear Ada", key_of("sales-bot"))
     async with (
         collecting() as collector,
         auditing(redis_url, tmp_path / "audit") as auditor,
         crm_running(listen="127.0.0.1:0", home=tmp_path / "crm", drain_seconds=1) as port,
+        # Last, so that its end sends the last spans while the collector still listens.
+        empty_world.started(otlp_endpoint=collector.endpoint, call_log="all"),
     ):
-        async with empty_world.started(otlp_endpoint=collector.endpoint, call_log="all"):
-            await empty_world.publish(policy(f"127.0.0.1:{port}", caps=[cap(1)]))
-            agent = empty_world.agent()
-            wanted = Contact(display_name="Ada Lovelace", email="ada@example.org", phone="+33612345678")
-            create = CreateContactRequest(contact=wanted, contact_id="ada-lovelace")
-            ended = [await told(agent.contacts.CreateContact(create, metadata=SALES))]
-            ended.append(await told(agent.messages.SendMessage(send(), metadata=SALES)))
-            ended.append(await told(agent.messages.SendMessage(send(), metadata=SALES)))
-            ended.append(await told(agent.messages.SendMessage(send(" contacts/ada-lovelace"), metadata=SALES)))
-            ended.append(await told(agent.contacts.StreamContacts(StreamContactsRequest(), metadata=SALES)))
-            for each in ended:
-                await auditor.decision(each.decision)
+        await empty_world.publish(policy(f"127.0.0.1:{port}", caps=[cap(1)]))
+        agent = empty_world.agent()
+        wanted = Contact(display_name="Ada Lovelace", email="ada@example.org", phone="+33612345678")
+        create = CreateContactRequest(contact=wanted, contact_id="ada-lovelace")
+        ended = [await told(agent.contacts.CreateContact(create, metadata=SALES))]
+        ended.append(await told(agent.messages.SendMessage(send(), metadata=SALES)))
+        ended.append(await told(agent.messages.SendMessage(send(), metadata=SALES)))
+        ended.append(await told(agent.messages.SendMessage(send(" contacts/ada-lovelace"), metadata=SALES)))
+        ended.append(await told(agent.contacts.StreamContacts(StreamContactsRequest(), metadata=SALES)))
+        for each in ended:
+            await auditor.decision(each.decision)
     assert [each.reason for each in ended] == ["", "", "CAP_EXCEEDED", "ARGUMENT_INVALID", ""]
     assert len(collector.spans) == 5
     everything = {"log": caplog.text.encode() + repr([vars(each) for each in caplog.records]).encode()}

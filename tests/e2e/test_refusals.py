@@ -15,7 +15,7 @@ from pilote.crm.v1.message_service_pb2 import DeleteMessageRequest, SendMessageR
 from tests.conftest import RedisProcess
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import ADA, get, send
-from tests.e2e.waiting import until
+from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Agent, Told, World, credential, told
 from tests.fakes.upstream import FakeUpstream, failing
 from tests.fakes.wire import wire_to
@@ -190,8 +190,6 @@ async def test_a_consent_nobody_recorded_is_missing_and_a_recorded_one_is_not(
 
     async def allowed() -> bool | None:
         return (await told(agent.messages.SendMessage(send(), metadata=SALES))).code is grpc.StatusCode.OK or None
-
-    from tests.e2e.waiting import eventually
 
     assert await eventually(allowed, what="the consent counts")
 

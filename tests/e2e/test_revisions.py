@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from functools import partial
 
 import grpc
 import msgspec
 
 from gateway.adapters.revisions import RevisionStore
+from pilote.crm.v1.message_service_pb2 import SendMessagesRequest
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
 from tests.e2e.waiting import until
@@ -34,6 +37,9 @@ async def test_a_revision_is_live_in_two_gateways_within_a_second_while_calls_ru
     ended: list[Told] = []
     stop = asyncio.Event()
 
+    def gone_on(count: int) -> bool:
+        return len(ended) >= count
+
     async def calling(n: int) -> None:
         while not stop.is_set():
             agent = agents[n % 2]
@@ -53,8 +59,7 @@ async def test_a_revision_is_live_in_two_gateways_within_a_second_while_calls_ru
             began = time.monotonic()
             await world.publish(_renamed(address) if number % 2 else policy(address))
             assert time.monotonic() - began < 1.5  # one second, and what 200 callers cost this process
-            so_far = len(ended)
-            await until(lambda so_far=so_far: len(ended) >= so_far + 200, what="calls go on", within=10)
+            await until(partial(gone_on, len(ended) + 200), what="calls go on", within=10)
         stop.set()
     assert {(each.code, each.reason) for each in ended} == {(grpc.StatusCode.OK, "")}
     assert {each.trailers["pilote-revision"] for each in ended} == {"1", "2", "3", "4"}
@@ -81,7 +86,7 @@ async def test_further_messages_of_a_stream_are_judged_by_the_revision_of_their_
     agent = world.agent()
     swapped = asyncio.Event()
 
-    async def requests():  # type: ignore[no-untyped-def]
+    async def requests() -> AsyncIterator[SendMessagesRequest]:
         yield send_one("contacts/a")
         await swapped.wait()
         yield send_one("contacts/b")
@@ -112,7 +117,7 @@ async def test_revisions_that_cannot_be_used_leave_the_old_one_running_and_do_no
     ]
     for document in broken:
         await world.publish_raw(document)
-    await world.redis.hset("pilote:{revisions}:all", "99", b"not even JSON")  # type: ignore[misc]
+    await world.redis.hset("pilote:{revisions}:all", "99", b"not even JSON")
     await world.redis.set("pilote:{revisions}:active", "99")
     still = await told(agent.contacts.GetContact(get(), metadata=SALES))
     assert (still.code, still.trailers["pilote-revision"]) == (grpc.StatusCode.OK, "1")
@@ -132,7 +137,7 @@ async def test_calls_before_any_revision_are_refused_and_recorded(empty_world: W
     assert {each.reason for each in ended} == {"REVISION_MISSING"}
     kept = await empty_world.settled(5, tenant="_")
     assert {each.record.id for each in kept} == {each.decision for each in ended}
-    assert await empty_world.redis.sismember("pilote:{directory}:streams", "pilote:{_/0}:decisions")  # type: ignore[misc]
+    assert await empty_world.redis.sismember("pilote:{directory}:streams", "pilote:{_/0}:decisions")
 
 
 async def test_a_gateway_that_starts_later_answers_by_the_active_revision(world: World) -> None:

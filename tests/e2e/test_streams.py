@@ -39,10 +39,10 @@ async def test_a_stream_whose_cap_is_reached_ends_with_the_reason_after_the_answ
     await world.publish(policy(upstream.address, caps=[cap(2)]))
     upstream.behave = _answers
     call = agent.messages.SendMessages(one_by_one(_four()), metadata=SALES)
-    answers = [await call.read(), await call.read()]
+    answers: list[Any] = [await call.read(), await call.read()]
     ended = await told(call)
 
-    assert [each.request_id for each in answers] == ["r-0", "r-1"]  # type: ignore[union-attr]
+    assert [each.request_id for each in answers] == ["r-0", "r-1"]
     assert (ended.code, ended.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CAP_EXCEEDED")
     assert len(upstream.messages) == 2
     assert await world.taken() == 2

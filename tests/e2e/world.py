@@ -251,10 +251,17 @@ class Auditor:
 
         return await eventually(look, what=f"decision {decision_id}", within=within)
 
-    async def listed(self, text: str) -> list[decision_pb2.Decision]:
-        """The decisions that match the filter, oldest first."""
-        request = audit_service_pb2.ListDecisionsRequest(filter=text, page_size=1000)
-        return list(reversed((await self.stub.ListDecisions(request)).decisions))
+    async def listed(self, text: str = "") -> list[decision_pb2.Decision]:
+        """The decisions that match the filter, newest first, all pages of them."""
+        found: list[decision_pb2.Decision] = []
+        token = ""
+        while True:
+            request = audit_service_pb2.ListDecisionsRequest(filter=text, page_size=1000, page_token=token)
+            page = await self.stub.ListDecisions(request)
+            found += page.decisions
+            token = page.next_page_token
+            if not token:
+                return found
 
 
 @contextlib.asynccontextmanager
