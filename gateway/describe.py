@@ -11,11 +11,11 @@ from gateway.core.errors import CallEnded, Reason
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
 
-# Spelling must not open a second bucket: what governs a call is compared in one form only.
-_TOKEN: Final = re.compile(r"^[a-z][a-z0-9_.-]{0,62}$")
-_SUBJECT: Final = re.compile(r"^[!-~]{1,256}$")
-_REQUEST_ID: Final = re.compile(r"^[!-~]{1,128}$")
-_DECISION: Final = re.compile(r"^(decisions/)?([0-9a-f]{32})$")
+# Spelling must not open a second bucket: what governs a call is compared in one form only. "$" lets a newline follow.
+_TOKEN: Final = re.compile(r"^[a-z][a-z0-9_.-]{0,62}\Z")
+_SUBJECT: Final = re.compile(r"^[!-~]{1,256}\Z")
+_REQUEST_ID: Final = re.compile(r"^[!-~]{1,128}\Z")
+_DECISION: Final = re.compile(r"^(decisions/)?([0-9a-f]{32})\Z")
 
 
 def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str, str | bytes]) -> Call:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from gateway.core import texts
 from gateway.core.call import Agent, Call, Facts, Route
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
@@ -53,7 +54,16 @@ def decide(
     try:
         buckets = _buckets(policy, agent, call=call, route=route)
     except DimensionMissing as missing:
-        return Decision(verdict=Verdict.DENY, reason=Reason.LIMIT_EXCEEDED, rule=missing.limit, looks=looks)
+        return Decision(
+            verdict=Verdict.DENY,
+            reason=Reason.LIMIT_EXCEEDED,
+            rule=missing.limit,
+            message=Message(
+                en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),
+                fr=texts.lacks_dimension(missing.limit, missing.dimension, language="fr"),
+            ),
+            looks=looks,
+        )
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
 
 

@@ -9,11 +9,19 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gateway.core.revision.document import Document
+
+_PATTERN_FIXES: Final = {
+    "ms|s|m|h|d": "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d",
+    "a-z0-9_.-": "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63",
+    "[0-9a-f]{64}": "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself",
+    "unix:": "write host:port, [IPv6 address]:port or unix:/path",
+}
+"""What to write instead, by a part of the pattern that did not match."""
 
 Path = tuple[str | int, ...]
 """Where something stands in a document: ("rules", 3, "when")."""
@@ -40,7 +48,7 @@ class Mistakes:
     """Collects mistakes and knows the line of each path."""
 
     def __init__(self, lines: Mapping[Path, int] | None = None) -> None:
-        self._lines = lines or {}
+        self._lines = {} if lines is None else lines  # may still be empty: the reader of a file fills it as it goes
         self._found: list[Mistake] = []
 
     def add(self, path: Path, problem: str, *, fix: str) -> None:
@@ -144,12 +152,13 @@ def _fix(kind: Any, data: object) -> str:
         near = difflib.get_close_matches(str(data).upper(), choices, n=1)
         return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
     for meta in getattr(kind, "__metadata__", ()):
-        if meta.pattern and "ms|s|m|h|d" in meta.pattern:
-            return "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d"
-        if meta.pattern and "a-z0-9_.-" in meta.pattern:
-            return "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63"
-        if meta.pattern and "[0-9a-f]{64}" in meta.pattern:
-            return "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself"
+        for part, fix in _PATTERN_FIXES.items():
+            if meta.pattern and part in meta.pattern:
+                return fix
+        if meta.ge is not None:
+            return f"write a whole number from {meta.ge} to {meta.le}"
+    if typing.get_origin(kind) is tuple:
+        return "write a list here: each item on a line of its own after '- ', or all of them in [ ]"
     if isinstance(data, bool | int | float):
         return "put it in quotes if it is meant as text"
     return "see the README's chapter on the policy file"
