@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gateway import wire
-from gateway.callrun import CallRun, Incoming
+from gateway.callrun import CallRun, Incoming, record_of
 from gateway.conclusion import concluded
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.explain import explain
@@ -55,7 +55,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         run = CallRun(incoming)
         outcome = await self._pipeline.evaluate(run, request.request)
         # A record that will never be settled: it says what would be, and ends with its verdict.
-        record = msgspec.structs.replace(self._pipeline.record(run), expires_ms=0)
+        record = msgspec.structs.replace(record_of(run), expires_ms=0)
         decision = wire.decision(record, outcome, settlement=None, conclusion=concluded(record, outcome))
         decision.name = ""
         sentences = explain(record, outcome, settlement=None, language=language)

@@ -27,12 +27,12 @@ from gateway.adapters.upstreams import (
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of
+from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, Operation
+from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Outcome, Record, Verdict, subject_ref
+from gateway.core.record import Acted, Outcome, Verdict, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -57,7 +57,7 @@ class Pipeline:
         """Answer by this revision from the next call on; running calls end under the one they began with."""
         await self._admission.prepare(revision.tenants)
         self._identity.use(revision)
-        self.upstreams.use(revision.upstreams)
+        self.upstreams.use(revision.upstreams.values())
         self._facts.listen(revision.tenants)
         self.revision = revision
 
@@ -73,11 +73,11 @@ class Pipeline:
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
-                await self._admission.write(self.record(run))
+                await self._admission.write(record_of(run))
             raise
         except asyncio.CancelledError as cancelled:
             run.ended = cancelled
-            self._admission.write_soon(self.record(run))
+            self._admission.write_soon(record_of(run))
             raise
 
     async def consider(self, run: CallRun, request: bytes) -> None:
@@ -98,6 +98,7 @@ class Pipeline:
         run.call = call
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
+        run.upstream = run.upstream or revision.upstreams.get(run.route.upstream)
         run.decision = decide(
             revision,
             run.policy,
@@ -132,7 +133,7 @@ class Pipeline:
             run.ended = ended
         if run.ended is not None or run.decision is None:
             return Outcome(granted=False)
-        record = self.record(run)
+        record = record_of(run)
         reservation = reserve(record, run.decision.buckets)
         outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
         return outcome
@@ -144,10 +145,10 @@ class Pipeline:
         if remaining is not None and remaining <= 0:
             raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
         request_key = request_hash = ""
-        if run.call.request_id and run.call.operation not in (Operation.READ, Operation.INFER):
+        if run.call.request_id and run.repeatable:
             request_key = keys.idempotency(run.agent.tenant, run.agent.name, run.call.request_id)
             request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
-        record = self.record(run)
+        record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
             run.outcome, answer = await self._admission.admit(
@@ -186,10 +187,11 @@ class Pipeline:
 
     async def _forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
+        assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         asked = time.perf_counter()
-        call = self.upstreams.unary(run.route.upstream, run.incoming.method)(
+        call = self.upstreams.unary(run.upstream, run.incoming.method)(
             pinned(run),
-            timeout=self.timeout_s(run),
+            timeout=timeout_s(run, run.upstream),
             metadata=outgoing(run),
         )
         try:
@@ -203,12 +205,6 @@ class Pipeline:
         finally:
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
 
-    def timeout_s(self, run: CallRun) -> float:
-        """Seconds the upstream has: what is left of the caller's deadline, at most the upstream's own limit."""
-        longest = self.upstreams.timeout_s(run.route.upstream)
-        remaining = run.incoming.time_remaining()
-        return longest if remaining is None else min(longest, remaining)
-
     async def admit_further(self, run: CallRun, request: bytes, *, first: CallRun) -> bool:
         """Admit a further message of a stream, if it names a subject; says whether it does.
 
@@ -217,6 +213,7 @@ class Pipeline:
         """
         assert first.policy is not None  # noqa: S101 - the stream was admitted
         run.policy, run.route, run.fixed_route = first.policy, first.route, first.route
+        run.upstream = first.upstream
         try:
             run.call = describe(first.policy.contract, request, metadata=run.incoming.metadata)
         except CallEnded:
@@ -257,17 +254,14 @@ class Pipeline:
         agent = run.agent.name if run.agent is not None else ""
         return refusal.plain(reason, agent=agent, method=run.incoming.method, language=run.incoming.language)
 
-    def record(self, run: CallRun) -> Record:
-        """The record of the call as far as it has come."""
-        upstream = run.route.upstream
-        return record_of(run, longest_s=self.upstreams.timeout_s(upstream) if upstream else 0)
-
 
 def outgoing(run: CallRun) -> Metadata:
     """The metadata of the upstream's call."""
     agent = run.agent.name if run.agent is not None else ""
     trace = run.incoming.trace
-    return upstream_metadata(run.incoming.metadata, decision=run.id, agent=agent, traceparent=trace.traceparent)
+    return upstream_metadata(
+        run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
+    )
 
 
 def _acted(ended: BaseException | None) -> Acted:

@@ -10,13 +10,14 @@ from typing import Any, Final, NoReturn
 
 import grpc
 
-from gateway.adapters.upstreams import UpstreamRefused
+from gateway import refusal
+from gateway.adapters.upstreams import UpstreamRefused, passed_on
 from gateway.callrun import CallRun, Incoming
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
-from gateway.rpc.status import passed_on
+from gateway.rpc.status import said_by
 from gateway.streams import StreamRun
 from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
 from gateway.trailers import own
@@ -99,10 +100,11 @@ class Proxy(grpc.GenericRpcHandler):
         return serve
 
     def _begin(self, method: str, context: Any) -> CallRun:
-        metadata = dict(context.invocation_metadata())
+        pairs = tuple(context.invocation_metadata())
+        metadata = dict(pairs)
         trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=self._trace_ratio)
         language = language_of(metadata.get("accept-language"))
-        return CallRun(Incoming(method, metadata, context.time_remaining, trace, language))
+        return CallRun(Incoming(method, metadata, context.time_remaining, trace, language, pairs))
 
     def _check_draining(self) -> None:
         if self.draining:
@@ -110,8 +112,8 @@ class Proxy(grpc.GenericRpcHandler):
 
     async def _end(self, context: Any, run: CallRun, error: Exception) -> NoReturn:
         if isinstance(error, UpstreamRefused):
-            code, text, trailers = passed_on(error.error)
-            await context.abort(code, text, (*own(run), *trailers))
+            code, text, trailers = said_by(error.error)
+            await context.abort(code, text, (*own(run), *passed_on(trailers)))
             raise AssertionError("abort returns never")  # noqa: TRY004
         ended = error if isinstance(error, CallEnded) else unexpected(error, run.incoming.method)
-        await end(context, ended, trailers=own(run))
+        await end(context, refusal.in_language(ended, run.incoming.language), trailers=own(run))

@@ -43,6 +43,13 @@ def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, lang
     return _ended(reason, english, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
 
 
+def in_language(ended: CallEnded, language: str) -> CallEnded:
+    """The same end of a call, said in the caller's language too where nobody has done so yet."""
+    if language == "fr" and ended.localized is None and (text := texts.in_french(ended.reason, ended.metadata)):
+        ended.localized = ("fr", text)
+    return ended
+
+
 def _ended(
     reason: Reason,
     values: dict[str, str],

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import grpc
 
 from gateway.adapters.upstreams import failed, passed_on
-from gateway.callrun import CallRun, elapsed_us, pinned
+from gateway.callrun import CallRun, elapsed_us, pinned, timeout_s
 from gateway.core.errors import CallEnded
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline, outgoing
@@ -38,9 +38,6 @@ class StreamRun:
         try:
             first = await anext(requests, None)
             await self._pipeline.admit(run, first or b"")
-            if run.answer is not None:
-                yield run.answer
-                return
             async for response in self._forward(first, requests):
                 run.messages_out += 1
                 run.response_bytes += len(response)
@@ -57,8 +54,9 @@ class StreamRun:
     async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         run = self._run
         asked = time.perf_counter()
-        self._call = self._pipeline.upstreams.stream(run.route.upstream, run.incoming.method)(
-            self._admitted(first, requests), timeout=self._pipeline.timeout_s(run), metadata=outgoing(run)
+        assert run.upstream is not None  # noqa: S101 - an admitted call has a route
+        self._call = self._pipeline.upstreams.stream(run.upstream, run.incoming.method)(
+            self._admitted(first, requests), timeout=timeout_s(run, run.upstream), metadata=outgoing(run)
         )
         try:
             async for response in self._call:

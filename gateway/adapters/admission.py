@@ -137,7 +137,9 @@ class Admission:
         """
         state = ""
         if reservation.request_key:
-            state = "free" if settlement.gave_back else "doubt" if settlement.in_doubt else "done"
+            # An answer that is not kept cannot be given again, so the repeat is told to find out.
+            unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
+            state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
         if state or (settlement.gave_back and reservation.cap_keys):
             back = reservation.cap_keys if settlement.gave_back else ()
