@@ -106,6 +106,12 @@ def retry(wait_ms: int, *, language: str) -> str:
     return fill(template, {"wait": span(wait_ms, language=language)})
 
 
+def number(value: float, *, digits: int, language: str) -> str:
+    """A number with so many digits behind the point, or in French behind the comma."""
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "fr" else text
+
+
 def span(ms: int, *, language: str) -> str:
     """A time span in two units at most, rounded up: "6 d 23 h", "1.2 s"."""
     if ms < 1000:

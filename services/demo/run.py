@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.core.call import Facts
+from gateway.core.texts import number
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
 from services.demo import report, scenario
@@ -77,7 +78,11 @@ async def run(console: Console, *, keys: Keys, at: Addresses, put_facts: PutFact
         await asyncio.gather(*(agent.channel.close() for agent in agents.values()))
     report.show(console, decisions, called=called, weights={"1": 0.7, "2": 0.3}, language=language)
     complete = len(decisions) == len(called)
-    values = {"calls": len(called), "records": len(decisions), "seconds": f"{work_seconds:.1f}"}
+    values = {
+        "calls": len(called),
+        "records": len(decisions),
+        "seconds": number(work_seconds, digits=1, language=language),
+    }
     console.print(say("reconciled" if complete else "not-reconciled", language=language, **values))
     console.print(say("try-next", language=language))
     return complete
