@@ -5,7 +5,7 @@ one record: a refusal writes it before the caller hears of it, an admission writ
 happens afterwards is settled in `finally`, whether the call was answered, failed, cancelled or out of time.
 """
 
-import asyncio
+import contextlib
 import hashlib
 import random
 import time
@@ -52,6 +52,8 @@ class Pipeline:
         self._pseudonym_key = pseudonym_key
         self.upstreams: Final = upstreams
         self.revision: Revision | None = None
+        self.draining = False
+        """Whether new calls are refused, because this process is about to stop. Running streams go on."""
 
     async def use(self, revision: Revision) -> None:
         """Answer by this revision from the next call on; running calls end under the one they began with."""
@@ -68,6 +70,9 @@ class Pipeline:
             CallEnded: refused. The record is written by then.
         """
         try:
+            if self.draining and not run.parent:
+                run.agent = self._identity.identify(run.incoming.metadata)
+                raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             await self.consider(run, request)
             await self._take(run)
         except CallEnded as ended:
@@ -75,10 +80,19 @@ class Pipeline:
             if run.outcome is None:
                 await self._admission.write(record_of(run))
             raise
-        except asyncio.CancelledError as cancelled:
-            run.ended = cancelled
-            self._admission.write_soon(record_of(run))
+        except BaseException as ended:  # cancelled, or a mistake of ours
+            run.ended = ended
+            if run.outcome is None:
+                self._admission.write_soon(record_of(run))
             raise
+
+    def never_came(self, run: CallRun, ended: BaseException) -> None:
+        """Record a call that ended before its message had come. Never waits."""
+        run.ended, run.revision = ended, self.revision
+        run.policy = None if run.revision is None else run.revision.methods.get(run.incoming.method)
+        with contextlib.suppress(CallEnded):
+            run.agent = self._identity.identify(run.incoming.metadata)
+        self._admission.write_soon(record_of(run))
 
     async def consider(self, run: CallRun, request: bytes) -> None:
         """Steps 1 to 5: everything that changes nothing. Raises like `admit`, but records nothing."""
@@ -154,7 +168,7 @@ class Pipeline:
             run.outcome, answer = await self._admission.admit(
                 reservation, record, buckets=run.decision.buckets, request_hash=request_hash
             )
-        except (CallEnded, asyncio.CancelledError) as ended:
+        except BaseException as ended:
             # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
             self._admission.settle(reservation, settlement_of(run, gave_back=True))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-import jwt
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -50,13 +49,23 @@ class Gateway:
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
-        """Answer by another revision; one that cannot be used here is said so, and the old one goes on."""
+        """Answer by another revision; one that cannot be used here is said so, and the old one goes on.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE, so that it is tried again.
+        """
         try:
             data = msgspec.json.decode(published.document)
             # Compiling takes the interpreter for some milliseconds at a time; a thread lets calls pass in between.
             revision = await asyncio.to_thread(load, data, number=number)
             await self.pipeline.use(revision)
-        except (PolicyInvalid, jwt.PyJWTError, msgspec.DecodeError, CallEnded):
+        except CallEnded:
+            raise
+        except PolicyInvalid as invalid:
+            mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
+            _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
+            return
+        except Exception:  # whatever is wrong with it must not end the follower, or no later one would be seen
             _log.exception("revision %d cannot be used here", number)
             return
         self.proxy.forget_kinds()
@@ -69,7 +78,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
     """A gateway that serves until the block ends, then drains.
 
     Raises:
-        StoreDown: the store does not answer at the start.
+        StoreDown, CallEnded: the store does not answer at the start.
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -82,6 +91,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         stack.push_async_callback(spool.close)
         admission = Admission(connection, spool)
         stack.push_async_callback(admission.close)
+        await admission.prepare(())  # calls are recorded before the first revision too
         facts = FactStore(connection, redis)
         stack.push_async_callback(facts.close)
         upstreams = Upstreams()
@@ -112,7 +122,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
             )
         )
         yield running
-        proxy.draining = True
+        pipeline.draining = True
 
 
 async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> None:

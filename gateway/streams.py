@@ -5,24 +5,40 @@ stops the caller's side only: the upstream finishes what it was given, its answe
 ends with the refusal. Where the upstream answers only at the end (client streaming) the stream is cancelled.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Final
 
 import grpc
 
 from gateway.adapters.upstreams import failed, passed_on
 from gateway.callrun import CallRun, elapsed_us, pinned, timeout_s
-from gateway.core.errors import CallEnded
+from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline, outgoing
 
+CANCELLATION_SECONDS: Final = 0.02
+"""An empty stream looks like one that grpc has ended by itself; of the latter it tells us a moment later."""
+
+
+class NeverCame(CallEnded):
+    """The call ended before its first message had come. Nobody is told: grpc has ended the call by then."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Reason.CANCELLED,
+            "The call ended before its message had come: it was cancelled, or was larger than a connection takes.",
+        )
+
 
 class StreamRun:
-    """One stream on its way through."""
+    """One stream on its way through. `over` says whether grpc has ended the call by itself."""
 
-    def __init__(self, pipeline: Pipeline, run: CallRun) -> None:
+    def __init__(self, pipeline: Pipeline, run: CallRun, *, over: Callable[[], bool]) -> None:
         self._pipeline = pipeline
         self._run = run
+        self._over = over
         self._further: list[CallRun] = []
         self._refused: CallEnded | None = None
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
@@ -36,7 +52,7 @@ class StreamRun:
         """
         run = self._run
         try:
-            first = await anext(requests, None)
+            first = await self._first(requests)
             await self._pipeline.admit(run, first or b"")
             async for response in self._forward(first, requests):
                 run.messages_out += 1
@@ -50,6 +66,19 @@ class StreamRun:
             raise
         finally:
             self._settle()
+
+    async def _first(self, requests: AsyncIterator[bytes]) -> bytes | None:
+        """The first message; `None` for a stream without any."""
+        try:
+            first = await anext(requests, None)
+            if first is None:
+                await asyncio.sleep(CANCELLATION_SECONDS)
+                if self._over():
+                    raise NeverCame
+        except BaseException as ended:
+            self._pipeline.never_came(self._run, ended)
+            raise
+        return first
 
     async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         run = self._run

@@ -328,7 +328,7 @@ async def test_a_gateway_that_drains_takes_no_new_call_and_ends_running_ones(
     upstream.behave = upstream.hang
     running = asyncio.ensure_future(told(agent.messages.SendMessage(send(), metadata=SALES)))
     await asyncio.wait_for(upstream.arrived.wait(), 2)
-    world.gateways[0].proxy.draining = True
+    world.gateways[0].pipeline.draining = True
     refused = await told(agent.contacts.GetContact(get(), metadata=IN_FRENCH))
     upstream.let_go.set()
     assert (await running).code is grpc.StatusCode.OK
