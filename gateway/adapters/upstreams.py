@@ -66,6 +66,7 @@ class Upstreams:
         self._calls: dict[tuple[str, str], Any] = {}
         self._streams: dict[tuple[str, str], Any] = {}
         self._by_name: dict[str, Upstream] = {}
+        self._timeouts_s: dict[str, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def use(self, upstreams: Mapping[str, Upstream]) -> None:
@@ -80,12 +81,13 @@ class Upstreams:
         for upstream in kept - self._channels.keys():
             self._channels[upstream] = _channel(upstream)
         self._by_name = dict(upstreams)
+        self._timeouts_s = {name: duration_ms(upstream.timeout) / 1000 for name, upstream in upstreams.items()}
         self._calls.clear()
         self._streams.clear()
 
     def timeout_s(self, upstream: str) -> float:
         """Longest call to this upstream, in seconds."""
-        return duration_ms(self._by_name[upstream].timeout) / 1000
+        return self._timeouts_s[upstream]
 
     def unary(self, upstream: str, method: str) -> Callable[..., grpc.aio.UnaryUnaryCall[bytes, bytes]]:
         """Starts a unary call: `(request, timeout=seconds, metadata=...)`."""
