@@ -139,6 +139,8 @@ def governed(home: Path, *, upstream: str, core: int, other_core: int) -> Iterat
             "PILOTE_PSEUDONYM_KEY_FILE": str(key),
             "PILOTE_OTLP_ENDPOINT": f"http://127.0.0.1:{sink.line()}",
             "PILOTE_TRACE_RATIO": str(TRACE_RATIO),
+            # A busy neighbour of the store's core must not turn into refused calls; what a call costs stays the same.
+            "PILOTE_STORE_TIMEOUT_MS": "5000",
         }
         log = home / "gateway.log"
         with Process(
