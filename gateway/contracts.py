@@ -5,7 +5,6 @@ that rules, readers and messages all mean the same types. A method that is neith
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -51,6 +50,8 @@ _OPERATIONS: Final = {
     annotations_pb2.OPERATION_INFER: Operation.INFER,
 }
 _READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
+_Step = tuple[str, str | None]
+"""One field on the way to a value, and the key to take where the field is a map."""
 _PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id")
 
 
@@ -96,7 +97,7 @@ class ContractBook:
             return
         try:
             files = descriptor_pb2.FileDescriptorSet.FromString(base64.b64decode(encoded, validate=True)).file
-        except (binascii.Error, DecodeError):
+        except (ValueError, DecodeError):
             mistakes.add(path, "is not a FileDescriptorSet in base64", fix="make it with protoc --descriptor_set_out")
             return
         for file in files:
@@ -154,8 +155,11 @@ class ContractBook:
     def _describe(self, method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
         message_class = message_factory.GetMessageClass(method.input_type)
         readers: dict[str, Reader] = {}
+        pin: Callable[[object, str], bytes] | None = None
         for name in _PATHS:
             try:
+                if name == "model_version" and binding.model_version:
+                    pin = pinner(method.input_type, binding.model_version)
                 readers[name] = reader(method.input_type, getattr(binding, name))
             except KeyError as error:
                 fix = f"fields of {method.input_type.full_name}: {', '.join(f.name for f in method.input_type.fields)}"
@@ -170,7 +174,7 @@ class ContractBook:
             client_streaming=method.client_streaming,
             server_streaming=method.server_streaming,
             idempotent=binding.idempotent or binding.operation is Operation.READ,
-            pin=_pinner(message_class, binding.model_version) if binding.model_version else None,
+            pin=pin,
             subject_path=binding.subject,
             channel_path=binding.channel,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
@@ -186,7 +190,12 @@ def reader(message: Descriptor, path: str) -> Reader:
     """
     if not path:
         return read_nothing
-    steps: list[tuple[str, str | None]] = []
+    return _walker(*_steps(message, path))
+
+
+def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDescriptor]:
+    """The steps of a path, and the field that it ends at."""
+    steps: list[_Step] = []
     kind: Descriptor | None = message
     field: FieldDescriptor | None = None
     segments = iter(path.split("."))
@@ -200,15 +209,19 @@ def reader(message: Descriptor, path: str) -> Reader:
             key = next(segments, None)
             if key is None:
                 raise KeyError(f"{path!r} stops at a map: add the key")
+            if entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
+                raise KeyError(f"{segment!r} in {path!r} is a map whose keys are no texts")
             field = entry.fields_by_name["value"]
+        elif field.is_repeated:
+            raise KeyError(f"{segment!r} in {path!r} is a list: it has no single value")
         steps.append((segment, key))
         kind = field.message_type
-    if field is None or field.is_repeated or field.type not in _READABLE:
+    if field is None or field.type not in _READABLE:
         raise KeyError(f"{path!r} is no single text")
-    return _walker(tuple(steps), field)
+    return tuple(steps), field
 
 
-def _walker(steps: tuple[tuple[str, str | None], ...], field: FieldDescriptor) -> Reader:
+def _walker(steps: tuple[_Step, ...], field: FieldDescriptor) -> Reader:
     names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
     if names is None and len(steps) == 1 and steps[0][1] is None:
         only = steps[0][0]
@@ -246,16 +259,30 @@ def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:
     return decode
 
 
-def _pinner(message_class: type[Message], path: str) -> Callable[[object, str], bytes]:
-    *parents, last = path.split(".")
+def pinner(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
+    """A function that gives the bytes of a message with a text written to `path`, which `reader` takes.
+
+    Raises:
+        KeyError: like `reader`, and where the path ends at an enum.
+    """
+    steps, field = _steps(message, path)
+    if field.type != FieldDescriptor.TYPE_STRING:
+        raise KeyError(f"{path!r} is no text, so the version cannot be written there")
+    message_class = message_factory.GetMessageClass(message)
+    *parents, (last, last_key) = steps
 
     def pin(request: object, version: str) -> bytes:
         copy = message_class()
         copy.CopyFrom(request)  # type: ignore[arg-type]
         target: Any = copy
-        for name in parents:
+        for name, key in parents:
             target = getattr(target, name)
-        setattr(target, last, version)
+            if key is not None:
+                target = target[key]  # made where it is not there yet
+        if last_key is None:
+            setattr(target, last, version)
+        else:
+            getattr(target, last)[last_key] = version
         return copy.SerializeToString()
 
     return pin

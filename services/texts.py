@@ -74,10 +74,9 @@ _TEXTS: Final = {
     "column-model": ("Model", "Modèle"),
     "column-version": ("Version", "Version"),
     "column-wanted": ("Wanted", "Voulu"),
-    "column-what": ("", ""),
     "latency-agent": ("seen by the agent", "vue par l’agent"),
     "latency-overhead": ("added by the gateway", "ajoutée par la passerelle"),
-    "explained": ("One decision, explained", "Une décision, expliquée"),
+    "explained": ("One decision, explained: {name}", "Une décision, expliquée : {name}"),
     "reconciled": (
         "{calls} calls were made and {records} decisions recorded, in {seconds} s.",
         "{calls} appels ont été faits et {records} décisions enregistrées, en {seconds} s.",

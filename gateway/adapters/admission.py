@@ -45,7 +45,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
 def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
     """The reservation that `Admission.admit` makes for these buckets."""
-    bucket_keys = tuple([keys.bucket(record.tenant, bucket.limit, bucket.by) for bucket in buckets])
+    bucket_keys = tuple([keys.bucket(record.tenant, b.kind, limit=b.limit, by=b.by) for b in buckets])
     return Reservation(
         id=record.id,
         stream=keys.decisions(record.tenant),

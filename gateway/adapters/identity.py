@@ -99,15 +99,13 @@ def _expiry(claimed: object) -> float:
     return float(max(0, min(claimed, _LATEST_EXPIRY))) if isinstance(claimed, int | float) else 0.0
 
 
-def key_set_problem(issuer: Issuer) -> str:
-    """What is wrong with an issuer's key set, in words; empty when nothing is, or when there is none at all."""
-    if not issuer.jwks.get("keys"):
-        return ""
+def usable_keys(issuer: Issuer) -> bool:
+    """Whether an issuer's key set can be used."""
     try:
         _signing_keys(issuer)
-    except (jwt.PyJWKSetError, jwt.PyJWKError, jwt.InvalidKeyError) as error:
-        return str(error)
-    return ""
+    except (jwt.PyJWKSetError, jwt.PyJWKError, jwt.InvalidKeyError):
+        return False
+    return True
 
 
 def _signing_keys(issuer: Issuer) -> dict[str, Any]:

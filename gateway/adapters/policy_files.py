@@ -17,22 +17,33 @@ def read(path: FilePath) -> tuple[object, dict[Path, int]]:
     """The file's data, with referenced files embedded, and the line of each path.
 
     Raises:
-        PolicyInvalid: when it is no YAML, repeats a key, or refers to a file that cannot be read.
+        PolicyInvalid: when it is no YAML or no UTF-8, repeats a key, or refers to a file that cannot be read.
         OSError: when the file itself cannot be read.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = _text(path.read_bytes())
+    lines: dict[Path, int] = {}
+    mistakes = Mistakes(lines)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = _Reader(lines, mistakes).value(node, ()) if node is not None else {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is no YAML"
         raise PolicyInvalid((Mistake("(document)", problem, "mend the YAML", mark.line + 1 if mark else 0),)) from error
-    lines: dict[Path, int] = {}
-    mistakes = Mistakes(lines)
-    data = _Reader(lines, mistakes).value(node, ()) if node is not None else {}
+    except RecursionError as error:
+        fix = "nest less; an alias may not stand inside its own anchor"
+        raise PolicyInvalid((Mistake("(document)", "is nested too deeply", fix),)) from error
     _embed(data, path.parent, mistakes)
     mistakes.raise_if_any()
     return data, lines
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise PolicyInvalid((Mistake("(document)", "is no UTF-8", "save the file as UTF-8", line),)) from error
 
 
 class _Reader:
@@ -54,7 +65,15 @@ class _Reader:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalars.construct_object(node)
+        return self._scalar(node, path)
+
+    def _scalar(self, node: yaml.Node, path: Path) -> Any:
+        try:
+            return self._scalars.construct_object(node)
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # all of them, for "2026-13-01", "!x y", "="
+            problem = f"the value {str(node.value)[:40]!r} cannot be read"
+            self._mistakes.add(path, problem, fix="put it in quotes if it is meant as text")
+            return None
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -81,5 +100,5 @@ def _embed(data: object, folder: FilePath, mistakes: Mistakes) -> None:
                 try:
                     content = (folder / name).read_bytes()
                     part[field] = json.loads(content) if field == "jwks" else base64.b64encode(content).decode()
-                except (OSError, ValueError):
+                except (OSError, ValueError, RecursionError):
                     mistakes.add(path, f"the file {name!r} cannot be read", fix="name a file beside the policy file")

@@ -58,7 +58,10 @@ def decide(
             verdict=Verdict.DENY,
             reason=Reason.LIMIT_EXCEEDED,
             rule=missing.limit,
-            message=texts.dimension_missing(missing.dimension),
+            message=Message(
+                en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),
+                fr=texts.lacks_dimension(missing.limit, missing.dimension, language="fr"),
+            ),
             looks=looks,
         )
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)

@@ -5,8 +5,9 @@ English and French; for people, so wording may change. Machines read the decisio
 
 from typing import Final
 
+from gateway.core.limits import bucket_reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
-from gateway.core.texts import LANGUAGES, fill, span
+from gateway.core.texts import LANGUAGES, fill, number, span
 
 _TEXTS: Final = {
     "asked": ("{agent} asked for {method} ({operation}).", "{agent} a demandé {method} ({operation})."),
@@ -134,13 +135,8 @@ def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, lang
     if allowed:
         lines.append(_say("allowed", language, {}))
     else:
-        lines.append(
-            _say(
-                "refused",
-                language,
-                {"reason": record.message or outcome.reason or record.reason or _limited(record, outcome)},
-            )
-        )
+        reason = outcome.reason or record.reason or _limited(record, outcome)
+        lines.append(_say("refused", language, {"reason": reason}))
     if allowed and settlement is None:
         lines.append(_say("running", language, {}))
     if settlement is not None:
@@ -158,13 +154,13 @@ def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, lang
 
 
 def _limited(record: Record, outcome: Outcome) -> str:
-    """Name of the limit that refused."""
-    return record.buckets[outcome.refused].limit if 0 <= outcome.refused < len(record.buckets) else ""
+    """Why a bucket refused."""
+    known = 0 <= outcome.refused < len(record.buckets)
+    return bucket_reason(record.buckets[outcome.refused].kind).value if known else ""
 
 
 def _milliseconds(us: int, language: str) -> str:
-    text = f"{us / 1000:.2f} ms"
-    return text.replace(".", ",") if language == "fr" else text
+    return f"{number(us / 1000, digits=2, language=language)} ms"
 
 
 def _say(key: str, language: str, values: dict[str, str]) -> str:

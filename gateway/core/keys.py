@@ -31,9 +31,9 @@ def facts(tenant: str, subject_ref: str) -> str:
     return f"{cell(tenant)}:facts:{subject_ref}"
 
 
-def bucket(tenant: str, limit: str, by: str) -> str:
-    """One counted bucket of a limit or cap."""
-    return f"{cell(tenant)}:bucket:{limit}:{by}"
+def bucket(tenant: str, kind: str, *, limit: str, by: str) -> str:
+    """One counted bucket. Its kind is in the key, since the next revision may give a cap the name of a limit."""
+    return f"{cell(tenant)}:bucket:{kind}:{limit}:{by}"
 
 
 def idempotency(tenant: str, agent: str, key: str) -> str:

@@ -69,7 +69,7 @@ def rate_bucket(rule: RateRule, agent: Agent, *, call: Call, route: Route) -> Bu
     for dimension in rule.by:
         value = _dimension(dimension, agent, call=call, route=route)
         if not value:
-            if rule.skip_missing:
+            if rule.skip_missing or rule.mode == "monitor":  # a limit that only watches never refuses
                 return None
             raise DimensionMissing(rule.name, dimension)
         parts.append(f"{dimension}={value}")

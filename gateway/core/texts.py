@@ -1,10 +1,10 @@
 """What callers read when a call does not go through, in English and French. Numbers and names are filled in."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from gateway.core.errors import Reason
-from gateway.core.revision.document import Message
 
 LANGUAGES: Final = ("en", "fr")
 
@@ -50,6 +50,11 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Aucune route ne dessert cette méthode ou ce modèle.",
     ),
 }
+_LACKS_DIMENSION: Final = (
+    "The limit {rule} counts by {dimension}, which this call does not have.",
+    "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
+)
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
     Reason.ARGUMENT_INVALID: "L’appel ne peut pas être gouverné tel quel : corrigez {field}.",
@@ -77,14 +82,6 @@ def in_french(reason: Reason, values: Mapping[str, str]) -> str:
     return fill(_FRENCH.get(reason, ""), values)
 
 
-def dimension_missing(dimension: str) -> Message:
-    """Why a call is refused that a limit cannot count."""
-    return Message(
-        en=f"The limit {{rule}} counts by {dimension}, which this call does not have.",
-        fr=f"La limite {{rule}} se compte par {dimension}, que cet appel n’a pas.",
-    )
-
-
 def bucket_values(
     *, used: int, capacity: int, period_ms: int, wait_ms: int, rule: str, language: str
 ) -> dict[str, str]:
@@ -98,10 +95,21 @@ def bucket_values(
     }
 
 
+def lacks_dimension(limit: str, dimension: str, *, language: str) -> str:
+    """The text for a call that lacks what a limit counts by."""
+    return fill(_LACKS_DIMENSION[LANGUAGES.index(language)], {"rule": limit, "dimension": dimension})
+
+
 def retry(wait_ms: int, *, language: str) -> str:
     """When it is worth coming back; -1 for never."""
     template = _RETRY[1 if wait_ms < 0 else 0][LANGUAGES.index(language)]
     return fill(template, {"wait": span(wait_ms, language=language)})
+
+
+def number(value: float, *, digits: int, language: str) -> str:
+    """A number with so many digits behind the point, or in French behind the comma."""
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "fr" else text
 
 
 def span(ms: int, *, language: str) -> str:
@@ -112,6 +120,8 @@ def span(ms: int, *, language: str) -> str:
         text = f"{-(-ms // 100) / 10:g} s"
         return text.replace(".", ",") if language == "fr" else text
     minutes = -(-ms // 60_000)
+    if minutes > 1440:
+        minutes = -(-minutes // 60) * 60
     days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
     day = "j" if language == "fr" else "d"
     parts = [f"{count} {unit}" for count, unit in ((days, day), (hours, "h"), (minutes, "min")) if count]
@@ -120,9 +130,7 @@ def span(ms: int, *, language: str) -> str:
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """The template with `{name}` replaced. Never fails, and never interprets what is filled in."""
-    for name, value in values.items():
-        template = template.replace("{" + name + "}", value)
-    return template
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
 
 
 def language_of(accept_language: str | bytes | None) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gateway import wire
 from gateway.core.explain import explain
+from gateway.core.texts import number
 from pilote.decision.v1 import decision_pb2
 from services.demo.agents import Called
 from services.texts import say
@@ -30,7 +31,7 @@ def show(
     if example := _example(decisions):
         record, outcome, settlement = wire.entries(example)
         sentences = explain(record, outcome, settlement=settlement, language=language)
-        title = f"{say('explained', language=language)}: {example.name}"
+        title = say("explained", language=language, name=example.name)
         console.print(Panel("\n".join(sentences), title=title, expand=False))
 
 
@@ -65,9 +66,13 @@ def _by_version(decisions: Sequence[decision_pb2.Decision], weights: dict[str, f
     )
     total = sum(counts.values())
     for (model, version), count in sorted(counts.items()):
-        wanted = weights.get(version)
-        table.add_row(model, version, str(count), f"{count / total:.1%}", f"{wanted:.0%}" if wanted else "")
+        wanted = weights.get(version, 0.0)
+        table.add_row(model, version, str(count), _percent(count / total, 1, language), _percent(wanted, 0, language))
     return table
+
+
+def _percent(share: float, digits: int, language: str) -> str:
+    return number(share * 100, digits=digits, language=language) + ("\u202f%" if language == "fr" else "%")
 
 
 def _latencies(called: Sequence[Called], language: str) -> Table:
@@ -81,7 +86,7 @@ def _latencies(called: Sequence[Called], language: str) -> Table:
     ):
         cuts = statistics.quantiles(values, n=100) if len(values) > 1 else [0.0] * 99
         shown = [cuts[49], cuts[89], cuts[94], cuts[98], max(values, default=0.0)]
-        table.add_row(say(label, language=language), *(f"{value:.2f}" for value in shown))
+        table.add_row(say(label, language=language), *(number(value, digits=2, language=language) for value in shown))
     return table
 
 

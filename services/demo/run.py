@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.core.call import Facts
+from gateway.core.texts import number
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
 from services.demo import report, scenario
@@ -22,7 +23,6 @@ from services.demo.data import DemoContact, contacts
 from services.texts import say
 
 POLICY: Final = Path(__file__).parent / "policy.yaml"
-TENANT: Final = "acme"
 VISIBLE_SECONDS: Final = 30
 """Longest wait until the audit service has stored everything."""
 
@@ -33,12 +33,14 @@ PutFacts = Callable[[str, str, Facts], Awaitable[None]]
 class Keys:
     """Fresh API keys for the agents of the demonstration's policy."""
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
         self._keys: dict[str, str] = {}
 
     def put_into(self, policy: Any) -> None:
-        """Replace the hashes in the policy's plain data by those of fresh keys."""
+        """Replace the hashes in the policy's plain data by those of fresh keys, and name the tenant."""
         for agent in policy["agents"]:
+            agent["tenant"] = self.tenant
             key = self._keys[agent["name"]] = f"pilote_{agent['name']}_{secrets.token_urlsafe(32)}"
             agent["keys"] = [{"id": "demo", "sha256": hashlib.sha256(key.encode()).hexdigest()}]
 
@@ -64,20 +66,28 @@ async def run(console: Console, *, keys: Keys, at: Addresses, put_facts: PutFact
         for name in ("import-bot", "research-bot", "sales-bot", "marketing-bot")
     }
     for person in people:
-        await put_facts(TENANT, f"contacts/{person.contact_id}", facts_of(person))
+        await put_facts(keys.tenant, f"contacts/{person.contact_id}", facts_of(person))
     try:
         with _progress(console) as progress:
             await _work(agents, people, progress=progress, language=language)
             work_seconds = time.perf_counter() - started
             task = progress.add_task(say("phase-audit", language=language), total=len(called))
             decisions = await _stored(
-                at.audit, since_ms=started_ms, wanted=len(called), tell=lambda n: progress.update(task, completed=n)
+                at.audit,
+                tenant=keys.tenant,
+                since_ms=started_ms,
+                wanted=len(called),
+                tell=lambda n: progress.update(task, completed=n),
             )
     finally:
         await asyncio.gather(*(agent.channel.close() for agent in agents.values()))
     report.show(console, decisions, called=called, weights={"1": 0.7, "2": 0.3}, language=language)
     complete = len(decisions) == len(called)
-    values = {"calls": len(called), "records": len(decisions), "seconds": f"{work_seconds:.1f}"}
+    values = {
+        "calls": len(called),
+        "records": len(decisions),
+        "seconds": number(work_seconds, digits=1, language=language),
+    }
     console.print(say("reconciled" if complete else "not-reconciled", language=language, **values))
     console.print(say("try-next", language=language))
     return complete
@@ -121,14 +131,14 @@ async def _work(
 
 
 async def _stored(
-    address: str, *, since_ms: int, wanted: int, tell: Callable[[int], None]
+    address: str, *, tenant: str, since_ms: int, wanted: int, tell: Callable[[int], None]
 ) -> list[decision_pb2.Decision]:
     """All decisions since a time, once the audit service has as many as calls were made, each with its end."""
     deadline = time.monotonic() + VISIBLE_SECONDS
     async with grpc.aio.insecure_channel(address) as channel:
         audit = audit_service_pb2_grpc.AuditServiceStub(channel)
         while True:
-            decisions = await _all(audit, since_ms=since_ms)
+            decisions = await _all(audit, tenant=tenant, since_ms=since_ms)
             tell(len(decisions))
             running = any(d.state == decision_pb2.DECISION_STATE_RUNNING for d in decisions)
             if (len(decisions) >= wanted and not running) or time.monotonic() > deadline:
@@ -136,13 +146,13 @@ async def _stored(
             await asyncio.sleep(0.2)
 
 
-async def _all(audit: Any, *, since_ms: int) -> list[decision_pb2.Decision]:
+async def _all(audit: Any, *, tenant: str, since_ms: int) -> list[decision_pb2.Decision]:
     since = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(since_ms / 1000)) + f".{since_ms % 1000:03d}Z"
     found: list[decision_pb2.Decision] = []
     token = ""
     while True:
         request = audit_service_pb2.ListDecisionsRequest(
-            filter=f'receive_time >= "{since}"', page_size=1000, page_token=token
+            filter=f'tenant = "{tenant}" AND receive_time >= "{since}"', page_size=1000, page_token=token
         )
         page = await audit.ListDecisions(request, timeout=10)
         found += page.decisions

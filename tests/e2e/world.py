@@ -226,7 +226,7 @@ class World:
 
     async def taken(self, limit: str = "pressure") -> int:
         """How many slots of a cap are taken, over all customers."""
-        found = [key async for key in self.redis.scan_iter(f"*:bucket:{limit}:*")]
+        found = [key async for key in self.redis.scan_iter(f"*:bucket:cap:{limit}:*")]
         return sum([int(await self.redis.zcard(key)) for key in found])
 
 

@@ -20,15 +20,21 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     """Report every mistake that needs more than one place of the document, or the contracts, to be seen."""
     for section in ("agents", "issuers", "upstreams", "models", "contracts", "routes", "rules", "limits", "caps"):
         _unique(section, [part.name for part in getattr(document, section)], mistakes)
+    _cap_names(document, mistakes)
     _agents(document, mistakes)
+    claims = [issuer.issuer for issuer in document.issuers]
     for index, issuer in enumerate(document.issuers):
+        if issuer.issuer in claims[:index]:
+            problem = f"the issuer {issuer.issuer!r} is listed twice"
+            mistakes.add(("issuers", index, "issuer"), problem, fix="put all its keys into one entry")
         if not issuer.jwks.get("keys"):
             fix = "add `jwks` with the issuer's public keys, or `jwks_file`"
             mistakes.add(("issuers", index), f"the issuer {issuer.name!r} has no keys", fix=fix)
     _models(document, mistakes)
     for index, route in enumerate(document.routes):
         _route(route, ("routes", index), document, mistakes)
-    _methods(document, contracts, mistakes)
+    if not mistakes.under("contracts"):
+        _methods(document, contracts, mistakes)
 
 
 def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
@@ -38,6 +44,15 @@ def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
             fix = f"choose another name, or merge the two {section}"
             mistakes.add((section, index, "name"), f"the name {name!r} is taken", fix=fix)
         seen.add(name)
+
+
+def _cap_names(document: Document, mistakes: Mistakes) -> None:
+    """Refusals and records name a limit or cap, without saying which of the two it is."""
+    limits = {limit.name for limit in document.limits}
+    for index, cap in enumerate(document.caps):
+        if cap.name in limits:
+            fix = "choose another name for the limit or for the cap"
+            mistakes.add(("caps", index, "name"), f"the name {cap.name!r} is taken by a limit", fix=fix)
 
 
 def _agents(document: Document, mistakes: Mistakes) -> None:
@@ -82,9 +97,16 @@ def _route(route: Route, path: Path, document: Document, mistakes: Mistakes) -> 
     if total != BASIS_POINTS:
         problem = f"the weights of route {route.name!r} add up to {total}"
         mistakes.add((*path, "arms"), problem, fix=f"make them add up to {BASIS_POINTS} basis points (100 %)")
+    if not route.methods:
+        fix = "list the methods it serves in `methods`"
+        mistakes.add((*path, "methods"), f"the route {route.name!r} serves no method", fix=fix)
+    names = [arm.name for arm in route.arms]
     for index, name in enumerate(route.models):
         _known(name, document.models, (*path, "models", index), mistakes)
     for index, arm in enumerate(route.arms):
+        if arm.name in names[:index]:
+            problem = f"the route {route.name!r} has two arms {arm.name!r}"
+            mistakes.add((*path, "arms", index, "name"), problem, fix="choose another name")
         _arm(arm, (*path, "arms", index), route=route, document=document, mistakes=mistakes)
 
 
@@ -92,6 +114,9 @@ def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mi
     if (arm.upstream is None) == (arm.version is None):
         fix = "give `version` on a route with `models`, `upstream` on any other"
         mistakes.add(path, f"the arm {arm.name!r} needs either an upstream or a version", fix=fix)
+    elif arm.upstream is not None and route.models:
+        fix = "give `version`; the model's version says which upstream serves it"
+        mistakes.add(path, f"the arm {arm.name!r} names an upstream, but its route asks models", fix=fix)
     elif arm.upstream is not None:
         _known(arm.upstream, document.upstreams, (*path, "upstream"), mistakes)
     elif not route.models:
@@ -130,8 +155,10 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:
     names = [part.name for part in parts]
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        section = {"upstream": "upstreams", "issuer": "issuers"}.get(str(path[-1]), "models")
-        fix = f"did you mean {near[0]!r}?" if near else f"add it to `{section}`, or choose one of: {', '.join(names)}"
-        mistakes.add(path, f"{name!r} is not defined", fix=fix)
+    section = {"upstream": "upstreams", "issuer": "issuers"}.get(str(path[-1]), "models")
+    if name in names or mistakes.under(section):  # where a section cannot be read, what it defines is not known
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    choices = f", or choose one of: {', '.join(names)}" if names else ""
+    fix = f"did you mean {near[0]!r}?" if near else f"add it to `{section}`{choices}"
+    mistakes.add(path, f"{name!r} is not defined", fix=fix)

@@ -102,7 +102,7 @@ def _check_rules(
     for index, rule in enumerate(document.rules):
         path: Path = ("rules", index, "when")
         applies = [contract for contract in contracts if _applies(rule, contract)]
-        if not applies:
+        if not applies and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
         for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:

@@ -1,7 +1,7 @@
-"""The policy document, exactly as people write it and as it is stored; one model for YAML, HTTP and Redis.
+r"""The policy document, exactly as people write it and as it is stored; one model for YAML, HTTP and Redis.
 
 Every name is 1 to 63 characters of lower-case letters, digits, "-", "_" and ".", beginning with a letter.
-Durations are texts such as "500ms", "30s", "5m", "24h", "7d".
+Durations are texts such as "500ms", "30s", "5m", "24h", "7d". Patterns end in \Z: "$" lets a newline follow.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -10,9 +10,9 @@ import msgspec
 
 from gateway.core.call import Operation
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
-Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,8}(ms|s|m|h|d)$")]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}\Z")]
+Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,8}(ms|s|m|h|d)\Z")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Expression = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
@@ -74,7 +74,7 @@ class Upstream(_Part, frozen=True, kw_only=True):
     """A gRPC server behind the gateway."""
 
     name: Name
-    address: Annotated[str, msgspec.Meta(pattern=r"^(unix:/.+|[^\s/:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$")]
+    address: Annotated[str, msgspec.Meta(pattern=r"^(unix:/.+|[^\s/:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})\Z")]
     timeout: Duration = "30s"
     """Longest call, where the caller's deadline is later or absent."""
     tls: bool = False

@@ -1,0 +1,90 @@
+"""Decisions, as tables: each file in `cases/decide` is a policy, and calls with the decision that is wanted."""
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from google.protobuf import json_format
+
+from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Facts
+from gateway.core.decide import Decision, decide
+from gateway.core.record import subject_ref
+from gateway.core.routing import route
+from gateway.describe import describe
+from gateway.loading import load
+from tests.policies import demo, policy
+
+KEY = b"k" * 32
+CASES = {
+    f"{path.stem}: {told['name']}": (told["policy"], case)
+    for path in sorted((Path(__file__).parent / "cases" / "decide").glob("*.yaml"))
+    for told in [yaml.safe_load(path.read_text(encoding="utf-8"))]
+    for case in told.pop("calls")
+    for told["name"] in [case["name"]]
+}
+
+
+def decision_on(sections: dict[str, Any] | str, case: dict[str, Any]) -> Decision:
+    """What the policy says to the case's call."""
+    revision = load(demo() if sections == "demo" else policy(**sections), number=7)
+    method = revision.methods[case["method"]]
+    message: Any = method.contract.decode(b"")
+    json_format.ParseDict(case.get("request", {}), message)
+    call = describe(method.contract, message.SerializeToString(), metadata={})
+    agent = next(agent for agent in revision.agents_by_key.values() if agent.name == case.get("agent", "bot"))
+    ref = subject_ref(KEY, tenant=agent.tenant, subject=call.subject) if call.subject else ""
+    call = msgspec.structs.replace(call, subject_ref=ref)
+    facts = msgspec.convert(case["facts"], Facts) if "facts" in case else UNKNOWN_SUBJECT
+    now = datetime.fromisoformat(case.get("now", "2026-01-15T12:00:00+00:00"))
+    return decide(
+        revision,
+        method,
+        agent=agent,
+        call=call,
+        facts=facts,
+        route=route(method.routes, call, draw=0.0) or NO_ROUTE,
+        now_ms=int(now.timestamp() * 1000),
+    )
+
+
+def shown(decision: Decision) -> dict[str, Any]:
+    """A decision as the tables write it; what a rule said when it failed is the engine's own affair."""
+    told: dict[str, Any] = {"verdict": decision.verdict.value, "rule": decision.rule}
+    if decision.reason is not None:
+        told["reason"] = decision.reason.value
+    if decision.message is not None:
+        told["says"] = decision.message.en
+    told["looks"] = [
+        f"{look.rule} {look.effect}{' (monitor)' * (look.mode == 'monitor')}{' failed' * bool(look.error)}"
+        for look in decision.looks
+    ]
+    told["buckets"] = [f"{b.limit} {b.kind} {b.capacity} per {b.period_ms} ms" for b in decision.buckets]
+    return told
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_decision_is_the_wanted_one(name: str) -> None:
+    sections, case = CASES[name]
+    assert shown(decision_on(sections, case)) == {"looks": [], "buckets": [], "rule": "", **case["wanted"]}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_input_gives_the_same_bytes_again(name: str) -> None:
+    sections, case = CASES[name]
+    first, again = (msgspec.json.encode(decision_on(sections, case)) for _ in range(2))
+    assert first == again
+
+
+def test_deciding_needs_no_server_no_store_and_no_web_framework() -> None:
+    program = (
+        "import sys, gateway.core.decide;"
+        "loaded = {name.split('.')[0] for name in sys.modules};"
+        "print(sorted(loaded & {'grpc', 'redis', 'hiredis', 'litestar', 'opentelemetry', 'jwt', 'yaml'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,115 @@
+"""Conditions fail closed, alone, and in words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.contracts import ContractBook
+from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.revision.decode import Mistakes
+from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine, RuleMistake
+from pilote.crm.v1.contact_service_pb2 import GetContactRequest
+
+REQUEST = "pilote.crm.v1.GetContactRequest"
+BOOK = ContractBook((), Mistakes())
+ENGINE = RuleEngine(BOOK.pool, BOOK.message_class)
+FAILS = 'facts.consents["email"]'
+
+
+def values(facts: Facts | None = None) -> dict[str, object]:
+    """What conditions see."""
+    request = BOOK.message_class(REQUEST)(name="contacts/cnt_1")
+    call = Call(method="/a.B/C", operation=Operation.READ, request=request, channel="email")
+    return {
+        "request": request,
+        "agent": ENGINE.agent_value(Agent(name="bot", tenant="acme", labels={"access": "full"})),
+        "call": ENGINE.call_value(call),
+        "facts": ENGINE.facts_value(facts or Facts()),
+        "route": ENGINE.route_value(Route(name="crm", arm="only", upstream="crm")),
+    }
+
+
+def evaluate(*expressions: str, facts: Facts | None = None, now_ms: int = 0) -> list[bool | str]:
+    conditions = ENGINE.conditions([(str(n), text) for n, text in enumerate(expressions)], request_type=REQUEST)
+    return conditions.evaluate(values(facts), now_ms=now_ms)
+
+
+def test_conditions_see_everything_they_are_promised() -> None:
+    facts = Facts(consents={"email": True}, segments=("vip",), traits={"plan": "pro"}, scores={"churn": 0.7})
+    seen = (
+        'request.name == "contacts/cnt_1"',
+        'agent.name == "bot" && agent.labels["access"] == "full"',
+        'call.operation == "READ" && call.channel == "email"',
+        'facts.known && facts.consents[call.channel] && "vip" in facts.segments',
+        'facts.traits["plan"] == "pro" && facts.scores["churn"] > 0.5',
+        'route.arm == "only"',
+        "now < timestamp('1970-01-01T00:00:02Z')",
+    )
+    assert evaluate(*seen, facts=facts, now_ms=1_500) == [True] * len(seen)
+
+
+def test_without_conditions_there_is_nothing_to_evaluate() -> None:
+    assert evaluate() == []
+
+
+def test_a_failing_condition_gives_its_reason_and_leaves_the_others_alone() -> None:
+    before, failed, after = evaluate("true", FAILS, "false")
+    assert (before, after) == (True, False)
+    assert isinstance(failed, str)
+    assert "email" in failed
+
+
+def test_an_error_that_logic_absorbs_is_no_failure() -> None:
+    assert evaluate(f"true || {FAILS}", f"false && {FAILS}") == [True, False]
+
+
+def test_a_comment_at_the_end_of_a_condition_ends_with_it() -> None:
+    assert evaluate("true // why", "false // and why not", "true") == [True, False, True]
+
+
+@pytest.mark.parametrize("failing", [0, CONDITIONS_AT_ONCE - 1, CONDITIONS_AT_ONCE, 2 * CONDITIONS_AT_ONCE])
+def test_more_conditions_than_go_into_one_expression_keep_their_order(failing: int) -> None:
+    expressions = ["true" if n % 3 else "false" for n in range(2 * CONDITIONS_AT_ONCE + 1)]
+    wanted: list[bool | str] = [text == "true" for text in expressions]
+    assert evaluate(*expressions) == wanted
+    expressions[failing] = FAILS
+    found = evaluate(*expressions)
+    assert isinstance(found[failing], str)
+    assert found[:failing] + found[failing + 1 :] == wanted[:failing] + wanted[failing + 1 :]
+
+
+@pytest.mark.parametrize(
+    "expression", ["agent.name", "1", "[true]", "dyn(true)", "null", "{}", "true, false", "true) || (true", ""]
+)
+def test_what_is_no_condition_is_refused(expression: str) -> None:
+    with pytest.raises(RuleMistake):
+        ENGINE.compile(expression, request_type=REQUEST)
+
+
+def test_a_mistake_says_where_it_is() -> None:
+    with pytest.raises(RuleMistake, match=r"^line 2, column 10: undefined field 'nam'"):
+        ENGINE.compile("true &&\n    agent.nam == ''", request_type=REQUEST)
+
+
+def test_a_comparison_of_two_kinds_of_numbers_tells_how_to_write_it() -> None:
+    with pytest.raises(RuleMistake, match=r"write 5000\.0 for a decimal field"):
+        ENGINE.compile('facts.scores["churn"] > 1', request_type=REQUEST)
+
+
+@given(st.text(max_size=60))
+def test_no_text_crashes_the_compiler(expression: str) -> None:
+    try:
+        ENGINE.compile(expression, request_type=REQUEST)
+    except RuleMistake as mistake:
+        assert str(mistake)
+
+
+@given(st.lists(st.sampled_from(["true", "false", FAILS, "agent.name == 'x' // no"]), max_size=150))
+def test_together_conditions_answer_what_each_answers_alone(expressions: list[str]) -> None:
+    alone = [evaluate(expression)[0] for expression in dict.fromkeys(expressions)]
+    answers = dict(zip(dict.fromkeys(expressions), alone, strict=True))
+    assert evaluate(*expressions) == [answers[expression] for expression in expressions]
+
+
+def test_messages_of_the_stubs_are_not_those_of_the_book_and_so_never_reach_a_rule() -> None:
+    assert not isinstance(GetContactRequest(), type(values()["request"]))

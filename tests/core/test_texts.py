@@ -1,0 +1,121 @@
+"""What callers read."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import refusal
+from gateway.core import texts
+from gateway.core.errors import Reason
+from gateway.core.limits import Bucket
+from gateway.core.record import BucketLook
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+REFUSED_PLAINLY = (
+    Reason.METHOD_UNDESCRIBED,
+    Reason.ROUTE_NOT_FOUND,
+    Reason.IDEMPOTENCY_KEY_REUSED,
+    Reason.IDEMPOTENCY_KEY_RUNNING,
+    Reason.UPSTREAM_IN_DOUBT,
+)
+"""What the pipeline, and the store's function, refuse for without a rule or bucket."""
+REFUSED_BY_RULE = (Reason.POLICY_DENIED, Reason.CONSENT_MISSING, Reason.QUIET_HOURS)
+
+
+@pytest.mark.parametrize("reason", [*REFUSED_PLAINLY, *REFUSED_BY_RULE])
+def test_every_reason_to_refuse_has_words_in_both_languages_and_nothing_left_to_fill_in(reason: Reason) -> None:
+    ended = refusal.plain(reason, agent="sales-bot", method="/a.B/C", language="fr")
+    assert ended.localized is not None
+    assert ended.localized[0] == "fr"
+    assert ended.localized[1] != ended.message
+    assert not PLACEHOLDER.search(ended.message + ended.localized[1])
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("cap", Reason.CAP_EXCEEDED), ("rate", Reason.LIMIT_EXCEEDED)])
+@pytest.mark.parametrize("wait_ms", [-1, 1, 86_400_000])
+def test_a_full_bucket_says_how_full_it_is_and_when_to_come_back(kind: str, reason: Reason, wait_ms: int) -> None:
+    bucket = Bucket("pressure", kind, "agent=a", 4, 604_800_000, 0, "enforce")
+    ended = refusal.by_bucket(bucket, BucketLook(4, wait_ms), agent="a", method="/a.B/C", language="fr")
+    assert ended.reason is reason
+    assert ended.retry_after_ms == (wait_ms if wait_ms > 0 else None)
+    assert ended.localized is not None
+    for text in (ended.message, ended.localized[1]):
+        assert "4 " in text
+        assert not PLACEHOLDER.search(text)
+
+
+def test_english_callers_get_no_second_text() -> None:
+    assert refusal.plain(Reason.POLICY_DENIED, agent="a", method="/a.B/C", language="en").localized is None
+
+
+def test_both_languages_fill_in_the_same_values() -> None:
+    for english, french in texts._REFUSALS.values():
+        assert set(PLACEHOLDER.findall(english)) == set(PLACEHOLDER.findall(french))
+
+
+def test_french_has_its_accents_and_its_apostrophes() -> None:
+    french = " ".join(text for _, text in texts._REFUSALS.values())
+    assert set("éàçûê’") & set(french) >= set("éàê’")
+    assert "'" not in french
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.text()))
+def test_filling_in_never_interprets_what_is_filled_in(values: dict[str, str]) -> None:
+    wanted = "|".join(values.get(name, "{" + name + "}") for name in "abca")
+    assert texts.fill("{a}|{b}|{c}|{a}", values) == wanted
+
+
+def test_an_agent_named_like_a_placeholder_stays_a_name() -> None:
+    assert texts.fill("{agent} and {rule}", {"agent": "{rule}", "rule": "x"}) == "{rule} and x"
+
+
+@pytest.mark.parametrize(
+    ("ms", "english", "french"),
+    [
+        (-1, "0 ms", "0 ms"),
+        (0, "0 ms", "0 ms"),
+        (999, "999 ms", "999 ms"),
+        (1_000, "1 s", "1 s"),
+        (1_201, "1.3 s", "1,3 s"),
+        (60_000, "1 min", "1 min"),
+        (60_001, "2 min", "2 min"),
+        (3_600_000, "1 h", "1 h"),
+        (5_400_000, "1 h 30 min", "1 h 30 min"),
+        (604_800_000, "7 d", "7 j"),
+        (601_200_000, "6 d 23 h", "6 j 23 h"),
+        (601_200_001, "7 d", "7 j"),
+        (90_060_000, "1 d 2 h", "1 j 2 h"),
+    ],
+)
+def test_a_span_is_rounded_up_to_two_units(ms: int, english: str, french: str) -> None:
+    assert texts.span(ms, language="en") == english
+    assert texts.span(ms, language="fr") == french
+
+
+@given(st.integers(0, 10**11))
+def test_whoever_waits_as_long_as_the_text_says_has_waited_long_enough(ms: int) -> None:
+    units = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+    words = texts.span(ms, language="en").split()
+    said = sum(float(count) * units[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
+    assert said >= ms
+    assert len(words) <= 4
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CA,fr;q=0.9", "fr"),
+        ("de, FR;q=0.5, en", "fr"),
+        ("en-GB, fr", "en"),
+        ("*", "en"),
+        (b"fr", "en"),
+        (",;,;=" * 1000, "en"),
+    ],
+)
+def test_the_first_language_that_we_speak_is_taken(header: str | bytes | None, wanted: str) -> None:
+    assert texts.language_of(header) == wanted
