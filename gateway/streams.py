@@ -123,7 +123,8 @@ class StreamRun:
                 return
             run.messages_in += 1
             yield admitted
-        await asyncio.sleep(CANCELLATION_SECONDS)
+        if run.policy is not None and run.policy.contract.client_streaming:
+            await asyncio.sleep(CANCELLATION_SECONDS)
 
     async def _admit_further(self, request: bytes) -> bytes | None:
         """A further message: a call of its own if it names a subject, else only checked for its shape.
