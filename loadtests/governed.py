@@ -144,7 +144,7 @@ def governed(home: Path, *, upstream: str, core: int, other_core: int) -> Iterat
         }
         log = home / "gateway.log"
         with Process(
-            pilote("policy", "apply", str(home / "policy.yaml")), core=other_core, log=log, environment=settings
+            pilote("apply", str(home / "policy.yaml")), core=other_core, log=log, environment=settings
         ) as applied:
             applied.wait(_START_SECONDS)
         gateway = stack.enter_context(Process(pilote("gateway"), core=core, log=log, environment=settings))
