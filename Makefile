@@ -18,7 +18,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH=$(BIN):$$PATH protos/build check
+	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build check
 	$(BIN)/pytest
 
 test-integration: setup
@@ -28,10 +28,10 @@ bench: setup
 	$(BIN)/python -m loadtests.bench
 
 protos: setup
-	PATH=$(BIN):$$PATH protos/build generate
+	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate
 
 release-protos: setup
-	PATH=$(BIN):$$PATH protos/build release
+	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build release
 
 clean:
 	rm -rf .venv .build .pilote .bench

@@ -9,13 +9,14 @@ from typing import Final
 import msgspec
 
 from gateway.adapters.admission import Reservation
-from gateway.adapters.upstreams import Metadata, UpstreamRefused
+from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Route
+from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.revision.document import Upstream
 from gateway.rpc.status import code_of
 from gateway.telemetry import CallTrace
 
@@ -34,6 +35,8 @@ class Incoming(msgspec.Struct, frozen=True):
     """Seconds left of the caller's deadline; `None` without one."""
     trace: CallTrace
     language: str = "en"
+    pairs: Metadata = ()
+    """The metadata as it came: a key may come more than once; `metadata` holds the last."""
 
 
 class CallRun:
@@ -42,7 +45,7 @@ class CallRun:
     __slots__ = (
         "acted", "agent", "answer", "call", "decision", "ended", "facts", "fixed_route", "id", "incoming",
         "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "request", "reservation",
-        "response_bytes", "revision", "route", "started", "trailers", "upstream_us",
+        "response_bytes", "revision", "route", "started", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "") -> None:
@@ -56,6 +59,8 @@ class CallRun:
         self.agent: Agent | None = None
         self.call: Call | None = None
         self.route: Route = NO_ROUTE
+        self.upstream: Upstream | None = None
+        """Where the route leads, by the revision that decided: another one may become active meanwhile."""
         self.facts: Facts = UNKNOWN_SUBJECT
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
@@ -79,6 +84,15 @@ class CallRun:
         return self.policy is not None and self.policy.contract.idempotent
 
     @property
+    def repeatable(self) -> bool:
+        """Whether a repeat with the same idempotency key can be given the first answer: a stream's cannot be kept."""
+        if self.policy is None:
+            return False
+        contract = self.policy.contract
+        streaming = contract.client_streaming or contract.server_streaming
+        return not streaming and contract.operation not in (Operation.READ, Operation.INFER)
+
+    @property
     def reason(self) -> str:
         """Why the call ended, as a `Reason`; empty for a call that the upstream answered, whatever it said."""
         if self.ended is None or isinstance(self.ended, UpstreamRefused):
@@ -89,16 +103,14 @@ class CallRun:
         return (Reason.CANCELLED if cancelled else Reason.INTERNAL).value
 
 
-def record_of(run: CallRun, *, longest_s: float) -> Record:
-    """The record of a call, from what is known of it by now; `longest_s` is the longest its upstream may take."""
+def record_of(run: CallRun) -> Record:
+    """The record of a call, from what is known of it by now."""
     decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
     ended = run.ended
-    remaining = run.incoming.time_remaining()
     now_ms = time.time_ns() // 1_000_000
     limit_ms = 0
-    if ended is None and run.route.upstream:
-        allowed_s = longest_s if remaining is None else min(longest_s, remaining)
-        limit_ms = int(1000 * allowed_s) + RESERVATION_SLACK_MS
+    if ended is None and run.upstream is not None:
+        limit_ms = int(1000 * timeout_s(run, run.upstream)) + RESERVATION_SLACK_MS
     return Record(
         id=run.id,
         received_ms=run.received_ms,
@@ -131,6 +143,12 @@ def record_of(run: CallRun, *, longest_s: float) -> Record:
         request_bytes=len(run.request),
         expires_ms=now_ms + limit_ms if limit_ms else 0,
     )
+
+
+def timeout_s(run: CallRun, upstream: Upstream) -> float:
+    """Seconds the upstream has: what is left of the caller's deadline, at most the upstream's own limit."""
+    longest, remaining = longest_s(upstream), run.incoming.time_remaining()
+    return longest if remaining is None else min(longest, remaining)
 
 
 def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:

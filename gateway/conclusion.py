@@ -5,7 +5,9 @@ from typing import Final
 
 import msgspec
 
+from gateway.core import texts
 from gateway.core.errors import Reason
+from gateway.core.limits import bucket_reason
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.rpc.status import code_of
 
@@ -76,8 +78,25 @@ def _refused(record: Record, outcome: Outcome) -> tuple[str, str]:
         # The store's function always says why. If it ever forgets, the decision must still be found and looked at.
         return outcome.reason or Reason.INTERNAL.value, ""
     bucket = record.buckets[outcome.refused]
-    by_kind = Reason.CAP_EXCEEDED if bucket.kind == "cap" else Reason.LIMIT_EXCEEDED
-    return outcome.reason or by_kind.value, bucket.limit
+    return outcome.reason or bucket_reason(bucket.kind).value, bucket.limit
+
+
+def message(record: Record, outcome: Outcome) -> str:
+    """The refusal as the caller read it, in English; empty for an allowed call."""
+    if record.message or outcome.granted:
+        return record.message
+    if 0 <= outcome.refused < min(len(record.buckets), len(outcome.looks)):
+        bucket, look = record.buckets[outcome.refused], outcome.looks[outcome.refused]
+        values = texts.bucket_values(
+            used=look.used,
+            capacity=bucket.capacity,
+            period_ms=bucket.period_ms,
+            wait_ms=look.wait_ms,
+            rule=bucket.limit,
+            language="en",
+        )
+        return texts.refusal(bucket_reason(bucket.kind), values, language="en")
+    return texts.refusal(Reason(outcome.reason), {}, language="en") if outcome.reason in Reason.__members__ else ""
 
 
 def _status(verdict: Verdict, reason: str) -> str:

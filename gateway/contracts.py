@@ -11,6 +11,8 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader, read_nothing
@@ -18,12 +20,16 @@ from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
+from pilote.decision.v1 import decision_service_pb2
 from pilote.dmp.v1 import audience_service_pb2
 from pilote.governance.v1 import annotations_pb2, rule_context_pb2
 from pilote.orchestration.v1 import journey_service_pb2
 from pilote.tracking.v1 import event_service_pb2
 
 OWN: Final[tuple[Any, ...]] = (
+    health_pb2,
+    reflection_pb2,
+    decision_service_pb2,
     rule_context_pb2,
     contact_service_pb2,
     deal_service_pb2,
@@ -34,7 +40,7 @@ OWN: Final[tuple[Any, ...]] = (
     journey_service_pb2,
     event_service_pb2,
 )
-"""The stubs whose contracts every gateway knows."""
+"""The stubs whose contracts every gateway knows: its own services, what rules see, and the systems it stands before."""
 
 _OPERATIONS: Final = {
     annotations_pb2.OPERATION_READ: Operation.READ,
@@ -73,10 +79,6 @@ class ContractBook:
     def get(self, method: str) -> MethodContract | None:
         """The contract of the full method name "/package.Service/Method"; `None` for one nobody has described."""
         return self._methods.get(method)
-
-    def services(self) -> tuple[str, ...]:
-        """Full names of all services with at least one described method, sorted."""
-        return tuple(sorted({method.rsplit("/", 1)[0][1:] for method in self._methods}))
 
     def message_class(self, name: str) -> Callable[..., object]:
         """The class of the message type with that full name."""

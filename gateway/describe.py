@@ -11,11 +11,11 @@ from gateway.core.errors import CallEnded, Reason
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
 
-# Spelling must not open a second bucket: what governs a call is compared in one form only. "$" lets a newline follow.
-_TOKEN: Final = re.compile(r"^[a-z][a-z0-9_.-]{0,62}\Z")
-_SUBJECT: Final = re.compile(r"^[!-~]{1,256}\Z")
-_REQUEST_ID: Final = re.compile(r"^[!-~]{1,128}\Z")
-_DECISION: Final = re.compile(r"^(decisions/)?([0-9a-f]{32})\Z")
+# Spelling must not open a second bucket: what governs a call is compared in one form only.
+_TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+_SUBJECT: Final = re.compile(r"[!-~]{1,256}")
+_REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
+_DECISION: Final = re.compile(r"(decisions/)?([0-9a-f]{32})")
 
 
 def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str, str | bytes]) -> Call:
@@ -36,7 +36,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     subject = _checked(contract.subject(message), _SUBJECT, field=contract.subject_path, required=contact)
     channel = contract.channel(message).strip().lower()
     category = contract.category(message).strip().lower()
-    inference = _DECISION.match(_text(metadata, INFERENCE_HEADER) or "0" * 32)
+    inference = _DECISION.fullmatch(_text(metadata, INFERENCE_HEADER) or "0" * 32)
     if inference is None:
         raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
     request_id = _text(metadata, IDEMPOTENCY_HEADER) or contract.request_id(message)
@@ -58,7 +58,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
 def _checked(value: str, pattern: re.Pattern[str], *, field: str, required: bool) -> str:
     if not value and not required:
         return ""
-    if pattern.match(value):
+    if pattern.fullmatch(value):  # "$" would let a newline at the end through, and so open a second bucket
         return value
     if not value:
         raise _invalid(field, f"{field} is required: say whom or how the call reaches.")

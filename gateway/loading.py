@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.adapters.identity import check_keys
+from gateway.adapters.identity import usable_keys
 from gateway.contracts import ContractBook
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, compile_revision
@@ -26,16 +26,16 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
     contracts = tuple(book)
     check(document, mistakes, contracts=contracts)
     for index, issuer in enumerate(document.issuers):
-        if issuer.jwks.get("keys") and (problem := check_keys(issuer)):
-            fix = "take the key set from the issuer's `jwks_uri`, unchanged"
-            mistakes.add(("issuers", index, "jwks"), f"the keys cannot be used: {problem}", fix=fix)
+        if issuer.jwks.get("keys") and not usable_keys(issuer):
+            fix = "give the issuer's public keys as a JSON Web Key Set"
+            mistakes.add(("issuers", index, "jwks"), "the key set has no usable key", fix=fix)
     return compile_revision(
         document,
         contracts,
         engine=RuleEngine(book.pool, book.message_class),
         mistakes=mistakes,
         number=number,
-        sha256=hashlib.sha256(canonical(document)).hexdigest(),
+        sha256="" if mistakes else hashlib.sha256(canonical(document)).hexdigest(),
     )
 
 

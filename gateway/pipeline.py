@@ -5,7 +5,7 @@ one record: a refusal writes it before the caller hears of it, an admission writ
 happens afterwards is settled in `finally`, whether the call was answered, failed, cancelled or out of time.
 """
 
-import asyncio
+import contextlib
 import hashlib
 import random
 import time
@@ -27,12 +27,12 @@ from gateway.adapters.upstreams import (
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of
+from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, Operation
+from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Record, Verdict, subject_ref
+from gateway.core.record import Acted, Outcome, Verdict, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -52,12 +52,14 @@ class Pipeline:
         self._pseudonym_key = pseudonym_key
         self.upstreams: Final = upstreams
         self.revision: Revision | None = None
+        self.draining = False
+        """Whether new calls are refused, because this process is about to stop. Running streams go on."""
 
     async def use(self, revision: Revision) -> None:
         """Answer by this revision from the next call on; running calls end under the one they began with."""
         await self._admission.prepare(revision.tenants)
         self._identity.use(revision)
-        self.upstreams.use(revision.upstreams)
+        self.upstreams.use(revision.upstreams.values())
         self._facts.listen(revision.tenants)
         self.revision = revision
 
@@ -68,17 +70,29 @@ class Pipeline:
             CallEnded: refused. The record is written by then.
         """
         try:
+            if self.draining and not run.parent:
+                run.agent = self._identity.identify(run.incoming.metadata)
+                raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             await self.consider(run, request)
             await self._take(run)
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
-                await self._admission.write(self._record(run))
+                await self._admission.write(record_of(run))
             raise
-        except asyncio.CancelledError as cancelled:
-            run.ended = cancelled
-            self._admission.write_soon(self._record(run))
+        except BaseException as ended:  # cancelled, or a mistake of ours
+            run.ended = ended
+            if run.outcome is None:
+                self._admission.write_soon(record_of(run))
             raise
+
+    def never_came(self, run: CallRun, ended: BaseException) -> None:
+        """Record a call that ended before its message had come. Never waits."""
+        run.ended, run.revision = ended, self.revision
+        run.policy = None if run.revision is None else run.revision.methods.get(run.incoming.method)
+        with contextlib.suppress(CallEnded):
+            run.agent = self._identity.identify(run.incoming.metadata)
+        self._admission.write_soon(record_of(run))
 
     async def consider(self, run: CallRun, request: bytes) -> None:
         """Steps 1 to 5: everything that changes nothing. Raises like `admit`, but records nothing."""
@@ -98,6 +112,7 @@ class Pipeline:
         run.call = call
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
+        run.upstream = run.upstream or revision.upstreams.get(run.route.upstream)
         run.decision = decide(
             revision,
             run.policy,
@@ -118,6 +133,25 @@ class Pipeline:
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
 
+    async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
+        """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED, REVISION_MISSING or STORE_UNAVAILABLE; other refusals are in `run.ended`.
+        """
+        try:
+            await self.consider(run, request)
+        except CallEnded as ended:
+            if run.agent is None or ended.reason is Reason.STORE_UNAVAILABLE:
+                raise
+            run.ended = ended
+        if run.ended is not None or run.decision is None:
+            return Outcome(granted=False)
+        record = record_of(run)
+        reservation = reserve(record, run.decision.buckets)
+        outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
+        return outcome
+
     async def _take(self, run: CallRun) -> None:
         """Step 6: take every bucket and write the record, in one step of the store."""
         assert run.decision is not None and run.agent is not None and run.call is not None  # noqa: PT018, S101
@@ -125,16 +159,16 @@ class Pipeline:
         if remaining is not None and remaining <= 0:
             raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
         request_key = request_hash = ""
-        if run.call.request_id and run.call.operation not in (Operation.READ, Operation.INFER):
+        if run.call.request_id and run.repeatable:
             request_key = keys.idempotency(run.agent.tenant, run.agent.name, run.call.request_id)
             request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
-        record = self._record(run)
+        record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
             run.outcome, answer = await self._admission.admit(
                 reservation, record, buckets=run.decision.buckets, request_hash=request_hash
             )
-        except (CallEnded, asyncio.CancelledError) as ended:
+        except BaseException as ended:
             # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
             self._admission.settle(reservation, settlement_of(run, gave_back=True))
@@ -167,10 +201,11 @@ class Pipeline:
 
     async def _forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
+        assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         asked = time.perf_counter()
-        call = self.upstreams.unary(run.route.upstream, run.incoming.method)(
+        call = self.upstreams.unary(run.upstream, run.incoming.method)(
             pinned(run),
-            timeout=self.timeout_s(run),
+            timeout=timeout_s(run, run.upstream),
             metadata=outgoing(run),
         )
         try:
@@ -184,12 +219,6 @@ class Pipeline:
         finally:
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
 
-    def timeout_s(self, run: CallRun) -> float:
-        """Seconds the upstream has: what is left of the caller's deadline, at most the upstream's own limit."""
-        longest = self.upstreams.timeout_s(run.route.upstream)
-        remaining = run.incoming.time_remaining()
-        return longest if remaining is None else min(longest, remaining)
-
     async def admit_further(self, run: CallRun, request: bytes, *, first: CallRun) -> bool:
         """Admit a further message of a stream, if it names a subject; says whether it does.
 
@@ -198,6 +227,7 @@ class Pipeline:
         """
         assert first.policy is not None  # noqa: S101 - the stream was admitted
         run.policy, run.route, run.fixed_route = first.policy, first.route, first.route
+        run.upstream = first.upstream
         try:
             run.call = describe(first.policy.contract, request, metadata=run.incoming.metadata)
         except CallEnded:
@@ -238,16 +268,14 @@ class Pipeline:
         agent = run.agent.name if run.agent is not None else ""
         return refusal.plain(reason, agent=agent, method=run.incoming.method, language=run.incoming.language)
 
-    def _record(self, run: CallRun) -> Record:
-        upstream = run.route.upstream
-        return record_of(run, longest_s=self.upstreams.timeout_s(upstream) if upstream else 0)
-
 
 def outgoing(run: CallRun) -> Metadata:
     """The metadata of the upstream's call."""
     agent = run.agent.name if run.agent is not None else ""
     trace = run.incoming.trace
-    return upstream_metadata(run.incoming.metadata, decision=run.id, agent=agent, traceparent=trace.traceparent)
+    return upstream_metadata(
+        run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
+    )
 
 
 def _acted(ended: BaseException | None) -> Acted:

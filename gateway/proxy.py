@@ -5,19 +5,21 @@ The agent keeps its stub and changes the address; messages are never decoded and
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
 import grpc
 
-from gateway.adapters.upstreams import UpstreamRefused
+from gateway import refusal
+from gateway.adapters.upstreams import Metadata, UpstreamRefused, passed_on
 from gateway.callrun import CallRun, Incoming
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded
 from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
-from gateway.rpc.status import passed_on
-from gateway.streams import StreamRun
+from gateway.rpc.status import said_by
+from gateway.streams import NeverCame, StreamRun
 from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
 from gateway.trailers import own
 from gateway.watch import Watch
@@ -34,7 +36,7 @@ class Proxy(grpc.GenericRpcHandler):
         self._watch = watch
         self._trace_ratio = trace_ratio
         self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
-        self.draining = False
+        self._without_message: set[asyncio.Task[Any]] = set()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method. One that nobody described is refused by the pipeline, as any kind of call."""
@@ -54,7 +56,34 @@ class Proxy(grpc.GenericRpcHandler):
                 else grpc.unary_unary_rpc_method_handler(self._unary(method))
             )
             self._handlers[method] = handler
+        if handler.unary_unary:
+            self._await_message(handler_call_details)
         return handler
+
+    def _await_message(self, details: grpc.HandlerCallDetails) -> None:
+        """Leave a record of a unary call whose message never comes, because it was cancelled or is too large.
+
+        grpc then ends the call by itself and never runs the handler; but it asks for the handler in the task that the
+        call lives in, and that task ends with it.
+        """
+        task = asyncio.current_task()
+        if task is not None:
+            self._without_message.add(task)
+            task.add_done_callback(functools.partial(self._message_never_came, details))
+
+    def _message_came(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._without_message.discard(task)
+
+    def _message_never_came(self, details: grpc.HandlerCallDetails, task: asyncio.Task[Any]) -> None:
+        if task not in self._without_message:
+            return
+        self._without_message.discard(task)
+        pairs = tuple(details.invocation_metadata or ())
+        run = self._run(details.method, pairs, time_remaining=lambda: None)
+        self._pipeline.never_came(run, NeverCame())
+        self._watch.ended(run)
 
     def forget_kinds(self) -> None:
         """Look the methods' kinds up anew: another revision may describe them differently."""
@@ -62,9 +91,9 @@ class Proxy(grpc.GenericRpcHandler):
 
     def _unary(self, method: str) -> Callable[[bytes, Any], Any]:
         async def serve(request: bytes, context: Any) -> bytes:
+            self._message_came()
             run = self._begin(method, context)
             try:
-                self._check_draining()
                 response = await self._pipeline.call(run, request)
             except asyncio.CancelledError:
                 raise
@@ -81,14 +110,15 @@ class Proxy(grpc.GenericRpcHandler):
     def _streaming(self, method: str) -> Callable[[AsyncIterator[bytes], Any], Any]:
         async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
             run = self._begin(method, context)
-            stream = StreamRun(self._pipeline, run)
+            stream = StreamRun(self._pipeline, run, over=context.done)
             try:
-                self._check_draining()
                 async with contextlib.aclosing(stream.responses(requests)) as responses:
                     async for response in responses:
                         await context.write(response)
             except asyncio.CancelledError:
                 raise
+            except grpc.aio.InternalError as error:  # grpc has ended the call by itself, and the caller has been told
+                raise asyncio.CancelledError from error
             except Exception as error:
                 await self._end(context, run, error)
             else:
@@ -99,19 +129,18 @@ class Proxy(grpc.GenericRpcHandler):
         return serve
 
     def _begin(self, method: str, context: Any) -> CallRun:
-        metadata = dict(context.invocation_metadata())
+        return self._run(method, tuple(context.invocation_metadata()), time_remaining=context.time_remaining)
+
+    def _run(self, method: str, pairs: Metadata, *, time_remaining: Callable[[], float | None]) -> CallRun:
+        metadata = dict(pairs)
         trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=self._trace_ratio)
         language = language_of(metadata.get("accept-language"))
-        return CallRun(Incoming(method, metadata, context.time_remaining, trace, language))
-
-    def _check_draining(self) -> None:
-        if self.draining:
-            raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
+        return CallRun(Incoming(method, metadata, time_remaining, trace, language, pairs))
 
     async def _end(self, context: Any, run: CallRun, error: Exception) -> NoReturn:
         if isinstance(error, UpstreamRefused):
-            code, text, trailers = passed_on(error.error)
-            await context.abort(code, text, (*own(run), *trailers))
+            code, text, trailers = said_by(error.error)
+            await context.abort(code, text, (*own(run), *passed_on(trailers)))
             raise AssertionError("abort returns never")  # noqa: TRY004
         ended = error if isinstance(error, CallEnded) else unexpected(error, run.incoming.method)
-        await end(context, ended, trailers=own(run))
+        await end(context, refusal.in_language(ended, run.incoming.language), trailers=own(run))

@@ -3,7 +3,7 @@
 from gateway.core import texts
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.limits import Bucket
+from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.record import BucketLook
 
 
@@ -26,22 +26,28 @@ def by_rule(decision: Decision, *, agent: str, method: str, revision: int, langu
 
 def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, language: str) -> CallEnded:
     """A refusal by a limit or cap, with the earliest time at which a retry can succeed."""
-    reason = Reason.CAP_EXCEEDED if bucket.kind == "cap" else Reason.LIMIT_EXCEEDED
-    values = {
-        "agent": agent,
-        "method": method,
-        "rule": bucket.limit,
-        "used": str(look.used),
-        "capacity": str(bucket.capacity),
-        "window": texts.span(bucket.period_ms, language="en"),
-        "retry": texts.retry(look.wait_ms, language="en"),
-    }
-    french = values | {
-        "window": texts.span(bucket.period_ms, language="fr"),
-        "retry": texts.retry(look.wait_ms, language="fr"),
-    }
+    reason = bucket_reason(bucket.kind)
+    english, french = (
+        {"agent": agent, "method": method}
+        | texts.bucket_values(
+            used=look.used,
+            capacity=bucket.capacity,
+            period_ms=bucket.period_ms,
+            wait_ms=look.wait_ms,
+            rule=bucket.limit,
+            language=spoken,
+        )
+        for spoken in texts.LANGUAGES
+    )
     wait_ms = look.wait_ms if look.wait_ms > 0 else None
-    return _ended(reason, values, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
+    return _ended(reason, english, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
+
+
+def in_language(ended: CallEnded, language: str) -> CallEnded:
+    """The same end of a call, said in the caller's language too where nobody has done so yet."""
+    if language == "fr" and ended.localized is None and (text := texts.in_french(ended.reason, ended.metadata)):
+        ended.localized = ("fr", text)
+    return ended
 
 
 def _ended(

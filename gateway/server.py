@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-import jwt
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -22,14 +21,18 @@ from gateway.adapters.redis_connection import RedisConnection
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
+from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
+from gateway.decisions import Decisions
 from gateway.loading import load
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
+from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
 from gateway.watch import Watch
+from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
@@ -39,27 +42,34 @@ SERVICE: Final = "pilote.decision.v1.DecisionService"
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, settings: Settings, *, pipeline: Pipeline, proxy: Proxy) -> None:
-        self._settings = settings
+    def __init__(self, *, pipeline: Pipeline, proxy: Proxy) -> None:
         self.pipeline = pipeline
         self.proxy = proxy
+        self.reflecting = Reflecting((SERVICE,))
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
         """Answer by another revision; one that cannot be used here is said so, and the old one goes on.
 
         Raises:
-            CallEnded: STORE_UNAVAILABLE; worth another try.
+            CallEnded: STORE_UNAVAILABLE, so that it is tried again.
         """
         try:
             data = msgspec.json.decode(published.document)
             # Compiling takes the interpreter for some milliseconds at a time; a thread lets calls pass in between.
             revision = await asyncio.to_thread(load, data, number=number)
             await self.pipeline.use(revision)
-        except (PolicyInvalid, jwt.PyJWTError, msgspec.DecodeError):
+        except CallEnded:
+            raise
+        except PolicyInvalid as invalid:
+            mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
+            _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
+            return
+        except Exception:  # whatever is wrong with it must not end the follower, or no later one would be seen
             _log.exception("revision %d cannot be used here", number)
             return
         self.proxy.forget_kinds()
+        self.reflecting.use(revision.services, revision.pool)
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
 
 
@@ -68,7 +78,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
     """A gateway that serves until the block ends, then drains.
 
     Raises:
-        StoreDown: the store does not answer at the start.
+        StoreDown, CallEnded: the store does not answer at the start.
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -81,6 +91,7 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         stack.push_async_callback(spool.close)
         admission = Admission(connection, spool)
         stack.push_async_callback(admission.close)
+        await admission.prepare(())  # calls are recorded before the first revision too
         facts = FactStore(connection, redis)
         stack.push_async_callback(facts.close)
         upstreams = Upstreams()
@@ -92,12 +103,12 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
             identity=Identity(), facts=facts, admission=admission, upstreams=upstreams, pseudonym_key=pseudonym_key
         )
         proxy = Proxy(pipeline, Watch(tracing, call_log=settings.call_log), trace_ratio=settings.trace_ratio)
-        running = Gateway(settings, pipeline=pipeline, proxy=proxy)
+        running = Gateway(pipeline=pipeline, proxy=proxy)
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
         stack.push_async_callback(_cancelled, follower)
 
         def add_services(server: grpc.aio.Server) -> None:
-            del server
+            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline), server)
 
         running.port = await stack.enter_async_context(
             serving(
@@ -107,10 +118,11 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
                 drain_seconds=settings.drain_seconds,
                 max_message_bytes=settings.max_message_bytes,
                 otherwise=proxy,
+                reflecting=running.reflecting,
             )
         )
         yield running
-        proxy.draining = True
+        pipeline.draining = True
 
 
 async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> None:

@@ -88,6 +88,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(**found)
 
 
+def inherited() -> dict[str, str]:
+    """The whole environment, for child processes to inherit."""
+    return dict(os.environ)  # noqa: TID251
+
+
 def language(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
     """The language of the command line: the setting, else the system's, else English."""
     environment = os.environ if environment is None else environment  # noqa: TID251

@@ -1,5 +1,7 @@
 """What the gateway says to the caller beside the answer."""
 
+import functools
+
 from gateway.adapters.upstreams import Metadata
 from gateway.callrun import CallRun, elapsed_us
 from gateway.core.limits import Bucket
@@ -18,19 +20,16 @@ def own(run: CallRun) -> Metadata:
         said.append(("pilote-version", run.route.version))
     if run.outcome is not None and run.decision is not None and run.outcome.looks:
         looks = list(zip(run.decision.buckets, run.outcome.looks, strict=True))
-        said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))
+        said.append(("ratelimit-policy", ", ".join([_policy(b.limit, b.capacity, b.period_ms) for b, _ in looks])))
         said.append(("ratelimit", ", ".join([_left(bucket, look) for bucket, look in looks])))
     said += run.trailers
     return tuple(said)
 
 
-def _policy(bucket: Bucket) -> str:
-    """One item of the IETF draft's `RateLimit-Policy`: quota, and the window in whole seconds that it lasts for.
-
-    Of a rate the quota is its burst, which comes back in more than one period where it is larger than the rate.
-    """
-    window_ms = bucket.capacity * bucket.interval_us // 1000 or bucket.period_ms
-    return f'"{bucket.limit}";q={bucket.capacity};w={-(-window_ms // 1000)}'
+@functools.lru_cache(maxsize=1024)
+def _policy(limit: str, capacity: int, period_ms: int) -> str:
+    """One item of the IETF draft's `RateLimit-Policy`: quota, and window in whole seconds. The same for every call."""
+    return f'"{limit}";q={capacity};w={-(-period_ms // 1000)}'
 
 
 def _left(bucket: Bucket, look: BucketLook) -> str:

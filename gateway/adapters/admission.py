@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
-"""Largest answer kept for a repeat with the same idempotency key; after a larger one the repeat is refused."""
+"""Largest answer kept for a repeat with the same idempotency key."""
 SETTLE_EVERY_SECONDS: Final = 0.005
 """Settlements gather for so long, to share a write. A gateway that dies in between leaves its last calls in doubt."""
 RETRY_SECONDS: Final = 1.0
@@ -137,9 +137,9 @@ class Admission:
         """
         state = ""
         if reservation.request_key:
-            # An answer too large to keep cannot be given again: the repeat is refused, not answered with nothing.
-            unknown = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
-            state = "free" if settlement.gave_back else "doubt" if unknown else "done"
+            # An answer that is not kept cannot be given again, so the repeat is told to find out.
+            unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
+            state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
         if state or (settlement.gave_back and reservation.cap_keys):
             back = reservation.cap_keys if settlement.gave_back else ()

@@ -149,6 +149,15 @@ class FactStore:
         self._reading.clear()
 
 
+async def put(redis: Redis, tenant: str, *, subject_ref: str, facts: Facts) -> None:
+    """Store what is known of a subject; every worker's cache forgets the old facts.
+
+    Raises:
+        RedisError: the store does not answer.
+    """
+    await redis.set(keys.facts(tenant, subject_ref), msgspec.json.encode(facts))
+
+
 def _cancelled() -> bool:
     """Whether our task was cancelled: redis-py swallows that while it connects (measured with 8.1.0)."""
     task = asyncio.current_task()

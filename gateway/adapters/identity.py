@@ -22,6 +22,7 @@ CREDENTIAL_HEADERS: Final = frozenset({API_KEY_HEADER, AUTHORIZATION_HEADER})
 """Never forwarded to an upstream, recorded or logged."""
 CACHED_TOKENS: Final = 10_000
 MAX_TOKEN_CHARACTERS: Final = 8_192
+_LATEST_EXPIRY: Final = 1e12
 
 
 class Identity:
@@ -36,7 +37,7 @@ class Identity:
         """Identify by this revision from now on; whatever was verified by another one is forgotten.
 
         Raises:
-            jwt.PyJWKSetError: an issuer's key set cannot be used; `check_keys` says so before a revision is published.
+            jwt.PyJWKSetError: an issuer's key set cannot be used; loading a policy says so before it is published.
         """
         self._keys = {claim: _signing_keys(issuer) for claim, issuer in revision.issuers.items()}
         self._verified.clear()
@@ -84,33 +85,34 @@ class Identity:
         if issuer is None or key is None:
             _refuse("The token's issuer or key is unknown.", "TOKEN_ISSUER_UNKNOWN")
         claims = _claims(token, issuer, key)
-        leeway = duration_ms(issuer.leeway) / 1000
-        if not isinstance(claims["exp"], int | float) or claims["exp"] + leeway < now:
+        expires = _expiry(claims["exp"]) + duration_ms(issuer.leeway) / 1000
+        if not expires >= now:
             _refuse("The token has expired.", "TOKEN_EXPIRED")
         agent = revision.agents_by_token.get((issuer.name, str(claims.get(issuer.agent_claim, ""))))
         if agent is None:
             _refuse("The token is valid, but names no agent of the active policy.", "AGENT_UNKNOWN")
-        return agent, claims["exp"] + leeway
+        return agent, expires
 
 
-def check_keys(issuer: Issuer) -> str:
-    """What is wrong with an issuer's key set, in words; empty when nothing is."""
+def _expiry(claimed: object) -> float:
+    """Seconds since the epoch. JSON's numbers have no bound, and its NaN counts as none."""
+    return float(max(0, min(claimed, _LATEST_EXPIRY))) if isinstance(claimed, int | float) else 0.0
+
+
+def usable_keys(issuer: Issuer) -> bool:
+    """Whether an issuer's key set can be used."""
     try:
         _signing_keys(issuer)
-    except (jwt.PyJWKSetError, jwt.PyJWKError, jwt.InvalidKeyError) as error:
-        return str(error)
-    return ""
+    except (jwt.PyJWKSetError, jwt.PyJWKError, jwt.InvalidKeyError):
+        return False
+    return True
 
 
 def _signing_keys(issuer: Issuer) -> dict[str, Any]:
     try:
         keys = jwt.PyJWKSet.from_dict(issuer.jwks).keys
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ) as error:  # what PyJWT leaves to chance in a damaged set
+    # PyJWT leaves to chance what a damaged set does to it.
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise jwt.PyJWKSetError(f"a key lacks a part, or has one of the wrong kind: {error}") from error
     by_id = {key.key_id or "": key for key in keys}
     if len(keys) == 1:

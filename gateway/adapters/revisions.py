@@ -85,21 +85,24 @@ class RevisionStore:
     async def follow(self, swap: Callable[[int, Published], Awaitable[None]]) -> None:
         """Call `swap` with the active revision, now and whenever it changes; runs until cancelled.
 
-        While the store does not answer, the revision that runs goes on running; `swap` is called again where it ends
-        with STORE_UNAVAILABLE.
+        While the store does not answer, the revision that runs goes on running; a `swap` that raises `CallEnded` for
+        that reason is tried again.
         """
-        running = 0
+        seen = 0
         us = asyncio.current_task()
         # redis-py swallows a cancellation that comes while it connects (measured with 8.1.0); the count of them stays.
         while us is None or not us.cancelling():
             try:
                 number = await self.active()
-                if number not in (0, running) and (published := await self.read(number)) is not None:
+                if number not in (0, seen) and (published := await self.read(number)) is not None:
                     await swap(number, published)
-                    running = number
+                    seen = number
                 await self._announced()
-            except (RedisError, OSError, CallEnded):
-                _log.warning("the store does not answer: revision %d goes on", running)
+            except msgspec.DecodeError:
+                _log.exception("revision %d is damaged: the one that runs goes on", number)
+                seen = number
+            except (RedisError, OSError, TimeoutError, CallEnded):
+                _log.warning("the store does not answer: the revision that runs goes on", extra={"seen": seen})
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _announced(self) -> None:

@@ -1,7 +1,7 @@
 """The systems behind the gateway: one channel each, called on raw bytes."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import grpc
@@ -11,17 +11,11 @@ from gateway.core.revision.document import Upstream, duration_ms
 from gateway.rpc.status import Fate, fate_of, reason_of
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
-_OURS: Final = (
-    "x-api-key",
-    "authorization",
-    "pilote-",
-    "traceparent",
-    "grpc-",
-    "user-agent",
-    "content-type",
-    "te",
-    ":",
+_OURS: Final = frozenset(
+    ("x-api-key", "authorization", "traceparent", "tracestate", "user-agent", "content-type", "te")
 )
+_OUR_PREFIXES: Final = ("pilote-", "grpc-", ":")
+_RICH_STATUS: Final = "grpc-status-details-bin"
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -59,54 +53,76 @@ class InDoubt(CallEnded):
 
 
 class Upstreams:
-    """Channels to the upstreams of the active revision."""
+    """Connections to the upstreams of the active revision, and to earlier ones as long as calls may need them."""
 
     def __init__(self) -> None:
-        self._channels: dict[Upstream, grpc.aio.Channel] = {}
-        self._calls: dict[tuple[str, str], Any] = {}
-        self._streams: dict[tuple[str, str], Any] = {}
-        self._by_name: dict[str, Upstream] = {}
+        self._kept: set[tuple[str, bool]] = set()
+        self._lines: dict[tuple[str, bool], _Line] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def use(self, upstreams: Mapping[str, Upstream]) -> None:
-        """Call these upstreams from now on. Running calls end on the channels they began on."""
-        kept = set(upstreams.values())
-        for upstream in [upstream for upstream in self._channels if upstream not in kept]:
-            channel = self._channels.pop(upstream)
-            grace = duration_ms(upstream.timeout) / 1000
-            task = asyncio.get_running_loop().create_task(channel.close(grace))
+    def use(self, upstreams: Collection[Upstream]) -> None:
+        """Keep connections to these upstreams. Calls that were admitted before end on those they were admitted for."""
+        kept = {(upstream.address, upstream.tls) for upstream in upstreams}
+        for at in self._lines.keys() - kept:
+            task = asyncio.get_running_loop().create_task(self._retire(at, self._lines[at]))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-        for upstream in kept - self._channels.keys():
-            self._channels[upstream] = _channel(upstream)
-        self._by_name = dict(upstreams)
-        self._calls.clear()
-        self._streams.clear()
+        for upstream in upstreams:
+            line = self._line(upstream)
+            line.longest_s = max(line.longest_s, longest_s(upstream))
+        self._kept = kept
 
-    def timeout_s(self, upstream: str) -> float:
-        """Longest call to this upstream, in seconds."""
-        return duration_ms(self._by_name[upstream].timeout) / 1000
-
-    def unary(self, upstream: str, method: str) -> Callable[..., grpc.aio.UnaryUnaryCall[bytes, bytes]]:
+    def unary(self, upstream: Upstream, method: str) -> Callable[..., grpc.aio.UnaryUnaryCall[bytes, bytes]]:
         """Starts a unary call: `(request, timeout=seconds, metadata=...)`."""
-        call = self._calls.get((upstream, method))
+        line = self._line(upstream)
+        call = line.calls.get(method)
         if call is None:
-            call = self._calls[upstream, method] = self._channel_of(upstream).unary_unary(method)
+            call = line.calls[method] = line.channel.unary_unary(method)
         return call
 
-    def stream(self, upstream: str, method: str) -> Callable[..., grpc.aio.StreamStreamCall[bytes, bytes]]:
+    def stream(self, upstream: Upstream, method: str) -> Callable[..., grpc.aio.StreamStreamCall[bytes, bytes]]:
         """Starts a streaming call of any kind: on the wire all of them are bidirectional."""
-        call = self._streams.get((upstream, method))
+        line = self._line(upstream)
+        call = line.streams.get(method)
         if call is None:
-            call = self._streams[upstream, method] = self._channel_of(upstream).stream_stream(method)
+            call = line.streams[method] = line.channel.stream_stream(method)
         return call
 
     async def close(self) -> None:
         """Close all channels."""
-        await asyncio.gather(*(channel.close() for channel in self._channels.values()), *self._closing)
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*(line.channel.close() for line in self._lines.values()))
 
-    def _channel_of(self, upstream: str) -> grpc.aio.Channel:
-        return self._channels[self._by_name[upstream]]
+    def _line(self, upstream: Upstream) -> "_Line":
+        at = (upstream.address, upstream.tls)
+        line = self._lines.get(at)
+        if line is None:
+            line = self._lines[at] = _Line(_channel(upstream))
+        return line
+
+    async def _retire(self, at: tuple[str, bool], line: "_Line") -> None:
+        """Close a connection that no revision names any more, once every call that was admitted for it has begun."""
+        await asyncio.sleep(line.longest_s)
+        if at not in self._kept and self._lines.get(at) is line:
+            del self._lines[at]
+            await line.channel.close(line.longest_s)
+
+
+class _Line:
+    """The connection to one address, and the calls that go over it."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
+        self.longest_s = 0.0
+        self.calls: dict[str, Any] = {}
+        self.streams: dict[str, Any] = {}
+
+
+def longest_s(upstream: Upstream) -> float:
+    """Longest call to this upstream, in seconds."""
+    return duration_ms(upstream.timeout) / 1000
 
 
 def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
@@ -126,16 +142,27 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
     return CallEnded(reason, _TEXTS[reason])
 
 
-def upstream_metadata(metadata: Mapping[str, str | bytes], *, decision: str, agent: str, traceparent: str) -> Metadata:
-    """What the upstream gets: the caller's metadata without its credential and ours, and who asks by which decision."""
-    kept = [(key, value) for key, value in metadata.items() if not key.startswith(_OURS)]
+def upstream_metadata(
+    metadata: Metadata, *, decision: str, agent: str, traceparent: str, tracestate: str = ""
+) -> Metadata:
+    """What the upstream gets: the caller's metadata without its credential and ours, and who asks by which decision.
+
+    A key that came with several values keeps them all, in their order.
+    """
+    kept = [pair for pair in metadata if not _is_ours(pair[0])]
     kept += (("pilote-decision-id", decision), ("pilote-agent", agent), ("traceparent", traceparent))
+    if tracestate:
+        kept.append(("tracestate", tracestate))
     return tuple(kept)
 
 
 def passed_on(trailers: Any) -> Metadata:
-    """The upstream's trailers, without what the gateway says itself."""
-    return tuple([(key, value) for key, value in trailers or () if not key.startswith(_OURS)])
+    """The upstream's trailers, without what the gateway says itself; the details of a refusal are the upstream's."""
+    return tuple([(key, value) for key, value in trailers or () if key == _RICH_STATUS or not _is_ours(key)])
+
+
+def _is_ours(key: str) -> bool:
+    return key in _OURS or key.startswith(_OUR_PREFIXES)
 
 
 def _channel(upstream: Upstream) -> grpc.aio.Channel:

@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.core.call import Agent, Call, Route
+from gateway.core.errors import Reason
 
 
 class RateRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,11 @@ class Bucket(msgspec.Struct, frozen=True):
     interval_us: int
     """For a rate the time one call uses up, rounded up so that the rate is never exceeded; 0 for a cap."""
     mode: str
+
+
+def bucket_reason(kind: str) -> Reason:
+    """Why a call ends that a bucket of this kind refuses."""
+    return Reason.CAP_EXCEEDED if kind == "cap" else Reason.LIMIT_EXCEEDED
 
 
 class DimensionMissing(Exception):  # noqa: N818 - a fact about the call

@@ -55,6 +55,19 @@ _LACKS_DIMENSION: Final = (
     "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
 )
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_FRENCH: Final[Mapping[Reason, str]] = {
+    Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
+    Reason.ARGUMENT_INVALID: "L’appel ne peut pas être gouverné tel quel : corrigez {field}.",
+    Reason.UPSTREAM_UNAVAILABLE: "Le système derrière la passerelle ne répond pas ; réessayez.",
+    Reason.UPSTREAM_FAILED: "Le système derrière la passerelle a échoué.",
+    Reason.UPSTREAM_IN_DOUBT: "Le système derrière la passerelle a peut-être agi : vérifiez avant de répéter l’appel.",
+    Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
+    Reason.REVISION_MISSING: "Aucune politique n’est active : tout appel est refusé.",
+    Reason.DEADLINE_EXCEEDED: "Le délai de l’appel est dépassé.",
+    Reason.DRAINING: "Ce processus va s’arrêter ; réessayez.",
+    Reason.INTERNAL: "Pilote a fait une erreur ; elle est dans notre journal.",
+}
+"""Where the English text is written by whoever ends the call."""
 _RETRY: Final = (("Retry in {wait}.", "Réessayez dans {wait}."), ("It is closed.", "Elle est fermée."))
 
 
@@ -62,6 +75,24 @@ def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
     template = _REFUSALS[reason][LANGUAGES.index(language)]
     return fill(template, values)
+
+
+def in_french(reason: Reason, values: Mapping[str, str]) -> str:
+    """The text in French for a call that ends for a reason outside the policy; empty where there is none."""
+    return fill(_FRENCH.get(reason, ""), values)
+
+
+def bucket_values(
+    *, used: int, capacity: int, period_ms: int, wait_ms: int, rule: str, language: str
+) -> dict[str, str]:
+    """What the refusal of a limit or cap fills in. Times are milliseconds; `wait_ms` is -1 for never."""
+    return {
+        "rule": rule,
+        "used": str(used),
+        "capacity": str(capacity),
+        "window": span(period_ms, language=language),
+        "retry": retry(wait_ms, language=language),
+    }
 
 
 def lacks_dimension(limit: str, dimension: str, *, language: str) -> str:
@@ -73,6 +104,12 @@ def retry(wait_ms: int, *, language: str) -> str:
     """When it is worth coming back; -1 for never."""
     template = _RETRY[1 if wait_ms < 0 else 0][LANGUAGES.index(language)]
     return fill(template, {"wait": span(wait_ms, language=language)})
+
+
+def number(value: float, *, digits: int, language: str) -> str:
+    """A number with so many digits behind the point, or in French behind the comma."""
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "fr" else text
 
 
 def span(ms: int, *, language: str) -> str:

@@ -164,8 +164,8 @@ def reason_of(error: grpc.aio.AioRpcError) -> Reason:
     return Reason.UPSTREAM_FAILED
 
 
-def passed_on(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:
-    """Code, text and trailers of a peer's own refusal, to be passed on as they are."""
+def said_by(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:
+    """Code, text and trailers of a peer's own refusal, for the caller to read."""
     return error.code(), error.details() or "", tuple(error.trailing_metadata() or ())
 
 

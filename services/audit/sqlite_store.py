@@ -122,6 +122,7 @@ class SqliteStore:
         connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
+            connection.close()
             raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
         if version == 0:
             connection.executescript(

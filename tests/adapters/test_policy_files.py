@@ -113,4 +113,5 @@ def test_the_demonstrations_policy_is_read_with_its_contract() -> None:
     data, lines = read(DEMO_FOLDER / "policy.yaml")
     assert isinstance(data, dict)
     assert data["contracts"][0]["descriptor_set"]
-    assert lines[("agents", 0)] == 5
+    told = (DEMO_FOLDER / "policy.yaml").read_text(encoding="utf-8").splitlines()
+    assert data["agents"][0]["name"] in told[lines[("agents", 0)] - 1]

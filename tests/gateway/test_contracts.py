@@ -102,7 +102,6 @@ def test_a_method_that_nobody_described_is_not_in_the_book() -> None:
     book = book_of(Contract(name="vendor", descriptor_set=vendor_set()))
     assert book.get("/vendor.Service/Do") is None
     assert book.get(INFER) is None
-    assert "vendor.Service" not in book.services()
 
 
 def test_a_binding_describes_it() -> None:

@@ -19,10 +19,10 @@ def test_the_demonstrations_policy_compiles() -> None:
     found = load(demo(), number=3)
     assert (found.number, found.tenants) == (3, ("acme",))
     assert [rule.name for rule in found.methods[SEND].rules] == [
-        "writers-write",
-        "research-only-reads",
+        "some-contact",
+        "readers-only-read",
         "marketing-needs-consent",
-        "watch-personal-mail",
+        "watch-executives",
     ]
     assert [route.name for route in found.methods[INFER].routes] == ["scoring"]
     assert [cap.name for cap in found.methods[SEND].caps] == ["marketing-pressure", "email-pressure"]

@@ -33,7 +33,8 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     _models(document, mistakes)
     for index, route in enumerate(document.routes):
         _route(route, ("routes", index), document, mistakes)
-    _methods(document, contracts, mistakes)
+    if not mistakes.under("contracts"):
+        _methods(document, contracts, mistakes)
 
 
 def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
@@ -154,9 +155,10 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:
     names = [part.name for part in parts]
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        section = {"upstream": "upstreams", "issuer": "issuers"}.get(str(path[-1]), "models")
-        others = f", or choose one of: {', '.join(names)}" if names else ""
-        fix = f"did you mean {near[0]!r}?" if near else f"add it to `{section}`{others}"
-        mistakes.add(path, f"{name!r} is not defined", fix=fix)
+    section = {"upstream": "upstreams", "issuer": "issuers"}.get(str(path[-1]), "models")
+    if name in names or mistakes.under(section):  # where a section cannot be read, what it defines is not known
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    choices = f", or choose one of: {', '.join(names)}" if names else ""
+    fix = f"did you mean {near[0]!r}?" if near else f"add it to `{section}`{choices}"
+    mistakes.add(path, f"{name!r} is not defined", fix=fix)

@@ -44,6 +44,13 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """By the `iss` claim."""
     upstreams: Mapping[str, Upstream]
     tenants: tuple[str, ...]
+    pool: object
+    """The descriptor pool of its contracts, opaque here."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Full names of all services with a described method, sorted."""
+        return tuple(sorted({method[1:].partition("/")[0] for method in self.methods}))
 
 
 def compile_revision(
@@ -79,6 +86,7 @@ def compile_revision(
         agent_values={name: engine.agent_value(agent) for name, agent in agents.items()},
         issuers={issuer.issuer: issuer for issuer in document.issuers},
         upstreams={upstream.name: upstream for upstream in document.upstreams},
+        pool=engine.pool,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
     )
 
@@ -94,7 +102,7 @@ def _check_rules(
     for index, rule in enumerate(document.rules):
         path: Path = ("rules", index, "when")
         applies = [contract for contract in contracts if _applies(rule, contract)]
-        if not applies:
+        if not applies and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
         for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:

@@ -1,7 +1,8 @@
 """From plain data (what YAML and JSON give) to the `Document`, with every mistake reported at once.
 
 msgspec stops at the first mistake; a person who wrote twelve wants to read twelve. So structs and lists are walked
-here, and msgspec decodes the leaves.
+here, and msgspec decodes the leaves. A leaf that cannot be read gets a stand-in, so that the checks which follow can
+still look at the rest of the document; what they then say about a place that is wrong already is left out.
 """
 
 import difflib
@@ -50,9 +51,25 @@ class Mistakes:
     def __init__(self, lines: Mapping[Path, int] | None = None) -> None:
         self._lines = {} if lines is None else lines  # may still be empty: the reader of a file fills it as it goes
         self._found: list[Mistake] = []
+        self._paths: list[Path] = []
+        self._stood_in: tuple[Path, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def under(self, section: str) -> bool:
+        """Whether anything in that section could not be read."""
+        return any(path[:1] == (section,) for path in self._stood_in)
+
+    def stand_in(self) -> None:
+        """From now on the document is looked at with stand-ins where a mistake was found so far."""
+        self._stood_in = tuple(self._paths)
 
     def add(self, path: Path, problem: str, *, fix: str) -> None:
         """Report one mistake at `path`; its line is the one of the nearest ancestor that has one."""
+        if any(_overshadows(known, path) for known in self._stood_in):
+            return
+        self._paths.append(path)
         line = next((self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), 0)
         self._found.append(Mistake(dotted(path), problem, fix, line))
 
@@ -73,15 +90,34 @@ def dotted(path: Path) -> str:
 
 
 def decode(data: object, mistakes: Mistakes) -> Document:
-    """The document that `data` describes.
+    """The document that `data` describes; where it has mistakes, with stand-ins, and only good for finding more.
 
     Raises:
-        PolicyInvalid: when anything in it is misspelt, missing, of the wrong type or out of range.
+        PolicyInvalid: when it is no document at all.
     """
     document = _struct(Document, data, (), mistakes)
-    mistakes.raise_if_any()
-    assert isinstance(document, Document)  # noqa: S101 - for the type checker: without mistakes it is one
+    if not isinstance(data, dict):
+        mistakes.raise_if_any()
+    mistakes.stand_in()
+    assert isinstance(document, Document)  # noqa: S101 - for the type checker
     return document
+
+
+def _overshadows(known: Path, path: Path) -> bool:
+    """Whether a mistake at `known` makes what is said of `path` doubtful.
+
+    It does where one place holds the other, and where `known` decides to which methods the thing at `path` applies.
+    """
+    shorter = min(len(known), len(path))
+    decides = known[2:3] in (("methods",), ("operations",)) and known[:2] == path[:2]
+    return decides or known[:shorter] == path[:shorter]
+
+
+class _Unreadable:
+    """Stands where a leaf could not be decoded, until its struct puts something in its place."""
+
+
+_UNREADABLE: Final = _Unreadable()
 
 
 def _value(kind: Any, data: object, path: Path, mistakes: Mistakes) -> object:
@@ -90,13 +126,35 @@ def _value(kind: Any, data: object, path: Path, mistakes: Mistakes) -> object:
         return _struct(kind, data, path, mistakes)
     arguments = typing.get_args(kind)
     if typing.get_origin(kind) is tuple and isinstance(data, list):
-        return tuple(_value(arguments[0], item, (*path, index), mistakes) for index, item in enumerate(data))
+        items = [_value(arguments[0], item, (*path, index), mistakes) for index, item in enumerate(data)]
+        return tuple(_stand_in(arguments[0], data[i]) if item is _UNREADABLE else item for i, item in enumerate(items))
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
         problem = str(error).split(" - at `")[0]
+        if "matching regex" in problem:  # the fix says it in words; and what stands there may be a secret
+            problem = "cannot be used as it is written"
         mistakes.add(path, problem, fix=_fix(kind, data))
+        return _UNREADABLE
+
+
+def _stand_in(kind: Any, data: object) -> Any:
+    """Something of the right kind in place of `data`: a text itself, since others may refer to it."""
+    kind, _ = _unwrapped(kind, data)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _stand_in(arguments[0], data)
+    if origin is typing.Literal:
+        return arguments[0]
+    if origin in (typing.Union, types.UnionType):
         return None
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(kind, {}, (), Mistakes())
+    if kind is str and isinstance(data, str):
+        return data
+    return (origin or kind)()
 
 
 def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
@@ -108,10 +166,10 @@ def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
     return kind, data
 
 
-def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mistakes) -> msgspec.Struct | None:
+def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mistakes) -> msgspec.Struct:
     if not isinstance(data, dict):
         mistakes.add(path, f"expected a mapping, got {_named(data)}", fix=f"write the fields of {kind.__name__} here")
-        return None
+        data, mistakes = {}, Mistakes()
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for name in data:
         if name not in fields:
@@ -119,14 +177,17 @@ def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mist
             fix = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(fields)}"
             mistakes.add((*path, str(name)), f"unknown field {str(name)!r}", fix=fix)
     found = {}
-    complete = True
     for name, field in fields.items():
+        value: object = _UNREADABLE
         if name in data:
-            found[field.name] = _value(field.type, data[name], (*path, name), mistakes)
+            value = _value(field.type, data[name], (*path, name), mistakes)
         elif field.required:
-            complete = False
-            mistakes.add(path, f"required field {name!r} is missing", fix=f"add {name!r}")
-    return kind(**found) if complete else None
+            mistakes.add((*path, name), f"required field {name!r} is missing", fix=f"add {name!r}")
+        if value is not _UNREADABLE:
+            found[field.name] = value
+        elif field.required:
+            found[field.name] = _stand_in(field.type, data.get(name))
+    return kind(**found)
 
 
 def _named(data: object) -> str:

@@ -113,6 +113,19 @@ async def test_a_refusal_by_admission_wins_over_the_rules(audit: Audit) -> None:
     assert [f.conclusion.state for f in found if f] == [State.SETTLED] * 3
 
 
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ({"k": "admit", "r": b"{", "o": b"{}"}, "truncated"),
+        ({"k": "amend", "r": b"{}"}, "neither admit nor settle"),
+        ({"k": "admit", "r": b"{}"}, "lacks the field o"),
+        ({"k": "settle", "r": b'{"id":"x"}'}, "missing required field"),
+        (settle(a_settlement(id="../etc")), "32 hexadecimal digits"),
+        (admit(a_record(revision=2**70)), "revision"),
+        (admit(a_record(received_ms=-1)), "received_ms"),
+        ({"k": "settle", "r": b'{"id":"\xff"}'}, "utf-8"),
+    ],
+)
 async def test_a_corrupt_entry_goes_to_quarantine_and_the_rest_goes_on(
     audit: Audit, broken: dict[Any, Any], why: str
 ) -> None:

@@ -277,7 +277,9 @@ class Decision(_message.Message):
     verdict: Global___Verdict.ValueType
     """What the gateway said."""
     reason: _builtins.str
-    """Machine-readable reason as in `google.rpc.ErrorInfo`, UPPER_SNAKE; empty for ALLOW."""
+    """Machine-readable reason as in `google.rpc.ErrorInfo`, UPPER_SNAKE. Of an allowed call the one it failed with, empty
+    where it was answered.
+    """
     rule: _builtins.str
     """The rule, limit or cap that decided; empty when none did."""
     message: _builtins.str

@@ -1,0 +1,68 @@
+"""`pilote.decision.v1.DecisionService`: what the gateway would say to a call, without making it."""
+
+from typing import Any
+
+import msgspec
+
+from gateway import wire
+from gateway.callrun import CallRun, Incoming, record_of
+from gateway.conclusion import concluded
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.explain import explain
+from gateway.core.texts import language_of
+from gateway.pipeline import Pipeline
+from gateway.rpc.interceptors import end, unexpected
+from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
+from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
+
+
+class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
+    """Evaluates calls for the agents that would make them."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    async def EvaluateCall(  # noqa: N802
+        self, request: decision_service_pb2.EvaluateCallRequest, context: Any
+    ) -> decision_service_pb2.EvaluateCallResponse:
+        """See the contract."""
+        try:
+            return await self._evaluate(request, context)
+        except CallEnded as ended:
+            await end(context, ended)
+        except Exception as error:
+            await end(context, unexpected(error, "EvaluateCall"))
+
+    async def GetHold(self, _request: Any, context: Any) -> Any:  # noqa: N802
+        """See the contract."""
+        await end(context, _later("Holds"))
+
+    async def WaitHold(self, _request: Any, context: Any) -> Any:  # noqa: N802
+        """See the contract."""
+        await end(context, _later("Holds"))
+
+    async def ReportOutcomes(self, _request: Any, context: Any) -> Any:  # noqa: N802
+        """See the contract."""
+        await end(context, _later("Outcomes"))
+
+    async def _evaluate(
+        self, request: decision_service_pb2.EvaluateCallRequest, context: Any
+    ) -> decision_service_pb2.EvaluateCallResponse:
+        metadata = dict(context.invocation_metadata())
+        language = language_of(metadata.get("accept-language"))
+        trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=0)
+        incoming = Incoming(request.method, metadata, context.time_remaining, trace, language)
+        run = CallRun(incoming)
+        outcome = await self._pipeline.evaluate(run, request.request)
+        # A record that will never be settled: it says what would be, and ends with its verdict.
+        record = msgspec.structs.replace(record_of(run), expires_ms=0)
+        decision = wire.decision(record, outcome, settlement=None, conclusion=concluded(record, outcome))
+        decision.name = ""
+        sentences = explain(record, outcome, settlement=None, language=language)
+        return decision_service_pb2.EvaluateCallResponse(decision=decision, explanation=sentences)
+
+
+def _later(what: str) -> CallEnded:
+    return CallEnded(
+        Reason.NOT_BUILT, f"{what} are part of the contract, but this version of Pilote does not serve them yet."
+    )

@@ -1,0 +1,128 @@
+"""Processes of the benchmark: pinned to one core, their CPU time and memory read, stopped by pid whatever happens."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+STOP_SECONDS: Final = 10.0
+_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+
+
+class ProcessFailed(Exception):  # noqa: N818 - what ended is a program of ours, and it says why
+    """A process ended, or did not come up; the text holds the end of its log."""
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command line that runs a module of this repository."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def pilote(*arguments: str) -> list[str]:
+    """The command line of the `pilote` that is installed beside this Python."""
+    return [str(Path(sys.executable).with_name("pilote")), *arguments]
+
+
+def pinned(command: Sequence[str], *, core: int) -> list[str]:
+    """The command on one core. Set before the program starts, so that all its threads inherit it.
+
+    Raises:
+        FileNotFoundError: there is no `taskset`.
+    """
+    taskset = shutil.which("taskset")
+    if taskset is None:
+        raise FileNotFoundError("taskset is missing: install util-linux.")
+    return [taskset, "--cpu-list", str(core), *command]
+
+
+class Process:
+    """One started process, in a session of its own: Ctrl-C reaches it through us only."""
+
+    def __init__(
+        self, command: Sequence[str], *, core: int, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._log = log
+        self._command = command
+        with log.open("ab") as errors:
+            self._popen = subprocess.Popen(
+                pinned(command, core=core),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment or {},
+                start_new_session=True,
+            )
+        self.pid: Final = self._popen.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def line(self) -> str:
+        """The next line it prints, such as its port.
+
+        Raises:
+            ProcessFailed: it ended instead.
+        """
+        assert self._popen.stdout is not None  # noqa: S101 - opened above
+        line = self._popen.stdout.readline().decode().strip()
+        if not line:
+            raise self.failure()
+        return line
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has done its work.
+
+        Raises:
+            ProcessFailed: it failed, or takes longer.
+        """
+        try:
+            self._popen.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise self.failure() from error
+        if self._popen.returncode != 0:
+            raise self.failure()
+
+    def check(self) -> None:
+        """Make sure that it still runs.
+
+        Raises:
+            ProcessFailed: it does not.
+        """
+        if self._popen.poll() is not None:
+            raise self.failure()
+
+    def failure(self) -> ProcessFailed:
+        """What to say of it when it fails."""
+        tail = self._log.read_text(errors="replace")[-2000:]
+        return ProcessFailed(f"{' '.join(self._command)} failed:\n{tail}")
+
+    def stop(self) -> str:
+        """Stop it, kindly first; returns what it still had to print."""
+        self._popen.terminate()
+        try:
+            rest, _ = self._popen.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            rest, _ = self._popen.communicate()
+        return rest.decode().strip()
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all its threads so far, user and kernel."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text()
+        after_name = stat.rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_SECOND
+
+    def rss_mb(self) -> float:
+        """Resident memory in megabytes of 10^6 bytes."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024 / 1e6
+        raise self.failure()

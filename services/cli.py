@@ -1,0 +1,333 @@
+"""The one command `pilote`: processes, policy, keys, facts, decisions. Each subcommand imports its part inside."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from gateway.settings import Settings, SettingsInvalid, from_environment, language
+from services.texts import say
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of agents.")
+facts_app = typer.Typer(no_args_is_help=True, help="What is known of customers.")
+decisions_app = typer.Typer(no_args_is_help=True, help="What the gateway decided.")
+app.add_typer(keys_app, name="keys")
+app.add_typer(facts_app, name="facts")
+app.add_typer(decisions_app, name="decisions")
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+PolicyFile = Annotated[Path, typer.Argument(help="A policy as YAML.", exists=True, dir_okay=False)]
+
+
+def main() -> None:
+    """Entry point."""
+    app()
+
+
+def _settings() -> Settings:
+    try:
+        return from_environment()
+    except SettingsInvalid as invalid:
+        for mistake in invalid.mistakes:
+            _err.print(mistake, markup=False)
+        raise typer.Exit(2) from None
+
+
+def _fail(text: str, code: int = 1) -> NoReturn:
+    _err.print(text, markup=False)
+    raise typer.Exit(code)
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def up(workers: Annotated[int | None, typer.Option(help="Gateway processes on one port.")] = None) -> None:
+    """Start everything on this machine and keep it up until Ctrl-C."""
+    from services.running import run_up
+
+    settings = _settings()
+    raise typer.Exit(asyncio.run(run_up(settings, workers=workers, out=_out, language=language(settings))))
+
+
+@app.command()
+def demo(
+    contacts: Annotated[int, typer.Option(min=10, max=5000, help="CRM contacts to work on.")] = 300,
+    leave: Annotated[bool, typer.Option("--exit", help="Stop when the demonstration is over.")] = False,  # noqa: FBT002
+) -> None:
+    """Start everything on a home of its own, let four agents work, and show what came of it."""
+    from services.running import run_demo
+
+    settings = _settings()
+    lang = language(settings)
+    raise typer.Exit(asyncio.run(run_demo(settings, count=contacts, leave=leave, out=_out, language=lang)))
+
+
+@app.command()
+def gateway() -> None:
+    """Run one gateway worker."""
+    from gateway.logs import configure
+    from gateway.rpc.serving import run
+    from gateway.server import serve
+    from services.up import redis_url
+
+    settings = _settings()
+    configure(settings.log_level)
+    url, key = redis_url(settings), _pseudonym_key(settings)
+    run(lambda: serve(settings, redis_url=url, pseudonym_key=key))
+
+
+@app.command()
+def audit() -> None:
+    """Run the audit service: it stores decisions and answers questions about them."""
+    from gateway.logs import configure
+    from gateway.rpc.serving import run
+    from services.audit.server import serve
+    from services.up import redis_url
+
+    settings = _settings()
+    configure(settings.log_level)
+    options: dict[str, Any] = {
+        "listen": settings.audit_listen,
+        "redis_url": redis_url(settings),
+        "home": settings.home,
+        "pseudonym_key": _pseudonym_key(settings),
+        "drain_seconds": settings.drain_seconds,
+    }
+    run(lambda: serve(**options))
+
+
+@app.command()
+def crm() -> None:
+    """Run the embedded CRM."""
+    from gateway.logs import configure
+    from gateway.rpc.serving import run
+    from services.crm.server import serve
+
+    settings = _settings()
+    configure(settings.log_level)
+    run(lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds))
+
+
+@app.command()
+def models(version: Annotated[str, typer.Option(help="Version of the model to serve.")] = "1") -> None:
+    """Run a demonstration model server, one version a process."""
+    from gateway.logs import configure
+    from gateway.rpc.serving import run
+    from services.models.server import serve
+    from services.up import model_listen
+
+    settings = _settings()
+    configure(settings.log_level)
+    listen = model_listen(settings, version)
+    run(lambda: serve(listen=listen, version=version, drain_seconds=settings.drain_seconds))
+
+
+@app.command()
+def status() -> None:
+    """Show what runs here."""
+    from rich.table import Table
+
+    from services.supervisor.home import running
+
+    settings = _settings()
+    state = running(settings.home.resolve())
+    if state is None:
+        _fail(say("not-running", language=language(settings), home=settings.home))
+    table = Table("", "", "pid", "port")
+    for child in state.children:
+        table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
+    _out.print(table)
+
+
+@app.command()
+def call(
+    method: Annotated[str, typer.Argument(help="Full method name: /package.Service/Method.")],
+    data: Annotated[
+        str, typer.Argument(help="The request as JSON; for a client stream, one JSON object a line.")
+    ] = "{}",
+    key: Annotated[str, typer.Option(help="API key; or use --header.", envvar="PILOTE_CALL_KEY")] = "",
+    header: Annotated[list[str] | None, typer.Option("--header", "-H", help="name: value")] = None,
+    address: Annotated[str | None, typer.Option(help="Where to call; by default the gateway.")] = None,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Only say what the gateway would decide.")] = False,  # noqa: FBT002
+) -> None:
+    """Call a method through the gateway, like grpcurl; the contract comes from the server's reflection."""
+    from services.calling import run
+
+    settings = _settings()
+    headers = [(name.strip().lower(), value.strip()) for name, _, value in (h.partition(":") for h in header or ())]
+    headers += [("x-api-key", key)] if key else []
+    where = address or settings.gateway_listen
+    work = run(
+        _out, _err, where, method=method, data=data, headers=headers, evaluate=evaluate, language=language(settings)
+    )
+    raise typer.Exit(asyncio.run(work))
+
+
+# -- policy ------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(file: PolicyFile) -> None:
+    """Say everything that is wrong with a policy, without publishing it."""
+    settings = _settings()
+    revision = _load(file, settings)
+    document = revision.document
+    counts = {part: len(getattr(document, part)) for part in ("agents", "routes", "rules", "limits", "caps")}
+    _out.print(
+        say("policy-good", language=language(settings), file=file, methods=len(revision.methods), **counts),
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def apply(
+    file: PolicyFile,
+    reason: Annotated[str, typer.Option(help="Why, for those who read the history.")] = "",
+    expect: Annotated[int | None, typer.Option(help="Number that must be active now.")] = None,
+) -> None:
+    """Check a policy and make it the active revision of all gateways."""
+    from gateway.adapters.revisions import RevisionConflict
+
+    settings = _settings()
+    lang = language(settings)
+    revision = _load(file, settings)
+    try:
+        number = asyncio.run(_publish(settings, revision, reason=reason, expected=expect))
+    except RevisionConflict as conflict:
+        _fail(say("policy-conflict", language=lang, active=conflict.active))
+    _out.print(say("policy-applied", language=lang, number=number, sha256=revision.sha256[:12]), markup=False)
+
+
+def _load(file: Path, settings: Settings) -> Any:
+    from gateway.adapters.policy_files import read
+    from gateway.core.revision.decode import PolicyInvalid
+    from gateway.loading import load
+
+    try:
+        data, lines = read(file)
+        return load(data, lines=lines)
+    except PolicyInvalid as invalid:
+        lang = language(settings)
+        _err.print(say("policy-bad", language=lang, file=file, count=len(invalid.mistakes)), markup=False)
+        for mistake in invalid.mistakes:
+            where = f"{file}:{mistake.line}" if mistake.line else str(file)
+            _err.print(
+                f"  {where}: {mistake.path}: {mistake.problem}\n      {mistake.fix}", markup=False, soft_wrap=True
+            )
+        raise typer.Exit(1) from None
+
+
+async def _publish(settings: Settings, revision: Any, *, reason: str, expected: int | None) -> int:
+    from services.running import publish
+
+    async with _store(settings) as redis:
+        return await publish(redis, revision, reason=reason, expected=expected)
+
+
+@contextlib.asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[Any]:
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    from services.up import redis_url
+
+    redis = Redis.from_url(redis_url(settings), socket_connect_timeout=2, socket_timeout=5)
+    try:
+        yield redis
+    except (RedisError, OSError):
+        logging.getLogger(__name__).debug("the store fails", exc_info=True)
+        _fail(say("store-down", language=language(settings)))
+    finally:
+        await redis.aclose()
+
+
+# -- keys and facts ----------------------------------------------------------------------------------------------------
+
+
+@keys_app.command("new")
+def new_key(agent: Annotated[str, typer.Argument(help="Name of the agent.")]) -> None:
+    """Make an API key for an agent. Only its hash goes into the policy."""
+    import hashlib
+    import secrets
+
+    lang = language(_settings())
+    key = f"pilote_{agent}_{secrets.token_urlsafe(32)}"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    _err.print(say("key-made", language=lang), markup=False)
+    _out.print(key, markup=False, soft_wrap=True)
+    _err.print(say("key-hash", language=lang), markup=False)
+    stamp = time.strftime("k%Y%m%d", time.gmtime())
+    _out.print(f'- {{id: {stamp}, sha256: "{digest}"}}', markup=False, soft_wrap=True)
+
+
+@facts_app.command("import")
+def import_facts(
+    file: Annotated[Path, typer.Argument(help="JSON Lines: tenant, subject and facts.", exists=True, dir_okay=False)],
+) -> None:
+    """Store what is known of customers, one JSON object a line: {"tenant", "subject", "facts"}."""
+    from services.running import import_facts as run
+
+    settings = _settings()
+    key = _pseudonym_key(settings)
+
+    async def work() -> int:
+        async with _store(settings) as redis:
+            return await run(redis, file, pseudonym_key=key)
+
+    try:
+        count = asyncio.run(work())
+    except ValueError as error:
+        _fail(str(error))
+    _out.print(say("facts-imported", language=language(settings), count=count), markup=False)
+
+
+def _pseudonym_key(settings: Settings) -> bytes:
+    from gateway.server import pseudonym_key
+
+    try:
+        return pseudonym_key(settings.pseudonym_key_file or settings.home / "secrets" / "pseudonym.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+
+@decisions_app.command("list")
+def list_decisions(
+    where: Annotated[str, typer.Argument(metavar="FILTER", help="AIP-160 filter; empty: all.")] = "",
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Most to show.")] = 20,
+) -> None:
+    """Show decisions, newest first."""
+    from services.reading import list_decisions as run
+
+    settings = _settings()
+    raise typer.Exit(
+        asyncio.run(run(_out, _err, settings.audit_listen, where=where, count=count, language=language(settings)))
+    )
+
+
+@app.command()
+def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decision.")]) -> None:
+    """Explain one decision in plain words."""
+    from services.reading import explain as run
+
+    settings = _settings()
+    raise typer.Exit(
+        asyncio.run(run(_out, _err, settings.audit_listen, decision=decision, language=language(settings)))
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""What the commands of `services.cli` do on a running Pilote, or to make it run."""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+import msgspec
+from redis.asyncio import Redis
+from rich.console import Console
+
+from gateway.adapters import facts as fact_store
+from gateway.adapters.policy_files import read
+from gateway.adapters.revisions import Published, RevisionStore
+from gateway.core.call import Facts
+from gateway.core.record import subject_ref
+from gateway.core.revision.compiled import Revision
+from gateway.loading import canonical, load
+from gateway.server import pseudonym_key
+from gateway.settings import Settings, inherited
+from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
+from services import up
+from services.supervisor import home as homes
+from services.supervisor.home import HomeTaken, State
+from services.supervisor.supervise import ChildFailed, Supervisor
+from services.texts import say
+
+ACTIVE_SECONDS: Final = 10
+"""Longest wait until a published revision answers."""
+
+
+async def run_up(settings: Settings, *, workers: int | None, out: Console, language: str) -> int:
+    """Start everything and stay until told to stop; returns the exit code."""
+    if workers is not None:
+        settings = msgspec.structs.replace(settings, workers=workers)
+    supervisor = _supervisor(settings, out)
+    return 2 if supervisor is None else await _supervised(supervisor, settings, out=out, language=language, then=None)
+
+
+async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console, language: str) -> int:
+    """Start everything on a fresh home of its own and let the agents work; returns the exit code."""
+    from services.demo.run import POLICY, Addresses, Keys, run
+
+    home = settings.home / "demo"
+    if homes.running(home.resolve()) is None:
+        shutil.rmtree(home, ignore_errors=True)  # each demonstration begins with people whom nobody has written to yet
+    settings = msgspec.structs.replace(settings, home=home)
+    supervisor = _supervisor(settings, out)
+    if supervisor is None:
+        return 2
+
+    async def demonstrate() -> bool:
+        data, lines = read(POLICY)
+        # On a store that outlives the demonstration, a tenant of its own is what makes it begin anew.
+        keys = Keys("acme" if settings.redis_url is None else f"acme-{secrets.token_hex(3)}")
+        keys.put_into(data)
+        _put_addresses(data, settings)
+        key = pseudonym_key(settings.pseudonym_key_file or home / "secrets" / "pseudonym.key")
+        async with Redis.from_url(up.redis_url(settings)) as redis:
+            number = await publish(redis, load(data, lines=lines), reason="demonstration")
+
+            async def put(tenant: str, subject: str, known: Facts) -> None:
+                ref = subject_ref(key, tenant=tenant, subject=subject)
+                await fact_store.put(redis, tenant, subject_ref=ref, facts=known)
+
+            await _active(settings, number, key=keys["import-bot"])
+            at = Addresses(gateway=settings.gateway_listen, audit=settings.audit_listen)
+            return await run(out, keys=keys, at=at, put_facts=put, count=count, language=language)
+
+    return await _supervised(supervisor, settings, out=out, language=language, then=demonstrate, leave=leave)
+
+
+async def publish(redis: Redis, revision: Revision, *, reason: str = "", expected: int | None = None) -> int:
+    """Store a checked policy as a revision and activate it; returns its number.
+
+    Raises:
+        RevisionConflict: another revision is active than `expected`.
+    """
+    published = Published(
+        sha256=revision.sha256,
+        author="",
+        created_ms=int(time.time() * 1000),
+        reason=reason,
+        document=msgspec.Raw(canonical(revision.document)),
+    )
+    return await RevisionStore(redis).publish(published, expected=expected)
+
+
+async def import_facts(redis: Redis, file: Path, *, pseudonym_key: bytes) -> int:
+    """Store the facts in a file of JSON Lines; returns how many subjects there were.
+
+    Raises:
+        ValueError: a line cannot be read; it names the line, and nothing after it was stored.
+    """
+    count = 0
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                known = msgspec.json.decode(line, type=_KnownSubject)
+            except msgspec.DecodeError as error:
+                raise ValueError(f"{file}:{number}: {error}") from error
+            ref = subject_ref(pseudonym_key, tenant=known.tenant, subject=known.subject)
+            await fact_store.put(redis, known.tenant, subject_ref=ref, facts=known.facts)
+            count += 1
+    return count
+
+
+class _KnownSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    tenant: str
+    subject: str
+    facts: Facts
+
+
+def _supervisor(settings: Settings, out: Console) -> Supervisor | None:
+    try:
+        running = homes.running(settings.home.resolve())
+        if running is not None:
+            raise HomeTaken(running.pid)
+        return up.supervisor(settings, environment=inherited())
+    except (ValueError, FileNotFoundError, HomeTaken) as error:
+        out.print(str(error), markup=False)
+        return None
+
+
+async def _supervised(
+    supervisor: Supervisor,
+    settings: Settings,
+    *,
+    out: Console,
+    language: str,
+    then: Callable[[], Awaitable[bool]] | None,
+    leave: bool = False,
+) -> int:
+    """Run the supervisor, tell what happens, and do the work once all is up; returns the exit code."""
+    out.print(say("starting", language=language, home=settings.home), markup=False)
+    telling = asyncio.create_task(_tell(supervisor, out, language))
+    working = asyncio.create_task(_work(supervisor, settings, out=out, language=language, then=then, leave=leave))
+    try:
+        await supervisor.run()
+    except (ChildFailed, HomeTaken) as error:
+        out.print(str(error), markup=False)
+        return 1
+    finally:
+        working.cancel()
+        await asyncio.wait({working, telling})
+    out.print(say("stopped", language=language), markup=False)
+    if working.cancelled():  # stopped by hand before the work was done
+        return 0
+    return 0 if working.result() else 1
+
+
+async def _work(
+    supervisor: Supervisor,
+    settings: Settings,
+    *,
+    out: Console,
+    language: str,
+    then: Callable[[], Awaitable[bool]] | None,
+    leave: bool,
+) -> bool:
+    await supervisor.all_ready.wait()
+    values = {"gateway": settings.gateway_listen, "logs": up.logs(settings.home)}
+    out.print(say("ready", language=language, **values), markup=False, soft_wrap=True)
+    complete = True
+    if then is not None:
+        try:
+            complete = await then()
+        except BaseException:
+            supervisor.stop()
+            raise
+    else:
+        out.print(say("no-policy", language=language), markup=False)
+    if leave:
+        supervisor.stop()
+    else:
+        out.print(say("stop-hint", language=language), markup=False)
+    return complete
+
+
+async def _tell(supervisor: Supervisor, out: Console, language: str) -> None:
+    """What people want to know of children: starts are expected, restarts and failures are not."""
+    stopping = False
+    async for change in supervisor.changes():
+        if change.state is State.DRAINING and not stopping:
+            stopping = True
+            out.print(say("stopping", language=language), markup=False)
+        if change.state in (State.RESTARTING, State.FAILED):
+            values = {"child": change.child, "state": change.state.value.lower(), "detail": change.detail}
+            out.print(say("child", language=language, **values), markup=False, soft_wrap=True)
+
+
+def _put_addresses(policy: Any, settings: Settings) -> None:
+    """Point the demonstration's upstreams to where they listen here."""
+    listens = {"crm": settings.crm_listen}
+    listens |= {f"lead-score-{version}": up.model_listen(settings, version) for version in up.MODEL_VERSIONS}
+    for upstream in policy["upstreams"]:
+        upstream["address"] = listens[upstream["name"]]
+
+
+async def _active(settings: Settings, number: int, *, key: str) -> None:
+    """Wait until the gateway answers by that revision."""
+    async with grpc.aio.insecure_channel(settings.gateway_listen) as channel:
+        evaluate = decision_service_pb2_grpc.DecisionServiceStub(channel).EvaluateCall
+        request = decision_service_pb2.EvaluateCallRequest(method="/pilote.crm.v1.ContactService/ListContacts")
+        async with asyncio.timeout(ACTIVE_SECONDS):
+            while True:
+                with contextlib.suppress(grpc.aio.AioRpcError):
+                    answer = await evaluate(request, metadata=[("x-api-key", key)], timeout=1)
+                    if answer.decision.revision >= number:
+                        return
+                await asyncio.sleep(0.05)

@@ -1,0 +1,90 @@
+"""What `pilote up` starts on one machine: the store, the CRM, two versions of a model, the audit service, gateways."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.settings import Settings
+from services import redis_server
+from services.supervisor.child import Child
+from services.supervisor.probes import GrpcServing, RedisAnswers
+from services.supervisor.supervise import Supervisor
+
+MODEL_VERSIONS = ("1", "2")
+
+
+def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervisor:
+    """A supervisor of everything; `environment` is what its children get, our own settings on top.
+
+    Raises:
+        ValueError: the folder of the embedded store's socket belongs to somebody else.
+        FileNotFoundError: there is no Redis to start.
+    """
+    home = settings.home.resolve()
+    ours = {"PILOTE_HOME": str(home), "PILOTE_REDIS_URL": redis_url(settings)}
+    children = (*_store(settings), *_services(settings), *_gateways(settings))
+    return Supervisor(home, children, environment={**environment, **ours})
+
+
+def redis_url(settings: Settings) -> str:
+    """The store's URL: the one that is set, else the embedded server's."""
+    return settings.redis_url or redis_server.url_of(settings.home / "redis")
+
+
+def model_listen(settings: Settings, version: str) -> str:
+    """Where the model server of that version listens."""
+    host, _, port = settings.models_listen.rpartition(":")
+    return f"{host}:{int(port) + MODEL_VERSIONS.index(version)}"
+
+
+def _store(settings: Settings) -> tuple[Child, ...]:
+    if settings.redis_url is not None:
+        return ()
+    home = settings.home.resolve() / "redis"
+    url = redis_server.url_of(home)
+    return (Child(name="redis", command=tuple(redis_server.command(home)), ready=RedisAnswers(url)),)
+
+
+def _services(settings: Settings) -> tuple[Child, ...]:
+    store = ("redis",) if settings.redis_url is None else ()
+    models = tuple(
+        _child(f"model-{version}", model_listen(settings, version), "models", "--version", version, settings=settings)
+        for version in MODEL_VERSIONS
+    )
+    return (
+        _child("crm", settings.crm_listen, "crm", settings=settings),
+        _child("audit", settings.audit_listen, "audit", settings=settings, after=store),
+        *models,
+    )
+
+
+def _gateways(settings: Settings) -> tuple[Child, ...]:
+    """Workers share the port; the first answers for all whether they are ready, so each waits for the one before."""
+    store = ("redis",) if settings.redis_url is None else ()
+    names = [f"gateway-{number}" if settings.workers > 1 else "gateway" for number in range(1, settings.workers + 1)]
+    return tuple(
+        _child(
+            name,
+            settings.gateway_listen,
+            "gateway",
+            settings=settings,
+            after=(*store, *names[:index][-1:]),
+        )
+        for index, name in enumerate(names)
+    )
+
+
+def _child(name: str, listen: str, *arguments: str, settings: Settings, after: tuple[str, ...] = ()) -> Child:
+    return Child(
+        name=name,
+        command=(sys.executable, "-m", "services.cli", *arguments),
+        ready=GrpcServing(listen),
+        after=after,
+        ports=(int(listen.rpartition(":")[2]),),
+        drain_seconds=settings.drain_seconds + 2,
+    )
+
+
+def logs(home: Path) -> Path:
+    """Where the children's logs are."""
+    return home.resolve() / "logs"

@@ -1,0 +1,72 @@
+"""The gateway as callers, upstreams and auditors see it: everything is real but the upstream that misbehaves."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.conftest import RedisProcess
+from tests.e2e.policy import policy
+from tests.e2e.world import Agent, Auditor, World, auditing
+from tests.fakes.collector import Collector, collecting
+from tests.fakes.upstream import FakeUpstream, fake_upstream
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[FakeUpstream]:
+    """An upstream that does as it is told; answers with empty messages at first."""
+    async with fake_upstream() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def empty_world(redis: "Redis", redis_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """No gateway yet."""
+    async with contextlib.AsyncExitStack() as stack:
+        world = World(redis, redis_url, tmp_path, stack)
+        yield world
+        # The promise of every test: nothing of ours is given away in any status.
+        assert await world.seen.leaks() == []
+
+
+@pytest.fixture
+async def world(empty_world: World, upstream: FakeUpstream) -> World:
+    """One gateway before the fake upstream; everything is allowed."""
+    await empty_world.gateway()
+    await empty_world.publish(policy(upstream.address))
+    return empty_world
+
+
+@pytest.fixture
+async def fragile_world(own_redis: RedisProcess, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+    """One gateway on a Redis that the test may hurt."""
+    async with contextlib.AsyncExitStack() as stack:
+        redis = Redis.from_url(own_redis.url)
+        stack.push_async_callback(redis.aclose)
+        world = World(redis, own_redis.url, tmp_path, stack)
+        await world.gateway()
+        await world.publish(policy(upstream.address))
+        yield world
+        assert await world.seen.leaks() == []
+
+
+@pytest.fixture
+def agent(world: World) -> Agent:
+    """Stubs to the gateway."""
+    return world.agent()
+
+
+@pytest.fixture
+async def auditor(world: World, redis_url: str, tmp_path: Path) -> AsyncIterator[Auditor]:
+    """A real audit service beside the gateway."""
+    async with auditing(redis_url, tmp_path / "audit") as auditor:
+        yield auditor
+
+
+@pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    """An OTLP endpoint."""
+    async with collecting() as collector:
+        yield collector

@@ -1,0 +1,29 @@
+"""Waiting for the thing itself, with an end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PAUSE_SECONDS = 0.01
+
+
+async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, within: float = 2.0) -> T:
+    """What `look` finds, as soon as it finds something; fails when it has not within so many seconds."""
+    end = asyncio.get_running_loop().time() + within
+    while True:
+        if (found := await look()) is not None:
+            return found
+        if asyncio.get_running_loop().time() > end:
+            raise AssertionError(f"{what} did not happen within {within} s")
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def until(holds: Callable[[], bool], *, what: str, within: float = 2.0) -> None:
+    """Wait until `holds` does."""
+
+    async def look() -> bool | None:
+        return holds() or None
+
+    await eventually(look, what=what, within=within)

@@ -1,0 +1,281 @@
+"""What an end-to-end test works with: gateways on one Redis, their stubs, their records."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+import msgspec
+from google.rpc import status_pb2
+from redis.asyncio import Redis
+
+from gateway.adapters.revisions import Published, RevisionStore
+from gateway.core import keys
+from gateway.core.record import Outcome, Record, Settlement
+from gateway.loading import canonical, load
+from gateway.rpc.status import reason_from, status_from
+from gateway.server import Gateway, gateway
+from gateway.settings import Settings
+from pilote.audit.v1 import audit_service_pb2
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceStub
+from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
+from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
+from pilote.decision.v1 import decision_pb2
+from services.audit.server import running as audit_running
+from tests.e2e.policy import Data, key_of
+from tests.e2e.seen import Seen
+from tests.e2e.waiting import eventually, until
+
+if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+    from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceAsyncStub
+    from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
+    from pilote.crm.v1.message_service_pb2_grpc import MessageServiceAsyncStub
+
+KEY: Final = b"pseudonym key of the e2e tests.."
+LONGEST_SECONDS: Final = 10.0
+Metadata = tuple[tuple[str, str | bytes], ...]
+
+_record: Final = msgspec.json.Decoder(Record)
+_outcome: Final = msgspec.json.Decoder(Outcome)
+_settlement: Final = msgspec.json.Decoder(Settlement)
+
+
+def credential(agent: str, *more: tuple[str, str | bytes]) -> Metadata:
+    """Metadata by which a call is this agent's."""
+    return (("x-api-key", key_of(agent)), *more)
+
+
+@dataclass(slots=True)
+class Told:
+    """How a call ended, as its caller was told."""
+
+    code: grpc.StatusCode
+    reason: str
+    text: str
+    status: status_pb2.Status
+    trailers: dict[str, str | bytes]
+    response: Any = None
+
+    @property
+    def decision(self) -> str:
+        """Decision id."""
+        return str(self.trailers["pilote-decision-id"])
+
+    def detail(self, kind: type[Any]) -> Any:
+        """The one detail of that type; fails when there is none, or more than one."""
+        found = [each for each in self.status.details if each.Is(kind.DESCRIPTOR)]
+        assert len(found) == 1, f"{len(found)} details {kind.__name__}"
+        message = kind()
+        found[0].Unpack(message)
+        return message
+
+    @property
+    def kinds(self) -> list[str]:
+        """Short names of the details, in order."""
+        return [each.type_url.rsplit(".", 1)[1] for each in self.status.details]
+
+
+async def told(call: Any) -> Told:
+    """Await a call, or read it to its end; refusals are values. Fails where no end comes."""
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            response = [each async for each in call] if hasattr(call, "__aiter__") else await call
+    except grpc.aio.AioRpcError as error:
+        trailers = dict(tuple(error.trailing_metadata() or ()))
+        text = error.details() or ""
+        return Told(error.code(), reason_from(error), text, status_from(error), trailers)
+    trailers = dict(tuple(await call.trailing_metadata() or ()))
+    return Told(grpc.StatusCode.OK, "", "", status_pb2.Status(), trailers, response)
+
+
+@dataclass(slots=True)
+class Kept:
+    """One decision in the stream: what was admitted or refused, and how it was settled."""
+
+    record: Record
+    outcome: Outcome
+    settlement: Settlement | None = None
+    times: int = 1
+    """How often it was written."""
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, as `GetDecision` would say."""
+        return self.outcome.reason or self.record.reason or (self.settlement.reason if self.settlement else "")
+
+
+class Agent:
+    """Stubs over one connection."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
+        self.contacts: ContactServiceAsyncStub = ContactServiceStub(channel)
+        self.activities: ActivityServiceAsyncStub = ActivityServiceStub(channel)
+        self.messages: MessageServiceAsyncStub = MessageServiceStub(channel)
+
+
+@dataclass
+class World:
+    """One Redis, and everything that a test starts around it."""
+
+    redis: "Redis"
+    redis_url: str
+    home: Path
+    stack: contextlib.AsyncExitStack
+    seen: Seen = field(default_factory=Seen)
+    gateways: list[Gateway] = field(default_factory=list)
+
+    @contextlib.asynccontextmanager
+    async def started(self, **settings: Any) -> AsyncIterator[Gateway]:
+        """A gateway until the block ends."""
+        home = self.home / f"gateway-{len(self.gateways)}"
+        chosen: dict[str, Any] = {
+            "gateway_listen": "127.0.0.1:0",
+            "home": home,
+            "drain_seconds": 2.0,
+            "store_timeout_ms": 500,
+        }
+        async with gateway(Settings(**(chosen | settings)), redis_url=self.redis_url, pseudonym_key=KEY) as running:
+            self.gateways.append(running)
+            yield running
+
+    async def gateway(self, **settings: Any) -> Gateway:
+        """A gateway until the test ends."""
+        return await self.stack.enter_async_context(self.started(**settings))
+
+    async def publish(self, data: Data) -> int:
+        """Publish and activate a policy, and wait until every gateway answers by it."""
+        document = canonical(load(data).document)
+        number = await self.publish_raw(document)
+        await self.wait_for(number)
+        return number
+
+    async def publish_raw(self, document: bytes) -> int:
+        """Publish bytes as a revision's document; does not wait."""
+        published = Published(
+            sha256="0" * 64, author="e2e", created_ms=time.time_ns() // 1_000_000, document=msgspec.Raw(document)
+        )
+        return await RevisionStore(self.redis).publish(published)
+
+    async def wait_for(self, number: int, *, within: float = 5.0) -> None:
+        """Wait until every gateway answers by that revision."""
+
+        def live() -> bool:
+            return all(each.pipeline.revision and each.pipeline.revision.number == number for each in self.gateways)
+
+        await until(live, what=f"revision {number}", within=within)
+
+    def agent(self, to: Gateway | None = None) -> Agent:
+        """Stubs to a gateway, by default the first, over a connection of their own."""
+        return Agent(self.channel(to))
+
+    def channel(self, to: Gateway | None = None) -> grpc.aio.Channel:
+        """A connection of its own to a gateway."""
+        target = to or self.gateways[0]
+        options = (
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_metadata_size", 65_536),
+        )
+        channel = grpc.aio.insecure_channel(
+            f"127.0.0.1:{target.port}", options=options, interceptors=self.seen.interceptors()
+        )
+        self.stack.push_async_callback(channel.close)
+        return channel
+
+    def raw(self, to: Gateway | None = None) -> Any:
+        """The same, for calls on raw bytes."""
+        return self.channel(to)
+
+    async def kept(self, tenant: str = "acme") -> dict[str, Kept]:
+        """Every decision in a tenant's stream, by id."""
+        found: dict[str, Kept] = {}
+        ends: dict[str, Settlement] = {}
+        entries: Any = await self.redis.xrange(keys.decisions(tenant))
+        for _, entry in entries:
+            if entry[b"k"] == b"admit":
+                record = _record.decode(entry[b"r"])
+                times = found[record.id].times + 1 if record.id in found else 1
+                first = found.get(record.id, Kept(record, _outcome.decode(entry[b"o"])))
+                first.times = times
+                found[record.id] = first
+            else:
+                settlement = _settlement.decode(entry[b"r"])
+                ends.setdefault(settlement.id, settlement)
+        for decision, settlement in ends.items():
+            found[decision].settlement = settlement
+        return found
+
+    async def settled(self, count: int, *, tenant: str = "acme", within: float = 2.0) -> list[Kept]:
+        """The tenant's decisions, oldest first, once there are so many and all have ended. More are a failure."""
+
+        async def look() -> list[Kept] | None:
+            kept = list((await self.kept(tenant)).values())
+            over = [each for each in kept if each.settlement or not each.outcome.granted]
+            return kept if len(over) == len(kept) >= count else None
+
+        found = await eventually(look, what=f"{count} settled records", within=within)
+        assert len(found) == count
+        return found
+
+    async def taken(self, limit: str = "pressure") -> int:
+        """How many slots of a cap are taken, over all customers."""
+        found = [key async for key in self.redis.scan_iter(f"*:bucket:cap:{limit}:*")]
+        return sum([int(await self.redis.zcard(key)) for key in found])
+
+
+class Auditor:
+    """Asks the audit service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.stub: AuditServiceAsyncStub = AuditServiceStub(channel)
+
+    async def decision(self, decision_id: str, *, within: float = 2.0) -> decision_pb2.Decision:
+        """The decision of that id, once it has ended."""
+
+        async def look() -> decision_pb2.Decision | None:
+            try:
+                request = audit_service_pb2.GetDecisionRequest(name=f"decisions/{decision_id}")
+                found = (await self.stub.GetDecision(request)).decision
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.NOT_FOUND:
+                    return None
+                raise
+            return found if found.state != decision_pb2.DECISION_STATE_RUNNING else None
+
+        return await eventually(look, what=f"decision {decision_id}", within=within)
+
+    async def listed(self, text: str = "") -> list[decision_pb2.Decision]:
+        """The decisions that match the filter, newest first, all pages of them."""
+        found: list[decision_pb2.Decision] = []
+        token = ""
+        while True:
+            request = audit_service_pb2.ListDecisionsRequest(filter=text, page_size=1000, page_token=token)
+            page = await self.stub.ListDecisions(request)
+            found += page.decisions
+            token = page.next_page_token
+            if not token:
+                return found
+
+
+@contextlib.asynccontextmanager
+async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
+    """A real audit service until the block ends."""
+    async with (
+        audit_running(
+            listen="127.0.0.1:0", redis_url=redis_url, home=home, pseudonym_key=KEY, drain_seconds=0.5
+        ) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        yield Auditor(channel)
+
+
+async def together(*calls: Any) -> list[Told]:
+    """How all these calls ended that run at once."""
+    return list(await asyncio.gather(*(told(call) for call in calls)))

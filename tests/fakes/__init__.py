@@ -1,0 +1,1 @@
+"""Small servers of our own contracts that behave as a test tells them."""

@@ -1,0 +1,31 @@
+"""The benchmark works, and what it measures is what it says: calls that were allowed and left their records."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.bench import missed
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(120)
+def test_quick_run_measures_allowed_calls_only_and_keeps_its_figures(tmp_path: Path) -> None:
+    result = tmp_path / "figures" / "latest.json"
+    command = [sys.executable, "-m", "loadtests.bench", "--quick", "--result", str(result)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found = json.loads(result.read_text())
+    assert found["errors"] == 0
+    assert found["hop_us"] < found["governed_us"]
+    assert found["rss_mb"] > 20
+    governed_calls = sum(r["calls"] for r in found["governed"])
+    assert found["spans"] > governed_calls * found["trace_ratio"] / 2
+
+
+def test_a_budget_is_missed_from_either_side() -> None:
+    figures = {"ratio": 1.4, "calls_per_s_core": 3500, "rss_mb": 120}
+    assert missed(figures) == []
+    assert missed(figures | {"ratio": 1.6, "calls_per_s_core": 2999}) == ["ratio", "calls_per_s_core"]
