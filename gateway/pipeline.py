@@ -36,6 +36,7 @@ from gateway.core.record import Acted, Outcome, Verdict, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
+from gateway.gathering import Gathering
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 
@@ -44,8 +45,16 @@ class Pipeline:
     """Takes calls through the steps under the active revision."""
 
     def __init__(
-        self, *, identity: Identity, facts: FactStore, admission: Admission, upstreams: Upstreams, pseudonym_key: bytes
+        self,
+        *,
+        identity: Identity,
+        facts: FactStore,
+        admission: Admission,
+        upstreams: Upstreams,
+        gathering: Gathering,
+        pseudonym_key: bytes,
     ) -> None:
+        self._gathering = gathering
         self._identity = identity
         self._facts = facts
         self._admission = admission
@@ -69,10 +78,13 @@ class Pipeline:
         Raises:
             CallEnded: refused. The record is written by then.
         """
+        run.request = request
         try:
             if self.draining and not run.parent:
                 run.agent = self._identity.identify(run.incoming.metadata)
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
+            if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
+                await self._gathering.turn()
             await self.consider(run, request)
             await self._take(run)
         except CallEnded as ended:

@@ -24,6 +24,7 @@ from gateway.adapters.upstreams import Upstreams
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
+from gateway.gathering import Gathering
 from gateway.loading import load
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
@@ -99,10 +100,19 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         tracing = _tracing(settings)
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
+        watch = Watch(tracing, call_log=settings.call_log)
+        stack.callback(watch.flush)
+        gathering = Gathering()
+        stack.callback(gathering.close)
         pipeline = Pipeline(
-            identity=Identity(), facts=facts, admission=admission, upstreams=upstreams, pseudonym_key=pseudonym_key
+            identity=Identity(),
+            facts=facts,
+            admission=admission,
+            upstreams=upstreams,
+            gathering=gathering,
+            pseudonym_key=pseudonym_key,
         )
-        proxy = Proxy(pipeline, Watch(tracing, call_log=settings.call_log), trace_ratio=settings.trace_ratio)
+        proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
         stack.push_async_callback(_cancelled, follower)

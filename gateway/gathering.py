@@ -1,0 +1,71 @@
+"""Calls that arrive while the process is busy gather for some milliseconds and go on together.
+
+gRPC hands calls to the loop one by one, each behind several switches between its threads and ours, and after every
+switch the caches have forgotten the code of the call before: measured at saturation, a governed call costs 505 us of
+which the same steps, run twelve in a row, need 270. Gathered calls also share one write to the store and one read from
+it. Waiting costs latency, so calls gather only while the process is busy; then it shortens the queue instead, and the
+time a call takes as a whole.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+GATHER_SECONDS: Final = 0.004
+"""How long calls gather, counted from the first. At saturation 1 ms gave 394 us a call, 4 ms 278, 8 ms 275."""
+LOOK_SECONDS: Final = 0.05
+"""How often the process looks how busy it is."""
+BUSY: Final = 0.6
+"""CPU seconds per second from which calls gather. Below, they hardly queue and there is nothing to win."""
+IDLE: Final = 0.3
+"""CPU seconds per second from which they no longer do; lower than `BUSY`, since gathering itself saves CPU."""
+
+
+class Gathering:
+    """Where calls wait for each other. `cpu_seconds` is the CPU time of this process, `clock` the time, in seconds."""
+
+    def __init__(
+        self, *, cpu_seconds: Callable[[], float] = time.process_time, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._cpu_seconds = cpu_seconds
+        self._used = cpu_seconds()
+        self._clock = clock
+        self._looked = clock()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look_again)
+        self.on = False
+        """Whether calls gather now."""
+
+    async def turn(self) -> None:
+        """Return when it is this call's turn: at once, unless the process is busy."""
+        if not self.on:
+            return
+        if not self._waiting:
+            self._loop.call_later(GATHER_SECONDS, self._go_on)
+        turn: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def close(self) -> None:
+        """Let everybody go on, and gather no more."""
+        self._timer.cancel()
+        self.on = False
+        self._go_on()
+
+    def look(self) -> None:
+        """See how busy the process has been since the last look, and gather or not accordingly."""
+        used, now = self._cpu_seconds(), self._clock()
+        self.on = used - self._used > (IDLE if self.on else BUSY) * (now - self._looked)
+        self._used, self._looked = used, now
+
+    def _look_again(self) -> None:
+        self.look()
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look_again)
+
+    def _go_on(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            if not turn.done():  # its caller has gone away
+                turn.set_result(None)
