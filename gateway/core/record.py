@@ -9,7 +9,6 @@ of `Outcome` as the store's function wrote it.
 """
 
 import hashlib
-import hmac
 from enum import StrEnum
 
 import msgspec
@@ -144,10 +143,11 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
     """Pseudonym of a subject: 32 hexadecimal digits, the same on every gateway that holds the same key.
 
-    Keyed (HMAC-SHA256, cut to 128 bits), because resource names are guessable and a plain hash of them would be too.
+    Keyed (BLAKE2b, RFC 7693, 128 bits), because resource names are guessable and a plain hash of them would be too. Of
+    the key the first 64 bytes count. HMAC-SHA256 would do as well, at three times the price in every call.
     """
-    digest = hmac.digest(key, f"{tenant}\x00{subject}".encode(), hashlib.sha256)
-    return digest[:16].hex()
+    text = f"{tenant}\x00{subject}".encode()
+    return hashlib.blake2b(text, digest_size=16, key=key[: hashlib.blake2b.MAX_KEY_SIZE]).hexdigest()
 
 
 def decision_id(*, now_ms: int, random: bytes) -> str:
