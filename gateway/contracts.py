@@ -52,6 +52,8 @@ _OPERATIONS: Final = {
 _READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
 _Step = tuple[str, str | None]
 """One field on the way to a value, and the key to take where the field is a map."""
+_NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("model",)}
+"""Without these a call of that kind could only be refused."""
 _PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id")
 
 
@@ -164,6 +166,12 @@ class ContractBook:
             except KeyError as error:
                 fix = f"fields of {method.input_type.full_name}: {', '.join(f.name for f in method.input_type.fields)}"
                 mistakes.add((*path, name), f"{_full(method)}: {error.args[0]}", fix=fix)
+        for name in _NEEDED.get(binding.operation, ()):
+            if not getattr(binding, name):
+                fix = (
+                    f"name the request's field that says it, of: {', '.join(f.name for f in method.input_type.fields)}"
+                )
+                mistakes.add((*path, name), f"{_full(method)}: {binding.operation.value} needs `{name}`", fix=fix)
         if len(readers) < len(_PATHS):
             return
         self._methods[_full(method)] = MethodContract(

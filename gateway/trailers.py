@@ -20,16 +20,24 @@ def own(run: CallRun) -> Metadata:
         said.append(("pilote-version", run.route.version))
     if run.outcome is not None and run.decision is not None and run.outcome.looks:
         looks = list(zip(run.decision.buckets, run.outcome.looks, strict=True))
-        said.append(("ratelimit-policy", ", ".join([_policy(b.limit, b.capacity, b.period_ms) for b, _ in looks])))
+        said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))
         said.append(("ratelimit", ", ".join([_left(bucket, look) for bucket, look in looks])))
     said += run.trailers
     return tuple(said)
 
 
+def _policy(bucket: Bucket) -> str:
+    return _policy_text(bucket.limit, bucket.capacity, bucket.capacity * bucket.interval_us // 1000 or bucket.period_ms)
+
+
 @functools.lru_cache(maxsize=1024)
-def _policy(limit: str, capacity: int, period_ms: int) -> str:
-    """One item of the IETF draft's `RateLimit-Policy`: quota, and window in whole seconds. The same for every call."""
-    return f'"{limit}";q={capacity};w={-(-period_ms // 1000)}'
+def _policy_text(limit: str, capacity: int, window_ms: int) -> str:
+    """One item of the IETF draft's `RateLimit-Policy`: quota, and the window in whole seconds that it lasts for.
+
+    Of a rate the quota is its burst, which comes back in more than one period where it is larger than the rate. The
+    same for every call, hence the cache.
+    """
+    return f'"{limit}";q={capacity};w={-(-window_ms // 1000)}'
 
 
 def _left(bucket: Bucket, look: BucketLook) -> str:

@@ -68,6 +68,7 @@ class Admission:
         self._connection = connection
         self._spool = spool
         self._loop = asyncio.get_running_loop()
+        self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
         self._flushing: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
@@ -80,8 +81,8 @@ class Admission:
             CallEnded: STORE_UNAVAILABLE when the store does not answer.
         """
         await self._send_or_end("FUNCTION", "LOAD", "REPLACE", self._source)
-        streams = [keys.decisions(tenant) for tenant in (*tenants, keys.NOBODY)]
-        await self._send_or_end("SADD", keys.STREAMS, *streams)
+        self._streams = tuple(keys.decisions(tenant) for tenant in (*tenants, keys.NOBODY))
+        await self._send_or_end("SADD", keys.STREAMS, *self._streams)
         if self._spool.waiting or self._spool.inherited():
             self._replay_soon()
 
@@ -220,6 +221,8 @@ class Admission:
 
     async def _replay(self) -> None:
         try:
+            if self._streams:  # a store that comes back may have come back empty
+                await self._send_loading(("SADD", keys.STREAMS, *self._streams))
             sent = await self._spool.replay(self._send_loading)
         except StoreDown:
             self._retry = self._retry or self._loop.call_later(RETRY_SECONDS, self._replay_soon)

@@ -314,3 +314,24 @@ async def test_a_store_that_refuses_our_function_is_a_store_that_is_down(desk: D
     with pytest.raises(CallEnded) as caught:
         await desk.take(cap(1), now_ms=NOW)
     assert caught.value.reason is Reason.STORE_UNAVAILABLE
+
+
+async def test_a_store_that_comes_back_empty_is_told_again_which_streams_there_are(
+    own_redis: RedisProcess, tmp_path: Path
+) -> None:
+    connection = RedisConnection(own_redis.url, timeout_ms=PATIENT_MS)
+    await connection.open()
+    spool = Spool(tmp_path / "spool", worker="w")
+    admission = Admission(connection, spool)
+    await admission.prepare(("acme",))
+    async with Redis.from_url(own_redis.url) as redis:
+        await redis.flushall()
+        await redis.client_kill_filter(_type="normal", skipme=True)
+
+        async def told() -> bool:
+            return set(await redis.smembers(keys.STREAMS)) == {STREAM.encode(), keys.decisions(keys.NOBODY).encode()}
+
+        await until(told)
+    await admission.close()
+    await spool.close()
+    await connection.close()

@@ -121,7 +121,7 @@ async def test_a_used_up_limit_says_when_to_come_back(world: World, agent: Agent
     limit = {"name": "slow", "by": ["agent"], "rate": 1, "per": "1m", "burst": 2}
     await world.publish(policy(upstream.address, limits=[limit]))
     first = await told(agent.contacts.GetContact(get(), metadata=SALES))
-    assert first.trailers["ratelimit-policy"] == '"slow";q=2;w=60'
+    assert first.trailers["ratelimit-policy"] == '"slow";q=2;w=120'
     assert str(first.trailers["ratelimit"]).startswith('"slow";r=1;t=')
     await agent.contacts.GetContact(get(), metadata=SALES)
     refused = await told(agent.contacts.GetContact(get(), metadata=IN_FRENCH))
