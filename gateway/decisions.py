@@ -22,7 +22,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    async def EvaluateCall(  # noqa: N802
+    async def EvaluateCall(
         self, request: decision_service_pb2.EvaluateCallRequest, context: Any
     ) -> decision_service_pb2.EvaluateCallResponse:
         """See the contract."""
@@ -33,15 +33,15 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         except Exception as error:
             await end(context, unexpected(error, "EvaluateCall"))
 
-    async def GetHold(self, _request: Any, context: Any) -> Any:  # noqa: N802
+    async def GetHold(self, _request: Any, context: Any) -> Any:
         """See the contract."""
         await end(context, _later("Holds"))
 
-    async def WaitHold(self, _request: Any, context: Any) -> Any:  # noqa: N802
+    async def WaitHold(self, _request: Any, context: Any) -> Any:
         """See the contract."""
         await end(context, _later("Holds"))
 
-    async def ReportOutcomes(self, _request: Any, context: Any) -> Any:  # noqa: N802
+    async def ReportOutcomes(self, _request: Any, context: Any) -> Any:
         """See the contract."""
         await end(context, _later("Outcomes"))
 

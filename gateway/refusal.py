@@ -17,11 +17,20 @@ def by_rule(decision: Decision, *, agent: str, method: str, revision: int, langu
     """A refusal by a rule, in the rule's own words where it has any."""
     reason = decision.reason or Reason.POLICY_DENIED
     values = {"agent": agent, "method": method, "rule": decision.rule, "revision": str(revision)}
+    wait_ms = decision.retry_after_ms
     if decision.message is None:
-        return _ended(reason, values, language=language, violations=((decision.rule, reason.value),))
+        violations = ((decision.rule, reason.value),)
+        return _ended(reason, values, language=language, retry_after_ms=wait_ms, violations=violations)
     english = texts.fill(decision.message.en, values)
     localized = (language, texts.fill(decision.message.fr, values)) if language == "fr" else None
-    return CallEnded(reason, english, metadata=values, violations=((decision.rule, english),), localized=localized)
+    return CallEnded(
+        reason,
+        english,
+        metadata=values,
+        retry_after_ms=wait_ms,
+        violations=((decision.rule, english),),
+        localized=localized,
+    )
 
 
 def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, language: str) -> CallEnded:

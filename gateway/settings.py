@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Language of the command line, "en" or "fr"; unset: the system's."""
 
 
-class SettingsInvalid(Exception):  # noqa: N818 - it describes the environment
+class SettingsInvalid(Exception):
     """The environment has mistakes; one text for each."""
 
     def __init__(self, mistakes: list[str]) -> None:

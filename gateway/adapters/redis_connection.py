@@ -26,11 +26,11 @@ _STALLED_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-class StoreDown(Exception):  # noqa: N818 - the caller decides whether that is an error
+class StoreDown(Exception):
     """The store did not answer: not connected, or not in time. Whether the command was carried out is unknown."""
 
 
-class CommandRefused(Exception):  # noqa: N818
+class CommandRefused(Exception):
     """The store answered with an error; `str` is the store's text, for our log only."""
 
 

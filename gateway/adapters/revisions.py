@@ -42,7 +42,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     document: msgspec.Raw
 
 
-class RevisionConflict(Exception):  # noqa: N818
+class RevisionConflict(Exception):
     """Another revision became active in the meantime."""
 
     def __init__(self, active: int) -> None:

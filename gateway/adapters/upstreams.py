@@ -40,7 +40,7 @@ _TEXTS: Final = {
 }
 
 
-class UpstreamRefused(Exception):  # noqa: N818 - an answer like any other
+class UpstreamRefused(Exception):
     """The upstream said no in its own words, which are passed on as they are. `error` carries code, text, trailers."""
 
     def __init__(self, error: grpc.aio.AioRpcError) -> None:

@@ -9,7 +9,7 @@ from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
 from gateway.core.pressure import cap_bucket
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.revision.document import Message, Rule
+from gateway.core.revision.document import Message, Rule, duration_ms
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +21,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The rule that decided; for a refusal nobody wrote a rule for, empty."""
     message: Message | None = None
     """The refusal in the rule's own words, where it has any."""
+    retry_after_ms: int | None = None
+    """When the rule's author says that it is worth coming back."""
     looks: tuple[RuleLook, ...] = ()
     buckets: tuple[Bucket, ...] = ()
 
@@ -47,6 +49,7 @@ def decide(
             reason=Reason(denying.reason),
             rule=denying.name,
             message=denying.message,
+            retry_after_ms=None if denying.retry_after is None else duration_ms(denying.retry_after),
             looks=looks,
         )
     if allowing is None:

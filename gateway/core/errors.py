@@ -61,7 +61,7 @@ class Reason(StrEnum):
     """A mistake of ours. Tell us the decision id; the trace is in our log."""
 
 
-class CallEnded(Exception):  # noqa: N818 - it is not an error of ours: a call may end for good reasons
+class CallEnded(Exception):
     """The call ends here, for `reason`.
 
     `message` is for people: no hosts, keys or exception text. `metadata` repeats for machines whatever the message

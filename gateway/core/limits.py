@@ -50,7 +50,7 @@ def bucket_reason(kind: str) -> Reason:
     return Reason.CAP_EXCEEDED if kind == "cap" else Reason.LIMIT_EXCEEDED
 
 
-class DimensionMissing(Exception):  # noqa: N818 - a fact about the call
+class DimensionMissing(Exception):
     """The call lacks a dimension the limit counts by, and the limit says to deny such calls."""
 
     def __init__(self, limit: str, dimension: str) -> None:

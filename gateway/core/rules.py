@@ -29,7 +29,7 @@ CONDITIONS_AT_ONCE: Final = 64
 """Most conditions in one list expression; keeps a failing rule from sending hundreds of others the slow way."""
 
 
-class RuleMistake(Exception):  # noqa: N818 - it describes the rule
+class RuleMistake(Exception):
     """The expression does not compile; the text says where and why, and how to mend what people often get wrong."""
 
 

@@ -18,9 +18,7 @@ class Reflecting(reflection_pb2_grpc.ServerReflectionServicer):  # type: ignore[
         """Show these services besides our own from now on; `pool` holds the descriptors of all of them."""
         self._answering = reflection.aio.ReflectionServicer((*self._own, *names), pool=pool)
 
-    async def ServerReflectionInfo(  # noqa: N802
-        self, request_iterator: AsyncIterator[Any], context: Any
-    ) -> AsyncIterator[Any]:
+    async def ServerReflectionInfo(self, request_iterator: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
         """See the contract of gRPC server reflection."""
         async for answer in self._answering.ServerReflectionInfo(request_iterator, context):
             yield answer

@@ -31,7 +31,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
 
-    async def GetDecision(  # noqa: N802
+    async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
@@ -45,7 +45,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
             raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
         return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
 
-    async def ListDecisions(  # noqa: N802
+    async def ListDecisions(
         self, request: audit_service_pb2.ListDecisionsRequest, _context: Any
     ) -> audit_service_pb2.ListDecisionsResponse:
         """See the contract."""
@@ -60,7 +60,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
             next_page_token=paging.token_of(shown[-1].record.id, text=request.filter) if len(found) > size else "",
         )
 
-    async def TailDecisions(  # noqa: N802
+    async def TailDecisions(
         self, request: audit_service_pb2.TailDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
         """See the contract."""
@@ -75,26 +75,26 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
                 for stored in await self._store.among(decisions, expression=expression, now_ms=self._clock_ms()):
                     yield audit_service_pb2.TailDecisionsResponse(decision=_decision(stored))
 
-    async def ExportDecisions(  # noqa: N802
+    async def ExportDecisions(
         self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any
     ) -> AsyncIterator[audit_service_pb2.ExportDecisionsResponse]:
         """Not served yet."""
         _not_built("Exports come with the signed checkpoint that proves them; use ListDecisions until then.")
         yield audit_service_pb2.ExportDecisionsResponse()
 
-    async def GetCheckpoint(  # noqa: N802
+    async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
     ) -> audit_service_pb2.GetCheckpointResponse:
         """Not served yet."""
         _not_built("This version signs no checkpoints.")
 
-    async def GetInclusionProof(  # noqa: N802
+    async def GetInclusionProof(
         self, _request: audit_service_pb2.GetInclusionProofRequest, _context: Any
     ) -> audit_service_pb2.GetInclusionProofResponse:
         """Not served yet."""
         _not_built("This version keeps no Merkle tree, so it cannot prove that a decision is in it.")
 
-    async def GetConsistencyProof(  # noqa: N802
+    async def GetConsistencyProof(
         self, _request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
     ) -> audit_service_pb2.GetConsistencyProofResponse:
         """Not served yet."""

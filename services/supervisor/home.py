@@ -60,7 +60,7 @@ class UpState(msgspec.Struct, frozen=True):
     children: tuple[ChildState, ...]
 
 
-class HomeTaken(Exception):  # noqa: N818, like `CallEnded`: it says what happened
+class HomeTaken(Exception):
     """Another supervisor runs on this home."""
 
 

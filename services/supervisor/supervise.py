@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 __all__ = ["Change", "Child", "ChildFailed", "State", "Supervisor", "Timing", "UpState"]
 
 
-class ChildFailed(Exception):  # noqa: N818, like `CallEnded`: it says what happened
+class ChildFailed(Exception):
     """A child did not start, or an essential one died too often; the text names it, its end and its last lines."""
 
 

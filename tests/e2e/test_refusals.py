@@ -168,9 +168,10 @@ async def test_a_limit_by_something_the_call_lacks_says_so(world: World, agent: 
 async def test_a_missing_consent_and_quiet_hours_are_preconditions(
     world: World, agent: Agent, upstream: FakeUpstream, reason: str
 ) -> None:
-    await world.publish(policy(upstream.address, rules=[allow_all(), _deny(reason)]))
+    await world.publish(policy(upstream.address, rules=[allow_all(), _deny(reason, retry_after="8h")]))
     refused = await told(agent.messages.SendMessage(send(), metadata=IN_FRENCH))
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, reason)
+    assert _ms(refused.detail(details.RetryInfo).retry_delay) == 8 * 3_600_000
     assert _info(refused).metadata["rule"] == "no"
     (violation,) = refused.detail(details.PreconditionFailure).violations
     assert (violation.type, violation.subject) == (reason, "no")

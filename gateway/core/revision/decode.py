@@ -37,7 +37,7 @@ class Mistake(msgspec.Struct, frozen=True):
     line: int = 0
 
 
-class PolicyInvalid(Exception):  # noqa: N818 - it describes the policy, not a failure of ours
+class PolicyInvalid(Exception):
     """The policy has mistakes, all of which are in `mistakes`, in the order of the document."""
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:

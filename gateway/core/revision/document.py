@@ -165,6 +165,8 @@ class Rule(_Part, frozen=True, kw_only=True):
     """What the rule counts as when it fails at run time: "deny" denies, "allow" leaves the rule out."""
     reason: Literal["POLICY_DENIED", "CONSENT_MISSING", "QUIET_HOURS"] = "POLICY_DENIED"
     message: Message | None = None
+    retry_after: Duration | None = None
+    """How long a refused caller is told to wait, where the rule's author knows: the length of quiet hours, say."""
 
 
 class Limit(_Part, frozen=True, kw_only=True):
