@@ -147,6 +147,8 @@ class Admission:
             names = (reservation.stream, reservation.request_key or reservation.stream, *back)
             kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
             self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept))
+            if state:  # whoever has the answer may repeat the call at once, and must get the same one
+                self._flush()
         else:
             self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob))
 
