@@ -29,13 +29,21 @@ _TEXTS: Final = {
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
     "rule-allow": ("The rule {rule} allowed it.", "La règle {rule} l’a autorisé."),
     "rule-deny": ("The rule {rule} denied it.", "La règle {rule} l’a refusé."),
-    "rule-monitor": (
-        "The rule {rule} would have said {effect}, but only watches.",
-        "La règle {rule} aurait dit {effect}, mais elle ne fait qu’observer.",
+    "watch-allow": (
+        "The rule {rule} would have allowed it, but only watches.",
+        "La règle {rule} l’aurait autorisé, mais elle ne fait qu’observer.",
     ),
-    "rule-failed": (
-        "The rule {rule} could not be evaluated and counted as {effect}.",
-        "La règle {rule} n’a pas pu être évaluée et a compté comme {effect}.",
+    "watch-deny": (
+        "The rule {rule} would have denied it, but only watches.",
+        "La règle {rule} l’aurait refusé, mais elle ne fait qu’observer.",
+    ),
+    "failed-allow": (
+        "The rule {rule} could not be evaluated and was left out.",
+        "La règle {rule} n’a pas pu être évaluée et a été écartée.",
+    ),
+    "failed-deny": (
+        "The rule {rule} could not be evaluated, and so denied it.",
+        "La règle {rule} n’a pas pu être évaluée, elle l’a donc refusé.",
     ),
     "limit-granted": (
         "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
@@ -68,7 +76,6 @@ _TEXTS: Final = {
     "running": ("It has not ended yet.", "Il n’est pas encore terminé."),
     "trace": ("Its trace is {trace}.", "Sa trace est {trace}."),
 }
-_EFFECTS: Final = {"allow": ("allow", "autoriser"), "deny": ("deny", "refuser")}
 
 
 def explain(
@@ -108,9 +115,8 @@ def _asked(record: Record, language: str) -> list[str]:
 
 
 def _rule(look: RuleLook, language: str) -> str:
-    effect = _EFFECTS[look.effect][LANGUAGES.index(language)]
-    key = "rule-failed" if look.error else "rule-monitor" if look.mode == "monitor" else f"rule-{look.effect}"
-    return _say(key, language, {"rule": look.rule, "effect": effect})
+    kind = "failed" if look.error else "watch" if look.mode == "monitor" else "rule"
+    return _say(f"{kind}-{look.effect}", language, {"rule": look.rule})
 
 
 def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
