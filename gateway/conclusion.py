@@ -74,6 +74,8 @@ def state_at(state: State, *, expires_ms: int, now_ms: int) -> State:
 
 def _refused(record: Record, outcome: Outcome) -> tuple[str, str]:
     """(reason, rule) of a refusal by admission."""
+    if outcome.stop:
+        return outcome.reason, outcome.stop
     if not 0 <= outcome.refused < len(record.buckets):
         # The store's function always says why. If it ever forgets, the decision must still be found and looked at.
         return outcome.reason or Reason.INTERNAL.value, ""
@@ -96,7 +98,8 @@ def message(record: Record, outcome: Outcome) -> str:
             language="en",
         )
         return texts.refusal(bucket_reason(bucket.kind), values, language="en")
-    return texts.refusal(Reason(outcome.reason), {}, language="en") if outcome.reason in Reason.__members__ else ""
+    values = {"rule": outcome.stop}
+    return texts.refusal(Reason(outcome.reason), values, language="en") if outcome.reason in Reason.__members__ else ""
 
 
 def _status(verdict: Verdict, reason: str) -> str:

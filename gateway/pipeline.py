@@ -267,7 +267,7 @@ class Pipeline:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
         outcome = run.outcome
         if outcome.reason:
-            return self._plainly(Reason(outcome.reason), run)
+            return self._plainly(Reason(outcome.reason), run, rule=outcome.stop)
         return refusal.by_bucket(
             run.decision.buckets[outcome.refused],
             outcome.looks[outcome.refused],
@@ -276,9 +276,9 @@ class Pipeline:
             language=run.incoming.language,
         )
 
-    def _plainly(self, reason: Reason, run: CallRun) -> CallEnded:
-        agent = run.agent.name if run.agent is not None else ""
-        return refusal.plain(reason, agent=agent, method=run.incoming.method, language=run.incoming.language)
+    def _plainly(self, reason: Reason, run: CallRun, *, rule: str = "") -> CallEnded:
+        agent, method = run.agent.name if run.agent is not None else "", run.incoming.method
+        return refusal.plain(reason, agent=agent, method=method, rule=rule, language=run.incoming.language)
 
 
 def outgoing(run: CallRun) -> Metadata:

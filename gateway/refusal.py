@@ -7,9 +7,9 @@ from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.record import BucketLook
 
 
-def plain(reason: Reason, *, agent: str, method: str, language: str) -> CallEnded:
-    """A refusal that nobody wrote a rule for."""
-    values = {"agent": agent, "method": method}
+def plain(reason: Reason, *, agent: str, method: str, language: str, rule: str = "") -> CallEnded:
+    """A refusal that nobody wrote a rule for; `rule` names the stop where there is one."""
+    values = {"agent": agent, "method": method} | ({"rule": rule} if rule else {})
     return _ended(reason, values, language=language, violations=((method, reason.value),))
 
 

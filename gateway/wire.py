@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
 from gateway.core import keys
+from gateway.core.errors import Reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
 from pilote.decision.v1 import decision_pb2
 from pilote.governance.v1 import annotations_pb2
@@ -149,6 +150,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         granted=not denied,
         looks=tuple(_bucket_look(limit) for limit in limits),
         refused=refused if denied else -1,
+        reason=message.reason if message.reason == Reason.STOPPED else "",
+        stop=message.rule if message.reason == Reason.STOPPED else "",
         first=message.repeat_of.removeprefix("decisions/"),
     )
     return record, outcome, _settlement(message)

@@ -252,6 +252,49 @@ async def _store(settings: Settings) -> AsyncIterator[Any]:
         await redis.aclose()
 
 
+# -- stops -------------------------------------------------------------------------------------------------------------
+
+What = Annotated[str, typer.Argument(help="all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.")]
+Tenant = Annotated[str, typer.Option(help="Tenant; by default all of the active policy.")]
+
+
+@app.command()
+def stop(
+    what: What, reason: Annotated[str, typer.Option(help="Why, for those who see the refusals.")], tenant: Tenant = ""
+) -> None:
+    """Halt an agent, a version, a route, a channel or everything, from the next call on, in every gateway."""
+    _stops("stop", what, tenant, reason=reason)
+
+
+@app.command()
+def resume(what: What, tenant: Tenant = "") -> None:
+    """Let go on what was halted."""
+    _stops("resume", what, tenant)
+
+
+@app.command()
+def stops(tenant: Tenant = "") -> None:
+    """Show what is halted."""
+    _stops("list", "", tenant)
+
+
+def _stops(do: str, what: str, tenant: str, *, reason: str = "") -> None:
+    from services.halting import run
+
+    settings = _settings()
+    lang = language(settings)
+
+    async def work() -> tuple[str, ...]:
+        async with _store(settings) as redis:
+            return await run(redis, do, what=what, tenant=tenant, reason=reason, language=lang)
+
+    try:
+        for line in asyncio.run(work()):
+            _out.print(line, markup=False, soft_wrap=True)
+    except ValueError as error:
+        _fail(str(error), 2)
+
+
 # -- keys and facts ----------------------------------------------------------------------------------------------------
 
 

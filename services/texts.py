@@ -46,6 +46,18 @@ _TEXTS: Final = {
         "The audit service does not answer at {address}. Is `pilote up` running?",
         "Le service d’audit ne répond pas à {address}. `pilote up` tourne-t-il ?",
     ),
+    "stop-unknown": (
+        "{what} cannot be stopped: write all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.",
+        "{what} ne peut pas être suspendu : écrivez all, agent=NOM, version=MODÈLE/VERSION, route=NOM ou channel=NOM.",
+    ),
+    "stop-no-tenant": (
+        "No policy is active: name the tenant with --tenant.",
+        "Aucune politique n’est active : indiquez --tenant.",
+    ),
+    "stopped-now": ("{what} is halted for {tenants}.", "{what} est suspendu pour {tenants}."),
+    "resumed": ("{what} goes on for {tenants}.", "{what} reprend pour {tenants}."),
+    "not-stopped": ("{what} was not halted for {tenants}.", "{what} n’était pas suspendu pour {tenants}."),
+    "nothing-stopped": ("Nothing is halted.", "Rien n’est suspendu."),
     "gateway-down": (
         "Nobody answers at {address}. Is `pilote up` running?",
         "Personne ne répond à {address}. `pilote up` tourne-t-il ?",

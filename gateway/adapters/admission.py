@@ -19,6 +19,7 @@ from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.stops import stops_of
 
 _log = logging.getLogger(__name__)
 
@@ -106,10 +107,12 @@ class Admission:
         """
         stream = reservation.stream
         command: list[str | bytes | int] = [
-            *("FCALL", self._admit, 2 + len(buckets), stream, reservation.request_key or stream),
+            *("FCALL", self._admit, 3 + len(buckets), stream, reservation.request_key or stream),
+            keys.stops(record.tenant),
             *reservation.bucket_keys,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
             *(request_hash, record.expires_ms),
+            *stops_of(record),
         ]
         for bucket in buckets:
             command += (bucket.kind, bucket.capacity, bucket.period_ms, bucket.interval_us, bucket.mode)

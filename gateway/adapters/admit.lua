@@ -39,22 +39,19 @@ local function store_cap(key, now_ms, max, window_ms, id)
   redis.call('PEXPIRE', key, string.format('%.0f', window_ms))
 end
 
-local function json_text(value)
-  return '"' .. value .. '"'
-end
-
-local function outcome_json(granted, refused, reason, first, used, waits)
+local function outcome_json(granted, refused, reason, first, used, waits, stop)
   local looks = {}
   for i = 1, #used do
     looks[i] = '{"used":' .. string.format('%d', used[i]) .. ',"wait_ms":' .. string.format('%d', waits[i]) .. '}'
   end
-  return '{"granted":' .. tostring(granted) .. ',"refused":' .. refused .. ',"reason":' .. json_text(reason)
-    .. ',"first":' .. json_text(first) .. ',"looks":[' .. table.concat(looks, ',') .. ']}'
+  local halted = stop and ',"stop":' .. cjson.encode(stop) or ''
+  return '{"granted":' .. tostring(granted) .. ',"refused":' .. refused .. ',"reason":' .. cjson.encode(reason)
+    .. ',"first":' .. cjson.encode(first) .. halted .. ',"looks":[' .. table.concat(looks, ',') .. ']}'
 end
 
 -- An empty record asks what admission would say, and changes nothing.
-local function written(stream, record, granted, refused, reason, first, answer, used, waits)
-  local outcome = outcome_json(granted, refused, reason, first, used, waits)
+local function written(stream, record, granted, refused, reason, first, answer, used, waits, stop)
+  local outcome = outcome_json(granted, refused, reason, first, used, waits, stop)
   if record ~= '' then redis.call('XADD', stream, '*', 'k', 'admit', 'r', record, 'o', outcome) end
   return {outcome, answer}
 end
@@ -69,27 +66,39 @@ local function first_call(key, hash, now_ms)
   return 'IDEMPOTENCY_KEY_RUNNING', first[2], ''
 end
 
--- KEYS: stream, idempotency key (the stream again where the call has none), then one key a bucket.
--- ARGV: now_ms, record ('' to only look), decision id, request hash ('' where the call has no idempotency key), expires_ms, and for each
---       bucket its kind, capacity, period_ms, interval_us and mode.
+-- The stop that halts the call, if any does.
+local function stopped(key, whats)
+  local found = redis.call('HMGET', key, unpack(whats))
+  for i = 1, #whats do
+    if found[i] then return whats[i] end
+  end
+  return nil
+end
+
+-- KEYS: stream, idempotency key (the stream again where the call has none), stops, then one key a bucket.
+-- ARGV: now_ms, record ('' to only look), decision id, request hash ('' where the call has no idempotency key),
+--       expires_ms, five stops that would halt the call, and for each bucket its kind, capacity, period_ms, interval_us
+--       and mode.
 local function admit(keys, argv)
   local stream, request_key = keys[1], keys[2]
   local now_ms, record, id, hash, expires_ms = tonumber(argv[1]), argv[2], argv[3], argv[4], argv[5]
+  local stop = stopped(keys[3], {argv[6], argv[7], argv[8], argv[9], argv[10]})
+  if stop then return written(stream, record, false, -1, 'STOPPED', '', '', {}, {}, stop) end
   if hash ~= '' then
     local reason, first, answer = first_call(request_key, hash, now_ms)
     if reason then return written(stream, record, reason == '', -1, reason, first, answer, {}, {}) end
   end
   local used, waits, tats, cut, refused = {}, {}, {}, {}, -1
-  for i = 1, #keys - 2 do
-    local at = 5 * i
+  for i = 1, #keys - 3 do
+    local at = 5 * i + 5
     local kind, capacity, period_ms, interval_us = argv[at + 1], tonumber(argv[at + 2]), tonumber(argv[at + 3]),
       tonumber(argv[at + 4])
     if capacity == 0 then
       used[i], waits[i] = 0, -1
     elseif kind == 'rate' then
-      used[i], waits[i], tats[i], cut[i] = look_rate(keys[i + 2], now_ms * 1000, capacity, interval_us)
+      used[i], waits[i], tats[i], cut[i] = look_rate(keys[i + 3], now_ms * 1000, capacity, interval_us)
     else
-      used[i], waits[i] = look_cap(keys[i + 2], now_ms, capacity, period_ms)
+      used[i], waits[i] = look_cap(keys[i + 3], now_ms, capacity, period_ms)
     end
     -- The longest wait is the one that tells the caller when it is worth coming back; never is longer than any.
     if waits[i] ~= 0 and argv[at + 5] == 'enforce' then
@@ -99,18 +108,18 @@ local function admit(keys, argv)
     end
   end
   if record ~= '' then
-    for i, tat in pairs(cut) do store_rate(keys[i + 2], tat, now_ms) end
+    for i, tat in pairs(cut) do store_rate(keys[i + 3], tat, now_ms) end
   end
   if refused >= 0 or record == '' then
     return written(stream, record, refused < 0, refused, '', '', '', used, waits)
   end
-  for i = 1, #keys - 2 do
-    local at = 5 * i
+  for i = 1, #keys - 3 do
+    local at = 5 * i + 5
     if argv[at + 1] == 'cap' then
-      store_cap(keys[i + 2], now_ms, tonumber(argv[at + 2]), tonumber(argv[at + 3]), id)
+      store_cap(keys[i + 3], now_ms, tonumber(argv[at + 2]), tonumber(argv[at + 3]), id)
       used[i] = used[i] + 1
     elseif tats[i] and waits[i] == 0 then
-      store_rate(keys[i + 2], tats[i], now_ms)
+      store_rate(keys[i + 3], tats[i], now_ms)
       used[i] = used[i] + 1
     end
   end

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     """Nobody has said how this method is governed, so it is refused. Describe it by annotation or binding."""
     POLICY_DENIED = "POLICY_DENIED"
     """A rule denies the call, or none allows it. Ask for rights."""
+    STOPPED = "STOPPED"
+    """Somebody has halted this agent, version, route or channel, or everything. Wait until it is resumed."""
     CONSENT_MISSING = "CONSENT_MISSING"
     """The customer has not agreed to this. Obtain the consent first."""
     QUIET_HOURS = "QUIET_HOURS"

@@ -62,6 +62,7 @@ _TEXTS: Final = {
         "It repeated the decision {first} and got its answer.",
         "Il répétait la décision {first} et en a reçu la réponse.",
     ),
+    "halted": ("It met the stop {stop}.", "Il a rencontré la suspension {stop}."),
     "allowed": ("The call was let through.", "L’appel a été autorisé."),
     "refused": ("The call was refused: {reason}.", "L’appel a été refusé : {reason}."),
     "settled": (
@@ -136,6 +137,8 @@ def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> s
 def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, language: str) -> list[str]:
     allowed = record.verdict is Verdict.ALLOW and (outcome.granted or not (outcome.reason or outcome.refused >= 0))
     lines = []
+    if outcome.stop:
+        lines.append(_say("halted", language, {"stop": outcome.stop}))
     if outcome.first and outcome.granted:
         lines.append(_say("repeat", language, {"first": outcome.first}))
     if allowed:

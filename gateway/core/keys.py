@@ -36,6 +36,11 @@ def bucket(tenant: str, kind: str, *, limit: str, by: str) -> str:
     return f"{cell(tenant)}:bucket:{kind}:{limit}:{by}"
 
 
+def stops(tenant: str) -> str:
+    """What is halted of a tenant: a hash from what to why."""
+    return f"{cell(tenant)}:stops"
+
+
 def idempotency(tenant: str, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell(tenant)}:request:{agent}:{key}"

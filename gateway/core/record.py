@@ -74,6 +74,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """Index of the bucket that refused, with the longest wait; -1 when none did."""
     reason: str = ""
     """Reason the store itself refused for, such as IDEMPOTENCY_KEY_REUSED."""
+    stop: str = ""
+    """The stop that halted the call, for reason STOPPED."""
     first: str = ""
     """Decision id of the first call with this idempotency key, on a repeat."""
 

@@ -17,6 +17,10 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "The policy does not allow this call of {agent}.",
         "La politique n’autorise pas cet appel de {agent}.",
     ),
+    Reason.STOPPED: (
+        "Such calls are halted until somebody resumes them ({rule}).",
+        "Ces appels sont suspendus jusqu’à nouvel ordre ({rule}).",
+    ),
     Reason.CONSENT_MISSING: (
         "The customer has not agreed to this.",
         "Le client n’a pas donné son consentement.",

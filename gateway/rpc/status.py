@@ -32,6 +32,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.ARGUMENT_INVALID: Row(grpc.StatusCode.INVALID_ARGUMENT, bad_request=True),
     Reason.METHOD_UNDESCRIBED: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.POLICY_DENIED: Row(grpc.StatusCode.PERMISSION_DENIED),
+    Reason.STOPPED: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.CONSENT_MISSING: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.QUIET_HOURS: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.LIMIT_EXCEEDED: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, quota=True),

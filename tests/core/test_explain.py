@@ -47,6 +47,7 @@ def _sentences(language: str) -> list[str]:
         *explain(RECORD, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=doubtful, language=language),
+        *explain(RECORD, Outcome(granted=False, reason="STOPPED", stop="all"), settlement=None, language=language),
         *explain(nobody, Outcome(granted=False), settlement=None, language=language),
     ]
 

@@ -204,3 +204,11 @@ def test_a_policy_applied_to_a_running_pilote_is_live_and_its_calls_are_found(
         listed = _run("decisions", "list", 'agent = "sales-bot"', home=home, **settings).stdout
     assert "sales-bot a demandé" in _run("explain", decision[1], home=home, PILOTE_LANG="fr", **settings).stdout
     assert "Ada" not in listed
+
+    halt = ("stop", "agent=sales-bot", "--reason", "it drifts")
+    assert "is halted for acme" in _run(*halt, home=home, **settings).stdout
+    assert "STOPPED" in _run(*create, home=home, **settings).stderr
+    assert "agent=sales-bot" in _run("stops", home=home, **settings).stdout
+    assert "reprend pour acme" in _run("resume", "agent=sales-bot", home=home, PILOTE_LANG="fr", **settings).stdout
+    assert _run(*create, home=home, **settings).returncode == 0
+    assert "cannot be stopped" in _run("stop", "sales-bot", "--reason", "x", home=home, **settings).stderr
