@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway import holidays
 from gateway.adapters.identity import usable_keys
 from gateway.contracts import ContractBook
 from gateway.core.revision.check import check
@@ -29,11 +30,17 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
         if issuer.jwks.get("keys") and not usable_keys(issuer):
             fix = "give the issuer's public keys as a JSON Web Key Set"
             mistakes.add(("issuers", index, "jwks"), "the key set has no usable key", fix=fix)
+    closed = {hours.holidays: holidays.dates(hours.holidays) for hours in document.quiet_hours if hours.holidays}
+    for index, hours in enumerate(document.quiet_hours):
+        if closed.get(hours.holidays, ()) is None:
+            fix = 'write an ISO 3166 code, such as "FR"'
+            mistakes.add(("quiet_hours", index, "holidays"), f"no holidays are known for {hours.holidays!r}", fix=fix)
     return compile_revision(
         document,
         contracts,
         engine=RuleEngine(book.pool, book.message_class),
         mistakes=mistakes,
+        holidays={country: dates for country, dates in closed.items() if dates is not None},
         number=number,
         sha256="" if mistakes else hashlib.sha256(canonical(document)).hexdigest(),
     )

@@ -19,8 +19,14 @@ def by_rule(decision: Decision, *, agent: str, method: str, revision: int, langu
     values = {"agent": agent, "method": method, "rule": decision.rule, "revision": str(revision)}
     wait_ms = decision.retry_after_ms
     if decision.message is None:
-        violations = ((decision.rule, reason.value),)
-        return _ended(reason, values, language=language, retry_after_ms=wait_ms, violations=violations)
+        return _ended(
+            reason,
+            values | _retry(wait_ms, "en"),
+            language=language,
+            french=values | _retry(wait_ms, "fr"),
+            retry_after_ms=wait_ms,
+            violations=((decision.rule, reason.value),),
+        )
     english = texts.fill(decision.message.en, values)
     localized = (language, texts.fill(decision.message.fr, values)) if language == "fr" else None
     return CallEnded(
@@ -31,6 +37,10 @@ def by_rule(decision: Decision, *, agent: str, method: str, revision: int, langu
         violations=((decision.rule, english),),
         localized=localized,
     )
+
+
+def _retry(wait_ms: int | None, language: str) -> dict[str, str]:
+    return {} if wait_ms is None else {"retry": texts.retry(wait_ms, language=language)}
 
 
 def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, language: str) -> CallEnded:

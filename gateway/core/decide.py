@@ -3,10 +3,11 @@
 import msgspec
 
 from gateway.core import texts
-from gateway.core.call import Agent, Call, Facts, Route
+from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
 from gateway.core.pressure import cap_bucket
+from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Message, Rule, duration_ms
@@ -54,6 +55,10 @@ def decide(
         )
     if allowing is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
+    quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
+    looks += watched
+    if quiet is not None:
+        return msgspec.structs.replace(quiet, looks=looks)
     try:
         buckets = _buckets(policy, agent, call=call, route=route)
     except DimensionMissing as missing:
@@ -68,6 +73,28 @@ def decide(
             looks=looks,
         )
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+
+
+def _quiet(
+    revision: Revision, call: Call, *, facts: Facts, now_ms: int
+) -> tuple[Decision | None, tuple[RuleLook, ...]]:
+    """The refusal by the quiet hours that last longest, and all that were met."""
+    refusal, longest, looks = None, 0, []
+    for rule in revision.quiet_hours if call.operation is Operation.CONTACT else ():
+        wait = wait_ms(rule, facts, now_ms=now_ms) if covers(rule, call) else 0
+        if wait == 0:
+            continue
+        looks.append(RuleLook(rule=rule.name, effect="deny", mode=rule.mode))
+        if rule.mode == "enforce" and longest >= 0 and (wait < 0 or wait > longest):
+            longest = wait
+            refusal = Decision(
+                verdict=Verdict.DENY,
+                reason=Reason.QUIET_HOURS,
+                rule=rule.name,
+                message=rule.message,
+                retry_after_ms=wait if wait > 0 else None,
+            )
+    return refusal, tuple(looks)
 
 
 def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None]:

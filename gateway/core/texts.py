@@ -26,8 +26,8 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Le client n’a pas donné son consentement.",
     ),
     Reason.QUIET_HOURS: (
-        "The customer may not be reached now.",
-        "Le client ne peut pas être contacté à cette heure.",
+        "The customer may not be reached now. {retry}",
+        "Le client ne peut pas être contacté à cette heure. {retry}",
     ),
     Reason.LIMIT_EXCEEDED: (
         "The limit {rule} is used up: {used} of {capacity}. {retry}",
@@ -78,7 +78,7 @@ _RETRY: Final = (("Retry in {wait}.", "Réessayez dans {wait}."), ("It is closed
 def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
     template = _REFUSALS[reason][LANGUAGES.index(language)]
-    return fill(template, values)
+    return fill(template, {"retry": "", **values}).strip()
 
 
 def in_french(reason: Reason, values: Mapping[str, str]) -> str:

@@ -67,6 +67,8 @@ def shown(decision: Decision) -> dict[str, Any]:
         told["reason"] = decision.reason.value
     if decision.message is not None:
         told["says"] = decision.message.en
+    if decision.retry_after_ms is not None:
+        told["retry_after_ms"] = decision.retry_after_ms
     told["looks"] = [
         f"{look.rule} {look.effect}{' (monitor)' * (look.mode == 'monitor')}{' failed' * bool(look.error)}"
         for look in decision.looks

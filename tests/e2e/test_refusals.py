@@ -1,6 +1,7 @@
 """Every row of the design's table of statuses, read off a real stub."""
 
 import asyncio
+import datetime as dt
 from typing import Any
 
 import grpc
@@ -8,6 +9,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2 as details
 
+from gateway.core.quiet_hours import DAYS
 from gateway.rpc.status import DOMAIN
 from pilote.crm.v1.activity_service_pb2 import GetActivityRequest
 from pilote.crm.v1.message_pb2 import Message
@@ -176,6 +178,20 @@ async def test_a_missing_consent_and_quiet_hours_are_preconditions(
     (violation,) = refused.detail(details.PreconditionFailure).violations
     assert (violation.type, violation.subject) == (reason, "no")
     assert _french(refused)
+    assert upstream.asked == []
+
+
+async def test_quiet_hours_say_when_they_open(world: World, agent: Agent, upstream: FakeUpstream) -> None:
+    later = {"days": [DAYS[(dt.datetime.now(dt.UTC).weekday() + 2) % 7]], "from": "00:00", "to": "24:00"}
+    hours = {"name": "nights", "zone": "UTC", "open": [later]}
+    await world.publish(policy(upstream.address, rules=[allow_all()], quiet_hours=[hours]))
+    refused = await told(agent.messages.SendMessage(send(), metadata=IN_FRENCH))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "QUIET_HOURS")
+    wait_ms = _ms(refused.detail(details.RetryInfo).retry_delay)
+    assert 24 * 3_600_000 - 60_000 < wait_ms <= 48 * 3_600_000  # the day after tomorrow
+    opens = dt.datetime.now(dt.UTC) + dt.timedelta(milliseconds=wait_ms)
+    assert abs((opens - opens.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()) < 60
+    assert "Réessayez dans" in _french(refused)
     assert upstream.asked == []
 
 

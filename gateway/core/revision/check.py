@@ -2,13 +2,20 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
+from gateway.core.quiet_hours import zone_exists
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Model, Route
+from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route
+
+_NAMED: Final = (
+    *("agents", "issuers", "upstreams", "models", "contracts"),
+    *("routes", "rules", "limits", "caps", "quiet_hours"),
+)
+"""Sections whose parts have names, each of them once."""
 
 
 class _Named(Protocol):
@@ -18,7 +25,7 @@ class _Named(Protocol):
 
 def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodContract]) -> None:
     """Report every mistake that needs more than one place of the document, or the contracts, to be seen."""
-    for section in ("agents", "issuers", "upstreams", "models", "contracts", "routes", "rules", "limits", "caps"):
+    for section in _NAMED:
         _unique(section, [part.name for part in getattr(document, section)], mistakes)
     _cap_names(document, mistakes)
     _agents(document, mistakes)
@@ -33,6 +40,8 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     _models(document, mistakes)
     for index, route in enumerate(document.routes):
         _route(route, ("routes", index), document, mistakes)
+    for index, hours in enumerate(document.quiet_hours):
+        _quiet_hours(hours, ("quiet_hours", index), mistakes)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 
@@ -151,6 +160,21 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
             fix = "give methods that ask a model (INFER) a route of their own, with `models`"
             problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
             mistakes.add(("routes", index, "models"), problem, fix=fix)
+
+
+def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
+    fix = 'write an IANA name, such as "Europe/Paris"'
+    if hours.zone != "subject" and not zone_exists(hours.zone):
+        mistakes.add((*path, "zone"), f"there is no time zone {hours.zone!r}", fix=f'{fix}, or "subject"')
+    if hours.fallback_zone and not zone_exists(hours.fallback_zone):
+        mistakes.add((*path, "fallback_zone"), f"there is no time zone {hours.fallback_zone!r}", fix=fix)
+    if not hours.open:
+        fix = "list at least one part of a day, or deny by a rule"
+        mistakes.add((*path, "open"), f"the quiet hours {hours.name!r} never open", fix=fix)
+    for place, part in enumerate(hours.open):
+        if part.start >= part.end:
+            fix = "end it later than it begins; what crosses midnight is two parts"
+            mistakes.add((*path, "open", place), f"{part.start} is not before {part.end}", fix=fix)
 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:

@@ -1,5 +1,6 @@
 """A revision ready to answer: rules compiled and indexed by method, names resolved, durations in milliseconds."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -8,8 +9,19 @@ from gateway.core.call import Agent, Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.limits import CapRule, RateRule
 from gateway.core.pressure import cap_rule
+from gateway.core.quiet_hours import DAYS, OpenHours, QuietRule
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Document, Issuer, Limit, Model, Rule, Upstream, duration_ms
+from gateway.core.revision.document import (
+    Document,
+    Issuer,
+    Limit,
+    Model,
+    QuietHours,
+    Rule,
+    Upstream,
+    clock_minute,
+    duration_ms,
+)
 from gateway.core.revision.document import Route as RouteDocument
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
@@ -43,6 +55,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Mapping[str, Issuer]
     """By the `iss` claim."""
     upstreams: Mapping[str, Upstream]
+    quiet_hours: tuple[QuietRule, ...]
+    """In the order of the document; they are about contacts only."""
     tenants: tuple[str, ...]
     pool: object
     """The descriptor pool of its contracts, opaque here."""
@@ -59,10 +73,11 @@ def compile_revision(
     *,
     engine: RuleEngine,
     mistakes: Mistakes,
+    holidays: Mapping[str, frozenset[dt.date]],
     number: int,
     sha256: str,
 ) -> Revision:
-    """The revision that `document` describes, over these contracts.
+    """The revision that `document` describes, over these contracts. `holidays` are the public ones, by country.
 
     Raises:
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
@@ -87,6 +102,7 @@ def compile_revision(
         issuers={issuer.issuer: issuer for issuer in document.issuers},
         upstreams={upstream.name: upstream for upstream in document.upstreams},
         pool=engine.pool,
+        quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
     )
 
@@ -131,6 +147,23 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
             _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
         ),
         caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
+    )
+
+
+def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -> QuietRule:
+    return QuietRule(
+        name=hours.name,
+        zone=hours.zone,
+        fallback_zone=hours.fallback_zone,
+        open=tuple(
+            OpenHours(frozenset(DAYS.index(day) for day in part.days), clock_minute(part.start), clock_minute(part.end))
+            for part in hours.open
+        ),
+        closed=holidays.get(hours.holidays, frozenset()),
+        channels=frozenset(hours.channels),
+        categories=frozenset(hours.categories),
+        mode=hours.mode,
+        message=hours.message,
     )
 
 

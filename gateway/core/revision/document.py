@@ -16,6 +16,8 @@ Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Expression = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z|^24:00\Z")]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["enforce", "monitor"]
 
 _UNIT_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -25,6 +27,12 @@ def duration_ms(text: str) -> int:
     """Milliseconds of a duration such as "500ms" or "7d"."""
     digits = text.rstrip("mshd")
     return int(digits) * _UNIT_MS[text[len(digits) :]]
+
+
+def clock_minute(text: str) -> int:
+    """Minutes since midnight of a clock time such as "13:30"; 1440 for "24:00"."""
+    hours, _, minutes = text.partition(":")
+    return int(hours) * 60 + int(minutes)
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -200,6 +208,33 @@ class Cap(_Part, frozen=True, kw_only=True):
     mode: Mode = "enforce"
 
 
+class OpenHours(_Part, frozen=True, kw_only=True):
+    """Hours in which a customer may be reached, as the clock on the wall shows them."""
+
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    start: ClockTime = msgspec.field(name="from")
+    end: ClockTime = msgspec.field(name="to")
+
+
+class QuietHours(_Part, frozen=True, kw_only=True):
+    """When contacts are open; at all other times it is quiet, and the refusal says when it is worth coming back."""
+
+    name: Name
+    channels: tuple[Name, ...] = ()
+    """Channels that are covered; empty: all."""
+    categories: tuple[Name, ...] = ()
+    """Categories that are covered; empty: all."""
+    zone: Text = "subject"
+    """An IANA time zone such as "Europe/Paris"; "subject" is the customer's own."""
+    fallback_zone: str = ""
+    """Used where the customer's own is unknown; empty: then it is always quiet."""
+    open: tuple[OpenHours, ...]
+    holidays: str = ""
+    """ISO 3166 code of the country whose public holidays are quiet all day, such as "FR"."""
+    mode: Mode = "enforce"
+    message: Message | None = None
+
+
 class Document(_Part, frozen=True, kw_only=True):
     """A whole policy."""
 
@@ -213,3 +248,4 @@ class Document(_Part, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
     limits: tuple[Limit, ...] = ()
     caps: tuple[Cap, ...] = ()
+    quiet_hours: tuple[QuietHours, ...] = ()
