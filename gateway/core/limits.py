@@ -28,6 +28,7 @@ class CapRule(msgspec.Struct, frozen=True, kw_only=True):
     window_ms: int
     channels: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
     mode: str = "enforce"
 
 

@@ -13,6 +13,7 @@ def cap_rule(cap: Cap) -> CapRule:
         window_ms=duration_ms(cap.window),
         channels=frozenset(cap.channels),
         categories=frozenset(cap.categories),
+        exempt=frozenset(cap.exempt) - frozenset(cap.categories),
         mode=cap.mode,
     )
 
@@ -21,7 +22,7 @@ def cap_bucket(rule: CapRule, call: Call) -> Bucket | None:
     """The bucket of a cap for this contact; `None` where the cap does not cover its channel or category."""
     if rule.channels and call.channel not in rule.channels:
         return None
-    if rule.categories and call.category not in rule.categories:
+    if call.category in rule.exempt or (rule.categories and call.category not in rule.categories):
         return None
     return Bucket(
         limit=rule.name,

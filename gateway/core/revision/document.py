@@ -201,7 +201,10 @@ class Cap(_Part, frozen=True, kw_only=True):
     channels: tuple[Name, ...] = ()
     """Channels the cap covers, each counted for itself; empty: all."""
     categories: tuple[Name, ...] = ()
-    """Categories that count; empty: all."""
+    """Categories that count; empty: all but the exempt ones."""
+    exempt: tuple[Name, ...] = ("transactional", "legal")
+    """Categories that are neither capped nor counted: what a customer has asked for, or must be told.
+    Which agents may send them is for the rules to say. A cap that names one of them in `categories` counts it."""
     max: Count | None
     """0 blocks, null is unlimited."""
     window: Duration
