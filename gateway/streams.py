@@ -6,9 +6,10 @@ ends with the refusal. Where the upstream answers only at the end (client stream
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
@@ -87,8 +88,9 @@ class StreamRun:
         asked = time.perf_counter()
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         self._call = self._pipeline.upstreams.stream(run.upstream, run.incoming.method)(
-            self._admitted(first, requests), timeout=timeout_s(run, run.upstream), metadata=outgoing(run)
+            timeout=timeout_s(run, run.upstream), metadata=outgoing(run)
         )
+        feeding = asyncio.get_running_loop().create_task(self._feed(self._call, first, requests))
         try:
             async for response in self._call:
                 yield response
@@ -101,8 +103,24 @@ class StreamRun:
                 raise
             raise self._refused from cancelled
         finally:
+            feeding.cancel()
             self._call.cancel()
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
+
+    async def _feed(
+        self, call: "grpc.aio.StreamStreamCall[bytes, bytes]", first: bytes | None, requests: AsyncIterator[bytes]
+    ) -> None:
+        """Send on what may go on, until the caller has no more or the upstream wants no more.
+
+        Below grpc's own `write`: a write that comes too late, because the upstream has just ended the stream, makes
+        that one put an INTERNAL of its own in place of the upstream's status (grpc 1.85).
+        """
+        with contextlib.suppress(grpc.aio.AioRpcError, grpc.aio.InternalError):  # who reads the answers is told why
+            await call.wait_for_connection()
+            send: Any = call._cython_call.send_serialized_message  # type: ignore[attr-defined] # noqa: SLF001
+            async for message in self._admitted(first, requests):
+                await send(message)
+            await call.done_writing()
 
     async def _admitted(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The caller's messages that may go on; ends at the first that may not."""

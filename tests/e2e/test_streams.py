@@ -211,3 +211,20 @@ async def test_a_hundred_streams_at_once_hold_a_cap(world: World, agent: Agent, 
     assert {each.reason for each in ended} == {"CAP_EXCEEDED"}
     assert len(upstream.messages) == 3
     assert await world.taken() == 3
+
+
+async def test_the_upstreams_status_arrives_however_much_the_caller_still_sends(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    """Grpc's own `write` put an INTERNAL in its place when a message came just after the upstream had ended."""
+    await world.publish(policy(upstream.address))
+
+    async def enough_at_once(asked: Asked, context: Any) -> bytes:
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "enough")
+        return b""
+
+    upstream.behave = enough_at_once
+    for _ in range(20):
+        many = [send_one(f"contacts/c-{number}") for number in range(20)]
+        ended = await told(agent.messages.SendMessages(one_by_one(many), metadata=SALES))
+        assert (ended.code, ended.text) == (grpc.StatusCode.FAILED_PRECONDITION, "enough")
