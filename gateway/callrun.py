@@ -17,8 +17,9 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Upstream
+from gateway.core.texts import language_of
 from gateway.rpc.status import code_of
-from gateway.telemetry import CallTrace
+from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
 
 RESERVATION_SLACK_MS: Final = 60_000
 """How long after its deadline an unsettled call counts as in doubt."""
@@ -37,6 +38,16 @@ class Incoming(msgspec.Struct, frozen=True):
     language: str = "en"
     pairs: Metadata = ()
     """The metadata as it came: a key may come more than once; `metadata` holds the last."""
+
+    @staticmethod
+    def of(
+        method: str, pairs: Metadata, *, time_remaining: Callable[[], float | None], trace_ratio: float
+    ) -> "Incoming":
+        """The call with this metadata; `trace_ratio` is the share of new traces that are exported."""
+        metadata = dict(pairs)
+        trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=trace_ratio)
+        language = language_of(metadata.get("accept-language"))
+        return Incoming(method, metadata, time_remaining, trace, language, pairs)
 
 
 class CallRun:

@@ -9,10 +9,8 @@ from gateway.callrun import CallRun, Incoming, record_of
 from gateway.conclusion import concluded
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.explain import explain
-from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
-from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 
 
@@ -48,17 +46,15 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     async def _evaluate(
         self, request: decision_service_pb2.EvaluateCallRequest, context: Any
     ) -> decision_service_pb2.EvaluateCallResponse:
-        metadata = dict(context.invocation_metadata())
-        language = language_of(metadata.get("accept-language"))
-        trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=0)
-        incoming = Incoming(request.method, metadata, context.time_remaining, trace, language)
+        pairs = tuple(context.invocation_metadata())
+        incoming = Incoming.of(request.method, pairs, time_remaining=context.time_remaining, trace_ratio=0)
         run = CallRun(incoming)
         outcome = await self._pipeline.evaluate(run, request.request)
         # A record that will never be settled: it says what would be, and ends with its verdict.
         record = msgspec.structs.replace(record_of(run), expires_ms=0)
         decision = wire.decision(record, outcome, settlement=None, conclusion=concluded(record, outcome))
         decision.name = ""
-        sentences = explain(record, outcome, settlement=None, language=language)
+        sentences = explain(record, outcome, settlement=None, language=incoming.language)
         return decision_service_pb2.EvaluateCallResponse(decision=decision, explanation=sentences)
 
 

@@ -116,7 +116,8 @@ class Pipeline:
         run.policy = revision.methods.get(run.incoming.method)
         if run.policy is None:
             raise self._plainly(Reason.METHOD_UNDESCRIBED, run)
-        call = describe(run.policy.contract, request, metadata=run.incoming.metadata)
+        # A stream's further message was described already, to see whether it names a subject.
+        call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         if call.subject:
             ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)

@@ -15,12 +15,10 @@ from gateway import refusal
 from gateway.adapters.upstreams import Metadata, UpstreamRefused, passed_on
 from gateway.callrun import CallRun, Incoming
 from gateway.core.errors import CallEnded
-from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
 from gateway.rpc.status import said_by
 from gateway.streams import NeverCame, StreamRun
-from gateway.telemetry import TRACEPARENT, TRACESTATE, begin
 from gateway.trailers import own
 from gateway.watch import Watch
 
@@ -132,10 +130,7 @@ class Proxy(grpc.GenericRpcHandler):
         return self._run(method, tuple(context.invocation_metadata()), time_remaining=context.time_remaining)
 
     def _run(self, method: str, pairs: Metadata, *, time_remaining: Callable[[], float | None]) -> CallRun:
-        metadata = dict(pairs)
-        trace = begin(metadata.get(TRACEPARENT), metadata.get(TRACESTATE), ratio=self._trace_ratio)
-        language = language_of(metadata.get("accept-language"))
-        return CallRun(Incoming(method, metadata, time_remaining, trace, language, pairs))
+        return CallRun(Incoming.of(method, pairs, time_remaining=time_remaining, trace_ratio=self._trace_ratio))
 
     async def _end(self, context: Any, run: CallRun, error: Exception) -> NoReturn:
         if isinstance(error, UpstreamRefused):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -163,7 +164,9 @@ def pseudonym_key(path: Path) -> bytes:
 def _tracing(settings: Settings) -> Tracing | None:
     if settings.otlp_endpoint is None:
         return None
-    return Tracing(service="pilote-gateway", version="0.1.0", exporter=otlp(settings.otlp_endpoint))
+    return Tracing(
+        service="pilote-gateway", version=importlib.metadata.version("pilote"), exporter=otlp(settings.otlp_endpoint)
+    )
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -13,13 +13,10 @@ from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.document import Issuer, duration_ms
+from gateway.rpc.headers import API_KEY, AUTHORIZATION
 
 _log = logging.getLogger(__name__)
 
-API_KEY_HEADER: Final = "x-api-key"
-AUTHORIZATION_HEADER: Final = "authorization"
-CREDENTIAL_HEADERS: Final = frozenset({API_KEY_HEADER, AUTHORIZATION_HEADER})
-"""Never forwarded to an upstream, recorded or logged."""
 CACHED_TOKENS: Final = 10_000
 MAX_TOKEN_CHARACTERS: Final = 8_192
 _LATEST_EXPIRY: Final = 1e12
@@ -52,14 +49,14 @@ class Identity:
         revision = self._revision
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
-        if isinstance(key := metadata.get(API_KEY_HEADER), str):
+        if isinstance(key := metadata.get(API_KEY), str):
             agent = revision.agents_by_key.get(hashlib.sha256(key.encode()).hexdigest())
             if agent is None:
                 _refuse("The API key is unknown.", "API_KEY_UNKNOWN")
             return agent
-        authorization = metadata.get(AUTHORIZATION_HEADER)
+        authorization = metadata.get(AUTHORIZATION)
         if not isinstance(authorization, str):
-            _refuse(f"Identify yourself: send {API_KEY_HEADER}, or a bearer token in authorization.", "MISSING")
+            _refuse(f"Identify yourself: send {API_KEY}, or a bearer token in authorization.", "MISSING")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_CHARACTERS:
             _refuse("The authorization must be a bearer token.", "MALFORMED")

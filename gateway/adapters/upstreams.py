@@ -8,14 +8,13 @@ import grpc
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.revision.document import Upstream, duration_ms
-from gateway.rpc.status import Fate, fate_of, reason_of
+from gateway.rpc.headers import CREDENTIALS
+from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, reason_of
+from gateway.telemetry import TRACEPARENT, TRACESTATE
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
-_OURS: Final = frozenset(
-    ("x-api-key", "authorization", "traceparent", "tracestate", "user-agent", "content-type", "te")
-)
+_OURS: Final = CREDENTIALS | {TRACEPARENT, TRACESTATE, "user-agent", "content-type", "te"}
 _OUR_PREFIXES: Final = ("pilote-", "grpc-", ":")
-_RICH_STATUS: Final = "grpc-status-details-bin"
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -150,7 +149,7 @@ def upstream_metadata(
     A key that came with several values keeps them all, in their order.
     """
     kept = [pair for pair in metadata if not _is_ours(pair[0])]
-    kept += (("pilote-decision-id", decision), ("pilote-agent", agent), ("traceparent", traceparent))
+    kept += (("pilote-decision-id", decision), ("pilote-agent", agent), (TRACEPARENT, traceparent))
     if tracestate:
         kept.append(("tracestate", tracestate))
     return tuple(kept)
@@ -158,7 +157,7 @@ def upstream_metadata(
 
 def passed_on(trailers: Any) -> Metadata:
     """The upstream's trailers, without what the gateway says itself; the details of a refusal are the upstream's."""
-    return tuple([(key, value) for key, value in trailers or () if key == _RICH_STATUS or not _is_ours(key)])
+    return tuple([(key, value) for key, value in trailers or () if key == DETAILS_KEY or not _is_ours(key)])
 
 
 def _is_ours(key: str) -> bool:

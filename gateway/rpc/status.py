@@ -55,8 +55,6 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.INTERNAL: Row(grpc.StatusCode.INTERNAL),
 }
 
-_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
-
 
 def status_of(ended: CallEnded) -> status_pb2.Status:
     """The `google.rpc.Status` that tells a caller why the call ended; each detail type at most once (AIP-193)."""
@@ -106,11 +104,6 @@ def status_of(ended: CallEnded) -> status_pb2.Status:
 def code_of(reason: Reason) -> grpc.StatusCode:
     """The status code that stands for `reason`."""
     return ROWS[reason].code
-
-
-def code_from(number: int) -> grpc.StatusCode:
-    """The status code of that number; UNKNOWN for a number outside `google.rpc.Code`."""
-    return _CODES.get(number, grpc.StatusCode.UNKNOWN)
 
 
 class Fate(Enum):

@@ -20,7 +20,6 @@ from gateway.rpc.status import (
     DOMAIN,
     ROWS,
     Fate,
-    code_from,
     code_of,
     fate_of,
     reason_from,
@@ -84,11 +83,6 @@ def test_the_time_to_retry_is_told_to_the_millisecond() -> None:
     info = error_details_pb2.RetryInfo()
     status_of(ended(Reason.CAP_EXCEEDED, retry_after_ms=61_001)).details[-1].Unpack(info)
     assert (info.retry_delay.seconds, info.retry_delay.nanos) == (61, 1_000_000)
-
-
-def test_a_number_that_is_no_code_is_unknown() -> None:
-    assert code_from(7) is grpc.StatusCode.PERMISSION_DENIED
-    assert code_from(99) is grpc.StatusCode.UNKNOWN
 
 
 class Handlers(grpc.GenericRpcHandler):
