@@ -54,7 +54,7 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "call", "decision", "ended", "facts", "fixed_route", "id", "incoming",
+        "acted", "agent", "answer", "call", "cell", "decision", "ended", "facts", "fixed_route", "id", "incoming",
         "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "request", "reservation",
         "response_bytes", "revision", "route", "started", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
@@ -69,6 +69,7 @@ class CallRun:
         self.policy: MethodPolicy | None = None
         self.agent: Agent | None = None
         self.call: Call | None = None
+        self.cell = 0
         self.route: Route = NO_ROUTE
         self.upstream: Upstream | None = None
         """Where the route leads, by the revision that decided: another one may become active meanwhile."""
@@ -133,6 +134,7 @@ def record_of(run: CallRun) -> Record:
         rules=decision.looks if decision is not None else (),
         buckets=_asks(decision),
         tenant=agent.tenant if agent is not None else keys.NOBODY,
+        cell=run.cell,
         agent=agent.name if agent is not None else "",
         agent_version=agent.version if agent is not None else "",
         method=run.incoming.method[:256],

@@ -30,6 +30,7 @@ from gateway.adapters.upstreams import (
 from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE
+from gateway.core.cells import cell_of
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted, Outcome, Verdict, subject_ref
@@ -66,10 +67,10 @@ class Pipeline:
 
     async def use(self, revision: Revision) -> None:
         """Answer by this revision from the next call on; running calls end under the one they began with."""
-        await self._admission.prepare(revision.tenants)
+        await self._admission.prepare(revision.all_cells)
         self._identity.use(revision)
         self.upstreams.use(revision.upstreams.values())
-        self._facts.listen(revision.tenants)
+        self._facts.listen(revision.all_cells)
         self.revision = revision
 
     async def admit(self, run: CallRun, request: bytes) -> None:
@@ -121,8 +122,12 @@ class Pipeline:
         if call.subject:
             ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
-            run.facts = await self._facts.get(run.agent.tenant, ref)
         run.call = call
+        cells = revision.cells.get(run.agent.tenant) if revision.cells else None
+        if cells is not None:
+            run.cell = _cell(run, cells)
+        if call.subject:
+            run.facts = await self._facts.get(keys.cell(run.agent.tenant, run.cell), call.subject_ref)
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
         run.upstream = run.upstream or revision.upstreams.get(run.route.upstream)
@@ -173,8 +178,10 @@ class Pipeline:
             raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
         request_key = request_hash = ""
         if run.call.request_id and run.repeatable:
-            request_key = keys.idempotency(run.agent.tenant, run.agent.name, run.call.request_id)
+            cell = keys.cell(run.agent.tenant, run.cell)
+            request_key = keys.idempotency(cell, run.agent.name, run.call.request_id)
             request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
+            await self._bind(run, request_hash)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
@@ -191,6 +198,17 @@ class Pipeline:
         run.reservation = reservation
         if run.outcome.first:
             run.answer = answer
+
+    async def _bind(self, run: CallRun, request_hash: str) -> None:
+        """Make sure that an idempotency key stands for one request, where another may belong to another cell."""
+        assert run.revision is not None and run.agent is not None and run.call is not None  # noqa: PT018, S101
+        cells = run.revision.cells.get(run.agent.tenant)
+        if cells is None:  # one cell: admission itself sees every call with the key
+            return
+        agent, key = run.agent.name, run.call.request_id
+        own = keys.cell(run.agent.tenant, cell_of(cells, agent, key))
+        if not await self._admission.bind(keys.bound(own, agent, key), request_hash):
+            raise self._plainly(Reason.IDEMPOTENCY_KEY_REUSED, run)
 
     async def call(self, run: CallRun, request: bytes) -> bytes:
         """All steps of a unary call.
@@ -289,6 +307,16 @@ def outgoing(run: CallRun) -> Metadata:
     return upstream_metadata(
         run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
     )
+
+
+def _cell(run: CallRun, cells: int) -> int:
+    """The cell of a call of a tenant that has so many."""
+    assert run.call is not None and run.agent is not None  # noqa: PT018, S101
+    if run.call.subject_ref:
+        return cell_of(cells, run.call.subject_ref)
+    if run.call.request_id:  # a repeat must find the first call
+        return cell_of(cells, run.agent.name, run.call.request_id)
+    return cell_of(cells, run.id)
 
 
 def _acted(ended: BaseException | None) -> Acted:

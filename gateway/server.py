@@ -11,14 +11,14 @@ from typing import Final
 
 import grpc
 import msgspec
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from gateway import redis_clients
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.identity import Identity
-from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
@@ -84,17 +84,17 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
-        connection = RedisConnection(redis_url, timeout_ms=settings.store_timeout_ms)
-        await connection.open()
+        connection = await opened(redis_url, timeout_ms=settings.store_timeout_ms)
         stack.push_async_callback(connection.close)
-        redis = Redis.from_url(redis_url, protocol=2, retry=Retry(NoBackoff(), 1), socket_connect_timeout=1)
+        options = {"protocol": 2, "retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1}
+        redis = redis_clients.client(redis_url, cluster=connection.servers != ("",), **options)
         stack.push_async_callback(redis.aclose)
         spool = Spool(settings.home / "spool", worker=f"gateway-{os.getpid()}")
         stack.push_async_callback(spool.close)
         admission = Admission(connection, spool)
         stack.push_async_callback(admission.close)
         await admission.prepare(())  # calls are recorded before the first revision too
-        facts = FactStore(connection, redis)
+        facts = FactStore(connection, lambda server: redis_clients.server(redis_url, server, **options))
         stack.push_async_callback(facts.close)
         upstreams = Upstreams()
         stack.push_async_callback(upstreams.close)

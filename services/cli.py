@@ -197,6 +197,7 @@ def apply(
     expect: Annotated[int | None, typer.Option(help="Number that must be active now.")] = None,
 ) -> None:
     """Check a policy and make it the active revision of all gateways."""
+    from gateway.adapters.cells import CellsFixed
     from gateway.adapters.revisions import RevisionConflict
 
     settings = _settings()
@@ -206,6 +207,9 @@ def apply(
         number = asyncio.run(_publish(settings, revision, reason=reason, expected=expect))
     except RevisionConflict as conflict:
         _fail(say("policy-conflict", language=lang, active=conflict.active))
+    except CellsFixed as fixed:
+        values = {"tenant": fixed.tenant, "cells": fixed.cells, "wanted": fixed.wanted}
+        _fail(say("cells-fixed", language=lang, **values))
     _out.print(say("policy-applied", language=lang, number=number, sha256=revision.sha256[:12]), markup=False)
 
 
@@ -237,19 +241,17 @@ async def _publish(settings: Settings, revision: Any, *, reason: str, expected: 
 
 @contextlib.asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[Any]:
-    from redis.asyncio import Redis
     from redis.exceptions import RedisError
 
+    from gateway.redis_clients import connected
     from services.up import redis_url
 
-    redis = Redis.from_url(redis_url(settings), socket_connect_timeout=2, socket_timeout=5)
     try:
-        yield redis
+        async with await connected(redis_url(settings), socket_connect_timeout=2, socket_timeout=5) as redis:
+            yield redis
     except (RedisError, OSError):
         logging.getLogger(__name__).debug("the store fails", exc_info=True)
         _fail(say("store-down", language=language(settings)))
-    finally:
-        await redis.aclose()
 
 
 # -- stops -------------------------------------------------------------------------------------------------------------

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.stops import StopStore
 from gateway.core.stops import Stop, is_stop
+from gateway.redis_clients import Client
 from services.texts import say
 
 
-async def run(redis: Redis, do: str, *, what: str, tenant: str, reason: str, language: str) -> tuple[str, ...]:
+async def run(redis: Client, do: str, *, what: str, tenant: str, reason: str, language: str) -> tuple[str, ...]:
     """Stop, resume or list for a tenant, or for all tenants of the active policy; returns what to tell.
 
     Raises:

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import grpc
 import msgspec
-from redis.asyncio import Redis
 from rich.console import Console
 
+from gateway import redis_clients
 from gateway.adapters import facts as fact_store
 from gateway.adapters.policy_files import read
 from gateway.adapters.revisions import Published, RevisionStore
@@ -21,6 +21,7 @@ from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.loading import canonical, load
+from gateway.redis_clients import Client
 from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
@@ -61,7 +62,7 @@ async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console,
         keys.put_into(data)
         _put_addresses(data, settings)
         key = pseudonym_key(settings.pseudonym_key_file or home / "secrets" / "pseudonym.key")
-        async with Redis.from_url(up.redis_url(settings)) as redis:
+        async with await redis_clients.connected(up.redis_url(settings)) as redis:
             number = await publish(redis, load(data, lines=lines), reason="demonstration")
 
             async def put(tenant: str, subject: str, known: Facts) -> None:
@@ -75,11 +76,12 @@ async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console,
     return await _supervised(supervisor, settings, out=out, language=language, then=demonstrate, leave=leave)
 
 
-async def publish(redis: Redis, revision: Revision, *, reason: str = "", expected: int | None = None) -> int:
+async def publish(redis: Client, revision: Revision, *, reason: str = "", expected: int | None = None) -> int:
     """Store a checked policy as a revision and activate it; returns its number.
 
     Raises:
         RevisionConflict: another revision is active than `expected`.
+        CellsFixed: a tenant has another number of cells already.
     """
     published = Published(
         sha256=revision.sha256,
@@ -91,7 +93,7 @@ async def publish(redis: Redis, revision: Revision, *, reason: str = "", expecte
     return await RevisionStore(redis).publish(published, expected=expected)
 
 
-async def import_facts(redis: Redis, file: Path, *, pseudonym_key: bytes) -> int:
+async def import_facts(redis: Client, file: Path, *, pseudonym_key: bytes) -> int:
     """Store the facts in a file of JSON Lines; returns how many subjects there were.
 
     Raises:

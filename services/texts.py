@@ -22,6 +22,10 @@ _TEXTS: Final = {
         "{file} is a valid policy: {agents} agents, {routes} routes, {rules} rules, {limits} limits, {caps} caps; {methods} methods are described.",
         "{file} est une politique valide : {agents} agents, {routes} routes, {rules} règles, {limits} limites, {caps} plafonds ; {methods} méthodes sont décrites.",
     ),
+    "cells-fixed": (
+        "{tenant} has {cells} cell(s), the policy says {wanted}. Caps are counted in a customer’s cell, so another number would forget them: write `cells: {cells}`, or move the tenant first: pilote cells {tenant} {wanted}",
+        "{tenant} a {cells} cellule(s), la politique en demande {wanted}. Les plafonds sont comptés dans la cellule du client, un autre nombre les oublierait : écrivez `cells: {cells}`, ou déplacez d’abord le client : pilote cells {tenant} {wanted}",
+    ),
     "policy-bad": ("{file} has {count} mistakes:", "{file} contient {count} erreurs :"),
     "policy-applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),
     "policy-conflict": (

@@ -1,53 +1,48 @@
-"""Fixtures for all tests: a real Redis/Valkey on a Unix socket, started as `pilote up` starts it."""
+"""Fixtures for all tests: a real Redis or Valkey, alone or as a cluster, started as `pilote up` starts it."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis as BlockingRedis
-from redis.asyncio import Redis
-from redis.backoff import ConstantBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
 
-from services import redis_server
+from gateway.redis_clients import Client, connected
+from tests import stores
+from tests.stores import RedisProcess, Store
+
+__all__ = ["RedisProcess"]
 
 
-class RedisProcess:
-    """A Redis server that a test may stop, freeze or kill."""
+def pytest_report_header() -> str:
+    """Say which stores there are to test on."""
+    return stores.said()
 
-    def __init__(self, home: Path, *, append_only: bool = False) -> None:
-        self.home = home
-        self.url = redis_server.url_of(home)
-        self._append_only = append_only
-        self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        self.process = subprocess.Popen(redis_server.command(self.home, append_only=self._append_only))
-        patient = Retry(ConstantBackoff(0.01), 500)
-        client = BlockingRedis.from_url(
-            self.url, retry=patient, retry_on_error=[RedisConnectionError, FileNotFoundError]
-        )
-        with client:
-            client.ping()
-
-    def kill(self) -> None:
-        """End it at once, as a power cut would."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let every test that needs a store run on each kind of store; see `tests.stores` for which of them when."""
+    one_server = metafunc.definition.get_closest_marker("one_server") is not None
+    every_store = metafunc.definition.get_closest_marker("every_store") is not None
+    for fixture in ("redis_process", "own_redis"):
+        if fixture in metafunc.fixturenames:
+            always = ("valkey", "valkey-cluster") if every_store and fixture == "redis_process" else ("valkey",)
+            metafunc.parametrize(
+                fixture,
+                [
+                    pytest.param(kind, marks=() if kind in always else pytest.mark.integration, id=kind)
+                    for kind in stores.kinds()
+                    if not (one_server and kind in stores.CLUSTER)
+                ],
+                indirect=True,
+                scope="session" if fixture == "redis_process" else "function",
+            )
 
 
 @pytest.fixture(scope="session")
-def redis_process() -> Iterator[RedisProcess]:
-    """One server for the whole run. Tests that hurt it start their own with `own_redis`."""
+def redis_process(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """One store for the whole run. Tests that hurt it start their own with `own_redis`."""
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = RedisProcess(home)
+    server = stores.store(request.param, home)
     server.start()
     yield server
     server.kill()
@@ -55,10 +50,10 @@ def redis_process() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-def own_redis() -> Iterator[RedisProcess]:
-    """A server for one test, with an append-only file, already started."""
+def own_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store for one test, with an append-only file, already started."""
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = RedisProcess(home, append_only=True)
+    server = stores.store(request.param, home, append_only=True)
     server.start()
     yield server
     server.kill()
@@ -66,15 +61,25 @@ def own_redis() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-async def redis(redis_process: RedisProcess) -> AsyncIterator[Redis]:
+def own_cluster() -> Iterator[stores.ClusterProcesses]:
+    """A cluster for one test, with append-only files, already started."""
+    home = Path(tempfile.mkdtemp(prefix="pilote-"))
+    server = stores.ClusterProcesses(home, append_only=True)
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+async def redis(redis_process: Store) -> AsyncIterator[Client]:
     """A client of an empty database."""
-    client = Redis.from_url(redis_process.url)
-    await client.flushall()
-    yield client
-    await client.aclose()
+    async with await connected(redis_process.url) as client:
+        await client.flushall()
+        yield client
 
 
 @pytest.fixture
-def redis_url(redis: Redis, redis_process: RedisProcess) -> str:
+def redis_url(redis: Client, redis_process: Store) -> str:
     """URL of an empty database."""
     return redis_process.url

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
+from gateway.adapters.redis_connection import CommandRefused, StoreConnection, StoreDown, key_of
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.keys import Cell
 from gateway.core.limits import Bucket
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.core.stops import stops_of
@@ -30,6 +31,8 @@ KEPT_ANSWER_BYTES: Final = 1024 * 1024
 SETTLE_EVERY_SECONDS: Final = 0.005
 """Settlements gather for so long, to share a write. A gateway that dies in between leaves its last calls in doubt."""
 RETRY_SECONDS: Final = 1.0
+BOUND_MS: Final = 2 * 86_400_000
+"""How long after its last use an idempotency key of a tenant with several cells stands for the same request."""
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,10 +49,11 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
 def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
     """The reservation that `Admission.admit` makes for these buckets."""
-    bucket_keys = tuple([keys.bucket(record.tenant, b.kind, limit=b.limit, by=b.by) for b in buckets])
+    cell = keys.cell(record.tenant, record.cell)
+    bucket_keys = tuple([keys.bucket(cell, b.kind, limit=b.limit, by=b.by) for b in buckets])
     return Reservation(
         id=record.id,
-        stream=keys.decisions(record.tenant),
+        stream=keys.decisions(cell),
         bucket_keys=bucket_keys,
         cap_keys=tuple([key for key, bucket in zip(bucket_keys, buckets, strict=True) if bucket.kind == "cap"]),
         request_key=request_key,
@@ -59,7 +63,7 @@ def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "")
 class Admission:
     """The store's functions `admit` and `settle`."""
 
-    def __init__(self, connection: RedisConnection, spool: Spool) -> None:
+    def __init__(self, connection: StoreConnection, spool: Spool) -> None:
         source = resources.files("gateway.adapters").joinpath("admit.lua").read_text(encoding="utf-8")
         # Named after their content, so that gateways of two versions can share a store during an upgrade.
         library = f"pilote_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
@@ -75,14 +79,17 @@ class Admission:
         self._retry: asyncio.TimerHandle | None = None
         connection.on_up(self._replay_soon)
 
-    async def prepare(self, tenants: Sequence[str]) -> None:
-        """Load the functions and announce the tenants' streams to the audit writer.
+    async def prepare(self, cells: Sequence[Cell]) -> None:
+        """Load the functions and announce the cells' streams to the audit writer.
 
         Raises:
             CallEnded: STORE_UNAVAILABLE when the store does not answer.
         """
-        await self._send_or_end("FUNCTION", "LOAD", "REPLACE", self._source)
-        self._streams = tuple(keys.decisions(tenant) for tenant in (*tenants, keys.NOBODY))
+        try:
+            await self._connection.everywhere("FUNCTION", "LOAD", "REPLACE", self._source)
+        except (StoreDown, CommandRefused) as error:
+            raise _store_unavailable() from error
+        self._streams = tuple(keys.decisions(cell) for cell in (*cells, keys.cell(keys.NOBODY)))
         await self._send_or_end("SADD", keys.STREAMS, *self._streams)
         if self._spool.waiting or self._spool.inherited():
             self._replay_soon()
@@ -108,7 +115,7 @@ class Admission:
         stream = reservation.stream
         command: list[str | bytes | int] = [
             *("FCALL", self._admit, 3 + len(buckets), stream, reservation.request_key or stream),
-            keys.stops(record.tenant),
+            keys.stops(keys.cell(record.tenant, record.cell)),
             *reservation.bucket_keys,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
             *(request_hash, record.expires_ms),
@@ -121,6 +128,22 @@ class Admission:
         except StoreDown as error:
             raise _store_unavailable() from error
         return _OUTCOME.decode(outcome), answer
+
+    async def bind(self, key: str, request_hash: str) -> bool:
+        """Bind an idempotency key to a request for good; says whether it stands for this one.
+
+        Only for tenants with several cells, where another request with the key may be admitted in another cell.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer in time.
+        """
+        try:
+            before = self._connection.send("SET", key, request_hash, "NX", "GET", "PX", BOUND_MS)
+            kept = self._connection.send("PEXPIRE", key, BOUND_MS)  # longer than admission keeps what it binds
+            first, _ = await asyncio.gather(before, kept)
+        except (StoreDown, CommandRefused) as error:
+            raise _store_unavailable() from error
+        return first is None or first == request_hash.encode()
 
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
@@ -206,7 +229,7 @@ class Admission:
                 _log.exception("the store refuses an admission")
                 raise StoreDown("the store refuses") from error
         try:
-            await self._connection.send("FUNCTION", "LOAD", "REPLACE", self._source)
+            await self._connection.beside(key_of(command), "FUNCTION", "LOAD", "REPLACE", self._source)
             return await self._connection.send(*command)
         except CommandRefused as error:
             _log.exception("the store refuses our functions")
@@ -244,7 +267,8 @@ class Admission:
 def _refusal(record: Record) -> Command:
     """Writes the record of a call that never came to admission."""
     blob = _ENCODER.encode(record)
-    return ("XADD", keys.decisions(record.tenant), "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
+    stream = keys.decisions(keys.cell(record.tenant, record.cell))
+    return ("XADD", stream, "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
 
 
 def _store_unavailable() -> CallEnded:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,10 +13,13 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
+from gateway.adapters.cells import CellBook
+from gateway.adapters.redis_connection import CommandRefused, StoreConnection, StoreDown
 from gateway.core import keys
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.keys import Cell
+from gateway.redis_clients import Client
 
 _log = logging.getLogger(__name__)
 
@@ -28,25 +31,30 @@ _DECODER: Final = msgspec.json.Decoder(Facts)
 
 
 class FactStore:
-    """Facts by subject. While the invalidation messages cannot be heard, nothing is cached."""
+    """Facts by subject. While a server's invalidation messages cannot be heard, nothing of it is cached.
 
-    def __init__(self, connection: RedisConnection, listener: Redis) -> None:
+    `listener` makes a client of one of the connection's servers, that speaks RESP2.
+    """
+
+    def __init__(self, connection: StoreConnection, listener: Callable[[str], Redis]) -> None:
         self._connection = connection
         self._listener = listener
         self._cache: OrderedDict[str, Facts] = OrderedDict()
         self._reading: dict[str, object] = {}
         """A mark for each key that is being read; an invalidation that comes meanwhile takes it away."""
-        self._hearing = False
-        self._task: asyncio.Task[None] | None = None
-        self._tenants: tuple[str, ...] = ()
+        self._hearing: set[str] = set()
+        """The servers whose invalidations are heard."""
+        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._cells: tuple[Cell, ...] = ()
+        connection.on_move(self._moved)
 
-    async def get(self, tenant: str, subject_ref: str) -> Facts:
+    async def get(self, cell: Cell, subject_ref: str) -> Facts:
         """The facts of a subject; `UNKNOWN_SUBJECT` where nothing is known.
 
         Raises:
             CallEnded: STORE_UNAVAILABLE when they are not cached and the store does not answer.
         """
-        key = keys.facts(tenant, subject_ref)
+        key = keys.facts(cell, subject_ref)
         if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return cached
@@ -67,56 +75,72 @@ class FactStore:
         facts = UNKNOWN_SUBJECT if found is None else _decoded(found)
         # An invalidation that came while we read took our mark away: what we read may be old already, though another
         # reader may have put up a mark of its own since.
-        if self._hearing and self._reading.get(key) is mark:
+        if self._reading.get(key) is mark and self._connection.server_of(key) in self._hearing:
             self._cache[key] = facts
             if len(self._cache) > CACHED_SUBJECTS:
                 self._cache.popitem(last=False)
         return facts
 
-    def listen(self, tenants: Sequence[str]) -> None:
-        """Begin to hear invalidations for these tenants, or go on with other ones."""
-        if tuple(tenants) == self._tenants and self._task is not None:
+    def listen(self, cells: Sequence[Cell]) -> None:
+        """Begin to hear invalidations for these cells, or go on with other ones."""
+        if tuple(cells) == self._cells and self._listening:
             return
-        self._tenants = tuple(tenants)
-        before = self._task
-        if before is not None:
-            before.cancel()
-        self._task = asyncio.get_running_loop().create_task(self._listen(before))
+        self._cells = tuple(cells)
+        for server in self._connection.servers:
+            self._listen_to(server)
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._listening.values():
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
-    async def _listen(self, before: asyncio.Task[None] | None) -> None:
+    def _moved(self) -> None:
+        """Keys may lie elsewhere: what is cached or being read may be kept by a server that we do not hear yet."""
+        self._forget_all()
+        if self._listening:
+            for server in set(self._connection.servers) - self._listening.keys():
+                self._listen_to(server)
+
+    def _listen_to(self, server: str) -> None:
+        before = self._listening.get(server)
+        if before is not None:
+            before.cancel()
+        self._listening[server] = asyncio.get_running_loop().create_task(self._listen(server, before))
+
+    async def _listen(self, server: str, before: asyncio.Task[None] | None) -> None:
         if before is not None:  # its last act is to say that nothing is heard
             await asyncio.wait([before])
-        while not _cancelled():
-            try:
-                await self._hear()
-            except (RedisError, OSError):
-                _log.warning("facts are not cached: the store's invalidations cannot be heard")
-            finally:
-                self._forget_all()
-            await asyncio.sleep(0.2)
+        async with self._listener(server) as client:
+            while not _cancelled() and server in self._connection.servers:
+                try:
+                    await self._hear(server, client)
+                except (RedisError, OSError):
+                    _log.warning("facts are not cached: the store's invalidations cannot be heard")
+                finally:
+                    self._hearing.discard(server)
+                    self._forget_all()
+                await asyncio.sleep(0.2)
+        if not _cancelled():
+            del self._listening[server]
 
-    async def _hear(self) -> None:
+    async def _hear(self, server: str, client: Redis) -> None:
         # RESP2 with a redirect: with RESP3 the pushes did not reach redis-py's listener (measured with 7.x and 8.x).
         # To itself, so that the server never drops one half of a pair of connections (its `timeout` would: it spares
         # subscribers only), which the other half would not notice.
-        async with self._listener.pubsub() as messages:
+        async with client.pubsub() as messages:
             await messages.execute_command("CLIENT", "ID")
             client_id = await messages.parse_response()
-            prefixes = [part for tenant in self._tenants for part in ("PREFIX", keys.facts(tenant, ""))]
+            prefixes = [part for cell in self._cells for part in ("PREFIX", keys.facts(cell, ""))]
             await messages.execute_command("CLIENT", "TRACKING", "ON", "REDIRECT", client_id, "BCAST", *prefixes)
             await messages.parse_response()
             await messages.subscribe("__redis__:invalidate")
             first = await messages.get_message(timeout=_SILENCE_SECONDS)
             if first is None or first["type"] != "subscribe":
                 raise TimeoutError("the store has not confirmed the subscription")
-            self._forget_all(hearing=True)
+            self._forget_all()
+            self._hearing.add(server)
             await self._hear_messages(messages)
 
     async def _hear_messages(self, messages: PubSub) -> None:
@@ -136,26 +160,26 @@ class FactStore:
 
     def _forget(self, data: Any) -> None:
         if data is None:
-            self._forget_all(hearing=True)
+            self._forget_all()
         elif isinstance(data, list):
             for key in data:
                 name = key.decode() if isinstance(key, bytes) else str(key)
                 self._cache.pop(name, None)
                 self._reading.pop(name, None)
 
-    def _forget_all(self, *, hearing: bool = False) -> None:
-        self._hearing = hearing
+    def _forget_all(self) -> None:
         self._cache.clear()
         self._reading.clear()
 
 
-async def put(redis: Redis, tenant: str, *, subject_ref: str, facts: Facts) -> None:
+async def put(redis: Client, tenant: str, *, subject_ref: str, facts: Facts) -> None:
     """Store what is known of a subject; every worker's cache forgets the old facts.
 
     Raises:
         RedisError: the store does not answer.
     """
-    await redis.set(keys.facts(tenant, subject_ref), msgspec.json.encode(facts))
+    cell = await CellBook(redis).of_subject(tenant, subject_ref)
+    await redis.set(keys.facts(cell, subject_ref), msgspec.json.encode(facts))
 
 
 def _cancelled() -> bool:

@@ -2,7 +2,7 @@
 
 All calls of a worker share it: commands written in one turn of the loop leave in one write, replies come back in order.
 Measured against a pool of redis-py connections this saves a quarter of the CPU of a governed call. Everything that is
-not on the way of a call uses redis-py.
+not on the way of a call uses redis-py. `ClusterConnection` keeps one such connection to each primary of a cluster.
 
 It never waits longer than its timeout, and it fails at once while there is no connection or while the server keeps an
 earlier call waiting for longer than that: that is the breaker. Commands given up on stay in line, so that replies keep
@@ -14,7 +14,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import hiredis
 from redis.connection import parse_url
@@ -34,8 +34,56 @@ class CommandRefused(Exception):
     """The store answered with an error; `str` is the store's text, for our log only."""
 
 
+class StoreConnection(Protocol):
+    """What the adapters of the hot path need of the store, be it one server or a cluster."""
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Addresses of the servers that keys lie on; one, empty, where there is no cluster."""
+
+    def server_of(self, key: str) -> str:
+        """The one of `servers` that a key lies on."""
+
+    def send(self, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """Send a command to where its first key lies; the future gives its reply.
+
+        Raises:
+            StoreDown: at once, or from the future.
+            CommandRefused: from the future, when the store answers with an error.
+        """
+
+    def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """Send a command that names no key to where `key` lies. Raises like `send`."""
+
+    async def everywhere(self, *command: str | bytes | int) -> None:
+        """Send a command to every server; those that are down are passed over.
+
+        Raises:
+            StoreDown: when none answers.
+            CommandRefused: when one answers with an error.
+        """
+
+    def on_up(self, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever the store, or one of its servers, is back after it was down."""
+
+    def on_move(self, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever keys may lie on other servers than before."""
+
+    async def close(self) -> None:
+        """Close the connection; calls that still wait fail."""
+
+
+def key_of(command: tuple[str | bytes | int, ...]) -> str | bytes:
+    """The first key of a command that names one: of a function call its fourth part, of any other its second."""
+    return cast("str | bytes", command[3] if command[0] == "FCALL" else command[1])
+
+
 class RedisConnection(asyncio.Protocol):
     """A connection that keeps itself up. Use it from one event loop."""
+
+    servers: tuple[str, ...] = ("",)
+    _probe: tuple[str, ...] = ("GET", "pilote:{directory}:none")
+    """A server that is loading its data answers this with an error."""
 
     def __init__(self, url: str, *, timeout_ms: int) -> None:
         self._options: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
@@ -43,7 +91,7 @@ class RedisConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.WriteTransport | None = None
         self._parser = hiredis.Reader()
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any], float, bytes]] = deque()
         self._outbox: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -89,17 +137,37 @@ class RedisConnection(asyncio.Protocol):
         """
         if not self.up:
             raise StoreDown("the store is down")
-        return self._enqueue(_pack(command))
+        return self._enqueue(pack(command))
+
+    def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """See `StoreConnection`; there is one server."""
+        del key
+        return self.send(*command)
+
+    async def everywhere(self, *command: str | bytes | int) -> None:
+        """See `StoreConnection`; there is one server."""
+        await self.send(*command)
+
+    def server_of(self, key: str) -> str:
+        """See `StoreConnection`; there is one server."""
+        del key
+        return ""
+
+    def on_move(self, tell: Callable[[], None]) -> None:
+        """See `StoreConnection`; nothing ever moves."""
 
     def _enqueue(self, packed: bytes) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append((future, self._loop.time() + self._timeout))
+        self._put_in_line(future, packed)
+        return future
+
+    def _put_in_line(self, future: asyncio.Future[Any], packed: bytes) -> None:
+        self._waiting.append((future, self._loop.time() + self._timeout, packed))
         if not self._outbox:
             self._loop.call_soon(self._flush)
         self._outbox.append(packed)
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._check_overdue)
-        return future
 
     def _flush(self) -> None:
         outbox, self._outbox = self._outbox, []
@@ -110,12 +178,12 @@ class RedisConnection(asyncio.Protocol):
         """Give up on commands whose time is over; they stay in line."""
         self._timer = None
         now = self._loop.time()
-        for future, deadline in self._waiting:
+        for future, deadline, _ in self._waiting:
             if deadline > now:
                 self._timer = self._loop.call_at(deadline, self._check_overdue)
                 return
             self.up = False
-            _fail(future, "the store does not answer in time")
+            fail(future, "the store does not answer in time")
         if self._waiting:
             if now - self._waiting[0][1] > _STALLED_SECONDS and self._transport is not None:
                 self._transport.abort()
@@ -126,15 +194,20 @@ class RedisConnection(asyncio.Protocol):
         """Match replies with the commands in line."""
         self._parser.feed(data)
         while (reply := self._parser.gets()) is not False:
-            future, _ = self._waiting.popleft()
+            future, deadline, packed = self._waiting.popleft()
             if future.done():
                 continue
             if isinstance(reply, hiredis.ReplyError):
-                future.set_exception(CommandRefused(str(reply)))
+                self._refused(future, str(reply), packed, deadline=deadline)
             else:
                 future.set_result(reply)
         if self._greeted and not self.up:
             self._came_up()
+
+    def _refused(self, future: asyncio.Future[Any], text: str, packed: bytes, *, deadline: float) -> None:
+        """The server answered the command in `packed` with an error."""
+        del packed, deadline
+        future.set_exception(CommandRefused(text))
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Fail what waits, and let the keeper connect anew."""
@@ -146,8 +219,8 @@ class RedisConnection(asyncio.Protocol):
     def _fail_all(self) -> None:
         waiting, self._waiting = self._waiting, deque()
         self._outbox.clear()
-        for future, _ in waiting:
-            _fail(future, "the connection to the store is lost")
+        for future, *_ in waiting:
+            fail(future, "the connection to the store is lost")
 
     def _came_up(self) -> None:
         self.up = True
@@ -185,11 +258,10 @@ class RedisConnection(asyncio.Protocol):
         try:
             if password := options.get("password"):
                 user = (options["username"],) if options.get("username") else ()
-                await self._enqueue(_pack(("AUTH", *user, password)))
+                await self._enqueue(pack(("AUTH", *user, password)))
             if database := options.get("db"):
-                await self._enqueue(_pack(("SELECT", database)))
-            # A server that is loading its data answers this with an error.
-            await self._enqueue(_pack(("GET", "pilote:{directory}:none")))
+                await self._enqueue(pack(("SELECT", database)))
+            await self._enqueue(pack(self._probe))
         except (CommandRefused, StoreDown):
             transport.abort()
             raise
@@ -199,12 +271,14 @@ class RedisConnection(asyncio.Protocol):
         self._came_up()
 
 
-def _pack(command: tuple[str | bytes | int, ...]) -> bytes:
+def pack(command: tuple[str | bytes | int, ...]) -> bytes:
+    """A command as it travels."""
     packed: bytes = hiredis.pack_command(cast("Any", command))  # its stub knows tuples of one element only
     return packed
 
 
-def _fail(future: asyncio.Future[Any], text: str) -> None:
+def fail(future: asyncio.Future[Any], text: str) -> None:
+    """Let a command's caller know that the store did not answer."""
     if not future.done():
         future.set_exception(StoreDown(text))
         future.exception()  # a caller that has gone away need not be told by the loop

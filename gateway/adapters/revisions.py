@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
 import msgspec
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway.adapters.cells import CellBook, cells_in
 from gateway.core import keys
 from gateway.core.errors import CallEnded
+from gateway.redis_clients import Client
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +54,9 @@ class RevisionConflict(Exception):
 class RevisionStore:
     """Publishes revisions, and follows which one is active."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
+        self._cells = CellBook(redis)
         self._active = f"{keys.REVISIONS}:active"
         self._last = f"{keys.REVISIONS}:last"
         self._all = f"{keys.REVISIONS}:all"
@@ -64,8 +66,10 @@ class RevisionStore:
 
         Raises:
             RevisionConflict: another one is active than `expected`.
+            CellsFixed: a tenant has another number of cells already.
             RedisError: the store does not answer.
         """
+        await self._cells.fix(cells_in(revision.document))
         body = msgspec.json.encode(revision)
         wanted = "" if expected is None else str(expected)
         number = int(await self._redis.eval(_PUBLISH, 3, self._active, self._last, self._all, wanted, body, CHANNEL))

@@ -1,31 +1,49 @@
-"""The stops of a tenant in Redis. Admission reads them; people write them."""
+"""The stops of a tenant in Redis, the same in each of its cells. Admission reads them; people write them."""
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import Any, cast
 
 import msgspec
-from redis.asyncio import Redis
 
+from gateway.adapters.cells import CellBook
 from gateway.core import keys
 from gateway.core.stops import Stop
+from gateway.redis_clients import Client
 
 
 class StopStore:
-    """Sets, lifts and lists stops. Every method raises `RedisError` when the store does not answer."""
+    """Sets, lifts and lists stops. Every method raises `RedisError` when the store does not answer.
 
-    def __init__(self, redis: Redis) -> None:
+    In a cluster a part of it may not answer: then the other cells are stopped or resumed all the same, and whoever
+    called must call again.
+    """
+
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
+        self._cells = CellBook(redis)
 
     async def stop(self, tenant: str, stop: Stop) -> None:
         """Halt it. When this returns, no worker admits another such call."""
-        await cast("Awaitable[Any]", self._redis.hset(keys.stops(tenant), stop.what, msgspec.json.encode(stop)))
+        blob = msgspec.json.encode(stop)
+        await self._in_all(tenant, lambda cell: self._redis.hset(keys.stops(cell), stop.what, blob))
 
     async def resume(self, tenant: str, what: str) -> bool:
         """Let it go on; says whether it was stopped."""
-        return bool(await self._redis.hdel(keys.stops(tenant), what))
+        return any(await self._in_all(tenant, lambda cell: self._redis.hdel(keys.stops(cell), what)))
 
     async def list(self, tenant: str) -> tuple[Stop, ...]:
         """All stops of a tenant, the oldest first."""
-        found = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(keys.stops(tenant)))
-        stops = [msgspec.json.decode(blob, type=Stop) for blob in found.values()]
+        found = await self._in_all(tenant, lambda cell: self._redis.hgetall(keys.stops(cell)))
+        blobs = {what: blob for cell in found for what, blob in cell.items()}
+        stops = [msgspec.json.decode(blob, type=Stop) for blob in blobs.values()]
         return tuple(sorted(stops, key=lambda stop: stop.since_ms))
+
+    async def _in_all(self, tenant: str, do: Any) -> Sequence[Any]:
+        """What `do` gives in each cell; raises after all of them if one has failed."""
+        cells = await self._cells.all_of(tenant)
+        ended = await asyncio.gather(*(cast("Awaitable[Any]", do(cell)) for cell in cells), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
+        return ended

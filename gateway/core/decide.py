@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.core import texts
 from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.cells import share
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
 from gateway.core.pressure import cap_bucket
@@ -72,6 +73,8 @@ def decide(
             ),
             looks=looks,
         )
+    if revision.cells and (cells := revision.cells.get(agent.tenant)):
+        buckets = tuple(share(bucket, cells) if bucket.limit in revision.divided else bucket for bucket in buckets)
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
 
 

@@ -95,6 +95,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     rules: tuple[RuleLook, ...] = ()
     buckets: tuple[BucketAsk, ...] = ()
     tenant: str = ""
+    cell: int = 0
+    """The tenant's cell that admitted the call."""
     agent: str = ""
     agent_version: str = ""
     method: str = ""

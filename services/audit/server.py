@@ -7,19 +7,25 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import grpc
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
+from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from services.audit.cluster import ClusterStreams
 from services.audit.queries import Queries
 from services.audit.sqlite_store import SqliteStore
-from services.audit.streams import Streams
+from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
-from services.audit.writer import Writer
+from services.audit.writer import Writer, pause
+
+RETRY_SECONDS: Final = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +59,6 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
-        redis = connected(redis_url)
-        stack.push_async_callback(redis.aclose)
-        streams = Streams(redis, consumer=socket.gethostname())
-        writer = Writer(streams, store=store, tails=tails, clock_ms=_clock_ms)
         queries = Queries(store, tails=tails, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
@@ -67,12 +69,35 @@ async def running(
                 drain_seconds=drain_seconds,
             )
         )
-        group.create_task(writer.run(stop))
+        group.create_task(_write(redis_url, stop, store=store, tails=tails))
         try:
             yield port
         finally:
             tails.drain()
             stop.set()
+
+
+async def _write(redis_url: str, stop: asyncio.Event, *, store: SqliteStore, tails: Tails) -> None:
+    """Write until `stop` is set; begin as soon as Redis says whether it is one server or a cluster."""
+    async with contextlib.AsyncExitStack() as stack:
+        cluster: bool | None = None
+        while cluster is None:
+            try:
+                cluster = await is_cluster(redis_url)
+            except (RedisError, OSError) as error:
+                _log.warning("Redis does not answer yet", extra={"error": str(error)})
+                await pause(stop, RETRY_SECONDS)
+                if stop.is_set():
+                    return
+        streams: DecisionStreams
+        if cluster:
+            streams = ClusterStreams(redis_url, consumer=socket.gethostname(), connect=shard_client)
+            stack.push_async_callback(streams.close)
+        else:
+            redis = connected(redis_url)
+            stack.push_async_callback(redis.aclose)
+            streams = Streams(redis, consumer=socket.gethostname())
+        await Writer(streams, store=store, tails=tails, clock_ms=_clock_ms).run(stop)
 
 
 def connected(redis_url: str, *, block_ms: int = 400) -> "Redis":
@@ -81,11 +106,16 @@ def connected(redis_url: str, *, block_ms: int = 400) -> "Redis":
     It does not retry by itself: of a batch whose connection broke we must know, because it was delivered to us.
     """
     return Redis.from_url(
-        redis_url,
+        seeds(redis_url)[0],
         retry=Retry(NoBackoff(), 0),
         socket_connect_timeout=0.5,
         socket_timeout=block_ms / 1_000 + 2,
     )
+
+
+def shard_client(url: str) -> Redis:
+    """A client for one server of a cluster, which does not wait at it: the others must not wait for it either."""
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.5, socket_timeout=0.5)
 
 
 def _add(queries: Queries, server: grpc.aio.Server) -> None:

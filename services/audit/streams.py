@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -27,11 +27,33 @@ class Delivery(msgspec.Struct, frozen=True):
     fields: Mapping[bytes, bytes]
 
 
-class Streams:
-    """All streams of decisions, read by the consumer group `GROUP` as `consumer`. `block_ms` is 1 or more.
+class DecisionStreams(Protocol):
+    """All streams of decisions, wherever they lie, read by the consumer group `GROUP`.
 
     Every method raises `RedisError` or `OSError` when Redis does not answer; then call `forget` before going on.
     """
+
+    def forget(self) -> None:
+        """Take nothing for granted any more: neither that the groups exist, nor that what was delivered reached us."""
+
+    async def discover(self) -> None:
+        """Join the group of every stream that was not known yet, from its very beginning."""
+
+    async def read(self) -> tuple[Delivery, ...]:
+        """What is owed to us from before, else what is new; waits a moment for it, empty when there is nothing."""
+
+    async def acknowledge(self, taken: Iterable[Delivery], *, corrupt: Sequence[tuple[Delivery, str]]) -> None:
+        """Acknowledge what is stored, and move what cannot be stored to its stream's quarantine with the reason."""
+
+    async def claim(self, *, idle_ms: int) -> None:
+        """Take over what was delivered at least `idle_ms` ago and never acknowledged, by whomever; `read` gives it."""
+
+    async def trim(self) -> int:
+        """Remove what every consumer group has read and acknowledged; returns how many entries went."""
+
+
+class Streams:
+    """The streams of one server, read as `consumer`. `block_ms` is 1 or more: how long `read` waits."""
 
     def __init__(self, redis: "Redis", *, consumer: str, block_ms: int = 400) -> None:
         self._redis = redis
@@ -41,13 +63,18 @@ class Streams:
         self._owed = True
 
     def forget(self) -> None:
-        """Take nothing for granted any more: neither that the groups exist, nor that what was delivered reached us."""
+        """See `DecisionStreams`."""
         self._streams.clear()
         self._owed = True
 
     async def discover(self) -> None:
-        """Join the group of every stream that was not known yet, from its very beginning."""
-        found: set[bytes] = await cast(Any, self._redis.smembers(keys.STREAMS))
+        """See `DecisionStreams`."""
+        await self.join(await cast(Any, self._redis.smembers(keys.STREAMS)))
+
+    async def join(self, found: set[bytes]) -> None:
+        """Join the group of those among these streams that were not known yet, and forget all others."""
+        for gone in self._streams.keys() - found:
+            del self._streams[gone]
         for stream in sorted(found - self._streams.keys()):
             try:
                 await self._redis.xgroup_create(stream, GROUP, id="0", mkstream=True)
@@ -60,7 +87,7 @@ class Streams:
             self._owed = True
 
     async def read(self) -> tuple[Delivery, ...]:
-        """What is owed to us from before, else what is new; waits `block_ms` for it, empty when there is nothing."""
+        """See `DecisionStreams`."""
         if not self._streams:
             return ()
         count = min(BATCH, max(10, MOST_AT_ONCE // len(self._streams)))
@@ -71,7 +98,7 @@ class Streams:
         return await self._read(">", count=count, block_ms=self._block_ms)
 
     async def acknowledge(self, taken: Iterable[Delivery], *, corrupt: Sequence[tuple[Delivery, str]]) -> None:
-        """Acknowledge what is stored, and move what cannot be stored to its stream's quarantine with the reason."""
+        """See `DecisionStreams`."""
         whys = {(delivery.stream, delivery.id): why for delivery, why in corrupt}
         by_stream: dict[bytes, list[Delivery]] = {}
         for delivery in taken:
@@ -87,7 +114,7 @@ class Streams:
                 await pipe.execute()
 
     async def claim(self, *, idle_ms: int) -> None:
-        """Take over what was delivered at least `idle_ms` ago and never acknowledged, by whomever; `read` gives it."""
+        """See `DecisionStreams`."""
         for stream in self._streams:
             start = b"0-0"
             while True:
@@ -99,7 +126,7 @@ class Streams:
                     break
 
     async def trim(self) -> int:
-        """Remove what every consumer group has read and acknowledged; returns how many entries went.
+        """See `DecisionStreams`.
 
         Both bounds only ever grow, so that what is delivered or acknowledged meanwhile does no harm.
         """
@@ -119,13 +146,17 @@ class Streams:
 
     async def _read(self, after: str, *, count: int, block_ms: int | None) -> tuple[Delivery, ...]:
         wanted = cast(Any, dict.fromkeys(self._streams, after))
-        reply = await self._redis.xreadgroup(GROUP, self._consumer, wanted, count=count, block=block_ms)
-        pairs = reply.items() if isinstance(reply, dict) else reply or ()
-        return tuple(
-            Delivery(stream, entry, fields or {})
-            for stream, entries in cast(Any, pairs)
-            for entry, fields in cast(Any, entries)
-        )
+        return deliveries(await self._redis.xreadgroup(GROUP, self._consumer, wanted, count=count, block=block_ms))
+
+
+def deliveries(reply: Any) -> tuple[Delivery, ...]:
+    """What came of one XREADGROUP."""
+    pairs = reply.items() if isinstance(reply, dict) else reply or ()
+    return tuple(
+        Delivery(stream, entry, fields or {})
+        for stream, entries in cast(Any, pairs)
+        for entry, fields in cast(Any, entries)
+    )
 
 
 def _in_order(entry: bytes) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from gateway.core.errors import CallEnded, Reason
 from services.audit import entries
 from services.audit.entries import Corrupt
 from services.audit.store import DecisionStore
-from services.audit.streams import BATCH, Delivery, Streams
+from services.audit.streams import BATCH, DecisionStreams, Delivery
 from services.audit.tails import Tails
 
 LINGER_SECONDS: Final = 0.02
@@ -31,7 +31,7 @@ class Writer:
 
     def __init__(
         self,
-        streams: Streams,
+        streams: DecisionStreams,
         *,
         store: DecisionStore,
         tails: Tails,
@@ -68,13 +68,13 @@ class Writer:
                     raise
                 failures += 1
                 self._failed(error, failures)
-                await _pause(stop, min(0.05 * 2.0 ** min(failures, 10), PATIENCE_SECONDS))
+                await pause(stop, min(0.05 * 2.0 ** min(failures, 10), PATIENCE_SECONDS))
                 continue
             if failures:
                 _log.info("decisions are being stored again", extra={"attempts": failures})
                 failures = 0
             if taken < BATCH:
-                await _pause(stop, LINGER_SECONDS)
+                await pause(stop, LINGER_SECONDS)
 
     async def step(self) -> int:
         """Take what can be read now and do the chores that are due; returns how many entries were taken.
@@ -149,7 +149,8 @@ class _Every:
         self._wait = 0.0
 
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop` is set."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()

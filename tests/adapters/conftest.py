@@ -11,16 +11,19 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.adapters.admission import Admission, reserve
-from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.redis_cluster import opened
+from gateway.adapters.redis_connection import StoreConnection
 from gateway.adapters.spool import Spool
 from gateway.core import keys
 from gateway.core.limits import Bucket
 from gateway.core.record import Outcome, Record, Settlement, Verdict
-from tests.conftest import RedisProcess
+from gateway.redis_clients import Client
+from tests.stores import Store
 
 PATIENT_MS = 5_000
 """Timeout where the store is expected to answer, however busy the machine is."""
-STREAM = keys.decisions("acme")
+ACME = keys.cell("acme")
+STREAM = keys.decisions(ACME)
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -30,26 +33,26 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.005)
 
 
-def freeze(server: RedisProcess) -> None:
-    """Let the server answer nothing, and keep its connections."""
-    assert server.process is not None
-    server.process.send_signal(signal.SIGSTOP)
+def freeze(server: Store) -> None:
+    """Let the store answer nothing, and keep its connections."""
+    for process in server.processes:
+        process.send_signal(signal.SIGSTOP)
 
 
-def thaw(server: RedisProcess) -> None:
+def thaw(server: Store) -> None:
     """Let it go on."""
-    assert server.process is not None
-    server.process.send_signal(signal.SIGCONT)
+    for process in server.processes:
+        process.send_signal(signal.SIGCONT)
 
 
 class Desk:
     """Admission as the tests use it: one tenant, ids counted up, the time as an argument."""
 
-    def __init__(self, admission: Admission, redis: Redis, spool: Spool) -> None:
+    def __init__(self, admission: Admission, redis: Client, spool: Spool) -> None:
         self.admission = admission
         self.redis = redis
         self.spool = spool
-        self.connection: RedisConnection | None = None
+        self.connection: StoreConnection | None = None
         self._count = 0
 
     async def admit(
@@ -72,7 +75,7 @@ class Desk:
             expires_ms=expires_ms,
         )
         key, request_hash = request
-        reservation = reserve(record, buckets, request_key=keys.idempotency("acme", "bot", key) if key else "")
+        reservation = reserve(record, buckets, request_key=keys.idempotency(ACME, "bot", key) if key else "")
         return await self.admission.admit(
             reservation, record, buckets=buckets, request_hash=request_hash, only_look=only_look
         )
@@ -92,7 +95,7 @@ class Desk:
     ) -> None:
         """Settle a call, and wait until that is written."""
         record = Record(id=call, received_ms=0, decided_ms=0, verdict=Verdict.ALLOW, tenant="acme")
-        reservation = reserve(record, buckets, request_key=keys.idempotency("acme", "bot", key) if key else "")
+        reservation = reserve(record, buckets, request_key=keys.idempotency(ACME, "bot", key) if key else "")
         settlement = Settlement(id=call, settled_ms=0, status="OK", gave_back=gave_back, in_doubt=in_doubt)
         self.admission.settle(reservation, settlement, answer=answer)
         await until(lambda: self.settled(call))
@@ -120,20 +123,19 @@ class Desk:
 
 
 @pytest.fixture
-async def connection(redis_url: str) -> AsyncIterator[RedisConnection]:
+async def connection(redis_url: str) -> AsyncIterator[StoreConnection]:
     """A connection to the empty store."""
-    connection = RedisConnection(redis_url, timeout_ms=PATIENT_MS)
-    await connection.open()
+    connection = await opened(redis_url, timeout_ms=PATIENT_MS)
     yield connection
     await connection.close()
 
 
 @pytest.fixture
-async def desk(connection: RedisConnection, redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(connection: StoreConnection, redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
     """Admission at the empty store."""
     spool = Spool(tmp_path / "spool", worker="w")
     admission = Admission(connection, spool)
-    await admission.prepare(["acme"])
+    await admission.prepare([ACME])
     yield Desk(admission, redis, spool)
     await admission.close()
     await spool.close()

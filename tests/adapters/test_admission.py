@@ -5,20 +5,24 @@ import itertools
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from gateway.adapters.admission import KEPT_ANSWER_BYTES, Admission, reserve
-from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.redis_cluster import opened
+from gateway.adapters.redis_connection import StoreConnection
 from gateway.adapters.spool import Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket
 from gateway.core.record import BucketLook, Record, Settlement, Verdict
-from tests.adapters.conftest import PATIENT_MS, STREAM, Desk, freeze, thaw, until
-from tests.conftest import RedisProcess
+from gateway.redis_clients import Client, connected
+from tests.adapters.conftest import ACME, PATIENT_MS, STREAM, Desk, freeze, thaw, until
+from tests.stores import Store
+
+pytestmark = pytest.mark.every_store
 
 NOW = 1_700_000_000_000
 HOUR = 3_600_000
+NOBODYS = keys.decisions(keys.cell(keys.NOBODY))
 
 
 def rate(capacity: int = 5, *, interval_ms: int = 60_000, mode: str = "enforce", by: str = "agent=bot") -> Bucket:
@@ -42,9 +46,7 @@ async def test_two_hundred_at_once_from_five_agents_under_a_cap_of_three_give_ex
 
 
 async def test_connections_of_many_gateways_share_one_cap(redis_url: str, desk: Desk, tmp_path: Path) -> None:
-    connections = [RedisConnection(redis_url, timeout_ms=PATIENT_MS) for _ in range(5)]
-    for connection in connections:
-        await connection.open()
+    connections = [await opened(redis_url, timeout_ms=PATIENT_MS) for _ in range(5)]
     spools = [Spool(tmp_path / str(n), worker="w") for n in range(5)]
     desks = [Desk(Admission(c, s), desk.redis, s) for c, s in zip(connections, spools, strict=True)]
     outcomes = await asyncio.gather(*(desks[n % 5].take(cap(3), now_ms=NOW, call=f"{n:032x}") for n in range(200)))
@@ -133,10 +135,10 @@ async def test_a_clock_that_runs_ahead_does_not_open_a_cap_for_one_that_is_right
     assert not (await desk.take(cap(3), now_ms=NOW + 1)).granted
 
 
-async def test_a_cap_forgets_what_has_left_its_window(desk: Desk, redis: Redis) -> None:
+async def test_a_cap_forgets_what_has_left_its_window(desk: Desk, redis: Client) -> None:
     for n in range(50):
         assert (await desk.take(cap(2), now_ms=NOW + n * HOUR)).granted
-    key = keys.bucket("acme", "cap", limit="cap", by="subject=s")
+    key = keys.bucket(ACME, "cap", limit="cap", by="subject=s")
     assert await redis.zcard(key) <= 5
     assert 0 < await redis.pttl(key) <= HOUR
 
@@ -242,21 +244,20 @@ async def test_hundred_at_once_with_one_key_let_one_through(desk: Desk) -> None:
     assert sum(outcome.granted for outcome in outcomes) == 1
 
 
-async def test_a_fresh_server_is_given_the_functions_on_the_way(desk: Desk, redis: Redis) -> None:
+async def test_a_fresh_server_is_given_the_functions_on_the_way(desk: Desk, redis: Client) -> None:
     await redis.function_flush()
     assert (await desk.take(cap(1), now_ms=NOW)).granted
 
 
-async def test_preparing_announces_the_streams_of_the_tenants_and_of_nobody(desk: Desk, redis: Redis) -> None:
-    assert await redis.smembers(keys.STREAMS) == {STREAM.encode(), keys.decisions(keys.NOBODY).encode()}
+async def test_preparing_announces_the_streams_of_the_tenants_and_of_nobody(desk: Desk, redis: Client) -> None:
+    assert await redis.smembers(keys.STREAMS) == {STREAM.encode(), NOBODYS.encode()}
 
 
 async def test_while_the_store_is_silent_calls_are_refused_and_every_record_waits_on_disk(
-    own_redis: RedisProcess, tmp_path: Path
+    own_redis: Store, tmp_path: Path
 ) -> None:
-    connection = RedisConnection(own_redis.url, timeout_ms=30)
-    await connection.open()
-    redis = Redis.from_url(own_redis.url)
+    connection = await opened(own_redis.url, timeout_ms=30)
+    redis = await connected(own_redis.url)
     spool = Spool(tmp_path, worker="w")
     desk = Desk(Admission(connection, spool), redis, spool)
     await until(lambda: _prepared(desk))
@@ -284,7 +285,7 @@ async def test_while_the_store_is_silent_calls_are_refused_and_every_record_wait
 
 async def _prepared(desk: Desk) -> bool:
     try:
-        await desk.admission.prepare(["acme"])
+        await desk.admission.prepare([ACME])
     except CallEnded:
         return False
     return True
@@ -295,41 +296,40 @@ async def _empty(spool: Spool) -> bool:
 
 
 async def test_records_left_by_a_worker_that_died_reach_the_store_when_another_prepares(
-    connection: RedisConnection, redis: Redis, tmp_path: Path
+    connection: StoreConnection, redis: Client, tmp_path: Path
 ) -> None:
     dead = Spool(tmp_path, worker="dead")
     await dead.put(("XADD", STREAM, "*", "k", "admit", "r", b'{"id":"a"}'))
     await dead.close()
     spool = Spool(tmp_path, worker="w")
     admission = Admission(connection, spool)
-    await admission.prepare(["acme"])
+    await admission.prepare([ACME])
     await admission.close()
     assert await redis.xlen(STREAM) == 1
     assert not spool.inherited()
     await spool.close()
 
 
-async def test_a_store_that_refuses_our_function_is_a_store_that_is_down(desk: Desk, redis: Redis) -> None:
-    await redis.set(keys.bucket("acme", "cap", limit="cap", by="subject=s"), "no sorted set")
+async def test_a_store_that_refuses_our_function_is_a_store_that_is_down(desk: Desk, redis: Client) -> None:
+    await redis.set(keys.bucket(ACME, "cap", limit="cap", by="subject=s"), "no sorted set")
     with pytest.raises(CallEnded) as caught:
         await desk.take(cap(1), now_ms=NOW)
     assert caught.value.reason is Reason.STORE_UNAVAILABLE
 
 
 async def test_a_store_that_comes_back_empty_is_told_again_which_streams_there_are(
-    own_redis: RedisProcess, tmp_path: Path
+    own_redis: Store, tmp_path: Path
 ) -> None:
-    connection = RedisConnection(own_redis.url, timeout_ms=PATIENT_MS)
-    await connection.open()
+    connection = await opened(own_redis.url, timeout_ms=PATIENT_MS)
     spool = Spool(tmp_path / "spool", worker="w")
     admission = Admission(connection, spool)
-    await admission.prepare(("acme",))
-    async with Redis.from_url(own_redis.url) as redis:
+    await admission.prepare((ACME,))
+    async with await connected(own_redis.url) as redis:
         await redis.flushall()
         await redis.client_kill_filter(_type="normal", skipme=True)
 
         async def told() -> bool:
-            return set(await redis.smembers(keys.STREAMS)) == {STREAM.encode(), keys.decisions(keys.NOBODY).encode()}
+            return set(await redis.smembers(keys.STREAMS)) == {STREAM.encode(), NOBODYS.encode()}
 
         await until(told)
     await admission.close()

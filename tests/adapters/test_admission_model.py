@@ -10,13 +10,13 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from redis.asyncio import Redis
 
 from gateway.adapters.admission import Admission
-from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.redis_cluster import opened
 from gateway.adapters.spool import Spool
 from gateway.core.limits import Bucket
-from tests.adapters.conftest import PATIENT_MS, Desk
+from gateway.redis_clients import connected
+from tests.adapters.conftest import ACME, PATIENT_MS, Desk
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -121,6 +121,7 @@ class AdmissionMachine(RuleBasedStateMachine):
             (model.take if granted else model.refuse)(self.now_ms)
 
 
+@pytest.mark.every_store
 @pytest.mark.timeout(60)
 def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process: Any) -> None:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
@@ -136,12 +137,11 @@ def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process
 
 
 async def _opened(url: str, folder: Path) -> Desk:
-    connection = RedisConnection(url, timeout_ms=PATIENT_MS)
-    await connection.open()
+    connection = await opened(url, timeout_ms=PATIENT_MS)
     spool = Spool(folder, worker="w")
     admission = Admission(connection, spool)
-    await admission.prepare(["acme"])
-    desk = Desk(admission, Redis.from_url(url), spool)
+    await admission.prepare([ACME])
+    desk = Desk(admission, await connected(url), spool)
     desk.connection = connection
     return desk
 

@@ -9,40 +9,47 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway import redis_clients
 from gateway.adapters.facts import CACHED_SUBJECTS, FactStore
-from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.redis_cluster import opened
+from gateway.adapters.redis_connection import StoreConnection
 from gateway.core import keys
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.redis_clients import Client, connected
 from tests.adapters.conftest import PATIENT_MS, freeze, thaw, until
-from tests.conftest import RedisProcess
+from tests.stores import Store
 
-KEY = keys.facts("acme", "s")
+ACME, GLOBEX = keys.cell("acme"), keys.cell("globex")
+KEY = keys.facts(ACME, "s")
 
 
 class Desk:
     """A fact store, and another client that writes facts."""
 
-    def __init__(self, server: RedisProcess) -> None:
-        self.redis = Redis.from_url(server.url)
-        self.connection = RedisConnection(server.url, timeout_ms=PATIENT_MS)
+    def __init__(self, url: str, redis: Client, connection: StoreConnection) -> None:
+        self._url = url
+        self.redis = redis
+        self.connection = connection
+        self.facts = FactStore(self.connection, self._listener)
+
+    def _listener(self, server: str) -> Redis:
         retry = Retry(NoBackoff(), 1)
-        self.listener = Redis.from_url(server.url, protocol=2, retry=retry, client_name="listener")
-        self.facts = FactStore(self.connection, self.listener)
+        return redis_clients.server(self._url, server, protocol=2, retry=retry, client_name="listener")
 
     async def write(self, language: str, key: str = KEY) -> None:
         await self.redis.set(key, f'{{"language":"{language}"}}')
 
     async def language(self, ref: str = "s") -> str:
-        return (await self.facts.get("acme", ref)).language
+        return (await self.facts.get(ACME, ref)).language
 
     async def caching(self) -> bool:
         """Whether a subject that was read is in the cache."""
-        await self.facts.get("acme", "probe")
+        await self.facts.get(ACME, "probe")
         return self.cached("probe")
 
     def cached(self, ref: str) -> bool:
-        return keys.facts("acme", ref) in self.facts._cache
+        return keys.facts(ACME, ref) in self.facts._cache
 
     async def says(self, language: str) -> bool:
         try:
@@ -52,15 +59,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(own_redis: RedisProcess) -> AsyncIterator[Desk]:
-    desk = Desk(own_redis)
-    await desk.connection.open()
-    desk.facts.listen(["acme"])
+async def desk(own_redis: Store) -> AsyncIterator[Desk]:
+    redis = await connected(own_redis.url)
+    desk = Desk(own_redis.url, redis, await opened(own_redis.url, timeout_ms=PATIENT_MS))
+    desk.facts.listen([ACME])
     await until(desk.caching)
     yield desk
     await desk.facts.close()
     await desk.connection.close()
-    await desk.listener.aclose()
     await desk.redis.aclose()
 
 
@@ -68,12 +74,12 @@ async def test_facts_are_read_in_full(desk: Desk) -> None:
     await desk.redis.set(
         KEY, b'{"consents":{"email":true},"segments":["vip"],"scores":{"churn":0.5},"time_zone":"UTC"}'
     )
-    facts = await desk.facts.get("acme", "s")
+    facts = await desk.facts.get(ACME, "s")
     assert facts == Facts(consents={"email": True}, segments=("vip",), scores={"churn": 0.5}, time_zone="UTC")
 
 
 async def test_of_whom_nothing_is_known_that_is_known_and_cached_too(desk: Desk) -> None:
-    assert await desk.facts.get("acme", "s") is UNKNOWN_SUBJECT
+    assert await desk.facts.get(ACME, "s") is UNKNOWN_SUBJECT
     assert desk.cached("s")
     await desk.write("fr")
     await until(lambda: desk.says("fr"))
@@ -101,7 +107,7 @@ async def test_deleting_expiring_and_flushing_are_seen(desk: Desk) -> None:
 
 async def test_a_tenants_facts_are_not_anothers(desk: Desk) -> None:
     await desk.write("fr")
-    assert (await desk.facts.get("other", "s")) is UNKNOWN_SUBJECT
+    assert (await desk.facts.get(keys.cell("other"), "s")) is UNKNOWN_SUBJECT
 
 
 async def test_a_value_read_before_a_write_is_not_kept_after_it_though_others_read_meanwhile(desk: Desk) -> None:
@@ -124,7 +130,7 @@ async def test_a_value_read_before_a_write_is_not_kept_after_it_though_others_re
 
 
 async def test_readers_that_give_up_leave_nothing_behind(desk: Desk) -> None:
-    readers = [asyncio.ensure_future(desk.facts.get("acme", f"r{n}")) for n in range(50)]
+    readers = [asyncio.ensure_future(desk.facts.get(ACME, f"r{n}")) for n in range(50)]
     await asyncio.sleep(0)
     for reader in readers:
         reader.cancel()
@@ -142,9 +148,7 @@ async def test_hundred_writers_and_readers_end_with_everybody_knowing_the_last_v
     assert await desk.language() == "v99"
 
 
-async def test_a_restart_of_the_store_empties_the_cache_and_caching_begins_anew(
-    desk: Desk, own_redis: RedisProcess
-) -> None:
+async def test_a_restart_of_the_store_empties_the_cache_and_caching_begins_anew(desk: Desk, own_redis: Store) -> None:
     await desk.write("old")
     await until(lambda: desk.says("old"))
     own_redis.kill()
@@ -179,7 +183,7 @@ async def test_a_server_that_drops_idle_clients_does_not_silence_the_invalidatio
     assert [client["sub"] for client in ours] == ["1"]  # subscribers are never dropped for idling
 
 
-async def test_a_server_that_falls_silent_is_no_longer_believed(own_redis: RedisProcess, desk: Desk) -> None:
+async def test_a_server_that_falls_silent_is_no_longer_believed(own_redis: Store, desk: Desk) -> None:
     await desk.language()
     freeze(own_redis)
     await until(lambda: _forgotten(desk))
@@ -194,20 +198,20 @@ async def _forgotten(desk: Desk) -> bool:
 async def test_a_revision_with_other_tenants_is_heard_for_them(desk: Desk) -> None:
     await desk.write("fr")
     await until(lambda: desk.says("fr"))
-    desk.facts.listen(["acme", "globex"])
-    desk.facts.listen(["globex", "acme"])
+    desk.facts.listen([ACME, GLOBEX])
+    desk.facts.listen([GLOBEX, ACME])
     await until(desk.caching)
-    await desk.facts.get("globex", "s")
-    await desk.write("de", keys.facts("globex", "s"))
-    await until(lambda: _language_of(desk, "globex", "de"))
+    await desk.facts.get(GLOBEX, "s")
+    await desk.write("de", keys.facts(GLOBEX, "s"))
+    await until(lambda: _language_of(desk, GLOBEX, "de"))
 
 
-async def _language_of(desk: Desk, tenant: str, language: str) -> bool:
-    return (await desk.facts.get(tenant, "s")).language == language
+async def _language_of(desk: Desk, cell: keys.Cell, language: str) -> bool:
+    return (await desk.facts.get(cell, "s")).language == language
 
 
 async def test_the_cache_has_an_end(desk: Desk) -> None:
-    await asyncio.gather(*(desk.facts.get("acme", str(n)) for n in range(CACHED_SUBJECTS + 10)))
+    await asyncio.gather(*(desk.facts.get(ACME, str(n)) for n in range(CACHED_SUBJECTS + 10)))
     assert len(desk.facts._cache) == CACHED_SUBJECTS
     assert desk.cached(str(CACHED_SUBJECTS + 9))
 
@@ -217,12 +221,12 @@ async def test_damaged_facts_are_a_mistake_of_ours_and_no_facts(desk: Desk) -> N
         await desk.redis.set(KEY, stored)
         desk.facts._forget(None)
         with pytest.raises(CallEnded) as caught:
-            await desk.facts.get("acme", "s")
+            await desk.facts.get(ACME, "s")
         assert caught.value.reason is Reason.INTERNAL
 
 
-async def test_without_the_store_what_is_not_cached_cannot_be_read(desk: Desk, own_redis: RedisProcess) -> None:
+async def test_without_the_store_what_is_not_cached_cannot_be_read(desk: Desk, own_redis: Store) -> None:
     own_redis.kill()
     with pytest.raises(CallEnded) as caught:
-        await desk.facts.get("acme", "somebody")
+        await desk.facts.get(ACME, "somebody")
     assert caught.value.reason is Reason.STORE_UNAVAILABLE

@@ -11,6 +11,16 @@ from gateway.adapters.redis_connection import CommandRefused, RedisConnection, S
 from tests.adapters.conftest import PATIENT_MS, freeze, thaw, until
 from tests.conftest import RedisProcess
 
+pytestmark = pytest.mark.one_server
+
+
+@pytest.fixture
+async def connection(redis_url: str) -> AsyncIterator[RedisConnection]:
+    connection = RedisConnection(redis_url, timeout_ms=PATIENT_MS)
+    await connection.open()
+    yield connection
+    await connection.close()
+
 
 @pytest.fixture
 async def hasty(own_redis: RedisProcess) -> AsyncIterator[RedisConnection]:

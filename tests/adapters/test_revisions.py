@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from redis.asyncio import Redis
 
 from gateway.adapters.revisions import Published, RevisionConflict, RevisionStore
 from gateway.core.errors import CallEnded, Reason
+from gateway.redis_clients import Client, connected
 from tests.adapters.conftest import freeze, thaw
-from tests.conftest import RedisProcess
+from tests.stores import Store
+
+pytestmark = pytest.mark.every_store
 
 
 def published(author: str) -> Published:
@@ -41,7 +43,7 @@ class Follower:
 
 
 @pytest.fixture
-async def store(redis: Redis) -> RevisionStore:
+async def store(redis: Client) -> RevisionStore:
     return RevisionStore(redis)
 
 
@@ -81,7 +83,7 @@ async def test_a_follower_gets_what_is_active_and_then_every_change_within_a_sec
 
 
 async def test_an_announcement_that_was_lost_is_made_up_for_by_the_poll(
-    store: RevisionStore, follower: Follower, redis: Redis
+    store: RevisionStore, follower: Follower, redis: Client
 ) -> None:
     body = msgspec.json.encode(published("silent"))
     await redis.hset(f"{store._all}", "9", body)
@@ -97,8 +99,8 @@ async def test_a_swap_that_found_the_store_down_is_tried_again(store: RevisionSt
     await follower.close()
 
 
-async def test_while_the_store_is_down_the_follower_waits_and_then_goes_on(own_redis: RedisProcess) -> None:
-    async with Redis.from_url(own_redis.url, socket_timeout=0.1, socket_connect_timeout=0.1) as redis:
+async def test_while_the_store_is_down_the_follower_waits_and_then_goes_on(own_redis: Store) -> None:
+    async with await connected(own_redis.url, socket_timeout=0.1, socket_connect_timeout=0.1) as redis:
         store = RevisionStore(redis)
         follower = Follower(store)
         await store.publish(published("ada"))
@@ -110,7 +112,7 @@ async def test_while_the_store_is_down_the_follower_waits_and_then_goes_on(own_r
         assert await follower.next() == (2, "eve")
         own_redis.kill()
         own_redis.start()
-        async with Redis.from_url(own_redis.url) as other:
+        async with await connected(own_redis.url) as other:
             number = await RevisionStore(other).publish(published("bob"))
         assert await follower.next() == (number, "bob")
         await follower.close()

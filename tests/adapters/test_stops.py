@@ -11,6 +11,8 @@ from gateway.core.stops import ALL, Stop, is_stop, stops_of
 from tests.adapters.conftest import Desk
 from tests.adapters.test_admission import NOW, cap
 
+pytestmark = pytest.mark.every_store
+
 RECORD = Record(
     id="0" * 32,
     received_ms=NOW,

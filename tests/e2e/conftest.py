@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
-from tests.conftest import RedisProcess
+from gateway.redis_clients import Client, connected
 from tests.e2e.policy import policy
 from tests.e2e.world import Agent, Auditor, World, auditing
 from tests.fakes.collector import Collector, collecting
 from tests.fakes.upstream import FakeUpstream, fake_upstream
+from tests.stores import Store
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 
 
 @pytest.fixture
-async def empty_world(redis: "Redis", redis_url: str, tmp_path: Path) -> AsyncIterator[World]:
+async def empty_world(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterator[World]:
     """No gateway yet."""
     async with contextlib.AsyncExitStack() as stack:
         world = World(redis, redis_url, tmp_path, stack)
@@ -40,10 +40,10 @@ async def world(empty_world: World, upstream: FakeUpstream) -> World:
 
 
 @pytest.fixture
-async def fragile_world(own_redis: RedisProcess, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
     """One gateway on a Redis that the test may hurt."""
     async with contextlib.AsyncExitStack() as stack:
-        redis = Redis.from_url(own_redis.url)
+        redis = await connected(own_redis.url)
         stack.push_async_callback(redis.aclose)
         world = World(redis, own_redis.url, tmp_path, stack)
         await world.gateway()

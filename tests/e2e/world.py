@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 import msgspec
 from google.rpc import status_pb2
-from redis.asyncio import Redis
 
+from gateway.adapters.cells import CellBook
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core import keys
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.loading import canonical, load
+from gateway.redis_clients import Client
 from gateway.rpc.status import reason_from, status_from
 from gateway.server import Gateway, gateway
 from gateway.settings import Settings
@@ -124,7 +125,7 @@ class Agent:
 class World:
     """One Redis, and everything that a test starts around it."""
 
-    redis: "Redis"
+    redis: Client
     redis_url: str
     home: Path
     stack: contextlib.AsyncExitStack
@@ -193,12 +194,17 @@ class World:
         """The same, for calls on raw bytes."""
         return self.channel(to)
 
+    async def entries(self, tenant: str = "acme") -> list[dict[bytes, bytes]]:
+        """All that is in the streams of a tenant's cells."""
+        cells = await CellBook(self.redis).all_of(tenant)
+        read: Any = [await self.redis.xrange(keys.decisions(cell)) for cell in cells]
+        return [entry for stream in read for _, entry in stream]
+
     async def kept(self, tenant: str = "acme") -> dict[str, Kept]:
-        """Every decision in a tenant's stream, by id."""
+        """Every decision in a tenant's streams, by id."""
         found: dict[str, Kept] = {}
         ends: dict[str, Settlement] = {}
-        entries: Any = await self.redis.xrange(keys.decisions(tenant))
-        for _, entry in entries:
+        for entry in await self.entries(tenant):
             if entry[b"k"] == b"admit":
                 record = _record.decode(entry[b"r"])
                 times = found[record.id].times + 1 if record.id in found else 1

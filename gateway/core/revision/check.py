@@ -12,7 +12,7 @@ from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route
 
 _NAMED: Final = (
-    *("agents", "issuers", "upstreams", "models", "contracts"),
+    *("tenants", "agents", "issuers", "upstreams", "models", "contracts"),
     *("routes", "rules", "limits", "caps", "quiet_hours"),
 )
 """Sections whose parts have names, each of them once."""
@@ -28,6 +28,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     for section in _NAMED:
         _unique(section, [part.name for part in getattr(document, section)], mistakes)
     _cap_names(document, mistakes)
+    _tenants(document, mistakes)
     _agents(document, mistakes)
     claims = [issuer.issuer for issuer in document.issuers]
     for index, issuer in enumerate(document.issuers):
@@ -62,6 +63,24 @@ def _cap_names(document: Document, mistakes: Mistakes) -> None:
         if cap.name in limits:
             fix = "choose another name for the limit or for the cap"
             mistakes.add(("caps", index, "name"), f"the name {cap.name!r} is taken by a limit", fix=fix)
+
+
+def _tenants(document: Document, mistakes: Mistakes) -> None:
+    """A cell's share of a limit must allow at least one call, or the limit would block for ever."""
+    names = sorted({agent.tenant for agent in document.agents})
+    for index, tenant in enumerate(document.tenants):
+        if tenant.name not in names and not mistakes.under("agents"):
+            near = difflib.get_close_matches(tenant.name, names, n=1)
+            fix = f"did you mean {near[0]!r}?" if near else "remove it, or name it in `tenant` of an agent"
+            mistakes.add(("tenants", index, "name"), f"the tenant {tenant.name!r} has no agent", fix=fix)
+    widest = max(document.tenants, key=lambda tenant: tenant.cells, default=None)
+    for index, limit in enumerate(document.limits):
+        burst = limit.rate if limit.burst is None else limit.burst
+        if widest is None or "subject" in limit.by or not limit.rate or not burst or burst >= widest.cells:
+            continue
+        problem = f"the limit {limit.name!r} lets {burst} calls come at once, too few for {widest.cells} cells"
+        fix = f"give it a `burst` of {widest.cells} or more, count it by subject, or give {widest.name} fewer cells"
+        mistakes.add(("limits", index, "burst"), problem, fix=fix)
 
 
 def _agents(document: Document, mistakes: Mistakes) -> None:

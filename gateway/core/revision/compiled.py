@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.core.call import Agent, Operation
 from gateway.core.contract import MethodContract, method_matches
+from gateway.core.keys import Cell, cell
 from gateway.core.limits import CapRule, RateRule
 from gateway.core.pressure import cap_rule
 from gateway.core.quiet_hours import DAYS, OpenHours, QuietRule
@@ -58,8 +59,17 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     quiet_hours: tuple[QuietRule, ...]
     """In the order of the document; they are about contacts only."""
     tenants: tuple[str, ...]
+    cells: Mapping[str, int]
+    """How many cells each tenant has that has more than one."""
+    divided: frozenset[str]
+    """Names of the limits that the cells of a tenant share out: those that do not count by subject."""
     pool: object
     """The descriptor pool of its contracts, opaque here."""
+
+    @property
+    def all_cells(self) -> tuple[Cell, ...]:
+        """All cells of all tenants."""
+        return tuple(cell(tenant, n) for tenant in self.tenants for n in range(self.cells.get(tenant, 1)))
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -104,6 +114,8 @@ def compile_revision(
         pool=engine.pool,
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
+        cells={tenant.name: tenant.cells for tenant in document.tenants if tenant.cells > 1},
+        divided=frozenset(limit.name for limit in document.limits if "subject" not in limit.by),
     )
 
 

@@ -39,6 +39,15 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
+class Tenant(_Part, frozen=True, kw_only=True):
+    """What is special about a tenant; one that is not listed has one cell."""
+
+    name: Name
+    cells: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    """Over how many slots of a Redis Cluster its keys are spread. Fixed when the tenant's first policy is published;
+    `pilote cells` changes it."""
+
+
 class ApiKey(_Part, frozen=True, kw_only=True):
     """A key of an agent: only its SHA-256 is kept. `pilote keys new` makes one."""
 
@@ -242,6 +251,7 @@ class Document(_Part, frozen=True, kw_only=True):
     """A whole policy."""
 
     description: str = ""
+    tenants: tuple[Tenant, ...] = ()
     agents: tuple[Agent, ...]
     issuers: tuple[Issuer, ...] = ()
     upstreams: tuple[Upstream, ...]

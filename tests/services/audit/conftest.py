@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import RedisCluster
 
 from gateway.core import keys
 from gateway.core.record import Outcome, Record, Settlement, Verdict, decision_id
+from gateway.redis_clients import Client
+from services.audit.cluster import ClusterStreams
+from services.audit.server import shard_client
 from services.audit.sqlite_store import SqliteStore
-from services.audit.streams import Streams
+from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer
 
@@ -59,12 +62,12 @@ def settle(settlement: Settlement) -> dict[Any, Any]:
     return {"k": "settle", "r": msgspec.json.encode(settlement)}
 
 
-async def append(redis: "Redis", *entries: dict[Any, Any], tenant: str = "acme") -> None:
+async def append(redis: Client, *entries: dict[Any, Any], tenant: str = "acme") -> None:
     """Append entries as a gateway does."""
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.sadd(keys.STREAMS, keys.decisions(tenant))
+        pipe.sadd(keys.STREAMS, keys.decisions(keys.cell(tenant)))
         for entry in entries:
-            pipe.xadd(keys.decisions(tenant), entry)
+            pipe.xadd(keys.decisions(keys.cell(tenant)), entry)
         await pipe.execute()
 
 
@@ -72,16 +75,28 @@ async def append(redis: "Redis", *entries: dict[Any, Any], tenant: str = "acme")
 class Audit:
     """A writer and its parts; time stands still until a test moves it."""
 
-    redis: "Redis"
+    redis: Client
+    url: str
     store: SqliteStore
     tails: Tails = field(default_factory=Tails)
     now_ms: int = NOW_MS
+    clusters: list[ClusterStreams] = field(default_factory=list)
 
     def writer(self, *, consumer: str = "one", **settings: Any) -> Writer:
         """A writer that looks for new streams at every step."""
-        streams = Streams(self.redis, consumer=consumer, block_ms=1)
+        streams: DecisionStreams
+        if isinstance(self.redis, RedisCluster):
+            streams = ClusterStreams(self.url, consumer=consumer, connect=shard_client, pause_seconds=0.001)
+            self.clusters.append(streams)
+        else:
+            streams = Streams(self.redis, consumer=consumer, block_ms=1)
         settings = {"discover_seconds": 0.0, "trim_seconds": 0.0} | settings
         return Writer(streams, store=self.store, tails=self.tails, clock_ms=lambda: self.now_ms, **settings)
+
+    async def close(self) -> None:
+        """Close the connections of all writers."""
+        for streams in self.clusters:
+            await streams.close()
 
     async def catch_up(self) -> Writer:
         """Write all that is there, with a new writer."""
@@ -100,6 +115,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
-def audit(redis: "Redis", store: SqliteStore) -> Audit:
+async def audit(redis: Client, redis_url: str, store: SqliteStore) -> AsyncIterator[Audit]:
     """A writer's parts over an empty Redis and an empty store."""
-    return Audit(redis, store)
+    audit = Audit(redis, redis_url, store)
+    yield audit
+    await audit.close()

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
-from redis.asyncio import Redis
 
+from gateway import redis_clients
 from gateway.core.record import BucketAsk, BucketLook, Outcome, RuleLook, Verdict, subject_ref
 from gateway.rpc.serving import serving
 from gateway.rpc.status import reason_from
@@ -21,8 +21,8 @@ from pilote.governance.v1 import annotations_pb2
 from services.audit.queries import Queries
 from services.audit.server import running, serve
 from services.audit.tails import Tails
-from tests.conftest import RedisProcess
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
+from tests.stores import Store
 
 KEY = b"k" * 32
 CUSTOMER = subject_ref(KEY, tenant="acme", subject="contacts/cnt_1")
@@ -236,7 +236,7 @@ async def test_what_is_not_built_says_so(stub: Stub) -> None:
 
 
 async def test_the_whole_service_stores_and_answers_while_redis_comes_and_goes(
-    own_redis: RedisProcess, tmp_path: Path
+    own_redis: Store, tmp_path: Path
 ) -> None:
     own_redis.kill()
     async with (
@@ -249,7 +249,7 @@ async def test_the_whole_service_stores_and_answers_while_redis_comes_and_goes(
         call = stub.TailDecisions(pb.TailDecisionsRequest())
         await call.initial_metadata()
         own_redis.start()
-        async with Redis.from_url(own_redis.url) as redis:
+        async with await redis_clients.connected(own_redis.url) as redis:
             await append(redis, admit(a_record()))
         async with asyncio.timeout(10):
             got: Any = await call.read()

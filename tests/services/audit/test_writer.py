@@ -6,20 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import RedisCluster
 
+from gateway import redis_clients
 from gateway.conclusion import State
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Verdict
+from gateway.redis_clients import Client
 from services.audit.server import connected
 from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import GROUP
 from services.audit.tails import Tail
-from tests.conftest import RedisProcess
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
+from tests.stores import Store
 
-STREAM = keys.decisions("acme")
+pytestmark = pytest.mark.every_store
+
+STREAM = keys.decisions(keys.cell("acme"))
 
 
 async def _state(store: SqliteStore, number: int = 0, *, now_ms: int = NOW_MS) -> State | None:
@@ -27,7 +31,7 @@ async def _state(store: SqliteStore, number: int = 0, *, now_ms: int = NOW_MS) -
     return None if found is None else found.conclusion.state
 
 
-async def _pending(redis: "Redis") -> int:
+async def _pending(redis: Client) -> int:
     return int((await redis.xpending(STREAM, GROUP))["pending"])
 
 
@@ -272,11 +276,11 @@ async def test_a_full_disk_acknowledges_nothing_and_the_writer_goes_on_when_ther
 
 
 async def test_nothing_is_lost_or_doubled_when_redis_is_killed_in_the_middle(
-    own_redis: RedisProcess, store: SqliteStore
+    own_redis: Store, store: SqliteStore
 ) -> None:
-    redis, stop = Redis.from_url(own_redis.url), asyncio.Event()
-    reading = connected(own_redis.url, block_ms=1)
-    audit = Audit(reading, store)
+    redis, stop = await redis_clients.connected(own_redis.url), asyncio.Event()
+    reading = redis if isinstance(redis, RedisCluster) else connected(own_redis.url, block_ms=1)
+    audit = Audit(reading, own_redis.url, store)
     await redis.config_set("appendfsync", "always")
     with audit.tails.follow() as tail:
         async with asyncio.TaskGroup() as group:
@@ -284,7 +288,7 @@ async def test_nothing_is_lost_or_doubled_when_redis_is_killed_in_the_middle(
             await append(redis, *(e for n in range(3_000) for e in (admit(a_record(n)), settle(a_settlement(n)))))
             seen = await _seen(tail, 200)
             own_redis.kill()
-            await redis.connection_pool.disconnect()
+            await redis.aclose()
             own_redis.start()
             await append(
                 redis, *(e for n in range(3_000, 3_500) for e in (admit(a_record(n)), settle(a_settlement(n))))
@@ -293,6 +297,7 @@ async def test_nothing_is_lost_or_doubled_when_redis_is_killed_in_the_middle(
             stop.set()
     await audit.catch_up()
     left = await _pending(redis)
+    await audit.close()
     await redis.aclose()
     await reading.aclose()
 
