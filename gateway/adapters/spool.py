@@ -10,12 +10,14 @@ import logging
 import os
 import struct
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+from gateway.adapters.redis_connection import key_of
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ class Spool:
             os.ftruncate(self._file.fileno(), self._whole_bytes)
         self.waiting = len(commands)
         """Commands in the file."""
+        self._sent: dict[Path, set[int]] = {}
+        """Which commands of a file were sent already, by their place, while others wait: see `replay`."""
 
     def put(self, command: Command) -> asyncio.Future[None]:
         """Keep a command; the future is done when it is safe on disk. Never blocks the loop."""
@@ -61,21 +65,19 @@ class Spool:
     async def replay(self, send: Callable[[Command], Awaitable[Any]]) -> int:
         """Send everything in order and empty the file; also the files of dead workers. Returns how many were sent.
 
-        Whatever `send` raises ends the replay; what was sent by then may be sent again next time, which does no harm.
+        A part of the store may be away: what is meant for it waits, and nothing of one cell overtakes another of the
+        same cell; all else goes. Raises in the end what `send` has raised first. What was sent may be sent again only
+        by another process, which does no harm.
         """
         sent = 0
-        for path in sorted(self._folder.glob("*.spool")):
-            if path != self._path:
-                sent += await self._take_over(path, send)
-        async with self._writing:
-            commands, _ = _read(self._path)
-            for command in commands:
-                await send(command)
-                sent += 1
-            if self._file is not None and commands:
-                await asyncio.to_thread(os.ftruncate, self._file.fileno(), 0)
-                self._whole_bytes = 0
-            self.waiting = len(self._pending)
+        failures: list[Exception] = []
+        for path in sorted(self._folder.glob("*.spool"), key=lambda path: (path == self._path, path)):
+            try:
+                sent += await (self._replay_own(send) if path == self._path else self._take_over(path, send))
+            except Exception as error:  # one worker's commands must not hold up another's
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return sent
 
     def inherited(self) -> bool:
@@ -119,18 +121,53 @@ class Spool:
             raise
         self._whole_bytes += len(data)
 
+    async def _replay_own(self, send: Callable[[Command], Awaitable[Any]]) -> int:
+        async with self._writing:
+            commands, _ = _read(self._path)
+            sent = await self._send_all(self._path, commands, send)
+            if self._file is not None and commands:
+                await asyncio.to_thread(os.ftruncate, self._file.fileno(), 0)
+                self._whole_bytes = 0
+            self.waiting = len(self._pending)
+        return sent
+
     async def _take_over(self, path: Path, send: Callable[[Command], Awaitable[Any]]) -> int:
         file = _locked(path)
         if file is None:
             return 0
         try:
             commands, _ = _read(path)
-            for command in commands:
-                await send(command)
+            sent = await self._send_all(path, commands, send)
             await asyncio.to_thread(path.unlink, missing_ok=True)
-            return len(commands)
+            return sent
         finally:
             file.close()
+
+    async def _send_all(
+        self, path: Path, commands: Sequence[Command], send: Callable[[Command], Awaitable[Any]]
+    ) -> int:
+        """Send what was not sent yet of a file; returns how many were sent, or raises if some could not be."""
+        done = self._sent.setdefault(path, set())
+        before = len(done)
+        blocked: dict[str, Exception] = {}
+        for place, command in enumerate(commands):
+            if place not in done and (cell := _cell_of(command)) not in blocked:
+                try:
+                    await send(command)
+                except Exception as error:
+                    blocked[cell] = error
+                else:
+                    done.add(place)
+        if blocked:
+            raise next(iter(blocked.values()))
+        del self._sent[path]
+        return len(done) - before
+
+
+def _cell_of(command: Command) -> str:
+    """Prefix of the keys that a command is about: the cell, or the whole key where there is none."""
+    key = key_of(command)
+    return (key if isinstance(key, str) else key.decode(errors="replace")).partition("}")[0]
 
 
 def _locked(path: Path) -> FileIO | None:

@@ -15,13 +15,16 @@ from gateway.adapters.spool import Command, Spool
 class Store:
     """Takes commands, and fails where it is told to."""
 
-    def __init__(self, *, fails_at: int = -1) -> None:
+    def __init__(self, *, fails_at: int = -1, away: str = "") -> None:
         self.got: list[Command] = []
+        self.away = away
         self._fails_at = fails_at
 
     async def send(self, command: Command) -> None:
         if len(self.got) == self._fails_at:
             self._fails_at = -1
+            raise ConnectionError
+        if self.away and self.away in str(command[1]):
             raise ConnectionError
         self.got.append(command)
 
@@ -56,14 +59,38 @@ async def test_what_was_put_is_on_disk_when_the_future_is_done(tmp_path: Path) -
     await spool.close()
 
 
-async def test_a_replay_that_fails_in_the_middle_begins_again_and_loses_nothing(tmp_path: Path) -> None:
-    spool, store = await filled(tmp_path, "a", "b", "c"), Store(fails_at=1)
+async def test_a_replay_that_fails_in_the_middle_goes_on_there_and_loses_nothing(tmp_path: Path) -> None:
+    one_cell = [f"{{acme/0}}:{name}" for name in "abcd"]
+    spool, store = await filled(tmp_path, *one_cell[:3]), Store(fails_at=1)
     with pytest.raises(ConnectionError):
         await spool.replay(store.send)
-    await spool.put(commands("d")[0])
+    assert store.got == commands(one_cell[0])
+    await spool.put(commands(one_cell[3])[0])
     assert spool.waiting == 4
-    assert await spool.replay(store.send) == 4
-    assert store.got == commands("a", "a", "b", "c", "d")
+    assert await spool.replay(store.send) == 3
+    assert (store.got, spool.waiting) == (commands(*one_cell), 0)
+    await spool.close()
+
+
+async def test_a_part_of_the_store_that_is_away_holds_up_what_is_meant_for_it_and_nothing_else(tmp_path: Path) -> None:
+    names = ["{acme/0}:a", "{acme/1}:b", "{acme/0}:c", "{acme/1}:d", "{globex/0}:e"]
+    spool, store = await filled(tmp_path, *names), Store(away="{acme/0}")
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            await spool.replay(store.send)
+    assert store.got == commands(names[1], names[3], names[4])
+    store.away = ""
+    await spool.replay(store.send)
+    assert store.got[3:] == commands(names[0], names[2])
+    await spool.close()
+
+
+async def test_what_a_dead_worker_left_for_a_part_that_is_away_does_not_hold_up_our_own(tmp_path: Path) -> None:
+    await (await filled(tmp_path, "{acme/0}:a", worker="dead")).close()
+    spool, store = await filled(tmp_path, "{acme/1}:b"), Store(away="{acme/0}")
+    with pytest.raises(ConnectionError):
+        await spool.replay(store.send)
+    assert (store.got, spool.waiting) == (commands("{acme/1}:b"), 0)
     await spool.close()
 
 
@@ -131,12 +158,15 @@ async def test_files_of_dead_workers_are_taken_over_and_those_of_running_ones_le
 
 
 async def test_a_take_over_that_fails_leaves_the_file(tmp_path: Path) -> None:
-    await (await filled(tmp_path, "a", "b", worker="dead")).close()
+    one_cell = ["{acme/0}:a", "{acme/0}:b"]
+    await (await filled(tmp_path, *one_cell, worker="dead")).close()
     spool, store = Spool(tmp_path, worker="w"), Store(fails_at=1)
     with pytest.raises(ConnectionError):
         await spool.replay(store.send)
+    assert "dead.spool" in files_in(tmp_path)
     await spool.replay(store.send)
-    assert store.got == commands("a", "a", "b")
+    assert store.got == commands(*one_cell)
+    assert files_in(tmp_path) == ["w.spool"]
     await spool.close()
 
 

@@ -1,20 +1,19 @@
 """The store killed and frozen in the middle of load: callers hear it soon, and nothing is lost or let through."""
 
 import asyncio
-import os
-import signal
 import time
 from collections import Counter
 
 import grpc
 
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
-from tests.conftest import RedisProcess
+from tests.adapters.conftest import freeze, thaw
 from tests.e2e.policy import cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Told, World, auditing, credential, told
 from tests.fakes.upstream import FakeUpstream, fake_upstream
+from tests.stores import Store
 
 SALES = credential("sales-bot")
 
@@ -24,7 +23,7 @@ def _customers(upstream: FakeUpstream) -> Counter[str]:
 
 
 async def test_killed_in_the_middle_of_load_the_store_loses_no_record_and_no_cap_is_exceeded(
-    fragile_world: World, own_redis: RedisProcess, upstream: FakeUpstream
+    fragile_world: World, own_redis: Store, upstream: FakeUpstream
 ) -> None:
     world, agent = fragile_world, fragile_world.agent()
     await world.publish(policy(upstream.address, caps=[cap(3)]))
@@ -74,15 +73,14 @@ async def test_killed_in_the_middle_of_load_the_store_loses_no_record_and_no_cap
 
 
 async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
-    fragile_world: World, own_redis: RedisProcess, upstream: FakeUpstream
+    fragile_world: World, own_redis: Store, upstream: FakeUpstream
 ) -> None:
     world = fragile_world
     quick = await world.gateway(store_timeout_ms=100)
     await world.publish(policy(upstream.address, caps=[cap(3)]))
     agent = world.agent(quick)
     assert (await told(agent.messages.SendMessage(send(), metadata=SALES))).code is grpc.StatusCode.OK
-    assert own_redis.process is not None
-    os.kill(own_redis.process.pid, signal.SIGSTOP)
+    freeze(own_redis)
     try:
         began = time.monotonic()
         first = await told(agent.messages.SendMessage(send(), metadata=SALES))
@@ -93,7 +91,7 @@ async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
         )
         together = time.monotonic() - began
     finally:
-        os.kill(own_redis.process.pid, signal.SIGCONT)
+        thaw(own_redis)
     assert (first.code, first.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
     assert {each.reason for each in others} == {"STORE_UNAVAILABLE"}
     assert 0.05 < waited < 0.4
@@ -113,7 +111,7 @@ async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
 
 
 async def test_what_was_refused_while_the_store_was_down_is_recorded_once_it_is_back(
-    fragile_world: World, own_redis: RedisProcess, upstream: FakeUpstream
+    fragile_world: World, own_redis: Store, upstream: FakeUpstream
 ) -> None:
     world = fragile_world
     agent = world.agent()

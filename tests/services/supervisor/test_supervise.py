@@ -539,6 +539,7 @@ async def test_grpc_probe_follows_the_health_service() -> None:
     assert not await GrpcServing(address)()
 
 
+@pytest.mark.one_server
 async def test_redis_probe_wants_an_answer(redis_url: str, home: Path) -> None:
     assert await RedisAnswers(redis_url)()
     assert not await RedisAnswers(redis_server.url_of(home))()
