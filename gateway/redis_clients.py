@@ -22,11 +22,21 @@ class ClusterClient(RedisCluster):
 
     async def initialize(self, *args: Any, **kwargs: Any) -> "ClusterClient":
         """Learn who keeps what, where that is not known yet."""
-        try:
-            await super().initialize(*args, **kwargs)
-        except RedisClusterException as error:
-            raise RedisConnectionError("the cluster cannot be reached") from error
-        return self
+        left: int | None = None
+        while True:
+            try:
+                await super().initialize(*args, **kwargs)
+            except RedisClusterException as error:
+                raise RedisConnectionError("the cluster cannot be reached") from error
+            except (RedisError, OSError):
+                # The first primary is asked for the table of commands, and no other where it is away (redis-py 8.1.0).
+                primaries = self.get_primaries()
+                left = len(primaries) - 1 if left is None else left - 1
+                if left < 1:
+                    raise
+                self.nodes_manager.move_node_to_end_of_cached_nodes(primaries[0].name)
+            else:
+                return self
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """Send a command to whoever keeps its keys."""

@@ -7,6 +7,7 @@
 
 import functools
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -90,6 +91,7 @@ class ClusterNode:
 
     def __init__(self, home: Path, port: int, *, bus: int, append_only: bool, binary: Path) -> None:
         self.port = port
+        self.binary = binary
         self.bus = bus
         self.url = f"redis://127.0.0.1:{port}"
         home.mkdir(parents=True, exist_ok=True)
@@ -100,6 +102,7 @@ class ClusterNode:
             # With "yes", which is the default, the others refuse everything too while one is away.
             *("--cluster-require-full-coverage", "no"),
             *("--appendonly", "yes" if append_only else "no", "--save", "", "--loglevel", "warning"),
+            *("--repl-diskless-sync-delay", "0"),
         ]
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -122,7 +125,7 @@ class ClusterProcesses:
     def __init__(self, home: Path, *, append_only: bool = False, binary: Path | None = None) -> None:
         self.home = home
         free = ports.free(6)
-        self.nodes = tuple(
+        self.nodes: tuple[ClusterNode, ...] = tuple(
             ClusterNode(
                 home / str(n),
                 free[n],
@@ -154,8 +157,32 @@ class ClusterProcesses:
                 ask(clients[0], "CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
             self._formed = True
         for client in clients:
-            until_ready(client, nodes=3)
+            until_ready(client)
             client.close()
+
+    def mend(self) -> None:
+        """Start what was killed, thaw what was frozen, and wait until it takes commands."""
+        for node in self.nodes:
+            if node.process is None:
+                node.start()
+            else:
+                node.process.send_signal(signal.SIGCONT)
+        for node in self.nodes:
+            until_ready(patient(node.url))
+
+    def add_replica(self, *, of: ClusterNode) -> None:
+        """Start one more server, that copies `of` and takes its place when it fails."""
+        port, bus = ports.free(2)
+        replica = ClusterNode(self.home / "replica", port, bus=bus, append_only=True, binary=of.binary)
+        self.nodes += (replica,)
+        replica.start()
+        client, master = patient(replica.url), patient(of.url)
+        ask(client, "CLUSTER", "MEET", "127.0.0.1", of.port, of.bus)
+        until_ready(client)
+        ask(client, "CLUSTER", "REPLICATE", ask(master, "CLUSTER", "MYID").decode())
+        end = time.monotonic() + 20
+        while ask(master, "WAIT", 1, 100) < 1:
+            assert time.monotonic() < end, "the replica copies nothing"
 
     def kill(self) -> None:
         """End all at once."""
@@ -166,13 +193,12 @@ class ClusterProcesses:
 Store = RedisProcess | ClusterProcesses
 
 
-def until_ready(client: "BlockingRedis", *, nodes: int) -> None:
-    """Wait until a server has heard of so many, and takes commands."""
+def until_ready(client: "BlockingRedis") -> None:
+    """Wait until a server knows who keeps every slot, and takes commands."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         told = ask(client, "CLUSTER", "INFO")
-        slots = ask(client, "CLUSTER", "SLOTS")
-        if b"cluster_state:ok" in told and len(slots) == nodes:
+        if b"cluster_state:ok" in told and b"cluster_slots_ok:16384" in told:
             return
         threading.Event().wait(0.02)  # what we wait for is in other processes
     raise AssertionError("the cluster did not come up")

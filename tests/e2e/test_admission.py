@@ -10,6 +10,8 @@ from tests.e2e.world import Agent, World, credential, together, told
 from tests.fakes.upstream import FakeUpstream, answering, failing
 
 AGENTS = ("sales-bot", "marketing-bot", "research-bot")
+pytestmark = pytest.mark.every_store
+
 SALES = credential("sales-bot")
 
 

@@ -10,6 +10,8 @@ from tests.e2e.requests import get, send
 from tests.e2e.world import World, credential, told
 from tests.fakes.upstream import FakeUpstream
 
+pytestmark = pytest.mark.every_store
+
 SALES = credential("sales-bot")
 FRENCH = credential("sales-bot", ("accept-language", "fr"))
 
