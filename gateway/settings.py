@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     home: Path = Path(".pilote")
     """Where state is kept: the embedded store, records, logs, keys, the spool."""
     redis_url: str | None = None
-    """Redis or Valkey 7 or newer; unset: `pilote up` starts an embedded server."""
+    """Redis or Valkey 7 or newer, one server or a cluster; unset: `pilote up` starts an embedded server."""
     gateway_listen: Port = "127.0.0.1:50051"
     """Address of the gateway."""
     audit_listen: Port = "127.0.0.1:50052"

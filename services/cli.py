@@ -297,6 +297,27 @@ def _stops(do: str, what: str, tenant: str, *, reason: str = "") -> None:
         _fail(str(error), 2)
 
 
+@app.command()
+def cells(
+    tenant: Annotated[str, typer.Argument(help="Name of the tenant.")],
+    number: Annotated[int | None, typer.Argument(min=1, max=256, help="How many it shall have.")] = None,
+) -> None:
+    """Show how many cells a tenant has, or move it, while it is halted, to another number."""
+    from services.moving import run
+
+    settings = _settings()
+    lang = language(settings)
+
+    async def work() -> str:
+        async with _store(settings) as redis:
+            return await run(redis, tenant, cells=number, language=lang)
+
+    try:
+        _out.print(asyncio.run(work()), markup=False, soft_wrap=True)
+    except ValueError as error:
+        _fail(str(error), 2)
+
+
 # -- keys and facts ----------------------------------------------------------------------------------------------------
 
 

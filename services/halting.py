@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.cells import CellsMoving
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.stops import StopStore
 from gateway.core.stops import Stop, is_stop
@@ -17,7 +18,8 @@ async def run(redis: Client, do: str, *, what: str, tenant: str, reason: str, la
     """Stop, resume or list for a tenant, or for all tenants of the active policy; returns what to tell.
 
     Raises:
-        ValueError: `what` names nothing that can be stopped, or there is no tenant to stop anything for.
+        ValueError: `what` names nothing that can be stopped, or there is no tenant to stop anything for, or a tenant
+            that was halted to move it is not there yet.
     """
     if do != "list" and not is_stop(what):
         raise ValueError(say("stop-unknown", language=language, what=what))
@@ -31,7 +33,10 @@ async def run(redis: Client, do: str, *, what: str, tenant: str, reason: str, la
             await store.stop(name, made)
         return (say("stopped-now", language=language, what=what, tenants=", ".join(tenants)),)
     if do == "resume":
-        were = [name for name in tenants if await store.resume(name, what)]
+        try:
+            were = [name for name in tenants if await store.resume(name, what)]
+        except CellsMoving as error:
+            raise ValueError(say("cells-moving", language=language)) from error
         key = "resumed" if were else "not-stopped"
         return (say(key, language=language, what=what, tenants=", ".join(were or tenants)),)
     lines = [line for name in tenants for line in _lines(name, await store.list(name))]

@@ -24,7 +24,24 @@ _TEXTS: Final = {
     ),
     "cells-fixed": (
         "{tenant} has {cells} cell(s), the policy says {wanted}. Caps are counted in a customer’s cell, so another number would forget them: write `cells: {cells}`, or move the tenant first: pilote cells {tenant} {wanted}",
-        "{tenant} a {cells} cellule(s), la politique en demande {wanted}. Les plafonds sont comptés dans la cellule du client, un autre nombre les oublierait : écrivez `cells: {cells}`, ou déplacez d’abord le client : pilote cells {tenant} {wanted}",
+        "{tenant} a {cells} cellule(s), la politique en demande {wanted}. Les plafonds sont comptés dans la cellule du client, un autre nombre les oublierait : écrivez `cells: {cells}`, ou déplacez d’abord cette organisation : pilote cells {tenant} {wanted}",
+    ),
+    "cells": ("{tenant} has {cells} cell(s).", "{tenant} a {cells} cellule(s)."),
+    "cells-not-halted": (
+        '{tenant} can be moved while nothing of it runs: pilote stop all --tenant {tenant} --reason "move"',
+        '{tenant} ne peut être déplacé que quand rien ne tourne : pilote stop all --tenant {tenant} --reason "déplacement"',
+    ),
+    "cells-unknown-kind": (
+        "There are keys of the kind {kind}, which this version cannot move; nothing was changed.",
+        "Il existe des clés du type {kind}, que cette version ne sait pas déplacer ; rien n’a été modifié.",
+    ),
+    "cells-moved": (
+        "{tenant} has {cells} cell(s) now. Write `tenants: [{name: {tenant}, cells: {cells}}]` into the policy, apply it, then: pilote resume all --tenant {tenant}",
+        "{tenant} a maintenant {cells} cellule(s). Écrivez `tenants: [{name: {tenant}, cells: {cells}}]` dans la politique, appliquez-la, puis : pilote resume all --tenant {tenant}",
+    ),
+    "cells-moving": (
+        "The tenant was moved to other cells: apply a policy with their number, and resume five seconds later.",
+        "L’organisation a changé de cellules : appliquez une politique qui porte leur nombre, puis reprenez cinq secondes après.",
     ),
     "policy-bad": ("{file} has {count} mistakes:", "{file} contient {count} erreurs :"),
     "policy-applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),

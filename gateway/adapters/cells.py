@@ -14,15 +14,22 @@ from gateway.core import keys
 from gateway.core.cells import cell_of
 from gateway.redis_clients import Client
 
-# Fix every number that is not fixed yet, or nothing, if one differs: ARGV are tenants and numbers in turn.
+LIVE_MS: Final = 5_000
+"""By then every gateway goes by a policy that was just published, or has no store to admit anything with."""
+
+# Fix every number that is not fixed yet, or nothing, if one differs: ARGV are tenants and numbers in turn. A tenant
+# that was moved has arrived once gateways have had the time to take the policy up.
 _FIX: Final = """
 for i = 1, #ARGV, 2 do
   local has = redis.call('HGET', KEYS[1], ARGV[i])
   if has and has ~= ARGV[i + 1] then return {ARGV[i], has, ARGV[i + 1]} end
 end
-for i = 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 1, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  redis.call('PEXPIRE', KEYS[1 + (i + 1) / 2], @LIVE_MS@)
+end
 return {}
-"""
+""".replace("@LIVE_MS@", str(LIVE_MS))
 
 
 class CellsFixed(Exception):
@@ -33,6 +40,10 @@ class CellsFixed(Exception):
         self.tenant = tenant
         self.cells = cells
         self.wanted = wanted
+
+
+class CellsMoving(Exception):
+    """The tenant was moved to another number of cells, and gateways do not go by it yet."""
 
 
 class _Agent(msgspec.Struct):
@@ -73,7 +84,8 @@ class CellBook:
             CellsFixed: one of them has another number already; then none was fixed.
         """
         pairs = [str(part) for item in cells.items() for part in item]
-        answer: Any = await self._redis.eval(_FIX, 1, keys.CELLS, *pairs)
+        names = (keys.CELLS, *(keys.moving(tenant) for tenant in cells))
+        answer: Any = await self._redis.eval(_FIX, len(names), *names, *pairs)
         if answer:
             tenant, has, wanted = (part.decode() for part in answer)
             raise CellsFixed(tenant, cells=int(has), wanted=int(wanted))
@@ -85,6 +97,15 @@ class CellBook:
             await cast("Awaitable[Any]", self._redis.hsetnx(keys.CELLS, tenant, "1"))
             found = await self._read(tenant)
         return int(found or 1)
+
+    async def move(self, tenant: str, cells: int) -> None:
+        """Give a tenant another number of cells, once everything lies where it belongs."""
+        await self._redis.set(keys.moving(tenant), str(cells))
+        await cast("Awaitable[Any]", self._redis.hset(keys.CELLS, tenant, str(cells)))
+
+    async def moving(self, tenant: str) -> bool:
+        """Whether gateways may still go by the number of cells that the tenant had before it was moved."""
+        return bool(await self._redis.exists(keys.moving(tenant)))
 
     async def of_subject(self, tenant: str, subject_ref: str) -> keys.Cell:
         """The cell of one of a tenant's subjects."""

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import msgspec
 
-from gateway.adapters.cells import CellBook
+from gateway.adapters.cells import CellBook, CellsMoving
 from gateway.core import keys
-from gateway.core.stops import Stop
+from gateway.core.stops import ALL, Stop
 from gateway.redis_clients import Client
 
 
@@ -29,7 +29,13 @@ class StopStore:
         await self._in_all(tenant, lambda cell: self._redis.hset(keys.stops(cell), stop.what, blob))
 
     async def resume(self, tenant: str, what: str) -> bool:
-        """Let it go on; says whether it was stopped."""
+        """Let it go on; says whether it was stopped.
+
+        Raises:
+            CellsMoving: everything was stopped to move the tenant, and gateways may still go by where it was.
+        """
+        if what == ALL and await self._cells.moving(tenant):
+            raise CellsMoving
         return any(await self._in_all(tenant, lambda cell: self._redis.hdel(keys.stops(cell), what)))
 
     async def list(self, tenant: str) -> tuple[Stop, ...]:

@@ -6,10 +6,15 @@ limit says.
 """
 
 import hashlib
+import re
+from collections.abc import Collection
+from typing import Final
 
 import msgspec
 
 from gateway.core.limits import Bucket
+
+_SUBJECT: Final = re.compile(r"(?:^|,)subject=([0-9a-f]{32})(?:,|$)")
 
 
 def cell_of(cells: int, *parts: str) -> int:
@@ -26,3 +31,29 @@ def cell_of(cells: int, *parts: str) -> int:
 def share(bucket: Bucket, cells: int) -> Bucket:
     """One cell's part of a bucket that all cells count: a part of what may come at once, filled so much more slowly."""
     return msgspec.structs.replace(bucket, capacity=bucket.capacity // cells, interval_us=bucket.interval_us * cells)
+
+
+def homes_of(rest: str, cells: int) -> Collection[int] | None:
+    """The cells that a key belongs to, where a tenant has so many; `rest` is what follows the cell's prefix and ":".
+
+    Empty for what begins anew in every cell when their number changes: buckets that the cells share out. `None` for
+    streams, which stay where they are. What was stored for an idempotency key belongs to every cell: which of them its
+    call went to is not in the key, and the same request in any of them must find it.
+
+    Raises:
+        KeyError: the kind of key is unknown here.
+    """
+    kind, _, name = rest.partition(":")
+    match kind:
+        case "decisions":
+            return None
+        case "stops" | "request":
+            return range(cells)
+        case "facts":
+            return (cell_of(cells, name),)
+        case "bound":
+            return (cell_of(cells, *name.split(":", 1)),)
+        case "bucket":
+            subject = _SUBJECT.search(name.split(":", 2)[2])
+            return (cell_of(cells, subject[1]),) if subject else ()
+    raise KeyError(kind)

@@ -22,6 +22,11 @@ CELLS: Final = f"{REVISIONS}:cells"
 """Hash from tenant to how many cells its keys are spread over; see `gateway.adapters.cells`."""
 
 
+def moving(tenant: str) -> str:
+    """Exists from when a tenant was moved to another number of cells until every gateway goes by it."""
+    return f"{REVISIONS}:moving:{tenant}"
+
+
 def cell(tenant: str, number: int = 0) -> Cell:
     """Prefix of the keys of one of a tenant's cells."""
     return Cell(f"pilote:{{{tenant}/{number}}}")

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.cells import cell_of, share
+from gateway.core.cells import cell_of, homes_of, share
 from gateway.core.limits import Bucket
 from tests.policies import revision
 
@@ -38,6 +39,30 @@ def test_the_shares_of_all_cells_are_never_more_than_the_whole(cells: int, capac
     part = share(Bucket("a", "rate", "x", capacity, 1_000, interval_us, "enforce"), cells)
     assert part.capacity * cells <= capacity
     assert part.interval_us == interval_us * cells  # each cell is as much slower as there are cells
+
+
+@pytest.mark.parametrize(
+    ("rest", "wanted"),
+    [
+        ("decisions", None),
+        ("decisions:quarantine", None),
+        ("stops", (0, 1, 2, 3)),
+        ("request:bot:key:with:colons", (0, 1, 2, 3)),
+        ("bound:bot:key:with:colons", (cell_of(4, "bot", "key:with:colons"),)),
+        (f"facts:{REF}", (3,)),
+        (f"bucket:cap:pressure:subject={REF},channel=email", (3,)),
+        (f"bucket:rate:slow:agent=bot,subject={REF}", (3,)),
+        ("bucket:rate:all:agent=bot", ()),
+    ],
+)
+def test_every_key_has_its_home(rest: str, wanted: tuple[int, ...] | None) -> None:
+    homes = homes_of(rest, 4)
+    assert homes is None if wanted is None else tuple(homes or ()) == wanted
+
+
+def test_a_key_that_nobody_knows_has_none() -> None:
+    with pytest.raises(KeyError):
+        homes_of("surprise:x", 4)
 
 
 def test_a_revision_knows_its_cells_and_what_they_share_out() -> None:
