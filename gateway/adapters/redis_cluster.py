@@ -184,23 +184,26 @@ class ClusterConnection:
     async def _learn(self) -> bool:
         """Ask one server after the other who keeps what; says whether one has answered."""
         for node in [node for node in self._nodes.values() if node.up]:
-            try:
-                self._use(slots_in(await node.send("CLUSTER", "SLOTS"), host=node.host))
-            except (StoreDown, CommandRefused):
-                continue
-            return True
+            if await self._learn_from(node):
+                return True
         for seed in seeds(self._url):
             asked = _Node(self, seed, "", timeout_ms=self._timeout_ms)
             await asyncio.wait([asked.tried])
             try:
-                self._use(slots_in(await asked.send("CLUSTER", "SLOTS"), host=asked.host))
-            except (StoreDown, CommandRefused):
-                continue
-            else:
-                return True
+                if await self._learn_from(asked):
+                    return True
             finally:
                 await asked.close()
         return False
+
+    async def _learn_from(self, node: "_Node") -> bool:
+        try:
+            found = slots_in(await node.send("CLUSTER", "SLOTS"), host=node.host)
+        except (StoreDown, CommandRefused):
+            return False
+        if found:  # one that has just lost its memory knows of nobody, and says so
+            self._use(found)
+        return bool(found)
 
     def _use(self, found: Slots) -> None:
         slots: list[_Node | None] = [None] * REDIS_CLUSTER_HASH_SLOTS

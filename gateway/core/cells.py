@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.limits import Bucket
 
-_SUBJECT: Final = re.compile(r"(?:^|,)subject=([0-9a-f]{32})(?:,|$)")
+_SUBJECT: Final = re.compile(r"[,:]subject=([0-9a-f]{32})(?![0-9a-f])")
 
 
 def cell_of(cells: int, *parts: str) -> int:
@@ -54,6 +54,6 @@ def homes_of(rest: str, cells: int) -> Collection[int] | None:
         case "bound":
             return (cell_of(cells, *name.split(":", 1)),)
         case "bucket":
-            subject = _SUBJECT.search(name.split(":", 2)[2])
+            subject = _SUBJECT.search(name)
             return (cell_of(cells, subject[1]),) if subject else ()
     raise KeyError(kind)

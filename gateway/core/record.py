@@ -1,6 +1,6 @@
 """What is remembered of every call, however it ended.
 
-A decision is written in two appends to the tenant's stream. `admit` writes the `Record` together with what the buckets
+A decision is written in two appends to its cell's stream. `admit` writes the `Record` together with what the buckets
 said, in the same atomic step that takes them; `settle` appends the `Settlement` once the upstream has answered. A
 record that is never settled, because its gateway died, is in doubt once its reservation has expired.
 

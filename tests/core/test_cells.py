@@ -52,6 +52,7 @@ def test_the_shares_of_all_cells_are_never_more_than_the_whole(cells: int, capac
         (f"facts:{REF}", (3,)),
         (f"bucket:cap:pressure:subject={REF},channel=email", (3,)),
         (f"bucket:rate:slow:agent=bot,subject={REF}", (3,)),
+        (f"bucket:calendar:month:subject={REF}:2026-11", (3,)),
         ("bucket:rate:all:agent=bot", ()),
     ],
 )
