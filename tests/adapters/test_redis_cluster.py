@@ -53,6 +53,14 @@ async def cluster(shared_cluster: ClusterProcesses) -> AsyncIterator[ClusterConn
     await connection.close()
 
 
+@pytest.fixture
+async def patient_cluster(own_cluster: ClusterProcesses) -> AsyncIterator[ClusterConnection]:
+    connection = ClusterConnection(own_cluster.url, timeout_ms=PATIENT_MS)
+    await connection.open()
+    yield connection
+    await connection.close()
+
+
 def of(node: ClusterNode, connection: ClusterConnection) -> list[str]:
     """Those of `KEYS` that this server keeps."""
     return [key for key in KEYS if connection.server_of(key).endswith(f":{node.port}")]
@@ -171,11 +179,11 @@ async def _down(connection: ClusterConnection, key: str) -> bool:
 
 
 @pytest.mark.integration
-async def test_a_replica_that_takes_over_is_found(own_cluster: ClusterProcesses) -> None:
-    killed = own_cluster.nodes[0]
+async def test_a_replica_that_takes_over_is_found(
+    own_cluster: ClusterProcesses, patient_cluster: ClusterConnection
+) -> None:
+    killed, cluster = own_cluster.nodes[0], patient_cluster
     own_cluster.add_replica(of=killed)
-    cluster = ClusterConnection(own_cluster.url, timeout_ms=HASTY_MS)
-    await cluster.open()
     lost = of(killed, cluster)
     await cluster.send("SET", lost[0], "copied")
 
@@ -188,7 +196,6 @@ async def test_a_replica_that_takes_over_is_found(own_cluster: ClusterProcesses)
     await until(lambda: answers(cluster, lost))
     assert await cluster.send("GET", lost[0]) == b"copied"
     assert not cluster.server_of(lost[0]).endswith(f":{killed.port}")
-    await cluster.close()
 
 
 async def test_the_first_server_of_the_url_that_answers_is_enough(shared_cluster: ClusterProcesses) -> None:
