@@ -140,6 +140,8 @@ def record_of(run: CallRun) -> Record:
         subject_ref=call.subject_ref if call is not None else "",
         channel=call.channel if call is not None else "",
         category=call.category if call is not None else "",
+        purpose=call.purpose if call is not None else "",
+        contact_ref=call.contact_ref if call is not None else "",
         model=call.model[:256] if call is not None else "",
         version=run.route.version or (agent.version if agent is not None else ""),
         route=run.route.name,

@@ -54,7 +54,7 @@ _Step = tuple[str, str | None]
 """One field on the way to a value, and the key to take where the field is a map."""
 _NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("model",)}
 """Without these a call of that kind could only be refused."""
-_PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id")
+_PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id", "purpose", "contact_point")
 
 
 class ContractBook:
@@ -185,6 +185,7 @@ class ContractBook:
             pin=pin,
             subject_path=binding.subject,
             channel_path=binding.channel,
+            contact_point_path=binding.contact_point,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
             **readers,
         )

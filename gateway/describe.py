@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Call, Operation
 from gateway.core.contract import MethodContract
 from gateway.core.errors import CallEnded, Reason
@@ -52,7 +53,24 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         model_version=contract.model_version(message),
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
         inference="" if inference[2] == "0" * 32 else inference[2],
+        purpose=_purpose(contract, message) if contact else "",
+        contact_point=_contact_point(contract, message, channel=channel) if contact else "",
     )
+
+
+def _purpose(contract: MethodContract, message: object) -> str:
+    return _checked(contract.purpose(message).strip().lower(), _TOKEN, field="purpose", required=False)
+
+
+def _contact_point(contract: MethodContract, message: object, *, channel: str) -> str:
+    text = contract.contact_point(message)
+    if not text:
+        return ""
+    try:
+        return normalised(text, channel=channel)
+    except ContactPointUnclear as error:
+        field = contract.contact_point_path
+        raise _invalid(field, f"{field} {error}.") from error
 
 
 def _checked(value: str, pattern: re.Pattern[str], *, field: str, required: bool) -> str:

@@ -32,7 +32,7 @@ from gateway.core import keys
 from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Outcome, Verdict, subject_ref
+from gateway.core.record import Acted, Outcome, Verdict, contact_ref, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -122,6 +122,9 @@ class Pipeline:
             ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
             run.facts = await self._facts.get(run.agent.tenant, ref)
+        if call.contact_point:
+            ref = contact_ref(self._pseudonym_key, tenant=run.agent.tenant, contact_point=call.contact_point)
+            call = msgspec.structs.replace(call, contact_ref=ref)
         run.call = call
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE

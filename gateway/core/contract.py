@@ -43,9 +43,12 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     model: Reader = read_nothing
     model_version: Reader = read_nothing
     request_id: Reader = read_nothing
+    purpose: Reader = read_nothing
+    contact_point: Reader = read_nothing
     pin: Callable[[object, str], bytes] | None = None
     subject_path: str = ""
     channel_path: str = ""
+    contact_point_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES
 
 

@@ -102,6 +102,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     subject_ref: str = ""
     channel: str = ""
     category: str = ""
+    purpose: str = ""
+    contact_ref: str = ""
+    """Pseudonym of the contact point, where the request names one."""
     model: str = ""
     version: str = ""
     """Model version that serves the call, or for an action the one that led to it."""
@@ -150,6 +153,11 @@ def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
     """
     text = f"{tenant}\x00{subject}".encode()
     return hashlib.blake2b(text, digest_size=16, key=key[: hashlib.blake2b.MAX_KEY_SIZE]).hexdigest()
+
+
+def contact_ref(key: bytes, *, tenant: str, contact_point: str) -> str:
+    """Pseudonym of a contact point, made like that of a subject; the two never meet, since no subject holds a NUL."""
+    return subject_ref(key, tenant=tenant, subject=f"\x00{contact_point}")
 
 
 def decision_id(*, now_ms: int, random: bytes) -> str:

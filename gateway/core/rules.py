@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from cel_expr_python import cel
 
 from gateway.core.call import Agent, Call, Facts, Route
+from gateway.core.consents import by_channel
 
 VARIABLES: Final = {
     "agent": "pilote.governance.v1.RuleAgent",
@@ -67,6 +68,8 @@ class RuleEngine:
             model=call.model,
             inference=call.inference,
             request_bytes=call.request_bytes,
+            purpose=call.purpose,
+            contact_point=call.contact_point,
         )
 
     def facts_value(self, facts: Facts) -> object:
@@ -80,7 +83,7 @@ class RuleEngine:
             return kept[1]
         value = self._facts(
             known=facts.known,
-            consents=facts.consents,
+            consents=facts.consents | by_channel(facts.consent_records) if facts.consent_records else facts.consents,
             time_zone=facts.time_zone,
             language=facts.language,
             segments=facts.segments,

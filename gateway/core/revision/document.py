@@ -114,6 +114,8 @@ class MethodBinding(_Part, frozen=True, kw_only=True):
     model: str = ""
     model_version: str = ""
     request_id: str = ""
+    purpose: str = ""
+    contact_point: str = ""
     idempotent: bool = False
     max_message_bytes: Annotated[int, msgspec.Meta(ge=0, le=67_108_864)] = 0
 

@@ -242,6 +242,7 @@ class Decision(_message.Message):
     REQUEST_BYTES_FIELD_NUMBER: _builtins.int
     RESPONSE_BYTES_FIELD_NUMBER: _builtins.int
     REPEAT_OF_FIELD_NUMBER: _builtins.int
+    CITATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
     tenant: _builtins.str
@@ -304,6 +305,10 @@ class Decision(_message.Message):
     """Size of the response in bytes, summed over a stream."""
     repeat_of: _builtins.str
     """Resource name of the first decision for the same idempotency key, when this call was a repeat of it."""
+    citation: _builtins.str
+    """What the refusal rests on, in the policy's words: an article of law, a contract; empty for allowed calls and where
+    the policy cites nothing. At most 1000 characters for each citation, parted by "; ".
+    """
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
         """Rules that applied, in the revision's order."""
@@ -377,10 +382,11 @@ class Decision(_message.Message):
         request_bytes: _builtins.int = ...,
         response_bytes: _builtins.int = ...,
         repeat_of: _builtins.str = ...,
+        citation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "category", b"category", "channel", b"channel", "decide_time", b"decide_time", "gave_back", b"gave_back", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "category", b"category", "channel", b"channel", "citation", b"citation", "decide_time", b"decide_time", "gave_back", b"gave_back", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
