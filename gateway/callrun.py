@@ -130,6 +130,7 @@ def record_of(run: CallRun) -> Record:
         reason=run.reason,
         message=ended.message if isinstance(ended, CallEnded) else "",
         rule=decision.rule if decision is not None else "",
+        citation=decision.citation if decision is not None else "",
         rules=decision.looks if decision is not None else (),
         buckets=_asks(decision),
         tenant=agent.tenant if agent is not None else keys.NOBODY,
@@ -168,7 +169,15 @@ def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
     if decision is None:
         return ()
     return tuple(
-        BucketAsk(limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by)
+        BucketAsk(
+            limit=b.limit,
+            kind=b.kind,
+            capacity=b.capacity,
+            period_ms=b.period_ms,
+            mode=b.mode,
+            by=b.by,
+            citation=b.citation,
+        )
         for b in decision.buckets
     )
 

@@ -97,7 +97,8 @@ def message(record: Record, outcome: Outcome) -> str:
             rule=bucket.limit,
             language="en",
         )
-        return texts.refusal(bucket_reason(bucket.kind), values, language="en")
+        text = texts.refusal(bucket_reason(bucket.kind), values, language="en")
+        return texts.with_citation(text, bucket.citation)
     values = {"rule": outcome.stop}
     return texts.refusal(Reason(outcome.reason), values, language="en") if outcome.reason in Reason.__members__ else ""
 

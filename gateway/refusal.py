@@ -17,7 +17,8 @@ def by_rule(decision: Decision, *, agent: str, method: str, revision: int, langu
     """A refusal by a rule, in the rule's own words where it has any."""
     reason = decision.reason or Reason.POLICY_DENIED
     values = {"agent": agent, "method": method, "rule": decision.rule, "revision": str(revision)}
-    wait_ms = decision.retry_after_ms
+    values |= dict(decision.details)
+    wait_ms, citation = decision.retry_after_ms, decision.citation
     if decision.message is None:
         return _ended(
             reason,
@@ -26,17 +27,24 @@ def by_rule(decision: Decision, *, agent: str, method: str, revision: int, langu
             french=values | _retry(wait_ms, "fr"),
             retry_after_ms=wait_ms,
             violations=((decision.rule, reason.value),),
+            citation=citation,
         )
-    english = texts.fill(decision.message.en, values)
-    localized = (language, texts.fill(decision.message.fr, values)) if language == "fr" else None
+    english = texts.with_citation(texts.fill(decision.message.en, values), citation)
+    localized = None
+    if language == "fr":
+        localized = ("fr", texts.with_citation(texts.fill(decision.message.fr, values), citation))
     return CallEnded(
         reason,
         english,
-        metadata=values,
+        metadata=values | _citation(citation),
         retry_after_ms=wait_ms,
         violations=((decision.rule, english),),
         localized=localized,
     )
+
+
+def _citation(citation: str) -> dict[str, str]:
+    return {"citation": citation} if citation else {}
 
 
 def _retry(wait_ms: int | None, language: str) -> dict[str, str]:
@@ -59,7 +67,15 @@ def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, lang
         for spoken in texts.LANGUAGES
     )
     wait_ms = look.wait_ms if look.wait_ms > 0 else None
-    return _ended(reason, english, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
+    return _ended(
+        reason,
+        english,
+        language=language,
+        french=french,
+        retry_after_ms=wait_ms,
+        subject=bucket.limit,
+        citation=bucket.citation,
+    )
 
 
 def in_language(ended: CallEnded, language: str) -> CallEnded:
@@ -78,13 +94,16 @@ def _ended(
     retry_after_ms: int | None = None,
     violations: tuple[tuple[str, str], ...] = (),
     subject: str = "",
+    citation: str = "",
 ) -> CallEnded:
-    english = texts.refusal(reason, values, language="en")
-    localized = ("fr", texts.refusal(reason, french or values, language="fr")) if language == "fr" else None
+    english = texts.with_citation(texts.refusal(reason, values, language="en"), citation)
+    localized = None
+    if language == "fr":
+        localized = ("fr", texts.with_citation(texts.refusal(reason, french or values, language="fr"), citation))
     return CallEnded(
         reason,
         english,
-        metadata=values,
+        metadata=values | _citation(citation),
         retry_after_ms=retry_after_ms,
         violations=((subject, english),) if subject else violations,
         localized=localized,

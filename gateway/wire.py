@@ -9,7 +9,7 @@ from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
 from gateway.core import keys
 from gateway.core.errors import Reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
+from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
 from pilote.decision.v1 import decision_pb2
 from pilote.governance.v1 import annotations_pb2
 
@@ -46,6 +46,7 @@ def decision(
         parent=_name(record.parent),
         request_bytes=record.request_bytes,
         repeat_of=_name(outcome.first),
+        citation=citation_of(record, outcome),
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -124,6 +125,7 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         reason=message.reason,
         message=message.message,
         rule=message.rule,
+        citation=message.citation,
         rules=tuple(
             RuleLook(rule=r.rule, effect=r.effect, mode=_mode_name(r.mode), error=r.error) for r in message.rules
         ),

@@ -2,15 +2,16 @@
 
 import msgspec
 
-from gateway.core import texts
+from gateway.core import consent_texts, texts
 from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
 from gateway.core.pressure import cap_bucket
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.revision.document import Message, Rule, duration_ms
+from gateway.core.revision.document import Message, Rule, cited, duration_ms
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The refusal in the rule's own words, where it has any."""
     retry_after_ms: int | None = None
     """When the rule's author says that it is worth coming back."""
+    citation: str = ""
+    """What the refusal rests on, in the policy's words."""
+    details: tuple[tuple[str, str], ...] = ()
+    """(key, value) pairs that the refusal tells machines besides."""
     looks: tuple[RuleLook, ...] = ()
     buckets: tuple[Bucket, ...] = ()
 
@@ -51,28 +56,50 @@ def decide(
             rule=denying.name,
             message=denying.message,
             retry_after_ms=None if denying.retry_after is None else duration_ms(denying.retry_after),
+            citation=cited(denying.citation),
             looks=looks,
         )
     if allowing is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
+    if revision.consents and call.operation is Operation.CONTACT:
+        missing, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
+        looks += asked
+        if missing is not None:
+            return _lacks(missing, call, now_ms=now_ms, looks=looks)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     if quiet is not None:
         return msgspec.structs.replace(quiet, looks=looks)
     try:
         buckets = _buckets(policy, agent, call=call, route=route)
-    except DimensionMissing as missing:
+    except DimensionMissing as missing_dimension:
         return Decision(
             verdict=Verdict.DENY,
             reason=Reason.LIMIT_EXCEEDED,
-            rule=missing.limit,
+            rule=missing_dimension.limit,
             message=Message(
-                en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),
-                fr=texts.lacks_dimension(missing.limit, missing.dimension, language="fr"),
+                en=texts.lacks_dimension(missing_dimension.limit, missing_dimension.dimension, language="en"),
+                fr=texts.lacks_dimension(missing_dimension.limit, missing_dimension.dimension, language="fr"),
             ),
+            citation=missing_dimension.citation,
             looks=looks,
         )
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+
+
+def _lacks(missing: Missing, call: Call, *, now_ms: int, looks: tuple[RuleLook, ...]) -> Decision:
+    """The refusal for a consent that is missing; it says when to come back where waiting is all that is needed."""
+    opens_ms = missing.standing.opens_ms
+    return Decision(
+        verdict=Verdict.DENY,
+        reason=Reason.CONSENT_MISSING,
+        rule=missing.rule.name,
+        message=consent_texts.refusal(missing, call),
+        retry_after_ms=opens_ms - now_ms if opens_ms else None,
+        citation=missing.rule.citation,
+        details=consent_texts.metadata(missing, call),
+        looks=looks,
+    )
 
 
 def _quiet(
@@ -93,6 +120,7 @@ def _quiet(
                 rule=rule.name,
                 message=rule.message,
                 retry_after_ms=wait if wait > 0 else None,
+                citation=rule.citation,
             )
     return refusal, tuple(looks)
 

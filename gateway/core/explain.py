@@ -6,7 +6,7 @@ English and French; for people, so wording may change. Machines read the decisio
 from typing import Final
 
 from gateway.core.limits import bucket_reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
+from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
 from gateway.core.texts import LANGUAGES, fill, number, span
 
 _TEXTS: Final = {
@@ -65,6 +65,7 @@ _TEXTS: Final = {
     "halted": ("It met the stop {stop}.", "Il a rencontré la suspension {stop}."),
     "allowed": ("The call was let through.", "L’appel a été autorisé."),
     "refused": ("The call was refused: {reason}.", "L’appel a été refusé : {reason}."),
+    "cited": ("The refusal rests on {citation}.", "Le refus repose sur {citation}."),
     "settled": (
         "It ended with {status} after {total}, of which the gateway took {overhead}.",
         "Il s’est terminé par {status} après {total}, dont {overhead} pour la passerelle.",
@@ -146,6 +147,8 @@ def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, lang
     else:
         reason = outcome.reason or record.reason or _limited(record, outcome)
         lines.append(_say("refused", language, {"reason": reason}))
+        citation = citation_of(record, outcome)
+        lines += [_say("cited", language, {"citation": citation})] * bool(citation)
     if allowed and settlement is None:
         lines.append(_say("running", language, {}))
     if settlement is not None:

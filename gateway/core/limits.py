@@ -18,6 +18,7 @@ class RateRule(msgspec.Struct, frozen=True, kw_only=True):
     """Calls that may come at once; 0 blocks."""
     skip_missing: bool = False
     mode: str = "enforce"
+    citation: str = ""
 
 
 class CapRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class CapRule(msgspec.Struct, frozen=True, kw_only=True):
     categories: frozenset[str] = frozenset()
     exempt: frozenset[str] = frozenset()
     mode: str = "enforce"
+    citation: str = ""
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -44,6 +46,8 @@ class Bucket(msgspec.Struct, frozen=True):
     interval_us: int
     """For a rate the time one call uses up, rounded up so that the rate is never exceeded; 0 for a cap."""
     mode: str
+    citation: str = ""
+    """What a refusal rests on, in the policy's words."""
 
 
 def bucket_reason(kind: str) -> Reason:
@@ -54,10 +58,11 @@ def bucket_reason(kind: str) -> Reason:
 class DimensionMissing(Exception):
     """The call lacks a dimension the limit counts by, and the limit says to deny such calls."""
 
-    def __init__(self, limit: str, dimension: str) -> None:
+    def __init__(self, limit: str, dimension: str, *, citation: str = "") -> None:
         super().__init__(f"limit {limit} counts by {dimension}, which this call does not have")
         self.limit = limit
         self.dimension = dimension
+        self.citation = citation
 
 
 def rate_bucket(rule: RateRule, agent: Agent, *, call: Call, route: Route) -> Bucket | None:
@@ -72,7 +77,7 @@ def rate_bucket(rule: RateRule, agent: Agent, *, call: Call, route: Route) -> Bu
         if not value:
             if rule.skip_missing or rule.mode == "monitor":  # a limit that only watches never refuses
                 return None
-            raise DimensionMissing(rule.name, dimension)
+            raise DimensionMissing(rule.name, dimension, citation=rule.citation)
         parts.append(f"{dimension}={value}")
     interval_us = -(-rule.per_ms * 1000 // rule.rate) if rule.rate else 0
     return Bucket(
@@ -83,6 +88,7 @@ def rate_bucket(rule: RateRule, agent: Agent, *, call: Call, route: Route) -> Bu
         period_ms=rule.per_ms,
         interval_us=interval_us,
         mode=rule.mode,
+        citation=rule.citation,
     )
 
 

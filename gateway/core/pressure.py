@@ -2,7 +2,7 @@
 
 from gateway.core.call import Call
 from gateway.core.limits import Bucket, CapRule
-from gateway.core.revision.document import Cap, duration_ms
+from gateway.core.revision.document import Cap, cited, duration_ms
 
 
 def cap_rule(cap: Cap) -> CapRule:
@@ -15,6 +15,7 @@ def cap_rule(cap: Cap) -> CapRule:
         categories=frozenset(cap.categories),
         exempt=frozenset(cap.exempt) - frozenset(cap.categories),
         mode=cap.mode,
+        citation=cited(cap.citation),
     )
 
 
@@ -32,4 +33,5 @@ def cap_bucket(rule: CapRule, call: Call) -> Bucket | None:
         period_ms=rule.window_ms,
         interval_us=0,
         mode=rule.mode,
+        citation=rule.citation,
     )

@@ -44,6 +44,7 @@ class QuietRule(msgspec.Struct, frozen=True, kw_only=True):
     categories: frozenset[str] = frozenset()
     mode: str = "enforce"
     message: Message | None = None
+    citation: str = ""
 
 
 def covers(rule: QuietRule, call: Call) -> bool:

@@ -54,6 +54,8 @@ class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     mode: str = "enforce"
     by: str = ""
     """The dimensions' values, pseudonyms where they concern a person: "agent=sales-bot"."""
+    citation: str = ""
+    """What a refusal by this bucket rests on."""
 
 
 class BucketLook(msgspec.Struct, frozen=True):
@@ -92,6 +94,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     message: str = ""
     rule: str = ""
     """The rule that decided, empty when none did."""
+    citation: str = ""
+    """What a refusal by the rules rests on, in the policy's words; of a bucket's refusal the bucket has it."""
     rules: tuple[RuleLook, ...] = ()
     buckets: tuple[BucketAsk, ...] = ()
     tenant: str = ""
@@ -143,6 +147,13 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     messages_in: int = 0
     messages_out: int = 0
     response_bytes: int = 0
+
+
+def citation_of(record: Record, outcome: Outcome) -> str:
+    """What the refusal rests on, in the policy's words; empty for an allowed call and where nothing is cited."""
+    if 0 <= outcome.refused < len(record.buckets):
+        return record.buckets[outcome.refused].citation or record.citation
+    return record.citation
 
 
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:

@@ -81,6 +81,11 @@ def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     return fill(template, {"retry": "", **values}).strip()
 
 
+def with_citation(text: str, citation: str) -> str:
+    """The text, and in brackets what it rests on."""
+    return f"{text} ({citation})" if citation else text
+
+
 def in_french(reason: Reason, values: Mapping[str, str]) -> str:
     """The text in French for a call that ends for a reason outside the policy; empty where there is none."""
     return fill(_FRENCH.get(reason, ""), values)

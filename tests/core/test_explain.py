@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 
 from gateway.core import explain as module
@@ -34,6 +35,7 @@ RECORD = Record(
     revision=7,
     trace_id="1" * 32,
 )
+CITED = msgspec.structs.replace(RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7")
 LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
 
@@ -44,6 +46,7 @@ def _sentences(language: str) -> list[str]:
     nobody = Record(id="0" * 32, received_ms=1, decided_ms=2, verdict=Verdict.DENY, reason="AGENT_UNAUTHENTICATED")
     return [
         *explain(RECORD, Outcome(granted=True, looks=LOOKS, first="f" * 32), settlement=ENDED, language=language),
+        *explain(CITED, Outcome(granted=False), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=doubtful, language=language),
@@ -71,6 +74,16 @@ def test_a_cap_that_refused_is_named_with_its_count_and_when_it_is_free_again() 
 
     assert "pressure (subject=ab): 2 of 2 within 7 d were used up; free again in 2 min." in lines
     assert "The call was refused: CAP_EXCEEDED." in lines
+
+
+def test_a_refusal_says_what_it_rests_on_be_it_by_a_rule_or_by_a_cap() -> None:
+    cap = msgspec.structs.replace(CAP, citation="Décret, art. 1")
+    capped = msgspec.structs.replace(RECORD, buckets=(CAP, cap, CAP))
+
+    assert "Le refus repose sur Code, art. 7." in explain(CITED, Outcome(granted=False), settlement=None, language="fr")
+    lines = explain(capped, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None)
+    assert "The refusal rests on Décret, art. 1." in lines
+    assert not any("rests on" in line for line in explain(capped, Outcome(granted=True, looks=LOOKS), settlement=ENDED))
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:

@@ -13,7 +13,7 @@ from gateway.core.revision.document import Arm, Document, Model, QuietHours, Rou
 
 _NAMED: Final = (
     *("agents", "issuers", "upstreams", "models", "contracts"),
-    *("routes", "rules", "limits", "caps", "quiet_hours"),
+    *("routes", "rules", "limits", "caps", "quiet_hours", "consents"),
 )
 """Sections whose parts have names, each of them once."""
 
@@ -42,6 +42,11 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
         _route(route, ("routes", index), document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
+    for index, requirement in enumerate(document.consents):
+        if not requirement.bases:
+            fix = "list the legal bases that suffice, or leave it out for [consent]"
+            problem = f"the consent {requirement.name!r} accepts no basis, so nothing could ever be sent"
+            mistakes.add(("consents", index, "bases"), problem, fix=fix)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 

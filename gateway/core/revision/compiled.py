@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.core.call import Agent, Operation
+from gateway.core.consent_rules import ConsentRule, consent_rule
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.limits import CapRule, RateRule
 from gateway.core.pressure import cap_rule
@@ -19,6 +20,7 @@ from gateway.core.revision.document import (
     QuietHours,
     Rule,
     Upstream,
+    cited,
     clock_minute,
     duration_ms,
 )
@@ -57,6 +59,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: Mapping[str, Upstream]
     quiet_hours: tuple[QuietRule, ...]
     """In the order of the document; they are about contacts only."""
+    consents: tuple[ConsentRule, ...]
+    """Like the quiet hours."""
     tenants: tuple[str, ...]
     pool: object
     """The descriptor pool of its contracts, opaque here."""
@@ -103,6 +107,7 @@ def compile_revision(
         upstreams={upstream.name: upstream for upstream in document.upstreams},
         pool=engine.pool,
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
+        consents=tuple(consent_rule(part) for part in document.consents),
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
     )
 
@@ -164,6 +169,7 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         categories=frozenset(hours.categories),
         mode=hours.mode,
         message=hours.message,
+        citation=cited(hours.citation),
     )
 
 
@@ -177,6 +183,7 @@ def _rate_rule(limit: Limit) -> RateRule:
         burst=rate if limit.burst is None else min(limit.burst, rate) if rate == 0 else limit.burst,
         skip_missing=limit.on_missing == "skip",
         mode=limit.mode,
+        citation=cited(limit.citation),
     )
 
 

@@ -221,6 +221,8 @@ def _fix(kind: Any, data: object) -> str:
             return f"write a whole number from {meta.ge} to {meta.le}"
     if typing.get_origin(kind) is tuple:
         return "write a list here: each item on a line of its own after '- ', or all of them in [ ]"
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return "write one text in quotes, or a list of texts"
     if isinstance(data, bool | int | float):
         return "put it in quotes if it is meant as text"
     return "see the README's chapter on the policy file"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from gateway.core.call import Operation
+from gateway.core.consents import Basis
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}\Z")]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,8}(ms|s|m|h|d)\Z")]
@@ -19,6 +20,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z|^24:00\Z")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["enforce", "monitor"]
+Citation = Text | tuple[Text, ...]
+"""What a part of the policy rests on: an article of law, a contract, a promise; one text or a list of them."""
 
 _UNIT_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -33,6 +36,11 @@ def clock_minute(text: str) -> int:
     """Minutes since midnight of a clock time such as "13:30"; 1440 for "24:00"."""
     hours, _, minutes = text.partition(":")
     return int(hours) * 60 + int(minutes)
+
+
+def cited(citation: Citation) -> str:
+    """A citation as one text."""
+    return citation if isinstance(citation, str) else "; ".join(citation)
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -177,6 +185,7 @@ class Rule(_Part, frozen=True, kw_only=True):
     message: Message | None = None
     retry_after: Duration | None = None
     """How long a refused caller is told to wait, where the rule's author knows: the length of quiet hours, say."""
+    citation: Citation = ()
 
 
 class Limit(_Part, frozen=True, kw_only=True):
@@ -194,6 +203,7 @@ class Limit(_Part, frozen=True, kw_only=True):
     on_missing: Literal["deny", "skip"] = "deny"
     """What happens to a call that lacks one of the dimensions; it is never counted in a shared bucket."""
     mode: Mode = "enforce"
+    citation: Citation = ()
 
 
 class Cap(_Part, frozen=True, kw_only=True):
@@ -211,6 +221,7 @@ class Cap(_Part, frozen=True, kw_only=True):
     """0 blocks, null is unlimited."""
     window: Duration
     mode: Mode = "enforce"
+    citation: Citation = ()
 
 
 class OpenHours(_Part, frozen=True, kw_only=True):
@@ -238,6 +249,32 @@ class QuietHours(_Part, frozen=True, kw_only=True):
     """ISO 3166 code of the country whose public holidays are quiet all day, such as "FR"."""
     mode: Mode = "enforce"
     message: Message | None = None
+    citation: Citation = ()
+
+
+class ConsentRequirement(_Part, frozen=True, kw_only=True):
+    """What a customer must have said before a contact: a consent on an accepted basis, and no refusal since."""
+
+    name: Name
+    channels: tuple[Name, ...] = ()
+    """Channels that are covered; empty: all."""
+    categories: tuple[Name, ...] = ()
+    """Categories that are covered; empty: all."""
+    purposes: tuple[Name, ...] = ()
+    """Purposes that are covered; empty: all. A contact that names none has its category for a purpose."""
+    bases: tuple[Basis, ...] = ("consent",)
+    """Legal bases on which the contact may rest."""
+    by: Literal["contact_point", "subject"] = "contact_point"
+    """"contact_point": what was said of another contact point does not count, nor, where a call names none, what was
+    said of any single one. "subject": all that the customer has said counts, the last word of all."""
+    max_age: Duration | None = None
+    """How long a consent counts; null: until it is withdrawn."""
+    silence_after_refusal: Duration | None = None
+    """After a refusal or withdrawal nothing is sent for so long, on no basis, and not after a new consent either."""
+    mode: Mode = "enforce"
+    message: Message | None = None
+    """May use {channel}, {purpose}, {status}, {since} and {until}."""
+    citation: Citation = ()
 
 
 class Document(_Part, frozen=True, kw_only=True):
@@ -254,3 +291,4 @@ class Document(_Part, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
     caps: tuple[Cap, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
+    consents: tuple[ConsentRequirement, ...] = ()
