@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
+from services.consenting import Shell
+from services.consenting import commands as consents_commands
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
@@ -370,6 +372,9 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
     raise typer.Exit(
         asyncio.run(run(_out, _err, settings.audit_listen, decision=decision, language=language(settings)))
     )
+
+
+app.add_typer(consents_commands(Shell(_settings, _store, _pseudonym_key, _fail, _out)), name="consents")
 
 
 if __name__ == "__main__":

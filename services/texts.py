@@ -37,6 +37,44 @@ _TEXTS: Final = {
         "Ajoutez ceci aux `keys` de l’agent dans la politique :",
     ),
     "facts-imported": ("{count} subjects' facts are stored.", "Les faits de {count} personnes sont enregistrés."),
+    "consent-granted": (
+        "On record: {subject} may be contacted by {channels} for {purpose}.",
+        "Enregistré : {subject} peut être sollicité par {channels} pour {purpose}.",
+    ),
+    "consent-refused": (
+        "On record: {subject} refuses contacts by {channels} for {purpose}.",
+        "Enregistré : {subject} refuse d’être sollicité par {channels} pour {purpose}.",
+    ),
+    "consent-withdrawn": (
+        "On record: {subject} takes back the consent to contacts by {channels} for {purpose}; every gateway refuses them now.",
+        "Enregistré : {subject} retire son consentement aux sollicitations par {channels} pour {purpose} ; toutes les passerelles les refusent désormais.",
+    ),
+    "consent-all": ("everything", "tout"),
+    "consent-none": ("Nothing is on record of {subject}.", "Rien n’est enregistré pour {subject}."),
+    "consent-plain": (
+        "{what}: {status}, without time or proof",
+        "{what} : {status}, sans date ni preuve",
+    ),
+    "consent-status-granted": ("granted", "accordé"),
+    "consent-status-refused": ("refused", "refusé"),
+    "consent-status-withdrawn": ("withdrawn", "retiré"),
+    "consent-point": (
+        "The contact point cannot be used: write one e-mail address, or a telephone number with its country, such as +33612345678.",
+        "Ce point de contact est inutilisable : écrivez une adresse électronique, ou un numéro avec son pays, comme +33612345678.",
+    ),
+    "consent-proof": (
+        "A proof names where it is found (a form, a recording), without address or number of a person.",
+        "Une preuve dit où elle se trouve (formulaire, enregistrement), sans adresse ni numéro d’une personne.",
+    ),
+    "consent-time": (
+        "{at} is no time: write it as 2026-01-31T10:15, or with its zone as 2026-01-31T10:15+01:00.",
+        "{at} n’est pas une date : écrivez 2026-01-31T10:15, ou avec son fuseau 2026-01-31T10:15+01:00.",
+    ),
+    "consent-unclear": ("This cannot be put on record: {problem}.", "Impossible à enregistrer : {problem}."),
+    "consent-tenant": (
+        "Name the tenant with --tenant; the active policy has: {tenants}.",
+        "Indiquez --tenant ; la politique active connaît : {tenants}.",
+    ),
     "not-running": ("Nothing runs in {home}: pilote up", "Rien ne tourne dans {home} : pilote up"),
     "store-down": (
         "The store does not answer. Is `pilote up` running, or PILOTE_REDIS_URL right?",

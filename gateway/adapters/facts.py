@@ -22,8 +22,12 @@ _log = logging.getLogger(__name__)
 
 CACHED_SUBJECTS: Final = 20_000
 """Most subjects in the cache of one worker; about 1 kB each."""
-_SILENCE_SECONDS: Final = 1.0
-"""After so long without a message the server is asked for a sign of life, and has as long again to give it."""
+_SILENCE_SECONDS: Final = 0.4
+"""After so long without a message the server is asked for a sign of life, and has as long again to give it.
+
+Twice this is how long a worker may go on by old facts while its messages are lost: less than the second within which a
+consent that was withdrawn is refused.
+"""
 _DECODER: Final = msgspec.json.Decoder(Facts)
 
 
@@ -150,7 +154,9 @@ class FactStore:
 
 
 async def put(redis: Redis, tenant: str, *, subject_ref: str, facts: Facts) -> None:
-    """Store what is known of a subject; every worker's cache forgets the old facts.
+    """Store what is known of a subject, statements included; every worker's cache forgets the old facts.
+
+    `gateway.adapters.consents` adds to the statements instead.
 
     Raises:
         RedisError: the store does not answer.

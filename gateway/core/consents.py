@@ -62,17 +62,18 @@ def added(statements: Sequence[Consent], new: Consent) -> tuple[Consent, ...]:
     return tuple(statements) if new in statements else (*statements, new)
 
 
-def said_now(statements: Sequence[Consent], new: Consent, *, now_ms: int) -> Consent:
-    """`new` as said at `now_ms`; a refusal or withdrawal never before what it answers, should a clock have run ahead.
-
-    A withdrawal keeps the time at which the consent was given that it withdraws.
-    """
-    met = [each for each in statements if each.granted and _meet(each, new)]
-    given = latest(met)
-    at_ms = now_ms if new.granted else max([now_ms, *(each.said_ms for each in met)])
+def said_at(statements: Sequence[Consent], new: Consent, *, now_ms: int) -> Consent:
+    """`new` as said at `now_ms`; a withdrawal keeps the time at which the consent was given that it withdraws."""
     if new.status != "withdrawn":
-        return msgspec.structs.replace(new, captured_ms=at_ms)
-    return msgspec.structs.replace(new, captured_ms=at_ms if given is None else given.captured_ms, withdrawn_ms=at_ms)
+        return msgspec.structs.replace(new, captured_ms=now_ms)
+    given = latest(_answered(statements, new))
+    return msgspec.structs.replace(new, captured_ms=now_ms if given is None else given.captured_ms, withdrawn_ms=now_ms)
+
+
+def said_now(statements: Sequence[Consent], new: Consent, *, now_ms: int) -> Consent:
+    """The same, but a "no" is never said before the consent that it answers, should a clock have run ahead."""
+    answered = () if new.granted else _answered(statements, new)
+    return said_at(statements, new, now_ms=max([now_ms, *(each.said_ms for each in answered)]))
 
 
 def by_channel(statements: Sequence[Consent]) -> dict[str, bool]:
@@ -87,6 +88,11 @@ def by_channel(statements: Sequence[Consent]) -> dict[str, bool]:
         last = [latest(each for each in met if each.contact_point in ("", point)) for point in points]
         found[f"{channel}/{purpose}" if purpose else channel] = all(each is not None and each.granted for each in last)
     return found
+
+
+def _answered(statements: Sequence[Consent], no: Consent) -> list[Consent]:
+    """The consents that a "no" may be about."""
+    return [each for each in statements if each.granted and _meet(each, no)]
 
 
 def _meet(one: Consent, other: Consent) -> bool:
