@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services.consenting import Shell
 from services.consenting import commands as consents_commands
+from services.packing import commands as packs_commands
+from services.shell import Shell
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
@@ -223,7 +224,7 @@ def _load(file: Path, settings: Settings) -> Any:
         lang = language(settings)
         _err.print(say("policy-bad", language=lang, file=file, count=len(invalid.mistakes)), markup=False)
         for mistake in invalid.mistakes:
-            where = f"{file}:{mistake.line}" if mistake.line else str(file)
+            where = f"{mistake.file or file}:{mistake.line}" if mistake.line else mistake.file or str(file)
             _err.print(
                 f"  {where}: {mistake.path}: {mistake.problem}\n      {mistake.fix}", markup=False, soft_wrap=True
             )
@@ -374,7 +375,9 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
     )
 
 
-app.add_typer(consents_commands(Shell(_settings, _store, _pseudonym_key, _fail, _out)), name="consents")
+_shell = Shell(_settings, _store, _pseudonym_key, _fail, _out)
+app.add_typer(consents_commands(_shell), name="consents")
+app.add_typer(packs_commands(_shell), name="packs")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,10 @@
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, NamedTuple, NoReturn, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 import typer
-from rich.console import Console
 
 from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Facts
@@ -17,18 +14,8 @@ from gateway.core.consents import Basis, Consent
 from gateway.core.record import contact_ref, subject_ref
 from gateway.settings import Settings, language
 from services.fact_lines import is_personal
+from services.shell import Shell
 from services.texts import say
-
-
-class Shell(NamedTuple):
-    """What `services.cli` lends to its commands."""
-
-    settings: Callable[[], Settings]
-    store: Callable[[Settings], AbstractAsyncContextManager[Any]]
-    pseudonym_key: Callable[[Settings], bytes]
-    fail: Callable[..., NoReturn]
-    out: Console
-
 
 Subject = Annotated[str, typer.Argument(help="The customer, such as contacts/cnt_000042.")]
 Channels = Annotated[list[str], typer.Option("--channel", help="email, phone, sms, …; may be given several times.")]

@@ -75,6 +75,20 @@ _TEXTS: Final = {
         "Name the tenant with --tenant; the active policy has: {tenants}.",
         "Indiquez --tenant ; la politique active connaît : {tenants}.",
     ),
+    "packs-notice": (
+        'Packs are starting points, not legal advice. Include one: packs: [{name: NAME, version: "VERSION"}]',
+        'Ces modèles sont des points de départ, non un conseil juridique. Pour en inclure un : packs: [{name: NOM, version: "VERSION"}]',
+    ),
+    "pack-copied": (
+        "{file} is yours to edit. Include it by its place beside the policy: packs: [{file: …}]",
+        "{file} est à vous. Incluez-le par son chemin à côté de la politique : packs: [{file: …}]",
+    ),
+    "pack-there": ("{file} exists already and is left as it is.", "{file} existe déjà et reste tel quel."),
+    "pack-unwritten": ("{file} cannot be written.", "{file} ne peut pas être écrit."),
+    "pack-unknown": (
+        "No pack {name} comes with Pilote; there are {known}.",
+        "Pilote ne fournit pas le modèle {name} ; il y a {known}.",
+    ),
     "not-running": ("Nothing runs in {home}: pilote up", "Rien ne tourne dans {home} : pilote up"),
     "store-down": (
         "The store does not answer. Is `pilote up` running, or PILOTE_REDIS_URL right?",

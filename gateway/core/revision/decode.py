@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -21,10 +21,12 @@ _PATTERN_FIXES: Final = {
     "a-z0-9_.-": "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63",
     "[0-9a-f]{64}": "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself",
     "24:00": 'write hours and minutes in quotes, such as "09:30"; a day ends at "24:00"',
+    "[0-9]{1,9}": 'write numbers with points between them, in quotes, such as "2026.1"',
     "unix:": "write host:port, [IPv6 address]:port or unix:/path",
 }
 """What to write instead, by a part of the pattern that did not match."""
 
+S = TypeVar("S", bound=msgspec.Struct)
 Path = tuple[str | int, ...]
 """Where something stands in a document: ("rules", 3, "when")."""
 
@@ -36,6 +38,8 @@ class Mistake(msgspec.Struct, frozen=True):
     problem: str
     fix: str
     line: int = 0
+    file: str = ""
+    """The file it stands in, where that is a pack's and not the policy's own."""
 
 
 class PolicyInvalid(Exception):
@@ -46,11 +50,22 @@ class PolicyInvalid(Exception):
         self.mistakes = mistakes
 
 
+class Lines(dict[Path, int]):
+    """The line of each path of a policy that was read from files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.origins: dict[Path, tuple[str, Path]] = {}
+        """Of what comes from another file than the policy's: that file, and the path there."""
+
+
 class Mistakes:
     """Collects mistakes and knows the line of each path."""
 
-    def __init__(self, lines: Mapping[Path, int] | None = None) -> None:
+    def __init__(self, lines: Mapping[Path, int] | None = None, *, file: str = "") -> None:
         self._lines = {} if lines is None else lines  # may still be empty: the reader of a file fills it as it goes
+        self._origins = lines.origins if isinstance(lines, Lines) else {}
+        self._file = file
         self._found: list[Mistake] = []
         self._paths: list[Path] = []
         self._stood_in: tuple[Path, ...] = ()
@@ -72,7 +87,8 @@ class Mistakes:
             return
         self._paths.append(path)
         line = next((self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), 0)
-        self._found.append(Mistake(dotted(path), problem, fix, line))
+        file, place = self._origins.get(path[:2], (self._file, path[:2]))
+        self._found.append(Mistake(dotted((*place, *path[2:])), problem, fix, line, file))
 
     def raise_if_any(self) -> None:
         """End here if anything was reported.
@@ -81,7 +97,7 @@ class Mistakes:
             PolicyInvalid: with all mistakes, in the order of the document.
         """
         if self._found:
-            raise PolicyInvalid(tuple(sorted(self._found, key=lambda mistake: mistake.line)))
+            raise PolicyInvalid(tuple(sorted(self._found, key=lambda mistake: (mistake.file, mistake.line))))
 
 
 def dotted(path: Path) -> str:
@@ -102,6 +118,13 @@ def decode(data: object, mistakes: Mistakes) -> Document:
     mistakes.stand_in()
     assert isinstance(document, Document)  # noqa: S101 - for the type checker
     return document
+
+
+def part(kind: type[S], data: object, path: Path, mistakes: Mistakes) -> S:
+    """The struct of that kind that `data` describes; with stand-ins where mistakes were found."""
+    found = _struct(kind, data, path, mistakes)
+    assert isinstance(found, kind)  # noqa: S101 - for the type checker
+    return found
 
 
 def _overshadows(known: Path, path: Path) -> bool:

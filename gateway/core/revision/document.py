@@ -20,8 +20,12 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z|^24:00\Z")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Mode = Literal["enforce", "monitor"]
-Citation = Text | tuple[Text, ...]
-"""What a part of the policy rests on: an article of law, a contract, a promise; one text or a list of them."""
+Cited = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Citation = Cited | Annotated[tuple[Cited, ...], msgspec.Meta(max_length=3)]
+"""What a part of the policy rests on: an article of law, a contract, a promise; one text or up to three.
+
+Short, since it stands in the refusal several times, and a client takes 8 KiB of trailers by default.
+"""
 
 _UNIT_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -277,6 +281,26 @@ class ConsentRequirement(_Part, frozen=True, kw_only=True):
     citation: Citation = ()
 
 
+class PackHeader(_Part, frozen=True, kw_only=True):
+    """What a pack's file says of itself, under `pack`."""
+
+    name: Name
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}\Z")]
+    title: Message
+
+
+class PackUse(_Part, frozen=True, kw_only=True):
+    """A pack that the policy was made of; its parts stand in the policy, under names that begin with the pack's.
+
+    In a file `packs` names packs that come with Pilote by name and version, and a company's own by `file`.
+    """
+
+    name: Name
+    version: Text
+    sha256: Sha256
+    """Of the pack's file, so that a copy that was edited can be told from what came with Pilote."""
+
+
 class Document(_Part, frozen=True, kw_only=True):
     """A whole policy."""
 
@@ -292,3 +316,4 @@ class Document(_Part, frozen=True, kw_only=True):
     caps: tuple[Cap, ...] = ()
     quiet_hours: tuple[QuietHours, ...] = ()
     consents: tuple[ConsentRequirement, ...] = ()
+    packs: tuple[PackUse, ...] = ()

@@ -307,7 +307,7 @@ class Decision(_message.Message):
     """Resource name of the first decision for the same idempotency key, when this call was a repeat of it."""
     citation: _builtins.str
     """What the refusal rests on, in the policy's words: an article of law, a contract; empty for allowed calls and where
-    the policy cites nothing. At most 1000 characters for each citation, parted by "; ".
+    the policy cites nothing. At most three citations of 200 characters, parted by "; ".
     """
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
