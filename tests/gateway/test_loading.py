@@ -25,7 +25,8 @@ def test_the_demonstrations_policy_compiles() -> None:
         "watch-executives",
     ]
     assert [route.name for route in found.methods[INFER].routes] == ["scoring"]
-    assert [cap.name for cap in found.methods[SEND].caps] == ["marketing-pressure", "email-pressure"]
+    caps = ["marketing-pressure", "email-pressure", "fr-telephone.attempts"]
+    assert [cap.name for cap in found.methods[SEND].caps] == caps
     assert found.methods[READ].caps == ()
 
 
