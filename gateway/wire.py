@@ -73,7 +73,14 @@ def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> N
 
 
 def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
-    return decision_pb2.RuleLook(rule=look.rule, effect=look.effect, mode=_mode(look.mode), error=look.error)
+    return decision_pb2.RuleLook(
+        rule=look.rule,
+        effect=look.effect,
+        mode=_mode(look.mode),
+        error=look.error,
+        standing=look.standing,
+        since_time=_time(look.since_ms) if look.since_ms else None,
+    )
 
 
 def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[decision_pb2.LimitLook]:
@@ -126,9 +133,7 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         message=message.message,
         rule=message.rule,
         citation=message.citation,
-        rules=tuple(
-            RuleLook(rule=r.rule, effect=r.effect, mode=_mode_name(r.mode), error=r.error) for r in message.rules
-        ),
+        rules=tuple(_look_at_rule(look) for look in message.rules),
         buckets=tuple(_bucket_ask(limit) for limit in limits),
         tenant=message.tenant,
         agent=message.agent,
@@ -157,6 +162,17 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         first=message.repeat_of.removeprefix("decisions/"),
     )
     return record, outcome, _settlement(message)
+
+
+def _look_at_rule(look: decision_pb2.RuleLook) -> RuleLook:
+    return RuleLook(
+        rule=look.rule,
+        effect=look.effect,
+        mode=_mode_name(look.mode),
+        error=look.error,
+        standing=look.standing,
+        since_ms=look.since_time.ToMilliseconds(),
+    )
 
 
 def _bucket_ask(limit: decision_pb2.LimitLook) -> BucketAsk:

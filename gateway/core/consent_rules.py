@@ -84,7 +84,12 @@ def look_at(
         if not _covers(rule, call):
             continue
         standing = standing_of(rule, call, facts=facts, now_ms=now_ms)
-        looks.append(RuleLook(rule=rule.name, effect="allow" if standing.suffices else "deny", mode=rule.mode))
+        effect = "allow" if standing.suffices else "deny"
+        looks.append(
+            RuleLook(
+                rule=rule.name, effect=effect, mode=rule.mode, standing=standing.status, since_ms=standing.since_ms
+            )
+        )
         if not standing.suffices and rule.mode == "enforce":
             missing = Missing(rule, standing)
             worst = missing if worst is None or _outlasts(standing, worst.standing) else worst

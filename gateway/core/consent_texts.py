@@ -7,7 +7,7 @@ from typing import Final
 from gateway.core.call import Call
 from gateway.core.consent_rules import Missing, purpose_of
 from gateway.core.revision.document import Message
-from gateway.core.texts import LANGUAGES, fill
+from gateway.core.texts import LANGUAGES, day, fill
 
 _MISSING: Final[Mapping[str, tuple[str, str]]] = {
     "none": (
@@ -39,7 +39,6 @@ _STATUS: Final[Mapping[str, tuple[str, str]]] = {
     "withdrawn": ("withdrawn", "retiré"),
     "expired": ("expired", "expiré"),
 }
-_DAY: Final = ("%Y-%m-%d", "%d/%m/%Y")
 
 
 def refusal(missing: Missing, call: Call) -> Message:
@@ -72,9 +71,13 @@ def _values(missing: Missing, call: Call, language: str) -> dict[str, str]:
         "channel": call.channel,
         "purpose": purpose_of(call) or _UNSAID[at],
         "status": _STATUS[standing.status][at],
-        "since": _utc(standing.since_ms).strftime(_DAY[at]) if standing.since_ms else "-",
-        "until": _utc(standing.silent_until_ms).strftime(f"{_DAY[at]} %H:%M UTC") if standing.silent_until_ms else "-",
+        "since": day(standing.since_ms, language=language) if standing.since_ms else "-",
+        "until": _minute(standing.silent_until_ms, language) if standing.silent_until_ms else "-",
     }
+
+
+def _minute(at_ms: int, language: str) -> str:
+    return f"{day(at_ms, language=language)} {_utc(at_ms):%H:%M} UTC"
 
 
 def _utc(at_ms: int) -> dt.datetime:

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.core.limits import bucket_reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
-from gateway.core.texts import LANGUAGES, fill, number, span
+from gateway.core.texts import LANGUAGES, day, fill, number, span
 
 _TEXTS: Final = {
     "asked": ("{agent} asked for {method} ({operation}).", "{agent} a demandé {method} ({operation})."),
@@ -44,6 +44,23 @@ _TEXTS: Final = {
     "failed-deny": (
         "The rule {rule} could not be evaluated, and so denied it.",
         "La règle {rule} n’a pas pu être évaluée, elle l’a donc refusé.",
+    ),
+    "consent-granted": (
+        "The consent {rule} was on record since {since}.",
+        "Le consentement {rule} était enregistré depuis le {since}.",
+    ),
+    "consent-none": ("The consent {rule} was not on record.", "Le consentement {rule} n’était pas enregistré."),
+    "consent-refused": (
+        "The customer had refused what {rule} asks for, on {since}.",
+        "Le client avait refusé, le {since}, ce que demande {rule}.",
+    ),
+    "consent-withdrawn": (
+        "The customer had withdrawn what {rule} asks for, on {since}.",
+        "Le client avait retiré, le {since}, ce que demande {rule}.",
+    ),
+    "consent-expired": (
+        "The consent {rule}, given on {since}, was too old.",
+        "Le consentement {rule}, donné le {since}, était trop ancien.",
     ),
     "limit-granted": (
         "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
@@ -117,6 +134,9 @@ def _asked(record: Record, language: str) -> list[str]:
 
 
 def _rule(look: RuleLook, language: str) -> str:
+    if f"consent-{look.standing}" in _TEXTS and look.mode != "monitor":
+        values = {"rule": look.rule, "since": day(look.since_ms, language=language)}
+        return _say(f"consent-{look.standing}", language, values)
     kind = "failed" if look.error else "watch" if look.mode == "monitor" else "rule"
     return _say(f"{kind}-{look.effect}", language, {"rule": look.rule})
 

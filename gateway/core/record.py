@@ -39,6 +39,10 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     mode: str = "enforce"
     error: str = ""
     """What went wrong at run time, in the rule engine's words; empty when the condition simply held."""
+    standing: str = ""
+    """Of a required consent, how the customer stood to it: granted, refused, withdrawn, expired or none."""
+    since_ms: int = 0
+    """Since when they did; 0 for none."""
 
 
 class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,5 +1,6 @@
 """What callers read when a call does not go through, in English and French. Numbers and names are filled in."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -119,6 +120,12 @@ def number(value: float, *, digits: int, language: str) -> str:
     """A number with so many digits behind the point, or in French behind the comma."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if language == "fr" else text
+
+
+def day(at_ms: int, *, language: str) -> str:
+    """A date in UTC as the language writes it: "2026-01-31", "31/01/2026"."""
+    at = dt.datetime.fromtimestamp(at_ms // 1000, dt.UTC)
+    return at.strftime("%d/%m/%Y" if language == "fr" else "%Y-%m-%d")
 
 
 def span(ms: int, *, language: str) -> str:

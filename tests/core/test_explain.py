@@ -13,6 +13,10 @@ RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
     for effect, mode, error in itertools.product(("allow", "deny"), ("enforce", "monitor"), ("", "broke"))
 )
+CONSENTS = tuple(
+    RuleLook(rule="opt-in", effect="deny", standing=standing, since_ms=1_767_603_600_000)
+    for standing in ("granted", "none", "refused", "withdrawn", "expired")
+)
 CAP = BucketAsk(limit="pressure", kind="cap", capacity=2, period_ms=604_800_000, by="subject=ab")
 RECORD = Record(
     id="0" * 32,
@@ -35,7 +39,9 @@ RECORD = Record(
     revision=7,
     trace_id="1" * 32,
 )
-CITED = msgspec.structs.replace(RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7")
+CITED = msgspec.structs.replace(
+    RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7", rules=CONSENTS
+)
 LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
 
@@ -84,6 +90,16 @@ def test_a_refusal_says_what_it_rests_on_be_it_by_a_rule_or_by_a_cap() -> None:
     lines = explain(capped, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None)
     assert "The refusal rests on Décret, art. 1." in lines
     assert not any("rests on" in line for line in explain(capped, Outcome(granted=True, looks=LOOKS), settlement=ENDED))
+
+
+def test_a_consent_is_explained_by_how_the_customer_stood_to_it_and_since_when() -> None:
+    english, french = (explain(CITED, Outcome(granted=False), settlement=None, language=each) for each in ("en", "fr"))
+
+    assert "The customer had withdrawn what opt-in asks for, on 2026-01-05." in english
+    assert "Le client avait retiré, le 05/01/2026, ce que demande opt-in." in french
+    watched = msgspec.structs.replace(CONSENTS[1], mode="monitor")
+    lines = explain(msgspec.structs.replace(CITED, rules=(watched,)), Outcome(granted=False), settlement=None)
+    assert "The rule opt-in would have denied it, but only watches." in lines
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:

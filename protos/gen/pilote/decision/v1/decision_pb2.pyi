@@ -120,6 +120,8 @@ class RuleLook(_message.Message):
     EFFECT_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
@@ -128,6 +130,14 @@ class RuleLook(_message.Message):
     """Whether the rule decides or only watches."""
     error: _builtins.str
     """What went wrong when the rule was evaluated; empty when its condition held."""
+    standing: _builtins.str
+    """Of a required consent, how the customer stood to it: "granted", "refused", "withdrawn", "expired" or "none". Empty
+    for rules and quiet hours.
+    """
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when they did; absent for "none" and where there is no standing."""
+
     def __init__(
         self,
         *,
@@ -135,10 +145,12 @@ class RuleLook(_message.Message):
         effect: _builtins.str = ...,
         mode: Global___Mode.ValueType = ...,
         error: _builtins.str = ...,
+        standing: _builtins.str = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "rule", b"rule", "since_time", b"since_time", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
