@@ -59,7 +59,8 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
 
 
 def _purpose(contract: MethodContract, message: object) -> str:
-    return _checked(contract.purpose(message).strip().lower(), _TOKEN, field="purpose", required=False)
+    text = contract.purpose(message)
+    return _checked(text.strip().lower(), _TOKEN, field="purpose", required=False) if text else ""
 
 
 def _contact_point(contract: MethodContract, message: object, *, channel: str) -> str:

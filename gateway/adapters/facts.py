@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 CACHED_SUBJECTS: Final = 20_000
 """Most subjects in the cache of one worker; about 1 kB each."""
-_SILENCE_SECONDS: Final = 0.4
+_SILENCE_SECONDS: Final = 0.3
 """After so long without a message the server is asked for a sign of life, and has as long again to give it.
 
 Twice this is how long a worker may go on by old facts while its messages are lost: less than the second within which a

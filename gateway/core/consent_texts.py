@@ -12,26 +12,26 @@ from gateway.core.texts import LANGUAGES, day, fill
 _MISSING: Final[Mapping[str, tuple[str, str]]] = {
     "none": (
         "No consent of the customer to {purpose} by {channel} is on record; obtain it first.",
-        "Aucun consentement du client n’est enregistré pour {purpose} par {channel} ; recueillez-le d’abord.",
+        "Aucun consentement à être sollicité par {channel} (objet : {purpose}) n’est enregistré ; à recueillir.",
     ),
     "refused": (
         "The customer refused {purpose} by {channel} on {since}.",
-        "Le client a refusé {purpose} par {channel} le {since}.",
+        "Le client a refusé le {since} d’être sollicité par {channel} (objet : {purpose}).",
     ),
     "withdrawn": (
         "The customer withdrew the consent to {purpose} by {channel} on {since}.",
-        "Le client a retiré son consentement pour {purpose} par {channel} le {since}.",
+        "Le client a retiré le {since} son consentement à être sollicité par {channel} (objet : {purpose}).",
     ),
     "expired": (
         "The customer's consent to {purpose} by {channel} of {since} is too old; obtain it anew.",
-        "Le consentement du client pour {purpose} par {channel}, du {since}, est périmé ; recueillez-le à nouveau.",
+        "Le consentement du {since} à être sollicité par {channel} (objet : {purpose}) est périmé ; renouvelez-le.",
     ),
 }
 _UNTIL: Final = (
     " Do not contact them for this before {until}.",
     " Ne le sollicitez pas à ce titre avant le {until}.",
 )
-_UNSAID: Final = ("contacts", "les sollicitations")
+_UNSAID: Final = ("contacts", "non précisé")
 """What stands for the purpose of a call that names neither purpose nor category."""
 _STATUS: Final[Mapping[str, tuple[str, str]]] = {
     "none": ("none", "absent"),

@@ -62,26 +62,26 @@ def decide(
     if allowing is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
     if revision.consents and call.operation is Operation.CONTACT:
-        missing, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
+        unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
         looks += asked
-        if missing is not None:
-            return _lacks(missing, call, now_ms=now_ms, looks=looks)
+        if unmet is not None:
+            return _lacks(unmet, call, now_ms=now_ms, looks=looks)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     if quiet is not None:
         return msgspec.structs.replace(quiet, looks=looks)
     try:
         buckets = _buckets(policy, agent, call=call, route=route)
-    except DimensionMissing as missing_dimension:
+    except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
             reason=Reason.LIMIT_EXCEEDED,
-            rule=missing_dimension.limit,
+            rule=missing.limit,
             message=Message(
-                en=texts.lacks_dimension(missing_dimension.limit, missing_dimension.dimension, language="en"),
-                fr=texts.lacks_dimension(missing_dimension.limit, missing_dimension.dimension, language="fr"),
+                en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),
+                fr=texts.lacks_dimension(missing.limit, missing.dimension, language="fr"),
             ),
-            citation=missing_dimension.citation,
+            citation=missing.citation,
             looks=looks,
         )
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)

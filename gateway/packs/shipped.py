@@ -1,7 +1,9 @@
 """Which packs come with Pilote, and where their files are: `<name>/<version>.yaml` beside this module."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+FOLDER: Final = Path(__file__).parent
 
 
 class ShippedPack(NamedTuple):
@@ -17,9 +19,9 @@ class ShippedPack(NamedTuple):
         return f"packs/{self.name}/{self.version}.yaml"
 
 
-def shipped() -> tuple[ShippedPack, ...]:
-    """All packs, by name, the newest version of each last."""
-    files = Path(__file__).parent.glob("*/*.yaml")
+def shipped(folder: Path = FOLDER) -> tuple[ShippedPack, ...]:
+    """All packs in a folder, by name, the newest version of each last."""
+    files = folder.glob("*/*.yaml")
     found = (ShippedPack(file.parent.name, file.stem, file) for file in files)
     return tuple(sorted(found, key=lambda pack: (pack.name, _order(pack.version))))
 

@@ -151,6 +151,13 @@ def test_packs_that_were_never_merged_are_no_policy() -> None:
     assert [mistake.path for mistake in caught.value.mistakes] == ["packs[0].sha256"]
 
 
+def test_versions_of_a_pack_stand_side_by_side_the_newest_last(tmp_path: Path) -> None:
+    (tmp_path / "fr-a").mkdir()
+    for version in ("2026.10", "2026.2", "2027.1"):
+        (tmp_path / "fr-a" / f"{version}.yaml").touch()
+    assert [pack.version for pack in shipped(tmp_path)] == ["2026.2", "2026.10", "2027.1"]
+
+
 async def test_the_fifth_attempt_within_thirty_days_is_refused_with_its_citation(desk: Desk, tmp_path: Path) -> None:
     revision = loaded(written(tmp_path, packs=[TELEPHONE]))
     said = [{"channel": "phone", "captured": "2026-08-01T08:00:00+00:00"}]

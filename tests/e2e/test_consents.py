@@ -97,7 +97,7 @@ async def test_a_missing_consent_says_which_and_since_when_and_what_it_rests_on(
     assert (violation.type, violation.subject, violation.description) == ("CONSENT_MISSING", "calls", refused.text)
     assert refused.text == f"The customer refused renewal by phone on 2026-01-01. ({LAW})"
     french = refused.detail(details.LocalizedMessage).message
-    assert french == f"Le client a refusé renewal par phone le 01/01/2026. ({LAW})"
+    assert french == f"Le client a refusé le 01/01/2026 d’être sollicité par phone (objet : renewal). ({LAW})"
     (kept,) = await world.settled(1)
     assert (kept.record.contact_ref, kept.record.purpose, kept.record.citation) == (point, "renewal", LAW)
     assert "612345678" not in str(kept.record) + str(refused.status)
