@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.adapters.admission import Reservation
+from gateway.adapters.reservation import Reservation
 from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
@@ -140,6 +140,8 @@ def record_of(run: CallRun) -> Record:
         subject_ref=call.subject_ref if call is not None else "",
         channel=call.channel if call is not None else "",
         category=call.category if call is not None else "",
+        brand=call.brand if call is not None else "",
+        topics=call.topics if call is not None else (),
         model=call.model[:256] if call is not None else "",
         version=run.route.version or (agent.version if agent is not None else ""),
         route=run.route.name,
@@ -166,7 +168,9 @@ def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
     if decision is None:
         return ()
     return tuple(
-        BucketAsk(limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by)
+        BucketAsk(
+            limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by, cost=b.cost
+        )
         for b in decision.buckets
     )
 

@@ -6,6 +6,7 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 """
 
 import contextlib
+import functools
 import hashlib
 import random
 import time
@@ -15,9 +16,10 @@ import grpc
 import msgspec
 
 from gateway import refusal
-from gateway.adapters.admission import Admission, reserve
+from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.identity import Identity
+from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import (
     InDoubt,
     Metadata,
@@ -119,9 +121,14 @@ class Pipeline:
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         if call.subject:
-            ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
+            ref = self._ref(run.agent.tenant, call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
             run.facts = await self._facts.get(run.agent.tenant, ref)
+            if run.policy.reads_pressure and revision.score is not None:
+                pressure = await self._facts.pressure(
+                    run.agent.tenant, ref, half_life_ms=revision.score.half_life_ms, now_ms=run.received_ms
+                )
+                run.facts = msgspec.structs.replace(run.facts, pressure=pressure)
         run.call = call
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
@@ -133,6 +140,7 @@ class Pipeline:
             call=call,
             facts=run.facts,
             route=run.route,
+            ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
         )
         if run.decision.verdict is not Verdict.ALLOW:
@@ -145,6 +153,9 @@ class Pipeline:
             )
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
+
+    def _ref(self, tenant: str, text: str) -> str:
+        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
 
     async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
         """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.
@@ -162,7 +173,7 @@ class Pipeline:
             return Outcome(granted=False)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets)
-        outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
+        outcome, _ = await self._admission.admit(reservation, record, only_look=True)
         return outcome
 
     async def _take(self, run: CallRun) -> None:
@@ -178,9 +189,7 @@ class Pipeline:
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
-            run.outcome, answer = await self._admission.admit(
-                reservation, record, buckets=run.decision.buckets, request_hash=request_hash
-            )
+            run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
             # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended

@@ -37,7 +37,7 @@ def decision(
         revision_sha256=record.revision_sha256,
         message=refusal_text(record, outcome),
         rules=[_rule_look(look) for look in record.rules],
-        limits=_limit_looks(record.buckets, outcome),
+        limits=_limit_looks(record.buckets, outcome, settlement),
         trace_id=record.trace_id,
         span_id=record.span_id,
         receive_time=_time(record.received_ms),
@@ -46,6 +46,8 @@ def decision(
         parent=_name(record.parent),
         request_bytes=record.request_bytes,
         repeat_of=_name(outcome.first),
+        brand=record.brand,
+        topics=record.topics,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -75,7 +77,10 @@ def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
     return decision_pb2.RuleLook(rule=look.rule, effect=look.effect, mode=_mode(look.mode), error=look.error)
 
 
-def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[decision_pb2.LimitLook]:
+def _limit_looks(
+    asked: tuple[BucketAsk, ...], outcome: Outcome, settlement: Settlement | None
+) -> Iterator[decision_pb2.LimitLook]:
+    costs = {} if settlement is None else settlement.costs
     # Admission may stop before it has looked at all buckets that were asked for.
     for ask, look in zip(asked, outcome.looks, strict=False):
         yield decision_pb2.LimitLook(
@@ -87,6 +92,9 @@ def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[dec
             period=_duration(ask.period_ms * 1_000),
             wait=_duration(look.wait_ms * 1_000) if look.wait_ms > 0 else None,
             mode=_mode(ask.mode),
+            cost=ask.cost,
+            other=_name(look.other),
+            actual_cost=costs.get(ask.limit) if ask.kind == "budget" else None,
         )
 
 
@@ -136,6 +144,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         subject_ref=message.subject_ref,
         channel=message.channel,
         category=message.category,
+        brand=message.brand,
+        topics=tuple(message.topics),
         model=message.model,
         version=message.model_version,
         route=message.route,
@@ -165,12 +175,14 @@ def _bucket_ask(limit: decision_pb2.LimitLook) -> BucketAsk:
         period_ms=limit.period.ToMilliseconds(),
         mode=_mode_name(limit.mode),
         by=limit.by,
+        cost=limit.cost,
     )
 
 
 def _bucket_look(limit: decision_pb2.LimitLook) -> BucketLook:
     wait_ms = limit.wait.ToMilliseconds() if limit.HasField("wait") else 0
-    return BucketLook(used=limit.used, wait_ms=wait_ms if limit.capacity else -1)
+    wait_ms = wait_ms if limit.capacity else -1
+    return BucketLook(used=limit.used, wait_ms=wait_ms, other=limit.other.removeprefix("decisions/"))
 
 
 def _mode_name(mode: decision_pb2.Mode.ValueType) -> str:
@@ -188,5 +200,6 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         gave_back=message.gave_back,
         total_us=message.total_duration.ToMicroseconds(),
         upstream_us=message.upstream_duration.ToMicroseconds(),
+        costs={limit.limit: limit.actual_cost for limit in message.limits if limit.HasField("actual_cost")},
         overhead_us=message.overhead_duration.ToMicroseconds(),
     )

@@ -7,17 +7,18 @@ about it goes to the spool.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
+from gateway.adapters.reservation import NOTHING, Reservation, Told, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.limits import Bucket
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.core.stops import stops_of
 
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
+SOURCES: Final = ("buckets.lua", "admit.lua")
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
 """Largest answer kept for a repeat with the same idempotency key."""
 SETTLE_EVERY_SECONDS: Final = 0.005
@@ -32,35 +34,12 @@ SETTLE_EVERY_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0
 
 
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call asks to hold until it is settled."""
-
-    id: str
-    stream: str
-    bucket_keys: tuple[str, ...] = ()
-    cap_keys: tuple[str, ...] = ()
-    """Those of the buckets that can be given back."""
-    request_key: str = ""
-    """Key of the call's idempotency key; empty where it has none."""
-
-
-def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
-    """The reservation that `Admission.admit` makes for these buckets."""
-    bucket_keys = tuple([keys.bucket(record.tenant, b.kind, limit=b.limit, by=b.by) for b in buckets])
-    return Reservation(
-        id=record.id,
-        stream=keys.decisions(record.tenant),
-        bucket_keys=bucket_keys,
-        cap_keys=tuple([key for key, bucket in zip(bucket_keys, buckets, strict=True) if bucket.kind == "cap"]),
-        request_key=request_key,
-    )
-
-
 class Admission:
     """The store's functions `admit` and `settle`."""
 
     def __init__(self, connection: RedisConnection, spool: Spool) -> None:
-        source = resources.files("gateway.adapters").joinpath("admit.lua").read_text(encoding="utf-8")
+        files = resources.files("gateway.adapters")
+        source = "\n".join([files.joinpath(name).read_text(encoding="utf-8") for name in SOURCES])
         # Named after their content, so that gateways of two versions can share a store during an upgrade.
         library = f"pilote_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
         self._source = source.replace("@LIBRARY@", library)
@@ -92,7 +71,6 @@ class Admission:
         reservation: Reservation,
         record: Record,
         *,
-        buckets: Sequence[Bucket],
         request_hash: str = "",
         only_look: bool = False,
     ) -> tuple[Outcome, bytes]:
@@ -106,18 +84,17 @@ class Admission:
                 so the caller settles the reservation all the same.
         """
         stream = reservation.stream
-        command: list[str | bytes | int] = [
-            *("FCALL", self._admit, 3 + len(buckets), stream, reservation.request_key or stream),
+        names = [name for its in reservation.bucket_keys for name in its]
+        command: tuple[str | bytes | int, ...] = (
+            *("FCALL", self._admit, 3 + len(names), stream, reservation.request_key or stream),
             keys.stops(record.tenant),
-            *reservation.bucket_keys,
+            *names,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
-            *(request_hash, record.expires_ms),
+            *(request_hash, record.expires_ms, record.agent, "", packed(reservation)),
             *stops_of(record),
-        ]
-        for bucket in buckets:
-            command += (bucket.kind, bucket.capacity, bucket.period_ms, bucket.interval_us, bucket.mode)
+        )
         try:
-            outcome, answer = await self._send_loading(tuple(command))
+            outcome, answer = await self._send_loading(command)
         except StoreDown as error:
             raise _store_unavailable() from error
         return _OUTCOME.decode(outcome), answer
@@ -134,10 +111,18 @@ class Admission:
         """Like `write`, for a caller that has gone away: never waits."""
         self._queue(_refusal(record))
 
-    def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes = b"") -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        settlement: Settlement,
+        *,
+        answer: bytes = b"",
+        told: Mapping[str, Told] = MappingProxyType({}),
+    ) -> None:
         """Confirm what the call took, or give it back; never waits.
 
-        `answer` is the upstream's, kept for repeats where the call carries an idempotency key.
+        `answer` is the upstream's, kept for repeats where the call carries an idempotency key; `told` is what the
+        upstream said of its quotas, by limit.
         """
         state = ""
         if reservation.request_key:
@@ -145,15 +130,18 @@ class Admission:
             unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
             state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
-        if state or (settlement.gave_back and reservation.cap_keys):
-            back = reservation.cap_keys if settlement.gave_back else ()
-            names = (reservation.stream, reservation.request_key or reservation.stream, *back)
-            kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
-            self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept))
-            if state:  # whoever has the answer may repeat the call at once, and must get the same one
-                self._flush()
-        else:
+        names: tuple[str, ...] = ()
+        steps = NOTHING
+        if settlement.gave_back or reservation.settles:
+            names, steps = settling(reservation, settlement, told=told)
+        if not state and not names:
             self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob))
+            return
+        names = (reservation.stream, reservation.request_key or reservation.stream, *names)
+        kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
+        self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps))
+        if state:  # whoever has the answer may repeat the call at once, and must get the same one
+            self._flush()
 
     async def close(self) -> None:
         """Write what is still due."""

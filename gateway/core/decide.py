@@ -1,16 +1,19 @@
 """How a revision answers a call. Pure: the same input gives the same decision, so any of them can be replayed."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from gateway.core import texts
 from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.errors import Reason
-from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
-from gateway.core.pressure import cap_bucket
+from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
+from gateway.core.pressure import cap_buckets, score_bucket
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Message, Rule, duration_ms
+from gateway.core.sequences import step_bucket
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +32,20 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(
-    revision: Revision, policy: MethodPolicy, *, agent: Agent, call: Call, facts: Facts, route: Route, now_ms: int
+    revision: Revision,
+    policy: MethodPolicy,
+    *,
+    agent: Agent,
+    call: Call,
+    facts: Facts,
+    route: Route,
+    ref: Callable[[str], str],
+    now_ms: int,
 ) -> Decision:
     """Evaluate every rule of the method: any that denies wins, at least one must allow.
 
-    `now_ms` is milliseconds since the epoch. The looks are in the revision's order and name only rules that applied.
+    `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
+    and name only rules that applied.
     """
     engine = revision.engine
     values = {
@@ -60,7 +72,7 @@ def decide(
     if quiet is not None:
         return msgspec.structs.replace(quiet, looks=looks)
     try:
-        buckets = _buckets(policy, agent, call=call, route=route)
+        buckets = _buckets(policy, Context(agent, call, route, facts, values, ref, now_ms))
     except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
@@ -116,7 +128,11 @@ def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[Rul
     return tuple(looks), allowing, denying
 
 
-def _buckets(policy: MethodPolicy, agent: Agent, *, call: Call, route: Route) -> tuple[Bucket, ...]:
-    found = [rate_bucket(rule, agent, call=call, route=route) for rule in policy.limits]
-    found += [cap_bucket(rule, call) for rule in policy.caps]
-    return tuple(bucket for bucket in found if bucket is not None)
+def _buckets(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:
+    found = [limit_bucket(rule, context) for rule in policy.limits]
+    for cap in policy.caps:
+        found += cap_buckets(cap, context)
+    if policy.score is not None:
+        found.append(score_bucket(policy.score, context.call))
+    found += [step_bucket(rule, context) for rule in policy.steps]
+    return tuple([bucket for bucket in found if bucket is not None])

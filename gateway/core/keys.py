@@ -36,6 +36,21 @@ def bucket(tenant: str, kind: str, *, limit: str, by: str) -> str:
     return f"{cell(tenant)}:bucket:{kind}:{limit}:{by}"
 
 
+def score(tenant: str, subject_ref: str) -> str:
+    """The contacts with one subject that weigh on the score of contact pressure."""
+    return bucket(tenant, "score", limit="pressure", by=f"subject={subject_ref}")
+
+
+def taken(tenant: str, decision: str) -> str:
+    """What a call has taken of budgets: a hash from the bucket's key to "part amount", until it is settled."""
+    return f"{cell(tenant)}:taken:{decision}"
+
+
+def awaited(stream: str, decision: str) -> str:
+    """The caps that wait for the delivery of a contact, beside the stream of its decision."""
+    return f"{stream.removesuffix(':decisions')}:awaited:{decision}"
+
+
 def stops(tenant: str) -> str:
     """What is halted of a tenant: a hash from what to why."""
     return f"{cell(tenant)}:stops"

@@ -22,6 +22,8 @@ VARIABLES: Final = {
 }
 """What a rule sees besides `request` and `now`, with the message types that describe it."""
 
+_KINDS: Final = {"condition": cel.Type.BOOL, "text": cel.Type.STRING, "whole number": cel.Type.INT}
+
 KEPT_FACTS: Final = 5_000
 """Most subjects whose facts are kept as the message that rules see; about 1 kB each."""
 
@@ -67,6 +69,8 @@ class RuleEngine:
             model=call.model,
             inference=call.inference,
             request_bytes=call.request_bytes,
+            brand=call.brand,
+            topics=call.topics,
         )
 
     def facts_value(self, facts: Facts) -> object:
@@ -86,6 +90,7 @@ class RuleEngine:
             segments=facts.segments,
             traits=facts.traits,
             scores=facts.scores,
+            pressure=facts.pressure,
         )
         if len(self._facts_values) >= KEPT_FACTS:
             self._facts_values.clear()
@@ -109,6 +114,20 @@ class RuleEngine:
         if program.return_type() != cel.Type.BOOL:
             raise RuleMistake(f"a condition must be true or false, this one gives {program.return_type().name()}")
         return program
+
+    def expression(self, text: str, *, request_type: str, kind: str) -> "SingleExpression":
+        """The expression that gives a value of `kind`: "condition", "text" or "whole number".
+
+        Raises:
+            RuleMistake: when it does not parse, names something unknown, or gives something else.
+        """
+        try:
+            program = self._environment(request_type).compile(text)
+        except (RuntimeError, ValueError) as error:
+            raise RuleMistake(_readable(str(error))) from error
+        if program.return_type() != _KINDS[kind]:
+            raise RuleMistake(f"a {kind} is wanted here, this gives {program.return_type().name()}")
+        return SingleExpression(self._environment(request_type), program)
 
     def conditions(self, expressions: Sequence[tuple[str, str]], *, request_type: str) -> "Conditions":
         """The (name, expression) pairs as conditions that are evaluated together."""
@@ -157,6 +176,20 @@ class Conditions:
             else:
                 results.extend(together.plain_value())
         return results
+
+
+class SingleExpression:
+    """One expression that is evaluated by itself, because few calls need it."""
+
+    def __init__(self, environment: Any, program: Any) -> None:
+        self._environment = environment
+        self._program = program
+
+    def value(self, values: Mapping[str, object], *, now_ms: int) -> Any:
+        """What it gives; `None` where it fails at run time."""
+        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+        result = self._program.eval(self._environment.Activation({**values, "now": now}))
+        return None if result.type() == cel.Type.ERROR else result.value()
 
 
 def _checked(result: Any) -> bool | str:

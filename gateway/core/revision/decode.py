@@ -161,7 +161,7 @@ def _stand_in(kind: Any, data: object) -> Any:
 def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
     """`X | None` as X where there is data, so that the walk goes on below it."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType) and data is not None:
-        alternatives = [part for part in typing.get_args(kind) if part is not type(None)]
+        alternatives = [part for part in typing.get_args(kind) if part not in (type(None), msgspec.UnsetType)]
         if len(alternatives) == 1:
             return alternatives[0], data
     return kind, data
