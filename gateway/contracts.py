@@ -195,6 +195,8 @@ class ContractBook:
             operation=binding.operation,
             request_type=method.input_type.full_name,
             decode=_decoder(message_class),
+            reply_type=method.output_type.full_name,
+            decode_reply=_decoder(message_factory.GetMessageClass(method.output_type)),
             client_streaming=method.client_streaming,
             server_streaming=method.server_streaming,
             idempotent=binding.idempotent or binding.operation is Operation.READ,

@@ -26,10 +26,11 @@ from gateway.adapters.upstreams import (
     UpstreamRefused,
     Upstreams,
     failed,
+    pairs_of,
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
+from gateway.callrun import CallRun, pinned, record_of, settlement_of, spent, timeout_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
@@ -232,8 +233,13 @@ class Pipeline:
         )
         try:
             response = await call
-            run.trailers = passed_on(await call.trailing_metadata())
+            trailers = await call.trailing_metadata()
+            run.trailers = passed_on(trailers)
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(await call.initial_metadata(), trailers), response)
         except grpc.aio.AioRpcError as error:
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
             raise failed(error, harmless=run.harmless) from error
         else:
             run.messages_in = run.messages_out = 1
@@ -271,7 +277,8 @@ class Pipeline:
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
             reservation = msgspec.structs.replace(reservation, request_key="")
-        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
+        settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
+        self._admission.settle(reservation, settlement, answer=answer, told=run.told)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101

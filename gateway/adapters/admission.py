@@ -15,11 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
-from gateway.adapters.reservation import NOTHING, Reservation, Told, packed, settling
+from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.spending import Told
 from gateway.core.stops import stops_of
 
 _log = logging.getLogger(__name__)

@@ -11,18 +11,11 @@ import msgspec
 from gateway.core import keys
 from gateway.core.limits import SLOTS, Bucket
 from gateway.core.record import Record, Settlement
+from gateway.core.spending import Told
 
 _PACK: Final = msgspec.msgpack.Encoder()
 NOTHING: Final = _PACK.encode(())
 """Nothing to take, or nothing to settle."""
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What an upstream has told of its quota; -1 for what it has not."""
-
-    used: int = -1
-    remaining: int = -1
-    max: int = -1
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +84,7 @@ def _specific(bucket: Bucket) -> tuple[int | str, ...]:
         case "window" | "budget":
             return (*_window(bucket), -(-bucket.period_ms // SLOTS))
         case "quota":
-            return (*_window(bucket), bucket.rank)
+            return (*_window(bucket), bucket.share)
         case "sequence":
             return (bucket.period_ms, bucket.who)
     return ()

@@ -42,6 +42,9 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation
     request_type: str
     decode: Callable[[bytes], object]
+    reply_type: str = ""
+    decode_reply: Callable[[bytes], object] | None = None
+    """Like `decode`, for what the upstream answers."""
     client_streaming: bool = False
     server_streaming: bool = False
     idempotent: bool = False

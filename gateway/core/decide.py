@@ -1,6 +1,6 @@
 """How a revision answers a call. Pure: the same input gives the same decision, so any of them can be replayed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -47,14 +47,7 @@ def decide(
     `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
     and name only rules that applied.
     """
-    engine = revision.engine
-    values = {
-        "request": call.request,
-        "agent": revision.agent_values[agent.name],
-        "call": engine.call_value(call),
-        "facts": engine.facts_value(facts),
-        "route": engine.route_value(route),
-    }
+    values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
     looks, allowing, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
     if denying is not None:
         return Decision(
@@ -85,6 +78,18 @@ def decide(
             looks=looks,
         )
     return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+
+
+def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
+    """What expressions see of a call."""
+    engine = revision.engine
+    return {
+        "request": call.request,
+        "agent": revision.agent_values[agent.name],
+        "call": engine.call_value(call),
+        "facts": engine.facts_value(facts),
+        "route": engine.route_value(route),
+    }
 
 
 def _quiet(

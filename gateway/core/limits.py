@@ -11,6 +11,8 @@ from gateway.core.zones import CalendarRule, period
 
 SLOTS: Final = 60
 """A rolling window is counted in so many parts; a part counts until the last instant it may hold has left."""
+MOST: Final = 10**15
+"""Largest cost of one call: sums stay exact in the store, whose numbers have 53 bits."""
 
 Kind = Literal["rate", "window", "budget", "concurrency", "quota", "cap", "gap", "score", "sequence", "trail"]
 _REASONS: Final[Mapping[str, Reason]] = {
@@ -26,6 +28,23 @@ class Expression(Protocol):
 
     def value(self, values: Mapping[str, object], *, now_ms: int) -> Any:
         """What it gives; `None` where it fails at run time."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A number in the metadata of an upstream's answers: the first group of `pattern`."""
+
+    header: str
+    pattern: str
+
+
+class QuotaRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How an upstream tells what it allows, and how that is split."""
+
+    used: Reading | None = None
+    remaining: Reading | None = None
+    max: Reading | None = None
+    shares: Mapping[int, int] = {}
+    """Percent by priority; 100 for one that is not named."""
 
 
 class LimitRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +63,8 @@ class LimitRule(msgspec.Struct, frozen=True, kw_only=True):
     when: Expression | None = None
     key: Expression | None = None
     estimate: Expression | None = None
-    shares: Mapping[int, int] = {}
-    """Of a quota: percent by priority."""
+    actual: Expression | None = None
+    quota: QuotaRule | None = None
     skip_missing: bool = False
     on_store_error: str = "closed"
     mode: str = "enforce"
@@ -74,6 +93,8 @@ class Bucket(msgspec.Struct, frozen=True):
     deliver_ms: int = 0
     rank: int = -1
     """Of a cap with priorities: the higher goes first; -1 where it has none."""
+    share: int = 100
+    """Of a quota: percent that this agent may use up."""
     who: str = ""
     """Of a sequence: whose first step counts."""
     agent: str = ""
@@ -140,7 +161,7 @@ def limit_bucket(rule: LimitRule, context: Context) -> Bucket | None:
         cost=cost,
         since_ms=since_ms,
         ends_ms=ends_ms,
-        rank=rule.shares.get(context.agent.priority, 100) if rule.kind == "quota" else -1,
+        share=100 if rule.quota is None else rule.quota.shares.get(context.agent.priority, 100),
         on_store_error=rule.on_store_error,
     )
 
@@ -174,10 +195,6 @@ def _cost(rule: LimitRule, estimate: Expression, context: Context) -> int:
     if not isinstance(cost, int) or not 0 <= cost <= MOST:
         raise DimensionMissing(rule.name, "cost")
     return cost
-
-
-MOST: Final = 10**15
-"""Largest cost of one call: sums stay exact in the store, whose numbers have 53 bits."""
 
 
 def _given(rule: LimitRule, expression: Expression, name: str, context: Context) -> Any:

@@ -69,8 +69,8 @@ _BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
         "La limite {rule} est atteinte : {used} appels sur {capacity} sont en cours. {retry}",
     ),
     "quota": (
-        "What the system behind the gateway allows is used up ({rule}): {used} of {capacity}. {retry}",
-        "Ce que permet le système en aval est épuisé ({rule}) : {used} sur {capacity}. {retry}",
+        "What the system behind the gateway allows this agent is used up ({rule}): {used} calls are counted. {retry}",
+        "Ce que le système en aval permet à cet agent est épuisé ({rule}) : {used} appels sont comptés. {retry}",
     ),
     "cap-outranked": (
         "The last contact is kept for something more important: {other} ({rule}). {retry}",

@@ -6,10 +6,11 @@ from typing import Final
 import msgspec
 
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.limits import Expression, Kind, LimitRule
+from gateway.core.limits import Expression, Kind, LimitRule, QuotaRule, Reading
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Calendar, Cap, Document, Limit, Pressure, Rule, Step, duration_ms
+from gateway.core.revision.document import Calendar, Cap, Document, Limit, Pressure, Quota, Rule, Step, duration_ms
+from gateway.core.revision.document import Reading as ReadingDocument
 from gateway.core.revision.document import Sequence as SequenceDocument
 from gateway.core.rules import RuleEngine, RuleMistake
 from gateway.core.sequences import StepRule
@@ -52,10 +53,34 @@ def _limit_rule(limit: Limit, contract: MethodContract, engine: RuleEngine) -> L
         when=compiled(limit.when, "condition"),
         key=compiled(limit.key, "text"),
         estimate=compiled(limit.cost.estimate if limit.cost is not None else None, "whole number"),
-        shares={} if limit.quota is None else {int(name): share for name, share in limit.quota.shares.items()},
+        actual=_actual(limit, contract, engine),
+        quota=None if limit.quota is None else _quota_rule(limit.quota),
         skip_missing=limit.on_missing == "skip",
         on_store_error=limit.on_store_error,
         mode=limit.mode,
+    )
+
+
+def _actual(limit: Limit, contract: MethodContract, engine: RuleEngine) -> Expression | None:
+    if limit.cost is None or limit.cost.actual is None:
+        return None
+    return engine.expression(
+        limit.cost.actual,
+        request_type=contract.request_type,
+        reply_type=contract.reply_type,
+        kind="whole number",
+    )
+
+
+def _quota_rule(quota: Quota) -> QuotaRule:
+    def reading(part: ReadingDocument | None) -> Reading | None:
+        return None if part is None else Reading(part.header, part.pattern)
+
+    return QuotaRule(
+        used=reading(quota.used),
+        remaining=reading(quota.remaining),
+        max=reading(quota.max),
+        shares={int(priority): share for priority, share in quota.shares.items()},
     )
 
 
@@ -171,16 +196,17 @@ def check_expressions(
 ) -> None:
     """Report every expression of limits and sequences that does not compile for a method it is meant for."""
     for path, part, text, kind in _expressions(document):
+        answers = path[-1] == "actual"
         covered = [contract for contract in contracts if applies(part, contract)]
         if not covered and not mistakes.under("contracts"):
             fix = "widen `methods` and `operations`"
             mistakes.add(path[:-1], f"{'.'.join(map(str, path[:-1]))} covers no described method", fix=fix)
-        for request_type in dict.fromkeys(contract.request_type for contract in covered):
+        for contract in {(each.request_type, answers and each.reply_type): each for each in covered}.values():
+            reply_type = contract.reply_type if answers else ""
             try:
-                engine.expression(text, request_type=request_type, kind=kind)
+                engine.expression(text, request_type=contract.request_type, reply_type=reply_type, kind=kind)
             except RuleMistake as mistake:
-                method = next(contract.method for contract in covered if contract.request_type == request_type)
-                fix = f"for calls of {method}; narrow `methods` if it is not meant for them"
+                fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
                 mistakes.add(path, str(mistake), fix=fix)
                 break
 
@@ -195,6 +221,8 @@ def _expressions(document: Document) -> Iterator[tuple[Path, Limit | Step, str, 
             yield (*path, "key"), limit, limit.key, "text"
         if limit.cost is not None:
             yield (*path, "cost", "estimate"), limit, limit.cost.estimate, "whole number"
+            if limit.cost.actual is not None:
+                yield (*path, "cost", "actual"), limit, limit.cost.actual, "whole number"
     for index, sequence in enumerate(document.sequences):
         for name, step in (("first", sequence.first), ("then", sequence.then)):
             if step.when is not None:
