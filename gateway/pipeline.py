@@ -10,6 +10,7 @@ import functools
 import hashlib
 import random
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import grpc
@@ -32,10 +33,10 @@ from gateway.adapters.upstreams import (
 )
 from gateway.callrun import CallRun, pinned, record_of, settlement_of, spent, timeout_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE
+from gateway.core.call import NO_ROUTE, Agent
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Outcome, Verdict, subject_ref
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -157,6 +158,22 @@ class Pipeline:
 
     def _ref(self, tenant: str, text: str) -> str:
         return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
+
+    def identify(self, metadata: Mapping[str, str | bytes]) -> Agent:
+        """Who asks.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED.
+        """
+        return self._identity.identify(metadata)
+
+    async def report(self, tenant: str, outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did after a contact; says whether it was new.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE.
+        """
+        return await self._admission.report(tenant, outcome)
 
     async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
         """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.

@@ -1,6 +1,8 @@
 """Protobuf <-> core values, and nothing else."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,9 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
 from gateway.core import keys
-from gateway.core.errors import Reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
-from pilote.decision.v1 import decision_pb2
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import BucketAsk, BucketLook, CustomerOutcome, Outcome, Record, RuleLook, Settlement, Verdict
+from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 
 
@@ -117,6 +119,58 @@ def _time(at_ms: int) -> Timestamp:
 
 def _duration(span_us: int) -> Duration:
     return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
+
+
+_OUTCOME_TYPES: Final = frozenset(
+    {"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"}
+)
+MOST_OUTCOMES: Final = 1_000
+
+
+def outcomes(
+    request: decision_service_pb2.ReportOutcomesRequest, *, reporter: str, now_ms: int
+) -> tuple[CustomerOutcome, ...]:
+    """What is reported; an outcome without a time happened now.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID, naming every field that cannot be taken; then none of them is.
+    """
+    problems = []
+    if len(request.outcomes) > MOST_OUTCOMES:
+        problems.append(("outcomes", f"at most {MOST_OUTCOMES} are taken at once"))
+    for index, outcome in enumerate(request.outcomes[:MOST_OUTCOMES]):
+        problems += [(f"outcomes[{index}].{field}", text) for field, text in _outcome_problems(outcome)]
+    if problems:
+        raise CallEnded(
+            Reason.ARGUMENT_INVALID,
+            f"{problems[0][0]}: {problems[0][1]}.",
+            metadata={"field": problems[0][0]},
+            violations=tuple(problems[:100]),
+        )
+    return tuple(
+        CustomerOutcome(
+            decision=outcome.decision.removeprefix("decisions/"),
+            type=outcome.type,
+            occurred_ms=outcome.occur_time.ToMilliseconds() if outcome.HasField("occur_time") else now_ms,
+            reported_ms=now_ms,
+            reporter=reporter,
+            revenue_cents=outcome.revenue_cents,
+            currency=outcome.currency_code,
+            event=outcome.event_id,
+        )
+        for outcome in request.outcomes
+    )
+
+
+def _outcome_problems(outcome: decision_service_pb2.Outcome) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(r"decisions/[0-9a-f]{32}", outcome.decision):
+        yield "decision", "must be the name of a decision, decisions/ and 32 hexadecimal digits"
+    if outcome.type not in _OUTCOME_TYPES:
+        yield "type", f"must be one of {', '.join(sorted(_OUTCOME_TYPES))}"
+    if not re.fullmatch(r"[!-~]{0,128}", outcome.event_id):
+        yield "event_id", "must be at most 128 visible ASCII characters"
+    if outcome.revenue_cents and not re.fullmatch(r"[A-Z]{3}", outcome.currency_code):
+        yield "currency_code", "must be three capital letters where there is revenue"
 
 
 def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement | None]:

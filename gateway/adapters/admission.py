@@ -19,7 +19,7 @@ from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
 
@@ -33,6 +33,15 @@ KEPT_ANSWER_BYTES: Final = 1024 * 1024
 SETTLE_EVERY_SECONDS: Final = 0.005
 """Settlements gather for so long, to share a write. A gateway that dies in between leaves its last calls in doubt."""
 RETRY_SECONDS: Final = 1.0
+EVENT_DAYS: Final = 30
+"""How long the same outcome, told again, is known for the same."""
+_MEANINGS: Final = {
+    **dict.fromkeys(
+        ("delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained"), "confirm"
+    ),
+    "bounced": "free",
+}
+"""What an outcome means for a contact whose delivery is waited for: whoever opens a message has got it."""
 
 
 class Admission:
@@ -46,6 +55,7 @@ class Admission:
         self._source = source.replace("@LIBRARY@", library)
         self._admit = f"{library}_admit"
         self._settle = f"{library}_settle"
+        self._report = f"{library}_report"
         self._connection = connection
         self._spool = spool
         self._loop = asyncio.get_running_loop()
@@ -143,6 +153,33 @@ class Admission:
         self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps))
         if state:  # whoever has the answer may repeat the call at once, and must get the same one
             self._flush()
+
+    async def report(self, tenant: str, outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did; says whether it was new. Caps that wait for a delivery count or free the contact.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer.
+        """
+        try:
+            while (new := await self._try_report(tenant, outcome)) < 0:
+                pass  # the contact was settled in between, and waits now
+        except (StoreDown, CommandRefused) as error:
+            raise _store_unavailable() from error
+        return new > 0
+
+    async def _try_report(self, tenant: str, outcome: CustomerOutcome) -> int:
+        waiting = keys.awaited(tenant, outcome.decision)
+        meaning = _MEANINGS.get(outcome.type, "")
+        flat = await self._connection.send("HGETALL", waiting) if meaning else []
+        caps = [(log, *entry.split(b" ")) for log, entry in zip(flat[::2], flat[1::2], strict=True) if log]
+        names = [name for log, reserved, _, _ in caps for name in (log, reserved)]
+        numbers = [number for _, _, most, kept in caps for number in (most, kept)]
+        event = keys.event(tenant, outcome.decision, f"{outcome.type}:{outcome.event}")
+        command = (
+            *("FCALL", self._report, 3 + len(names), keys.outcomes(tenant), event, waiting, *names),
+            *(_ENCODER.encode(outcome), outcome.decision, meaning, outcome.reported_ms, EVENT_DAYS, *numbers),
+        )
+        return int(await self._send_loading(command))
 
     async def close(self) -> None:
         """Write what is still due."""

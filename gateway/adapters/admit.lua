@@ -124,5 +124,32 @@ local function settle(keys, argv)
   return 1
 end
 
+-- What a customer did after a contact, told once. A delivery makes the contact count where caps wait for it, and one
+-- that will never come frees what it had reserved.
+-- KEYS: outcomes, key of this event, key of what waits for the delivery, then log and open reservations of each cap that
+-- waits. ARGV: outcome, decision, what it means for them ('confirm', 'free' or ''), time, days to remember the event,
+-- then maximum and keep_ms of each cap. Returns 1 for new, 0 for known, -1 where other caps wait than the caller saw.
+local function report(keys, argv)
+  local caps, waiting = (#keys - 3) / 2, 0
+  if argv[3] ~= '' then
+    waiting = redis.call('HLEN', keys[3]) - redis.call('HEXISTS', keys[3], EARLY)
+    if waiting ~= caps then return -1 end
+  end
+  if not redis.call('SET', keys[2], '1', 'NX', 'PX', integer(argv[5] * DAY_MS)) then return 0 end
+  redis.call('XADD', keys[1], '*', 'r', argv[1])
+  if argv[3] == '' then return 1 end
+  for i = 1, caps do
+    local own = {argv[3], 2, argv[2], tonumber(argv[4]), tonumber(argv[4 + 2 * i]), tonumber(argv[5 + 2 * i])}
+    SETTLE[argv[3]](keys, 2 + 2 * i, own)
+  end
+  redis.call('DEL', keys[3])
+  if caps == 0 then  -- the contact may not be settled yet
+    redis.call('HSET', keys[3], EARLY, argv[3] .. ' ' .. argv[4])
+    redis.call('PEXPIRE', keys[3], DAY_MS)
+  end
+  return 1
+end
+
+redis.register_function('@LIBRARY@_report', report)
 redis.register_function('@LIBRARY@_admit', admit)
 redis.register_function('@LIBRARY@_settle', settle)

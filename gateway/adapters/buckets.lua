@@ -304,8 +304,17 @@ end
 
 function SETTLE.free(keys, at, s) redis.call('ZREM', keys[at + 1], s[3]) end
 
--- {'await', 3, decision, until, max, keep_ms}: the reservation stays open, and who reports a delivery finds it.
+-- {'await', 3, decision, until, max, keep_ms, now}: the reservation stays open, and who reports a delivery finds it. A
+-- report that came before, under the field EARLY, is carried out now.
+local EARLY = ''
+
 function SETTLE.await(keys, at, s)
+  local early = redis.call('HGET', keys[at + 2], EARLY)
+  if early then
+    local space = string.find(early, ' ', 1, true)
+    local told_ms = tonumber(string.sub(early, space + 1))
+    return SETTLE[string.sub(early, 1, space - 1)](keys, at, {'', 2, s[3], told_ms, s[5], s[6]})
+  end
   if redis.call('ZADD', keys[at + 1], 'XX', 'CH', 'GT', integer(s[4]), s[3]) == 1 then
     redis.call('HSET', keys[at + 2], keys[at], keys[at + 1] .. ' ' .. integer(s[5]) .. ' ' .. integer(s[6]))
     keep(keys[at + 1], s[4] - s[7] + s[6])

@@ -23,6 +23,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     stream: str
+    tenant: str
     admitted_ms: int
     buckets: tuple[Bucket, ...] = ()
     bucket_keys: tuple[tuple[str, ...], ...] = ()
@@ -38,6 +39,7 @@ def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "")
     return Reservation(
         id=record.id,
         stream=keys.decisions(record.tenant),
+        tenant=record.tenant,
         admitted_ms=record.decided_ms,
         buckets=tuple(buckets),
         bucket_keys=tuple([_keys(record, bucket) for bucket in buckets]),
@@ -149,5 +151,5 @@ def _cap_settled(
     at, kept = settlement.settled_ms, max(bucket.period_ms, bucket.gap_ms)
     if bucket.counts_on == "sent" or settlement.in_doubt:
         return ((("confirm", id_, at, bucket.capacity, kept), its[:2]),)
-    found = keys.awaited(reservation.stream, id_)
+    found = keys.awaited(reservation.tenant, id_)
     return ((("await", id_, at + bucket.deliver_ms, bucket.capacity, kept, at), (*its[:2], found)),)

@@ -69,7 +69,7 @@ def decide(
     except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
-            reason=Reason.LIMIT_EXCEEDED,
+            reason=missing.reason,
             rule=missing.limit,
             message=Message(
                 en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),

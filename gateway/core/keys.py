@@ -46,9 +46,19 @@ def taken(tenant: str, decision: str) -> str:
     return f"{cell(tenant)}:taken:{decision}"
 
 
-def awaited(stream: str, decision: str) -> str:
-    """The caps that wait for the delivery of a contact, beside the stream of its decision."""
-    return f"{stream.removesuffix(':decisions')}:awaited:{decision}"
+def awaited(tenant: str, decision: str) -> str:
+    """The caps that wait for the delivery of a contact: a hash from their log to "open maximum keep_ms"."""
+    return f"{cell(tenant)}:awaited:{decision}"
+
+
+def outcomes(tenant: str) -> str:
+    """Stream of what customers did after contacts."""
+    return f"{cell(tenant)}:outcomes"
+
+
+def event(tenant: str, decision: str, event: str) -> str:
+    """Mark of an outcome that was told already."""
+    return f"{cell(tenant)}:event:{decision}:{event}"
 
 
 def stops(tenant: str) -> str:

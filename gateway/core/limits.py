@@ -111,8 +111,9 @@ def bucket_reason(kind: str) -> Reason:
 class DimensionMissing(Exception):
     """The call lacks a dimension the limit counts by, and the limit says to deny such calls."""
 
-    def __init__(self, limit: str, dimension: str) -> None:
+    def __init__(self, limit: str, dimension: str, *, reason: Reason = Reason.LIMIT_EXCEEDED) -> None:
         super().__init__(f"limit {limit} counts by {dimension}, which this call does not have")
+        self.reason = reason
         self.limit = limit
         self.dimension = dimension
 

@@ -152,6 +152,23 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     response_bytes: int = 0
 
 
+class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a customer did after a contact, as somebody reported it."""
+
+    decision: str
+    """Decision id."""
+    type: str
+    """"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained" or "bounced"."""
+    occurred_ms: int
+    reported_ms: int
+    reporter: str
+    """Name of the agent that reported it."""
+    revenue_cents: int = 0
+    currency: str = ""
+    event: str = ""
+    """The reporter's own id of the event."""
+
+
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
     """Pseudonym of a subject: 32 hexadecimal digits, the same on every gateway that holds the same key.
 

@@ -6,6 +6,7 @@ so that two calls at once cannot pass each other.
 
 import msgspec
 
+from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, Context, DimensionMissing, Expression, keyed
 from gateway.core.revision.document import Message
 
@@ -30,18 +31,20 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True):
 def step_bucket(rule: StepRule, context: Context) -> Bucket | None:
     """The mark to look for or to leave; `None` where the call is no such step.
 
-    A first step whose condition fails is one all the same, and so is a second one: better too many than too few.
+    A step whose condition fails is one all the same: better too many than too few.
 
     Raises:
-        DimensionMissing: a second step, enforced, lacks what the sequence is counted by.
+        DimensionMissing: the `key` of a second step, enforced, fails or gives nothing.
     """
     if rule.when is not None and rule.when.value(context.values, now_ms=context.now_ms) is False:
         return None
+    if rule.by == "subject" and not context.call.subject_ref:  # about nobody, so it follows on nothing
+        return None
     try:
         by = _by(rule, context)
-    except DimensionMissing:
+    except DimensionMissing as missing:
         if rule.looks and rule.mode == "enforce":
-            raise
+            raise DimensionMissing(rule.name, missing.dimension, reason=Reason.POLICY_DENIED) from missing
         return None
     return Bucket(
         limit=rule.name,
@@ -60,7 +63,4 @@ def step_bucket(rule: StepRule, context: Context) -> Bucket | None:
 def _by(rule: StepRule, context: Context) -> str:
     if rule.key is not None:
         return f"key={keyed(rule.name, rule.key, context)}"
-    value = context.agent.name if rule.by == "agent" else context.call.subject_ref
-    if not value:
-        raise DimensionMissing(rule.name, rule.by)
-    return f"{rule.by}={value}"
+    return f"agent={context.agent.name}" if rule.by == "agent" else f"subject={context.call.subject_ref}"

@@ -114,9 +114,6 @@ def _cap(cap: Cap, path: Path, mistakes: Mistakes) -> None:
     if cap.downgrade_to is not None and cap.downgrade_to in (cap.channels or (cap.downgrade_to,)):
         fix = "name a channel that the cap does not cover, and list those it covers in `channels`"
         mistakes.add((*path, "downgrade_to"), f"{cap.downgrade_to!r} is under the same cap", fix=fix)
-    if "topic" in cap.by and cap.counts_on == "delivered":
-        fix = "count `by` something else, or on sending"
-        mistakes.add((*path, "by"), "deliveries are not counted by topic", fix=fix)
     for place, category in enumerate(cap.priority):
         if category in cap.priority[:place]:
             mistakes.add((*path, "priority", place), f"{category!r} is listed twice", fix="name each category once")
