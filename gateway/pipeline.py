@@ -6,33 +6,37 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 """
 
 import contextlib
+import functools
 import hashlib
 import random
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import grpc
 import msgspec
 
 from gateway import refusal
-from gateway.adapters.admission import Admission, reserve
+from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.identity import Identity
+from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import (
     InDoubt,
     Metadata,
     UpstreamRefused,
     Upstreams,
     failed,
+    pairs_of,
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
+from gateway.callrun import CallRun, pinned, record_of, settlement_of, spent, timeout_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE
+from gateway.core.call import NO_ROUTE, Agent
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Outcome, Verdict, contact_ref, subject_ref
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -119,9 +123,14 @@ class Pipeline:
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         if call.subject:
-            ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
+            ref = self._ref(run.agent.tenant, call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
             run.facts = await self._facts.get(run.agent.tenant, ref)
+            if run.policy.reads_pressure and revision.score is not None:
+                pressure = await self._facts.pressure(
+                    run.agent.tenant, ref, half_life_ms=revision.score.half_life_ms, now_ms=run.received_ms
+                )
+                run.facts = msgspec.structs.replace(run.facts, pressure=pressure)
         if call.contact_point:
             ref = contact_ref(self._pseudonym_key, tenant=run.agent.tenant, contact_point=call.contact_point)
             call = msgspec.structs.replace(call, contact_ref=ref)
@@ -136,6 +145,7 @@ class Pipeline:
             call=call,
             facts=run.facts,
             route=run.route,
+            ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
         )
         if run.decision.verdict is not Verdict.ALLOW:
@@ -148,6 +158,25 @@ class Pipeline:
             )
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
+
+    def _ref(self, tenant: str, text: str) -> str:
+        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
+
+    def identify(self, metadata: Mapping[str, str | bytes]) -> Agent:
+        """Who asks.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED.
+        """
+        return self._identity.identify(metadata)
+
+    async def report(self, tenant: str, outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did after a contact; says whether it was new.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE.
+        """
+        return await self._admission.report(tenant, outcome)
 
     async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
         """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.
@@ -165,7 +194,7 @@ class Pipeline:
             return Outcome(granted=False)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets)
-        outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
+        outcome, _ = await self._admission.admit(reservation, record, only_look=True)
         return outcome
 
     async def _take(self, run: CallRun) -> None:
@@ -181,9 +210,7 @@ class Pipeline:
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
-            run.outcome, answer = await self._admission.admit(
-                reservation, record, buckets=run.decision.buckets, request_hash=request_hash
-            )
+            run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
             # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
@@ -226,8 +253,13 @@ class Pipeline:
         )
         try:
             response = await call
-            run.trailers = passed_on(await call.trailing_metadata())
+            trailers = await call.trailing_metadata()
+            run.trailers = passed_on(trailers)
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(await call.initial_metadata(), trailers), response)
         except grpc.aio.AioRpcError as error:
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
             raise failed(error, harmless=run.harmless) from error
         else:
             run.messages_in = run.messages_out = 1
@@ -265,7 +297,8 @@ class Pipeline:
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
             reservation = msgspec.structs.replace(reservation, request_key="")
-        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
+        settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
+        self._admission.settle(reservation, settlement, answer=answer, told=run.told)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101

@@ -55,26 +55,21 @@ def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, lang
     """A refusal by a limit or cap, with the earliest time at which a retry can succeed."""
     reason = bucket_reason(bucket.kind)
     english, french = (
-        {"agent": agent, "method": method}
-        | texts.bucket_values(
-            used=look.used,
-            capacity=bucket.capacity,
-            period_ms=bucket.period_ms,
-            wait_ms=look.wait_ms,
-            rule=bucket.limit,
-            language=spoken,
-        )
+        {"agent": agent, "method": method} | texts.bucket_values(bucket, look, language=spoken)
         for spoken in texts.LANGUAGES
     )
-    wait_ms = look.wait_ms if look.wait_ms > 0 else None
-    return _ended(
+    said = texts.with_citation(texts.bucket_refusal(reason, bucket.kind, english, language="en"), bucket.citation)
+    localized = None
+    if language == "fr":
+        text = texts.bucket_refusal(reason, bucket.kind, french, language="fr")
+        localized = ("fr", texts.with_citation(text, bucket.citation))
+    return CallEnded(
         reason,
-        english,
-        language=language,
-        french=french,
-        retry_after_ms=wait_ms,
-        subject=bucket.limit,
-        citation=bucket.citation,
+        said,
+        metadata=english | _citation(bucket.citation),
+        retry_after_ms=look.wait_ms if look.wait_ms > 0 else None,
+        violations=((bucket.limit, said),),
+        localized=localized,
     )
 
 
@@ -93,7 +88,6 @@ def _ended(
     french: dict[str, str] | None = None,
     retry_after_ms: int | None = None,
     violations: tuple[tuple[str, str], ...] = (),
-    subject: str = "",
     citation: str = "",
 ) -> CallEnded:
     english = texts.with_citation(texts.refusal(reason, values, language="en"), citation)
@@ -105,6 +99,6 @@ def _ended(
         english,
         metadata=values | _citation(citation),
         retry_after_ms=retry_after_ms,
-        violations=((subject, english),) if subject else violations,
+        violations=violations,
         localized=localized,
     )

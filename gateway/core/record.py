@@ -9,6 +9,7 @@ of `Outcome` as the store's function wrote it.
 """
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -51,24 +52,29 @@ class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: str
     """Name of the limit or cap in the revision."""
     kind: str
-    """"rate" or "cap"."""
+    """A kind of bucket, see `gateway.core.limits`: "rate", "window", "budget", "concurrency", "quota", "cap", "gap",
+    "score", "sequence" or "trail"."""
     capacity: int
-    """Calls per period for a rate (with burst), contacts per window for a cap."""
+    """Calls per period for a rate (with burst), contacts per window for a cap; of a score in thousandths."""
     period_ms: int
     mode: str = "enforce"
     by: str = ""
     """The dimensions' values, pseudonyms where they concern a person: "agent=sales-bot"."""
     citation: str = ""
     """What a refusal by this bucket rests on."""
+    cost: int = 1
+    """What the call takes."""
 
 
-class BucketLook(msgspec.Struct, frozen=True):
+class BucketLook(msgspec.Struct, frozen=True, omit_defaults=True):
     """What admission found in one bucket; in the order of `Record.buckets`."""
 
     used: int
     """Calls or contacts counted, this one included where it was granted."""
     wait_ms: int
     """0 when the bucket grants; else time until it would, -1 for never (a capacity of 0)."""
+    other: str = ""
+    """Decision that stands in the way: one of a higher priority, or the first step of a sequence."""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,6 +119,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     purpose: str = ""
     contact_ref: str = ""
     """Pseudonym of the contact point, where the request names one."""
+    brand: str = ""
+    topics: tuple[str, ...] = ()
     model: str = ""
     version: str = ""
     """Model version that serves the call, or for an action the one that led to it."""
@@ -148,6 +156,8 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     upstream_us: int = 0
     overhead_us: int = 0
     """Total less upstream: what the gateway itself added."""
+    costs: Mapping[str, int] = {}
+    """What it really cost, by budget, where that is known."""
     messages_in: int = 0
     messages_out: int = 0
     response_bytes: int = 0
@@ -158,6 +168,23 @@ def citation_of(record: Record, outcome: Outcome) -> str:
     if 0 <= outcome.refused < len(record.buckets):
         return record.buckets[outcome.refused].citation or record.citation
     return record.citation
+
+
+class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a customer did after a contact, as somebody reported it."""
+
+    decision: str
+    """Decision id."""
+    type: str
+    """"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained" or "bounced"."""
+    occurred_ms: int
+    reported_ms: int
+    reporter: str
+    """Name of the agent that reported it."""
+    revenue_cents: int = 0
+    currency: str = ""
+    event: str = ""
+    """The reporter's own id of the event."""
 
 
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:

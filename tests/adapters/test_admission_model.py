@@ -124,7 +124,7 @@ class AdmissionMachine(RuleBasedStateMachine):
 @pytest.mark.timeout(60)
 def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process: Any) -> None:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
-        desk = runner.run(_opened(redis_process.url, Path(folder)))
+        desk = runner.run(opened(redis_process.url, Path(folder)))
 
         class Machine(AdmissionMachine):
             pass
@@ -132,10 +132,11 @@ def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process
         Machine.desk = desk
         Machine.run = staticmethod(runner.run)
         run_state_machine_as_test(Machine, settings=settings(max_examples=150, stateful_step_count=50, deadline=None))
-        runner.run(_closed(desk))
+        runner.run(closed(desk))
 
 
-async def _opened(url: str, folder: Path) -> Desk:
+async def opened(url: str, folder: Path) -> Desk:
+    """Admission over a connection of its own."""
     connection = RedisConnection(url, timeout_ms=PATIENT_MS)
     await connection.open()
     spool = Spool(folder, worker="w")
@@ -146,7 +147,8 @@ async def _opened(url: str, folder: Path) -> Desk:
     return desk
 
 
-async def _closed(desk: Desk) -> None:
+async def closed(desk: Desk) -> None:
+    """Ends what `opened` began."""
     await desk.admission.close()
     await desk.spool.close()
     await desk.redis.aclose()

@@ -55,6 +55,7 @@ def decided(revision: Revision, case: dict[str, Any]) -> Decision:
         call=call,
         facts=facts,
         route=route(method.routes, call, draw=0.0) or NO_ROUTE,
+        ref=lambda text: subject_ref(KEY, tenant=agent.tenant, subject=text),
         now_ms=now_ms,
     )
 

@@ -136,7 +136,7 @@ def test_a_refusal_cites_what_it_rests_on_at_its_end_and_for_machines(message: M
 
 
 def test_a_full_bucket_cites_what_it_rests_on() -> None:
-    bucket = Bucket("pressure", "cap", "agent=a", 4, 604_800_000, 0, "enforce", "art. 7")
+    bucket = Bucket("pressure", "cap", "agent=a", 4, 604_800_000, 0, "enforce", citation="art. 7")
     ended = refusal.by_bucket(bucket, BucketLook(4, 1), agent="a", method="/a.B/C", language="fr")
 
     assert ended.localized is not None

@@ -112,6 +112,8 @@ class CallContract(_message.Message):
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONTACT_POINT_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
     operation: Global___Operation.ValueType
     """What kind of thing the method does. Required."""
     subject: _builtins.str
@@ -140,6 +142,10 @@ class CallContract(_message.Message):
     """Field path to the contact point that a contact goes to: an e-mail address, a telephone number, a push token.
     CONTACT only.
     """
+    brand: _builtins.str
+    """Field path to the brand in whose name a contact is made, like `channel`."""
+    topics: _builtins.str
+    """Field path to the topics of a contact: a repeated string, or a single one."""
     def __init__(
         self,
         *,
@@ -153,10 +159,12 @@ class CallContract(_message.Message):
         max_message_bytes: _builtins.int = ...,
         purpose: _builtins.str = ...,
         contact_point: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        topics: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "channel", b"channel", "contact_point", b"contact_point", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
