@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from gateway.core import texts
-from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
 from gateway.core.pressure import cap_buckets, score_bucket
@@ -83,13 +83,15 @@ def decide(
 def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
     """What expressions see of a call."""
     engine = revision.engine
-    return {
+    values = {
         "request": call.request,
         "agent": revision.agent_values[agent.name],
         "call": engine.call_value(call),
-        "facts": engine.facts_value(facts),
         "route": engine.route_value(route),
     }
+    if facts is not UNREADABLE_SUBJECT:
+        values["facts"] = engine.facts_value(facts)
+    return values
 
 
 def _quiet(

@@ -313,7 +313,9 @@ class Decision(_message.Message):
     inference: _builtins.str
     """Resource name of the inference that led to this action, `decisions/{decision}`; empty when none was named."""
     parent: _builtins.str
-    """Resource name of the stream's first message, for every further message of a stream."""
+    """Resource name of the stream's first message, for every further message of a stream; of the first attempt, for a call
+    that was decided upon again: without the store that did not answer, or on another channel.
+    """
     gave_back: _builtins.bool
     """Whether what the call had taken from limits and caps was given back."""
     request_bytes: _builtins.int
