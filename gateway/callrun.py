@@ -94,6 +94,11 @@ class CallRun:
         self.messages_out = 0
         self.response_bytes = 0
 
+    def begin_anew(self) -> None:
+        """Become another decision about the same call, which follows on the one so far."""
+        self.parent = self.parent or self.id
+        self.id = decision_id(now_ms=self.received_ms, random=_random.randbytes(10))
+
     @property
     def harmless(self) -> bool:
         """Whether the call can change nothing, however often it is carried out."""

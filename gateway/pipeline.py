@@ -17,10 +17,10 @@ import grpc
 import msgspec
 
 from gateway import refusal
-from gateway.adapters.admission import Admission
+from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.facts import FactStore
 from gateway.adapters.identity import Identity
-from gateway.adapters.reservation import reserve
+from gateway.adapters.reservation import Reservation, reserve
 from gateway.adapters.upstreams import (
     InDoubt,
     Metadata,
@@ -33,11 +33,12 @@ from gateway.adapters.upstreams import (
 )
 from gateway.callrun import CallRun, pinned, record_of, settlement_of, spent, timeout_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, Agent
+from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.limits import Bucket
 from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
-from gateway.core.revision.compiled import Revision
+from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import route
 from gateway.describe import describe
 from gateway.gathering import Gathering
@@ -125,12 +126,8 @@ class Pipeline:
         if call.subject:
             ref = self._ref(run.agent.tenant, call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
-            run.facts = await self._facts.get(run.agent.tenant, ref)
-            if run.policy.reads_pressure and revision.score is not None:
-                pressure = await self._facts.pressure(
-                    run.agent.tenant, ref, half_life_ms=revision.score.half_life_ms, now_ms=run.received_ms
-                )
-                run.facts = msgspec.structs.replace(run.facts, pressure=pressure)
+            if run.policy.reads_facts:
+                run.facts = await self._facts_of(run.agent.tenant, ref, policy=run.policy, now_ms=run.received_ms)
         if call.contact_point:
             ref = contact_ref(self._pseudonym_key, tenant=run.agent.tenant, contact_point=call.contact_point)
             call = msgspec.structs.replace(call, contact_ref=ref)
@@ -161,6 +158,20 @@ class Pipeline:
 
     def _ref(self, tenant: str, text: str) -> str:
         return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
+
+    async def _facts_of(self, tenant: str, ref: str, *, policy: MethodPolicy, now_ms: int) -> Facts:
+        """Step 4: what is known of the subject."""
+        score = self.revision.score if self.revision is not None else None
+        try:
+            facts = await self._facts.get(tenant, ref)
+            if policy.reads_pressure and score is not None:
+                pressure = await self._facts.pressure(tenant, ref, half_life_ms=score.half_life_ms, now_ms=now_ms)
+                facts = msgspec.structs.replace(facts, pressure=pressure)
+        except CallEnded as ended:
+            if ended.reason is Reason.STORE_UNAVAILABLE and policy.survives:
+                return UNREADABLE_SUBJECT  # rules that need facts fail, and so count as their on_error
+            raise
+        return facts
 
     def identify(self, metadata: Mapping[str, str | bytes]) -> Agent:
         """Who asks.
@@ -212,15 +223,31 @@ class Pipeline:
         try:
             run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
-            # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
-            self._admission.settle(reservation, settlement_of(run, gave_back=True))
-            raise
+            if not isinstance(ended, StoreSilent) or ended.sent:
+                # The store may still carry the admission out; then what it takes is given back.
+                self._admission.settle(reservation, settlement_of(run, gave_back=True))
+            if not isinstance(ended, StoreSilent) or not _passes(run.decision.buckets, request_key):
+                raise
+            reservation, answer = await self._take_locally(run, sent=ended.sent), b""
+        assert run.outcome is not None  # noqa: S101 - one of the two has set it
         if not run.outcome.granted:
             raise self._refused_by_store(run)
         run.reservation = reservation
         if run.outcome.first:
             run.answer = answer
+
+    async def _take_locally(self, run: CallRun, *, sent: bool) -> Reservation:
+        """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
+        assert run.decision is not None  # noqa: S101 - for the type checker
+        if sent:
+            self._admission.write_soon(record_of(run))
+            run.begin_anew()
+        run.ended = None
+        record = record_of(run)
+        reservation = msgspec.structs.replace(reserve(record, run.decision.buckets), local=True)
+        run.outcome = await self._admission.admit_locally(reservation, record)
+        return reservation
 
     async def call(self, run: CallRun, request: bytes) -> bytes:
         """All steps of a unary call.
@@ -325,6 +352,11 @@ def outgoing(run: CallRun) -> Metadata:
     return upstream_metadata(
         run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
     )
+
+
+def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
+    """Whether the policy lets a call through without the store. One that may be a repeat never passes."""
+    return bool(buckets) and not request_key and all(bucket.on_store_error != "closed" for bucket in buckets)
 
 
 def _acted(ended: BaseException | None) -> Acted:

@@ -19,6 +19,7 @@ from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.local import LocalCounts
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
@@ -33,6 +34,7 @@ KEPT_ANSWER_BYTES: Final = 1024 * 1024
 SETTLE_EVERY_SECONDS: Final = 0.005
 """Settlements gather for so long, to share a write. A gateway that dies in between leaves its last calls in doubt."""
 RETRY_SECONDS: Final = 1.0
+_UNAVAILABLE: Final = "The store of limits and records does not answer; retry."
 EVENT_DAYS: Final = 30
 """How long the same outcome, told again, is known for the same."""
 _MEANINGS: Final = {
@@ -42,6 +44,14 @@ _MEANINGS: Final = {
     "bounced": "free",
 }
 """What an outcome means for a contact whose delivery is waited for: whoever opens a message has got it."""
+
+
+class StoreSilent(CallEnded):
+    """The store does not answer. `sent`: it may have got the command all the same, and carry it out."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__(Reason.STORE_UNAVAILABLE, _UNAVAILABLE)
+        self.sent = sent
 
 
 class Admission:
@@ -55,9 +65,11 @@ class Admission:
         self._source = source.replace("@LIBRARY@", library)
         self._admit = f"{library}_admit"
         self._settle = f"{library}_settle"
+        self._recount = f"{library}_recount"
         self._report = f"{library}_report"
         self._connection = connection
         self._spool = spool
+        self._local = LocalCounts()
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
@@ -104,11 +116,34 @@ class Admission:
             *(request_hash, record.expires_ms, record.agent, "", packed(reservation)),
             *stops_of(record),
         )
+        sent = self._connection.up
         try:
             outcome, answer = await self._send_loading(command)
         except StoreDown as error:
-            raise _store_unavailable() from error
+            raise StoreSilent(sent=sent) from error
         return _OUTCOME.decode(outcome), answer
+
+    async def admit_locally(self, reservation: Reservation, record: Record) -> Outcome:
+        """Admit without the store, where the policy says so: counted in this gateway, recorded on disk.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the disk does not take the record either.
+        """
+        buckets, now_ms = reservation.buckets, record.decided_ms
+        outcome = self._local.take(buckets, call=record.id, now_ms=now_ms, expires_ms=record.expires_ms)
+        names = [name for its in reservation.bucket_keys for name in its] if outcome.granted else []
+        safe = await self._keep(
+            (
+                *("FCALL", self._recount, 2 + len(names), reservation.stream),
+                *(keys.recounted(record.tenant, record.id), *names),
+                *(now_ms, _ENCODER.encode(record), record.id, _ENCODER.encode(outcome), record.expires_ms),
+                *(record.agent, packed(reservation) if outcome.granted else NOTHING),
+            )
+        )
+        if not safe:
+            self._local.settle(record.id, gave_back=True)
+            raise _store_unavailable()
+        return outcome
 
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
@@ -135,6 +170,8 @@ class Admission:
         `answer` is the upstream's, kept for repeats where the call carries an idempotency key; `told` is what the
         upstream said of its quotas, by limit.
         """
+        if reservation.local:
+            self._local.settle(reservation.id, gave_back=settlement.gave_back)
         state = ""
         if reservation.request_key:
             # An answer that is not kept cannot be given again, so the repeat is told to find out.
@@ -146,11 +183,12 @@ class Admission:
         if settlement.gave_back or reservation.settles:
             names, steps = settling(reservation, settlement, told=told)
         if not state and not names:
-            self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob))
+            self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob), local=reservation.local)
             return
         names = (reservation.stream, reservation.request_key or reservation.stream, *names)
         kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
-        self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps))
+        command: Command = ("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps)
+        self._queue(command, local=reservation.local)
         if state:  # whoever has the answer may repeat the call at once, and must get the same one
             self._flush()
 
@@ -189,7 +227,10 @@ class Admission:
         while self._flushing:
             await asyncio.wait(self._flushing)
 
-    def _queue(self, command: Command) -> None:
+    def _queue(self, command: Command, *, local: bool = False) -> None:
+        if local and self._spool.waiting:  # behind its admission, which waits on disk
+            self._own(self._keep(command))
+            return
         if not self._due:
             self._loop.call_later(SETTLE_EVERY_SECONDS, self._flush)
         self._due.append(command)
@@ -217,11 +258,12 @@ class Admission:
         except StoreDown:
             return None
 
-    async def _keep(self, command: Command) -> None:
+    async def _keep(self, command: Command) -> bool:
         """Keep a command on disk, and try again later: the store may refuse writes without ever going away."""
-        await self._spool.put(command)
+        safe = await self._spool.put(command)
         if self._retry is None:
             self._retry = self._loop.call_later(RETRY_SECONDS, self._replay_soon)
+        return safe
 
     async def _send_loading(self, command: Command) -> Any:
         """Send a function call; load the functions first where a fresh server does not know them."""
@@ -274,4 +316,4 @@ def _refusal(record: Record) -> Command:
 
 
 def _store_unavailable() -> CallEnded:
-    return CallEnded(Reason.STORE_UNAVAILABLE, "The store of limits and records does not answer; retry.")
+    return CallEnded(Reason.STORE_UNAVAILABLE, _UNAVAILABLE)

@@ -102,6 +102,23 @@ local function admit(keys, argv)
   return written(stream, record, outcome_json(true, -1, '', '', looks_json(used, waits, others)), '')
 end
 
+-- What was let through while the store was down is counted and recorded once it is back; whatever the buckets hold by
+-- now, it has happened. Done once, however often it is replayed.
+-- KEYS: stream, mark of what was counted, then the keys of each bucket.
+-- ARGV: now_ms, record, decision, outcome, expires_ms, agent, buckets.
+local function recount(keys, argv)
+  if not redis.call('SET', keys[2], '1', 'NX', 'PX', integer(30 * DAY_MS)) then return 0 end
+  local c = {now_ms = tonumber(argv[1]), id = argv[3], expires_ms = tonumber(argv[5]), agent = argv[6], hold = ''}
+  local at = 3
+  for _, b in ipairs(cmsgpack.unpack(argv[7])) do
+    local kind = KINDS[b[1]]
+    if kind.counts or b[1] == 'trail' then kind.take(keys, at, b, c) end
+    at = at + b[3]
+  end
+  redis.call('XADD', keys[1], '*', 'k', 'admit', 'r', argv[2], 'o', argv[4])
+  return 1
+end
+
 -- KEYS: stream, idempotency key (or the stream again), then the keys of what is settled.
 -- ARGV: settlement, decision, what becomes of the idempotency key ('', 'done', 'doubt' or 'free'), answer, and what
 --       becomes of what was taken (MessagePack).
@@ -150,6 +167,7 @@ local function report(keys, argv)
   return 1
 end
 
+redis.register_function('@LIBRARY@_recount', recount)
 redis.register_function('@LIBRARY@_report', report)
 redis.register_function('@LIBRARY@_admit', admit)
 redis.register_function('@LIBRARY@_settle', settle)

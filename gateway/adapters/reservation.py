@@ -30,6 +30,8 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """The keys of each bucket."""
     request_key: str = ""
     """Key of the call's idempotency key; empty where it has none."""
+    local: bool = False
+    """Whether it was made without the store."""
     settles: bool = False
     """Whether something has to be done about the buckets, however the call ends."""
 

@@ -72,6 +72,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Score of contact pressure at the time of the call. Never stored with the facts: it changes by itself."""
 
 
+UNREADABLE_SUBJECT: Final = Facts(known=False)
+"""Facts of somebody of whom nothing can be known now: an expression that asks for them fails."""
+
 UNKNOWN_SUBJECT: Final = Facts(known=False)
 """Facts of somebody of whom nothing is known."""
 

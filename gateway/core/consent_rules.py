@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gateway.core.call import Call, Facts
+from gateway.core.call import UNREADABLE_SUBJECT, Call, Facts
 from gateway.core.consents import Consent, latest
 from gateway.core.record import RuleLook
 from gateway.core.revision.document import ConsentRequirement, Message, cited, duration_ms
@@ -32,7 +32,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How the customer stands to one contact. Times are milliseconds since the epoch; 0 where there is none."""
 
     status: str
-    """"granted", "refused", "withdrawn", "expired" (given too long ago), or "none"."""
+    """"granted", "refused", "withdrawn", "expired" (given too long ago), "none", or "unknown" without the store."""
     since_ms: int = 0
     silent_until_ms: int = 0
     """Until when a refusal forbids every contact."""
@@ -102,6 +102,8 @@ def standing_of(rule: ConsentRule, call: Call, *, facts: Facts, now_ms: int) -> 
     A "no" stands until a newer consent on an accepted basis, and during the silence whatever comes after it. One that
     was said after `now_ms` stands as well, since clocks differ; a consent from the future does not count yet.
     """
+    if facts is UNREADABLE_SUBJECT:
+        return Standing(status="unknown")
     yes = latest(each for each in facts.consent_records if _lets(rule, each, call=call) and each.said_ms <= now_ms)
     no = latest(each for each in facts.consent_records if _stops(rule, each, call=call))
     given_ms = -1 if yes is None else yes.said_ms

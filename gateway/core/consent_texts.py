@@ -14,6 +14,10 @@ _MISSING: Final[Mapping[str, tuple[str, str]]] = {
         "No consent of the customer to {purpose} by {channel} is on record; obtain it first.",
         "Aucun consentement à être sollicité par {channel} (objet : {purpose}) n’est enregistré ; à recueillir.",
     ),
+    "unknown": (
+        "Whether the customer has agreed to {purpose} by {channel} cannot be read now; retry.",
+        "Impossible de lire si le client accepte d’être sollicité par {channel} (objet : {purpose}) ; réessayez.",
+    ),
     "refused": (
         "The customer refused {purpose} by {channel} on {since}.",
         "Le client a refusé le {since} d’être sollicité par {channel} (objet : {purpose}).",
@@ -35,6 +39,7 @@ _UNSAID: Final = ("contacts", "non précisé")
 """What stands for the purpose of a call that names neither purpose nor category."""
 _STATUS: Final[Mapping[str, tuple[str, str]]] = {
     "none": ("none", "absent"),
+    "unknown": ("unknown", "inconnu"),
     "refused": ("refused", "refusé"),
     "withdrawn": ("withdrawn", "retiré"),
     "expired": ("expired", "expiré"),

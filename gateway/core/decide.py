@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from gateway.core import consent_texts, texts
-from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
@@ -95,21 +95,23 @@ def decide(
 def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
     """What expressions see of a call."""
     engine = revision.engine
-    return {
+    values = {
         "request": call.request,
         "agent": revision.agent_values[agent.name],
         "call": engine.call_value(call),
-        "facts": engine.facts_value(facts),
         "route": engine.route_value(route),
     }
+    if facts is not UNREADABLE_SUBJECT:
+        values["facts"] = engine.facts_value(facts)
+    return values
 
 
 def _lacks(missing: Missing, call: Call, *, now_ms: int, looks: tuple[RuleLook, ...]) -> Decision:
     """The refusal for a consent that is missing; it says when to come back where waiting is all that is needed."""
-    opens_ms = missing.standing.opens_ms
+    opens_ms, unknown = missing.standing.opens_ms, missing.standing.status == "unknown"
     return Decision(
         verdict=Verdict.DENY,
-        reason=Reason.CONSENT_MISSING,
+        reason=Reason.STORE_UNAVAILABLE if unknown else Reason.CONSENT_MISSING,
         rule=missing.rule.name,
         message=consent_texts.refusal(missing, call),
         retry_after_ms=opens_ms - now_ms if opens_ms else None,

@@ -50,6 +50,10 @@ _TEXTS: Final = {
         "Le consentement {rule} était enregistré depuis le {since}.",
     ),
     "consent-none": ("The consent {rule} was not on record.", "Le consentement {rule} n’était pas enregistré."),
+    "consent-unknown": (
+        "Whether the consent {rule} was on record could not be read.",
+        "On n’a pas pu lire si le consentement {rule} était enregistré.",
+    ),
     "consent-refused": (
         "The customer had refused what {rule} asks for, on {since}.",
         "Le client avait refusé, le {since}, ce que demande {rule}.",

@@ -61,6 +61,11 @@ def event(tenant: str, decision: str, event: str) -> str:
     return f"{cell(tenant)}:event:{decision}:{event}"
 
 
+def recounted(tenant: str, decision: str) -> str:
+    """Mark of a call that was let through while the store was down, and is counted by now."""
+    return f"{cell(tenant)}:recounted:{decision}"
+
+
 def stops(tenant: str) -> str:
     """What is halted of a tenant: a hash from what to why."""
     return f"{cell(tenant)}:stops"

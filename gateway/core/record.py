@@ -41,7 +41,7 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
     """What went wrong at run time, in the rule engine's words; empty when the condition simply held."""
     standing: str = ""
-    """Of a required consent, how the customer stood to it: granted, refused, withdrawn, expired or none."""
+    """Of a required consent, how the customer stood to it: granted, refused, withdrawn, expired, none or unknown."""
     since_ms: int = 0
     """Since when they did; 0 for none."""
 
@@ -134,7 +134,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inference: str = ""
     """Decision id of the inference that led to this action, as the caller named it."""
     parent: str = ""
-    """Decision id of the stream's first message, for every further message of a stream."""
+    """Decision id of the stream's first message, for every further message of a stream; of the first attempt, for a
+    call that was decided upon again."""
     request_bytes: int = 0
     expires_ms: int = 0
     """When an unsettled record counts as in doubt; 0 for a record that needs no settling."""

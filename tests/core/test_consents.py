@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.call import Facts
+from gateway import refusal
+from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Call, Facts, Operation
 from gateway.core.consents import Consent, added, by_channel, latest, said_now
-from gateway.core.record import contact_ref, subject_ref
+from gateway.core.decide import decide
+from gateway.core.errors import Reason
+from gateway.core.record import Verdict, contact_ref, subject_ref
+from gateway.rpc.status import status_of
+from tests.policies import SEND, revision
 
 A, B = "a" * 32, "b" * 32
 
@@ -118,3 +123,26 @@ def test_no_subject_has_the_pseudonym_of_a_contact_point() -> None:
     key = b"k" * 32
     assert contact_ref(key, tenant="acme", contact_point="x") != subject_ref(key, tenant="acme", subject="x")
     assert contact_ref(key, tenant="acme", contact_point="x") != contact_ref(key, tenant="other", contact_point="x")
+
+
+def test_while_nothing_can_be_read_a_contact_waits_for_the_store_and_nobody_is_said_to_have_refused() -> None:
+    found = revision(consents=[{"name": "opt-in"}])
+    call = Call(
+        method=SEND, operation=Operation.CONTACT, request=found.methods[SEND].contract.decode(b""), channel="sms"
+    )
+
+    decision = decide(
+        found,
+        found.methods[SEND],
+        agent=next(iter(found.agents_by_key.values())),
+        call=call,
+        facts=UNREADABLE_SUBJECT,
+        route=NO_ROUTE,
+        ref=str,
+        now_ms=1,
+    )
+
+    assert (decision.verdict, decision.reason, decision.rule) == (Verdict.DENY, Reason.STORE_UNAVAILABLE, "opt-in")
+    assert [look.standing for look in decision.looks] == ["", "unknown"]
+    ended = refusal.by_rule(decision, agent="bot", method=SEND, revision=1, language="fr")
+    assert status_of(ended).code == 14  # UNAVAILABLE

@@ -15,7 +15,7 @@ RULES = tuple(
 )
 CONSENTS = tuple(
     RuleLook(rule="opt-in", effect="deny", standing=standing, since_ms=1_767_603_600_000)
-    for standing in ("granted", "none", "refused", "withdrawn", "expired")
+    for standing in ("granted", "none", "refused", "withdrawn", "expired", "unknown")
 )
 CAP = BucketAsk(limit="pressure", kind="cap", capacity=2, period_ms=604_800_000, by="subject=ab")
 KINDS = tuple(

@@ -40,6 +40,10 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitRule, ...]
     caps: tuple[CapRule, ...]
     score: ScoreRule | None = None
+    reads_facts: bool = True
+    """Whether anything about this method depends on what is known of the subject."""
+    survives: bool = False
+    """Whether a limit or cap lets calls through while the store is down."""
     reads_pressure: bool = False
     """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
     steps: tuple[StepRule, ...] = ()
@@ -153,14 +157,18 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
     ]
     models = {model.name: model for model in document.models}
     contacts = contract.operation is Operation.CONTACT
+    limits = counted.limit_rules(document, contract, engine)
     return MethodPolicy(
         contract=contract,
         rules=rules,
         conditions=conditions,
         routes=tuple(_route_rule(route, models) for route in routes),
-        limits=counted.limit_rules(document, contract, engine),
+        limits=limits,
         caps=counted.cap_rules(document) if contacts else (),
         score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
+        reads_facts=contacts or counted.reads_facts(document, contract, rules),
+        survives=any(limit.on_store_error != "closed" for limit in limits)
+        or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
     )

@@ -204,6 +204,15 @@ def expressions_of(document: Document, contract: MethodContract, rules: Sequence
     yield from (text for _, part, text, _ in _expressions(document) if applies(part, contract))
 
 
+def reads_facts(document: Document, contract: MethodContract, rules: Sequence[Rule]) -> bool:
+    """Whether an expression of this method may look at the facts, or a calendar is the customer's own."""
+    own = any(
+        limit.calendar is not None and limit.calendar.zone == "subject" and applies(limit, contract)
+        for limit in document.limits
+    )
+    return own or any("facts" in text for text in expressions_of(document, contract, rules))
+
+
 def check_expressions(
     document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
 ) -> None:

@@ -131,7 +131,8 @@ class RuleLook(_message.Message):
     error: _builtins.str
     """What went wrong when the rule was evaluated; empty when its condition held."""
     standing: _builtins.str
-    """Of a required consent, how the customer stood to it: "granted", "refused", "withdrawn", "expired" or "none". Empty
+    """Of a required consent, how the customer stood to it: "granted", "refused", "withdrawn", "expired", "none", or "unknown" while the
+    store is down. Empty
     for rules and quiet hours.
     """
     @_builtins.property
@@ -326,7 +327,9 @@ class Decision(_message.Message):
     inference: _builtins.str
     """Resource name of the inference that led to this action, `decisions/{decision}`; empty when none was named."""
     parent: _builtins.str
-    """Resource name of the stream's first message, for every further message of a stream."""
+    """Resource name of the stream's first message, for every further message of a stream; of the first attempt, for a call
+    that was decided upon again: without the store that did not answer, or on another channel.
+    """
     gave_back: _builtins.bool
     """Whether what the call had taken from limits and caps was given back."""
     request_bytes: _builtins.int
