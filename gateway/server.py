@@ -38,6 +38,8 @@ from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
+FIRST_LOOK_SECONDS: Final = 10.0
+"""Longest wait for the active revision at the start; then calls are refused until it comes."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"
 
 
@@ -115,8 +117,13 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
-        follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
+        looked = asyncio.Event()
+        follower = asyncio.create_task(RevisionStore(redis).follow(running.swap, looked=looked))
         stack.push_async_callback(_cancelled, follower)
+        # A worker that takes its share of the port's calls before it knows the policy would refuse them.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                await looked.wait()
 
         def add_services(server: grpc.aio.Server) -> None:
             decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline), server)

@@ -207,12 +207,15 @@ local NEWS_MS = 60000
 
 function quota.look(keys, at, b, c)
   local max, since_ms, ends_ms, share = b[4], b[7], b[8], b[9]
-  local told = redis.call('HMGET', keys[at], 'used', 'max', 'at', 'since')
+  local told = redis.call('HMGET', keys[at], 'used', 'max', 'at', 'since', 'asked')
   local used = redis.call('ZCOUNT', keys[at + 1], '(' .. integer(c.now_ms), '+inf')
   if told[4] == integer(since_ms) then used = used + tonumber(told[1] or '0') end
   local most = math.floor((tonumber(told[2]) or max) * share / 100)
   if used < most then return used, 0 end
   if ends_ms > 0 then return used, math.max(1, ends_ms - c.now_ms) end
+  if (told[5] or '0') == '0' then  -- it never tells: what is counted here is forgotten once nobody has asked for so long
+    return used, math.max(1000, redis.call('PTTL', keys[at]))
+  end
   local wait_ms = tonumber(told[3] or '0') + NEWS_MS - c.now_ms
   if share == 100 and wait_ms <= 0 then return used, 0, true end
   return used, math.max(1000, wait_ms)

@@ -136,8 +136,7 @@ def _settled(
             return ((("adjust", actual), its),)
         case "quota":
             said = told.get(bucket.limit, Told())
-            until = 2 * bucket.period_ms
-            numbers = (said.used, said.remaining, said.max, bucket.since_ms, until)
+            numbers = (said.used, said.remaining, said.max, bucket.since_ms, bucket.period_ms)
             return ((("told", id_, reservation.admitted_ms, *numbers), its),)
     return ()
 

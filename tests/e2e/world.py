@@ -209,7 +209,8 @@ class World:
                 settlement = _settlement.decode(entry[b"r"])
                 ends.setdefault(settlement.id, settlement)
         for decision, settlement in ends.items():
-            found[decision].settlement = settlement
+            if decision in found:  # else its record still waits on disk
+                found[decision].settlement = settlement
         return found
 
     async def settled(self, count: int, *, tenant: str = "acme", within: float = 2.0) -> list[Kept]:
