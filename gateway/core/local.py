@@ -108,7 +108,8 @@ def _key(bucket: Bucket) -> tuple[str, str, str]:
 
 def _look_rate(bucket: Bucket, held: _Held, *, now_ms: int) -> BucketLook:
     now_us, ahead_us = now_ms * 1000, bucket.capacity * bucket.interval_us
-    held.tat_us = tat_us = min(max(held.tat_us, now_us), now_us + ahead_us)
+    held.tat_us = min(held.tat_us, now_us + ahead_us)  # further ahead it can only be by a clock that stepped back
+    tat_us = max(held.tat_us, now_us)
     over_us = tat_us + bucket.cost * bucket.interval_us - ahead_us - now_us
     used = -(-(tat_us - now_us) // bucket.interval_us)
     wait_ms = -1 if bucket.cost > bucket.capacity else max(0, -(-over_us // 1000))

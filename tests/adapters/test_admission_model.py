@@ -139,7 +139,7 @@ def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process
 
         Machine.desk = desk
         Machine.run = staticmethod(runner.run)
-        run_state_machine_as_test(Machine, settings=settings(max_examples=150, stateful_step_count=50, deadline=None))
+        run_state_machine_as_test(Machine, settings=settings(max_examples=300, stateful_step_count=50, deadline=None))
         runner.run(closed(desk))
 
 
