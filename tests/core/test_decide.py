@@ -51,6 +51,7 @@ def decision_on(sections: Any, case: dict[str, Any]) -> Decision:
         facts=facts,
         route=route(method.routes, call, draw=0.0) or NO_ROUTE,
         now_ms=int(now.timestamp() * 1000),
+        approved=case.get("approved", False),
     )
 
 
@@ -67,6 +68,9 @@ def shown(decision: Decision) -> dict[str, Any]:
         told["reason"] = decision.reason.value
     if decision.message is not None:
         told["says"] = decision.message.en
+    for name in ("level", "would"):
+        if getattr(decision, name):
+            told[name] = getattr(decision, name)
     if decision.retry_after_ms is not None:
         told["retry_after_ms"] = decision.retry_after_ms
     told["looks"] = [

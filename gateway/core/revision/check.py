@@ -9,7 +9,7 @@ from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.quiet_hours import zone_exists
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route
+from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route, Rule
 
 _NAMED: Final = (
     *("agents", "issuers", "upstreams", "models", "contracts"),
@@ -42,6 +42,8 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
         _route(route, ("routes", index), document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
+    for index, rule in enumerate(document.rules):
+        _hold(rule, ("rules", index), mistakes)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 
@@ -175,6 +177,21 @@ def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
         if part.start >= part.end:
             fix = "end it later than it begins; what crosses midnight is two parts"
             mistakes.add((*path, "open", place), f"{part.start} is not before {part.end}", fix=fix)
+    if hours.max_defer is not None and hours.on_hit != "defer":
+        problem = f"the quiet hours {hours.name!r} keep no call, so none is kept too long"
+        mistakes.add((*path, "max_defer"), problem, fix="write `on_hit: defer`, or remove `max_defer`")
+
+
+def _hold(rule: Rule, path: Path, mistakes: Mistakes) -> None:
+    """A hold is no refusal: what it says of a refusal would never be read."""
+    if rule.effect != "hold":
+        return
+    if rule.reason != "POLICY_DENIED":
+        problem = f"the rule {rule.name!r} holds calls, so it has no reason to refuse"
+        mistakes.add((*path, "reason"), problem, fix="remove `reason`, or deny")
+    if rule.retry_after is not None:
+        problem = f"the rule {rule.name!r} holds calls until somebody decides, however long that takes"
+        mistakes.add((*path, "retry_after"), problem, fix="remove `retry_after`, or deny")
 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:

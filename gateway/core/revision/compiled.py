@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -26,6 +27,9 @@ from gateway.core.revision.document import Route as RouteDocument
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
 
+DEFERRED_AT_MOST: Final = "3d"
+"""How long quiet hours keep a call where they do not say so themselves."""
+
 
 class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """All that applies to one method, so that the cost of a call grows with matching rules only."""
@@ -36,6 +40,8 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[RouteRule, ...]
     limits: tuple[RateRule, ...]
     caps: tuple[CapRule, ...]
+    autonomy: Mapping[str, str]
+    """How far agents go by themselves here, by their names; those that go all the way are left out."""
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,9 +63,16 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: Mapping[str, Upstream]
     quiet_hours: tuple[QuietRule, ...]
     """In the order of the document; they are about contacts only."""
+    hold_ms: int
+    """How long a call waits for a person at most."""
     tenants: tuple[str, ...]
     pool: object
     """The descriptor pool of its contracts, opaque here."""
+
+    def agent(self, name: str) -> Agent | None:
+        """The agent of that name."""
+        known = (*self.agents_by_key.values(), *self.agents_by_token.values())
+        return next((agent for agent in known if agent.name == name), None)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -103,6 +116,7 @@ def compile_revision(
         upstreams={upstream.name: upstream for upstream in document.upstreams},
         pool=engine.pool,
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
+        hold_ms=duration_ms(document.holds.expires),
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
     )
 
@@ -128,6 +142,10 @@ def _check_rules(
                 fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
                 mistakes.add(path, str(mistake), fix=fix)
                 break
+        streams = [contract for contract in applies if contract.client_streaming or contract.server_streaming]
+        if rule.effect == "hold" and applies and len(streams) == len(applies):
+            problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
+            mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
 
 
 def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
@@ -147,7 +165,16 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
             _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
         ),
         caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
+        autonomy=_autonomy(document, contract.operation),
     )
+
+
+def _autonomy(document: Document, operation: Operation) -> Mapping[str, str]:
+    levels = {
+        agent.name: agent.autonomy.of(operation) or document.autonomy.of(operation) or "autonomous"
+        for agent in document.agents
+    }
+    return {agent: level for agent, level in levels.items() if level != "autonomous"}
 
 
 def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -> QuietRule:
@@ -164,6 +191,7 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         categories=frozenset(hours.categories),
         mode=hours.mode,
         message=hours.message,
+        max_defer_ms=duration_ms(hours.max_defer or DEFERRED_AT_MOST) if hours.on_hit == "defer" else 0,
     )
 
 
