@@ -82,8 +82,8 @@ def gateway() -> None:
 
     settings = _settings()
     configure(settings.log_level)
-    url, key = redis_url(settings), _pseudonym_key(settings)
-    run(lambda: serve(settings, redis_url=url, pseudonym_key=key))
+    url, key, hold_keys = redis_url(settings), _pseudonym_key(settings), _hold_keys(settings)
+    run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
 
 
 @app.command()
@@ -340,6 +340,15 @@ def _pseudonym_key(settings: Settings) -> bytes:
 
     try:
         return pseudonym_key(settings.pseudonym_key_file or settings.home / "secrets" / "pseudonym.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
+def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
     except (OSError, ValueError) as error:
         _fail(str(error), 2)
 
