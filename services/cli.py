@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
+from services.holds_commands import Shell, commands
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
@@ -351,6 +352,9 @@ def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
         return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
     except (OSError, ValueError) as error:
         _fail(str(error), 2)
+
+
+app.add_typer(commands(Shell(_out, _settings, _store, _hold_keys, _fail)), name="holds")
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------
