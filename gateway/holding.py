@@ -54,9 +54,13 @@ class Holding:
     ) -> None:
         self._pipeline = pipeline
         self._store = keeping.store
+        self._unsure = keeping.unsure
         self._ended = ended
         self._clock = clock
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._room = asyncio.Event()
+        """Set when there is room again for some of the holds that are due already."""
+        self._crowded = False
         self._seen: dict[str, int] = {}
         self._changed: dict[str, asyncio.Event] = {}
         """For each tenant with somebody waiting: set, and replaced, when any of its holds has changed."""
@@ -66,7 +70,9 @@ class Holding:
         try:
             while True:
                 await self.look()
-                await asyncio.sleep(POLL_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._room.wait()
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -81,7 +87,9 @@ class Holding:
         revision = self._pipeline.revision
         if revision is None:
             return
-        await asyncio.gather(*(self._look(tenant) for tenant in revision.tenants))
+        self._room.clear()
+        self._crowded = False
+        await asyncio.gather(*(self._look(tenant) for tenant in revision.tenants), self._withdraw())
 
     async def get(self, tenant: str, agent: str, hold_id: str) -> tuple[Hold, bytes | None]:
         """A hold of this agent, and the answer once there is one.
@@ -128,12 +136,24 @@ class Holding:
             if changed := self._changed.pop(tenant, None):
                 changed.set()
         for hold_id in due:
-            if self._pipeline.draining or len(self._running) >= AT_ONCE:
+            if self._pipeline.draining:
+                return
+            if len(self._running) >= AT_ONCE:
+                self._crowded = True
                 return
             if hold_id not in self._running:
-                task = asyncio.get_running_loop().create_task(self._attend(tenant, hold_id))
-                self._running[hold_id] = task
-                task.add_done_callback(lambda _, hold_id=hold_id: self._running.pop(hold_id))  # type: ignore[misc]
+                self._running[hold_id] = asyncio.get_running_loop().create_task(self._attend(tenant, hold_id))
+
+    async def _withdraw(self) -> None:
+        """Give up calls that were kept although their callers were told otherwise: they may make them again."""
+        for tenant, hold_id in tuple(self._unsure):
+            with contextlib.suppress(StoreDown, CommandRefused):
+                hold, now_ms = await self._store.read(tenant, hold_id), self._clock()
+                given_up = None if hold is None else holds.withdraw(hold, now_ms=now_ms)
+                if hold is not None and given_up is not None:
+                    record = holds.ended_record(given_up, decision=new_id(now_ms), now_ms=now_ms)
+                    await self._store.move(hold, given_up, record=record)
+                self._unsure.discard((tenant, hold_id))
 
     async def _attend(self, tenant: str, hold_id: str) -> None:
         """Do what is to be done about a hold now. Whatever goes wrong is tried again when its claim has run out."""
@@ -147,6 +167,10 @@ class Holding:
             _log.warning("a hold waits for the store", extra={"hold": hold_id})
         except Exception:
             _log.exception("a hold cannot be dealt with", extra={"hold": hold_id})
+        finally:
+            del self._running[hold_id]
+            if self._crowded:
+                self._room.set()
 
     async def _next_step(self, hold: Hold) -> None:
         now_ms = self._clock()

@@ -26,6 +26,8 @@ class Keeping:
 
     def __init__(self, store: HoldStore) -> None:
         self.store: Final = store
+        self.unsure: Final[set[tuple[str, str]]] = set()
+        """(tenant, id) of calls that may have been kept although their callers were told that it does not answer."""
 
     async def keep(self, run: CallRun, plan: Plan) -> None:
         """Keep a call that was decided and not admitted. Returns only where it repeats one that was made since.
@@ -56,8 +58,11 @@ class Keeping:
                 record=record,
                 as_repeat=msgspec.structs.replace(as_repeat, id=record.id, parent=record.parent, expires_ms=0),
                 request_hash=hash_of(run) if request_key else "",
+                max_open=run.revision.max_holds,
             )
         except (StoreDown, CommandRefused) as error:
+            if not request_key:  # with one, the next sending finds what was kept
+                self.unsure.add((hold.tenant, hold.id))
             text = "The store does not answer, so the call cannot be kept; retry."
             raise CallEnded(Reason.STORE_UNAVAILABLE, text) from error
         run.outcome = outcome
@@ -65,14 +70,11 @@ class Keeping:
             run.ended = None
             run.answer = self.answer(run, answer)
             return
+        said = {"agent": run.agent.name, "method": run.incoming.method, "language": run.incoming.language}
+        if outcome.reason == Reason.LIMIT_EXCEEDED:
+            raise refusal.holds_full(run.revision.max_holds, **said)
         if outcome.reason:
-            raise refusal.plain(
-                Reason(outcome.reason),
-                agent=run.agent.name,
-                method=run.incoming.method,
-                rule=outcome.stop,
-                language=run.incoming.language,
-            )
+            raise refusal.plain(Reason(outcome.reason), rule=outcome.stop, **said)
         raise self._kept(run, plan, outcome.first or hold_id)
 
     def answer(self, run: CallRun, kept: bytes) -> bytes:

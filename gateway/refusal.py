@@ -1,5 +1,7 @@
 """Refusals in words: which reason, rule or bucket said no, and when it is worth coming back."""
 
+from typing import Final
+
 import msgspec
 
 from gateway.core import texts
@@ -8,6 +10,9 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.record import BucketLook, Verdict
 from gateway.core.revision.document import Message
+
+FULL_RETRY_MS: Final = 60_000
+"""When it is worth coming back after too many calls were waiting: somebody must decide first."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +141,12 @@ def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, lang
     )
     wait_ms = look.wait_ms if look.wait_ms > 0 else None
     return _ended(reason, english, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
+
+
+def holds_full(capacity: int, *, agent: str, method: str, language: str) -> CallEnded:
+    """A call that cannot be kept, since so many of its tenant wait already."""
+    bucket = Bucket("holds", "rate", "tenant", capacity, 0, 0, "enforce")
+    return by_bucket(bucket, BucketLook(capacity, FULL_RETRY_MS), agent=agent, method=method, language=language)
 
 
 def in_language(ended: CallEnded, language: str) -> CallEnded:

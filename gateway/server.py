@@ -117,6 +117,7 @@ async def gateway(
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
+        await keeping.store.prepare()
         pipeline = Pipeline(
             identity=Identity(),
             facts=facts,

@@ -46,10 +46,11 @@ end
 -- Keeps a call and records that, or says what became of the first one with the same idempotency key.
 -- KEYS: stream, hold, due, open, changes, idempotency key (the stream again where the call has none), stops.
 -- ARGV: now_ms, hold id, record, record of a repeat that gets the answer, request hash ('' where the call has no
---       idempotency key), expires_ms, due_ms, five stops that would halt the call, then the fields of the hold.
+--       idempotency key), expires_ms, due_ms, how many holds may be open, five stops that would halt the call, then the fields of the
+--       hold.
 local function keep(keys, argv)
   local stream, now_ms, id, record, hash = keys[1], tonumber(argv[1]), argv[2], argv[3], argv[5]
-  local stop = stopped(keys[7], {argv[8], argv[9], argv[10], argv[11], argv[12]})
+  local stop = stopped(keys[7], {argv[9], argv[10], argv[11], argv[12], argv[13]})
   if stop then
     local outcome = outcome_json(false, 'STOPPED', '', stop)
     written(stream, record, outcome)
@@ -61,8 +62,13 @@ local function keep(keys, argv)
     written(stream, first[1] and argv[4] or record, outcome)
     return {outcome, first[4]}
   end
+  if redis.call('ZCARD', keys[4]) >= tonumber(argv[8]) then
+    local outcome = outcome_json(false, 'LIMIT_EXCEEDED', '')
+    written(stream, record, outcome)
+    return {outcome, ''}
+  end
   local outcome = outcome_json(false, '', '')
-  redis.call('HSET', keys[2], unpack(argv, 13))
+  redis.call('HSET', keys[2], unpack(argv, 14))
   place(keys, id, argv[7], argv[1])
   if hash ~= '' then
     redis.call('HSET', keys[6], 'hash', hash, 'id', id, 'state', 'held', 'expires', argv[6])

@@ -71,13 +71,25 @@ class HoldStore:
         self._send = send
         self._sealer = sealer
 
+    async def prepare(self) -> None:
+        """Load the functions, so that the first held call need not wait for that."""
+        await self._send("FUNCTION", "LOAD", "REPLACE", self._source)
+
     async def keep(
-        self, hold: Hold, kept: KeptRequest, *, record: Record, as_repeat: Record, request_hash: str = ""
+        self,
+        hold: Hold,
+        kept: KeptRequest,
+        *,
+        record: Record,
+        as_repeat: Record,
+        request_hash: str = "",
+        max_open: int,
     ) -> tuple[Outcome, bytes]:
         """Keep a call and write its record, in one step; or neither, and say what its first sending came to.
 
         `request_hash` stands for the request where the call has an idempotency key. `as_repeat` is its record in case
-        the first sending has been answered: then that is granted, and the bytes are the answer, see `answer`.
+        the first sending has been answered: then that is granted, and the bytes are the answer, see `answer`. Where
+        `max_open` calls of the tenant wait already, the call is refused for LIMIT_EXCEEDED.
         """
         clear = msgspec.msgpack.encode(kept)
         request = self._sealer.seal(clear, bound_to=_bound(hold.tenant, hold.agent, hold.id, "request", hold))
@@ -85,7 +97,7 @@ class HoldStore:
             "keep",
             (*_names(hold), keys.stops(hold.tenant)),
             *(hold.created_ms, hold.id, _ENCODER.encode(record), _ENCODER.encode(as_repeat)),
-            *(request_hash, hold.expires_ms, due_ms(hold)),
+            *(request_hash, hold.expires_ms, due_ms(hold), max_open),
             *stops_of(record),
             *_fields(hold),
             *("request", request),
@@ -189,7 +201,7 @@ class HoldStore:
         except (CommandRefused, ResponseError) as error:
             if "unction not found" not in str(error):
                 raise
-        await self._send("FUNCTION", "LOAD", "REPLACE", self._source)
+        await self.prepare()
         return await self._send(*command)
 
 

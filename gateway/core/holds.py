@@ -181,6 +181,13 @@ def expire(hold: Hold, *, now_ms: int) -> Hold | None:
     return _over(hold, HoldState.EXPIRED, now_ms=now_ms, reason=Reason.HOLD_EXPIRED)
 
 
+def withdraw(hold: Hold, *, now_ms: int) -> Hold | None:
+    """Give up a call whose caller was never told that it is kept, and so may make it again."""
+    if hold.state not in (HoldState.PENDING, HoldState.SCHEDULED) or hold.claim:
+        return None
+    return _over(hold, HoldState.EXPIRED, now_ms=now_ms, reason=Reason.STORE_UNAVAILABLE)
+
+
 def retry_ms(hold: Hold) -> int:
     """Pause before the next attempt, where nobody says when it is worth one."""
     return min(LONGEST_RETRY_MS, RETRY_MS << min(max(0, hold.attempt - 1), 10))

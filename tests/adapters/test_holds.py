@@ -53,7 +53,9 @@ class Keeper:
             id=hold.id, received_ms=NOW, decided_ms=NOW, verdict=Verdict.HOLD, tenant="acme", agent="bot", hold=hold.id
         )
         as_repeat = msgspec.structs.replace(record, verdict=Verdict.ALLOW, hold="")
-        return await self.store.keep(hold, REQUEST, record=record, as_repeat=as_repeat, request_hash=request_hash)
+        return await self.store.keep(
+            hold, REQUEST, record=record, as_repeat=as_repeat, request_hash=request_hash, max_open=3
+        )
 
     async def kept(self, number: int = 1, **more: Any) -> Hold:
         hold = a_hold(number, **more)
@@ -85,6 +87,19 @@ async def test_a_call_that_is_stopped_is_recorded_and_not_kept(keeper: Keeper) -
     outcome, _ = await keeper.keep(a_hold())
     assert (outcome.reason, outcome.stop, await keeper.store.open("acme")) == ("STOPPED", "agent=bot", ())
     assert len(await keeper.stream()) == 1
+
+
+async def test_no_more_are_kept_than_may_wait_at_a_time_and_what_is_over_makes_room(keeper: Keeper) -> None:
+    held = [await keeper.kept(number) for number in (1, 2, 3)]
+    outcome, _ = await keeper.keep(a_hold(4))
+    assert (outcome.granted, outcome.reason) == (False, "LIMIT_EXCEEDED")
+    assert await keeper.store.open("acme") == tuple(held)
+    assert len(await keeper.stream()) == 4
+    refused = holds.decide(held[0], approve=False, by="p", comment="c", now_ms=NOW)
+    assert refused is not None
+    await keeper.store.move(held[0], refused)
+    outcome, _ = await keeper.keep(a_hold(5))
+    assert outcome.reason == ""
 
 
 async def test_of_fifty_who_decide_at_once_one_counts(keeper: Keeper) -> None:

@@ -19,6 +19,8 @@ from pilote.crm.v1.contact_service_pb2 import CreateContactRequest, DeleteContac
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageResponse
 from pilote.decision.v1 import decision_pb2, decision_service_pb2
+from tests.adapters.conftest import freeze, thaw
+from tests.conftest import RedisProcess
 from tests.e2e.holding import HOLD_CONTACTS, HOUR_MS, SALES, Desk, hold_of, state_of
 from tests.e2e.policy import agent as agent_of
 from tests.e2e.policy import allow_all, cap, policy
@@ -445,6 +447,37 @@ async def test_a_call_that_became_a_suggestion_meanwhile_waits_for_a_person_agai
     await desk.decide(hold_id)
     assert state_of(await desk.ended(hold_id)) == "ACCEPTED"
     assert upstream.asked == []
+
+
+async def test_too_many_that_wait_are_refused_and_told_when_to_come_back(
+    world: World, desk: Desk, upstream: FakeUpstream
+) -> None:
+    await world.publish(policy(upstream.address, rules=[HOLD_CONTACTS], holds={"max_open": 1}))
+    await desk.held()
+    refused = await told(desk.agent.messages.SendMessage(send(), metadata=FRENCH))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED")
+    assert (refused.detail(error_details_pb2.RetryInfo).retry_delay.seconds, "holds" in refused.text) == (60, True)
+
+
+async def test_a_call_that_was_kept_without_its_caller_being_told_is_given_up(
+    fragile_world: World, own_redis: RedisProcess, upstream: FakeUpstream
+) -> None:
+    world = fragile_world
+    await world.publish(policy(upstream.address, rules=[{"name": "two-eyes", "effect": "hold"}]))
+    desk = Desk(world)
+    freeze(own_redis)
+    try:
+        refused = await told(desk.agent.contacts.CreateContact(CreateContactRequest(), metadata=SALES))
+    finally:
+        thaw(own_redis)
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+
+    async def given_up() -> Hold | None:
+        hold = await desk.store.read("acme", refused.decision)
+        return hold if hold is not None and hold.state == "EXPIRED" else None
+
+    assert (await eventually(given_up, what="the hold is given up", within=5)).reason == "STORE_UNAVAILABLE"
+    assert await desk.store.open("acme") == ()
 
 
 @contextlib.asynccontextmanager

@@ -42,7 +42,7 @@ class Desk:
         chosen: dict[str, Any] = {"method": METHOD, "expires_ms": FAR_MS}
         hold = a_hold(**(chosen | more))
         record = Record(id=hold.id, received_ms=0, decided_ms=0, verdict=Verdict.HOLD, tenant="acme")
-        await self.store.keep(hold, KeptRequest(REQUEST), record=record, as_repeat=record)
+        await self.store.keep(hold, KeptRequest(REQUEST), record=record, as_repeat=record, max_open=100)
         return hold
 
     async def decide(self, hold: Hold, *, approve: bool = True, by: str = "zoe", comment: str = "fine") -> str:

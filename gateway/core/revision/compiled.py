@@ -65,6 +65,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the document; they are about contacts only."""
     hold_ms: int
     """How long a call waits for a person at most."""
+    max_holds: int
+    """How many calls of a tenant wait at a time at most."""
     tenants: tuple[str, ...]
     pool: object
     """The descriptor pool of its contracts, opaque here."""
@@ -117,6 +119,7 @@ def compile_revision(
         pool=engine.pool,
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         hold_ms=duration_ms(document.holds.expires),
+        max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
     )
 

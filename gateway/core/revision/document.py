@@ -271,6 +271,8 @@ class Holds(_Part, frozen=True, kw_only=True):
 
     expires: Duration = "24h"
     """Time in which somebody must decide, and an approved call be carried out."""
+    max_open: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """Most calls of a tenant that wait at a time, for a person or until a time; any further one is refused."""
 
 
 class Document(_Part, frozen=True, kw_only=True):
