@@ -12,9 +12,9 @@ from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.explain import explain
 from gateway.core.texts import language_of
-from gateway.holding import Holding
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
+from gateway.waiting import Waiting
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 
 LONGEST_WAIT_SECONDS: Final = 600.0
@@ -26,9 +26,9 @@ _HOLD: Final = re.compile(r"holds/([0-9a-f]{32})")
 class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     """Evaluates calls for the agents that would make them."""
 
-    def __init__(self, pipeline: Pipeline, holding: Holding) -> None:
+    def __init__(self, pipeline: Pipeline, waiting: Waiting) -> None:
         self._pipeline = pipeline
-        self._holding = holding
+        self._waiting = waiting
 
     async def EvaluateCall(
         self, request: decision_service_pb2.EvaluateCallRequest, context: Any
@@ -47,7 +47,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         """See the contract."""
         try:
             agent, hold_id = self._asked(request.name, context)
-            found = await self._holding.get(agent.tenant, agent.name, hold_id)
+            found = await self._waiting.get(agent.tenant, agent.name, hold_id)
             return decision_service_pb2.GetHoldResponse(hold=wire.hold(*found))
         except CallEnded as ended:
             await end(context, _in_language(ended, context))
@@ -61,7 +61,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         try:
             agent, hold_id = self._asked(request.name, context)
             seconds = _wait_seconds(request, context.time_remaining())
-            found = await self._holding.wait(agent.tenant, agent.name, hold_id, seconds=seconds)
+            found = await self._waiting.wait(agent.tenant, agent.name, hold_id, seconds=seconds)
             return decision_service_pb2.WaitHoldResponse(hold=wire.hold(*found))
         except CallEnded as ended:
             await end(context, _in_language(ended, context))

@@ -26,6 +26,7 @@ from gateway.core.record import Verdict
 from gateway.keeping import Keeping
 from gateway.pipeline import Pipeline
 from gateway.refusal import Kept
+from gateway.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -50,37 +51,53 @@ class Holding:
     """The holds of one gateway process. `clock` gives milliseconds since the epoch, `ended` hears of each call made."""
 
     def __init__(
-        self, pipeline: Pipeline, keeping: Keeping, *, ended: Callable[[CallRun], None], clock: Callable[[], int]
+        self,
+        pipeline: Pipeline,
+        keeping: Keeping,
+        waiting: Waiting,
+        *,
+        ended: Callable[[CallRun], None],
+        clock: Callable[[], int],
     ) -> None:
+        self._waiting = waiting
         self._pipeline = pipeline
         self._store = keeping.store
         self._unsure = keeping.unsure
         self._ended = ended
         self._clock = clock
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._closing_at = 0.0
         self._room = asyncio.Event()
         """Set when there is room again for some of the holds that are due already."""
         self._crowded = False
         self._seen: dict[str, int] = {}
-        self._changed: dict[str, asyncio.Event] = {}
-        """For each tenant with somebody waiting: set, and replaced, when any of its holds has changed."""
 
     async def run(self) -> None:
-        """Look for holds that are due until cancelled; then end what runs."""
-        try:
-            while True:
+        """Look for holds that are due until cancelled."""
+        while True:
+            try:
                 await self.look()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._room.wait()
-        finally:
-            for task in self._running.values():
-                task.cancel()
+            except Exception:  # whatever is wrong with one hold must not end this, or no other would be made
+                _log.exception("holds cannot be looked for")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._room.wait()
 
-    async def drain(self) -> None:
-        """Wait until the calls that are being made have ended; no others are begun while the pipeline drains."""
-        while self._running:
-            await asyncio.wait(self._running.values())
+    def stop(self, *, within_s: float) -> None:
+        """Begin with no other hold, and let those that wait go. What is being made has so long to end, see `close`."""
+        self._closing_at = asyncio.get_running_loop().time() + within_s
+        self._waiting.stop()
+
+    async def close(self) -> None:
+        """Wait for the calls that are being made; those that take too long are in doubt, like with any other call."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._closing_at):
+                while self._running:
+                    await asyncio.wait(self._running.values())
+        left = tuple(self._running.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def look(self) -> None:
         """Begin with what is due, and wake who waits for a hold that has changed."""
@@ -91,52 +108,16 @@ class Holding:
         self._crowded = False
         await asyncio.gather(*(self._look(tenant) for tenant in revision.tenants), self._withdraw())
 
-    async def get(self, tenant: str, agent: str, hold_id: str) -> tuple[Hold, bytes | None]:
-        """A hold of this agent, and the answer once there is one.
-
-        Raises:
-            CallEnded: NOT_FOUND, STORE_UNAVAILABLE, HOLD_DAMAGED.
-        """
-        try:
-            hold = await self._store.read(tenant, hold_id)
-            if hold is None or hold.agent != agent:
-                raise CallEnded(Reason.NOT_FOUND, "There is no such hold.", metadata={"hold": holds.name(hold_id)})
-            answer = await self._store.response(hold) if hold.state is HoldState.EXECUTED else None
-        except (StoreDown, CommandRefused) as error:
-            raise CallEnded(Reason.STORE_UNAVAILABLE, "The store of holds does not answer; retry.") from error
-        except (Damaged, KeyMissing) as error:
-            text = "The answer that was kept cannot be opened."
-            raise CallEnded(Reason.HOLD_DAMAGED, text, metadata={"hold": holds.name(hold_id)}) from error
-        return hold, answer
-
-    async def wait(self, tenant: str, agent: str, hold_id: str, *, seconds: float) -> tuple[Hold, bytes | None]:
-        """The same once something has become of the hold: it is over, or was put off; at the latest after `seconds`.
-
-        Raises:
-            CallEnded: like `get`.
-        """
-        found = first = await self.get(tenant, agent, hold_id)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not _over_or_put_off(found[0], first[0]):
-                    # Listened for before the hold is read again, so that no change falls in between.
-                    changed = self._changed.setdefault(tenant, asyncio.Event())
-                    found = await self.get(tenant, agent, hold_id)
-                    if not _over_or_put_off(found[0], first[0]):
-                        await changed.wait()
-        return found
-
     async def _look(self, tenant: str) -> None:
         try:
             due, changes = await self._store.due(tenant, now_ms=self._clock())
+            if self._seen.get(tenant) != changes:
+                await self._waiting.look(tenant)
+                self._seen[tenant] = changes
         except (StoreDown, CommandRefused):
             return  # the next look comes soon, and calls are told what they need to know
-        if self._seen.get(tenant) != changes:
-            self._seen[tenant] = changes
-            if changed := self._changed.pop(tenant, None):
-                changed.set()
         for hold_id in due:
-            if self._pipeline.draining:
+            if self._pipeline.draining or self._closing_at:
                 return
             if len(self._running) >= AT_ONCE:
                 self._crowded = True
@@ -158,11 +139,7 @@ class Holding:
     async def _attend(self, tenant: str, hold_id: str) -> None:
         """Do what is to be done about a hold now. Whatever goes wrong is tried again when its claim has run out."""
         try:
-            hold = await self._store.read(tenant, hold_id)
-            if hold is None:
-                await self._store.forget_lost(tenant, hold_id)
-                return
-            await self._next_step(hold)
+            await self._read_and_step(tenant, hold_id)
         except (StoreDown, CommandRefused):
             _log.warning("a hold waits for the store", extra={"hold": hold_id})
         except Exception:
@@ -171,6 +148,18 @@ class Holding:
             del self._running[hold_id]
             if self._crowded:
                 self._room.set()
+
+    async def _read_and_step(self, tenant: str, hold_id: str) -> None:
+        try:
+            hold = await self._store.read(tenant, hold_id)
+        except Damaged:
+            _log.error("what was kept of a hold has been changed: it is left alone", extra={"hold": hold_id})
+            await self._store.set_aside(tenant, hold_id)
+            return
+        if hold is None:
+            await self._store.forget_lost(tenant, hold_id)
+            return
+        await self._next_step(hold)
 
     async def _next_step(self, hold: Hold) -> None:
         now_ms = self._clock()
@@ -285,7 +274,8 @@ class Holding:
         begun = hold.state is HoldState.EXECUTING
         state = HoldState.IN_DOUBT if doubtful and begun and not run.harmless else HoldState.FAILED
         result = run.id if run.outcome is not None else ""
-        await self._finish(hold, state, status=status_name(ended), reason=run.reason, result=result)
+        reason = ended.plan.why.value if isinstance(ended, Kept) else run.reason
+        await self._finish(hold, state, status=status_name(ended), reason=reason, result=result)
 
     async def _finish(
         self, hold: Hold, state: HoldState, *, status: str, reason: str = "", result: str = "", answer: bytes = b""
@@ -307,8 +297,3 @@ def _wait_ms(hold: Hold, ended: Exception) -> int | None:
     if ended.reason in _WAITS:
         return ended.retry_after_ms
     return holds.retry_ms(hold) if ended.reason in _PASSES else None
-
-
-def _over_or_put_off(hold: Hold, first: Hold) -> bool:
-    put_off = hold.state is HoldState.SCHEDULED and first.state is not HoldState.SCHEDULED
-    return hold.state in holds.OVER or put_off

@@ -77,6 +77,38 @@ class Keeping:
             raise refusal.plain(Reason(outcome.reason), rule=outcome.stop, **said)
         raise self._kept(run, plan, outcome.first or hold_id)
 
+    async def first(self, run: CallRun) -> CallEnded | None:
+        """How a call ends that repeats a held one by its idempotency key, though it would not be held itself.
+
+        `None` where the first call was not held, or has come so far that admission knows what to say.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE.
+        """
+        assert run.agent is not None and run.outcome is not None and run.revision is not None  # noqa: PT018, S101
+        try:
+            hold = await self.store.read(run.agent.tenant, run.outcome.first)
+        except (StoreDown, CommandRefused) as error:
+            raise CallEnded(Reason.STORE_UNAVAILABLE, "The store of holds does not answer; retry.") from error
+        except Damaged:
+            return None
+        if hold is None or hold.agent != run.agent.name:
+            return None
+        if hold.state is HoldState.REFUSED:
+            said = {"agent": run.agent.name, "method": run.incoming.method, "language": run.incoming.language}
+            return refusal.plain(Reason.HOLD_REFUSED, **said)
+        if hold.state in holds.OVER and hold.state is not HoldState.ACCEPTED:
+            return None
+        scheduled = hold.state is HoldState.SCHEDULED
+        plan = Plan(
+            verdict=Verdict.DEFER if scheduled else Verdict.HOLD,
+            why=Reason(hold.why),
+            rule=hold.rule,
+            wait_ms=max(0, hold.release_ms - run.received_ms) if scheduled else 0,
+            kept_ms=hold.expires_ms - run.received_ms,
+        )
+        return self._kept(run, plan, hold.id)
+
     def answer(self, run: CallRun, kept: bytes) -> bytes:
         """The answer that was kept of the call that this one repeats.
 

@@ -255,7 +255,8 @@ class Pipeline:
             self._admission.settle(reservation, settlement_of(run, gave_back=True))
             raise
         if not run.outcome.granted:
-            raise self._refused_by_store(run)
+            held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
+            raise held or self._refused_by_store(run)
         run.reservation = reservation
         if run.outcome.first:
             run.answer = self._keeping.answer(run, answer)

@@ -37,6 +37,7 @@ from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
+from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
@@ -131,11 +132,13 @@ async def gateway(
         running = Gateway(pipeline=pipeline, proxy=proxy)
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
         stack.push_async_callback(_cancelled, follower)
-        holding = Holding(pipeline, keeping, ended=watch.ended, clock=clock)
+        waiting = Waiting(keeping.store)
+        holding = Holding(pipeline, keeping, waiting, ended=watch.ended, clock=clock)
+        stack.push_async_callback(holding.close)
         stack.push_async_callback(_cancelled, asyncio.create_task(holding.run()))
 
         def add_services(server: grpc.aio.Server) -> None:
-            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, holding), server)
+            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
 
         running.port = await stack.enter_async_context(
             serving(
@@ -150,9 +153,7 @@ async def gateway(
         )
         yield running
         pipeline.draining = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(settings.drain_seconds):
-                await holding.drain()
+        holding.stop(within_s=settings.drain_seconds)
 
 
 async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes, hold_keys: Sequence[bytes]) -> None:

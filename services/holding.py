@@ -80,7 +80,11 @@ class Holds:
     async def _find(self, name: str) -> Hold:
         hold_id = name.removeprefix("holds/")
         for tenant in await self._tenants():
-            if hold := await self._store.read(tenant, hold_id):
+            try:
+                hold = await self._store.read(tenant, hold_id)
+            except Damaged:
+                self._end("hold-damaged", hold=name)
+            if hold is not None:
                 return hold
         return self._end("hold-unknown", hold=name)
 

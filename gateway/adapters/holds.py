@@ -1,7 +1,9 @@
 """Holds in the store: kept, read, moved one step at a time, and forgotten. Requests and answers lie there sealed."""
 
+import asyncio
+import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
@@ -10,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gateway.adapters.redis_connection import CommandRefused, RedisConnection
-from gateway.adapters.sealing import MARK, Sealer
+from gateway.adapters.sealing import MARK, Damaged, Sealer
 from gateway.core import keys
 from gateway.core.holds import OVER, Hold, HoldState, due_ms
 from gateway.core.record import Outcome, Record
@@ -105,7 +107,11 @@ class HoldStore:
         return _OUTCOME.decode(outcome), answer
 
     async def read(self, tenant: str, hold_id: str) -> Hold | None:
-        """The hold; `None` where there is none, or it was forgotten."""
+        """The hold; `None` where there is none, or it was forgotten.
+
+        Raises:
+            Damaged: what is there is no hold.
+        """
         return _hold(await self._send("HMGET", keys.hold(tenant, hold_id), *_FIELDS))
 
     async def move(self, before: Hold, after: Hold, *, record: Record | None = None, answer: bytes = b"") -> bool:
@@ -132,10 +138,21 @@ class HoldStore:
         ids, changes = await self._call("due", names, now_ms, AT_ONCE)
         return tuple(each.decode() for each in ids), int(changes)
 
+    async def versions(self, tenant: str, ids: Sequence[str]) -> list[int]:
+        """The versions of these holds, which grow with every step; 0 for one that is not there."""
+        found = await asyncio.gather(*(self._send("HGET", keys.hold(tenant, each), "version") for each in ids))
+        return [int(version or 0) for version in found]
+
+    async def set_aside(self, tenant: str, hold_id: str) -> None:
+        """Do nothing more about a hold; what is in the store stays, for people to look at."""
+        await self._send("ZREM", keys.holds_due(tenant), hold_id)
+
     async def open(self, tenant: str, *, count: int = 1000) -> tuple[Hold, ...]:
-        """Holds that are not over, the oldest first."""
-        ids = await self._send("ZRANGE", keys.holds_open(tenant), 0, count - 1)
-        found = [await self.read(tenant, each.decode()) for each in ids]
+        """Holds that are not over, the oldest first; without what is none."""
+        found = []
+        for each in await self._send("ZRANGE", keys.holds_open(tenant), 0, count - 1):
+            with contextlib.suppress(Damaged):
+                found.append(await self.read(tenant, each.decode()))
         return tuple(hold for hold in found if hold is not None)
 
     async def forget(self, hold: Hold) -> None:
@@ -232,9 +249,12 @@ def _fields(hold: Hold) -> list[str | bytes | int]:
 
 
 def _hold(values: list[bytes | None]) -> Hold | None:
-    told: Mapping[str, str] = {
-        name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value is not None
-    }
-    if "id" not in told:
+    if all(value is None for value in values):
         return None
-    return msgspec.convert(told, Hold, strict=False)
+    try:
+        told: Mapping[str, str] = {
+            name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value is not None
+        }
+        return msgspec.convert(told, Hold, strict=False)
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise Damaged from error

@@ -130,10 +130,10 @@ async def test_hours_that_are_too_long_or_keep_nothing_refuse_and_so_they_do_for
     assert await desk.store.open("acme") == ()
 
 
-async def _decided(world: World) -> CallRun:
+async def _decided(world: World, *, request_id: str = "") -> CallRun:
     """A call that was decided, and would now be admitted."""
     run = CallRun(Incoming.of("/pilote.crm.v1.MessageService/SendMessage", SALES, time_remaining=_none, trace_ratio=0))
-    await world.gateways[0].pipeline.consider(run, send().SerializeToString())
+    await world.gateways[0].pipeline.consider(run, send(request_id=request_id).SerializeToString())
     return run
 
 
@@ -144,7 +144,7 @@ def _none() -> float | None:
 async def test_what_refuses_a_call_may_have_it_put_off(world: World, upstream: FakeUpstream) -> None:
     await world.publish(policy(upstream.address, rules=[allow_all()]))
     desk, pipeline = Desk(world), world.gateways[0].pipeline
-    run = await _decided(world)
+    run = await _decided(world, request_id="k-1")
     not_before_ms = world.clock() + HOUR_MS
     with pytest.raises(CallEnded) as refused:
         await pipeline.defer(run, not_before_ms=not_before_ms, why=WHY, rule="pressure", max_defer_ms=HOUR_MS // 2)
@@ -154,9 +154,13 @@ async def test_what_refuses_a_call_may_have_it_put_off(world: World, upstream: F
     hold = await desk.read(kept.value.metadata["hold"].removeprefix("holds/"))
     assert (hold.id, hold.state, hold.why, hold.rule) == (run.id, "SCHEDULED", "CAP_EXCEEDED", "pressure")
     assert hold.release_ms == not_before_ms
+    # The policy refuses no repeat by itself; it gets the hold's name all the same, and later the answer.
+    repeat = await told(desk.agent.messages.SendMessage(send(request_id="k-1"), metadata=SALES))
+    assert (repeat.reason, hold_of(repeat)) == ("DEFERRED", hold.id)
     world.ahead_ms = HOUR_MS
     await desk.until(hold.id, "EXECUTED")
-    assert len(upstream.asked) == 1
+    repeat = await told(desk.agent.messages.SendMessage(send(request_id="k-1"), metadata=SALES))
+    assert (repeat.code, len(upstream.asked)) == (grpc.StatusCode.OK, 1)
 
 
 async def test_what_refuses_a_call_may_have_a_person_look_at_it_after_it_was_recorded_too(

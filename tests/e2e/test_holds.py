@@ -84,6 +84,10 @@ async def test_a_refused_call_is_never_made_and_says_who_and_why(
     _, refusal, _ = await world.settled(3)
     assert (refusal.record.verdict, refusal.record.decider, refusal.record.parent) == (Verdict.DENY, "zoe", hold_id)
     assert not await desk.decide(hold_id)
+    # Nor does it help that the policy by now lets such calls through.
+    await world.publish(policy(upstream.address))
+    again = await told(desk.agent.messages.SendMessage(request, metadata=SALES))
+    assert (again.reason, upstream.asked) == ("HOLD_REFUSED", [])
 
 
 async def test_a_call_that_nobody_decides_on_expires_and_leaves_a_record(world: World, desk: Desk) -> None:
@@ -290,6 +294,7 @@ async def test_nothing_that_the_agent_or_the_upstream_said_lies_in_the_store_in_
     create = CreateContactRequest(contact=Contact(display_name="Dear Ada", email="ada@example.org"), request_id="k-1")
     pending = hold_of(await told(desk.agent.contacts.CreateContact(create, metadata=SALES)))
     executed = await desk.held(request=send("contacts/ada", request_id="k-2"))
+    assert await _in_the_clear(world, ("sales-bot",)) != []  # what is there is found
     assert await _in_the_clear(world, secrets) == []
     await desk.decide(executed)
     await desk.until(executed, "EXECUTED")
@@ -325,6 +330,43 @@ async def test_what_was_changed_in_the_store_is_found_and_never_made(
     assert upstream.asked == []
     assert any("has been changed" in record.message and record.levelname == "ERROR" for record in caplog.records)
     assert (await world.settled(3))[2].record.reason == "HOLD_DAMAGED"
+
+
+async def test_what_is_no_hold_any_more_is_left_alone_and_hinders_no_other(
+    world: World, desk: Desk, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = await desk.held(), await desk.held()
+    await world.redis.hset(keys.hold("acme", one), "state", "WHATEVER")
+    await world.redis.zadd(keys.holds_due("acme"), {one: 0})
+    await desk.decide(two)
+    assert state_of(await desk.ended(two)) == "EXECUTED"
+    damaged = await desk.get(one)
+    assert (damaged.code, damaged.reason) == (grpc.StatusCode.DATA_LOSS, "HOLD_DAMAGED")
+    assert [hold.id for hold in await desk.store.open("acme")] == []
+
+    async def set_aside() -> bool | None:
+        return await world.redis.zscore(keys.holds_due("acme"), one) is None or None
+
+    await eventually(set_aside, what="the hold is set aside", within=5)
+    assert any("is left alone" in record.message and record.levelname == "ERROR" for record in caplog.records)
+
+
+async def test_a_gateway_that_stops_lets_those_who_wait_go_and_ends_the_calls_it_makes(
+    empty_world: World, upstream: FakeUpstream
+) -> None:
+    world = empty_world
+    async with world.started():
+        await world.publish(policy(upstream.address, rules=[HOLD_CONTACTS]))
+        desk = Desk(world)
+        upstream.behave = upstream.hang
+        making, pending = await desk.held(), await desk.held()
+        waiting = asyncio.ensure_future(desk.wait(pending, seconds=600))
+        await desk.decide(making)
+        await asyncio.wait_for(upstream.arrived.wait(), 5)
+        await desk.get(pending)  # the wait was sent before it over the same connection, so it is served by now
+        asyncio.get_running_loop().call_later(0.3, upstream.let_go.set)
+    assert state_of((await waiting).hold) == "PENDING"
+    assert (await desk.read(making)).state == "EXECUTED"
 
 
 async def test_the_language_and_the_lineage_of_a_call_are_kept_and_its_credential_is_not(
