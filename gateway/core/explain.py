@@ -83,6 +83,11 @@ _TEXTS: Final = {
         "It was kept to be made later: holds/{hold}.",
         "Il a été conservé pour être fait plus tard : holds/{hold}.",
     ),
+    "held-unkept": ("It needs a person first.", "Il faut d’abord qu’une personne l’examine."),
+    "deferred-unkept": (
+        "It would be kept, and made later.",
+        "Il serait conservé, et fait plus tard.",
+    ),
     "decided": (
         'Of holds/{hold} {decider} said: "{comment}".',
         "De holds/{hold}, {decider} a dit : « {comment} ».",
@@ -176,7 +181,8 @@ def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, lang
     if allowed:
         lines.append(_say("allowed", language, {}))
     elif kept and not outcome.reason:
-        lines.append(_say(kept, language, {"hold": outcome.first or record.hold}))
+        hold = outcome.first or record.hold
+        lines.append(_say(kept if hold else f"{kept}-unkept", language, {"hold": hold}))
     else:
         reason = outcome.reason or record.reason or _limited(record, outcome)
         lines.append(_say("refused", language, {"reason": reason}))

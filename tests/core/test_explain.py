@@ -40,6 +40,7 @@ RECORD = Record(
 )
 HELD = msgspec.structs.replace(RECORD, verdict=Verdict.HOLD, hold="a" * 32, decider="Zoé", hold_comment="too pushy")
 DEFERRED = msgspec.structs.replace(RECORD, verdict=Verdict.DEFER, hold="b" * 32)
+EVALUATED = tuple(msgspec.structs.replace(record, hold="") for record in (HELD, DEFERRED))
 OBSERVED = msgspec.structs.replace(RECORD, verdict=Verdict.DENY, reason="AUTONOMY_OBSERVE", would="OK")
 LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
@@ -58,7 +59,7 @@ def _sentences(language: str) -> list[str]:
         *explain(nobody, Outcome(granted=False), settlement=None, language=language),
         *(
             sentence
-            for record in (HELD, DEFERRED, OBSERVED)
+            for record in (HELD, DEFERRED, OBSERVED, *EVALUATED)
             for sentence in explain(record, Outcome(granted=False), settlement=None, language=language)
         ),
     ]

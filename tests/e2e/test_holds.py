@@ -404,6 +404,7 @@ async def test_an_evaluation_says_that_the_call_would_be_held_and_holds_nothing(
     answer = await desk.stub.EvaluateCall(request, metadata=SALES)
     assert answer.decision.verdict == decision_pb2.VERDICT_HOLD
     assert (answer.decision.reason, answer.decision.hold) == ("APPROVAL_REQUIRED", "")
+    assert "It needs a person first." in answer.explanation
     assert await desk.store.open("acme") == ()
     assert await world.kept() == {}
 
