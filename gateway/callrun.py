@@ -9,16 +9,17 @@ from typing import Final
 
 import msgspec
 
-from gateway.adapters.admission import Reservation
+from gateway.adapters.reservation import Reservation
 from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
-from gateway.core.decide import Decision
+from gateway.core.decide import Decision, values_of
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Upstream
+from gateway.core.spending import Told, costs, told
 from gateway.core.texts import language_of
 from gateway.refusal import Kept
 from gateway.rpc.status import code_of
@@ -57,9 +58,9 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "call", "decision", "ended", "facts", "fixed_route", "id", "incoming",
+        "acted", "agent", "answer", "call", "costs", "decision", "ended", "facts", "fixed_route", "id", "incoming",
         "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "released", "request",
-        "reservation", "response_bytes", "revision", "route", "started", "trailers", "upstream", "upstream_us",
+        "reservation", "response_bytes", "revision", "route", "started", "told", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -89,10 +90,19 @@ class CallRun:
         self.acted: Acted | None = None
         """Whether the upstream has acted, where that is known otherwise than from `ended`."""
         self.trailers: Metadata = ()
+        self.costs: Mapping[str, int] = {}
+        """What the call has really cost, by budget, where that is known."""
+        self.told: Mapping[str, Told] = {}
+        """What the upstream has told of its quotas, by limit."""
         self.upstream_us = 0
         self.messages_in = 0
         self.messages_out = 0
         self.response_bytes = 0
+
+    def begin_anew(self) -> None:
+        """Become another decision about the same call, which follows on the one so far."""
+        self.parent = self.parent or self.id
+        self.id = new_id(self.received_ms)
 
     @property
     def harmless(self) -> bool:
@@ -152,6 +162,8 @@ def record_of(run: CallRun) -> Record:
         subject_ref=call.subject_ref if call is not None else "",
         channel=call.channel if call is not None else "",
         category=call.category if call is not None else "",
+        brand=call.brand if call is not None else "",
+        topics=call.topics if call is not None else (),
         model=call.model[:256] if call is not None else "",
         version=run.route.version or (agent.version if agent is not None else ""),
         route=run.route.name,
@@ -183,6 +195,22 @@ def hash_of(run: CallRun) -> str:
     return hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
 
 
+def spent(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
+    """Remember what an answer says of the call's costs and the upstream's quotas; `None`: it failed."""
+    assert run.policy is not None and run.revision is not None and run.agent is not None  # noqa: PT018, S101
+    texts = {key: value for key, value in metadata if isinstance(value, str)}
+    run.told = told(run.policy.limits, texts)
+    decode = run.policy.contract.decode_reply
+    if response is None or decode is None or run.call is None:
+        return
+    try:
+        reply = decode(response)
+    except ValueError:  # its estimate stands
+        return
+    values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)
+    run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)
+
+
 def timeout_s(run: CallRun, upstream: Upstream) -> float:
     """Seconds the upstream has: what is left of the caller's deadline, at most the upstream's own limit."""
     longest, remaining = longest_s(upstream), run.incoming.time_remaining()
@@ -193,7 +221,9 @@ def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
     if decision is None:
         return ()
     return tuple(
-        BucketAsk(limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by)
+        BucketAsk(
+            limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by, cost=b.cost
+        )
         for b in decision.buckets
     )
 
@@ -234,6 +264,7 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         total_us=total_us,
         upstream_us=run.upstream_us,
         overhead_us=max(0, total_us - run.upstream_us),
+        costs=run.costs,
         messages_in=run.messages_in,
         messages_out=run.messages_out,
         response_bytes=run.response_bytes,

@@ -1,6 +1,8 @@
 """`pilote.decision.v1.DecisionService`: what the gateway would say to a call, without making it."""
 
+import asyncio
 import re
+import time
 from typing import Any, Final
 
 import msgspec
@@ -68,9 +70,25 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         except Exception as error:
             await end(context, unexpected(error, "WaitHold"))
 
-    async def ReportOutcomes(self, _request: Any, context: Any) -> Any:
+    async def ReportOutcomes(
+        self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
+    ) -> decision_service_pb2.ReportOutcomesResponse:
         """See the contract."""
-        await end(context, _later("Outcomes"))
+        try:
+            return await self._report(request, context)
+        except CallEnded as ended:
+            await end(context, ended)
+        except Exception as error:
+            await end(context, unexpected(error, "ReportOutcomes"))
+
+    async def _report(
+        self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
+    ) -> decision_service_pb2.ReportOutcomesResponse:
+        agent = self._pipeline.identify(dict(context.invocation_metadata()))
+        now_ms = time.time_ns() // 1_000_000
+        outcomes = wire.outcomes(request, reporter=agent.name, now_ms=now_ms)
+        new = await asyncio.gather(*(self._pipeline.report(agent.tenant, outcome) for outcome in outcomes))
+        return decision_service_pb2.ReportOutcomesResponse(accepted_count=sum(new))
 
     def _asked(self, name: str, context: Any) -> tuple[Agent, str]:
         """Who asks, and for the hold of which id."""

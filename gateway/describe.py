@@ -10,6 +10,7 @@ from gateway.core.errors import CallEnded, Reason
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
+MOST_TOPICS: Final = 10
 
 # Spelling must not open a second bucket: what governs a call is compared in one form only.
 _TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
@@ -36,6 +37,10 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     subject = _checked(contract.subject(message), _SUBJECT, field=contract.subject_path, required=contact)
     channel = contract.channel(message).strip().lower()
     category = contract.category(message).strip().lower()
+    brand = contract.brand(message).strip().lower()
+    topics = tuple([topic.strip().lower() for topic in contract.topics(message)])
+    if len(topics) > MOST_TOPICS:
+        raise _invalid("topics", f"topics has {len(topics)} entries; at most {MOST_TOPICS} are taken.")
     inference = _DECISION.fullmatch(_text(metadata, INFERENCE_HEADER) or "0" * 32)
     if inference is None:
         raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
@@ -48,6 +53,8 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         subject=subject,
         channel=_checked(channel, _TOKEN, field=contract.channel_path or "channel", required=contact),
         category=_checked(category, _TOKEN, field="category", required=False),
+        brand=_checked(brand, _TOKEN, field="brand", required=False),
+        topics=tuple([_checked(topic, _TOKEN, field="topics", required=True) for topic in topics]),
         model=contract.model(message),
         model_version=contract.model_version(message),
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),

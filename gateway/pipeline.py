@@ -6,6 +6,7 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 """
 
 import contextlib
+import functools
 import random
 import time
 from collections.abc import Mapping
@@ -15,26 +16,28 @@ import grpc
 import msgspec
 
 from gateway import refusal
-from gateway.adapters.admission import Admission, reserve
+from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.facts import FactStore
 from gateway.adapters.identity import Identity
+from gateway.adapters.reservation import Reservation, reserve
 from gateway.adapters.upstreams import (
     InDoubt,
     Metadata,
     UpstreamRefused,
     Upstreams,
     failed,
+    pairs_of,
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, hash_of, pinned, record_of, settlement_of, timeout_s
+from gateway.callrun import CallRun, hash_of, pinned, record_of, settlement_of, spent, timeout_s
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, Agent
+from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.limits import bucket_reason
-from gateway.core.record import Acted, Outcome, Verdict, subject_ref
-from gateway.core.revision.compiled import Revision
+from gateway.core.limits import Bucket, bucket_reason
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, subject_ref
+from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import route
 from gateway.describe import describe
 from gateway.gathering import Gathering
@@ -154,19 +157,11 @@ class Pipeline:
         record, would = record_of(run), run.decision.would
         if would == "OK":
             buckets = run.decision.buckets
-            looked, _ = await self._admission.admit(reserve(record, buckets), record, buckets=buckets, only_look=True)
+            looked, _ = await self._admission.admit(reserve(record, buckets), record, only_look=True)
             if not looked.granted:
                 would = looked.reason or bucket_reason(buckets[looked.refused].kind)
         run.outcome = Outcome(granted=False)
         await self._admission.write(msgspec.structs.replace(record, would=would))
-
-    def identify(self, metadata: Mapping[str, str | bytes]) -> Agent:
-        """The agent that asks about its own calls.
-
-        Raises:
-            CallEnded: AGENT_UNAUTHENTICATED, REVISION_MISSING.
-        """
-        return self._identity.identify(metadata)
 
     def never_came(self, run: CallRun, ended: BaseException) -> None:
         """Record a call that ended before its message had come. Never waits."""
@@ -189,9 +184,10 @@ class Pipeline:
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         if call.subject:
-            ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
+            ref = self._ref(run.agent.tenant, call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
-            run.facts = await self._facts.get(run.agent.tenant, ref)
+            if run.policy.reads_facts:
+                run.facts = await self._facts_of(run.agent.tenant, ref, policy=run.policy, now_ms=run.received_ms)
         run.call = call
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
@@ -203,6 +199,7 @@ class Pipeline:
             call=call,
             facts=run.facts,
             route=run.route,
+            ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
             approved=run.released is not None and run.released.decider != "",
         )
@@ -210,6 +207,39 @@ class Pipeline:
             raise refused(run)
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
+
+    def _ref(self, tenant: str, text: str) -> str:
+        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
+
+    async def _facts_of(self, tenant: str, ref: str, *, policy: MethodPolicy, now_ms: int) -> Facts:
+        """Step 4: what is known of the subject."""
+        score = self.revision.score if self.revision is not None else None
+        try:
+            facts = await self._facts.get(tenant, ref)
+            if policy.reads_pressure and score is not None:
+                pressure = await self._facts.pressure(tenant, ref, half_life_ms=score.half_life_ms, now_ms=now_ms)
+                facts = msgspec.structs.replace(facts, pressure=pressure)
+        except CallEnded as ended:
+            if ended.reason is Reason.STORE_UNAVAILABLE and policy.survives:
+                return UNREADABLE_SUBJECT  # rules that need facts fail, and so count as their on_error
+            raise
+        return facts
+
+    def identify(self, metadata: Mapping[str, str | bytes]) -> Agent:
+        """Who asks.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED.
+        """
+        return self._identity.identify(metadata)
+
+    async def report(self, tenant: str, outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did after a contact; says whether it was new.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE.
+        """
+        return await self._admission.report(tenant, outcome)
 
     async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
         """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.
@@ -227,7 +257,7 @@ class Pipeline:
             return Outcome(granted=False)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets)
-        outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
+        outcome, _ = await self._admission.admit(reservation, record, only_look=True)
         return outcome
 
     async def _take(self, run: CallRun) -> None:
@@ -246,20 +276,34 @@ class Pipeline:
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
-            run.outcome, answer = await self._admission.admit(
-                reservation, record, buckets=run.decision.buckets, request_hash=request_hash
-            )
+            run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
-            # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
-            self._admission.settle(reservation, settlement_of(run, gave_back=True))
-            raise
+            if not isinstance(ended, StoreSilent) or ended.sent:
+                # The store may still carry the admission out; then what it takes is given back.
+                self._admission.settle(reservation, settlement_of(run, gave_back=True))
+            if not isinstance(ended, StoreSilent) or not _passes(run.decision.buckets, request_key):
+                raise
+            reservation, answer = await self._take_locally(run, sent=ended.sent), b""
+        assert run.outcome is not None  # noqa: S101 - one of the two has set it
         if not run.outcome.granted:
             held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
             raise held or self._refused_by_store(run)
         run.reservation = reservation
         if run.outcome.first:
             run.answer = self._keeping.answer(run, answer)
+
+    async def _take_locally(self, run: CallRun, *, sent: bool) -> Reservation:
+        """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
+        assert run.decision is not None  # noqa: S101 - for the type checker
+        if sent:
+            self._admission.write_soon(record_of(run))
+            run.begin_anew()
+        run.ended = None
+        record = record_of(run)
+        reservation = msgspec.structs.replace(reserve(record, run.decision.buckets), local=True)
+        run.outcome = await self._admission.admit_locally(reservation, record)
+        return reservation
 
     async def call(self, run: CallRun, request: bytes) -> bytes:
         """All steps of a unary call.
@@ -292,8 +336,13 @@ class Pipeline:
         )
         try:
             response = await call
-            run.trailers = passed_on(await call.trailing_metadata())
+            trailers = await call.trailing_metadata()
+            run.trailers = passed_on(trailers)
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(await call.initial_metadata(), trailers), response)
         except grpc.aio.AioRpcError as error:
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
             raise failed(error, harmless=run.harmless) from error
         else:
             run.messages_in = run.messages_out = 1
@@ -331,7 +380,8 @@ class Pipeline:
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
             reservation = msgspec.structs.replace(reservation, request_key="")
-        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
+        settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
+        self._admission.settle(reservation, settlement, answer=answer, told=run.told)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
@@ -372,6 +422,11 @@ def _named(run: CallRun) -> Agent:
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, "The agent is not in the active policy any more.")
     return known or run.agent
+
+
+def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
+    """Whether the policy lets a call through without the store. One that may be a repeat never passes."""
+    return bool(buckets) and not request_key and all(bucket.on_store_error != "closed" for bucket in buckets)
 
 
 def _acted(ended: BaseException | None) -> Acted:

@@ -128,19 +128,21 @@ def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, lang
     """A refusal by a limit or cap, with the earliest time at which a retry can succeed."""
     reason = bucket_reason(bucket.kind)
     english, french = (
-        {"agent": agent, "method": method}
-        | texts.bucket_values(
-            used=look.used,
-            capacity=bucket.capacity,
-            period_ms=bucket.period_ms,
-            wait_ms=look.wait_ms,
-            rule=bucket.limit,
-            language=spoken,
-        )
+        {"agent": agent, "method": method} | texts.bucket_values(bucket, look, language=spoken)
         for spoken in texts.LANGUAGES
     )
-    wait_ms = look.wait_ms if look.wait_ms > 0 else None
-    return _ended(reason, english, language=language, french=french, retry_after_ms=wait_ms, subject=bucket.limit)
+    said = texts.bucket_refusal(reason, bucket.kind, english, language="en")
+    localized = None
+    if language == "fr":
+        localized = ("fr", texts.bucket_refusal(reason, bucket.kind, french, language="fr"))
+    return CallEnded(
+        reason,
+        said,
+        metadata=english,
+        retry_after_ms=look.wait_ms if look.wait_ms > 0 else None,
+        violations=((bucket.limit, said),),
+        localized=localized,
+    )
 
 
 def holds_full(capacity: int, *, agent: str, method: str, language: str) -> CallEnded:
@@ -164,7 +166,6 @@ def _ended(
     french: dict[str, str] | None = None,
     retry_after_ms: int | None = None,
     violations: tuple[tuple[str, str], ...] = (),
-    subject: str = "",
 ) -> CallEnded:
     english = texts.refusal(reason, values, language="en")
     localized = ("fr", texts.refusal(reason, french or values, language="fr")) if language == "fr" else None
@@ -173,6 +174,6 @@ def _ended(
         english,
         metadata=values,
         retry_after_ms=retry_after_ms,
-        violations=((subject, english),) if subject else violations,
+        violations=violations,
         localized=localized,
     )

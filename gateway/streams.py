@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import grpc
 
-from gateway.adapters.upstreams import failed, passed_on
-from gateway.callrun import CallRun, elapsed_us, pinned, timeout_s
+from gateway.adapters.upstreams import failed, pairs_of, passed_on
+from gateway.callrun import CallRun, elapsed_us, pinned, spent, timeout_s
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline, outgoing
@@ -44,6 +44,8 @@ class StreamRun:
         self._further: list[CallRun] = []
         self._refused: Exception | None = None
         self._settled = False
+        self._last: bytes | None = None
+        """The upstream's last message: what a stream has cost stands there."""
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
 
     async def responses(self, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -60,6 +62,7 @@ class StreamRun:
             async for response in self._forward(first, requests):
                 run.messages_out += 1
                 run.response_bytes += len(response)
+                self._last = response
                 yield response
             if self._refused is not None:
                 raise self._refused
@@ -94,7 +97,10 @@ class StreamRun:
         try:
             async for response in self._call:
                 yield response
-            run.trailers = passed_on(await self._call.trailing_metadata())
+            trailers = await self._call.trailing_metadata()
+            run.trailers = passed_on(trailers)
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
         except grpc.aio.AioRpcError as error:
             raise self._refused or failed(error, harmless=run.harmless) from error
         except asyncio.CancelledError as cancelled:

@@ -1,6 +1,8 @@
 """Protobuf <-> core values, and nothing else."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -9,8 +11,8 @@ from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
 from gateway.core import holds as held
 from gateway.core import keys
-from gateway.core.errors import Reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import BucketAsk, BucketLook, CustomerOutcome, Outcome, Record, RuleLook, Settlement, Verdict
 from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 
@@ -38,7 +40,7 @@ def decision(
         revision_sha256=record.revision_sha256,
         message=refusal_text(record, outcome),
         rules=[_rule_look(look) for look in record.rules],
-        limits=_limit_looks(record.buckets, outcome),
+        limits=_limit_looks(record.buckets, outcome, settlement),
         trace_id=record.trace_id,
         span_id=record.span_id,
         receive_time=_time(record.received_ms),
@@ -52,6 +54,8 @@ def decision(
         hold_decide_time=_time(record.hold_decided_ms) if record.hold_decided_ms else None,
         hold_comment=record.hold_comment,
         would=record.would,
+        brand=record.brand,
+        topics=record.topics,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -81,7 +85,10 @@ def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
     return decision_pb2.RuleLook(rule=look.rule, effect=look.effect, mode=_mode(look.mode), error=look.error)
 
 
-def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[decision_pb2.LimitLook]:
+def _limit_looks(
+    asked: tuple[BucketAsk, ...], outcome: Outcome, settlement: Settlement | None
+) -> Iterator[decision_pb2.LimitLook]:
+    costs = {} if settlement is None else settlement.costs
     # Admission may stop before it has looked at all buckets that were asked for.
     for ask, look in zip(asked, outcome.looks, strict=False):
         yield decision_pb2.LimitLook(
@@ -93,6 +100,9 @@ def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[dec
             period=_duration(ask.period_ms * 1_000),
             wait=_duration(look.wait_ms * 1_000) if look.wait_ms > 0 else None,
             mode=_mode(ask.mode),
+            cost=ask.cost,
+            other=_name(look.other),
+            actual_cost=costs.get(ask.limit) if ask.kind == "budget" else None,
         )
 
 
@@ -144,6 +154,58 @@ def _duration(span_us: int) -> Duration:
     return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
 
 
+_OUTCOME_TYPES: Final = frozenset(
+    {"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"}
+)
+MOST_OUTCOMES: Final = 1_000
+
+
+def outcomes(
+    request: decision_service_pb2.ReportOutcomesRequest, *, reporter: str, now_ms: int
+) -> tuple[CustomerOutcome, ...]:
+    """What is reported; an outcome without a time happened now.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID, naming every field that cannot be taken; then none of them is.
+    """
+    problems = []
+    if len(request.outcomes) > MOST_OUTCOMES:
+        problems.append(("outcomes", f"at most {MOST_OUTCOMES} are taken at once"))
+    for index, outcome in enumerate(request.outcomes[:MOST_OUTCOMES]):
+        problems += [(f"outcomes[{index}].{field}", text) for field, text in _outcome_problems(outcome)]
+    if problems:
+        raise CallEnded(
+            Reason.ARGUMENT_INVALID,
+            f"{problems[0][0]}: {problems[0][1]}.",
+            metadata={"field": problems[0][0]},
+            violations=tuple(problems[:100]),
+        )
+    return tuple(
+        CustomerOutcome(
+            decision=outcome.decision.removeprefix("decisions/"),
+            type=outcome.type,
+            occurred_ms=outcome.occur_time.ToMilliseconds() if outcome.HasField("occur_time") else now_ms,
+            reported_ms=now_ms,
+            reporter=reporter,
+            revenue_cents=outcome.revenue_cents,
+            currency=outcome.currency_code,
+            event=outcome.event_id,
+        )
+        for outcome in request.outcomes
+    )
+
+
+def _outcome_problems(outcome: decision_service_pb2.Outcome) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(r"decisions/[0-9a-f]{32}", outcome.decision):
+        yield "decision", "must be the name of a decision, decisions/ and 32 hexadecimal digits"
+    if outcome.type not in _OUTCOME_TYPES:
+        yield "type", f"must be one of {', '.join(sorted(_OUTCOME_TYPES))}"
+    if not re.fullmatch(r"[!-~]{0,128}", outcome.event_id):
+        yield "event_id", "must be at most 128 visible ASCII characters"
+    if outcome.revenue_cents and not re.fullmatch(r"[A-Z]{3}", outcome.currency_code):
+        yield "currency_code", "must be three capital letters where there is revenue"
+
+
 def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement | None]:
     """The decision's parts again, for those who got it over the wire."""
     limits = tuple(message.limits)
@@ -169,6 +231,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         subject_ref=message.subject_ref,
         channel=message.channel,
         category=message.category,
+        brand=message.brand,
+        topics=tuple(message.topics),
         model=message.model,
         version=message.model_version,
         route=message.route,
@@ -203,12 +267,14 @@ def _bucket_ask(limit: decision_pb2.LimitLook) -> BucketAsk:
         period_ms=limit.period.ToMilliseconds(),
         mode=_mode_name(limit.mode),
         by=limit.by,
+        cost=limit.cost,
     )
 
 
 def _bucket_look(limit: decision_pb2.LimitLook) -> BucketLook:
     wait_ms = limit.wait.ToMilliseconds() if limit.HasField("wait") else 0
-    return BucketLook(used=limit.used, wait_ms=wait_ms if limit.capacity else -1)
+    wait_ms = wait_ms if limit.capacity else -1
+    return BucketLook(used=limit.used, wait_ms=wait_ms, other=limit.other.removeprefix("decisions/"))
 
 
 def _mode_name(mode: decision_pb2.Mode.ValueType) -> str:
@@ -226,5 +292,6 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         gave_back=message.gave_back,
         total_us=message.total_duration.ToMicroseconds(),
         upstream_us=message.upstream_duration.ToMicroseconds(),
+        costs={limit.limit: limit.actual_cost for limit in message.limits if limit.HasField("actual_cost")},
         overhead_us=message.overhead_duration.ToMicroseconds(),
     )

@@ -1,6 +1,7 @@
 """Fixtures for all tests: a real Redis/Valkey on a Unix socket, started as `pilote up` starts it."""
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -34,6 +35,16 @@ class RedisProcess:
         )
         with client:
             client.ping()
+
+    def freeze(self) -> None:
+        """Let the server answer nothing, and keep its connections."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

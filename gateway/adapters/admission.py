@@ -7,67 +7,69 @@ about it goes to the spool.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
+from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.limits import Bucket
-from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.local import LocalCounts
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.spending import Told
 from gateway.core.stops import stops_of
 
 _log = logging.getLogger(__name__)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
+SOURCES: Final = ("buckets.lua", "admit.lua")
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
 """Largest answer kept for a repeat with the same idempotency key."""
 SETTLE_EVERY_SECONDS: Final = 0.005
 """Settlements gather for so long, to share a write. A gateway that dies in between leaves its last calls in doubt."""
 RETRY_SECONDS: Final = 1.0
+_UNAVAILABLE: Final = "The store of limits and records does not answer; retry."
+EVENT_DAYS: Final = 30
+"""How long the same outcome, told again, is known for the same."""
+_MEANINGS: Final = {
+    **dict.fromkeys(
+        ("delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained"), "confirm"
+    ),
+    "bounced": "free",
+}
+"""What an outcome means for a contact whose delivery is waited for: whoever opens a message has got it."""
 
 
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call asks to hold until it is settled."""
+class StoreSilent(CallEnded):
+    """The store does not answer. `sent`: it may have got the command all the same, and carry it out."""
 
-    id: str
-    stream: str
-    bucket_keys: tuple[str, ...] = ()
-    cap_keys: tuple[str, ...] = ()
-    """Those of the buckets that can be given back."""
-    request_key: str = ""
-    """Key of the call's idempotency key; empty where it has none."""
-
-
-def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
-    """The reservation that `Admission.admit` makes for these buckets."""
-    bucket_keys = tuple([keys.bucket(record.tenant, b.kind, limit=b.limit, by=b.by) for b in buckets])
-    return Reservation(
-        id=record.id,
-        stream=keys.decisions(record.tenant),
-        bucket_keys=bucket_keys,
-        cap_keys=tuple([key for key, bucket in zip(bucket_keys, buckets, strict=True) if bucket.kind == "cap"]),
-        request_key=request_key,
-    )
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__(Reason.STORE_UNAVAILABLE, _UNAVAILABLE)
+        self.sent = sent
 
 
 class Admission:
     """The store's functions `admit` and `settle`."""
 
     def __init__(self, connection: RedisConnection, spool: Spool) -> None:
-        source = resources.files("gateway.adapters").joinpath("admit.lua").read_text(encoding="utf-8")
+        files = resources.files("gateway.adapters")
+        source = "\n".join([files.joinpath(name).read_text(encoding="utf-8") for name in SOURCES])
         # Named after their content, so that gateways of two versions can share a store during an upgrade.
         library = f"pilote_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
         self._source = source.replace("@LIBRARY@", library)
         self._admit = f"{library}_admit"
         self._settle = f"{library}_settle"
+        self._recount = f"{library}_recount"
+        self._report = f"{library}_report"
         self._connection = connection
         self._spool = spool
+        self._local = LocalCounts()
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
@@ -92,7 +94,6 @@ class Admission:
         reservation: Reservation,
         record: Record,
         *,
-        buckets: Sequence[Bucket],
         request_hash: str = "",
         only_look: bool = False,
     ) -> tuple[Outcome, bytes]:
@@ -106,21 +107,43 @@ class Admission:
                 so the caller settles the reservation all the same.
         """
         stream = reservation.stream
-        command: list[str | bytes | int] = [
-            *("FCALL", self._admit, 3 + len(buckets), stream, reservation.request_key or stream),
+        names = [name for its in reservation.bucket_keys for name in its]
+        command: tuple[str | bytes | int, ...] = (
+            *("FCALL", self._admit, 3 + len(names), stream, reservation.request_key or stream),
             keys.stops(record.tenant),
-            *reservation.bucket_keys,
+            *names,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
-            *(request_hash, record.expires_ms),
+            *(request_hash, record.expires_ms, record.agent, "", packed(reservation)),
             *stops_of(record),
-        ]
-        for bucket in buckets:
-            command += (bucket.kind, bucket.capacity, bucket.period_ms, bucket.interval_us, bucket.mode)
+        )
+        sent = self._connection.up
         try:
-            outcome, answer = await self._send_loading(tuple(command))
+            outcome, answer = await self._send_loading(command)
         except StoreDown as error:
-            raise _store_unavailable() from error
+            raise StoreSilent(sent=sent) from error
         return _OUTCOME.decode(outcome), answer
+
+    async def admit_locally(self, reservation: Reservation, record: Record) -> Outcome:
+        """Admit without the store, where the policy says so: counted in this gateway, recorded on disk.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the disk does not take the record either.
+        """
+        buckets, now_ms = reservation.buckets, record.decided_ms
+        outcome = self._local.take(buckets, call=record.id, now_ms=now_ms, expires_ms=record.expires_ms)
+        names = [name for its in reservation.bucket_keys for name in its] if outcome.granted else []
+        safe = await self._keep(
+            (
+                *("FCALL", self._recount, 2 + len(names), reservation.stream),
+                *(keys.recounted(record.tenant, record.id), *names),
+                *(now_ms, _ENCODER.encode(record), record.id, _ENCODER.encode(outcome), record.expires_ms),
+                *(record.agent, packed(reservation) if outcome.granted else NOTHING),
+            )
+        )
+        if not safe:
+            self._local.settle(record.id, gave_back=True)
+            raise _store_unavailable()
+        return outcome
 
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
@@ -134,26 +157,67 @@ class Admission:
         """Like `write`, for a caller that has gone away: never waits."""
         self._queue(_refusal(record))
 
-    def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes = b"") -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        settlement: Settlement,
+        *,
+        answer: bytes = b"",
+        told: Mapping[str, Told] = MappingProxyType({}),
+    ) -> None:
         """Confirm what the call took, or give it back; never waits.
 
-        `answer` is the upstream's, kept for repeats where the call carries an idempotency key.
+        `answer` is the upstream's, kept for repeats where the call carries an idempotency key; `told` is what the
+        upstream said of its quotas, by limit.
         """
+        if reservation.local:
+            self._local.settle(reservation.id, gave_back=settlement.gave_back)
         state = ""
         if reservation.request_key:
             # An answer that is not kept cannot be given again, so the repeat is told to find out.
             unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
             state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
-        if state or (settlement.gave_back and reservation.cap_keys):
-            back = reservation.cap_keys if settlement.gave_back else ()
-            names = (reservation.stream, reservation.request_key or reservation.stream, *back)
-            kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
-            self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept))
-            if state:  # whoever has the answer may repeat the call at once, and must get the same one
-                self._flush()
-        else:
-            self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob))
+        names: tuple[str, ...] = ()
+        steps = NOTHING
+        if settlement.gave_back or reservation.settles:
+            names, steps = settling(reservation, settlement, told=told)
+        if not state and not names:
+            self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob), local=reservation.local)
+            return
+        names = (reservation.stream, reservation.request_key or reservation.stream, *names)
+        kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
+        command: Command = ("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps)
+        self._queue(command, local=reservation.local)
+        if state:  # whoever has the answer may repeat the call at once, and must get the same one
+            self._flush()
+
+    async def report(self, tenant: str, outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did; says whether it was new. Caps that wait for a delivery count or free the contact.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer.
+        """
+        try:
+            while (new := await self._try_report(tenant, outcome)) < 0:
+                pass  # the contact was settled in between, and waits now
+        except (StoreDown, CommandRefused) as error:
+            raise _store_unavailable() from error
+        return new > 0
+
+    async def _try_report(self, tenant: str, outcome: CustomerOutcome) -> int:
+        waiting = keys.awaited(tenant, outcome.decision)
+        meaning = _MEANINGS.get(outcome.type, "")
+        flat = await self._connection.send("HGETALL", waiting) if meaning else []
+        caps = [(log, *entry.split(b" ")) for log, entry in zip(flat[::2], flat[1::2], strict=True) if log]
+        names = [name for log, reserved, _, _ in caps for name in (log, reserved)]
+        numbers = [number for _, _, most, kept in caps for number in (most, kept)]
+        event = keys.event(tenant, outcome.decision, f"{outcome.type}:{outcome.event}")
+        command = (
+            *("FCALL", self._report, 3 + len(names), keys.outcomes(tenant), event, waiting, *names),
+            *(_ENCODER.encode(outcome), outcome.decision, meaning, outcome.reported_ms, EVENT_DAYS, *numbers),
+        )
+        return int(await self._send_loading(command))
 
     async def close(self) -> None:
         """Write what is still due."""
@@ -163,7 +227,10 @@ class Admission:
         while self._flushing:
             await asyncio.wait(self._flushing)
 
-    def _queue(self, command: Command) -> None:
+    def _queue(self, command: Command, *, local: bool = False) -> None:
+        if local and self._spool.waiting:  # behind its admission, which waits on disk
+            self._own(self._keep(command))
+            return
         if not self._due:
             self._loop.call_later(SETTLE_EVERY_SECONDS, self._flush)
         self._due.append(command)
@@ -191,11 +258,12 @@ class Admission:
         except StoreDown:
             return None
 
-    async def _keep(self, command: Command) -> None:
+    async def _keep(self, command: Command) -> bool:
         """Keep a command on disk, and try again later: the store may refuse writes without ever going away."""
-        await self._spool.put(command)
+        safe = await self._spool.put(command)
         if self._retry is None:
             self._retry = self._loop.call_later(RETRY_SECONDS, self._replay_soon)
+        return safe
 
     async def _send_loading(self, command: Command) -> Any:
         """Send a function call; load the functions first where a fresh server does not know them."""
@@ -248,4 +316,4 @@ def _refusal(record: Record) -> Command:
 
 
 def _store_unavailable() -> CallEnded:
-    return CallEnded(Reason.STORE_UNAVAILABLE, "The store of limits and records does not answer; retry.")
+    return CallEnded(Reason.STORE_UNAVAILABLE, _UNAVAILABLE)

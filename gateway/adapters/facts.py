@@ -17,6 +17,7 @@ from gateway.adapters.redis_connection import CommandRefused, RedisConnection, S
 from gateway.core import keys
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.pressure import score
 
 _log = logging.getLogger(__name__)
 
@@ -57,13 +58,26 @@ class FactStore:
             if self._reading.get(key) is mark:
                 del self._reading[key]
 
+    async def pressure(self, tenant: str, subject_ref: str, *, half_life_ms: int, now_ms: int) -> float:
+        """The score of contact pressure; never cached, for it changes with every contact and by itself.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer.
+        """
+        key = keys.score(tenant, subject_ref)
+        try:
+            found = await self._connection.send("ZRANGE", key, 0, -1, "WITHSCORES")
+        except (StoreDown, CommandRefused) as error:
+            raise _unreadable() from error
+        pairs = zip(found[::2], found[1::2], strict=True)
+        contacts = [(int(member.partition(b" ")[2]), int(at)) for member, at in pairs]
+        return score(contacts, half_life_ms=half_life_ms, now_ms=now_ms)
+
     async def _read(self, key: str, mark: object) -> Facts:
         try:
             found = await self._connection.send("GET", key)
         except (StoreDown, CommandRefused) as error:
-            raise CallEnded(
-                Reason.STORE_UNAVAILABLE, "What is known of the customer cannot be read now; retry."
-            ) from error
+            raise _unreadable() from error
         facts = UNKNOWN_SUBJECT if found is None else _decoded(found)
         # An invalidation that came while we read took our mark away: what we read may be old already, though another
         # reader may have put up a mark of its own since.
@@ -162,6 +176,10 @@ def _cancelled() -> bool:
     """Whether our task was cancelled: redis-py swallows that while it connects (measured with 8.1.0)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _unreadable() -> CallEnded:
+    return CallEnded(Reason.STORE_UNAVAILABLE, "What is known of the customer cannot be read now; retry.")
 
 
 def _decoded(stored: bytes) -> Facts:

@@ -155,6 +155,11 @@ def upstream_metadata(
     return tuple(kept)
 
 
+def pairs_of(*parts: Any) -> Metadata:
+    """The pairs of several pieces of metadata, of which any may be missing."""
+    return tuple([(key, value) for part in parts for key, value in part or ()])
+
+
 def passed_on(trailers: Any) -> Metadata:
     """The upstream's trailers, without what the gateway says itself; the details of a refusal are the upstream's."""
     return tuple([(key, value) for key, value in trailers or () if key == DETAILS_KEY or not _is_ours(key)])

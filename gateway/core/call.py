@@ -23,6 +23,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tenant: str
     version: str = ""
+    priority: int = 0
     labels: Mapping[str, str] = {}
 
 
@@ -37,6 +38,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     subject_ref: str = ""
     channel: str = ""
     category: str = ""
+    brand: str = ""
+    topics: tuple[str, ...] = ()
     model: str = ""
     model_version: str = ""
     """The version the caller asks for itself; empty: the revision chooses."""
@@ -54,7 +57,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     segments: tuple[str, ...] = ()
     traits: dict[str, str] = {}
     scores: dict[str, float] = {}
+    pressure: float = 0.0
+    """Score of contact pressure at the time of the call. Never stored with the facts: it changes by itself."""
 
+
+UNREADABLE_SUBJECT: Final = Facts(known=False)
+"""Facts of somebody of whom nothing can be known now: an expression that asks for them fails."""
 
 UNKNOWN_SUBJECT: Final = Facts(known=False)
 """Facts of somebody of whom nothing is known."""

@@ -17,9 +17,18 @@ Reader = Callable[[object], str]
 """Reads one text from a decoded request message; empty where the field is unset."""
 
 
+TextsReader = Callable[[object], tuple[str, ...]]
+"""Reads several texts from a decoded request message."""
+
+
 def read_nothing(_request: object) -> str:
     """The reader of a field that the contract does not have."""
     return ""
+
+
+def read_none(_request: object) -> tuple[str, ...]:
+    """The reader of texts that the contract does not have."""
+    return ()
 
 
 class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +42,9 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation
     request_type: str
     decode: Callable[[bytes], object]
+    reply_type: str = ""
+    decode_reply: Callable[[bytes], object] | None = None
+    """Like `decode`, for what the upstream answers."""
     client_streaming: bool = False
     server_streaming: bool = False
     idempotent: bool = False
@@ -43,6 +55,10 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     model: Reader = read_nothing
     model_version: Reader = read_nothing
     request_id: Reader = read_nothing
+    brand: Reader = read_nothing
+    topics: TextsReader = read_none
+    put_channel: Callable[[object, str], bytes] | None = None
+    """Returns the bytes of the same message with another channel; `None` where the contract cannot say it."""
     pin: Callable[[object, str], bytes] | None = None
     subject_path: str = ""
     channel_path: str = ""

@@ -1,16 +1,19 @@
 """How a revision answers a call. Pure: the same input gives the same decision, so any of them can be replayed."""
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 
 from gateway.core import texts
-from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.errors import Reason
-from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
-from gateway.core.pressure import cap_bucket
+from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
+from gateway.core.pressure import cap_buckets, score_bucket
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Message, Rule, duration_ms
+from gateway.core.sequences import step_bucket
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,22 +45,17 @@ def decide(
     call: Call,
     facts: Facts,
     route: Route,
+    ref: Callable[[str], str],
     now_ms: int,
     approved: bool = False,
 ) -> Decision:
     """Evaluate every rule of the method: any that denies wins, then any that holds, else at least one must allow.
 
-    `now_ms` is milliseconds since the epoch. The looks are in the revision's order and name only rules that applied.
-    `approved`: a person has approved this call, which waives holds and the level "approve", and nothing else.
+    `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
+    and name only rules that applied. `approved`: a person has approved this call, which waives holds and the level
+    "approve", and nothing else.
     """
-    engine = revision.engine
-    values = {
-        "request": call.request,
-        "agent": revision.agent_values[agent.name],
-        "call": engine.call_value(call),
-        "facts": engine.facts_value(facts),
-        "route": engine.route_value(route),
-    }
+    values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
     looks, allowing, holding, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
     if denying is not None:
         return Decision(
@@ -79,11 +77,11 @@ def decide(
     if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
         return msgspec.structs.replace(quiet, looks=looks)
     try:
-        buckets = _buckets(policy, agent, call=call, route=route)
+        buckets = _buckets(policy, Context(agent, call, route, facts, values, ref, now_ms))
     except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
-            reason=Reason.LIMIT_EXCEEDED,
+            reason=missing.reason,
             rule=missing.limit,
             message=Message(
                 en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),
@@ -109,6 +107,20 @@ def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | Non
         message=None if holding is None else holding.message,
         level="suggest" if level == "suggest" else "approve",
     )
+
+
+def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
+    """What expressions see of a call."""
+    engine = revision.engine
+    values = {
+        "request": call.request,
+        "agent": revision.agent_values[agent.name],
+        "call": engine.call_value(call),
+        "route": engine.route_value(route),
+    }
+    if facts is not UNREADABLE_SUBJECT:
+        values["facts"] = engine.facts_value(facts)
+    return values
 
 
 def _quiet(
@@ -169,7 +181,11 @@ def _look(
     return tuple(looks), allowing, holding, denying
 
 
-def _buckets(policy: MethodPolicy, agent: Agent, *, call: Call, route: Route) -> tuple[Bucket, ...]:
-    found = [rate_bucket(rule, agent, call=call, route=route) for rule in policy.limits]
-    found += [cap_bucket(rule, call) for rule in policy.caps]
-    return tuple(bucket for bucket in found if bucket is not None)
+def _buckets(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:
+    found = [limit_bucket(rule, context) for rule in policy.limits]
+    for cap in policy.caps:
+        found += cap_buckets(cap, context)
+    if policy.score is not None:
+        found.append(score_bucket(policy.score, context.call))
+    found += [step_bucket(rule, context) for rule in policy.steps]
+    return tuple([bucket for bucket in found if bucket is not None])

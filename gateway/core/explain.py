@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.core.limits import bucket_reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
-from gateway.core.texts import LANGUAGES, fill, number, span
+from gateway.core.texts import LANGUAGES, amount, fill, number, span
 
 _TEXTS: Final = {
     "asked": ("{agent} asked for {method} ({operation}).", "{agent} a demandé {method} ({operation})."),
@@ -69,6 +69,51 @@ _TEXTS: Final = {
     "limit-refused": (
         "{limit} ({by}): {used} of {capacity} within {period} were used up; free again in {wait}.",
         "{limit} ({by}) : {used} sur {capacity} en {period} étaient déjà utilisés ; libre dans {wait}.",
+    ),
+    "concurrency-granted": (
+        "{limit} ({by}): {used} of {capacity} calls at a time, this one included.",
+        "{limit} ({by}) : {used} appels simultanés sur {capacity}, cet appel compris.",
+    ),
+    "concurrency-untaken": (
+        "{limit} ({by}): {used} of {capacity} calls at a time; it would have let the call through.",
+        "{limit} ({by}) : {used} appels simultanés sur {capacity} ; elle aurait laissé passer l’appel.",
+    ),
+    "concurrency-refused": (
+        "{limit} ({by}): {used} of {capacity} calls were running already.",
+        "{limit} ({by}) : {used} appels sur {capacity} étaient déjà en cours.",
+    ),
+    "gap-granted": (
+        "{limit} ({by}): no contact within {period} before.",
+        "{limit} ({by}) : aucune sollicitation dans les {period} précédentes.",
+    ),
+    "gap-refused": (
+        "{limit} ({by}): the contact before was less than {period} ago; free again in {wait}.",
+        "{limit} ({by}) : la sollicitation précédente datait de moins de {period} ; libre dans {wait}.",
+    ),
+    "outranked": (
+        "{limit} ({by}): the last of {capacity} is kept for {other}; free again in {wait}.",
+        "{limit} ({by}) : la dernière place sur {capacity} est réservée à {other} ; libre dans {wait}.",
+    ),
+    "sequence-granted": (
+        "{limit} ({by}): nothing within {period} before that this may not follow on.",
+        "{limit} ({by}) : rien dans les {period} précédentes que cet appel ne puisse suivre.",
+    ),
+    "sequence-refused": (
+        "{limit} ({by}): {other} was less than {period} ago; free again in {wait}.",
+        "{limit} ({by}) : {other} datait de moins de {period} ; libre dans {wait}.",
+    ),
+    "trail": (
+        "{limit} ({by}): the call was noted as a first step.",
+        "{limit} ({by}) : l’appel a été noté comme première étape.",
+    ),
+    "score-granted": (
+        "Contact pressure ({by}) stood at {used}, this contact ({cost}) included.",
+        "La pression ({by}) était de {used}, cette sollicitation ({cost}) comprise.",
+    ),
+    "score-untaken": ("Contact pressure ({by}) stood at {used}.", "La pression ({by}) était de {used}."),
+    "score-refused": (
+        "Contact pressure ({by}) stood at {used} of {capacity}, and this adds {cost}; low enough in {wait}.",
+        "La pression ({by}) était de {used} sur {capacity}, et ceci ajoute {cost} ; assez basse dans {wait}.",
     ),
     "limit-closed": ("{limit} ({by}) is closed.", "{limit} ({by}) est fermée."),
     "repeat": (
@@ -152,17 +197,32 @@ def _rule(look: RuleLook, language: str) -> str:
 
 
 def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
-    granting = "limit-granted" if taken else "limit-untaken"
-    key = granting if look.wait_ms == 0 else "limit-refused" if look.wait_ms > 0 else "limit-closed"
     values = {
         "limit": ask.limit,
         "by": ask.by,
-        "used": str(look.used),
-        "capacity": str(ask.capacity),
+        "used": amount(look.used, kind=ask.kind, language=language),
+        "capacity": amount(ask.capacity, kind=ask.kind, language=language),
+        "cost": amount(ask.cost, kind=ask.kind, language=language),
         "period": span(ask.period_ms, language=language),
         "wait": span(max(0, look.wait_ms), language=language),
+        "other": f"decisions/{look.other}",
     }
-    return _say(key, language, values)
+    return _say(_limit_key(ask.kind, look, taken=taken), language, values)
+
+
+def _limit_key(kind: str, look: BucketLook, *, taken: bool) -> str:
+    """Which sentence says how a bucket stood; most kinds share theirs."""
+    if kind == "trail":
+        return "trail"
+    if kind == "cap" and look.other:
+        return "outranked"
+    if look.wait_ms < 0:
+        return "limit-closed"
+    end = "refused" if look.wait_ms > 0 else "granted" if taken else "untaken"
+    for key in (f"{kind}-{end}", f"{kind}-granted"):
+        if key in _TEXTS and (end != "refused" or key.endswith(end)):
+            return key
+    return f"limit-{end}"
 
 
 def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, language: str) -> list[str]:

@@ -36,6 +36,36 @@ def bucket(tenant: str, kind: str, *, limit: str, by: str) -> str:
     return f"{cell(tenant)}:bucket:{kind}:{limit}:{by}"
 
 
+def score(tenant: str, subject_ref: str) -> str:
+    """The contacts with one subject that weigh on the score of contact pressure."""
+    return bucket(tenant, "score", limit="pressure", by=f"subject={subject_ref}")
+
+
+def taken(tenant: str, decision: str) -> str:
+    """What a call has taken of budgets: a hash from the bucket's key to "part amount", until it is settled."""
+    return f"{cell(tenant)}:taken:{decision}"
+
+
+def awaited(tenant: str, decision: str) -> str:
+    """The caps that wait for the delivery of a contact: a hash from their log to "open maximum keep_ms"."""
+    return f"{cell(tenant)}:awaited:{decision}"
+
+
+def outcomes(tenant: str) -> str:
+    """Stream of what customers did after contacts."""
+    return f"{cell(tenant)}:outcomes"
+
+
+def event(tenant: str, decision: str, event: str) -> str:
+    """Mark of an outcome that was told already."""
+    return f"{cell(tenant)}:event:{decision}:{event}"
+
+
+def recounted(tenant: str, decision: str) -> str:
+    """Mark of a call that was let through while the store was down, and is counted by now."""
+    return f"{cell(tenant)}:recounted:{decision}"
+
+
 def stops(tenant: str) -> str:
     """What is halted of a tenant: a hash from what to why."""
     return f"{cell(tenant)}:stops"

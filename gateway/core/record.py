@@ -9,6 +9,7 @@ of `Outcome` as the store's function wrote it.
 """
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -47,22 +48,27 @@ class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: str
     """Name of the limit or cap in the revision."""
     kind: str
-    """"rate" or "cap"."""
+    """A kind of bucket, see `gateway.core.limits`: "rate", "window", "budget", "concurrency", "quota", "cap", "gap",
+    "score", "sequence" or "trail"."""
     capacity: int
-    """Calls per period for a rate (with burst), contacts per window for a cap."""
+    """Calls per period for a rate (with burst), contacts per window for a cap; of a score in thousandths."""
     period_ms: int
     mode: str = "enforce"
     by: str = ""
     """The dimensions' values, pseudonyms where they concern a person: "agent=sales-bot"."""
+    cost: int = 1
+    """What the call takes."""
 
 
-class BucketLook(msgspec.Struct, frozen=True):
+class BucketLook(msgspec.Struct, frozen=True, omit_defaults=True):
     """What admission found in one bucket; in the order of `Record.buckets`."""
 
     used: int
     """Calls or contacts counted, this one included where it was granted."""
     wait_ms: int
     """0 when the bucket grants; else time until it would, -1 for never (a capacity of 0)."""
+    other: str = ""
+    """Decision that stands in the way: one of a higher priority, or the first step of a sequence."""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,6 +108,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     subject_ref: str = ""
     channel: str = ""
     category: str = ""
+    brand: str = ""
+    topics: tuple[str, ...] = ()
     model: str = ""
     version: str = ""
     """Model version that serves the call, or for an action the one that led to it."""
@@ -115,7 +123,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inference: str = ""
     """Decision id of the inference that led to this action, as the caller named it."""
     parent: str = ""
-    """Decision id of the stream's first message, for every further message; of the held call, for what came of it."""
+    """Decision id of the stream's first message, for every further message of a stream; of the first attempt, for a
+    call that was decided upon again; of the decision that held the call, for what came of it."""
     request_bytes: int = 0
     expires_ms: int = 0
     """When an unsettled record counts as in doubt; 0 for a record that needs no settling."""
@@ -146,9 +155,28 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     upstream_us: int = 0
     overhead_us: int = 0
     """Total less upstream: what the gateway itself added."""
+    costs: Mapping[str, int] = {}
+    """What it really cost, by budget, where that is known."""
     messages_in: int = 0
     messages_out: int = 0
     response_bytes: int = 0
+
+
+class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a customer did after a contact, as somebody reported it."""
+
+    decision: str
+    """Decision id."""
+    type: str
+    """"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained" or "bounced"."""
+    occurred_ms: int
+    reported_ms: int
+    reporter: str
+    """Name of the agent that reported it."""
+    revenue_cents: int = 0
+    currency: str = ""
+    event: str = ""
+    """The reporter's own id of the event."""
 
 
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:

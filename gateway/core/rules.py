@@ -22,6 +22,8 @@ VARIABLES: Final = {
 }
 """What a rule sees besides `request` and `now`, with the message types that describe it."""
 
+_KINDS: Final = {"condition": cel.Type.BOOL, "text": cel.Type.STRING, "whole number": cel.Type.INT}
+
 KEPT_FACTS: Final = 5_000
 """Most subjects whose facts are kept as the message that rules see; about 1 kB each."""
 
@@ -45,7 +47,7 @@ class RuleEngine:
 
     def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
         self.pool: Final = pool
-        self._environments: dict[str, Any] = {}
+        self._environments: dict[tuple[str, str], Any] = {}
         self._facts_values: dict[int, tuple[Facts, object]] = {}
         self._agent = message_class(VARIABLES["agent"])
         self._call = message_class(VARIABLES["call"])
@@ -67,6 +69,8 @@ class RuleEngine:
             model=call.model,
             inference=call.inference,
             request_bytes=call.request_bytes,
+            brand=call.brand,
+            topics=call.topics,
         )
 
     def facts_value(self, facts: Facts) -> object:
@@ -86,6 +90,7 @@ class RuleEngine:
             segments=facts.segments,
             traits=facts.traits,
             scores=facts.scores,
+            pressure=facts.pressure,
         )
         if len(self._facts_values) >= KEPT_FACTS:
             self._facts_values.clear()
@@ -110,6 +115,22 @@ class RuleEngine:
             raise RuleMistake(f"a condition must be true or false, this one gives {program.return_type().name()}")
         return program
 
+    def expression(self, text: str, *, request_type: str, kind: str, reply_type: str = "") -> "SingleExpression":
+        """The expression that gives a value of `kind`: "condition", "text" or "whole number".
+
+        With `reply_type` it is over the answer too: `response`, and `trailers`, a map of texts.
+
+        Raises:
+            RuleMistake: when it does not parse, names something unknown, or gives something else.
+        """
+        try:
+            program = self._environment(request_type, reply_type).compile(text)
+        except (RuntimeError, ValueError) as error:
+            raise RuleMistake(_readable(str(error))) from error
+        if program.return_type() != _KINDS[kind]:
+            raise RuleMistake(f"a {kind} is wanted here, this gives {program.return_type().name()}")
+        return SingleExpression(self._environment(request_type, reply_type), program)
+
     def conditions(self, expressions: Sequence[tuple[str, str]], *, request_type: str) -> "Conditions":
         """The (name, expression) pairs as conditions that are evaluated together."""
         environment = self._environment(request_type)
@@ -123,13 +144,16 @@ class RuleEngine:
         )
         return Conditions(environment, single, chunks)
 
-    def _environment(self, request_type: str) -> Any:
-        environment = self._environments.get(request_type)
+    def _environment(self, request_type: str, reply_type: str = "") -> Any:
+        environment = self._environments.get((request_type, reply_type))
         if environment is None:
             variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
             variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
+            if reply_type:
+                texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
+                variables |= {"response": cel.Type(reply_type), "trailers": texts}
             environment = cel.NewEnv(self.pool, variables=variables)
-            self._environments[request_type] = environment
+            self._environments[request_type, reply_type] = environment
         return environment
 
 
@@ -157,6 +181,20 @@ class Conditions:
             else:
                 results.extend(together.plain_value())
         return results
+
+
+class SingleExpression:
+    """One expression that is evaluated by itself, because few calls need it."""
+
+    def __init__(self, environment: Any, program: Any) -> None:
+        self._environment = environment
+        self._program = program
+
+    def value(self, values: Mapping[str, object], *, now_ms: int) -> Any:
+        """What it gives; `None` where it fails at run time."""
+        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+        result = self._program.eval(self._environment.Activation({**values, "now": now}))
+        return None if result.type() == cel.Type.ERROR else result.value()
 
 
 def _checked(result: Any) -> bool | str:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.core.errors import Reason
+from gateway.core.record import BucketLook
 
 LANGUAGES: Final = ("en", "fr")
 
@@ -78,6 +79,41 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Aucune route ne dessert cette méthode ou ce modèle.",
     ),
 }
+_BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
+    "window": (
+        "The limit {rule} is used up: {used} of {capacity} within {window}. {retry}",
+        "La limite {rule} est atteinte : {used} sur {capacity} en {window}. {retry}",
+    ),
+    "budget": (
+        "The budget {rule} does not suffice for {cost}: {used} of {capacity} are spent within {window}. {retry}",
+        "Le budget {rule} ne suffit pas pour {cost} : {used} sur {capacity} sont dépensés en {window}. {retry}",
+    ),
+    "concurrency": (
+        "The limit {rule} is used up: {used} of {capacity} calls are running. {retry}",
+        "La limite {rule} est atteinte : {used} appels sur {capacity} sont en cours. {retry}",
+    ),
+    "quota": (
+        "What the system behind the gateway allows this agent is used up ({rule}): {used} calls are counted. {retry}",
+        "Ce que le système en aval permet à cet agent est épuisé ({rule}) : {used} appels sont comptés. {retry}",
+    ),
+    "cap-outranked": (
+        "The last contact is kept for something more important: {other} ({rule}). {retry}",
+        "La dernière sollicitation est réservée à plus important : {other} ({rule}). {retry}",
+    ),
+    "gap": (
+        "The customer was contacted less than {window} ago ({rule}). {retry}",
+        "Le client a été sollicité il y a moins de {window} ({rule}). {retry}",
+    ),
+    "score": (
+        "The customer was contacted too much of late: {rule} {used} of {capacity}, this would add {cost}. {retry}",
+        "Le client a été trop sollicité : {rule} {used} sur {capacity}, ce contact ajouterait {cost}. {retry}",
+    ),
+    "sequence": (
+        "This may not follow so soon on {other} ({rule}). {retry}",
+        "Cet appel ne peut pas suivre d’aussi près {other} ({rule}). {retry}",
+    ),
+}
+"""Refusals of buckets, by kind; of a rate and of a cap as of their reasons."""
 _LACKS_DIMENSION: Final = (
     "The limit {rule} counts by {dimension}, which this call does not have.",
     "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
@@ -103,6 +139,30 @@ _FRENCH: Final[Mapping[Reason, str]] = {
 _RETRY: Final = (("Retry in {wait}.", "Réessayez dans {wait}."), ("It is closed.", "Elle est fermée."))
 
 
+class Asked(Protocol):
+    """What of a bucket is said: of a `Bucket` that is asked for, or of a record's `BucketAsk`."""
+
+    @property
+    def limit(self) -> str:
+        """Name of the limit or cap."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+
+    @property
+    def capacity(self) -> int:
+        """Most that it holds."""
+
+    @property
+    def period_ms(self) -> int:
+        """Its period or window."""
+
+    @property
+    def cost(self) -> int:
+        """What the call takes."""
+
+
 def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
     template = _REFUSALS[reason][LANGUAGES.index(language)]
@@ -114,17 +174,31 @@ def in_french(reason: Reason, values: Mapping[str, str]) -> str:
     return fill(_FRENCH.get(reason, ""), values)
 
 
-def bucket_values(
-    *, used: int, capacity: int, period_ms: int, wait_ms: int, rule: str, language: str
-) -> dict[str, str]:
-    """What the refusal of a limit or cap fills in. Times are milliseconds; `wait_ms` is -1 for never."""
-    return {
-        "rule": rule,
-        "used": str(used),
-        "capacity": str(capacity),
-        "window": span(period_ms, language=language),
-        "retry": retry(wait_ms, language=language),
+def bucket_values(ask: Asked, look: BucketLook, *, language: str) -> dict[str, str]:
+    """What the refusal of a bucket fills in: names, and numbers as people read them."""
+    values = {
+        "rule": ask.limit,
+        "used": amount(look.used, kind=ask.kind, language=language),
+        "capacity": amount(ask.capacity, kind=ask.kind, language=language),
+        "cost": amount(ask.cost, kind=ask.kind, language=language),
+        "window": span(ask.period_ms, language=language),
+        "retry": retry(look.wait_ms, language=language),
     }
+    return values | ({"other": f"decisions/{look.other}"} if look.other else {})
+
+
+def bucket_refusal(reason: Reason, kind: str, values: Mapping[str, str], *, language: str) -> str:
+    """The text for a refusal by a bucket of this kind; `values` as `bucket_values` gives them."""
+    texts = _BUCKETS.get("cap-outranked" if kind == "cap" and "other" in values else kind)
+    return fill((texts or _REFUSALS[reason])[LANGUAGES.index(language)], values).strip()
+
+
+def amount(value: int, *, kind: str, language: str) -> str:
+    """A number that a bucket counts; a score is counted in thousandths."""
+    if kind != "score":
+        return str(value)
+    text = f"{value / 1000:.2f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if language == "fr" else text
 
 
 def lacks_dimension(limit: str, dimension: str, *, language: str) -> str:

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from gateway.adapters.admission import Admission, reserve
+from gateway.adapters.admission import Admission
 from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.reservation import reserve
 from gateway.adapters.spool import Spool
 from gateway.core import keys
 from gateway.core.limits import Bucket
@@ -73,9 +74,7 @@ class Desk:
         )
         key, request_hash = request
         reservation = reserve(record, buckets, request_key=keys.idempotency("acme", "bot", key) if key else "")
-        return await self.admission.admit(
-            reservation, record, buckets=buckets, request_hash=request_hash, only_look=only_look
-        )
+        return await self.admission.admit(reservation, record, request_hash=request_hash, only_look=only_look)
 
     async def take(self, *buckets: Bucket, now_ms: int, **more: Any) -> Outcome:
         """Admit one call without an idempotency key."""

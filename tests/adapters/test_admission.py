@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from gateway.adapters.admission import KEPT_ANSWER_BYTES, Admission, reserve
+from gateway.adapters.admission import KEPT_ANSWER_BYTES, Admission
 from gateway.adapters.redis_connection import RedisConnection
+from gateway.adapters.reservation import reserve
 from gateway.adapters.spool import Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason

@@ -69,7 +69,7 @@ async def test_a_replay_that_fails_in_the_middle_begins_again_and_loses_nothing(
 
 async def test_what_is_put_during_a_replay_waits_for_the_next(tmp_path: Path) -> None:
     spool, store = await filled(tmp_path, "a"), Store()
-    later: list[asyncio.Future[None]] = []
+    later: list[asyncio.Future[bool]] = []
 
     async def send(command: Command) -> None:
         await store.send(command)

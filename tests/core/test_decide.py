@@ -50,6 +50,7 @@ def decision_on(sections: Any, case: dict[str, Any]) -> Decision:
         call=call,
         facts=facts,
         route=route(method.routes, call, draw=0.0) or NO_ROUTE,
+        ref=lambda text: subject_ref(KEY, tenant=agent.tenant, subject=text),
         now_ms=int(now.timestamp() * 1000),
         approved=case.get("approved", False),
     )

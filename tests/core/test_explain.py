@@ -17,6 +17,11 @@ RULES = tuple(
     for effect, mode in itertools.product(("hold", "defer"), ("enforce", "monitor"))
 )
 CAP = BucketAsk(limit="pressure", kind="cap", capacity=2, period_ms=604_800_000, by="subject=ab")
+KINDS = tuple(
+    BucketAsk(limit=kind, kind=kind, capacity=2, period_ms=60_000, by="subject=ab")
+    for kind in ("concurrency", "gap", "sequence", "score", "trail", "budget")
+)
+KIND_LOOKS = {wait: tuple(BucketLook(2, wait, "f" * 32) for _ in KINDS) for wait in (0, 60_000)}
 RECORD = Record(
     id="0" * 32,
     received_ms=1,
@@ -50,7 +55,19 @@ def _sentences(language: str) -> list[str]:
     """Every way in which a call may go, in that language."""
     doubtful = Settlement(id="0" * 32, settled_ms=3, status="UNKNOWN", in_doubt=True, gave_back=True)
     nobody = Record(id="0" * 32, received_ms=1, decided_ms=2, verdict=Verdict.DENY, reason="AGENT_UNAUTHENTICATED")
+    every_kind = msgspec.structs.replace(RECORD, buckets=(*KINDS, CAP))
+    outranked = BucketLook(1, 60_000, "f" * 32)
     return [
+        *explain(
+            every_kind,
+            Outcome(granted=False, looks=(*KIND_LOOKS[60_000], outranked), refused=1),
+            settlement=None,
+            language=language,
+        ),
+        *explain(every_kind, Outcome(granted=True, looks=KIND_LOOKS[0]), settlement=ENDED, language=language),
+        *explain(
+            every_kind, Outcome(granted=False, looks=KIND_LOOKS[0], refused=6), settlement=None, language=language
+        ),
         *explain(RECORD, Outcome(granted=True, looks=LOOKS, first="f" * 32), settlement=ENDED, language=language),
         *explain(RECORD, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=None, language=language),

@@ -68,7 +68,7 @@ def test_a_policy_with_twelve_mistakes_is_told_all_of_them_with_line_and_fix(tmp
 
     assert done.returncode == 1
     found = re.findall(rf"{file}:(\d+): ([^:]+): ", done.stderr)
-    assert len(found) == 15, done.stderr
+    assert len(found) == 14, done.stderr
     assert ("3", "agents[0].name") in found
     assert "did you mean 'allow'?" in done.stderr
     assert "did you mean 'window'?" in done.stderr

@@ -7,13 +7,14 @@ from typing import Final, Protocol
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.quiet_hours import zone_exists
+from gateway.core.revision.check_counted import check_counted
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route, Rule
+from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
     *("agents", "issuers", "upstreams", "models", "contracts"),
-    *("routes", "rules", "limits", "caps", "quiet_hours"),
+    *("routes", "rules", "limits", "caps", "sequences", "quiet_hours"),
 )
 """Sections whose parts have names, each of them once."""
 
@@ -27,7 +28,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     """Report every mistake that needs more than one place of the document, or the contracts, to be seen."""
     for section in _NAMED:
         _unique(section, [part.name for part in getattr(document, section)], mistakes)
-    _cap_names(document, mistakes)
+    check_counted(document, mistakes)
     _agents(document, mistakes)
     claims = [issuer.issuer for issuer in document.issuers]
     for index, issuer in enumerate(document.issuers):
@@ -55,15 +56,6 @@ def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
             fix = f"choose another name, or merge the two {section}"
             mistakes.add((section, index, "name"), f"the name {name!r} is taken", fix=fix)
         seen.add(name)
-
-
-def _cap_names(document: Document, mistakes: Mistakes) -> None:
-    """Refusals and records name a limit or cap, without saying which of the two it is."""
-    limits = {limit.name for limit in document.limits}
-    for index, cap in enumerate(document.caps):
-        if cap.name in limits:
-            fix = "choose another name for the limit or for the cap"
-            mistakes.add(("caps", index, "name"), f"the name {cap.name!r} is taken by a limit", fix=fix)
 
 
 def _agents(document: Document, mistakes: Mistakes) -> None:
@@ -148,13 +140,12 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
         "rules": [rule.methods for rule in document.rules],
         "limits": [limit.methods for limit in document.limits],
     }
+    for index, sequence in enumerate(document.sequences):
+        for name, step in (("first", sequence.first), ("then", sequence.then)):
+            _patterns(step.methods, methods, ("sequences", index, name, "methods"), mistakes)
     for section, parts in patterns.items():
         for index, part in enumerate(parts):
-            for place, pattern in enumerate(part):
-                if not any(method_matches(pattern, method) for method in methods):
-                    near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
-                    fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
-                    mistakes.add((section, index, "methods", place), f"{pattern!r} covers no described method", fix=fix)
+            _patterns(part, methods, (section, index, "methods"), mistakes)
     for index, route in enumerate(document.routes):
         covered = [c for c in contracts if any(method_matches(pattern, c.method) for pattern in route.methods)]
         asks = [c.method for c in covered if c.operation is Operation.INFER]
@@ -162,6 +153,14 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
             fix = "give methods that ask a model (INFER) a route of their own, with `models`"
             problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
             mistakes.add(("routes", index, "models"), problem, fix=fix)
+
+
+def _patterns(patterns: Sequence[str], methods: Sequence[str], path: Path, mistakes: Mistakes) -> None:
+    for place, pattern in enumerate(patterns):
+        if not any(method_matches(pattern, method) for method in methods):
+            near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
+            fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
+            mistakes.add((*path, place), f"{pattern!r} covers no described method", fix=fix)
 
 
 def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:

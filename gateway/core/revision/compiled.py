@@ -8,14 +8,14 @@ import msgspec
 
 from gateway.core.call import Agent, Operation
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.limits import CapRule, RateRule
-from gateway.core.pressure import cap_rule
-from gateway.core.quiet_hours import DAYS, OpenHours, QuietRule
+from gateway.core.limits import LimitRule
+from gateway.core.pressure import CapRule, ScoreRule
+from gateway.core.quiet_hours import OpenHours, QuietRule
+from gateway.core.revision import counted
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import (
     Document,
     Issuer,
-    Limit,
     Model,
     QuietHours,
     Rule,
@@ -26,6 +26,8 @@ from gateway.core.revision.document import (
 from gateway.core.revision.document import Route as RouteDocument
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
+from gateway.core.sequences import StepRule
+from gateway.core.zones import DAYS
 
 DEFERRED_AT_MOST: Final = "3d"
 """How long quiet hours keep a call where they do not say so themselves."""
@@ -38,10 +40,19 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
     conditions: Conditions
     routes: tuple[RouteRule, ...]
-    limits: tuple[RateRule, ...]
+    limits: tuple[LimitRule, ...]
     caps: tuple[CapRule, ...]
     autonomy: Mapping[str, str]
     """How far agents go by themselves here, by their names; those that go all the way are left out."""
+    score: ScoreRule | None = None
+    reads_facts: bool = True
+    """Whether anything about this method depends on what is known of the subject."""
+    survives: bool = False
+    """Whether a limit or cap lets calls through while the store is down."""
+    reads_pressure: bool = False
+    """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
+    steps: tuple[StepRule, ...] = ()
+    """Of sequences, the second steps first: they look before the call leaves marks of its own."""
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +72,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Mapping[str, Issuer]
     """By the `iss` claim."""
     upstreams: Mapping[str, Upstream]
+    score: ScoreRule | None
     quiet_hours: tuple[QuietRule, ...]
     """In the order of the document; they are about contacts only."""
     hold_ms: int
@@ -98,9 +110,16 @@ def compile_revision(
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
     """
     _check_rules(document, contracts, engine=engine, mistakes=mistakes)
+    counted.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
     mistakes.raise_if_any()
     agents = {
-        agent.name: Agent(name=agent.name, tenant=agent.tenant, version=agent.version, labels=agent.labels)
+        agent.name: Agent(
+            name=agent.name,
+            tenant=agent.tenant,
+            version=agent.version,
+            priority=agent.priority,
+            labels=agent.labels,
+        )
         for agent in document.agents
     }
     return Revision(
@@ -117,6 +136,7 @@ def compile_revision(
         issuers={issuer.issuer: issuer for issuer in document.issuers},
         upstreams={upstream.name: upstream for upstream in document.upstreams},
         pool=engine.pool,
+        score=None if document.pressure is None else counted.score_rule(document.pressure),
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         hold_ms=duration_ms(document.holds.expires),
         max_holds=document.holds.max_open,
@@ -124,51 +144,51 @@ def compile_revision(
     )
 
 
-def _applies(part: Rule | Limit, contract: MethodContract) -> bool:
-    by_method = not part.methods or any(method_matches(pattern, contract.method) for pattern in part.methods)
-    return by_method and (not part.operations or contract.operation in part.operations)
-
-
 def _check_rules(
     document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
 ) -> None:
     for index, rule in enumerate(document.rules):
         path: Path = ("rules", index, "when")
-        applies = [contract for contract in contracts if _applies(rule, contract)]
-        if not applies and not mistakes.under("contracts"):
+        covered = [contract for contract in contracts if counted.applies(rule, contract)]
+        if not covered and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
-        for request_type in dict.fromkeys(contract.request_type for contract in applies):
+        for request_type in dict.fromkeys(contract.request_type for contract in covered):
             try:
                 engine.compile(rule.when, request_type=request_type)
             except RuleMistake as mistake:
-                method = next(contract.method for contract in applies if contract.request_type == request_type)
+                method = next(contract.method for contract in covered if contract.request_type == request_type)
                 fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
                 mistakes.add(path, str(mistake), fix=fix)
                 break
-        streams = [contract for contract in applies if contract.client_streaming or contract.server_streaming]
-        if rule.effect == "hold" and applies and len(streams) == len(applies):
+        streams = [contract for contract in covered if contract.client_streaming or contract.server_streaming]
+        if rule.effect == "hold" and covered and len(streams) == len(covered):
             problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
             mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
 
 
 def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
-    rules = tuple(rule for rule in document.rules if _applies(rule, contract))
+    rules = tuple(rule for rule in document.rules if counted.applies(rule, contract))
     conditions = engine.conditions([(rule.name, rule.when) for rule in rules], request_type=contract.request_type)
     routes = [
         route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
     ]
     models = {model.name: model for model in document.models}
     contacts = contract.operation is Operation.CONTACT
+    limits = counted.limit_rules(document, contract, engine)
     return MethodPolicy(
         contract=contract,
         rules=rules,
         conditions=conditions,
         routes=tuple(_route_rule(route, models) for route in routes),
-        limits=tuple(
-            _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
-        ),
-        caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
+        limits=limits,
+        caps=counted.cap_rules(document) if contacts else (),
         autonomy=_autonomy(document, contract.operation),
+        score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
+        reads_facts=contacts or counted.reads_facts(document, contract, rules),
+        survives=any(limit.on_store_error != "closed" for limit in limits)
+        or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
+        reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
+        steps=counted.step_rules(document, contract, engine),
     )
 
 
@@ -195,19 +215,6 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         mode=hours.mode,
         message=hours.message,
         max_defer_ms=duration_ms(hours.max_defer or DEFERRED_AT_MOST) if hours.on_hit == "defer" else 0,
-    )
-
-
-def _rate_rule(limit: Limit) -> RateRule:
-    rate = limit.rate or 0
-    return RateRule(
-        name=limit.name,
-        by=limit.by,
-        rate=rate,
-        per_ms=duration_ms(limit.per),
-        burst=rate if limit.burst is None else min(limit.burst, rate) if rate == 0 else limit.burst,
-        skip_missing=limit.on_missing == "skip",
-        mode=limit.mode,
     )
 
 

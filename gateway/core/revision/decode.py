@@ -161,7 +161,7 @@ def _stand_in(kind: Any, data: object) -> Any:
 def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
     """`X | None` as X where there is data, so that the walk goes on below it."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType) and data is not None:
-        alternatives = [part for part in typing.get_args(kind) if part is not type(None)]
+        alternatives = [part for part in typing.get_args(kind) if part not in (type(None), msgspec.UnsetType)]
         if len(alternatives) == 1:
             return alternatives[0], data
     return kind, data
@@ -213,12 +213,15 @@ def _fix(kind: Any, data: object) -> str:
         choices = [str(member.value) for member in kind]
         near = difflib.get_close_matches(str(data).upper(), choices, n=1)
         return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
+    if typing.get_origin(kind) is dict:
+        kind = typing.get_args(kind)[1]
     for meta in getattr(kind, "__metadata__", ()):
         for part, fix in _PATTERN_FIXES.items():
             if meta.pattern and part in meta.pattern:
                 return fix
         if meta.ge is not None:
-            return f"write a whole number from {meta.ge} to {meta.le}"
+            number = "number" if typing.get_args(kind)[0] is float else "whole number"
+            return f"write a {number} from {meta.ge} to {meta.le}"
     if typing.get_origin(kind) is tuple:
         return "write a list here: each item on a line of its own after '- ', or all of them in [ ]"
     if isinstance(data, bool | int | float):

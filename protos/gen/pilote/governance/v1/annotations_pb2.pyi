@@ -110,6 +110,8 @@ class CallContract(_message.Message):
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
     operation: Global___Operation.ValueType
     """What kind of thing the method does. Required."""
     subject: _builtins.str
@@ -130,6 +132,10 @@ class CallContract(_message.Message):
     """Field path to the caller's idempotency key (AIP-155 `request_id`)."""
     max_message_bytes: _builtins.int
     """Largest message in bytes, 1 to 67108864. 0: the default of 4 MiB."""
+    brand: _builtins.str
+    """Field path to the brand in whose name a contact is made, like `channel`."""
+    topics: _builtins.str
+    """Field path to the topics of a contact: a repeated string, or a single one."""
     def __init__(
         self,
         *,
@@ -141,10 +147,12 @@ class CallContract(_message.Message):
         model_version: _builtins.str = ...,
         request_id: _builtins.str = ...,
         max_message_bytes: _builtins.int = ...,
+        brand: _builtins.str = ...,
+        topics: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "channel", b"channel", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "request_id", b"request_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "request_id", b"request_id", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
