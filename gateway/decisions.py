@@ -123,9 +123,3 @@ def _wait_seconds(request: decision_service_pb2.WaitHoldRequest, remaining_s: fl
 
 def _in_language(ended: CallEnded, context: Any) -> CallEnded:
     return refusal.in_language(ended, language_of(dict(context.invocation_metadata()).get("accept-language")))
-
-
-def _later(what: str) -> CallEnded:
-    return CallEnded(
-        Reason.NOT_BUILT, f"{what} are part of the contract, but this version of Pilote does not serve them yet."
-    )

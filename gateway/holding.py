@@ -3,7 +3,7 @@
 A hold is claimed in one step of the store, so one gateway makes the call. It goes the way of any other call under the
 revision that is active by then; an approval waives what wanted it and nothing else. What the policy refuses for now is
 put off, what it refuses for good has failed. Right before the request is sent the store is told so, and from then on no
-gateway sends it again: where this one dies, another says what became of the call, as far as the store knows.
+other gateway sends it: where this one dies, another says what became of the call, as far as the store knows.
 """
 
 import asyncio

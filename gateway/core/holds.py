@@ -9,7 +9,8 @@ Every step gives a hold of a later version, or `None` where it cannot be taken. 
 hold has not changed since it was read, so of two that were thought out at once one counts.
 
 A worker claims a hold before it looks at it anew, and `begin` comes right before the request is sent. A claim that has
-run out may be taken over; a call that has begun is never begun again, whatever became of who began it.
+run out may be taken over; a call that has begun is begun again only where who began it is certain that nothing came of
+it, and never by anybody else.
 """
 
 from enum import StrEnum
