@@ -1,6 +1,7 @@
 """One call on its way through the pipeline: what is known of it so far, and what will be remembered of it."""
 
 import asyncio
+import hashlib
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -14,11 +15,13 @@ from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.decide import Decision, values_of
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.holds import Hold
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Upstream
 from gateway.core.spending import Told, costs, told
 from gateway.core.texts import language_of
+from gateway.refusal import Kept
 from gateway.rpc.status import code_of
 from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
 
@@ -56,16 +59,16 @@ class CallRun:
 
     __slots__ = (
         "acted", "agent", "answer", "call", "costs", "decision", "ended", "facts", "fixed_route", "id", "incoming",
-        "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "request", "reservation",
-        "response_bytes", "revision", "route", "started", "told", "trailers", "upstream", "upstream_us",
+        "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "released", "request",
+        "reservation", "response_bytes", "revision", "route", "started", "told", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
-    def __init__(self, incoming: Incoming, *, parent: str = "") -> None:
+    def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
-        self.received_ms = time.time_ns() // 1_000_000
-        self.id = decision_id(now_ms=self.received_ms, random=_random.randbytes(10))
+        self.received_ms = received_ms or time.time_ns() // 1_000_000
+        self.id = new_id(self.received_ms)
         self.revision: Revision | None = None
         self.policy: MethodPolicy | None = None
         self.agent: Agent | None = None
@@ -79,6 +82,8 @@ class CallRun:
         self.reservation: Reservation | None = None
         self.answer: bytes | None = None
         self.request: bytes = b""
+        self.released: Hold | None = None
+        """The hold that this call was kept in, now that it is made after all."""
         self.fixed_route: Route | None = None
         """Where the stream already goes, for its further messages."""
         self.ended: BaseException | None = None
@@ -97,7 +102,7 @@ class CallRun:
     def begin_anew(self) -> None:
         """Become another decision about the same call, which follows on the one so far."""
         self.parent = self.parent or self.id
-        self.id = decision_id(now_ms=self.received_ms, random=_random.randbytes(10))
+        self.id = new_id(self.received_ms)
 
     @property
     def harmless(self) -> bool:
@@ -105,13 +110,19 @@ class CallRun:
         return self.policy is not None and self.policy.contract.idempotent
 
     @property
+    def streaming(self) -> bool:
+        """Whether either side may send more than one message."""
+        return self.policy is not None and (
+            self.policy.contract.client_streaming or self.policy.contract.server_streaming
+        )
+
+    @property
     def repeatable(self) -> bool:
         """Whether a repeat with the same idempotency key can be given the first answer: a stream's cannot be kept."""
         if self.policy is None:
             return False
         contract = self.policy.contract
-        streaming = contract.client_streaming or contract.server_streaming
-        return not streaming and contract.operation not in (Operation.READ, Operation.INFER)
+        return not self.streaming and contract.operation not in (Operation.READ, Operation.INFER)
 
     @property
     def reason(self) -> str:
@@ -127,8 +138,9 @@ class CallRun:
 def record_of(run: CallRun) -> Record:
     """The record of a call, from what is known of it by now."""
     decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
-    ended = run.ended
-    now_ms = time.time_ns() // 1_000_000
+    ended, released = run.ended, run.released
+    # A held call is made at a time of its worker's clock, which tests own.
+    now_ms = time.time_ns() // 1_000_000 if released is None else run.received_ms
     limit_ms = 0
     if ended is None and run.upstream is not None:
         limit_ms = int(1000 * timeout_s(run, run.upstream)) + RESERVATION_SLACK_MS
@@ -136,7 +148,7 @@ def record_of(run: CallRun) -> Record:
         id=run.id,
         received_ms=run.received_ms,
         decided_ms=now_ms,
-        verdict=Verdict.ALLOW if ended is None else Verdict.DENY,
+        verdict=Verdict.ALLOW if ended is None else ended.plan.verdict if isinstance(ended, Kept) else Verdict.DENY,
         reason=run.reason,
         message=ended.message if isinstance(ended, CallEnded) else "",
         rule=decision.rule if decision is not None else "",
@@ -168,7 +180,22 @@ def record_of(run: CallRun) -> Record:
         parent=run.parent,
         request_bytes=len(run.request),
         expires_ms=now_ms + limit_ms if limit_ms else 0,
+        would=decision.would if decision is not None else "",
+        hold="" if released is None else released.id,
+        decider="" if released is None else released.decider,
+        hold_decided_ms=0 if released is None else released.decided_ms,
+        hold_comment="" if released is None else released.comment,
     )
+
+
+def new_id(now_ms: int) -> str:
+    """A decision id that nobody else has."""
+    return decision_id(now_ms=now_ms, random=_random.randbytes(10))
+
+
+def hash_of(run: CallRun) -> str:
+    """What stands for a request beside its idempotency key: 64 hexadecimal digits."""
+    return hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
 
 
 def spent(run: CallRun, metadata: Metadata, response: bytes | None) -> None:

@@ -7,7 +7,6 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 
 import contextlib
 import functools
-import hashlib
 import random
 import time
 from collections.abc import Mapping
@@ -31,17 +30,19 @@ from gateway.adapters.upstreams import (
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of, spent, timeout_s
+from gateway.callrun import CallRun, hash_of, pinned, record_of, settlement_of, spent, timeout_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.limits import Bucket
+from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import route
 from gateway.describe import describe
 from gateway.gathering import Gathering
+from gateway.keeping import Keeping, refused
+from gateway.refusal import Kept, Plan
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 
@@ -57,8 +58,10 @@ class Pipeline:
         admission: Admission,
         upstreams: Upstreams,
         gathering: Gathering,
+        keeping: Keeping,
         pseudonym_key: bytes,
     ) -> None:
+        self._keeping = keeping
         self._gathering = gathering
         self._identity = identity
         self._facts = facts
@@ -90,8 +93,7 @@ class Pipeline:
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
                 await self._gathering.turn()
-            await self.consider(run, request)
-            await self._take(run)
+            await self._admit(run, request)
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
@@ -102,6 +104,64 @@ class Pipeline:
             if run.outcome is None:
                 self._admission.write_soon(record_of(run))
             raise
+
+    async def _admit(self, run: CallRun, request: bytes) -> None:
+        try:
+            await self.consider(run, request)
+        except Kept as kept:
+            if run.released is not None:  # who makes held calls knows what to do with one that must wait on
+                raise
+            await self._keeping.keep(run, kept.plan)
+            return
+        except CallEnded as ended:
+            if ended.reason is Reason.AUTONOMY_OBSERVE:
+                await self._observe(run, ended)
+            raise
+        await self._take(run)
+
+    async def hold(self, run: CallRun, *, why: CallEnded, rule: str) -> None:
+        """Keep a refused call for a person; `rule` is what refused it, a cap say. Returns and raises like `defer`.
+
+        Raises:
+            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
+            Kept: the call is kept.
+        """
+        assert run.revision is not None  # noqa: S101 - the call was decided
+        plan = Plan(verdict=Verdict.HOLD, why=why.reason, rule=rule, level="approve", kept_ms=run.revision.hold_ms)
+        await self._keep_refused(run, plan, why)
+
+    async def defer(self, run: CallRun, *, not_before_ms: int, why: CallEnded, rule: str, max_defer_ms: int) -> None:
+        """Keep a refused call until `not_before_ms`, milliseconds since the epoch, if that is within `max_defer_ms`.
+
+        Returns where the call repeats one that has been made since: then its answer is in `run`.
+
+        Raises:
+            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
+            Kept: the call is kept.
+        """
+        wait_ms = not_before_ms - run.received_ms
+        if wait_ms >= max_defer_ms:
+            raise why
+        plan = Plan(verdict=Verdict.DEFER, why=why.reason, rule=rule, wait_ms=wait_ms, kept_ms=max_defer_ms)
+        await self._keep_refused(run, plan, why)
+
+    async def _keep_refused(self, run: CallRun, plan: Plan, why: CallEnded) -> None:
+        if run.streaming or run.released is not None:
+            raise why
+        await self._keeping.keep(run, plan)
+
+    async def _observe(self, run: CallRun, ended: CallEnded) -> None:
+        """Look at what the buckets would have said too, and record all of it."""
+        assert run.decision is not None  # noqa: S101 - a decision led here
+        run.ended = ended
+        record, would = record_of(run), run.decision.would
+        if would == "OK":
+            buckets = run.decision.buckets
+            looked, _ = await self._admission.admit(reserve(record, buckets), record, only_look=True)
+            if not looked.granted:
+                would = looked.reason or bucket_reason(buckets[looked.refused].kind)
+        run.outcome = Outcome(granted=False)
+        await self._admission.write(msgspec.structs.replace(record, would=would))
 
     def never_came(self, run: CallRun, ended: BaseException) -> None:
         """Record a call that ended before its message had come. Never waits."""
@@ -115,7 +175,7 @@ class Pipeline:
         """Steps 1 to 5: everything that changes nothing. Raises like `admit`, but records nothing."""
         run.request = request
         revision = run.revision = self.revision
-        run.agent = self._identity.identify(run.incoming.metadata)
+        run.agent = self._identity.identify(run.incoming.metadata) if run.released is None else _named(run)
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
         run.policy = revision.methods.get(run.incoming.method)
@@ -144,15 +204,10 @@ class Pipeline:
             route=run.route,
             ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
+            approved=run.released is not None and run.released.decider != "",
         )
         if run.decision.verdict is not Verdict.ALLOW:
-            raise refusal.by_rule(
-                run.decision,
-                agent=run.agent.name,
-                method=run.incoming.method,
-                revision=revision.number,
-                language=run.incoming.language,
-            )
+            raise refused(run)
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
 
@@ -215,9 +270,12 @@ class Pipeline:
         if remaining is not None and remaining <= 0:
             raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
         request_key = request_hash = ""
-        if run.call.request_id and run.repeatable:
+        if run.released is not None:
+            request_key = keys.hold_request(run.agent.tenant, run.released.id, attempt=run.released.attempt)
+        elif run.call.request_id and run.repeatable:
             request_key = keys.idempotency(run.agent.tenant, run.agent.name, run.call.request_id)
-            request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
+        if request_key:
+            request_hash = hash_of(run)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
@@ -232,10 +290,11 @@ class Pipeline:
             reservation, answer = await self._take_locally(run, sent=ended.sent), b""
         assert run.outcome is not None  # noqa: S101 - one of the two has set it
         if not run.outcome.granted:
-            raise self._refused_by_store(run)
+            held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
+            raise held or self._refused_by_store(run)
         run.reservation = reservation
         if run.outcome.first:
-            run.answer = answer
+            run.answer = self._keeping.answer(run, answer)
 
     async def _take_locally(self, run: CallRun, *, sent: bool) -> Reservation:
         """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
@@ -259,7 +318,7 @@ class Pipeline:
         response = b""
         try:
             await self.admit(run, request)
-            response = run.answer if run.answer is not None else await self._forward(run)
+            response = run.answer if run.answer is not None else await self.forward(run)
             run.response_bytes = len(response)
         except BaseException as ended:
             run.ended = ended
@@ -269,7 +328,7 @@ class Pipeline:
         finally:
             self.settle(run, answer=response)
 
-    async def _forward(self, run: CallRun) -> bytes:
+    async def forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         asked = time.perf_counter()
@@ -352,6 +411,20 @@ def outgoing(run: CallRun) -> Metadata:
     return upstream_metadata(
         run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
     )
+
+
+def _named(run: CallRun) -> Agent:
+    """The agent of a held call, as the active revision has it: its credential is not kept.
+
+    Raises:
+        CallEnded: AGENT_UNAUTHENTICATED when the revision does not know it any more.
+    """
+    assert run.released is not None  # noqa: S101 - only held calls come here
+    run.agent = Agent(name=run.released.agent, tenant=run.released.tenant)  # so that its record is among its tenant's
+    known = None if run.revision is None else run.revision.agent(run.released.agent)
+    if run.revision is not None and (known is None or known.tenant != run.released.tenant):
+        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, "The agent is not in the active policy any more.")
+    return known or run.agent
 
 
 def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:

@@ -5,7 +5,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,15 +17,19 @@ from redis.backoff import NoBackoff
 
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
+from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
 from gateway.adapters.redis_connection import RedisConnection
 from gateway.adapters.revisions import Published, RevisionStore
+from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.gathering import Gathering
+from gateway.holding import Holding, clock_ms
+from gateway.keeping import Keeping
 from gateway.loading import load
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
@@ -33,6 +37,7 @@ from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
+from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
@@ -78,8 +83,15 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> AsyncIterator[Gateway]:
-    """A gateway that serves until the block ends, then drains.
+async def gateway(
+    settings: Settings,
+    *,
+    redis_url: str,
+    pseudonym_key: bytes,
+    hold_keys: Sequence[bytes],
+    clock: Callable[[], int] = clock_ms,
+) -> AsyncIterator[Gateway]:
+    """A gateway that serves until the block ends, then drains. `clock` says when kept calls are due.
 
     Raises:
         StoreDown, CallEnded: the store does not answer at the start.
@@ -107,12 +119,15 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         stack.callback(watch.flush)
         gathering = Gathering()
         stack.callback(gathering.close)
+        keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
+        await keeping.store.prepare()
         pipeline = Pipeline(
             identity=Identity(),
             facts=facts,
             admission=admission,
             upstreams=upstreams,
             gathering=gathering,
+            keeping=keeping,
             pseudonym_key=pseudonym_key,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
@@ -124,9 +139,13 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
                 await looked.wait()
+        waiting = Waiting(keeping.store)
+        holding = Holding(pipeline, keeping, waiting, ended=watch.ended, clock=clock)
+        stack.push_async_callback(holding.close)
+        stack.push_async_callback(_cancelled, asyncio.create_task(holding.run()))
 
         def add_services(server: grpc.aio.Server) -> None:
-            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline), server)
+            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
 
         running.port = await stack.enter_async_context(
             serving(
@@ -141,11 +160,13 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         )
         yield running
         pipeline.draining = True
+        holding.stop(within_s=settings.drain_seconds)
 
 
-async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> None:
+async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes, hold_keys: Sequence[bytes]) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
-    async with until_told_to_stop() as stop, gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key):
+    running = gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key, hold_keys=hold_keys)
+    async with until_told_to_stop() as stop, running:
         await stop.wait()
 
 

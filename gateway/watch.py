@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from gateway.callrun import CallRun, status_name
+from gateway.refusal import Kept
 from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")
@@ -49,6 +50,12 @@ class Watch:
             )
 
 
+def _verdict(run: CallRun) -> str:
+    if run.outcome is not None and run.outcome.granted:
+        return "ALLOW"
+    return run.ended.plan.verdict.value if isinstance(run.ended, Kept) else "DENY"
+
+
 def _attributes(run: CallRun) -> Attributes:
     """Bounded values only: no subject, request text or credential."""
     attributes: Attributes = {
@@ -56,7 +63,7 @@ def _attributes(run: CallRun) -> Attributes:
         RPC_METHOD: run.incoming.method.removeprefix("/")[:256],
         RPC_STATUS: status_name(run.ended),
         "pilote.decision": run.id,
-        "pilote.verdict": "ALLOW" if run.outcome is not None and run.outcome.granted else "DENY",
+        "pilote.verdict": _verdict(run),
         "pilote.upstream_us": run.upstream_us,
     }
     if run.agent is not None:

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
+from gateway.core import holds as held
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import (
@@ -59,6 +60,11 @@ def decision(
         request_bytes=record.request_bytes,
         repeat_of=_name(outcome.first),
         citation=citation_of(record, outcome),
+        hold=_hold_of(record, outcome),
+        decider=record.decider,
+        hold_decide_time=_time(record.hold_decided_ms) if record.hold_decided_ms else None,
+        hold_comment=record.hold_comment,
+        would=record.would,
         brand=record.brand,
         topics=record.topics,
     )
@@ -125,6 +131,33 @@ def _mode(mode: str) -> decision_pb2.Mode.ValueType:
 
 def _operation(operation: str) -> annotations_pb2.Operation.ValueType:
     return dict(annotations_pb2.Operation.items()).get(f"OPERATION_{operation}", annotations_pb2.OPERATION_UNSPECIFIED)
+
+
+def hold(kept: held.Hold, response: bytes | None) -> decision_service_pb2.Hold:
+    """The hold as its contract has it, for the agent whose call it keeps."""
+    return decision_service_pb2.Hold(
+        name=held.name(kept.id),
+        state=decision_service_pb2.HoldState.Value(f"HOLD_STATE_{kept.state}"),
+        decision=_name(kept.id),
+        expire_time=_time(kept.expires_ms),
+        comment=kept.comment,
+        method=kept.method,
+        create_time=_time(kept.created_ms),
+        decide_time=_time(kept.decided_ms) if kept.decided_ms else None,
+        release_time=_time(kept.release_ms) if kept.state is held.HoldState.SCHEDULED else None,
+        status=kept.status,
+        reason=kept.reason,
+        result=_name(kept.result),
+        response=response,
+        suggestion=kept.level == "suggest",
+    )
+
+
+def _hold_of(record: Record, outcome: Outcome) -> str:
+    """Name of the hold; a repeat of a held call got the name of the first one's."""
+    repeats = record.verdict in (Verdict.HOLD, Verdict.DEFER) and bool(outcome.first)
+    found = outcome.first if repeats else record.hold
+    return held.name(found) if found else ""
 
 
 def _name(decision_id: str) -> str:
@@ -226,6 +259,11 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         revision_sha256=message.revision_sha256,
         trace_id=message.trace_id,
         span_id=message.span_id,
+        hold=message.hold.removeprefix("holds/"),
+        decider=message.decider,
+        hold_decided_ms=message.hold_decide_time.ToMilliseconds(),
+        hold_comment=message.hold_comment,
+        would=message.would,
     )
     outcome = Outcome(
         granted=not denied,

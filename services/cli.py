@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
 from services.consenting import commands as consents_commands
+from services.holds_commands import commands as holds_commands
 from services.packing import commands as packs_commands
 from services.shell import Shell
 from services.texts import say
@@ -85,8 +86,8 @@ def gateway() -> None:
 
     settings = _settings()
     configure(settings.log_level)
-    url, key = redis_url(settings), _pseudonym_key(settings)
-    run(lambda: serve(settings, redis_url=url, pseudonym_key=key))
+    url, key, hold_keys = redis_url(settings), _pseudonym_key(settings), _hold_keys(settings)
+    run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
 
 
 @app.command()
@@ -347,6 +348,15 @@ def _pseudonym_key(settings: Settings) -> bytes:
         _fail(str(error), 2)
 
 
+def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
@@ -375,7 +385,8 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
     )
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _fail, _out)
+_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out)
+app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")
 

@@ -15,6 +15,7 @@ class Shell(NamedTuple):
     settings: Callable[[], Settings]
     store: Callable[[Settings], AbstractAsyncContextManager[Any]]
     pseudonym_key: Callable[[Settings], bytes]
+    hold_keys: Callable[[Settings], tuple[bytes, ...]]
     fail: Callable[..., NoReturn]
     """Says a text and ends with an exit code."""
     out: Console

@@ -110,6 +110,46 @@ _TEXTS: Final = {
     "resumed": ("{what} goes on for {tenants}.", "{what} reprend pour {tenants}."),
     "not-stopped": ("{what} was not halted for {tenants}.", "{what} n’était pas suspendu pour {tenants}."),
     "nothing-stopped": ("Nothing is halted.", "Rien n’est suspendu."),
+    "hold-unknown": (
+        "There is no hold {hold}: pilote holds list",
+        "Il n’y a pas d’appel en attente {hold} : pilote holds list",
+    ),
+    "hold-damaged": (
+        "What was kept of {hold} has been changed since. It cannot be approved: refuse it, and find out who did that.",
+        "Ce qui a été conservé de {hold} a été modifié depuis. L’approbation est impossible : refusez-le et cherchez qui l’a fait.",
+    ),
+    "hold-key": (
+        "{hold} was sealed with a key that is not in the key file here: set PILOTE_HOLD_KEY_FILE to the gateways' one.",
+        "{hold} a été scellé avec une clé absente du fichier de clés : donnez à PILOTE_HOLD_KEY_FILE celui des passerelles.",
+    ),
+    "hold-who-and-why": (
+        "Say who you are and why: --by and --reason, each 1 to {most} characters.",
+        "Dites qui vous êtes et pourquoi : --by et --reason, chacun de 1 à {most} caractères.",
+    ),
+    "hold-approved": (
+        "{hold} is approved: the call of {agent} is made now, or once the policy lets it through.",
+        "{hold} est approuvé : l’appel de {agent} part maintenant, ou dès que la politique le permet.",
+    ),
+    "hold-accepted": (
+        "{hold} is accepted. {agent} only suggests such calls: act yourself, the gateway does nothing more.",
+        "{hold} est accepté. {agent} ne fait que proposer ces appels : agissez vous-même, la passerelle ne fera rien de plus.",
+    ),
+    "hold-refused": (
+        "{hold} is refused: the call of {agent} is never made.",
+        "{hold} est refusé : l’appel de {agent} ne sera jamais fait.",
+    ),
+    "hold-decided": (
+        "{hold} is {state} already: {decider} was faster ({comment}).",
+        "{hold} est déjà {state} : {decider} a été plus rapide ({comment}).",
+    ),
+    "hold-too-late": (
+        "It is too late to decide on {hold}: it is {state}, or its time is over.",
+        "Il est trop tard pour se prononcer sur {hold} : il est {state}, ou son délai est passé.",
+    ),
+    "hold-needs-nobody": (
+        "{hold} waits for a time, not for a person: it is made at {at}. It can only be refused.",
+        "{hold} attend une heure, pas une personne : il sera fait à {at}. Il peut seulement être refusé.",
+    ),
     "gateway-down": (
         "Nobody answers at {address}. Is `pilote up` running?",
         "Personne ne répond à {address}. `pilote up` tourne-t-il ?",

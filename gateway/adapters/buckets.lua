@@ -98,10 +98,14 @@ end
 
 -- What has left the window is forgotten, but for the newest: a clock that runs ahead must not open the cap for one that
 -- is right. Twice the maximum leaves room for contacts that are given back.
-local function log_contact(key, now_ms, max, keep_ms, member)
-  local old = redis.call('ZCOUNT', key, '-inf', integer(now_ms - keep_ms))
+local function forget(key, before_ms, max)
+  local old = redis.call('ZCOUNT', key, '-inf', integer(before_ms))
   local drop = math.min(old, redis.call('ZCARD', key) - 2 * max)
   if drop > 0 then redis.call('ZREMRANGEBYRANK', key, 0, drop - 1) end
+end
+
+local function log_contact(key, now_ms, max, keep_ms, member)
+  forget(key, now_ms - keep_ms, max)
   redis.call('ZADD', key, integer(now_ms), member)
   redis.call('PEXPIRE', key, integer(keep_ms))
 end
@@ -111,7 +115,7 @@ function cap.take(keys, at, b, c)
   if b[3] > 1 then
     redis.call('ZREM', keys[at + 2], integer(b[10]) .. '|' .. c.hold)
     if counts_on ~= 'reserved' then
-      redis.call('ZREMRANGEBYSCORE', keys[at + 1], '-inf', integer(c.now_ms - keep_ms))
+      forget(keys[at + 1], c.now_ms - keep_ms, b[4])
       redis.call('ZADD', keys[at + 1], integer(c.expires_ms), c.id)
       return keep(keys[at + 1], c.expires_ms - c.now_ms + keep_ms)
     end

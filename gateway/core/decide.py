@@ -34,6 +34,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """(key, value) pairs that the refusal tells machines besides."""
     looks: tuple[RuleLook, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    level: str = ""
+    """For a hold: "approve" where the gateway makes the call on approval, "suggest" where people act themselves."""
+    max_defer_ms: int = 0
+    """For a call that is put off by `retry_after_ms`: how long it is kept at most."""
+    would: str = ""
+    """For an agent that only observes: what would have come of the call, "OK" or a `Reason`."""
 
 
 def decide(
@@ -46,14 +52,16 @@ def decide(
     route: Route,
     ref: Callable[[str], str],
     now_ms: int,
+    approved: bool = False,
 ) -> Decision:
-    """Evaluate every rule of the method: any that denies wins, at least one must allow.
+    """Evaluate every rule of the method: any that denies wins, then any that holds, else at least one must allow.
 
     `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
-    and name only rules that applied.
+    and name only rules that applied. `approved`: a person has approved this call, which waives holds and the level
+    "approve", and nothing else.
     """
     values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
-    looks, allowing, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    looks, allowing, holding, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
     if denying is not None:
         return Decision(
             verdict=Verdict.DENY,
@@ -64,7 +72,8 @@ def decide(
             citation=cited(denying.citation),
             looks=looks,
         )
-    if allowing is None:
+    granting = allowing or holding
+    if granting is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
     if revision.consents and call.operation is Operation.CONTACT:
         unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
@@ -73,7 +82,10 @@ def decide(
             return _lacks(unmet, call, now_ms=now_ms, looks=looks)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
-    if quiet is not None:
+    level = policy.autonomy.get(agent.name, "")
+    if quiet is None or quiet.verdict is Verdict.DEFER:  # what waits for a person may wait for the hours as well
+        quiet = _held(holding, level, approved=approved) or quiet
+    if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
         return msgspec.structs.replace(quiet, looks=looks)
     try:
         buckets = _buckets(policy, Context(agent, call, route, facts, values, ref, now_ms))
@@ -89,7 +101,24 @@ def decide(
             citation=missing.citation,
             looks=looks,
         )
-    return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+    if level == "observe":
+        would = quiet.reason if quiet is not None and quiet.reason is not None else "OK"
+        reason = Reason.AUTONOMY_OBSERVE
+        return Decision(verdict=Verdict.DENY, reason=reason, looks=looks, buckets=buckets, would=would)
+    return Decision(verdict=Verdict.ALLOW, rule=granting.name, looks=looks, buckets=buckets)
+
+
+def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | None:
+    """The hold that a rule or the agent's level of autonomy wants; `None` where nobody need look at the call."""
+    if level != "suggest" and (approved or (holding is None and level != "approve")):
+        return None
+    return Decision(
+        verdict=Verdict.HOLD,
+        reason=Reason.APPROVAL_REQUIRED,
+        rule="" if holding is None else holding.name,
+        message=None if holding is None else holding.message,
+        level="suggest" if level == "suggest" else "approve",
+    )
 
 
 def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
@@ -124,14 +153,17 @@ def _lacks(missing: Missing, call: Call, *, now_ms: int, looks: tuple[RuleLook, 
 def _quiet(
     revision: Revision, call: Call, *, facts: Facts, now_ms: int
 ) -> tuple[Decision | None, tuple[RuleLook, ...]]:
-    """The refusal by the quiet hours that last longest, and all that were met."""
-    refusal, longest, looks = None, 0, []
+    """The refusal by the quiet hours that last longest, and all that were met; a delay where all of them keep calls."""
+    refusal, longest, looks, max_defer_ms = None, 0, [], None
     for rule in revision.quiet_hours if call.operation is Operation.CONTACT else ():
         wait = wait_ms(rule, facts, now_ms=now_ms) if covers(rule, call) else 0
         if wait == 0:
             continue
-        looks.append(RuleLook(rule=rule.name, effect="deny", mode=rule.mode))
-        if rule.mode == "enforce" and longest >= 0 and (wait < 0 or wait > longest):
+        looks.append(RuleLook(rule=rule.name, effect="defer" if rule.max_defer_ms else "deny", mode=rule.mode))
+        if rule.mode != "enforce":
+            continue
+        max_defer_ms = rule.max_defer_ms if max_defer_ms is None else min(max_defer_ms, rule.max_defer_ms)
+        if longest >= 0 and (wait < 0 or wait > longest):
             longest = wait
             refusal = Decision(
                 verdict=Verdict.DENY,
@@ -141,13 +173,23 @@ def _quiet(
                 retry_after_ms=wait if wait > 0 else None,
                 citation=rule.citation,
             )
+    if refusal is not None and max_defer_ms and 0 < longest <= max_defer_ms:
+        refusal = Decision(
+            verdict=Verdict.DEFER,
+            reason=Reason.DEFERRED,
+            rule=refusal.rule,
+            retry_after_ms=longest,
+            max_defer_ms=max_defer_ms,
+        )
     return refusal, tuple(looks)
 
 
-def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None]:
-    """The rules that applied, and the first enforced ones that allow and that deny."""
+def _look(
+    rules: tuple[Rule, ...], results: list[bool | str]
+) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None, Rule | None]:
+    """The rules that applied, and the first enforced ones that allow, that hold and that deny."""
     looks = []
-    allowing = denying = None
+    allowing = holding = denying = None
     for rule, result in zip(rules, results, strict=True):
         if result is False:
             continue
@@ -158,9 +200,13 @@ def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[Rul
             continue
         if effect == "deny":
             denying = denying or rule
-        elif not error:  # a failed rule never grants anything: on_error "allow" only leaves it out
+        elif error:  # a failed rule never grants anything: on_error "allow" only leaves it out
+            continue
+        elif effect == "hold":
+            holding = holding or rule
+        else:
             allowing = allowing or rule
-    return tuple(looks), allowing, denying
+    return tuple(looks), allowing, holding, denying
 
 
 def _buckets(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:

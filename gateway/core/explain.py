@@ -29,6 +29,19 @@ _TEXTS: Final = {
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
     "rule-allow": ("The rule {rule} allowed it.", "La règle {rule} l’a autorisé."),
     "rule-deny": ("The rule {rule} denied it.", "La règle {rule} l’a refusé."),
+    "rule-hold": (
+        "The rule {rule} wanted a person to look at it first.",
+        "La règle {rule} demandait qu’une personne l’examine d’abord.",
+    ),
+    "rule-defer": ("The quiet hours {rule} put it off.", "Les heures calmes {rule} l’ont remis à plus tard."),
+    "watch-hold": (
+        "The rule {rule} would have had a person look at it first, but only watches.",
+        "La règle {rule} l’aurait fait examiner par une personne, mais elle ne fait qu’observer.",
+    ),
+    "watch-defer": (
+        "The quiet hours {rule} would have put it off, but only watch.",
+        "Les heures calmes {rule} l’auraient remis à plus tard, mais elles ne font qu’observer.",
+    ),
     "watch-allow": (
         "The rule {rule} would have allowed it, but only watches.",
         "La règle {rule} l’aurait autorisé, mais elle ne fait qu’observer.",
@@ -132,6 +145,24 @@ _TEXTS: Final = {
     "allowed": ("The call was let through.", "L’appel a été autorisé."),
     "refused": ("The call was refused: {reason}.", "L’appel a été refusé : {reason}."),
     "cited": ("The refusal rests on {citation}.", "Le refus repose sur {citation}."),
+    "held": ("It was kept for a person: holds/{hold}.", "Il a été conservé pour une personne : holds/{hold}."),
+    "deferred": (
+        "It was kept to be made later: holds/{hold}.",
+        "Il a été conservé pour être fait plus tard : holds/{hold}.",
+    ),
+    "held-unkept": ("It needs a person first.", "Il faut d’abord qu’une personne l’examine."),
+    "deferred-unkept": (
+        "It would be kept, and made later.",
+        "Il serait conservé, et fait plus tard.",
+    ),
+    "decided": (
+        'Of holds/{hold} {decider} said: "{comment}".',
+        "De holds/{hold}, {decider} a dit : « {comment} ».",
+    ),
+    "would": (
+        "The agent only observes; without that the call would have come to {would}.",
+        "L’agent ne fait qu’observer ; sinon, l’appel aurait donné {would}.",
+    ),
     "settled": (
         "It ended with {status} after {total}, of which the gateway took {overhead}.",
         "Il s’est terminé par {status} après {total}, dont {overhead} pour la passerelle.",
@@ -220,14 +251,23 @@ def _limit_key(kind: str, look: BucketLook, *, taken: bool) -> str:
 
 
 def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, language: str) -> list[str]:
+    kept = {Verdict.HOLD: "held", Verdict.DEFER: "deferred"}.get(record.verdict, "")
     allowed = record.verdict is Verdict.ALLOW and (outcome.granted or not (outcome.reason or outcome.refused >= 0))
     lines = []
     if outcome.stop:
         lines.append(_say("halted", language, {"stop": outcome.stop}))
     if outcome.first and outcome.granted:
         lines.append(_say("repeat", language, {"first": outcome.first}))
+    if record.decider:
+        values = {"decider": record.decider, "hold": record.hold, "comment": record.hold_comment}
+        lines.append(_say("decided", language, values))
+    if record.would:
+        lines.append(_say("would", language, {"would": record.would}))
     if allowed:
         lines.append(_say("allowed", language, {}))
+    elif kept and not outcome.reason:
+        hold = outcome.first or record.hold
+        lines.append(_say(kept if hold else f"{kept}-unkept", language, {"hold": hold}))
     else:
         reason = outcome.reason or record.reason or _limited(record, outcome)
         lines.append(_say("refused", language, {"reason": reason}))

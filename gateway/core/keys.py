@@ -71,6 +71,31 @@ def stops(tenant: str) -> str:
     return f"{cell(tenant)}:stops"
 
 
+def hold(tenant: str, hold_id: str) -> str:
+    """One call that is kept: for a person, or until a time."""
+    return f"{cell(tenant)}:hold:{hold_id}"
+
+
+def holds_due(tenant: str) -> str:
+    """All holds, by the time at which something must be done about them."""
+    return f"{cell(tenant)}:holds:due"
+
+
+def holds_open(tenant: str) -> str:
+    """Holds that are not over, by the time they were made."""
+    return f"{cell(tenant)}:holds:open"
+
+
+def holds_changes(tenant: str) -> str:
+    """Counts the changes of all holds, so that who waits for one need not look at it in vain."""
+    return f"{cell(tenant)}:holds:changes"
+
+
+def hold_request(tenant: str, hold_id: str, *, attempt: int) -> str:
+    """The idempotency key of one attempt to make a held call. No agent's key can be the same."""
+    return f"{hold(tenant, hold_id)}:request:{attempt}"
+
+
 def idempotency(tenant: str, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell(tenant)}:request:{agent}:{key}"

@@ -43,6 +43,8 @@ class QuietRule(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = "enforce"
     message: Message | None = None
     citation: str = ""
+    max_defer_ms: int = 0
+    """How long a call is kept at most instead of being refused; 0 where it is always refused."""
 
 
 def covers(rule: QuietRule, call: Call) -> bool:

@@ -135,10 +135,19 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Decision id of the inference that led to this action, as the caller named it."""
     parent: str = ""
     """Decision id of the stream's first message, for every further message of a stream; of the first attempt, for a
-    call that was decided upon again."""
+    call that was decided upon again; of the decision that held the call, for what came of it."""
     request_bytes: int = 0
     expires_ms: int = 0
     """When an unsettled record counts as in doubt; 0 for a record that needs no settling."""
+    hold: str = ""
+    """Id of the hold that keeps the call, or that it was kept in."""
+    decider: str = ""
+    """Who approved or refused the held call, as they named themselves."""
+    hold_decided_ms: int = 0
+    hold_comment: str = ""
+    """Why they decided so, in their words."""
+    would: str = ""
+    """For an agent that only observes: what would have come of the call, "OK" or a `Reason`."""
 
 
 class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

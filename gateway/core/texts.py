@@ -31,6 +31,30 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "The customer may not be reached now. {retry}",
         "Le client ne peut pas être contacté à cette heure. {retry}",
     ),
+    Reason.APPROVAL_REQUIRED: (
+        "A person must look at this call first: wait for {hold}.",
+        "Une personne doit d’abord examiner cet appel : attendez {hold}.",
+    ),
+    Reason.DEFERRED: (
+        "The call is kept and made in {wait}: wait for {hold}.",
+        "L’appel est conservé et sera fait dans {wait} : attendez {hold}.",
+    ),
+    Reason.HOLD_REFUSED: (
+        "A person has looked at this call and refused it.",
+        "Une personne a examiné cet appel et l’a refusé.",
+    ),
+    Reason.HOLD_EXPIRED: (
+        "The call was kept too long and is not made any more.",
+        "L’appel a été conservé trop longtemps et ne sera plus fait.",
+    ),
+    Reason.HOLD_DAMAGED: (
+        "What was kept of the call was changed since, and is not used.",
+        "Ce qui a été conservé de l’appel a été modifié depuis et n’est pas utilisé.",
+    ),
+    Reason.AUTONOMY_OBSERVE: (
+        "{agent} only observes such calls: this one was recorded, not carried out.",
+        "{agent} ne fait qu’observer ces appels : celui-ci est enregistré, pas exécuté.",
+    ),
     Reason.LIMIT_EXCEEDED: (
         "The limit {rule} is used up: {used} of {capacity}. {retry}",
         "La limite {rule} est atteinte : {used} sur {capacity}. {retry}",
@@ -94,6 +118,10 @@ _BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
 _LACKS_DIMENSION: Final = (
     "The limit {rule} counts by {dimension}, which this call does not have.",
     "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
+)
+_STREAM_HELD: Final = (
+    "A person must look at this call first, and a stream cannot be kept for one: make a unary call.",
+    "Une personne doit d’abord examiner cet appel, et un flux ne peut pas être conservé : faites un appel unaire.",
 )
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _FRENCH: Final[Mapping[Reason, str]] = {
@@ -182,6 +210,11 @@ def amount(value: int, *, kind: str, language: str) -> str:
 def lacks_dimension(limit: str, dimension: str, *, language: str) -> str:
     """The text for a call that lacks what a limit counts by."""
     return fill(_LACKS_DIMENSION[LANGUAGES.index(language)], {"rule": limit, "dimension": dimension})
+
+
+def stream_held(*, language: str) -> str:
+    """The text for a stream that a person would have to look at."""
+    return _STREAM_HELD[LANGUAGES.index(language)]
 
 
 def retry(wait_ms: int, *, language: str) -> str:

@@ -57,6 +57,7 @@ def decided(revision: Revision, case: dict[str, Any]) -> Decision:
         route=route(method.routes, call, draw=0.0) or NO_ROUTE,
         ref=lambda text: subject_ref(KEY, tenant=agent.tenant, subject=text),
         now_ms=now_ms,
+        approved=case.get("approved", False),
     )
 
 
@@ -98,6 +99,9 @@ def shown(decision: Decision) -> dict[str, Any]:
         told["cites"] = decision.citation
     if decision.details:
         told["tells"] = " ".join(f"{key}={value}" for key, value in decision.details)
+    for name in ("level", "would"):
+        if getattr(decision, name):
+            told[name] = getattr(decision, name)
     if decision.retry_after_ms is not None:
         told["retry_after_ms"] = decision.retry_after_ms
     told["looks"] = [

@@ -12,6 +12,9 @@ from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
     for effect, mode, error in itertools.product(("allow", "deny"), ("enforce", "monitor"), ("", "broke"))
+) + tuple(
+    RuleLook(rule=f"r-{effect}-{mode}", effect=effect, mode=mode)
+    for effect, mode in itertools.product(("hold", "defer"), ("enforce", "monitor"))
 )
 CONSENTS = tuple(
     RuleLook(rule="opt-in", effect="deny", standing=standing, since_ms=1_767_603_600_000)
@@ -47,6 +50,10 @@ RECORD = Record(
 CITED = msgspec.structs.replace(
     RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7", rules=CONSENTS
 )
+HELD = msgspec.structs.replace(RECORD, verdict=Verdict.HOLD, hold="a" * 32, decider="Zoé", hold_comment="too pushy")
+DEFERRED = msgspec.structs.replace(RECORD, verdict=Verdict.DEFER, hold="b" * 32)
+EVALUATED = tuple(msgspec.structs.replace(record, hold="") for record in (HELD, DEFERRED))
+OBSERVED = msgspec.structs.replace(RECORD, verdict=Verdict.DENY, reason="AUTONOMY_OBSERVE", would="OK")
 LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
 
@@ -75,6 +82,11 @@ def _sentences(language: str) -> list[str]:
         *explain(RECORD, Outcome(granted=True), settlement=doubtful, language=language),
         *explain(RECORD, Outcome(granted=False, reason="STOPPED", stop="all"), settlement=None, language=language),
         *explain(nobody, Outcome(granted=False), settlement=None, language=language),
+        *(
+            sentence
+            for record in (HELD, DEFERRED, OBSERVED, *EVALUATED)
+            for sentence in explain(record, Outcome(granted=False), settlement=None, language=language)
+        ),
     ]
 
 
@@ -124,3 +136,11 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 
     assert "after 1.50 ms, of which" in " ".join(explain(RECORD, outcome, settlement=ENDED))
     assert "après 1,50 ms, dont 0,25 ms" in " ".join(explain(RECORD, outcome, settlement=ENDED, language="fr"))
+
+
+def test_a_held_call_is_said_to_be_kept_and_a_repeat_names_the_hold_of_the_first() -> None:
+    lines = explain(HELD, Outcome(granted=False, first="c" * 32), settlement=None)
+
+    assert f"It was kept for a person: holds/{'c' * 32}." in lines
+    assert f'Of holds/{"a" * 32} Zoé said: "too pushy".' in lines
+    assert not any("refused" in line for line in lines[-3:])

@@ -23,6 +23,10 @@ REFUSED_PLAINLY = (
     Reason.IDEMPOTENCY_KEY_REUSED,
     Reason.IDEMPOTENCY_KEY_RUNNING,
     Reason.UPSTREAM_IN_DOUBT,
+    Reason.HOLD_REFUSED,
+    Reason.HOLD_EXPIRED,
+    Reason.HOLD_DAMAGED,
+    Reason.AUTONOMY_OBSERVE,
 )
 """What the pipeline, and the store's function, refuse for without a rule or bucket."""
 REFUSED_BY_RULE = (Reason.POLICY_DENIED, Reason.CONSENT_MISSING, Reason.QUIET_HOURS)
@@ -35,6 +39,27 @@ def test_every_reason_to_refuse_has_words_in_both_languages_and_nothing_left_to_
     assert ended.localized[0] == "fr"
     assert ended.localized[1] != ended.message
     assert not PLACEHOLDER.search(ended.message + ended.localized[1])
+
+
+@pytest.mark.parametrize("hold", ["", "holds/0123"])
+@pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.DEFER])
+def test_a_kept_call_is_told_by_which_name_to_wait_for_it(verdict: Verdict, hold: str) -> None:
+    plan = refusal.Plan(verdict=verdict, why=Reason.QUIET_HOURS, rule="nights", wait_ms=90_000, kept_ms=100_000)
+    kept = refusal.kept(plan, agent="a", method="/a.B/C", revision=1, language="fr", hold=hold)
+    assert kept.metadata.get("hold", "") == hold
+    assert kept.retry_after_ms == (90_000 if verdict is Verdict.DEFER else None)
+    assert kept.localized is not None
+    for text in (kept.message, kept.localized[1]):
+        assert hold in text
+        assert not PLACEHOLDER.search(text)
+
+
+def test_a_stream_that_needs_a_person_is_told_what_to_do_instead() -> None:
+    ended = refusal.stream_held(agent="a", method="/a.B/C", rule="r", language="fr")
+    assert ended.localized is not None
+    assert "unary" in ended.message
+    assert "unaire" in ended.localized[1]
+    assert "hold" not in ended.metadata
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("cap", Reason.CAP_EXCEEDED), ("rate", Reason.LIMIT_EXCEEDED)])

@@ -9,7 +9,7 @@ from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.revision.check_counted import check_counted
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route
+from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route, Rule
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
@@ -43,11 +43,9 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
         _route(route, ("routes", index), document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
-    for index, requirement in enumerate(document.consents):
-        if not requirement.bases:
-            fix = "list the legal bases that suffice, or leave it out for [consent]"
-            problem = f"the consent {requirement.name!r} accepts no basis, so nothing could ever be sent"
-            mistakes.add(("consents", index, "bases"), problem, fix=fix)
+    _consents(document, mistakes)
+    for index, rule in enumerate(document.rules):
+        _hold(rule, ("rules", index), mistakes)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 
@@ -166,6 +164,14 @@ def _patterns(patterns: Sequence[str], methods: Sequence[str], path: Path, mista
             mistakes.add((*path, place), f"{pattern!r} covers no described method", fix=fix)
 
 
+def _consents(document: Document, mistakes: Mistakes) -> None:
+    for index, requirement in enumerate(document.consents):
+        if not requirement.bases:
+            fix = "list the legal bases that suffice, or leave it out for [consent]"
+            problem = f"the consent {requirement.name!r} accepts no basis, so nothing could ever be sent"
+            mistakes.add(("consents", index, "bases"), problem, fix=fix)
+
+
 def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
     fix = 'write an IANA name, such as "Europe/Paris"'
     if hours.zone != "subject" and not zone_exists(hours.zone):
@@ -179,6 +185,21 @@ def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
         if part.start >= part.end:
             fix = "end it later than it begins; what crosses midnight is two parts"
             mistakes.add((*path, "open", place), f"{part.start} is not before {part.end}", fix=fix)
+    if hours.max_defer is not None and hours.on_hit != "defer":
+        problem = f"the quiet hours {hours.name!r} keep no call, so none is kept too long"
+        mistakes.add((*path, "max_defer"), problem, fix="write `on_hit: defer`, or remove `max_defer`")
+
+
+def _hold(rule: Rule, path: Path, mistakes: Mistakes) -> None:
+    """A hold is no refusal: what it says of a refusal would never be read."""
+    if rule.effect != "hold":
+        return
+    if rule.reason != "POLICY_DENIED":
+        problem = f"the rule {rule.name!r} holds calls, so it has no reason to refuse"
+        mistakes.add((*path, "reason"), problem, fix="remove `reason`, or deny")
+    if rule.retry_after is not None:
+        problem = f"the rule {rule.name!r} holds calls until somebody decides, however long that takes"
+        mistakes.add((*path, "retry_after"), problem, fix="remove `retry_after`, or deny")
 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:

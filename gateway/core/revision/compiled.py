@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -22,12 +23,16 @@ from gateway.core.revision.document import (
     Upstream,
     cited,
     clock_minute,
+    duration_ms,
 )
 from gateway.core.revision.document import Route as RouteDocument
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
 from gateway.core.sequences import StepRule
 from gateway.core.zones import DAYS
+
+DEFERRED_AT_MOST: Final = "3d"
+"""How long quiet hours keep a call where they do not say so themselves."""
 
 
 class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +44,8 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[RouteRule, ...]
     limits: tuple[LimitRule, ...]
     caps: tuple[CapRule, ...]
+    autonomy: Mapping[str, str]
+    """How far agents go by themselves here, by their names; those that go all the way are left out."""
     score: ScoreRule | None = None
     reads_facts: bool = True
     """Whether anything about this method depends on what is known of the subject."""
@@ -72,9 +79,18 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the document; they are about contacts only."""
     consents: tuple[ConsentRule, ...]
     """Like the quiet hours."""
+    hold_ms: int
+    """How long a call waits for a person at most."""
+    max_holds: int
+    """How many calls of a tenant wait at a time at most."""
     tenants: tuple[str, ...]
     pool: object
     """The descriptor pool of its contracts, opaque here."""
+
+    def agent(self, name: str) -> Agent | None:
+        """The agent of that name."""
+        known = (*self.agents_by_key.values(), *self.agents_by_token.values())
+        return next((agent for agent in known if agent.name == name), None)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -127,6 +143,8 @@ def compile_revision(
         score=None if document.pressure is None else counted.score_rule(document.pressure),
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         consents=tuple(consent_rule(part) for part in document.consents),
+        hold_ms=duration_ms(document.holds.expires),
+        max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
     )
 
@@ -147,6 +165,10 @@ def _check_rules(
                 fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
                 mistakes.add(path, str(mistake), fix=fix)
                 break
+        streams = [contract for contract in covered if contract.client_streaming or contract.server_streaming]
+        if rule.effect == "hold" and covered and len(streams) == len(covered):
+            problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
+            mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
 
 
 def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
@@ -165,6 +187,7 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
         routes=tuple(_route_rule(route, models) for route in routes),
         limits=limits,
         caps=counted.cap_rules(document) if contacts else (),
+        autonomy=_autonomy(document, contract.operation),
         score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
         reads_facts=contacts or counted.reads_facts(document, contract, rules),
         survives=any(limit.on_store_error != "closed" for limit in limits)
@@ -172,6 +195,14 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
         reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
     )
+
+
+def _autonomy(document: Document, operation: Operation) -> Mapping[str, str]:
+    levels = {
+        agent.name: agent.autonomy.of(operation) or document.autonomy.of(operation) or "autonomous"
+        for agent in document.agents
+    }
+    return {agent: level for agent, level in levels.items() if level != "autonomous"}
 
 
 def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -> QuietRule:
@@ -189,6 +220,7 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         mode=hours.mode,
         message=hours.message,
         citation=cited(hours.citation),
+        max_defer_ms=duration_ms(hours.max_defer or DEFERRED_AT_MOST) if hours.on_hit == "defer" else 0,
     )
 
 

@@ -29,6 +29,7 @@ Citation = Cited | Annotated[tuple[Cited, ...], msgspec.Meta(max_length=3)]
 
 Short, since it stands in the refusal several times, and a client takes 8 KiB of trailers by default.
 """
+Level = Literal["observe", "suggest", "approve", "autonomous"]
 
 _UNIT_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -68,6 +69,25 @@ class JwtIdentity(_Part, frozen=True, kw_only=True):
     subject: Text
 
 
+class Autonomy(_Part, frozen=True, kw_only=True):
+    """How far an agent may go by itself with each kind of operation, once the rules let a call through.
+
+    "observe": the call is decided and recorded, never carried out. "suggest": a person sees it and acts themselves.
+    "approve": a person sees it, and on their approval the gateway carries it out once. "autonomous": it goes through.
+    """
+
+    read: Level | None = msgspec.field(name="READ", default=None)
+    write: Level | None = msgspec.field(name="WRITE", default=None)
+    contact: Level | None = msgspec.field(name="CONTACT", default=None)
+    delete: Level | None = msgspec.field(name="DELETE", default=None)
+    infer: Level | None = msgspec.field(name="INFER", default=None)
+
+    def of(self, operation: Operation) -> Level | None:
+        """The level of that operation; `None` where nothing is said of it."""
+        level: Level | None = getattr(self, operation.value.lower())
+        return level
+
+
 class Agent(_Part, frozen=True, kw_only=True):
     """An agent that may call."""
 
@@ -80,6 +100,8 @@ class Agent(_Part, frozen=True, kw_only=True):
     keys: tuple[ApiKey, ...] = ()
     tokens: tuple[JwtIdentity, ...] = ()
     labels: dict[Name, str] = {}
+    autonomy: Autonomy = Autonomy()
+    """What is said here goes before the document's own `autonomy`."""
 
 
 class Issuer(_Part, frozen=True, kw_only=True):
@@ -188,7 +210,9 @@ class Rule(_Part, frozen=True, kw_only=True):
     operations: tuple[Operation, ...] = ()
     """Both empty: every method. Both given: methods that match both."""
     when: Expression = "true"
-    effect: Literal["allow", "deny"]
+    effect: Literal["allow", "deny", "hold"]
+    """"hold": a person must look at the call first; their approval lets it through, so no other rule need allow it.
+    A denial goes before a hold, a hold before what allows."""
     mode: Mode = "enforce"
     on_error: Literal["allow", "deny"] = "deny"
     """What the rule counts as when it fails at run time: "deny" denies, "allow" leaves the rule out."""
@@ -391,6 +415,10 @@ class QuietHours(_Part, frozen=True, kw_only=True):
     open: tuple[OpenHours, ...]
     holidays: str = ""
     """ISO 3166 code of the country whose public holidays are quiet all day, such as "FR"."""
+    on_hit: Literal["deny", "defer"] = "deny"
+    """"defer": the gateway keeps the call, and makes it once the hours have opened."""
+    max_defer: Duration | None = None
+    """Longest time that a call is kept, by default 3d; one that would have to wait longer is refused."""
     mode: Mode = "enforce"
     message: Message | None = None
     citation: Citation = ()
@@ -441,6 +469,15 @@ class PackUse(_Part, frozen=True, kw_only=True):
     """Of the pack's file, so that a copy that was edited can be told from what came with Pilote."""
 
 
+class Holds(_Part, frozen=True, kw_only=True):
+    """How calls are kept that wait for a person."""
+
+    expires: Duration = "24h"
+    """Time in which somebody must decide, and an approved call be carried out."""
+    max_open: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """Most calls of a tenant that wait at a time, for a person or until a time; any further one is refused."""
+
+
 class Document(_Part, frozen=True, kw_only=True):
     """A whole policy."""
 
@@ -459,3 +496,6 @@ class Document(_Part, frozen=True, kw_only=True):
     quiet_hours: tuple[QuietHours, ...] = ()
     consents: tuple[ConsentRequirement, ...] = ()
     packs: tuple[PackUse, ...] = ()
+    autonomy: Autonomy = Autonomy()
+    """Of every agent that says nothing itself; an operation that nobody speaks of is autonomous."""
+    holds: Holds = Holds()

@@ -125,7 +125,7 @@ class RuleLook(_message.Message):
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
-    """"allow" or "deny"."""
+    """"allow", "deny" or "hold"; "defer" for quiet hours that keep calls."""
     mode: Global___Mode.ValueType
     """Whether the rule decides or only watches."""
     error: _builtins.str
@@ -274,6 +274,11 @@ class Decision(_message.Message):
     CITATION_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
+    DECIDER_FIELD_NUMBER: _builtins.int
+    HOLD_DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    HOLD_COMMENT_FIELD_NUMBER: _builtins.int
+    WOULD_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
     tenant: _builtins.str
@@ -328,7 +333,8 @@ class Decision(_message.Message):
     """Resource name of the inference that led to this action, `decisions/{decision}`; empty when none was named."""
     parent: _builtins.str
     """Resource name of the stream's first message, for every further message of a stream; of the first attempt, for a call
-    that was decided upon again: without the store that did not answer, or on another channel.
+    that was decided upon again: without the store that did not answer, or on another channel; of the decision that held
+    a call, for what came of it.
     """
     gave_back: _builtins.bool
     """Whether what the call had taken from limits and caps was given back."""
@@ -344,6 +350,14 @@ class Decision(_message.Message):
     """
     brand: _builtins.str
     """Brand in whose name a contact was made."""
+    hold: _builtins.str
+    """Resource name of the hold that keeps the call, or that it was kept in, `holds/{hold}`; empty for any other."""
+    decider: _builtins.str
+    """Who approved or refused the held call, as they named themselves."""
+    hold_comment: _builtins.str
+    """Why they did, at most 1,000 characters."""
+    would: _builtins.str
+    """For an agent that only observes: what would have come of the call, "OK" or a reason."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
         """Rules that applied, in the revision's order."""
@@ -379,6 +393,10 @@ class Decision(_message.Message):
     @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Topics of a contact."""
+
+    @_builtins.property
+    def hold_decide_time(self) -> _timestamp_pb2.Timestamp:
+        """When they did."""
 
     def __init__(
         self,
@@ -424,10 +442,15 @@ class Decision(_message.Message):
         citation: _builtins.str = ...,
         brand: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
+        hold: _builtins.str = ...,
+        decider: _builtins.str = ...,
+        hold_decide_time: _timestamp_pb2.Timestamp | None = ...,
+        hold_comment: _builtins.str = ...,
+        would: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "decide_time", b"decide_time", "gave_back", b"gave_back", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "decide_time", b"decide_time", "decider", b"decider", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
