@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +12,7 @@ from gateway.adapters.admission import Reservation
 from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
+from gateway.core.contract import Take
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
@@ -176,6 +177,41 @@ def pinned(run: CallRun) -> bytes:
     if run.route.version and run.policy is not None and run.policy.contract.pin is not None and run.call is not None:
         return run.policy.contract.pin(run.call.request, run.route.version)
     return run.request
+
+
+def takes_of(run: CallRun, side: str) -> tuple[Take, ...]:
+    """What the rules that decided take out of one side of the call, "request" or "reply"."""
+    if run.decision is None or run.policy is None or not run.decision.redacting:
+        return ()
+    planned = run.policy.takes[side]
+    return tuple([planned[rule] for rule in run.decision.redacting if rule in planned])
+
+
+def forwarded(run: CallRun, takes: Sequence[Take]) -> bytes:
+    """The request as the upstream gets it. What was decided was decided about all of it."""
+    request = pinned(run)
+    if not takes or run.policy is None:
+        return request
+    return run.policy.contract.redactors["request"].apply(request, takes)  # it was decoded before, so it can be again
+
+
+def redacted_reply(run: CallRun, reply: bytes, *, takes: Sequence[Take]) -> bytes:
+    """A reply as the caller gets it.
+
+    Raises:
+        CallEnded: REPLY_WITHHELD where it is not what the contract says. The upstream has acted by then.
+    """
+    if not takes or run.policy is None:
+        return reply
+    try:
+        return run.policy.contract.redactors["reply"].apply(reply, takes)
+    except ValueError as error:
+        run.acted = Acted.YES
+        raise CallEnded(
+            Reason.REPLY_WITHHELD,
+            "The system behind the gateway has acted, but its reply could not be redacted and is withheld: do not "
+            "repeat the call, tell the system's owner.",
+        ) from error
 
 
 def status_name(ended: BaseException | None) -> str:

@@ -18,6 +18,7 @@ from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader, read_nothing
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
+from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2
@@ -183,6 +184,12 @@ class ContractBook:
             server_streaming=method.server_streaming,
             idempotent=binding.idempotent or binding.operation is Operation.READ,
             pin=pin,
+            redactors={
+                "request": MessageRedactor(
+                    method.input_type, self.pool, kept=[getattr(binding, name) for name in _PATHS]
+                ),
+                "reply": MessageRedactor(method.output_type, self.pool),
+            },
             subject_path=binding.subject,
             channel_path=binding.channel,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,

@@ -27,7 +27,7 @@ from gateway.adapters.upstreams import (
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
+from gateway.callrun import CallRun, forwarded, record_of, redacted_reply, settlement_of, takes_of, timeout_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE
 from gateway.core.decide import decide
@@ -203,9 +203,10 @@ class Pipeline:
         try:
             await self.admit(run, request)
             response = run.answer if run.answer is not None else await self._forward(run)
+            response = redacted_reply(run, response, takes=takes_of(run, "reply"))  # a kept answer too: rules change
             run.response_bytes = len(response)
         except BaseException as ended:
-            run.ended = ended
+            run.ended, response = ended, b""
             raise
         else:
             return response
@@ -217,7 +218,7 @@ class Pipeline:
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         asked = time.perf_counter()
         call = self.upstreams.unary(run.upstream, run.incoming.method)(
-            pinned(run),
+            forwarded(run, takes_of(run, "request")),
             timeout=timeout_s(run, run.upstream),
             metadata=outgoing(run),
         )
@@ -262,7 +263,8 @@ class Pipeline:
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
             reservation = msgspec.structs.replace(reservation, request_key="")
-        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
+        kept = answer if run.ended is None else None  # what the caller has not had, no repeat of it can be given
+        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=kept)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101

@@ -14,7 +14,8 @@ from typing import Any, Final
 import grpc
 
 from gateway.adapters.upstreams import failed, passed_on
-from gateway.callrun import CallRun, elapsed_us, pinned, timeout_s
+from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, takes_of, timeout_s
+from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline, outgoing
@@ -45,6 +46,8 @@ class StreamRun:
         self._refused: Exception | None = None
         self._settled = False
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
+        self._takes: tuple[Take, ...] = ()
+        """What is taken out of replies, by every message so far: no reply says which message it answers."""
 
     async def responses(self, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """The upstream's messages, as they come.
@@ -57,7 +60,9 @@ class StreamRun:
         try:
             first = await self._first(requests)
             await self._pipeline.admit(run, first or b"")
+            self._takes = takes_of(run, "reply")
             async for response in self._forward(first, requests):
+                response = redacted_reply(run, response, takes=self._takes)  # noqa: PLW2901
                 run.messages_out += 1
                 run.response_bytes += len(response)
                 yield response
@@ -128,7 +133,7 @@ class StreamRun:
         if first is None:
             return
         run.messages_in = 1
-        yield pinned(run)
+        yield forwarded(run, takes_of(run, "request"))
         async for request in requests:
             try:
                 admitted = await self._admit_further(request)
@@ -159,7 +164,9 @@ class StreamRun:
             return None
         if own:
             self._further.append(further)
-        return pinned(further)
+            self._takes = (*self._takes, *(take for take in takes_of(further, "reply") if take not in self._takes))
+        # A message that names no subject was not decided about by itself: what holds of the first holds of it.
+        return forwarded(further, takes_of(further if own else self._run, "request"))
 
     def _settle(self) -> None:
         run, self._settled = self._run, True
@@ -167,7 +174,7 @@ class StreamRun:
             # In a bidirectional stream the upstream has finished what it was given; a cancelled one may have.
             both_ways = run.policy is not None and run.policy.contract.server_streaming
             run.acted = Acted.YES if both_ways else Acted.MAYBE
-        elif run.ended is not None and (run.messages_out or self._further):
+        elif run.ended is not None and (self._further or (run.messages_out and run.acted is None)):
             # Whatever the upstream says at last, it may have carried out what it was given before.
             run.acted = Acted.MAYBE
         for message in (run, *self._further):

@@ -134,21 +134,22 @@ class Admission:
         """Like `write`, for a caller that has gone away: never waits."""
         self._queue(_refusal(record))
 
-    def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes = b"") -> None:
+    def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes | None = b"") -> None:
         """Confirm what the call took, or give it back; never waits.
 
-        `answer` is the upstream's, kept for repeats where the call carries an idempotency key.
+        `answer` is what the caller gets, kept for repeats where the call carries an idempotency key; `None` where the
+        upstream's was withheld.
         """
         state = ""
         if reservation.request_key:
             # An answer that is not kept cannot be given again, so the repeat is told to find out.
-            unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
+            unclear = settlement.in_doubt or answer is None or len(answer) > KEPT_ANSWER_BYTES
             state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
         if state or (settlement.gave_back and reservation.cap_keys):
             back = reservation.cap_keys if settlement.gave_back else ()
             names = (reservation.stream, reservation.request_key or reservation.stream, *back)
-            kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
+            kept = b"" if answer is None or len(answer) > KEPT_ANSWER_BYTES else answer
             self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept))
             if state:  # whoever has the answer may repeat the call at once, and must get the same one
                 self._flush()

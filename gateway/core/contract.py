@@ -3,8 +3,8 @@
 Built from descriptors in `gateway.contracts`; nothing here knows protobuf.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 
@@ -20,6 +20,50 @@ Reader = Callable[[object], str]
 def read_nothing(_request: object) -> str:
     """The reader of a field that the contract does not have."""
     return ""
+
+
+class Redaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule takes out of a message: the fields at these paths, and all that is at least so sensitive."""
+
+    fields: tuple[str, ...] = ()
+    sensitivity: str = ""
+    """Name of the least sensitivity, such as "PERSONAL"; empty: none is taken out for its sensitivity."""
+    text_instead: str | None = None
+    """What texts are replaced by; `None`: they are cleared."""
+
+
+class RedactionMistake(Exception):
+    """The redaction does not fit the message. `place` is the index of the path that is wrong, -1 for none of them."""
+
+    def __init__(self, problem: str, *, fix: str, place: int = -1) -> None:
+        super().__init__(problem)
+        self.fix = fix
+        self.place = place
+
+
+Take = Callable[[object], None]
+"""Takes fields out of a decoded message, in place."""
+
+
+class Redactor(Protocol):
+    """Redacts messages of one type."""
+
+    def plan(self, redaction: Redaction) -> Take:
+        """What the redaction does to a message.
+
+        Raises:
+            RedactionMistake: a path names no field, or something that must stay.
+        """
+
+    def touches(self, redaction: Redaction) -> bool:
+        """Whether there is anything to redact, as far as the contract says."""
+
+    def apply(self, message: bytes, takes: Sequence[Take]) -> bytes:
+        """The message with all of that taken out.
+
+        Raises:
+            ValueError: the bytes are no such message.
+        """
 
 
 class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +88,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     model_version: Reader = read_nothing
     request_id: Reader = read_nothing
     pin: Callable[[object, str], bytes] | None = None
+    redactors: Mapping[str, Redactor] = {}
+    """How its messages are redacted: of the "request" and of the "reply"."""
     subject_path: str = ""
     channel_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES

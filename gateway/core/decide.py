@@ -26,6 +26,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """When the rule's author says that it is worth coming back."""
     looks: tuple[RuleLook, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    redacting: tuple[str, ...] = ()
+    """The rules whose fields are taken out of the request or the reply, in the revision's order."""
+    failing: bool = False
+    """Whether a rule failed at run time; which, the looks say."""
 
 
 def decide(
@@ -43,9 +47,11 @@ def decide(
         "facts": engine.facts_value(facts),
         "route": engine.route_value(route),
     }
-    looks, allowing, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    looked = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    looks, allowing, denying = looked.looks, looked.allowing, looked.denying
     if denying is not None:
         return Decision(
+            failing=looked.failing,
             verdict=Verdict.DENY,
             reason=Reason(denying.reason),
             rule=denying.name,
@@ -54,11 +60,11 @@ def decide(
             looks=looks,
         )
     if allowing is None:
-        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
+        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     if quiet is not None:
-        return msgspec.structs.replace(quiet, looks=looks)
+        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing)
     try:
         buckets = _buckets(policy, agent, call=call, route=route)
     except DimensionMissing as missing:
@@ -71,8 +77,16 @@ def decide(
                 fr=texts.lacks_dimension(missing.limit, missing.dimension, language="fr"),
             ),
             looks=looks,
+            failing=looked.failing,
         )
-    return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+    return Decision(
+        verdict=Verdict.ALLOW,
+        rule=allowing.name,
+        looks=looks,
+        buckets=buckets,
+        redacting=looked.redacting,
+        failing=looked.failing,
+    )
 
 
 def _quiet(
@@ -97,23 +111,38 @@ def _quiet(
     return refusal, tuple(looks)
 
 
-def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None]:
-    """The rules that applied, and the first enforced ones that allow and that deny."""
+class _Looked(msgspec.Struct, frozen=True):
+    """What the rules came to: those that applied, and the first enforced ones that allow and that deny."""
+
+    looks: tuple[RuleLook, ...]
+    allowing: Rule | None
+    denying: Rule | None
+    redacting: tuple[str, ...]
+    failing: bool
+
+
+def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> _Looked:
     looks = []
     allowing = denying = None
+    redacting: list[str] = []
+    failing = False
     for rule, result in zip(rules, results, strict=True):
         if result is False:
             continue
         error = result if isinstance(result, str) else ""
-        effect = rule.on_error if error else rule.effect
+        effect: str = rule.effect
+        if error:
+            effect, failing = rule.on_failure, True
         looks.append(RuleLook(rule=rule.name, effect=effect, mode=rule.mode, error=error))
         if rule.mode == "monitor":
             continue
         if effect == "deny":
             denying = denying or rule
+        elif effect == "redact":
+            redacting.append(rule.name)
         elif not error:  # a failed rule never grants anything: on_error "allow" only leaves it out
             allowing = allowing or rule
-    return tuple(looks), allowing, denying
+    return _Looked(tuple(looks), allowing, denying, tuple(redacting), failing)
 
 
 def _buckets(policy: MethodPolicy, agent: Agent, *, call: Call, route: Route) -> tuple[Bucket, ...]:

@@ -29,6 +29,7 @@ _TEXTS: Final = {
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
     "rule-allow": ("The rule {rule} allowed it.", "La règle {rule} l’a autorisé."),
     "rule-deny": ("The rule {rule} denied it.", "La règle {rule} l’a refusé."),
+    "rule-redact": ("The rule {rule} had fields redacted.", "La règle {rule} a fait masquer des champs."),
     "watch-allow": (
         "The rule {rule} would have allowed it, but only watches.",
         "La règle {rule} l’aurait autorisé, mais elle ne fait qu’observer.",
@@ -37,6 +38,14 @@ _TEXTS: Final = {
         "The rule {rule} would have denied it, but only watches.",
         "La règle {rule} l’aurait refusé, mais elle ne fait qu’observer.",
     ),
+    "watch-redact": (
+        "The rule {rule} would have had fields redacted, but only watches.",
+        "La règle {rule} aurait fait masquer des champs, mais elle ne fait qu’observer.",
+    ),
+    "watch-failed": (
+        "The rule {rule} could not be evaluated, but only watches.",
+        "La règle {rule} n’a pas pu être évaluée, mais elle ne fait qu’observer.",
+    ),
     "failed-allow": (
         "The rule {rule} could not be evaluated and was left out.",
         "La règle {rule} n’a pas pu être évaluée et a été écartée.",
@@ -44,6 +53,10 @@ _TEXTS: Final = {
     "failed-deny": (
         "The rule {rule} could not be evaluated, and so denied it.",
         "La règle {rule} n’a pas pu être évaluée, elle l’a donc refusé.",
+    ),
+    "failed-redact": (
+        "The rule {rule} could not be evaluated, and so had its fields redacted.",
+        "La règle {rule} n’a pas pu être évaluée, elle a donc fait masquer ses champs.",
     ),
     "limit-granted": (
         "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
@@ -116,6 +129,8 @@ def _asked(record: Record, language: str) -> list[str]:
 
 
 def _rule(look: RuleLook, language: str) -> str:
+    if look.error and look.mode == "monitor":
+        return _say("watch-failed", language, {"rule": look.rule})
     kind = "failed" if look.error else "watch" if look.mode == "monitor" else "rule"
     return _say(f"{kind}-{look.effect}", language, {"rule": look.rule})
 

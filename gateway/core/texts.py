@@ -65,6 +65,8 @@ _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.UPSTREAM_UNAVAILABLE: "Le système derrière la passerelle ne répond pas ; réessayez.",
     Reason.UPSTREAM_FAILED: "Le système derrière la passerelle a échoué.",
     Reason.UPSTREAM_IN_DOUBT: "Le système derrière la passerelle a peut-être agi : vérifiez avant de répéter l’appel.",
+    Reason.REPLY_WITHHELD: "Le système derrière la passerelle a agi, mais sa réponse n’a pas pu être masquée et reste "
+    "retenue : ne répétez pas l’appel, prévenez le responsable de ce système.",
     Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
     Reason.REVISION_MISSING: "Aucune politique n’est active : tout appel est refusé.",
     Reason.DEADLINE_EXCEEDED: "Le délai de l’appel est dépassé.",

@@ -10,7 +10,7 @@ from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook
 
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
-    for effect, mode, error in itertools.product(("allow", "deny"), ("enforce", "monitor"), ("", "broke"))
+    for effect, mode, error in itertools.product(("allow", "deny", "redact"), ("enforce", "monitor"), ("", "broke"))
 )
 CAP = BucketAsk(limit="pressure", kind="cap", capacity=2, period_ms=604_800_000, by="subject=ab")
 RECORD = Record(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.core.call import Agent, Operation
-from gateway.core.contract import MethodContract, method_matches
+from gateway.core.contract import MethodContract, Take, method_matches
 from gateway.core.limits import CapRule, RateRule
 from gateway.core.pressure import cap_rule
 from gateway.core.quiet_hours import DAYS, OpenHours, QuietRule
@@ -23,6 +23,7 @@ from gateway.core.revision.document import (
     duration_ms,
 )
 from gateway.core.revision.document import Route as RouteDocument
+from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
 
@@ -36,6 +37,8 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[RouteRule, ...]
     limits: tuple[RateRule, ...]
     caps: tuple[CapRule, ...]
+    takes: Mapping[str, Mapping[str, Take]]
+    """What redacting rules do to its "request" and its "reply", by the rule's name."""
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +123,7 @@ def _check_rules(
         applies = [contract for contract in contracts if _applies(rule, contract)]
         if not applies and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
+        check_redaction(rule, path[:2], applies=applies, mistakes=mistakes)
         for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:
                 engine.compile(rule.when, request_type=request_type)
@@ -147,6 +151,7 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
             _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
         ),
         caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
+        takes=takes(rules, contract),
     )
 
 

@@ -123,7 +123,7 @@ class RuleLook(_message.Message):
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
-    """"allow" or "deny"."""
+    """"allow", "deny" or "redact"."""
     mode: Global___Mode.ValueType
     """Whether the rule decides or only watches."""
     error: _builtins.str
