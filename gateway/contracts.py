@@ -193,8 +193,18 @@ class ContractBook:
             subject_path=binding.subject,
             channel_path=binding.channel,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
+            closed={
+                name: frozenset(values) for name in _PATHS if (values := _closed(method.input_type, binding, name))
+            },
             **readers,
         )
+
+
+def _closed(message: Descriptor, binding: MethodBinding, name: str) -> Iterable[str]:
+    """The values of the field that the binding names, where it is an enum."""
+    path = getattr(binding, name)
+    field = _steps(message, path)[1] if path else None
+    return () if field is None or field.enum_type is None else _value_names(field).values()
 
 
 def reader(message: Descriptor, path: str) -> Reader:

@@ -23,6 +23,14 @@ _TEXTS: Final = {
         "{file} est une politique valide : {agents} agents, {routes} routes, {rules} règles, {limits} limites, {caps} plafonds ; {methods} méthodes sont décrites.",
     ),
     "policy-bad": ("{file} has {count} mistakes:", "{file} contient {count} erreurs :"),
+    "policy-findings": (
+        "{file} has rules that can do nothing ({count}):",
+        "{file} contient des règles sans effet ({count}) :",
+    ),
+    "policy-large": (
+        "There are too many rules to compare them all: some that can do nothing may not have been found.",
+        "Il y a trop de règles pour les comparer toutes : certaines règles sans effet ont pu échapper.",
+    ),
     "policy-applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),
     "policy-conflict": (
         "Revision {active} became active in the meantime: read it, then apply again.",

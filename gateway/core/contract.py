@@ -3,6 +3,7 @@
 Built from descriptors in `gateway.contracts`; nothing here knows protobuf.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -12,6 +13,12 @@ from gateway.core.call import Operation
 
 DEFAULT_MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest message where the contract names no limit of its own."""
+
+# Spelling must not open a second bucket: what governs a call is compared in one form only.
+TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+"""What a channel or category looks like."""
+SUBJECT: Final = re.compile(r"[!-~]{1,256}")
+"""What the name of a customer looks like."""
 
 Reader = Callable[[object], str]
 """Reads one text from a decoded request message; empty where the field is unset."""
@@ -93,6 +100,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     subject_path: str = ""
     channel_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES
+    closed: Mapping[str, frozenset[str]] = {}
+    """All that its channel, category or model can be, where the field is an enum."""
 
 
 def method_matches(pattern: str, method: str) -> bool:

@@ -58,6 +58,8 @@ _LACKS_DIMENSION: Final = (
     "The limit {rule} counts by {dimension}, which this call does not have.",
     "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
 )
+RULE_PLACEHOLDERS: Final = ("agent", "method", "rule", "revision")
+"""What a rule's own message may fill in."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
@@ -132,6 +134,11 @@ def span(ms: int, *, language: str) -> str:
     day = "j" if language == "fr" else "d"
     parts = [f"{count} {unit}" for count, unit in ((days, day), (hours, "h"), (minutes, "min")) if count]
     return " ".join(parts[:2])
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The names that `fill` would replace, in order."""
+    return tuple(_PLACEHOLDER.findall(template))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -1,15 +1,17 @@
 """Cross-checks: does everything that a policy names exist, once, and add up?"""
 
 import difflib
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+from gateway.core import texts
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.quiet_hours import zone_exists
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route
+from gateway.core.revision.document import Arm, Document, Message, Model, QuietHours, Route
 
 _NAMED: Final = (
     *("agents", "issuers", "upstreams", "models", "contracts"),
@@ -42,6 +44,9 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
         _route(route, ("routes", index), document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
+        _message(hours.message, ("quiet_hours", index, "message"), mistakes)
+    for index, rule in enumerate(document.rules):
+        _message(rule.message, ("rules", index, "message"), mistakes)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 
@@ -141,6 +146,7 @@ def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mi
 def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
     """Every pattern must cover a described method, and what asks a model must be routed by models."""
     methods = [contract.method for contract in contracts]
+    covers = functools.cache(lambda pattern: any(method_matches(pattern, method) for method in methods))
     patterns: dict[str, list[tuple[str, ...]]] = {
         "routes": [route.methods for route in document.routes],
         "rules": [rule.methods for rule in document.rules],
@@ -149,7 +155,7 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
     for section, parts in patterns.items():
         for index, part in enumerate(parts):
             for place, pattern in enumerate(part):
-                if not any(method_matches(pattern, method) for method in methods):
+                if not covers(pattern):
                     near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
                     fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
                     mistakes.add((section, index, "methods", place), f"{pattern!r} covers no described method", fix=fix)
@@ -175,6 +181,19 @@ def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
         if part.start >= part.end:
             fix = "end it later than it begins; what crosses midnight is two parts"
             mistakes.add((*path, "open", place), f"{part.start} is not before {part.end}", fix=fix)
+
+
+def _message(message: Message | None, path: Path, mistakes: Mistakes) -> None:
+    """What a message fills in must be known when it is said; a misspelt one would reach the caller as it is."""
+    if message is None:
+        return
+    for language in texts.LANGUAGES:
+        for name in texts.placeholders(getattr(message, language)):
+            if name not in texts.RULE_PLACEHOLDERS:
+                near = difflib.get_close_matches(name, texts.RULE_PLACEHOLDERS, n=1)
+                choices = ", ".join(f"{{{each}}}" for each in texts.RULE_PLACEHOLDERS)
+                fix = f"did you mean '{{{near[0]}}}'?" if near else f"choose one of {choices}, or leave out the braces"
+                mistakes.add((*path, language), f"nothing fills in '{{{name}}}'", fix=fix)
 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -26,6 +27,8 @@ from gateway.core.revision.document import Route as RouteDocument
 from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
+
+_Part = TypeVar("_Part", Rule, Limit)
 
 
 class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +88,10 @@ def compile_revision(
     Raises:
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
     """
-    _check_rules(document, contracts, engine=engine, mistakes=mistakes)
+    covering = _Covering(contracts)
+    _check_rules(document, covering, engine=engine, mistakes=mistakes)
     mistakes.raise_if_any()
+    rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
     agents = {
         agent.name: Agent(name=agent.name, tenant=agent.tenant, version=agent.version, labels=agent.labels)
         for agent in document.agents
@@ -96,7 +101,12 @@ def compile_revision(
         sha256=sha256,
         document=document,
         engine=engine,
-        methods={contract.method: _method_policy(contract, document, engine) for contract in contracts},
+        methods={
+            contract.method: _method_policy(
+                contract, document, engine=engine, rules=rules[contract.method], limits=limits[contract.method]
+            )
+            for contract in contracts
+        },
         agents_by_key={key.sha256: agents[agent.name] for agent in document.agents for key in agent.keys},
         agents_by_token={
             (token.issuer, token.subject): agents[agent.name] for agent in document.agents for token in agent.tokens
@@ -110,17 +120,39 @@ def compile_revision(
     )
 
 
+class _Covering:
+    """Which methods a rule or limit covers. Parts that name the same methods and operations are looked up once."""
+
+    def __init__(self, contracts: Sequence[MethodContract]) -> None:
+        self._contracts = contracts
+        self._found: dict[object, tuple[MethodContract, ...]] = {}
+
+    def of(self, part: Rule | Limit) -> tuple[MethodContract, ...]:
+        """The contracts it covers, in their order."""
+        key = (part.methods, part.operations)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = tuple(each for each in self._contracts if _applies(part, each))
+        return found
+
+    def by_method(self, parts: Sequence[_Part]) -> Mapping[str, tuple[_Part, ...]]:
+        """The parts that cover each method, in the document's order."""
+        found: dict[str, list[_Part]] = {contract.method: [] for contract in self._contracts}
+        for part in parts:
+            for contract in self.of(part):
+                found[contract.method].append(part)
+        return {method: tuple(covering) for method, covering in found.items()}
+
+
 def _applies(part: Rule | Limit, contract: MethodContract) -> bool:
     by_method = not part.methods or any(method_matches(pattern, contract.method) for pattern in part.methods)
     return by_method and (not part.operations or contract.operation in part.operations)
 
 
-def _check_rules(
-    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
-) -> None:
+def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine, mistakes: Mistakes) -> None:
     for index, rule in enumerate(document.rules):
         path: Path = ("rules", index, "when")
-        applies = [contract for contract in contracts if _applies(rule, contract)]
+        applies = covering.of(rule)
         if not applies and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
         check_redaction(rule, path[:2], applies=applies, mistakes=mistakes)
@@ -129,13 +161,20 @@ def _check_rules(
                 engine.compile(rule.when, request_type=request_type)
             except RuleMistake as mistake:
                 method = next(contract.method for contract in applies if contract.request_type == request_type)
-                fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
-                mistakes.add(path, str(mistake), fix=fix)
+                for problem, meant in mistake.problems:
+                    fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
+                    mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
                 break
 
 
-def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
-    rules = tuple(rule for rule in document.rules if _applies(rule, contract))
+def _method_policy(
+    contract: MethodContract,
+    document: Document,
+    *,
+    engine: RuleEngine,
+    rules: tuple[Rule, ...],
+    limits: tuple[Limit, ...],
+) -> MethodPolicy:
     conditions = engine.conditions([(rule.name, rule.when) for rule in rules], request_type=contract.request_type)
     routes = [
         route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
@@ -147,9 +186,7 @@ def _method_policy(contract: MethodContract, document: Document, engine: RuleEng
         rules=rules,
         conditions=conditions,
         routes=tuple(_route_rule(route, models) for route in routes),
-        limits=tuple(
-            _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
-        ),
+        limits=tuple(_rate_rule(limit) for limit in limits if limit.rate is not None),
         caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
         takes=takes(rules, contract),
     )

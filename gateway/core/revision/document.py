@@ -152,7 +152,10 @@ class Route(_Part, frozen=True, kw_only=True):
 
 
 class Message(_Part, frozen=True, kw_only=True):
-    """What the caller reads when the rule refuses."""
+    """What the caller reads when the rule refuses, in both languages.
+
+    `{agent}`, `{method}`, `{rule}` and `{revision}` are filled in; any other name in braces is a mistake.
+    """
 
     en: Text
     fr: Text
