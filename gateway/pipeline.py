@@ -17,6 +17,7 @@ import msgspec
 from gateway import refusal
 from gateway.adapters.admission import Admission, reserve
 from gateway.adapters.facts import FactStore
+from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
 from gateway.adapters.upstreams import (
     InDoubt,
@@ -51,9 +52,11 @@ class Pipeline:
         facts: FactStore,
         admission: Admission,
         upstreams: Upstreams,
+        failures: RuleFailures,
         gathering: Gathering,
         pseudonym_key: bytes,
     ) -> None:
+        self._failures = failures
         self._gathering = gathering
         self._identity = identity
         self._facts = facts
@@ -85,7 +88,10 @@ class Pipeline:
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
                 await self._gathering.turn()
-            await self.consider(run, request)
+            try:
+                await self.consider(run, request)
+            finally:
+                self._note_failures(run)
             await self._take(run)
         except CallEnded as ended:
             run.ended = ended
@@ -97,6 +103,13 @@ class Pipeline:
             if run.outcome is None:
                 self._admission.write_soon(record_of(run))
             raise
+
+    def _note_failures(self, run: CallRun) -> None:
+        decision, agent, revision = run.decision, run.agent, run.revision
+        if decision is not None and decision.failing and agent is not None and revision is not None:
+            self._failures.note(
+                agent.tenant, decision.looks, revision=revision.number, decision=run.id, at_ms=run.received_ms
+            )
 
     def never_came(self, run: CallRun, ended: BaseException) -> None:
         """Record a call that ended before its message had come. Never waits."""

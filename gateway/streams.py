@@ -43,6 +43,8 @@ class StreamRun:
         self._run = run
         self._over = over
         self._further: list[CallRun] = []
+        self.decided: list[CallRun] = []
+        """Further messages that were decided about, each a call of its own, whatever was decided."""
         self._refused: Exception | None = None
         self._settled = False
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
@@ -157,7 +159,11 @@ class StreamRun:
         if self._settled:
             return None
         further = CallRun(self._run.incoming, parent=self._run.id)
-        own = await self._pipeline.admit_further(further, request, first=self._run)
+        try:
+            own = await self._pipeline.admit_further(further, request, first=self._run)
+        finally:
+            if further.decision is not None or further.ended is not None:
+                self.decided.append(further)
         if own and self._settled:
             further.ended, further.acted = self._run.ended, Acted.NO
             self._pipeline.settle(further)

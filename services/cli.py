@@ -290,6 +290,21 @@ def _stops(do: str, what: str, tenant: str, *, reason: str = "") -> None:
         _fail(str(error), 2)
 
 
+@app.command()
+def findings(tenant: Tenant = "") -> None:
+    """Show the rules that failed while calls were decided."""
+    from services.findings import run
+
+    settings = _settings()
+
+    async def work() -> tuple[str, ...]:
+        async with _store(settings) as redis:
+            return await run(redis, tenant=tenant, language=language(settings))
+
+    for line in asyncio.run(work()):
+        _out.print(line, markup=False, soft_wrap=True)
+
+
 # -- keys and facts ----------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ async def run(redis: Redis, do: str, *, what: str, tenant: str, reason: str, lan
     """
     if do != "list" and not is_stop(what):
         raise ValueError(say("stop-unknown", language=language, what=what))
-    tenants = (tenant,) if tenant else await _tenants(RevisionStore(redis))
+    tenants = (tenant,) if tenant else await active_tenants(RevisionStore(redis))
     if not tenants:
         raise ValueError(say("stop-no-tenant", language=language))
     store = StopStore(redis)
@@ -38,7 +38,8 @@ async def run(redis: Redis, do: str, *, what: str, tenant: str, reason: str, lan
     return tuple(lines) or (say("nothing-stopped", language=language),)
 
 
-async def _tenants(revisions: RevisionStore) -> tuple[str, ...]:
+async def active_tenants(revisions: RevisionStore) -> tuple[str, ...]:
+    """The tenants of the active policy; none where there is no policy."""
     published = await revisions.read(await revisions.active())
     if published is None:
         return ()

@@ -66,6 +66,11 @@ _TEXTS: Final = {
     "resumed": ("{what} goes on for {tenants}.", "{what} reprend pour {tenants}."),
     "not-stopped": ("{what} was not halted for {tenants}.", "{what} n’était pas suspendu pour {tenants}."),
     "nothing-stopped": ("Nothing is halted.", "Rien n’est suspendu."),
+    "rule-failed": (
+        "{tenant}  {rule}  failed {count} times from {first} to {last}: {error} (revision {revision}; pilote explain {decision})",
+        "{tenant}  {rule}  {count} échecs du {first} au {last} : {error} (révision {revision} ; pilote explain {decision})",
+    ),
+    "nothing-failed": ("No rule has failed.", "Aucune règle n’a échoué."),
     "gateway-down": (
         "Nobody answers at {address}. Is `pilote up` running?",
         "Personne ne répond à {address}. `pilote up` tourne-t-il ?",

@@ -38,7 +38,7 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     effect: str
     mode: str = "enforce"
     error: str = ""
-    """What went wrong at run time, in the rule engine's words; empty when the condition simply held."""
+    """What went wrong at run time, in words that quote nothing of the request; empty when the condition held."""
 
 
 class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):

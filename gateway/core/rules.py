@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from cel_expr_python import cel
 
+from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Route
 
 VARIABLES: Final = {
@@ -49,6 +50,7 @@ class Condition(NamedTuple):
     """One compiled condition."""
 
     name: str
+    expression: str
     program: Any
 
 
@@ -140,7 +142,8 @@ class RuleEngine:
         """The (name, expression) pairs as conditions that are evaluated together."""
         environment = self._environment(request_type)
         single = tuple(
-            Condition(name, self.compile(expression, request_type=request_type)) for name, expression in expressions
+            Condition(name, expression, self.compile(expression, request_type=request_type))
+            for name, expression in expressions
         )
         texts = [f"({expression}\n)" for _, expression in expressions]  # a newline ends a trailing comment
         chunks = tuple(
@@ -195,17 +198,36 @@ class Conditions:
             if together.type() == cel.Type.ERROR:
                 start = index * CONDITIONS_AT_ONCE
                 alone = self._single[start : start + CONDITIONS_AT_ONCE]
-                results.extend(_checked(condition.program.eval(activation)) for condition in alone)
+                results.extend(_checked(condition.program.eval(activation), condition) for condition in alone)
             else:
                 results.extend(together.plain_value())
         return results
 
 
-def _checked(result: Any) -> bool | str:
+_FAILURES: Final = (
+    (re.compile(r"Key not found"), failures.NO_KEY),
+    (re.compile(r"(?:divide|modulus) by zero"), failures.BY_ZERO),
+    (re.compile(r"overflow|out of .*range"), failures.OUT_OF_RANGE),
+    (re.compile(r"Index error"), failures.NO_ELEMENT),
+    (re.compile(r"conver"), failures.NOT_CONVERTED),
+    (re.compile(r"regular expression"), failures.NO_PATTERN),
+    (re.compile(r"timezone"), failures.NO_ZONE),
+    (re.compile(r"overload|SELECT"), failures.TYPES_DIFFER),
+)
+"""What can go wrong at run time, by a part of the engine's text. The text itself may quote the request: a missing key,
+or a pattern, may be somebody's address. So it ends here, and what people read is one of these."""
+_KEY: Final = re.compile(r'Key not found in map : "(.*)"')
+
+
+def _checked(result: Any, condition: Condition) -> bool | str:
     value = result.value()
     if result.type() == cel.Type.BOOL and isinstance(value, bool):
         return value
-    return str(value)[:200] or "the rule gave no answer"
+    said = str(value)
+    key = _KEY.search(said)
+    if key is not None and (f'"{key[1]}"' in condition.expression or f"'{key[1]}'" in condition.expression):
+        return f'{failures.NO_KEY}: "{key[1]}"'  # written in the rule, and so nobody's secret
+    return next((text for pattern, text in _FAILURES if pattern.search(said)), failures.NO_ANSWER)
 
 
 def _readable(text: str) -> str:

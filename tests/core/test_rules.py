@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contracts import ContractBook
+from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.revision.decode import Mistakes
 from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine, RuleMistake
@@ -58,7 +59,7 @@ def test_a_failing_condition_gives_its_reason_and_leaves_the_others_alone() -> N
     before, failed, after = evaluate("true", FAILS, "false")
     assert (before, after) == (True, False)
     assert isinstance(failed, str)
-    assert "email" in failed
+    assert failed == 'a map has no such key: "email"'
 
 
 def test_an_error_that_logic_absorbs_is_no_failure() -> None:
@@ -109,6 +110,28 @@ def test_together_conditions_answer_what_each_answers_alone(expressions: list[st
     alone = [evaluate(expression)[0] for expression in dict.fromkeys(expressions)]
     answers = dict(zip(dict.fromkeys(expressions), alone, strict=True))
     assert evaluate(*expressions) == [answers[expression] for expression in expressions]
+
+
+@pytest.mark.parametrize(
+    ("expression", "error"),
+    [
+        ("facts.traits[request.name] == 'x'", failures.NO_KEY),
+        ("facts.consents['contacts/cnt_1'] || facts.consents[request.name]", f'{failures.NO_KEY}: "contacts/cnt_1"'),
+        ("1 / (size(request.name) - size(request.name)) == 1", failures.BY_ZERO),
+        ("5 % (size(request.name) - size(request.name)) == 1", failures.BY_ZERO),
+        ("size(request.name) + 9223372036854775807 == 1", failures.OUT_OF_RANGE),
+        ("now + duration('87600h') > now + duration('2000000h') + duration('80000000h')", failures.OUT_OF_RANGE),
+        ("facts.segments[size(request.name)] == 'x'", failures.NO_ELEMENT),
+        ("int(request.name) == 1", failures.NOT_CONVERTED),
+        ("timestamp(request.name) < now", failures.NOT_CONVERTED),
+        ("request.name.matches(request.name + '(')", failures.NO_PATTERN),
+        ("now.getHours(request.name) == 1", failures.NO_ZONE),
+        ("dyn(request.name) + 1 == 1", failures.TYPES_DIFFER),
+    ],
+)
+def test_what_a_condition_says_when_it_fails_quotes_nothing_of_the_request(expression: str, error: str) -> None:
+    assert evaluate(expression) == [error]
+    assert error in failures._FRENCH or error.partition(": ")[0] in failures._FRENCH
 
 
 def test_messages_of_the_stubs_are_not_those_of_the_book_and_so_never_reach_a_rule() -> None:

@@ -1,0 +1,48 @@
+"""What a call costs grows with the rules about its method, not with those of the revision. Structure, not time."""
+
+from typing import Any
+
+import pytest
+
+from gateway.core.analysis.syntax import parse
+from tests.policies import READ, SEND, revision
+
+ABOUT = {READ: 20, SEND: 3}
+
+
+def thousand(about: dict[str, int]) -> list[dict[str, Any]]:
+    """A thousand rules; so many of them are about these methods, all others about one more."""
+    methods = [method for method, count in about.items() for _ in range(count)]
+    methods += ["/pilote.crm.v1.DealService/UpdateDeal"] * (1_000 - len(methods))
+    return [
+        {"name": f"r{n}", "effect": "deny", "methods": [method], "when": f'agent.name == "a{n}"'}
+        for n, method in enumerate(methods)
+    ]
+
+
+@pytest.mark.parametrize("method", ABOUT)
+def test_only_the_conditions_about_a_method_are_evaluated_for_it(method: str) -> None:
+    made = revision(rules=thousand(ABOUT))
+    policy = made.methods[method]
+    programs = [parse(chunk.serialize()) for chunk in policy.conditions._chunks]
+
+    assert len(made.document.rules) == 1_000
+    assert len(policy.rules) == ABOUT[method]
+    assert sum(len(program.args) for program in programs) == ABOUT[method]
+
+
+def test_a_method_that_no_rule_is_about_evaluates_nothing() -> None:
+    policy = revision(rules=thousand(ABOUT)).methods["/pilote.crm.v1.DealService/GetDeal"]
+    assert policy.rules == ()
+    assert list(policy.conditions._chunks) == []
+    assert policy.conditions.evaluate({}, now_ms=0) == []
+
+
+def test_a_method_that_nothing_redacts_has_nothing_to_take_out() -> None:
+    rules: list[dict[str, Any]] = [
+        {"name": "open", "effect": "allow"},
+        {"name": "hide", "effect": "redact", "methods": [READ], "fields": ["contact.email"]},
+    ]
+    methods = revision(rules=rules).methods
+    assert [name for name, policy in methods.items() if policy.takes["reply"]] == [READ]
+    assert not any(policy.takes["request"] for policy in methods.values())
