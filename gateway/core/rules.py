@@ -10,7 +10,7 @@ import datetime
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cel_expr_python import cel
 
@@ -46,14 +46,6 @@ class RuleMistake(Exception):
         self.problems = problems
 
 
-class Condition(NamedTuple):
-    """One compiled condition."""
-
-    name: str
-    expression: str
-    program: Any
-
-
 class RuleEngine:
     """Compiles conditions against the message types of one descriptor pool."""
 
@@ -61,6 +53,8 @@ class RuleEngine:
         self.pool: Final = pool
         self._environments: dict[str, Any] = {}
         self._programs: dict[tuple[str, str], Any] = {}
+        self._together: dict[tuple[str, str], Any] = {}
+        self._proven: set[tuple[str, str]] = set()
         self._facts_values: dict[int, tuple[Facts, object]] = {}
         self._agent = message_class(VARIABLES["agent"])
         self._call = message_class(VARIABLES["call"])
@@ -121,7 +115,7 @@ class RuleEngine:
         if kept is not None:
             return kept
         try:
-            program = self._environment(request_type).compile(expression)
+            program = self.environment(request_type).compile(expression)
         except (RuntimeError, ValueError) as error:
             raise RuleMistake(*self._problems(str(error))) from error
         if program.return_type() != cel.Type.BOOL:
@@ -129,6 +123,29 @@ class RuleEngine:
             raise RuleMistake((f"a condition must be true or false, this one gives {given}", ""))
         self._programs[expression, request_type] = program  # of many methods: compiling takes 35 us
         return program
+
+    def prove(self, expressions: Sequence[str], *, request_type: str) -> None:
+        """Compile conditions as they will be evaluated, together. Those that are good need not be compiled alone.
+
+        Compiling is most of what loading a revision takes, 35 us a condition; this way each is compiled once. Of those
+        that are not good nothing is said here: `check` says it of each.
+        """
+        for chunk in _chunks(expressions):
+            try:
+                program = self._list(chunk, request_type)
+            except (RuntimeError, ValueError):
+                continue
+            if program.return_type() == cel.Type.List(cel.Type.BOOL) and all(map(_stands_alone, chunk)):
+                self._proven.update((expression, request_type) for expression in chunk)
+
+    def check(self, expression: str, *, request_type: str) -> None:
+        """Whether it is a condition over requests of that type.
+
+        Raises:
+            RuleMistake: like `compile`.
+        """
+        if (expression, request_type) not in self._proven:
+            self.compile(expression, request_type=request_type)
 
     def checked(self, expression: str, *, request_type: str) -> bytes:
         """The condition as the engine's checker left it: a serialised `cel.expr.CheckedExpr`, types included.
@@ -138,19 +155,28 @@ class RuleEngine:
         """
         return bytes(self.compile(expression, request_type=request_type).serialize())
 
-    def conditions(self, expressions: Sequence[tuple[str, str]], *, request_type: str) -> "Conditions":
-        """The (name, expression) pairs as conditions that are evaluated together."""
-        environment = self._environment(request_type)
-        single = tuple(
-            Condition(name, expression, self.compile(expression, request_type=request_type))
-            for name, expression in expressions
-        )
-        texts = [f"({expression}\n)" for _, expression in expressions]  # a newline ends a trailing comment
-        chunks = tuple(
-            environment.compile("[" + ",".join(texts[start : start + CONDITIONS_AT_ONCE]) + "]")
-            for start in range(0, len(texts), CONDITIONS_AT_ONCE)
-        )
-        return Conditions(environment, single, chunks)
+    def conditions(self, expressions: Sequence[str], *, request_type: str) -> "Conditions":
+        """The conditions, which `check` found good, as they are evaluated together."""
+        chunks = tuple(self._list(chunk, request_type) for chunk in _chunks(expressions))
+        return Conditions(self, tuple(expressions), chunks, request_type=request_type)
+
+    def environment(self, request_type: str) -> Any:
+        """The engine's environment for requests of that type."""
+        environment = self._environments.get(request_type)
+        if environment is None:
+            variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
+            variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
+            environment = cel.NewEnv(self.pool, variables=variables)
+            self._environments[request_type] = environment
+        return environment
+
+    def _list(self, expressions: Sequence[str], request_type: str) -> Any:
+        """One program for the list of these conditions; methods with the same request share it."""
+        text = "[" + ",".join([f"({expression}\n)" for expression in expressions]) + "]"  # a newline ends a comment
+        program = self._together.get((text, request_type))
+        if program is None:
+            program = self._together[text, request_type] = self.environment(request_type).compile(text)
+        return program
 
     def _problems(self, text: str) -> list[tuple[str, str]]:
         """Every error in the engine's message, in words, and the name that may have been meant."""
@@ -168,40 +194,69 @@ class RuleEngine:
             wanted, known = name[1], [*VARIABLES, "request", "now"]
         return next(iter(difflib.get_close_matches(wanted, known, n=1)), "")
 
-    def _environment(self, request_type: str) -> Any:
-        environment = self._environments.get(request_type)
-        if environment is None:
-            variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
-            variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
-            environment = cel.NewEnv(self.pool, variables=variables)
-            self._environments[request_type] = environment
-        return environment
-
 
 class Conditions:
     """All conditions that apply to one method, in the revision's order."""
 
-    def __init__(self, environment: Any, single: tuple[Condition, ...], chunks: tuple[Any, ...]) -> None:
-        self._environment = environment
-        self._single = single
+    def __init__(
+        self, engine: RuleEngine, expressions: tuple[str, ...], chunks: tuple[Any, ...], *, request_type: str
+    ) -> None:
+        self._engine = engine
+        self._environment = engine.environment(request_type)
+        self._expressions = expressions
         self._chunks = chunks
+        self._request_type = request_type
 
     def evaluate(self, values: Mapping[str, object], *, now_ms: int) -> list[bool | str]:
         """For each condition whether it holds, or in words why it failed."""
-        if not self._single:
+        if not self._expressions:
             return []
         now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
         activation = self._environment.Activation({**values, "now": now})
         results: list[bool | str] = []
         for index, chunk in enumerate(self._chunks):
             together = chunk.eval(activation)
-            if together.type() == cel.Type.ERROR:
+            found = None if together.type() == cel.Type.ERROR else together.plain_value()
+            if found is None or None in found:  # an unset wrapper of a boolean is neither, and no failure of the list's
                 start = index * CONDITIONS_AT_ONCE
-                alone = self._single[start : start + CONDITIONS_AT_ONCE]
-                results.extend(_checked(condition.program.eval(activation), condition) for condition in alone)
-            else:
-                results.extend(together.plain_value())
+                found = [
+                    self._alone(each, activation) for each in self._expressions[start : start + CONDITIONS_AT_ONCE]
+                ]
+            results.extend(found)
         return results
+
+    def _alone(self, expression: str, activation: Any) -> bool | str:
+        """The outcome of one condition; compiled when it is first needed, and kept by the engine."""
+        try:
+            program = self._engine.compile(expression, request_type=self._request_type)
+        except RuleMistake:
+            return failures.NO_ANSWER
+        return _checked(program.eval(activation), expression)
+
+
+def _chunks(expressions: Sequence[str]) -> list[Sequence[str]]:
+    return [expressions[at : at + CONDITIONS_AT_ONCE] for at in range(0, len(expressions), CONDITIONS_AT_ONCE)]
+
+
+_TEXT: Final = re.compile(r""" "[^"\n]*" | '[^'\n]*' """, re.VERBOSE)
+_OPENING: Final = {")": "(", "]": "[", "}": "{"}
+
+
+def _stands_alone(expression: str) -> bool:
+    """Whether it certainly means in parentheses what it means alone: it closes what it opens, and nothing else.
+
+    With backslashes, comments or texts in three quotes that takes a parser: those are compiled alone.
+    """
+    if any(mark in expression for mark in ("\\", "//", '"' * 3, "'" * 3)):
+        return False
+    rest = _TEXT.sub("", expression)
+    open_: list[str] = []
+    for mark in rest:
+        if mark in "([{":
+            open_.append(mark)
+        elif mark in _OPENING and (not open_ or open_.pop() != _OPENING[mark]):
+            return False
+    return not open_ and '"' not in rest and "'" not in rest
 
 
 _FAILURES: Final = (
@@ -219,13 +274,13 @@ or a pattern, may be somebody's address. So it ends here, and what people read i
 _KEY: Final = re.compile(r'Key not found in map : "(.*)"')
 
 
-def _checked(result: Any, condition: Condition) -> bool | str:
+def _checked(result: Any, expression: str) -> bool | str:
     value = result.value()
     if result.type() == cel.Type.BOOL and isinstance(value, bool):
         return value
     said = str(value)
     key = _KEY.search(said)
-    if key is not None and (f'"{key[1]}"' in condition.expression or f"'{key[1]}'" in condition.expression):
+    if key is not None and (f'"{key[1]}"' in expression or f"'{key[1]}'" in expression):
         return f'{failures.NO_KEY}: "{key[1]}"'  # written in the rule, and so nobody's secret
     return next((text for pattern, text in _FAILURES if pattern.search(said)), failures.NO_ANSWER)
 

@@ -1,8 +1,11 @@
 """Conditions fail closed, alone, and in words."""
 
+import base64
 import contextlib
+from collections.abc import Callable
 
 import pytest
+from google.protobuf import descriptor_pb2, wrappers_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +13,7 @@ from gateway.contracts import ContractBook
 from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.revision.decode import Mistakes
+from gateway.core.revision.document import Contract
 from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine, RuleMistake
 from pilote.crm.v1.contact_service_pb2 import GetContactRequest
 
@@ -33,7 +37,7 @@ def values(facts: Facts | None = None) -> dict[str, object]:
 
 
 def evaluate(*expressions: str, facts: Facts | None = None, now_ms: int = 0) -> list[bool | str]:
-    conditions = ENGINE.conditions([(str(n), text) for n, text in enumerate(expressions)], request_type=REQUEST)
+    conditions = ENGINE.conditions(expressions, request_type=REQUEST)
     return conditions.evaluate(values(facts), now_ms=now_ms)
 
 
@@ -132,6 +136,60 @@ def test_together_conditions_answer_what_each_answers_alone(expressions: list[st
 def test_what_a_condition_says_when_it_fails_quotes_nothing_of_the_request(expression: str, error: str) -> None:
     assert evaluate(expression) == [error]
     assert error in failures._FRENCH or error.partition(": ")[0] in failures._FRENCH
+
+
+SNIPPETS = [
+    *("true", "agent.name == 'a'", 'agent.name == "("', "1", "dyn(true)", "true) || (true", "true), (true", "nothing"),
+    *(
+        '"',
+        "'",
+        '"""',
+        "true || '''",
+        "true // no",
+        "// only",
+        "r'\\'",
+        "agent.name == '\\''",
+        "[true][0]",
+        "[",
+        "]",
+        ")(",
+    ),
+    *("true\n", "/", "/*", 'agent.name != ""', "{'a': true}.a", "{", "request.name.matches('[(]')"),
+]
+
+
+@given(st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=6))
+def test_what_is_compiled_together_is_good_exactly_where_it_is_good_alone(expressions: list[str]) -> None:
+    alone, engine = (RuleEngine(BOOK.pool, BOOK.message_class) for _ in range(2))
+    engine.prove(expressions, request_type=REQUEST)
+    for expression in expressions:
+        assert _good(engine.check, expression) == _good(alone.compile, expression), expression
+
+
+def _good(compiles: Callable[..., object], expression: str) -> bool:
+    try:
+        compiles(expression, request_type=REQUEST)
+    except RuleMistake:
+        return False
+    return True
+
+
+def test_a_boolean_that_may_be_unset_is_a_failure_where_it_is() -> None:
+    files = descriptor_pb2.FileDescriptorSet()
+    wrappers_pb2.DESCRIPTOR.CopyToProto(files.file.add())
+    vendor = files.file.add(name="vendor.proto", package="vendor", dependency=["google/protobuf/wrappers.proto"])
+    thing = vendor.message_type.add(name="Thing")
+    kind = descriptor_pb2.FieldDescriptorProto
+    thing.field.add(
+        name="sure", number=1, type=kind.TYPE_MESSAGE, label=kind.LABEL_OPTIONAL, type_name=".google.protobuf.BoolValue"
+    )
+    book = ContractBook(
+        [Contract(name="vendor", descriptor_set=base64.b64encode(files.SerializeToString()).decode())], Mistakes()
+    )
+    engine = RuleEngine(book.pool, book.message_class)
+    conditions = engine.conditions(["true", "request.sure"], request_type="vendor.Thing")
+    unset = book.message_class("vendor.Thing")()
+    assert conditions.evaluate({**values(), "request": unset}, now_ms=0) == [True, failures.NO_ANSWER]
 
 
 def test_messages_of_the_stubs_are_not_those_of_the_book_and_so_never_reach_a_rule() -> None:

@@ -89,9 +89,11 @@ def compile_revision(
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
     """
     covering = _Covering(contracts)
+    rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
+    for contract in contracts:
+        engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
     _check_rules(document, covering, engine=engine, mistakes=mistakes)
     mistakes.raise_if_any()
-    rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
     agents = {
         agent.name: Agent(name=agent.name, tenant=agent.tenant, version=agent.version, labels=agent.labels)
         for agent in document.agents
@@ -158,7 +160,7 @@ def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine,
         check_redaction(rule, path[:2], applies=applies, mistakes=mistakes)
         for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:
-                engine.compile(rule.when, request_type=request_type)
+                engine.check(rule.when, request_type=request_type)
             except RuleMistake as mistake:
                 method = next(contract.method for contract in applies if contract.request_type == request_type)
                 for problem, meant in mistake.problems:
@@ -175,7 +177,7 @@ def _method_policy(
     rules: tuple[Rule, ...],
     limits: tuple[Limit, ...],
 ) -> MethodPolicy:
-    conditions = engine.conditions([(rule.name, rule.when) for rule in rules], request_type=contract.request_type)
+    conditions = engine.conditions([rule.when for rule in rules], request_type=contract.request_type)
     routes = [
         route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
     ]
