@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from gateway.adapters.admission import Reservation
-from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
+from gateway.adapters.upstreams import Metadata, UpstreamRefused, Withheld, longest_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.contract import Take
@@ -195,23 +195,19 @@ def forwarded(run: CallRun, takes: Sequence[Take]) -> bytes:
     return run.policy.contract.redactors["request"].apply(request, takes)  # it was decoded before, so it can be again
 
 
-def redacted_reply(run: CallRun, reply: bytes, *, takes: Sequence[Take]) -> bytes:
-    """A reply as the caller gets it.
+def redacted_reply(run: CallRun, reply: bytes) -> bytes:
+    """A reply as the caller gets it, by what was decided of `run` under the policy that decided it.
 
     Raises:
-        CallEnded: REPLY_WITHHELD where it is not what the contract says. The upstream has acted by then.
+        Withheld: it is not what the contract says.
     """
+    takes = takes_of(run, "reply")
     if not takes or run.policy is None:
         return reply
     try:
         return run.policy.contract.redactors["reply"].apply(reply, takes)
     except ValueError as error:
-        run.acted = Acted.YES
-        raise CallEnded(
-            Reason.REPLY_WITHHELD,
-            "The system behind the gateway has acted, but its reply could not be redacted and is withheld: do not "
-            "repeat the call, tell the system's owner.",
-        ) from error
+        raise Withheld from error
 
 
 def status_name(ended: BaseException | None) -> str:

@@ -24,6 +24,7 @@ from gateway.adapters.upstreams import (
     Metadata,
     UpstreamRefused,
     Upstreams,
+    Withheld,
     failed,
     passed_on,
     upstream_metadata,
@@ -216,7 +217,7 @@ class Pipeline:
         try:
             await self.admit(run, request)
             response = run.answer if run.answer is not None else await self._forward(run)
-            response = redacted_reply(run, response, takes=takes_of(run, "reply"))  # a kept answer too: rules change
+            response = redacted_reply(run, response)  # a kept answer too: rules change
             run.response_bytes = len(response)
         except BaseException as ended:
             run.ended, response = ended, b""
@@ -308,7 +309,7 @@ def outgoing(run: CallRun) -> Metadata:
 
 def _acted(ended: BaseException | None) -> Acted:
     """Whether the upstream has acted, judged by how an admitted call ended."""
-    if ended is None:
+    if ended is None or isinstance(ended, Withheld):
         return Acted.YES
     untouched = isinstance(ended, UpstreamRefused) or (isinstance(ended, CallEnded) and not isinstance(ended, InDoubt))
     return Acted.NO if untouched else Acted.MAYBE

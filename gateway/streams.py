@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import grpc
 
-from gateway.adapters.upstreams import failed, passed_on
+from gateway.adapters.upstreams import Withheld, failed, passed_on
 from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, takes_of, timeout_s
 from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
@@ -48,8 +48,9 @@ class StreamRun:
         self._refused: Exception | None = None
         self._settled = False
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
-        self._takes: tuple[Take, ...] = ()
-        """What is taken out of replies, by every message so far: no reply says which message it answers."""
+        self._redacting: list[CallRun] = []
+        """Messages by which replies are redacted, each under the revision that decided it: no reply says which message
+        it answers. Of several that redact the same, one."""
 
     async def responses(self, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """The upstream's messages, as they come.
@@ -62,9 +63,10 @@ class StreamRun:
         try:
             first = await self._first(requests)
             await self._pipeline.admit(run, first or b"")
-            self._takes = takes_of(run, "reply")
+            self._redact_by(run)
             async for response in self._forward(first, requests):
-                response = redacted_reply(run, response, takes=self._takes)  # noqa: PLW2901
+                for message in self._redacting:
+                    response = redacted_reply(message, response)  # noqa: PLW2901
                 run.messages_out += 1
                 run.response_bytes += len(response)
                 yield response
@@ -170,9 +172,15 @@ class StreamRun:
             return None
         if own:
             self._further.append(further)
-            self._takes = (*self._takes, *(take for take in takes_of(further, "reply") if take not in self._takes))
+            self._redact_by(further)
         # A message that names no subject was not decided about by itself: what holds of the first holds of it.
         return forwarded(further, takes_of(further if own else self._run, "request"))
+
+    def _redact_by(self, message: CallRun) -> None:
+        """Redact every reply from now on by what was decided of this message; the upstream has not seen it yet."""
+        takes = takes_of(message, "reply")
+        if takes and takes not in map(_reply_takes, self._redacting):
+            self._redacting.append(message)
 
     def _settle(self) -> None:
         run, self._settled = self._run, True
@@ -180,7 +188,7 @@ class StreamRun:
             # In a bidirectional stream the upstream has finished what it was given; a cancelled one may have.
             both_ways = run.policy is not None and run.policy.contract.server_streaming
             run.acted = Acted.YES if both_ways else Acted.MAYBE
-        elif run.ended is not None and (self._further or (run.messages_out and run.acted is None)):
+        elif run.ended is not None and (self._further or (run.messages_out and not isinstance(run.ended, Withheld))):
             # Whatever the upstream says at last, it may have carried out what it was given before.
             run.acted = Acted.MAYBE
         for message in (run, *self._further):
@@ -189,3 +197,7 @@ class StreamRun:
                 message.acted = run.acted
                 message.upstream_us = min(run.upstream_us, elapsed_us(message))
             self._pipeline.settle(message)
+
+
+def _reply_takes(run: CallRun) -> tuple[Take, ...]:
+    return takes_of(run, "reply")

@@ -8,7 +8,12 @@ import pytest
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import GetContactResponse, StreamContactsRequest, StreamContactsResponse
 from pilote.crm.v1.message_pb2 import Message
-from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse, SendMessagesRequest
+from pilote.crm.v1.message_service_pb2 import (
+    SendMessageRequest,
+    SendMessageResponse,
+    SendMessagesRequest,
+    SendMessagesResponse,
+)
 from tests.e2e.policy import Data, allow_all, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
 from tests.e2e.world import Agent, World, credential, told
@@ -88,6 +93,26 @@ async def test_each_message_of_a_stream_is_redacted_by_what_was_decided_of_it(
     await told(agent.messages.SendMessages(one_by_one(sent), metadata=RESEARCH))
     campaigns = [SendMessagesRequest.FromString(each).message.campaign for each in upstream.messages]
     assert campaigns == ["autumn", "", "winter"]
+
+
+async def test_a_stream_is_redacted_by_every_revision_that_decided_about_it(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    method = "/pilote.crm.v1.MessageService/SendMessages"
+    await use(world, upstream, redacting(method, fields=["message.body"]))
+    sent = Message(name="messages/1", body="Dear Ada", campaign="spring")
+    upstream.behave = answering(SendMessagesResponse(message=sent).SerializeToString())
+    call: Any = agent.messages.SendMessages(metadata=RESEARCH)
+    await call.write(send_one())
+    first = await call.read()
+    await use(world, upstream, redacting(method, fields=["message.campaign"]))
+    await call.write(send_one())
+    second = await call.read()
+    await call.done_writing()
+    assert (await told(call)).reason == ""
+
+    assert first.message == Message(name="messages/1", campaign="spring")
+    assert second.message == Message(name="messages/1")
 
 
 async def test_a_repeat_gets_the_answer_that_the_first_caller_saw_and_less_where_a_rule_came_since(
