@@ -59,6 +59,8 @@ ATOMS = [
     *('facts.scores["churn"] > 0.5', 'facts.scores["churn"] < 0.5', 'facts.scores["churn"] == 0.5'),
     *('facts.scores["churn"] >= 0.5', "has(facts.scores.churn)"),
     *('now < timestamp("2026-01-01T00:00:00Z")', 'now >= timestamp("2026-01-01T01:00:00+01:00")'),
+    *('now < timestamp("2026-01-01T00:30:00Z")', 'now < timestamp("2025-12-31T19:00:00.5-05:00")'),
+    *("5 <= request.deal.amount_cents", "5 < request.deal.amount_cents"),
     *('now > timestamp("no time")', "true", "false", '"vip" in facts.segments', 'facts.segments.exists(s, s == "vip")'),
 ]
 EXPRESSIONS = st.recursive(
@@ -143,6 +145,16 @@ def test_what_follows_always_follows(first: str, second: str) -> None:
         assert all(b == TRUE for a, b in zip(one, other, strict=True) if a == TRUE)
 
 
+def test_of_every_two_comparisons_what_cannot_be_together_never_is() -> None:
+    seen = {atom: outcomes(atom) for atom in ATOMS}
+    trees = {atom: tree(atom) for atom in ATOMS}
+    for one, other in itertools.combinations(ATOMS, 2):
+        together = set(zip(seen[one], seen[other], strict=True))
+        for first, second in together:
+            both = conj(comes_to(trees[one], frozenset({first})), comes_to(trees[other], frozenset({second})))
+            assert satisfiable(both, KNOWN), (one, first, other, second)
+
+
 COMPLETE = [
     each for each in ATOMS if re.match("[!(]*(agent|has|call.channel|facts.(consents|scores)|true|false)", each)
     and not re.search("matches|<", each)
@@ -181,6 +193,7 @@ NEVER = [
     'facts.segments.exists(s, s == "vip") && !facts.segments.exists(s, s == "vip")',
     '(agent.name == "a" ? call.channel == "fax" : agent.name == "a")',
     'facts.traits["plan"] == "pro" && !("plan" in facts.traits)',
+    'facts.traits["plan"].startsWith("p") && !has(facts.traits.plan)',
 ]
 
 
