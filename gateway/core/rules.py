@@ -34,6 +34,9 @@ _NO_NAME: Final = re.compile(r"undeclared reference to '(\w+)")
 CONDITIONS_AT_ONCE: Final = 64
 """Most conditions in one list expression; keeps a failing rule from sending hundreds of others the slow way."""
 
+CHARACTERS_AT_ONCE: Final = 50_000
+"""Longest list expression; the engine takes 100,000 characters."""
+
 
 class RuleMistake(Exception):
     """The expression does not compile; the text says where and why, and how to mend what people often get wrong.
@@ -157,8 +160,8 @@ class RuleEngine:
 
     def conditions(self, expressions: Sequence[str], *, request_type: str) -> "Conditions":
         """The conditions, which `check` found good, as they are evaluated together."""
-        chunks = tuple(self._list(chunk, request_type) for chunk in _chunks(expressions))
-        return Conditions(self, tuple(expressions), chunks, request_type=request_type)
+        lists = tuple((self._list(chunk, request_type), chunk) for chunk in _chunks(expressions))
+        return Conditions(self, lists, request_type=request_type)
 
     def environment(self, request_type: str) -> Any:
         """The engine's environment for requests of that type."""
@@ -199,29 +202,25 @@ class Conditions:
     """All conditions that apply to one method, in the revision's order."""
 
     def __init__(
-        self, engine: RuleEngine, expressions: tuple[str, ...], chunks: tuple[Any, ...], *, request_type: str
+        self, engine: RuleEngine, lists: tuple[tuple[Any, tuple[str, ...]], ...], *, request_type: str
     ) -> None:
         self._engine = engine
         self._environment = engine.environment(request_type)
-        self._expressions = expressions
-        self._chunks = chunks
+        self._lists = lists
         self._request_type = request_type
 
     def evaluate(self, values: Mapping[str, object], *, now_ms: int) -> list[bool | str]:
         """For each condition whether it holds, or in words why it failed."""
-        if not self._expressions:
+        if not self._lists:
             return []
         now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
         activation = self._environment.Activation({**values, "now": now})
         results: list[bool | str] = []
-        for index, chunk in enumerate(self._chunks):
-            together = chunk.eval(activation)
+        for program, expressions in self._lists:
+            together = program.eval(activation)
             found = None if together.type() == cel.Type.ERROR else together.plain_value()
-            if found is None or None in found:  # an unset wrapper of a boolean is neither, and no failure of the list's
-                start = index * CONDITIONS_AT_ONCE
-                found = [
-                    self._alone(each, activation) for each in self._expressions[start : start + CONDITIONS_AT_ONCE]
-                ]
+            if found is None or None in found:  # a wrapped boolean that is unset is neither, and fails no list
+                found = [self._alone(expression, activation) for expression in expressions]
             results.extend(found)
         return results
 
@@ -234,8 +233,17 @@ class Conditions:
         return _checked(program.eval(activation), expression)
 
 
-def _chunks(expressions: Sequence[str]) -> list[Sequence[str]]:
-    return [expressions[at : at + CONDITIONS_AT_ONCE] for at in range(0, len(expressions), CONDITIONS_AT_ONCE)]
+def _chunks(expressions: Sequence[str]) -> list[tuple[str, ...]]:
+    """The conditions in lists that are not too long for one expression."""
+    found: list[list[str]] = []
+    size = 0
+    for expression in expressions:
+        size += len(expression) + 4
+        if not found or len(found[-1]) == CONDITIONS_AT_ONCE or size > CHARACTERS_AT_ONCE:
+            found.append([])
+            size = len(expression) + 4
+        found[-1].append(expression)
+    return [tuple(chunk) for chunk in found]
 
 
 _TEXT: Final = re.compile(r""" "[^"\n]*" | '[^'\n]*' """, re.VERBOSE)

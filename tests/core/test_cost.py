@@ -29,7 +29,7 @@ def thousand(about: dict[str, int]) -> list[dict[str, Any]]:
 def test_only_the_conditions_about_a_method_are_evaluated_for_it(method: str) -> None:
     made = revision(rules=thousand(ABOUT))
     policy = made.methods[method]
-    programs = [parse(chunk.serialize()) for chunk in policy.conditions._chunks]
+    programs = [parse(program.serialize()) for program, _ in policy.conditions._lists]
 
     assert len(made.document.rules) == 1_000
     assert len(policy.rules) == ABOUT[method]
@@ -39,7 +39,7 @@ def test_only_the_conditions_about_a_method_are_evaluated_for_it(method: str) ->
 def test_a_method_that_no_rule_is_about_evaluates_nothing() -> None:
     policy = revision(rules=thousand(ABOUT)).methods["/pilote.crm.v1.DealService/GetDeal"]
     assert policy.rules == ()
-    assert list(policy.conditions._chunks) == []
+    assert policy.conditions._lists == ()
     assert policy.conditions.evaluate({}, now_ms=0) == []
 
 

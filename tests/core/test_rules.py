@@ -85,6 +85,12 @@ def test_more_conditions_than_go_into_one_expression_keep_their_order(failing: i
     assert found[:failing] + found[failing + 1 :] == wanted[:failing] + wanted[failing + 1 :]
 
 
+def test_many_long_conditions_are_more_than_one_expression_and_keep_their_order() -> None:
+    long = " || ".join(f'agent.name == "{"x" * 40}{n}"' for n in range(60))
+    expressions = [f"{long} || {'true' if n % 3 else 'false'}" for n in range(CONDITIONS_AT_ONCE)]
+    assert evaluate(*expressions) == [bool(n % 3) for n in range(CONDITIONS_AT_ONCE)]
+
+
 @pytest.mark.parametrize(
     "expression", ["agent.name", "1", "[true]", "dyn(true)", "null", "{}", "true, false", "true) || (true", ""]
 )
