@@ -4,15 +4,16 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from gateway.adapters.reservation import Reservation
-from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
+from gateway.adapters.upstreams import Metadata, UpstreamRefused, Withheld, longest_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
+from gateway.core.contract import Take
 from gateway.core.decide import Decision, values_of
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold
@@ -243,6 +244,37 @@ def pinned(run: CallRun) -> bytes:
     if run.route.version and run.policy is not None and run.policy.contract.pin is not None and run.call is not None:
         return run.policy.contract.pin(run.call.request, run.route.version)
     return run.request
+
+
+def takes_of(run: CallRun, side: str) -> tuple[Take, ...]:
+    """What the rules that decided take out of one side of the call, "request" or "reply"."""
+    if run.decision is None or run.policy is None or not run.decision.redacting:
+        return ()
+    planned = run.policy.takes[side]
+    return tuple([planned[rule] for rule in run.decision.redacting if rule in planned])
+
+
+def forwarded(run: CallRun, takes: Sequence[Take]) -> bytes:
+    """The request as the upstream gets it. What was decided was decided about all of it."""
+    request = pinned(run)
+    if not takes or run.policy is None:
+        return request
+    return run.policy.contract.redactors["request"].apply(request, takes)  # it was decoded before, so it can be again
+
+
+def redacted_reply(run: CallRun, reply: bytes) -> bytes:
+    """A reply as the caller gets it, by what was decided of `run` under the policy that decided it.
+
+    Raises:
+        Withheld: it is not what the contract says.
+    """
+    takes = takes_of(run, "reply")
+    if not takes or run.policy is None:
+        return reply
+    try:
+        return run.policy.contract.redactors["reply"].apply(reply, takes)
+    except ValueError as error:
+        raise Withheld from error
 
 
 def status_name(ended: BaseException | None) -> str:

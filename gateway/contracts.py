@@ -25,6 +25,7 @@ from gateway.core.contract import (
 )
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
+from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2
@@ -204,14 +205,30 @@ class ContractBook:
             server_streaming=method.server_streaming,
             idempotent=binding.idempotent or binding.operation is Operation.READ,
             pin=pin,
+            redactors={
+                "request": MessageRedactor(
+                    method.input_type, self.pool, kept=[getattr(binding, name) for name in _PATHS]
+                ),
+                "reply": MessageRedactor(method.output_type, self.pool),
+            },
             subject_path=binding.subject,
             channel_path=binding.channel,
             contact_point_path=binding.contact_point,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
             topics=topics,
             put_channel=pinner(method.input_type, binding.channel) if binding.channel else None,
+            closed={
+                name: frozenset(values) for name in _PATHS if (values := _closed(method.input_type, binding, name))
+            },
             **readers,
         )
+
+
+def _closed(message: Descriptor, binding: MethodBinding, name: str) -> Iterable[str]:
+    """The values of the field that the binding names, where it is an enum."""
+    path = getattr(binding, name)
+    field = _steps(message, path)[1] if path else None
+    return () if field is None or field.enum_type is None else _value_names(field).values()
 
 
 def reader(message: Descriptor, path: str) -> Reader:

@@ -6,16 +6,13 @@ from typing import Final
 
 from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Call, Operation
-from gateway.core.contract import MethodContract
+from gateway.core.contract import SUBJECT, TOKEN, MethodContract
 from gateway.core.errors import CallEnded, Reason
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
 MOST_TOPICS: Final = 10
 
-# Spelling must not open a second bucket: what governs a call is compared in one form only.
-_TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
-_SUBJECT: Final = re.compile(r"[!-~]{1,256}")
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
 _DECISION: Final = re.compile(r"(decisions/)?([0-9a-f]{32})")
 
@@ -35,7 +32,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     except ValueError as error:
         raise _invalid("(message)", "The message is malformed: send it as the method's contract says.") from error
     contact = contract.operation is Operation.CONTACT
-    subject = _checked(contract.subject(message), _SUBJECT, field=contract.subject_path, required=contact)
+    subject = _checked(contract.subject(message), SUBJECT, field=contract.subject_path, required=contact)
     channel = contract.channel(message).strip().lower()
     category = contract.category(message).strip().lower()
     brand = contract.brand(message).strip().lower()
@@ -52,10 +49,10 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         request=message,
         request_bytes=len(request),
         subject=subject,
-        channel=_checked(channel, _TOKEN, field=contract.channel_path or "channel", required=contact),
-        category=_checked(category, _TOKEN, field="category", required=False),
-        brand=_checked(brand, _TOKEN, field="brand", required=False),
-        topics=tuple([_checked(topic, _TOKEN, field="topics", required=True) for topic in topics]),
+        channel=_checked(channel, TOKEN, field=contract.channel_path or "channel", required=contact),
+        category=_checked(category, TOKEN, field="category", required=False),
+        brand=_checked(brand, TOKEN, field="brand", required=False),
+        topics=tuple([_checked(topic, TOKEN, field="topics", required=True) for topic in topics]),
         model=contract.model(message),
         model_version=contract.model_version(message),
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
@@ -67,7 +64,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
 
 def _purpose(contract: MethodContract, message: object) -> str:
     text = contract.purpose(message)
-    return _checked(text.strip().lower(), _TOKEN, field="purpose", required=False) if text else ""
+    return _checked(text.strip().lower(), TOKEN, field="purpose", required=False) if text else ""
 
 
 def _contact_point(contract: MethodContract, message: object, *, channel: str) -> str:

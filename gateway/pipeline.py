@@ -18,6 +18,7 @@ import msgspec
 from gateway import refusal
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.facts import FactStore
+from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
 from gateway.adapters.reservation import Reservation, reserve
 from gateway.adapters.upstreams import (
@@ -25,12 +26,23 @@ from gateway.adapters.upstreams import (
     Metadata,
     UpstreamRefused,
     Upstreams,
+    Withheld,
     failed,
     pairs_of,
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, hash_of, pinned, record_of, settlement_of, spent, timeout_s
+from gateway.callrun import (
+    CallRun,
+    forwarded,
+    hash_of,
+    record_of,
+    redacted_reply,
+    settlement_of,
+    spent,
+    takes_of,
+    timeout_s,
+)
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.decide import decide
@@ -57,11 +69,13 @@ class Pipeline:
         facts: FactStore,
         admission: Admission,
         upstreams: Upstreams,
+        failures: RuleFailures,
         gathering: Gathering,
         keeping: Keeping,
         pseudonym_key: bytes,
     ) -> None:
         self._keeping = keeping
+        self._failures = failures
         self._gathering = gathering
         self._identity = identity
         self._facts = facts
@@ -107,7 +121,10 @@ class Pipeline:
 
     async def _admit(self, run: CallRun, request: bytes) -> None:
         try:
-            await self.consider(run, request)
+            try:
+                await self.consider(run, request)
+            finally:
+                self._note_failures(run)
         except Kept as kept:
             if run.released is not None:  # who makes held calls knows what to do with one that must wait on
                 raise
@@ -162,6 +179,13 @@ class Pipeline:
                 would = looked.reason or bucket_reason(buckets[looked.refused].kind)
         run.outcome = Outcome(granted=False)
         await self._admission.write(msgspec.structs.replace(record, would=would))
+
+    def _note_failures(self, run: CallRun) -> None:
+        decision, agent, revision = run.decision, run.agent, run.revision
+        if decision is not None and decision.failing and agent is not None and revision is not None:
+            self._failures.note(
+                agent.tenant, decision.looks, revision=revision.number, decision=run.id, at_ms=run.received_ms
+            )
 
     def never_came(self, run: CallRun, ended: BaseException) -> None:
         """Record a call that ended before its message had come. Never waits."""
@@ -319,9 +343,10 @@ class Pipeline:
         try:
             await self.admit(run, request)
             response = run.answer if run.answer is not None else await self.forward(run)
+            response = redacted_reply(run, response)  # a kept answer too: rules change
             run.response_bytes = len(response)
         except BaseException as ended:
-            run.ended = ended
+            run.ended, response = ended, b""
             raise
         else:
             return response
@@ -333,7 +358,7 @@ class Pipeline:
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         asked = time.perf_counter()
         call = self.upstreams.unary(run.upstream, run.incoming.method)(
-            pinned(run),
+            forwarded(run, takes_of(run, "request")),
             timeout=timeout_s(run, run.upstream),
             metadata=outgoing(run),
         )
@@ -384,7 +409,8 @@ class Pipeline:
             gave_back = False
             reservation = msgspec.structs.replace(reservation, request_key="")
         settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
-        self._admission.settle(reservation, settlement, answer=answer, told=run.told)
+        kept = answer if run.ended is None else None  # what the caller has not had, no repeat of it can be given
+        self._admission.settle(reservation, settlement, answer=kept, told=run.told)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
@@ -434,7 +460,7 @@ def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
 
 def _acted(ended: BaseException | None) -> Acted:
     """Whether the upstream has acted, judged by how an admitted call ended."""
-    if ended is None:
+    if ended is None or isinstance(ended, Withheld):
         return Acted.YES
     untouched = isinstance(ended, UpstreamRefused) or (isinstance(ended, CallEnded) and not isinstance(ended, InDoubt))
     return Acted.NO if untouched else Acted.MAYBE

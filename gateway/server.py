@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
+from gateway.adapters.failures import RuleFailures
 from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
 from gateway.adapters.redis_connection import RedisConnection
@@ -31,6 +32,8 @@ from gateway.gathering import Gathering
 from gateway.holding import Holding, clock_ms
 from gateway.keeping import Keeping
 from gateway.loading import load
+from gateway.metrics import Metrics
+from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.rpc.reflecting import Reflecting
@@ -110,12 +113,17 @@ async def gateway(
         await admission.prepare(())  # calls are recorded before the first revision too
         facts = FactStore(connection, redis)
         stack.push_async_callback(facts.close)
+        failures = RuleFailures(connection)
+        stack.push_async_callback(failures.close)
         upstreams = Upstreams()
         stack.push_async_callback(upstreams.close)
         tracing = _tracing(settings)
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
-        watch = Watch(tracing, call_log=settings.call_log)
+        metrics = _metrics(settings)
+        if metrics is not None:
+            stack.push_async_callback(asyncio.to_thread, metrics.close)
+        watch = Watch(tracing, metrics, call_log=settings.call_log)
         stack.callback(watch.flush)
         gathering = Gathering()
         stack.callback(gathering.close)
@@ -126,6 +134,7 @@ async def gateway(
             facts=facts,
             admission=admission,
             upstreams=upstreams,
+            failures=failures,
             gathering=gathering,
             keeping=keeping,
             pseudonym_key=pseudonym_key,
@@ -195,6 +204,13 @@ def _tracing(settings: Settings) -> Tracing | None:
     return Tracing(
         service="pilote-gateway", version=importlib.metadata.version("pilote"), exporter=otlp(settings.otlp_endpoint)
     )
+
+
+def _metrics(settings: Settings) -> Metrics | None:
+    if settings.otlp_endpoint is None:
+        return None
+    version = importlib.metadata.version("pilote")
+    return Metrics(service="pilote-gateway", version=version, exporter=metrics_otlp(settings.otlp_endpoint))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -181,10 +181,13 @@ def call(
 
 
 @app.command()
-def check(file: PolicyFile) -> None:
-    """Say everything that is wrong with a policy, without publishing it."""
+def check(
+    file: PolicyFile,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where a rule can do nothing, too.")] = False,  # noqa: FBT002
+) -> None:
+    """Say everything that is wrong with a policy, and which rules can do nothing, without publishing it."""
     settings = _settings()
-    revision = _load(file, settings)
+    revision, findings = _load(file, settings)
     document = revision.document
     counts = {part: len(getattr(document, part)) for part in ("agents", "routes", "rules", "limits", "caps")}
     _out.print(
@@ -192,6 +195,8 @@ def check(file: PolicyFile) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if strict and findings:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -205,7 +210,7 @@ def apply(
 
     settings = _settings()
     lang = language(settings)
-    revision = _load(file, settings)
+    revision, _ = _load(file, settings)
     try:
         number = asyncio.run(_publish(settings, revision, reason=reason, expected=expect))
     except RevisionConflict as conflict:
@@ -213,23 +218,13 @@ def apply(
     _out.print(say("policy-applied", language=lang, number=number, sha256=revision.sha256[:12]), markup=False)
 
 
-def _load(file: Path, settings: Settings) -> Any:
-    from gateway.adapters.policy_files import read
-    from gateway.core.revision.decode import PolicyInvalid
-    from gateway.loading import load
+def _load(file: Path, settings: Settings) -> tuple[Any, int]:
+    from services.checking import checked
 
-    try:
-        data, lines = read(file)
-        return load(data, lines=lines)
-    except PolicyInvalid as invalid:
-        lang = language(settings)
-        _err.print(say("policy-bad", language=lang, file=file, count=len(invalid.mistakes)), markup=False)
-        for mistake in invalid.mistakes:
-            where = f"{mistake.file or file}:{mistake.line}" if mistake.line else mistake.file or str(file)
-            _err.print(
-                f"  {where}: {mistake.path}: {mistake.problem}\n      {mistake.fix}", markup=False, soft_wrap=True
-            )
-        raise typer.Exit(1) from None
+    found = checked(_err, file, language=language(settings))
+    if found is None:
+        raise typer.Exit(1)
+    return found
 
 
 async def _publish(settings: Settings, revision: Any, *, reason: str, expected: int | None) -> int:
@@ -297,6 +292,21 @@ def _stops(do: str, what: str, tenant: str, *, reason: str = "") -> None:
             _out.print(line, markup=False, soft_wrap=True)
     except ValueError as error:
         _fail(str(error), 2)
+
+
+@app.command()
+def findings(tenant: Tenant = "") -> None:
+    """Show the rules that failed while calls were decided."""
+    from services.findings import run
+
+    settings = _settings()
+
+    async def work() -> tuple[str, ...]:
+        async with _store(settings) as redis:
+            return await run(redis, tenant=tenant, language=language(settings))
+
+    for line in asyncio.run(work()):
+        _out.print(line, markup=False, soft_wrap=True)
 
 
 # -- keys and facts ----------------------------------------------------------------------------------------------------

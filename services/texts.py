@@ -23,6 +23,14 @@ _TEXTS: Final = {
         "{file} est une politique valide : {agents} agents, {routes} routes, {rules} règles, {limits} limites, {caps} plafonds ; {methods} méthodes sont décrites.",
     ),
     "policy-bad": ("{file} has {count} mistakes:", "{file} contient {count} erreurs :"),
+    "policy-findings": (
+        "{file} has rules that can do nothing ({count}):",
+        "{file} contient des règles sans effet ({count}) :",
+    ),
+    "policy-large": (
+        "There are too many rules to compare them all: some that can do nothing may not have been found.",
+        "Il y a trop de règles pour les comparer toutes : certaines règles sans effet ont pu échapper.",
+    ),
     "policy-applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),
     "policy-conflict": (
         "Revision {active} became active in the meantime: read it, then apply again.",
@@ -150,6 +158,11 @@ _TEXTS: Final = {
         "{hold} waits for a time, not for a person: it is made at {at}. It can only be refused.",
         "{hold} attend une heure, pas une personne : il sera fait à {at}. Il peut seulement être refusé.",
     ),
+    "rule-failed": (
+        "{tenant}  {rule}  failed {count} times from {first} to {last}: {error} (revision {revision}; pilote explain {decision})",
+        "{tenant}  {rule}  {count} échecs du {first} au {last} : {error} (révision {revision} ; pilote explain {decision})",
+    ),
+    "nothing-failed": ("No rule has failed.", "Aucune règle n’a échoué."),
     "gateway-down": (
         "Nobody answers at {address}. Is `pilote up` running?",
         "Personne ne répond à {address}. `pilote up` tourne-t-il ?",

@@ -162,20 +162,20 @@ class Admission:
         reservation: Reservation,
         settlement: Settlement,
         *,
-        answer: bytes = b"",
+        answer: bytes | None = b"",
         told: Mapping[str, Told] = MappingProxyType({}),
     ) -> None:
         """Confirm what the call took, or give it back; never waits.
 
-        `answer` is the upstream's, kept for repeats where the call carries an idempotency key; `told` is what the
-        upstream said of its quotas, by limit.
+        `answer` is what the caller gets, kept for repeats where the call carries an idempotency key; `None` where the
+        upstream's was withheld. `told` is what the upstream said of its quotas, by limit.
         """
         if reservation.local:
             self._local.settle(reservation.id, gave_back=settlement.gave_back)
         state = ""
         if reservation.request_key:
             # An answer that is not kept cannot be given again, so the repeat is told to find out.
-            unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
+            unclear = settlement.in_doubt or answer is None or len(answer) > KEPT_ANSWER_BYTES
             state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
         names: tuple[str, ...] = ()
@@ -186,7 +186,7 @@ class Admission:
             self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob), local=reservation.local)
             return
         names = (reservation.stream, reservation.request_key or reservation.stream, *names)
-        kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
+        kept = b"" if answer is None or len(answer) > KEPT_ANSWER_BYTES else answer
         command: Command = ("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps)
         self._queue(command, local=reservation.local)
         if state:  # whoever has the answer may repeat the call at once, and must get the same one

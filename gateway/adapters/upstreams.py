@@ -51,6 +51,17 @@ class InDoubt(CallEnded):
     """The upstream may or may not have acted: what the call took stays taken."""
 
 
+class Withheld(CallEnded):
+    """The upstream has acted, but its reply could not be redacted, and so is not passed on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Reason.REPLY_WITHHELD,
+            "The system behind the gateway has acted, but its reply could not be redacted and is withheld: do not "
+            "repeat the call, tell the system's owner.",
+        )
+
+
 class Upstreams:
     """Connections to the upstreams of the active revision, and to earlier ones as long as calls may need them."""
 

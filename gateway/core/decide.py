@@ -40,6 +40,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """For a call that is put off by `retry_after_ms`: how long it is kept at most."""
     would: str = ""
     """For an agent that only observes: what would have come of the call, "OK" or a `Reason`."""
+    redacting: tuple[str, ...] = ()
+    """The rules whose fields are taken out of the request or the reply, in the revision's order."""
+    failing: bool = False
+    """Whether a rule failed at run time; which, the looks say."""
 
 
 def decide(
@@ -61,9 +65,11 @@ def decide(
     "approve", and nothing else.
     """
     values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
-    looks, allowing, holding, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    looked = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    looks, denying = looked.looks, looked.denying
     if denying is not None:
         return Decision(
+            failing=looked.failing,
             verdict=Verdict.DENY,
             reason=Reason(denying.reason),
             rule=denying.name,
@@ -72,21 +78,22 @@ def decide(
             citation=cited(denying.citation),
             looks=looks,
         )
-    granting = allowing or holding
+    granting = looked.allowing or looked.holding
     if granting is None:
-        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
+        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
     if revision.consents and call.operation is Operation.CONTACT:
         unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
         looks += asked
         if unmet is not None:
-            return _lacks(unmet, call, now_ms=now_ms, looks=looks)
+            lacking = _lacks(unmet, call, now_ms=now_ms)
+            return msgspec.structs.replace(lacking, looks=looks, failing=looked.failing)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     level = policy.autonomy.get(agent.name, "")
     if quiet is None or quiet.verdict is Verdict.DEFER:  # what waits for a person may wait for the hours as well
-        quiet = _held(holding, level, approved=approved) or quiet
+        quiet = _held(looked.holding, level, approved=approved) or quiet
     if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
-        return msgspec.structs.replace(quiet, looks=looks)
+        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing)
     try:
         buckets = _buckets(policy, Context(agent, call, route, facts, values, ref, now_ms))
     except DimensionMissing as missing:
@@ -100,12 +107,22 @@ def decide(
             ),
             citation=missing.citation,
             looks=looks,
+            failing=looked.failing,
         )
     if level == "observe":
         would = quiet.reason if quiet is not None and quiet.reason is not None else "OK"
         reason = Reason.AUTONOMY_OBSERVE
-        return Decision(verdict=Verdict.DENY, reason=reason, looks=looks, buckets=buckets, would=would)
-    return Decision(verdict=Verdict.ALLOW, rule=granting.name, looks=looks, buckets=buckets)
+        return Decision(
+            verdict=Verdict.DENY, reason=reason, looks=looks, buckets=buckets, would=would, failing=looked.failing
+        )
+    return Decision(
+        verdict=Verdict.ALLOW,
+        rule=granting.name,
+        looks=looks,
+        buckets=buckets,
+        redacting=looked.redacting,
+        failing=looked.failing,
+    )
 
 
 def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | None:
@@ -135,7 +152,7 @@ def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, rou
     return values
 
 
-def _lacks(missing: Missing, call: Call, *, now_ms: int, looks: tuple[RuleLook, ...]) -> Decision:
+def _lacks(missing: Missing, call: Call, *, now_ms: int) -> Decision:
     """The refusal for a consent that is missing; it says when to come back where waiting is all that is needed."""
     opens_ms, unknown = missing.standing.opens_ms, missing.standing.status == "unknown"
     return Decision(
@@ -146,7 +163,6 @@ def _lacks(missing: Missing, call: Call, *, now_ms: int, looks: tuple[RuleLook, 
         retry_after_ms=opens_ms - now_ms if opens_ms else None,
         citation=missing.rule.citation,
         details=consent_texts.metadata(missing, call),
-        looks=looks,
     )
 
 
@@ -184,29 +200,43 @@ def _quiet(
     return refusal, tuple(looks)
 
 
-def _look(
-    rules: tuple[Rule, ...], results: list[bool | str]
-) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None, Rule | None]:
-    """The rules that applied, and the first enforced ones that allow, that hold and that deny."""
+class _Looked(msgspec.Struct, frozen=True):
+    """What the rules came to: those that applied, and the first enforced ones that allow, that hold and that deny."""
+
+    looks: tuple[RuleLook, ...]
+    allowing: Rule | None
+    holding: Rule | None
+    denying: Rule | None
+    redacting: tuple[str, ...]
+    failing: bool
+
+
+def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> _Looked:
     looks = []
     allowing = holding = denying = None
+    redacting: list[str] = []
+    failing = False
     for rule, result in zip(rules, results, strict=True):
         if result is False:
             continue
         error = result if isinstance(result, str) else ""
-        effect = rule.on_error if error else rule.effect
+        effect: str = rule.effect
+        if error:
+            effect, failing = rule.on_failure, True
         looks.append(RuleLook(rule=rule.name, effect=effect, mode=rule.mode, error=error))
         if rule.mode == "monitor":
             continue
         if effect == "deny":
             denying = denying or rule
+        elif effect == "redact":
+            redacting.append(rule.name)
         elif error:  # a failed rule never grants anything: on_error "allow" only leaves it out
             continue
         elif effect == "hold":
             holding = holding or rule
         else:
             allowing = allowing or rule
-    return tuple(looks), allowing, holding, denying
+    return _Looked(tuple(looks), allowing, holding, denying, tuple(redacting), failing)
 
 
 def _buckets(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:

@@ -59,6 +59,9 @@ class Reason(StrEnum):
     """The system behind the gateway failed, and the call had nothing to change there. Retry, or tell its owner."""
     UPSTREAM_IN_DOUBT = "UPSTREAM_IN_DOUBT"
     """The system behind the gateway may or may not have acted. Find out before you repeat the call."""
+    REPLY_WITHHELD = "REPLY_WITHHELD"
+    """The system behind the gateway has acted, but its reply could not be redacted, so nobody gets to see it. Don't
+    repeat the call; tell the system's owner."""
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     """The store of limits and records does not answer, and without a record there is no call. Retry."""
     REVISION_MISSING = "REVISION_MISSING"

@@ -42,6 +42,7 @@ _TEXTS: Final = {
         "The quiet hours {rule} would have put it off, but only watch.",
         "Les heures calmes {rule} l’auraient remis à plus tard, mais elles ne font qu’observer.",
     ),
+    "rule-redact": ("The rule {rule} had fields redacted.", "La règle {rule} a fait masquer des champs."),
     "watch-allow": (
         "The rule {rule} would have allowed it, but only watches.",
         "La règle {rule} l’aurait autorisé, mais elle ne fait qu’observer.",
@@ -49,6 +50,14 @@ _TEXTS: Final = {
     "watch-deny": (
         "The rule {rule} would have denied it, but only watches.",
         "La règle {rule} l’aurait refusé, mais elle ne fait qu’observer.",
+    ),
+    "watch-redact": (
+        "The rule {rule} would have had fields redacted, but only watches.",
+        "La règle {rule} aurait fait masquer des champs, mais elle ne fait qu’observer.",
+    ),
+    "watch-failed": (
+        "The rule {rule} could not be evaluated, but only watches.",
+        "La règle {rule} n’a pas pu être évaluée, mais elle ne fait qu’observer.",
     ),
     "failed-allow": (
         "The rule {rule} could not be evaluated and was left out.",
@@ -78,6 +87,10 @@ _TEXTS: Final = {
     "consent-expired": (
         "The consent {rule}, given on {since}, was too old.",
         "Le consentement {rule}, donné le {since}, était trop ancien.",
+    ),
+    "failed-redact": (
+        "The rule {rule} could not be evaluated, and so had its fields redacted.",
+        "La règle {rule} n’a pas pu être évaluée, elle a donc fait masquer ses champs.",
     ),
     "limit-granted": (
         "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
@@ -217,6 +230,8 @@ def _rule(look: RuleLook, language: str) -> str:
     if f"consent-{look.standing}" in _TEXTS and look.mode != "monitor":
         values = {"rule": look.rule, "since": day(look.since_ms, language=language)}
         return _say(f"consent-{look.standing}", language, values)
+    if look.error and look.mode == "monitor":
+        return _say("watch-failed", language, {"rule": look.rule})
     kind = "failed" if look.error else "watch" if look.mode == "monitor" else "rule"
     return _say(f"{kind}-{look.effect}", language, {"rule": look.rule})
 

@@ -96,6 +96,16 @@ def hold_request(tenant: str, hold_id: str, *, attempt: int) -> str:
     return f"{hold(tenant, hold_id)}:request:{attempt}"
 
 
+def failures(tenant: str) -> str:
+    """Rules of a tenant that failed at run time: a hash from the rule to what is known of its failures."""
+    return f"{cell(tenant)}:failures"
+
+
+def failures_written(tenant: str, writer: str) -> str:
+    """Number of the last batch of failures that a gateway has written."""
+    return f"{cell(tenant)}:failures:written:{writer}"
+
+
 def idempotency(tenant: str, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell(tenant)}:request:{agent}:{key}"

@@ -39,7 +39,7 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     effect: str
     mode: str = "enforce"
     error: str = ""
-    """What went wrong at run time, in the rule engine's words; empty when the condition simply held."""
+    """What went wrong at run time, in words that quote nothing of the request; empty when the condition held."""
     standing: str = ""
     """Of a required consent, how the customer stood to it: granted, refused, withdrawn, expired, none or unknown."""
     since_ms: int = 0

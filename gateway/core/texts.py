@@ -123,6 +123,12 @@ _STREAM_HELD: Final = (
     "A person must look at this call first, and a stream cannot be kept for one: make a unary call.",
     "Une personne doit d’abord examiner cet appel, et un flux ne peut pas être conservé : faites un appel unaire.",
 )
+RULE_PLACEHOLDERS: Final = ("agent", "method", "rule", "revision")
+"""What a rule's own message may fill in."""
+HOLD_PLACEHOLDERS: Final = ("hold", "wait")
+"""What one that has a call kept may fill in besides."""
+CONSENT_PLACEHOLDERS: Final = ("channel", "purpose", "status", "since", "until")
+"""What a required consent's message may fill in besides."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
@@ -130,6 +136,8 @@ _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.UPSTREAM_UNAVAILABLE: "Le système derrière la passerelle ne répond pas ; réessayez.",
     Reason.UPSTREAM_FAILED: "Le système derrière la passerelle a échoué.",
     Reason.UPSTREAM_IN_DOUBT: "Le système derrière la passerelle a peut-être agi : vérifiez avant de répéter l’appel.",
+    Reason.REPLY_WITHHELD: "Le système derrière la passerelle a agi, mais sa réponse n’a pas pu être masquée et reste "
+    "retenue : ne répétez pas l’appel, prévenez le responsable de ce système.",
     Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
     Reason.REVISION_MISSING: "Aucune politique n’est active : tout appel est refusé.",
     Reason.DEADLINE_EXCEEDED: "Le délai de l’appel est dépassé.",
@@ -249,6 +257,11 @@ def span(ms: int, *, language: str) -> str:
     day = "j" if language == "fr" else "d"
     parts = [f"{count} {unit}" for count, unit in ((days, day), (hours, "h"), (minutes, "min")) if count]
     return " ".join(parts[:2])
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The names that `fill` would replace, in order."""
+    return tuple(_PLACEHOLDER.findall(template))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -108,6 +108,8 @@ def shown(decision: Decision) -> dict[str, Any]:
         f"{look.rule} {look.effect}{' (monitor)' * (look.mode == 'monitor')}{' failed' * bool(look.error)}"
         for look in decision.looks
     ]
+    if decision.redacting:
+        told["redacting"] = list(decision.redacting)
     told["buckets"] = [f"{b.limit} {b.kind} {b.capacity} per {b.period_ms} ms" for b in decision.buckets]
     return told
 

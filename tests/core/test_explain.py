@@ -11,7 +11,7 @@ from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook
 
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
-    for effect, mode, error in itertools.product(("allow", "deny"), ("enforce", "monitor"), ("", "broke"))
+    for effect, mode, error in itertools.product(("allow", "deny", "redact"), ("enforce", "monitor"), ("", "broke"))
 ) + tuple(
     RuleLook(rule=f"r-{effect}-{mode}", effect=effect, mode=mode)
     for effect, mode in itertools.product(("hold", "defer"), ("enforce", "monitor"))

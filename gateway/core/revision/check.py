@@ -1,15 +1,17 @@
 """Cross-checks: does everything that a policy names exist, once, and add up?"""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+from gateway.core import texts
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.revision.check_counted import check_counted
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route, Rule
+from gateway.core.revision.document import Arm, Document, Message, Model, QuietHours, Route, Rule
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
@@ -43,9 +45,12 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
         _route(route, ("routes", index), document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
+        _message(hours.message, ("quiet_hours", index, "message"), mistakes)
     _consents(document, mistakes)
     for index, rule in enumerate(document.rules):
         _hold(rule, ("rules", index), mistakes)
+        more = texts.HOLD_PLACEHOLDERS if rule.effect == "hold" else ()
+        _message(rule.message, ("rules", index, "message"), mistakes, more=more)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 
@@ -136,6 +141,7 @@ def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mi
 def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
     """Every pattern must cover a described method, and what asks a model must be routed by models."""
     methods = [contract.method for contract in contracts]
+    covers = functools.cache(lambda pattern: any(method_matches(pattern, method) for method in methods))
     patterns: dict[str, list[tuple[str, ...]]] = {
         "routes": [route.methods for route in document.routes],
         "rules": [rule.methods for rule in document.rules],
@@ -143,10 +149,10 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
     }
     for index, sequence in enumerate(document.sequences):
         for name, step in (("first", sequence.first), ("then", sequence.then)):
-            _patterns(step.methods, methods, ("sequences", index, name, "methods"), mistakes)
+            _patterns(step.methods, methods, ("sequences", index, name, "methods"), mistakes, covers=covers)
     for section, parts in patterns.items():
         for index, part in enumerate(parts):
-            _patterns(part, methods, (section, index, "methods"), mistakes)
+            _patterns(part, methods, (section, index, "methods"), mistakes, covers=covers)
     for index, route in enumerate(document.routes):
         covered = [c for c in contracts if any(method_matches(pattern, c.method) for pattern in route.methods)]
         asks = [c.method for c in covered if c.operation is Operation.INFER]
@@ -156,9 +162,11 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
             mistakes.add(("routes", index, "models"), problem, fix=fix)
 
 
-def _patterns(patterns: Sequence[str], methods: Sequence[str], path: Path, mistakes: Mistakes) -> None:
+def _patterns(
+    patterns: Sequence[str], methods: Sequence[str], path: Path, mistakes: Mistakes, *, covers: Callable[[str], bool]
+) -> None:
     for place, pattern in enumerate(patterns):
-        if not any(method_matches(pattern, method) for method in methods):
+        if not covers(pattern):
             near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
             fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
             mistakes.add((*path, place), f"{pattern!r} covers no described method", fix=fix)
@@ -170,6 +178,8 @@ def _consents(document: Document, mistakes: Mistakes) -> None:
             fix = "list the legal bases that suffice, or leave it out for [consent]"
             problem = f"the consent {requirement.name!r} accepts no basis, so nothing could ever be sent"
             mistakes.add(("consents", index, "bases"), problem, fix=fix)
+        path: Path = ("consents", index, "message")
+        _message(requirement.message, path, mistakes, more=texts.CONSENT_PLACEHOLDERS)
 
 
 def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
@@ -200,6 +210,20 @@ def _hold(rule: Rule, path: Path, mistakes: Mistakes) -> None:
     if rule.retry_after is not None:
         problem = f"the rule {rule.name!r} holds calls until somebody decides, however long that takes"
         mistakes.add((*path, "retry_after"), problem, fix="remove `retry_after`, or deny")
+
+
+def _message(message: Message | None, path: Path, mistakes: Mistakes, *, more: tuple[str, ...] = ()) -> None:
+    """What a message fills in must be known when it is said; a misspelt one would reach the caller as it is."""
+    if message is None:
+        return
+    known = texts.RULE_PLACEHOLDERS + more
+    for language in texts.LANGUAGES:
+        for name in texts.placeholders(getattr(message, language)):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                choices = ", ".join(f"{{{each}}}" for each in known)
+                fix = f"did you mean '{{{near[0]}}}'?" if near else f"choose one of {choices}, or leave out the braces"
+                mistakes.add((*path, language), f"nothing fills in '{{{name}}}'", fix=fix)
 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:

@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from gateway.core.call import Agent, Operation
 from gateway.core.consent_rules import ConsentRule, consent_rule
-from gateway.core.contract import MethodContract, method_matches
+from gateway.core.contract import MethodContract, Take, method_matches
 from gateway.core.limits import LimitRule
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.quiet_hours import OpenHours, QuietRule
@@ -17,6 +17,7 @@ from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import (
     Document,
     Issuer,
+    Limit,
     Model,
     QuietHours,
     Rule,
@@ -26,6 +27,7 @@ from gateway.core.revision.document import (
     duration_ms,
 )
 from gateway.core.revision.document import Route as RouteDocument
+from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
 from gateway.core.sequences import StepRule
@@ -33,6 +35,8 @@ from gateway.core.zones import DAYS
 
 DEFERRED_AT_MOST: Final = "3d"
 """How long quiet hours keep a call where they do not say so themselves."""
+
+_Part = TypeVar("_Part", Rule, Limit)
 
 
 class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,8 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[RouteRule, ...]
     limits: tuple[LimitRule, ...]
     caps: tuple[CapRule, ...]
+    takes: Mapping[str, Mapping[str, Take]]
+    """What redacting rules do to its "request" and its "reply", by the rule's name."""
     autonomy: Mapping[str, str]
     """How far agents go by themselves here, by their names; those that go all the way are left out."""
     score: ScoreRule | None = None
@@ -113,7 +119,11 @@ def compile_revision(
     Raises:
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
     """
-    _check_rules(document, contracts, engine=engine, mistakes=mistakes)
+    covering = _Covering(contracts)
+    rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
+    for contract in contracts:
+        engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
+    _check_rules(document, covering, engine=engine, mistakes=mistakes)
     counted.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
     mistakes.raise_if_any()
     agents = {
@@ -131,7 +141,12 @@ def compile_revision(
         sha256=sha256,
         document=document,
         engine=engine,
-        methods={contract.method: _method_policy(contract, document, engine) for contract in contracts},
+        methods={
+            contract.method: _method_policy(
+                contract, document, engine=engine, rules=rules[contract.method], limits=limits[contract.method]
+            )
+            for contract in contracts
+        },
         agents_by_key={key.sha256: agents[agent.name] for agent in document.agents for key in agent.keys},
         agents_by_token={
             (token.issuer, token.subject): agents[agent.name] for agent in document.agents for token in agent.tokens
@@ -149,48 +164,79 @@ def compile_revision(
     )
 
 
-def _check_rules(
-    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
-) -> None:
+class _Covering:
+    """Which methods a rule or limit covers. Parts that name the same methods and operations are looked up once."""
+
+    def __init__(self, contracts: Sequence[MethodContract]) -> None:
+        self._contracts = contracts
+        self._found: dict[object, tuple[MethodContract, ...]] = {}
+
+    def of(self, part: Rule | Limit) -> tuple[MethodContract, ...]:
+        """The contracts it covers, in their order."""
+        key = (part.methods, part.operations)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = tuple(each for each in self._contracts if counted.applies(part, each))
+        return found
+
+    def by_method(self, parts: Sequence[_Part]) -> Mapping[str, tuple[_Part, ...]]:
+        """The parts that cover each method, in the document's order."""
+        found: dict[str, list[_Part]] = {contract.method: [] for contract in self._contracts}
+        for part in parts:
+            for contract in self.of(part):
+                found[contract.method].append(part)
+        return {method: tuple(covering) for method, covering in found.items()}
+
+
+def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine, mistakes: Mistakes) -> None:
     for index, rule in enumerate(document.rules):
         path: Path = ("rules", index, "when")
-        covered = [contract for contract in contracts if counted.applies(rule, contract)]
-        if not covered and not mistakes.under("contracts"):
+        applies = covering.of(rule)
+        if not applies and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
-        for request_type in dict.fromkeys(contract.request_type for contract in covered):
+        check_redaction(rule, path[:2], applies=applies, mistakes=mistakes)
+        for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:
-                engine.compile(rule.when, request_type=request_type)
+                engine.check(rule.when, request_type=request_type)
             except RuleMistake as mistake:
-                method = next(contract.method for contract in covered if contract.request_type == request_type)
-                fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
-                mistakes.add(path, str(mistake), fix=fix)
+                method = next(contract.method for contract in applies if contract.request_type == request_type)
+                for problem, meant in mistake.problems:
+                    fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
+                    mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
                 break
-        streams = [contract for contract in covered if contract.client_streaming or contract.server_streaming]
-        if rule.effect == "hold" and covered and len(streams) == len(covered):
+        streams = [contract for contract in applies if contract.client_streaming or contract.server_streaming]
+        if rule.effect == "hold" and applies and len(streams) == len(applies):
             problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
             mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
 
 
-def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
-    rules = tuple(rule for rule in document.rules if counted.applies(rule, contract))
-    conditions = engine.conditions([(rule.name, rule.when) for rule in rules], request_type=contract.request_type)
+def _method_policy(
+    contract: MethodContract,
+    document: Document,
+    *,
+    engine: RuleEngine,
+    rules: tuple[Rule, ...],
+    limits: tuple[Limit, ...],
+) -> MethodPolicy:
+    conditions = engine.conditions([rule.when for rule in rules], request_type=contract.request_type)
     routes = [
         route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
     ]
     models = {model.name: model for model in document.models}
     contacts = contract.operation is Operation.CONTACT
-    limits = counted.limit_rules(document, contract, engine)
+    counted_limits = counted.limit_rules(limits, contract, engine)
     return MethodPolicy(
         contract=contract,
         rules=rules,
         conditions=conditions,
         routes=tuple(_route_rule(route, models) for route in routes),
-        limits=limits,
+        limits=counted_limits,
         caps=counted.cap_rules(document) if contacts else (),
+        takes=takes(rules, contract),
         autonomy=_autonomy(document, contract.operation),
         score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
         reads_facts=contacts or counted.reads_facts(document, contract, rules),
-        survives=any(limit.on_store_error != "closed" for limit in limits)
+        survives=any(limit.on_store_error != "closed" for limit in counted_limits)
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),

@@ -39,9 +39,9 @@ def applies(part: Rule | Limit | Step, contract: MethodContract) -> bool:
     return by_method and (not part.operations or contract.operation in part.operations)
 
 
-def limit_rules(document: Document, contract: MethodContract, engine: RuleEngine) -> tuple[LimitRule, ...]:
-    """The limits of a method; one without a bound counts nothing."""
-    found = [_limit_rule(limit, contract, engine) for limit in document.limits if applies(limit, contract)]
+def limit_rules(limits: Sequence[Limit], contract: MethodContract, engine: RuleEngine) -> tuple[LimitRule, ...]:
+    """The limits that apply to a method; one without a bound counts nothing."""
+    found = [_limit_rule(limit, contract, engine) for limit in limits]
     return tuple(rule for rule in found if rule is not None)
 
 
@@ -229,7 +229,8 @@ def check_expressions(
                 engine.expression(text, request_type=contract.request_type, reply_type=reply_type, kind=kind)
             except RuleMistake as mistake:
                 fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
-                mistakes.add(path, str(mistake), fix=fix)
+                for problem, meant in mistake.problems:
+                    mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
                 break
 
 

@@ -195,7 +195,10 @@ class Route(_Part, frozen=True, kw_only=True):
 
 
 class Message(_Part, frozen=True, kw_only=True):
-    """What the caller reads when the rule refuses."""
+    """What the caller reads when the rule refuses, in both languages.
+
+    `{agent}`, `{method}`, `{rule}` and `{revision}` are filled in; any other name in braces is a mistake.
+    """
 
     en: Text
     fr: Text
@@ -210,17 +213,33 @@ class Rule(_Part, frozen=True, kw_only=True):
     operations: tuple[Operation, ...] = ()
     """Both empty: every method. Both given: methods that match both."""
     when: Expression = "true"
-    effect: Literal["allow", "deny", "hold"]
+    effect: Literal["allow", "deny", "hold", "redact"]
     """"hold": a person must look at the call first; their approval lets it through, so no other rule need allow it.
-    A denial goes before a hold, a hold before what allows."""
+    A denial goes before a hold, a hold before what allows. "redact" takes `fields` out, and lets nothing through."""
     mode: Mode = "enforce"
-    on_error: Literal["allow", "deny"] = "deny"
-    """What the rule counts as when it fails at run time: "deny" denies, "allow" leaves the rule out."""
+    on_error: Literal["allow", "deny", "redact"] | None = None
+    """What the rule counts as when it fails at run time: "deny" denies, "redact" (of a rule that redacts) redacts all
+    the same, "allow" leaves the rule out. Unset: "redact" where the effect is redact, else "deny"."""
+    fields: tuple[Text, ...] = ()
+    """Redact: dotted paths of what is taken out, through messages, lists and maps. After a list field "*" may stand for
+    every element; after a map field comes a key, or "*" for all of them."""
+    sensitivity: Literal["PUBLIC", "INTERNAL", "PERSONAL", "SPECIAL", "CREDENTIAL"] | None = None
+    """Redact: every field that its contract annotates as at least so sensitive, however deep. Fields that the contract
+    does not know are dropped too: nobody can say what is in them."""
+    of: Literal["reply", "request"] = "reply"
+    """Redact: what the caller gets back, or what the upstream gets."""
+    text_instead: Text | None = msgspec.field(default=None, name="with")
+    """Redact: what texts are replaced by; unset: they are cleared, like everything else."""
     reason: Literal["POLICY_DENIED", "CONSENT_MISSING", "QUIET_HOURS"] = "POLICY_DENIED"
     message: Message | None = None
     retry_after: Duration | None = None
     """How long a refused caller is told to wait, where the rule's author knows: the length of quiet hours, say."""
     citation: Citation = ()
+
+    @property
+    def on_failure(self) -> Literal["allow", "deny", "redact"]:
+        """What the rule counts as when it fails at run time: `on_error`, or what is safe for its effect."""
+        return self.on_error or ("redact" if self.effect == "redact" else "deny")
 
 
 class Calendar(_Part, frozen=True, kw_only=True):

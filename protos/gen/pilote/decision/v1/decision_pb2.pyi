@@ -125,7 +125,7 @@ class RuleLook(_message.Message):
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
-    """"allow", "deny" or "hold"; "defer" for quiet hours that keep calls."""
+    """"allow", "deny", "hold" or "redact"; "defer" for quiet hours that keep calls."""
     mode: Global___Mode.ValueType
     """Whether the rule decides or only watches."""
     error: _builtins.str
