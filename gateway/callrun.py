@@ -1,23 +1,28 @@
 """One call on its way through the pipeline: what is known of it so far, and what will be remembered of it."""
 
 import asyncio
+import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from gateway.adapters.admission import Reservation
-from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
+from gateway.adapters.reservation import Reservation
+from gateway.adapters.upstreams import Metadata, UpstreamRefused, Withheld, longest_s
 from gateway.core import keys
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
-from gateway.core.decide import Decision
+from gateway.core.contract import Take
+from gateway.core.decide import Decision, values_of
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.holds import Hold
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.document import Upstream
+from gateway.core.spending import Told, costs, told
 from gateway.core.texts import language_of
+from gateway.refusal import Kept
 from gateway.rpc.status import code_of
 from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
 
@@ -54,17 +59,17 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "call", "cell", "decision", "ended", "facts", "fixed_route", "id", "incoming",
-        "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "request", "reservation",
-        "response_bytes", "revision", "route", "started", "trailers", "upstream", "upstream_us",
+        "acted", "agent", "answer", "call", "cell", "costs", "decision", "ended", "facts", "fixed_route", "id",
+        "incoming", "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "released", "request",
+        "reservation", "response_bytes", "revision", "route", "started", "told", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
-    def __init__(self, incoming: Incoming, *, parent: str = "") -> None:
+    def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
-        self.received_ms = time.time_ns() // 1_000_000
-        self.id = decision_id(now_ms=self.received_ms, random=_random.randbytes(10))
+        self.received_ms = received_ms or time.time_ns() // 1_000_000
+        self.id = new_id(self.received_ms)
         self.revision: Revision | None = None
         self.policy: MethodPolicy | None = None
         self.agent: Agent | None = None
@@ -79,16 +84,27 @@ class CallRun:
         self.reservation: Reservation | None = None
         self.answer: bytes | None = None
         self.request: bytes = b""
+        self.released: Hold | None = None
+        """The hold that this call was kept in, now that it is made after all."""
         self.fixed_route: Route | None = None
         """Where the stream already goes, for its further messages."""
         self.ended: BaseException | None = None
         self.acted: Acted | None = None
         """Whether the upstream has acted, where that is known otherwise than from `ended`."""
         self.trailers: Metadata = ()
+        self.costs: Mapping[str, int] = {}
+        """What the call has really cost, by budget, where that is known."""
+        self.told: Mapping[str, Told] = {}
+        """What the upstream has told of its quotas, by limit."""
         self.upstream_us = 0
         self.messages_in = 0
         self.messages_out = 0
         self.response_bytes = 0
+
+    def begin_anew(self) -> None:
+        """Become another decision about the same call, which follows on the one so far."""
+        self.parent = self.parent or self.id
+        self.id = new_id(self.received_ms)
 
     @property
     def harmless(self) -> bool:
@@ -96,13 +112,19 @@ class CallRun:
         return self.policy is not None and self.policy.contract.idempotent
 
     @property
+    def streaming(self) -> bool:
+        """Whether either side may send more than one message."""
+        return self.policy is not None and (
+            self.policy.contract.client_streaming or self.policy.contract.server_streaming
+        )
+
+    @property
     def repeatable(self) -> bool:
         """Whether a repeat with the same idempotency key can be given the first answer: a stream's cannot be kept."""
         if self.policy is None:
             return False
         contract = self.policy.contract
-        streaming = contract.client_streaming or contract.server_streaming
-        return not streaming and contract.operation not in (Operation.READ, Operation.INFER)
+        return not self.streaming and contract.operation not in (Operation.READ, Operation.INFER)
 
     @property
     def reason(self) -> str:
@@ -118,8 +140,9 @@ class CallRun:
 def record_of(run: CallRun) -> Record:
     """The record of a call, from what is known of it by now."""
     decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
-    ended = run.ended
-    now_ms = time.time_ns() // 1_000_000
+    ended, released = run.ended, run.released
+    # A held call is made at a time of its worker's clock, which tests own.
+    now_ms = time.time_ns() // 1_000_000 if released is None else run.received_ms
     limit_ms = 0
     if ended is None and run.upstream is not None:
         limit_ms = int(1000 * timeout_s(run, run.upstream)) + RESERVATION_SLACK_MS
@@ -127,10 +150,11 @@ def record_of(run: CallRun) -> Record:
         id=run.id,
         received_ms=run.received_ms,
         decided_ms=now_ms,
-        verdict=Verdict.ALLOW if ended is None else Verdict.DENY,
+        verdict=Verdict.ALLOW if ended is None else ended.plan.verdict if isinstance(ended, Kept) else Verdict.DENY,
         reason=run.reason,
         message=ended.message if isinstance(ended, CallEnded) else "",
         rule=decision.rule if decision is not None else "",
+        citation=decision.citation if decision is not None else "",
         rules=decision.looks if decision is not None else (),
         buckets=_asks(decision),
         tenant=agent.tenant if agent is not None else keys.NOBODY,
@@ -142,6 +166,10 @@ def record_of(run: CallRun) -> Record:
         subject_ref=call.subject_ref if call is not None else "",
         channel=call.channel if call is not None else "",
         category=call.category if call is not None else "",
+        purpose=call.purpose if call is not None else "",
+        contact_ref=call.contact_ref if call is not None else "",
+        brand=call.brand if call is not None else "",
+        topics=call.topics if call is not None else (),
         model=call.model[:256] if call is not None else "",
         version=run.route.version or (agent.version if agent is not None else ""),
         route=run.route.name,
@@ -155,7 +183,38 @@ def record_of(run: CallRun) -> Record:
         parent=run.parent,
         request_bytes=len(run.request),
         expires_ms=now_ms + limit_ms if limit_ms else 0,
+        would=decision.would if decision is not None else "",
+        hold="" if released is None else released.id,
+        decider="" if released is None else released.decider,
+        hold_decided_ms=0 if released is None else released.decided_ms,
+        hold_comment="" if released is None else released.comment,
     )
+
+
+def new_id(now_ms: int) -> str:
+    """A decision id that nobody else has."""
+    return decision_id(now_ms=now_ms, random=_random.randbytes(10))
+
+
+def hash_of(run: CallRun) -> str:
+    """What stands for a request beside its idempotency key: 64 hexadecimal digits."""
+    return hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
+
+
+def spent(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
+    """Remember what an answer says of the call's costs and the upstream's quotas; `None`: it failed."""
+    assert run.policy is not None and run.revision is not None and run.agent is not None  # noqa: PT018, S101
+    texts = {key: value for key, value in metadata if isinstance(value, str)}
+    run.told = told(run.policy.limits, texts)
+    decode = run.policy.contract.decode_reply
+    if response is None or decode is None or run.call is None:
+        return
+    try:
+        reply = decode(response)
+    except ValueError:  # its estimate stands
+        return
+    values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)
+    run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)
 
 
 def timeout_s(run: CallRun, upstream: Upstream) -> float:
@@ -168,7 +227,16 @@ def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
     if decision is None:
         return ()
     return tuple(
-        BucketAsk(limit=b.limit, kind=b.kind, capacity=b.capacity, period_ms=b.period_ms, mode=b.mode, by=b.by)
+        BucketAsk(
+            limit=b.limit,
+            kind=b.kind,
+            capacity=b.capacity,
+            period_ms=b.period_ms,
+            mode=b.mode,
+            by=b.by,
+            cost=b.cost,
+            citation=b.citation,
+        )
         for b in decision.buckets
     )
 
@@ -178,6 +246,37 @@ def pinned(run: CallRun) -> bytes:
     if run.route.version and run.policy is not None and run.policy.contract.pin is not None and run.call is not None:
         return run.policy.contract.pin(run.call.request, run.route.version)
     return run.request
+
+
+def takes_of(run: CallRun, side: str) -> tuple[Take, ...]:
+    """What the rules that decided take out of one side of the call, "request" or "reply"."""
+    if run.decision is None or run.policy is None or not run.decision.redacting:
+        return ()
+    planned = run.policy.takes[side]
+    return tuple([planned[rule] for rule in run.decision.redacting if rule in planned])
+
+
+def forwarded(run: CallRun, takes: Sequence[Take]) -> bytes:
+    """The request as the upstream gets it. What was decided was decided about all of it."""
+    request = pinned(run)
+    if not takes or run.policy is None:
+        return request
+    return run.policy.contract.redactors["request"].apply(request, takes)  # it was decoded before, so it can be again
+
+
+def redacted_reply(run: CallRun, reply: bytes) -> bytes:
+    """A reply as the caller gets it, by what was decided of `run` under the policy that decided it.
+
+    Raises:
+        Withheld: it is not what the contract says.
+    """
+    takes = takes_of(run, "reply")
+    if not takes or run.policy is None:
+        return reply
+    try:
+        return run.policy.contract.redactors["reply"].apply(reply, takes)
+    except ValueError as error:
+        raise Withheld from error
 
 
 def status_name(ended: BaseException | None) -> str:
@@ -209,6 +308,7 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         total_us=total_us,
         upstream_us=run.upstream_us,
         overhead_us=max(0, total_us - run.upstream_us),
+        costs=run.costs,
         messages_in=run.messages_in,
         messages_out=run.messages_out,
         response_bytes=run.response_bytes,

@@ -15,9 +15,17 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.core.call import Operation
-from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader, read_nothing
+from gateway.core.contract import (
+    DEFAULT_MAX_BYTES,
+    MethodContract,
+    Reader,
+    TextsReader,
+    read_none,
+    read_nothing,
+)
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
+from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2
@@ -54,7 +62,10 @@ _Step = tuple[str, str | None]
 """One field on the way to a value, and the key to take where the field is a map."""
 _NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("model",)}
 """Without these a call of that kind could only be refused."""
-_PATHS: Final = ("subject", "channel", "category", "model", "model_version", "request_id")
+_PATHS: Final = (
+    *("subject", "channel", "category", "model", "model_version", "request_id"),
+    *("brand", "purpose", "contact_point"),
+)
 
 
 class ContractBook:
@@ -137,6 +148,7 @@ class ContractBook:
             operation=operation,
             idempotent=repeatable,
             max_message_bytes=call.max_message_bytes,
+            topics=call.topics,
             **{name: getattr(call, name) for name in _PATHS},
         )
         self._describe(method, binding, ("contracts",), mistakes)
@@ -162,10 +174,18 @@ class ContractBook:
             try:
                 if name == "model_version" and binding.model_version:
                     pin = pinner(method.input_type, binding.model_version)
+                    if _steps(method.input_type, binding.model_version)[1].type != FieldDescriptor.TYPE_STRING:
+                        raise KeyError(f"{binding.model_version!r} is no text, so the version cannot be written there")
                 readers[name] = reader(method.input_type, getattr(binding, name))
             except KeyError as error:
                 fix = f"fields of {method.input_type.full_name}: {', '.join(f.name for f in method.input_type.fields)}"
                 mistakes.add((*path, name), f"{_full(method)}: {error.args[0]}", fix=fix)
+        try:
+            topics = texts_reader(method.input_type, binding.topics)
+        except KeyError as error:
+            fix = "name a field of texts, a list or a single one"
+            mistakes.add((*path, "topics"), f"{_full(method)}: {error.args[0]}", fix=fix)
+            return
         for name in _NEEDED.get(binding.operation, ()):
             if not getattr(binding, name):
                 fix = (
@@ -179,15 +199,36 @@ class ContractBook:
             operation=binding.operation,
             request_type=method.input_type.full_name,
             decode=_decoder(message_class),
+            reply_type=method.output_type.full_name,
+            decode_reply=_decoder(message_factory.GetMessageClass(method.output_type)),
             client_streaming=method.client_streaming,
             server_streaming=method.server_streaming,
             idempotent=binding.idempotent or binding.operation is Operation.READ,
             pin=pin,
+            redactors={
+                "request": MessageRedactor(
+                    method.input_type, self.pool, kept=[getattr(binding, name) for name in _PATHS]
+                ),
+                "reply": MessageRedactor(method.output_type, self.pool),
+            },
             subject_path=binding.subject,
             channel_path=binding.channel,
+            contact_point_path=binding.contact_point,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
+            topics=topics,
+            put_channel=pinner(method.input_type, binding.channel) if binding.channel else None,
+            closed={
+                name: frozenset(values) for name in _PATHS if (values := _closed(method.input_type, binding, name))
+            },
             **readers,
         )
+
+
+def _closed(message: Descriptor, binding: MethodBinding, name: str) -> Iterable[str]:
+    """The values of the field that the binding names, where it is an enum."""
+    path = getattr(binding, name)
+    field = _steps(message, path)[1] if path else None
+    return () if field is None or field.enum_type is None else _value_names(field).values()
 
 
 def reader(message: Descriptor, path: str) -> Reader:
@@ -199,6 +240,36 @@ def reader(message: Descriptor, path: str) -> Reader:
     if not path:
         return read_nothing
     return _walker(*_steps(message, path))
+
+
+def texts_reader(message: Descriptor, path: str) -> TextsReader:
+    """A function that reads the texts at `path`, a list or a single one; `read_none` for an empty path.
+
+    Raises:
+        KeyError: like `reader`.
+    """
+    if not path:
+        return read_none
+    parent_path, _, last = path.rpartition(".")
+    kind: Descriptor | None = message
+    for segment in parent_path.split(".") if parent_path else ():
+        field = kind.fields_by_name.get(segment) if kind is not None else None
+        if field is None or field.is_repeated:
+            raise KeyError(f"{segment!r} in {path!r} is no single message")
+        kind = field.message_type
+    field = kind.fields_by_name.get(last) if kind is not None else None
+    if field is None or not field.is_repeated or field.type != FieldDescriptor.TYPE_STRING:
+        single = reader(message, path)
+        return lambda request: tuple([text for text in (single(request),) if text])
+    segments = path.split(".")
+
+    def read(request: object) -> tuple[str, ...]:
+        value: Any = request
+        for name in segments:
+            value = getattr(value, name)
+        return tuple(value)
+
+    return read
 
 
 def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDescriptor]:
@@ -270,16 +341,22 @@ def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:
 def pinner(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
     """A function that gives the bytes of a message with a text written to `path`, which `reader` takes.
 
+    Into an enum it writes the value of that name, and raises `ValueError` where there is none.
+
     Raises:
-        KeyError: like `reader`, and where the path ends at an enum.
+        KeyError: like `reader`.
     """
     steps, field = _steps(message, path)
-    if field.type != FieldDescriptor.TYPE_STRING:
-        raise KeyError(f"{path!r} is no text, so the version cannot be written there")
+    numbers = None
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        numbers = {name: number for number, name in _value_names(field).items()}
     message_class = message_factory.GetMessageClass(message)
     *parents, (last, last_key) = steps
 
-    def pin(request: object, version: str) -> bytes:
+    def pin(request: object, text: str) -> bytes:
+        if numbers is not None and text not in numbers:
+            raise ValueError(f"no value is named {text}")
+        value = text if numbers is None else numbers[text]
         copy = message_class()
         copy.CopyFrom(request)  # type: ignore[arg-type]
         target: Any = copy
@@ -288,9 +365,9 @@ def pinner(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
             if key is not None:
                 target = target[key]  # made where it is not there yet
         if last_key is None:
-            setattr(target, last, version)
+            setattr(target, last, value)
         else:
-            getattr(target, last)[last_key] = version
+            getattr(target, last)[last_key] = value
         return copy.SerializeToString()
 
     return pin

@@ -1,24 +1,36 @@
 """`pilote.decision.v1.DecisionService`: what the gateway would say to a call, without making it."""
 
-from typing import Any
+import asyncio
+import re
+import time
+from typing import Any, Final
 
 import msgspec
 
-from gateway import wire
+from gateway import refusal, wire
 from gateway.callrun import CallRun, Incoming, record_of
 from gateway.conclusion import concluded
+from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.explain import explain
+from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
+from gateway.waiting import Waiting
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
+
+LONGEST_WAIT_SECONDS: Final = 600.0
+ANSWER_SECONDS: Final = 0.2
+"""What is left of the caller's deadline for the answer, which must come before it."""
+_HOLD: Final = re.compile(r"holds/([0-9a-f]{32})")
 
 
 class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     """Evaluates calls for the agents that would make them."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, waiting: Waiting) -> None:
         self._pipeline = pipeline
+        self._waiting = waiting
 
     async def EvaluateCall(
         self, request: decision_service_pb2.EvaluateCallRequest, context: Any
@@ -31,17 +43,61 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         except Exception as error:
             await end(context, unexpected(error, "EvaluateCall"))
 
-    async def GetHold(self, _request: Any, context: Any) -> Any:
+    async def GetHold(
+        self, request: decision_service_pb2.GetHoldRequest, context: Any
+    ) -> decision_service_pb2.GetHoldResponse:
         """See the contract."""
-        await end(context, _later("Holds"))
+        try:
+            agent, hold_id = self._asked(request.name, context)
+            found = await self._waiting.get(agent.tenant, agent.name, hold_id)
+            return decision_service_pb2.GetHoldResponse(hold=wire.hold(*found))
+        except CallEnded as ended:
+            await end(context, _in_language(ended, context))
+        except Exception as error:
+            await end(context, unexpected(error, "GetHold"))
 
-    async def WaitHold(self, _request: Any, context: Any) -> Any:
+    async def WaitHold(
+        self, request: decision_service_pb2.WaitHoldRequest, context: Any
+    ) -> decision_service_pb2.WaitHoldResponse:
         """See the contract."""
-        await end(context, _later("Holds"))
+        try:
+            agent, hold_id = self._asked(request.name, context)
+            seconds = _wait_seconds(request, context.time_remaining())
+            found = await self._waiting.wait(agent.tenant, agent.name, hold_id, seconds=seconds)
+            return decision_service_pb2.WaitHoldResponse(hold=wire.hold(*found))
+        except CallEnded as ended:
+            await end(context, _in_language(ended, context))
+        except Exception as error:
+            await end(context, unexpected(error, "WaitHold"))
 
-    async def ReportOutcomes(self, _request: Any, context: Any) -> Any:
+    async def ReportOutcomes(
+        self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
+    ) -> decision_service_pb2.ReportOutcomesResponse:
         """See the contract."""
-        await end(context, _later("Outcomes"))
+        try:
+            return await self._report(request, context)
+        except CallEnded as ended:
+            await end(context, ended)
+        except Exception as error:
+            await end(context, unexpected(error, "ReportOutcomes"))
+
+    async def _report(
+        self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
+    ) -> decision_service_pb2.ReportOutcomesResponse:
+        agent = self._pipeline.identify(dict(context.invocation_metadata()))
+        now_ms = time.time_ns() // 1_000_000
+        outcomes = wire.outcomes(request, reporter=agent.name, now_ms=now_ms)
+        new = await asyncio.gather(*(self._pipeline.report(agent.tenant, outcome) for outcome in outcomes))
+        return decision_service_pb2.ReportOutcomesResponse(accepted_count=sum(new))
+
+    def _asked(self, name: str, context: Any) -> tuple[Agent, str]:
+        """Who asks, and for the hold of which id."""
+        agent = self._pipeline.identify(dict(context.invocation_metadata()))
+        found = _HOLD.fullmatch(name)
+        if found is None:
+            text = "name must be holds/{hold}, as the refusal gave it."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": "name"}, violations=(("name", text),))
+        return agent, found[1]
 
     async def _evaluate(
         self, request: decision_service_pb2.EvaluateCallRequest, context: Any
@@ -58,7 +114,12 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         return decision_service_pb2.EvaluateCallResponse(decision=decision, explanation=sentences)
 
 
-def _later(what: str) -> CallEnded:
-    return CallEnded(
-        Reason.NOT_BUILT, f"{what} are part of the contract, but this version of Pilote does not serve them yet."
-    )
+def _wait_seconds(request: decision_service_pb2.WaitHoldRequest, remaining_s: float | None) -> float:
+    """How long to wait: what is asked, at most ten minutes, and a little less than the caller's deadline."""
+    wanted = request.timeout.ToMicroseconds() / 1e6 if request.HasField("timeout") else LONGEST_WAIT_SECONDS
+    left = LONGEST_WAIT_SECONDS if remaining_s is None else remaining_s - ANSWER_SECONDS
+    return max(0.0, min(wanted, left, LONGEST_WAIT_SECONDS))
+
+
+def _in_language(ended: CallEnded, context: Any) -> CallEnded:
+    return refusal.in_language(ended, language_of(dict(context.invocation_metadata()).get("accept-language")))

@@ -4,16 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Call, Operation
-from gateway.core.contract import MethodContract
+from gateway.core.contract import SUBJECT, TOKEN, MethodContract
 from gateway.core.errors import CallEnded, Reason
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
+MOST_TOPICS: Final = 10
 
-# Spelling must not open a second bucket: what governs a call is compared in one form only.
-_TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
-_SUBJECT: Final = re.compile(r"[!-~]{1,256}")
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
 _DECISION: Final = re.compile(r"(decisions/)?([0-9a-f]{32})")
 
@@ -33,9 +32,13 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     except ValueError as error:
         raise _invalid("(message)", "The message is malformed: send it as the method's contract says.") from error
     contact = contract.operation is Operation.CONTACT
-    subject = _checked(contract.subject(message), _SUBJECT, field=contract.subject_path, required=contact)
+    subject = _checked(contract.subject(message), SUBJECT, field=contract.subject_path, required=contact)
     channel = contract.channel(message).strip().lower()
     category = contract.category(message).strip().lower()
+    brand = contract.brand(message).strip().lower()
+    topics = tuple([topic.strip().lower() for topic in contract.topics(message)])
+    if len(topics) > MOST_TOPICS:
+        raise _invalid("topics", f"topics has {len(topics)} entries; at most {MOST_TOPICS} are taken.")
     inference = _DECISION.fullmatch(_text(metadata, INFERENCE_HEADER) or "0" * 32)
     if inference is None:
         raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
@@ -46,13 +49,33 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         request=message,
         request_bytes=len(request),
         subject=subject,
-        channel=_checked(channel, _TOKEN, field=contract.channel_path or "channel", required=contact),
-        category=_checked(category, _TOKEN, field="category", required=False),
+        channel=_checked(channel, TOKEN, field=contract.channel_path or "channel", required=contact),
+        category=_checked(category, TOKEN, field="category", required=False),
+        brand=_checked(brand, TOKEN, field="brand", required=False),
+        topics=tuple([_checked(topic, TOKEN, field="topics", required=True) for topic in topics]),
         model=contract.model(message),
         model_version=contract.model_version(message),
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
         inference="" if inference[2] == "0" * 32 else inference[2],
+        purpose=_purpose(contract, message) if contact else "",
+        contact_point=_contact_point(contract, message, channel=channel) if contact else "",
     )
+
+
+def _purpose(contract: MethodContract, message: object) -> str:
+    text = contract.purpose(message)
+    return _checked(text.strip().lower(), TOKEN, field="purpose", required=False) if text else ""
+
+
+def _contact_point(contract: MethodContract, message: object, *, channel: str) -> str:
+    text = contract.contact_point(message)
+    if not text:
+        return ""
+    try:
+        return normalised(text, channel=channel)
+    except ContactPointUnclear as error:
+        field = contract.contact_point_path
+        raise _invalid(field, f"{field} {error}.") from error
 
 
 def _checked(value: str, pattern: re.Pattern[str], *, field: str, required: bool) -> str:

@@ -6,38 +6,56 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 """
 
 import contextlib
-import hashlib
+import functools
 import random
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import grpc
 import msgspec
 
 from gateway import refusal
-from gateway.adapters.admission import Admission, reserve
+from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.facts import FactStore
+from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
+from gateway.adapters.reservation import Reservation, reserve
 from gateway.adapters.upstreams import (
     InDoubt,
     Metadata,
     UpstreamRefused,
     Upstreams,
+    Withheld,
     failed,
+    pairs_of,
     passed_on,
     upstream_metadata,
 )
-from gateway.callrun import CallRun, pinned, record_of, settlement_of, timeout_s
+from gateway.callrun import (
+    CallRun,
+    forwarded,
+    hash_of,
+    record_of,
+    redacted_reply,
+    settlement_of,
+    spent,
+    takes_of,
+    timeout_s,
+)
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE
+from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.cells import cell_of
 from gateway.core.decide import decide
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import Acted, Outcome, Verdict, subject_ref
-from gateway.core.revision.compiled import Revision
+from gateway.core.limits import Bucket, bucket_reason
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
+from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import route
 from gateway.describe import describe
 from gateway.gathering import Gathering
+from gateway.keeping import Keeping, refused
+from gateway.refusal import Kept, Plan
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 
@@ -52,9 +70,13 @@ class Pipeline:
         facts: FactStore,
         admission: Admission,
         upstreams: Upstreams,
+        failures: RuleFailures,
         gathering: Gathering,
+        keeping: Keeping,
         pseudonym_key: bytes,
     ) -> None:
+        self._keeping = keeping
+        self._failures = failures
         self._gathering = gathering
         self._identity = identity
         self._facts = facts
@@ -86,8 +108,7 @@ class Pipeline:
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
                 await self._gathering.turn()
-            await self.consider(run, request)
-            await self._take(run)
+            await self._admit(run, request)
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
@@ -98,6 +119,76 @@ class Pipeline:
             if run.outcome is None:
                 self._admission.write_soon(record_of(run))
             raise
+
+    async def _admit(self, run: CallRun, request: bytes) -> None:
+        try:
+            try:
+                await self.consider(run, request)
+            finally:
+                self._note_failures(run)
+        except Kept as kept:
+            if run.released is not None:  # who makes held calls knows what to do with one that must wait on
+                raise
+            if run.call is not None and run.call.request_id and run.repeatable:
+                await self._bind(run)
+            await self._keeping.keep(run, kept.plan)
+            return
+        except CallEnded as ended:
+            if ended.reason is Reason.AUTONOMY_OBSERVE:
+                await self._observe(run, ended)
+            raise
+        await self._take(run)
+
+    async def hold(self, run: CallRun, *, why: CallEnded, rule: str) -> None:
+        """Keep a refused call for a person; `rule` is what refused it, a cap say. Returns and raises like `defer`.
+
+        Raises:
+            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
+            Kept: the call is kept.
+        """
+        assert run.revision is not None  # noqa: S101 - the call was decided
+        plan = Plan(verdict=Verdict.HOLD, why=why.reason, rule=rule, level="approve", kept_ms=run.revision.hold_ms)
+        await self._keep_refused(run, plan, why)
+
+    async def defer(self, run: CallRun, *, not_before_ms: int, why: CallEnded, rule: str, max_defer_ms: int) -> None:
+        """Keep a refused call until `not_before_ms`, milliseconds since the epoch, if that is within `max_defer_ms`.
+
+        Returns where the call repeats one that has been made since: then its answer is in `run`.
+
+        Raises:
+            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
+            Kept: the call is kept.
+        """
+        wait_ms = not_before_ms - run.received_ms
+        if wait_ms >= max_defer_ms:
+            raise why
+        plan = Plan(verdict=Verdict.DEFER, why=why.reason, rule=rule, wait_ms=wait_ms, kept_ms=max_defer_ms)
+        await self._keep_refused(run, plan, why)
+
+    async def _keep_refused(self, run: CallRun, plan: Plan, why: CallEnded) -> None:
+        if run.streaming or run.released is not None:
+            raise why
+        await self._keeping.keep(run, plan)
+
+    async def _observe(self, run: CallRun, ended: CallEnded) -> None:
+        """Look at what the buckets would have said too, and record all of it."""
+        assert run.decision is not None  # noqa: S101 - a decision led here
+        run.ended = ended
+        record, would = record_of(run), run.decision.would
+        if would == "OK":
+            buckets = run.decision.buckets
+            looked, _ = await self._admission.admit(reserve(record, buckets), record, only_look=True)
+            if not looked.granted:
+                would = looked.reason or bucket_reason(buckets[looked.refused].kind)
+        run.outcome = Outcome(granted=False)
+        await self._admission.write(msgspec.structs.replace(record, would=would))
+
+    def _note_failures(self, run: CallRun) -> None:
+        decision, agent, revision = run.decision, run.agent, run.revision
+        if decision is not None and decision.failing and agent is not None and revision is not None:
+            self._failures.note(
+                agent.tenant, decision.looks, revision=revision.number, decision=run.id, at_ms=run.received_ms
+            )
 
     def never_came(self, run: CallRun, ended: BaseException) -> None:
         """Record a call that ended before its message had come. Never waits."""
@@ -111,7 +202,7 @@ class Pipeline:
         """Steps 1 to 5: everything that changes nothing. Raises like `admit`, but records nothing."""
         run.request = request
         revision = run.revision = self.revision
-        run.agent = self._identity.identify(run.incoming.metadata)
+        run.agent = self._identity.identify(run.incoming.metadata) if run.released is None else _named(run)
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
         run.policy = revision.methods.get(run.incoming.method)
@@ -120,14 +211,18 @@ class Pipeline:
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         if call.subject:
-            ref = subject_ref(self._pseudonym_key, tenant=run.agent.tenant, subject=call.subject)
+            ref = self._ref(run.agent.tenant, call.subject)
             call = msgspec.structs.replace(call, subject_ref=ref)
+        if call.contact_point:
+            ref = contact_ref(self._pseudonym_key, tenant=run.agent.tenant, contact_point=call.contact_point)
+            call = msgspec.structs.replace(call, contact_ref=ref)
         run.call = call
         cells = revision.cells.get(run.agent.tenant) if revision.cells else None
         if cells is not None:
             run.cell = _cell(run, cells)
-        if call.subject:
-            run.facts = await self._facts.get(keys.cell(run.agent.tenant, run.cell), call.subject_ref)
+        if call.subject and run.policy.reads_facts:
+            cell = keys.cell(run.agent.tenant, run.cell)
+            run.facts = await self._facts_of(cell, call.subject_ref, policy=run.policy, now_ms=run.received_ms)
         found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
         run.route = found or NO_ROUTE
         run.upstream = run.upstream or revision.upstreams.get(run.route.upstream)
@@ -138,18 +233,51 @@ class Pipeline:
             call=call,
             facts=run.facts,
             route=run.route,
+            ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
+            approved=run.released is not None and run.released.decider != "",
         )
         if run.decision.verdict is not Verdict.ALLOW:
-            raise refusal.by_rule(
-                run.decision,
-                agent=run.agent.name,
-                method=run.incoming.method,
-                revision=revision.number,
-                language=run.incoming.language,
-            )
+            raise refused(run)
         if found is None:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
+
+    def _ref(self, tenant: str, text: str) -> str:
+        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
+
+    async def _facts_of(self, cell: keys.Cell, ref: str, *, policy: MethodPolicy, now_ms: int) -> Facts:
+        """Step 4: what is known of the subject."""
+        score = self.revision.score if self.revision is not None else None
+        try:
+            facts = await self._facts.get(cell, ref)
+            if policy.reads_pressure and score is not None:
+                pressure = await self._facts.pressure(cell, ref, half_life_ms=score.half_life_ms, now_ms=now_ms)
+                facts = msgspec.structs.replace(facts, pressure=pressure)
+        except CallEnded as ended:
+            if ended.reason is Reason.STORE_UNAVAILABLE and policy.survives:
+                return UNREADABLE_SUBJECT  # rules that need facts fail, and so count as their on_error
+            raise
+        return facts
+
+    def identify(self, metadata: Mapping[str, str | bytes]) -> Agent:
+        """Who asks.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED.
+        """
+        return self._identity.identify(metadata)
+
+    async def report(self, tenant: str, outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did after a contact; says whether it was new.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE.
+        """
+        return await self._admission.report(self.cells_of(tenant), outcome)
+
+    def cells_of(self, tenant: str) -> tuple[keys.Cell, ...]:
+        """All cells of a tenant, by the active policy."""
+        return (keys.cell(tenant),) if self.revision is None else self.revision.cells_of(tenant)
 
     async def evaluate(self, run: CallRun, request: bytes) -> Outcome:
         """What `admit` would come to, with every bucket looked at and none taken; nothing is recorded.
@@ -167,7 +295,7 @@ class Pipeline:
             return Outcome(granted=False)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets)
-        outcome, _ = await self._admission.admit(reservation, record, buckets=run.decision.buckets, only_look=True)
+        outcome, _ = await self._admission.admit(reservation, record, only_look=True)
         return outcome
 
     async def _take(self, run: CallRun) -> None:
@@ -177,29 +305,47 @@ class Pipeline:
         if remaining is not None and remaining <= 0:
             raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
         request_key = request_hash = ""
-        if run.call.request_id and run.repeatable:
-            cell = keys.cell(run.agent.tenant, run.cell)
+        cell = keys.cell(run.agent.tenant, run.cell)
+        if run.released is not None:
+            request_key = keys.hold_request(cell, run.released.id, attempt=run.released.attempt)
+        elif run.call.request_id and run.repeatable:
+            await self._bind(run)
             request_key = keys.idempotency(cell, run.agent.name, run.call.request_id)
-            request_hash = hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
-            await self._bind(run, request_hash)
+        if request_key:
+            request_hash = hash_of(run)
         record = record_of(run)
         reservation = reserve(record, run.decision.buckets, request_key=request_key)
         try:
-            run.outcome, answer = await self._admission.admit(
-                reservation, record, buckets=run.decision.buckets, request_hash=request_hash
-            )
+            run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
-            # The store may still carry the admission out; then what it takes is given back.
             run.ended = ended
-            self._admission.settle(reservation, settlement_of(run, gave_back=True))
-            raise
+            if not isinstance(ended, StoreSilent) or ended.sent:
+                # The store may still carry the admission out; then what it takes is given back.
+                self._admission.settle(reservation, settlement_of(run, gave_back=True))
+            if not isinstance(ended, StoreSilent) or not _passes(run.decision.buckets, request_key):
+                raise
+            reservation, answer = await self._take_locally(run, sent=ended.sent), b""
+        assert run.outcome is not None  # noqa: S101 - one of the two has set it
         if not run.outcome.granted:
-            raise self._refused_by_store(run)
+            held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
+            raise held or self._refused_by_store(run)
         run.reservation = reservation
         if run.outcome.first:
-            run.answer = answer
+            run.answer = self._keeping.answer(run, answer)
 
-    async def _bind(self, run: CallRun, request_hash: str) -> None:
+    async def _take_locally(self, run: CallRun, *, sent: bool) -> Reservation:
+        """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
+        assert run.decision is not None  # noqa: S101 - for the type checker
+        if sent:
+            self._admission.write_soon(record_of(run))
+            run.begin_anew()
+        run.ended = None
+        record = record_of(run)
+        reservation = msgspec.structs.replace(reserve(record, run.decision.buckets), local=True)
+        run.outcome = await self._admission.admit_locally(reservation, record)
+        return reservation
+
+    async def _bind(self, run: CallRun) -> None:
         """Make sure that an idempotency key stands for one request, where another may belong to another cell."""
         assert run.revision is not None and run.agent is not None and run.call is not None  # noqa: PT018, S101
         cells = run.revision.cells.get(run.agent.tenant)
@@ -207,7 +353,7 @@ class Pipeline:
             return
         agent, key = run.agent.name, run.call.request_id
         own = keys.cell(run.agent.tenant, cell_of(cells, agent, key))
-        if not await self._admission.bind(keys.bound(own, agent, key), request_hash):
+        if not await self._admission.bind(keys.bound(own, agent, key), hash_of(run)):
             raise self._plainly(Reason.IDEMPOTENCY_KEY_REUSED, run)
 
     async def call(self, run: CallRun, request: bytes) -> bytes:
@@ -220,29 +366,35 @@ class Pipeline:
         response = b""
         try:
             await self.admit(run, request)
-            response = run.answer if run.answer is not None else await self._forward(run)
+            response = run.answer if run.answer is not None else await self.forward(run)
+            response = redacted_reply(run, response)  # a kept answer too: rules change
             run.response_bytes = len(response)
         except BaseException as ended:
-            run.ended = ended
+            run.ended, response = ended, b""
             raise
         else:
             return response
         finally:
             self.settle(run, answer=response)
 
-    async def _forward(self, run: CallRun) -> bytes:
+    async def forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         asked = time.perf_counter()
         call = self.upstreams.unary(run.upstream, run.incoming.method)(
-            pinned(run),
+            forwarded(run, takes_of(run, "request")),
             timeout=timeout_s(run, run.upstream),
             metadata=outgoing(run),
         )
         try:
             response = await call
-            run.trailers = passed_on(await call.trailing_metadata())
+            trailers = await call.trailing_metadata()
+            run.trailers = passed_on(trailers)
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(await call.initial_metadata(), trailers), response)
         except grpc.aio.AioRpcError as error:
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
             raise failed(error, harmless=run.harmless) from error
         else:
             run.messages_in = run.messages_out = 1
@@ -280,7 +432,9 @@ class Pipeline:
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
             reservation = msgspec.structs.replace(reservation, request_key="")
-        self._admission.settle(reservation, settlement_of(run, gave_back=gave_back, in_doubt=in_doubt), answer=answer)
+        settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
+        kept = answer if run.ended is None else None  # what the caller has not had, no repeat of it can be given
+        self._admission.settle(reservation, settlement, answer=kept, told=run.told)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
@@ -314,14 +468,35 @@ def _cell(run: CallRun, cells: int) -> int:
     assert run.call is not None and run.agent is not None  # noqa: PT018, S101
     if run.call.subject_ref:
         return cell_of(cells, run.call.subject_ref)
+    if run.released is not None:  # with what it was kept with
+        return run.released.cell
     if run.call.request_id:  # a repeat must find the first call
         return cell_of(cells, run.agent.name, run.call.request_id)
     return cell_of(cells, run.id)
 
 
+def _named(run: CallRun) -> Agent:
+    """The agent of a held call, as the active revision has it: its credential is not kept.
+
+    Raises:
+        CallEnded: AGENT_UNAUTHENTICATED when the revision does not know it any more.
+    """
+    assert run.released is not None  # noqa: S101 - only held calls come here
+    run.agent = Agent(name=run.released.agent, tenant=run.released.tenant)  # so that its record is among its tenant's
+    known = None if run.revision is None else run.revision.agent(run.released.agent)
+    if run.revision is not None and (known is None or known.tenant != run.released.tenant):
+        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, "The agent is not in the active policy any more.")
+    return known or run.agent
+
+
+def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
+    """Whether the policy lets a call through without the store. One that may be a repeat never passes."""
+    return bool(buckets) and not request_key and all(bucket.on_store_error != "closed" for bucket in buckets)
+
+
 def _acted(ended: BaseException | None) -> Acted:
     """Whether the upstream has acted, judged by how an admitted call ended."""
-    if ended is None:
+    if ended is None or isinstance(ended, Withheld):
         return Acted.YES
     untouched = isinstance(ended, UpstreamRefused) or (isinstance(ended, CallEnded) and not isinstance(ended, InDoubt))
     return Acted.NO if untouched else Acted.MAYBE

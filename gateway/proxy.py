@@ -123,6 +123,8 @@ class Proxy(grpc.GenericRpcHandler):
                 context.set_trailing_metadata(own(run))
             finally:
                 self._watch.ended(run)
+                for message in stream.decided:
+                    self._watch.counted(message)
 
         return serve
 

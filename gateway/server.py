@@ -5,7 +5,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,27 +17,37 @@ from redis.backoff import NoBackoff
 from gateway import redis_clients
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
+from gateway.adapters.failures import RuleFailures
+from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
+from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
 from gateway.adapters.upstreams import Upstreams
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.gathering import Gathering
+from gateway.holding import Holding, clock_ms
+from gateway.keeping import Keeping
 from gateway.loading import load
+from gateway.metrics import Metrics
+from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
+from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
+FIRST_LOOK_SECONDS: Final = 10.0
+"""Longest wait for the active revision at the start; then calls are refused until it comes."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"
 
 
@@ -76,8 +86,15 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> AsyncIterator[Gateway]:
-    """A gateway that serves until the block ends, then drains.
+async def gateway(
+    settings: Settings,
+    *,
+    redis_url: str,
+    pseudonym_key: bytes,
+    hold_keys: Sequence[bytes],
+    clock: Callable[[], int] = clock_ms,
+) -> AsyncIterator[Gateway]:
+    """A gateway that serves until the block ends, then drains. `clock` says when kept calls are due.
 
     Raises:
         StoreDown, CallEnded: the store does not answer at the start.
@@ -96,30 +113,48 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         await admission.prepare(())  # calls are recorded before the first revision too
         facts = FactStore(connection, lambda server: redis_clients.server(redis_url, server, **options))
         stack.push_async_callback(facts.close)
+        failures = RuleFailures(connection)
+        stack.push_async_callback(failures.close)
         upstreams = Upstreams()
         stack.push_async_callback(upstreams.close)
         tracing = _tracing(settings)
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
-        watch = Watch(tracing, call_log=settings.call_log)
+        metrics = _metrics(settings)
+        if metrics is not None:
+            stack.push_async_callback(asyncio.to_thread, metrics.close)
+        watch = Watch(tracing, metrics, call_log=settings.call_log)
         stack.callback(watch.flush)
         gathering = Gathering()
         stack.callback(gathering.close)
+        keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
+        await keeping.store.prepare()
         pipeline = Pipeline(
             identity=Identity(),
             facts=facts,
             admission=admission,
             upstreams=upstreams,
+            failures=failures,
             gathering=gathering,
+            keeping=keeping,
             pseudonym_key=pseudonym_key,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
-        follower = asyncio.create_task(RevisionStore(redis).follow(running.swap))
+        looked = asyncio.Event()
+        follower = asyncio.create_task(RevisionStore(redis).follow(running.swap, looked=looked))
         stack.push_async_callback(_cancelled, follower)
+        # A worker that takes its share of the port's calls before it knows the policy would refuse them.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                await looked.wait()
+        waiting = Waiting(keeping.store, cells_of=pipeline.cells_of)
+        holding = Holding(pipeline, keeping, waiting, ended=watch.ended, clock=clock)
+        stack.push_async_callback(holding.close)
+        stack.push_async_callback(_cancelled, asyncio.create_task(holding.run()))
 
         def add_services(server: grpc.aio.Server) -> None:
-            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline), server)
+            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
 
         running.port = await stack.enter_async_context(
             serving(
@@ -134,11 +169,13 @@ async def gateway(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -
         )
         yield running
         pipeline.draining = True
+        holding.stop(within_s=settings.drain_seconds)
 
 
-async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes) -> None:
+async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes, hold_keys: Sequence[bytes]) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
-    async with until_told_to_stop() as stop, gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key):
+    running = gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key, hold_keys=hold_keys)
+    async with until_told_to_stop() as stop, running:
         await stop.wait()
 
 
@@ -167,6 +204,13 @@ def _tracing(settings: Settings) -> Tracing | None:
     return Tracing(
         service="pilote-gateway", version=importlib.metadata.version("pilote"), exporter=otlp(settings.otlp_endpoint)
     )
+
+
+def _metrics(settings: Settings) -> Metrics | None:
+    if settings.otlp_endpoint is None:
+        return None
+    version = importlib.metadata.version("pilote")
+    return Metrics(service="pilote-gateway", version=version, exporter=metrics_otlp(settings.otlp_endpoint))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -40,8 +40,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Largest message that a connection takes; contracts set lower limits of their own (4 MiB by default)."""
     pseudonym_key_file: Path | None = None
     """File with the key (32 bytes or more) that subjects' pseudonyms are made with; unset: one in `home` is made."""
+    hold_key_file: Path | None = None
+    """File with the keys that kept calls are sealed with, 64 hexadecimal digits a line; the first one seals. Unset: one
+    in `home` is made."""
     otlp_endpoint: str | None = None
-    """OTLP gRPC endpoint for traces, such as "http://127.0.0.1:4317"; unset: no traces are exported."""
+    """OTLP gRPC endpoint for traces and metrics, such as "http://127.0.0.1:4317"; unset: none are exported."""
     trace_ratio: Ratio = 1.0
     """Share of allowed calls whose span is exported; refused and failed calls always are."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

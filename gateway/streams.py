@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import grpc
 
-from gateway.adapters.upstreams import failed, passed_on
-from gateway.callrun import CallRun, elapsed_us, pinned, timeout_s
+from gateway.adapters.upstreams import Withheld, failed, pairs_of, passed_on
+from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, spent, takes_of, timeout_s
+from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline, outgoing
@@ -42,9 +43,16 @@ class StreamRun:
         self._run = run
         self._over = over
         self._further: list[CallRun] = []
+        self.decided: list[CallRun] = []
+        """Further messages that were decided about, each a call of its own, whatever was decided."""
         self._refused: Exception | None = None
         self._settled = False
+        self._last: bytes | None = None
+        """The upstream's last message: what a stream has cost stands there."""
         self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
+        self._redacting: list[CallRun] = []
+        """Messages by which replies are redacted, each under the revision that decided it: no reply says which message
+        it answers. Of several that redact the same, one."""
 
     async def responses(self, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """The upstream's messages, as they come.
@@ -57,9 +65,13 @@ class StreamRun:
         try:
             first = await self._first(requests)
             await self._pipeline.admit(run, first or b"")
+            self._redact_by(run)
             async for response in self._forward(first, requests):
+                for message in self._redacting:
+                    response = redacted_reply(message, response)  # noqa: PLW2901
                 run.messages_out += 1
                 run.response_bytes += len(response)
+                self._last = response
                 yield response
             if self._refused is not None:
                 raise self._refused
@@ -94,7 +106,10 @@ class StreamRun:
         try:
             async for response in self._call:
                 yield response
-            run.trailers = passed_on(await self._call.trailing_metadata())
+            trailers = await self._call.trailing_metadata()
+            run.trailers = passed_on(trailers)
+            if run.reservation is not None and run.reservation.settles:
+                spent(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
         except grpc.aio.AioRpcError as error:
             raise self._refused or failed(error, harmless=run.harmless) from error
         except asyncio.CancelledError as cancelled:
@@ -128,7 +143,7 @@ class StreamRun:
         if first is None:
             return
         run.messages_in = 1
-        yield pinned(run)
+        yield forwarded(run, takes_of(run, "request"))
         async for request in requests:
             try:
                 admitted = await self._admit_further(request)
@@ -152,14 +167,26 @@ class StreamRun:
         if self._settled:
             return None
         further = CallRun(self._run.incoming, parent=self._run.id)
-        own = await self._pipeline.admit_further(further, request, first=self._run)
+        try:
+            own = await self._pipeline.admit_further(further, request, first=self._run)
+        finally:
+            if further.decision is not None or further.ended is not None:
+                self.decided.append(further)
         if own and self._settled:
             further.ended, further.acted = self._run.ended, Acted.NO
             self._pipeline.settle(further)
             return None
         if own:
             self._further.append(further)
-        return pinned(further)
+            self._redact_by(further)
+        # A message that names no subject was not decided about by itself: what holds of the first holds of it.
+        return forwarded(further, takes_of(further if own else self._run, "request"))
+
+    def _redact_by(self, message: CallRun) -> None:
+        """Redact every reply from now on by what was decided of this message; the upstream has not seen it yet."""
+        takes = takes_of(message, "reply")
+        if takes and takes not in map(_reply_takes, self._redacting):
+            self._redacting.append(message)
 
     def _settle(self) -> None:
         run, self._settled = self._run, True
@@ -167,7 +194,7 @@ class StreamRun:
             # In a bidirectional stream the upstream has finished what it was given; a cancelled one may have.
             both_ways = run.policy is not None and run.policy.contract.server_streaming
             run.acted = Acted.YES if both_ways else Acted.MAYBE
-        elif run.ended is not None and (run.messages_out or self._further):
+        elif run.ended is not None and (self._further or (run.messages_out and not isinstance(run.ended, Withheld))):
             # Whatever the upstream says at last, it may have carried out what it was given before.
             run.acted = Acted.MAYBE
         for message in (run, *self._further):
@@ -176,3 +203,7 @@ class StreamRun:
                 message.acted = run.acted
                 message.upstream_us = min(run.upstream_us, elapsed_us(message))
             self._pipeline.settle(message)
+
+
+def _reply_takes(run: CallRun) -> tuple[Take, ...]:
+    return takes_of(run, "reply")

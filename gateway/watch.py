@@ -5,7 +5,9 @@ import logging
 import time
 from typing import Final
 
-from gateway.callrun import CallRun, status_name
+from gateway.callrun import CallRun, elapsed_us, status_name
+from gateway.metrics import Metered, Metrics
+from gateway.refusal import Kept
 from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")
@@ -16,9 +18,11 @@ SPANS_EVERY_SECONDS: Final = 0.1
 class Watch:
     """Told of every call, once, when it has ended. Works from memory and never waits."""
 
-    def __init__(self, tracing: Tracing | None, *, call_log: str) -> None:
+    def __init__(self, tracing: Tracing | None, metrics: Metrics | None, *, call_log: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._tracing = tracing
+        self._metrics = metrics
+        self._metered: list[Metered] = []
         self._due: list[tuple[CallRun, int, int]] = []
         self._log_allowed = call_log == "all"
         self._log_refused = call_log in ("all", "refused")
@@ -31,11 +35,37 @@ class Watch:
                 self._loop.call_later(SPANS_EVERY_SECONDS, self.flush)
             ended_ns = time.time_ns()
             self._due.append((run, ended_ns - int((time.perf_counter() - run.started) * 1e9), ended_ns))
+        self.counted(run)
         if self._log_refused if failed else self._log_allowed:
             _log.info("call", extra=dict(_attributes(run)))
 
+    def counted(self, run: CallRun) -> None:
+        """Count one decision; for those that are no call of their own, as a stream's further messages."""
+        if self._metrics is None:
+            return
+        if not self._metered:
+            self._loop.call_later(SPANS_EVERY_SECONDS, self._flush_metrics)
+        looks = run.decision.looks if run.decision is not None and run.decision.failing else ()
+        self._metered.append(
+            Metered(
+                verdict=_verdict(run),
+                reason=run.reason,
+                route=run.route.name,
+                overhead_ms=None if run.parent else max(0, elapsed_us(run) - run.upstream_us) / 1000,
+                method=run.policy.contract.method if run.policy is not None else "",
+                revision=run.revision.number if run.revision is not None else 0,
+                failed=tuple([look.rule for look in looks if look.error]),
+            )
+        )
+
+    def _flush_metrics(self) -> None:
+        metered, self._metered = self._metered, []
+        if self._metrics is not None:
+            self._metrics.add(metered)
+
     def flush(self) -> None:
         """Make the spans that are due. In one go, for each alone costs several times as much, see `gathering`."""
+        self._flush_metrics()
         due, self._due = self._due, []
         for run, started_ns, ended_ns in due:
             assert self._tracing is not None  # noqa: S101 - without it none is ever due
@@ -49,6 +79,12 @@ class Watch:
             )
 
 
+def _verdict(run: CallRun) -> str:
+    if run.outcome is not None and run.outcome.granted:
+        return "ALLOW"
+    return run.ended.plan.verdict.value if isinstance(run.ended, Kept) else "DENY"
+
+
 def _attributes(run: CallRun) -> Attributes:
     """Bounded values only: no subject, request text or credential."""
     attributes: Attributes = {
@@ -56,7 +92,7 @@ def _attributes(run: CallRun) -> Attributes:
         RPC_METHOD: run.incoming.method.removeprefix("/")[:256],
         RPC_STATUS: status_name(run.ended),
         "pilote.decision": run.id,
-        "pilote.verdict": "ALLOW" if run.outcome is not None and run.outcome.granted else "DENY",
+        "pilote.verdict": _verdict(run),
         "pilote.upstream_us": run.upstream_us,
     }
     if run.agent is not None:

@@ -1,16 +1,29 @@
 """Protobuf <-> core values, and nothing else."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
+from gateway.core import holds as held
 from gateway.core import keys
-from gateway.core.errors import Reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
-from pilote.decision.v1 import decision_pb2
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import (
+    BucketAsk,
+    BucketLook,
+    CustomerOutcome,
+    Outcome,
+    Record,
+    RuleLook,
+    Settlement,
+    Verdict,
+    citation_of,
+)
+from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 
 
@@ -37,7 +50,7 @@ def decision(
         revision_sha256=record.revision_sha256,
         message=refusal_text(record, outcome),
         rules=[_rule_look(look) for look in record.rules],
-        limits=_limit_looks(record.buckets, outcome),
+        limits=_limit_looks(record.buckets, outcome, settlement),
         trace_id=record.trace_id,
         span_id=record.span_id,
         receive_time=_time(record.received_ms),
@@ -46,6 +59,14 @@ def decision(
         parent=_name(record.parent),
         request_bytes=record.request_bytes,
         repeat_of=_name(outcome.first),
+        citation=citation_of(record, outcome),
+        hold=_hold_of(record, outcome),
+        decider=record.decider,
+        hold_decide_time=_time(record.hold_decided_ms) if record.hold_decided_ms else None,
+        hold_comment=record.hold_comment,
+        would=record.would,
+        brand=record.brand,
+        topics=record.topics,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -72,10 +93,20 @@ def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> N
 
 
 def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
-    return decision_pb2.RuleLook(rule=look.rule, effect=look.effect, mode=_mode(look.mode), error=look.error)
+    return decision_pb2.RuleLook(
+        rule=look.rule,
+        effect=look.effect,
+        mode=_mode(look.mode),
+        error=look.error,
+        standing=look.standing,
+        since_time=_time(look.since_ms) if look.since_ms else None,
+    )
 
 
-def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[decision_pb2.LimitLook]:
+def _limit_looks(
+    asked: tuple[BucketAsk, ...], outcome: Outcome, settlement: Settlement | None
+) -> Iterator[decision_pb2.LimitLook]:
+    costs = {} if settlement is None else settlement.costs
     # Admission may stop before it has looked at all buckets that were asked for.
     for ask, look in zip(asked, outcome.looks, strict=False):
         yield decision_pb2.LimitLook(
@@ -87,6 +118,9 @@ def _limit_looks(asked: tuple[BucketAsk, ...], outcome: Outcome) -> Iterator[dec
             period=_duration(ask.period_ms * 1_000),
             wait=_duration(look.wait_ms * 1_000) if look.wait_ms > 0 else None,
             mode=_mode(ask.mode),
+            cost=ask.cost,
+            other=_name(look.other),
+            actual_cost=costs.get(ask.limit) if ask.kind == "budget" else None,
         )
 
 
@@ -99,6 +133,33 @@ def _operation(operation: str) -> annotations_pb2.Operation.ValueType:
     return dict(annotations_pb2.Operation.items()).get(f"OPERATION_{operation}", annotations_pb2.OPERATION_UNSPECIFIED)
 
 
+def hold(kept: held.Hold, response: bytes | None) -> decision_service_pb2.Hold:
+    """The hold as its contract has it, for the agent whose call it keeps."""
+    return decision_service_pb2.Hold(
+        name=held.name(kept.id),
+        state=decision_service_pb2.HoldState.Value(f"HOLD_STATE_{kept.state}"),
+        decision=_name(kept.id),
+        expire_time=_time(kept.expires_ms),
+        comment=kept.comment,
+        method=kept.method,
+        create_time=_time(kept.created_ms),
+        decide_time=_time(kept.decided_ms) if kept.decided_ms else None,
+        release_time=_time(kept.release_ms) if kept.state is held.HoldState.SCHEDULED else None,
+        status=kept.status,
+        reason=kept.reason,
+        result=_name(kept.result),
+        response=response,
+        suggestion=kept.level == "suggest",
+    )
+
+
+def _hold_of(record: Record, outcome: Outcome) -> str:
+    """Name of the hold; a repeat of a held call got the name of the first one's."""
+    repeats = record.verdict in (Verdict.HOLD, Verdict.DEFER) and bool(outcome.first)
+    found = outcome.first if repeats else record.hold
+    return held.name(found) if found else ""
+
+
 def _name(decision_id: str) -> str:
     return f"decisions/{decision_id}" if decision_id else ""
 
@@ -109,6 +170,58 @@ def _time(at_ms: int) -> Timestamp:
 
 def _duration(span_us: int) -> Duration:
     return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
+
+
+_OUTCOME_TYPES: Final = frozenset(
+    {"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"}
+)
+MOST_OUTCOMES: Final = 1_000
+
+
+def outcomes(
+    request: decision_service_pb2.ReportOutcomesRequest, *, reporter: str, now_ms: int
+) -> tuple[CustomerOutcome, ...]:
+    """What is reported; an outcome without a time happened now.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID, naming every field that cannot be taken; then none of them is.
+    """
+    problems = []
+    if len(request.outcomes) > MOST_OUTCOMES:
+        problems.append(("outcomes", f"at most {MOST_OUTCOMES} are taken at once"))
+    for index, outcome in enumerate(request.outcomes[:MOST_OUTCOMES]):
+        problems += [(f"outcomes[{index}].{field}", text) for field, text in _outcome_problems(outcome)]
+    if problems:
+        raise CallEnded(
+            Reason.ARGUMENT_INVALID,
+            f"{problems[0][0]}: {problems[0][1]}.",
+            metadata={"field": problems[0][0]},
+            violations=tuple(problems[:100]),
+        )
+    return tuple(
+        CustomerOutcome(
+            decision=outcome.decision.removeprefix("decisions/"),
+            type=outcome.type,
+            occurred_ms=outcome.occur_time.ToMilliseconds() if outcome.HasField("occur_time") else now_ms,
+            reported_ms=now_ms,
+            reporter=reporter,
+            revenue_cents=outcome.revenue_cents,
+            currency=outcome.currency_code,
+            event=outcome.event_id,
+        )
+        for outcome in request.outcomes
+    )
+
+
+def _outcome_problems(outcome: decision_service_pb2.Outcome) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(r"decisions/[0-9a-f]{32}", outcome.decision):
+        yield "decision", "must be the name of a decision, decisions/ and 32 hexadecimal digits"
+    if outcome.type not in _OUTCOME_TYPES:
+        yield "type", f"must be one of {', '.join(sorted(_OUTCOME_TYPES))}"
+    if not re.fullmatch(r"[!-~]{0,128}", outcome.event_id):
+        yield "event_id", "must be at most 128 visible ASCII characters"
+    if outcome.revenue_cents and not re.fullmatch(r"[A-Z]{3}", outcome.currency_code):
+        yield "currency_code", "must be three capital letters where there is revenue"
 
 
 def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement | None]:
@@ -124,9 +237,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         reason=message.reason,
         message=message.message,
         rule=message.rule,
-        rules=tuple(
-            RuleLook(rule=r.rule, effect=r.effect, mode=_mode_name(r.mode), error=r.error) for r in message.rules
-        ),
+        citation=message.citation,
+        rules=tuple(_look_at_rule(look) for look in message.rules),
         buckets=tuple(_bucket_ask(limit) for limit in limits),
         tenant=message.tenant,
         agent=message.agent,
@@ -136,6 +248,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         subject_ref=message.subject_ref,
         channel=message.channel,
         category=message.category,
+        brand=message.brand,
+        topics=tuple(message.topics),
         model=message.model,
         version=message.model_version,
         route=message.route,
@@ -145,6 +259,11 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         revision_sha256=message.revision_sha256,
         trace_id=message.trace_id,
         span_id=message.span_id,
+        hold=message.hold.removeprefix("holds/"),
+        decider=message.decider,
+        hold_decided_ms=message.hold_decide_time.ToMilliseconds(),
+        hold_comment=message.hold_comment,
+        would=message.would,
     )
     outcome = Outcome(
         granted=not denied,
@@ -157,6 +276,17 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
     return record, outcome, _settlement(message)
 
 
+def _look_at_rule(look: decision_pb2.RuleLook) -> RuleLook:
+    return RuleLook(
+        rule=look.rule,
+        effect=look.effect,
+        mode=_mode_name(look.mode),
+        error=look.error,
+        standing=look.standing,
+        since_ms=look.since_time.ToMilliseconds(),
+    )
+
+
 def _bucket_ask(limit: decision_pb2.LimitLook) -> BucketAsk:
     return BucketAsk(
         limit=limit.limit,
@@ -165,12 +295,14 @@ def _bucket_ask(limit: decision_pb2.LimitLook) -> BucketAsk:
         period_ms=limit.period.ToMilliseconds(),
         mode=_mode_name(limit.mode),
         by=limit.by,
+        cost=limit.cost,
     )
 
 
 def _bucket_look(limit: decision_pb2.LimitLook) -> BucketLook:
     wait_ms = limit.wait.ToMilliseconds() if limit.HasField("wait") else 0
-    return BucketLook(used=limit.used, wait_ms=wait_ms if limit.capacity else -1)
+    wait_ms = wait_ms if limit.capacity else -1
+    return BucketLook(used=limit.used, wait_ms=wait_ms, other=limit.other.removeprefix("decisions/"))
 
 
 def _mode_name(mode: decision_pb2.Mode.ValueType) -> str:
@@ -188,5 +320,6 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         gave_back=message.gave_back,
         total_us=message.total_duration.ToMicroseconds(),
         upstream_us=message.upstream_duration.ToMicroseconds(),
+        costs={limit.limit: limit.actual_cost for limit in message.limits if limit.HasField("actual_cost")},
         overhead_us=message.overhead_duration.ToMicroseconds(),
     )

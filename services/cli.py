@@ -12,6 +12,10 @@ import typer
 from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
+from services.consenting import commands as consents_commands
+from services.holds_commands import commands as holds_commands
+from services.packing import commands as packs_commands
+from services.shell import Shell
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
@@ -82,8 +86,8 @@ def gateway() -> None:
 
     settings = _settings()
     configure(settings.log_level)
-    url, key = redis_url(settings), _pseudonym_key(settings)
-    run(lambda: serve(settings, redis_url=url, pseudonym_key=key))
+    url, key, hold_keys = redis_url(settings), _pseudonym_key(settings), _hold_keys(settings)
+    run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
 
 
 @app.command()
@@ -177,10 +181,13 @@ def call(
 
 
 @app.command()
-def check(file: PolicyFile) -> None:
-    """Say everything that is wrong with a policy, without publishing it."""
+def check(
+    file: PolicyFile,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where a rule can do nothing, too.")] = False,  # noqa: FBT002
+) -> None:
+    """Say everything that is wrong with a policy, and which rules can do nothing, without publishing it."""
     settings = _settings()
-    revision = _load(file, settings)
+    revision, findings = _load(file, settings)
     document = revision.document
     counts = {part: len(getattr(document, part)) for part in ("agents", "routes", "rules", "limits", "caps")}
     _out.print(
@@ -188,6 +195,8 @@ def check(file: PolicyFile) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if strict and findings:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -202,7 +211,7 @@ def apply(
 
     settings = _settings()
     lang = language(settings)
-    revision = _load(file, settings)
+    revision, _ = _load(file, settings)
     try:
         number = asyncio.run(_publish(settings, revision, reason=reason, expected=expect))
     except RevisionConflict as conflict:
@@ -213,23 +222,13 @@ def apply(
     _out.print(say("policy-applied", language=lang, number=number, sha256=revision.sha256[:12]), markup=False)
 
 
-def _load(file: Path, settings: Settings) -> Any:
-    from gateway.adapters.policy_files import read
-    from gateway.core.revision.decode import PolicyInvalid
-    from gateway.loading import load
+def _load(file: Path, settings: Settings) -> tuple[Any, int]:
+    from services.checking import checked
 
-    try:
-        data, lines = read(file)
-        return load(data, lines=lines)
-    except PolicyInvalid as invalid:
-        lang = language(settings)
-        _err.print(say("policy-bad", language=lang, file=file, count=len(invalid.mistakes)), markup=False)
-        for mistake in invalid.mistakes:
-            where = f"{file}:{mistake.line}" if mistake.line else str(file)
-            _err.print(
-                f"  {where}: {mistake.path}: {mistake.problem}\n      {mistake.fix}", markup=False, soft_wrap=True
-            )
-        raise typer.Exit(1) from None
+    found = checked(_err, file, language=language(settings))
+    if found is None:
+        raise typer.Exit(1)
+    return found
 
 
 async def _publish(settings: Settings, revision: Any, *, reason: str, expected: int | None) -> int:
@@ -318,6 +317,21 @@ def cells(
         _fail(str(error), 2)
 
 
+@app.command()
+def findings(tenant: Tenant = "") -> None:
+    """Show the rules that failed while calls were decided."""
+    from services.findings import run
+
+    settings = _settings()
+
+    async def work() -> tuple[str, ...]:
+        async with _store(settings) as redis:
+            return await run(redis, tenant=tenant, language=language(settings))
+
+    for line in asyncio.run(work()):
+        _out.print(line, markup=False, soft_wrap=True)
+
+
 # -- keys and facts ----------------------------------------------------------------------------------------------------
 
 
@@ -367,6 +381,15 @@ def _pseudonym_key(settings: Settings) -> bytes:
         _fail(str(error), 2)
 
 
+def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
@@ -393,6 +416,12 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
     raise typer.Exit(
         asyncio.run(run(_out, _err, settings.audit_listen, decision=decision, language=language(settings)))
     )
+
+
+_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out)
+app.add_typer(holds_commands(_shell), name="holds")
+app.add_typer(consents_commands(_shell), name="consents")
+app.add_typer(packs_commands(_shell), name="packs")
 
 
 if __name__ == "__main__":

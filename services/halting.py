@@ -23,7 +23,7 @@ async def run(redis: Client, do: str, *, what: str, tenant: str, reason: str, la
     """
     if do != "list" and not is_stop(what):
         raise ValueError(say("stop-unknown", language=language, what=what))
-    tenants = (tenant,) if tenant else await _tenants(RevisionStore(redis))
+    tenants = (tenant,) if tenant else await tenants_of(RevisionStore(redis))
     if not tenants:
         raise ValueError(say("stop-no-tenant", language=language))
     store = StopStore(redis)
@@ -43,7 +43,8 @@ async def run(redis: Client, do: str, *, what: str, tenant: str, reason: str, la
     return tuple(lines) or (say("nothing-stopped", language=language),)
 
 
-async def _tenants(revisions: RevisionStore) -> tuple[str, ...]:
+async def tenants_of(revisions: RevisionStore) -> tuple[str, ...]:
+    """Tenants of the active policy, sorted; none without a policy."""
     published = await revisions.read(await revisions.active())
     if published is None:
         return ()

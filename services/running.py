@@ -15,6 +15,7 @@ from rich.console import Console
 
 from gateway import redis_clients
 from gateway.adapters import facts as fact_store
+from gateway.adapters.consents import ConsentStore
 from gateway.adapters.policy_files import read
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core.call import Facts
@@ -26,6 +27,7 @@ from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services import up
+from services.fact_lines import read_line
 from services.supervisor import home as homes
 from services.supervisor.home import HomeTaken, State
 from services.supervisor.supervise import ChildFailed, Supervisor
@@ -96,26 +98,22 @@ async def publish(redis: Client, revision: Revision, *, reason: str = "", expect
 async def import_facts(redis: Client, file: Path, *, pseudonym_key: bytes) -> int:
     """Store the facts in a file of JSON Lines; returns how many subjects there were.
 
+    Statements about consents are added to those that are stored: an import never forgets a refusal.
+
     Raises:
         ValueError: a line cannot be read; it names the line, and nothing after it was stored.
     """
     count = 0
+    store = ConsentStore(redis)
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                known = msgspec.json.decode(line, type=_KnownSubject)
-            except msgspec.DecodeError as error:
+                known = read_line(line, pseudonym_key=pseudonym_key)
+            except ValueError as error:
                 raise ValueError(f"{file}:{number}: {error}") from error
-            ref = subject_ref(pseudonym_key, tenant=known.tenant, subject=known.subject)
-            await fact_store.put(redis, known.tenant, subject_ref=ref, facts=known.facts)
+            await store.know(known.tenant, known.subject_ref, facts=known.facts)
             count += 1
     return count
-
-
-class _KnownSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    tenant: str
-    subject: str
-    facts: Facts
 
 
 def _supervisor(settings: Settings, out: Console) -> Supervisor | None:

@@ -44,6 +44,14 @@ _TEXTS: Final = {
         "L’organisation a changé de cellules : appliquez une politique qui porte leur nombre, puis reprenez cinq secondes après.",
     ),
     "policy-bad": ("{file} has {count} mistakes:", "{file} contient {count} erreurs :"),
+    "policy-findings": (
+        "{file} has rules that can do nothing ({count}):",
+        "{file} contient des règles sans effet ({count}) :",
+    ),
+    "policy-large": (
+        "There are too many rules to compare them all: some that can do nothing may not have been found.",
+        "Il y a trop de règles pour les comparer toutes : certaines règles sans effet ont pu échapper.",
+    ),
     "policy-applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),
     "policy-conflict": (
         "Revision {active} became active in the meantime: read it, then apply again.",
@@ -58,6 +66,58 @@ _TEXTS: Final = {
         "Ajoutez ceci aux `keys` de l’agent dans la politique :",
     ),
     "facts-imported": ("{count} subjects' facts are stored.", "Les faits de {count} personnes sont enregistrés."),
+    "consent-granted": (
+        "On record: {subject} may be contacted by {channels} for {purpose}.",
+        "Enregistré : {subject} peut être sollicité par {channels} pour {purpose}.",
+    ),
+    "consent-refused": (
+        "On record: {subject} refuses contacts by {channels} for {purpose}.",
+        "Enregistré : {subject} refuse d’être sollicité par {channels} pour {purpose}.",
+    ),
+    "consent-withdrawn": (
+        "On record: {subject} takes back the consent to contacts by {channels} for {purpose}; every gateway refuses them now.",
+        "Enregistré : {subject} retire son consentement aux sollicitations par {channels} pour {purpose} ; toutes les passerelles les refusent désormais.",
+    ),
+    "consent-all": ("everything", "tout"),
+    "consent-none": ("Nothing is on record of {subject}.", "Rien n’est enregistré pour {subject}."),
+    "consent-plain": (
+        "{what}: {status}, without time or proof",
+        "{what} : {status}, sans date ni preuve",
+    ),
+    "consent-status-granted": ("granted", "accordé"),
+    "consent-status-refused": ("refused", "refusé"),
+    "consent-status-withdrawn": ("withdrawn", "retiré"),
+    "consent-point": (
+        "The contact point cannot be used: write one e-mail address, or a telephone number with its country, such as +33612345678.",
+        "Ce point de contact est inutilisable : écrivez une adresse électronique, ou un numéro avec son pays, comme +33612345678.",
+    ),
+    "consent-proof": (
+        "A proof names where it is found (a form, a recording), without address or number of a person.",
+        "Une preuve dit où elle se trouve (formulaire, enregistrement), sans adresse ni numéro d’une personne.",
+    ),
+    "consent-time": (
+        "{at} is no time: write it as 2026-01-31T10:15, or with its zone as 2026-01-31T10:15+01:00.",
+        "{at} n’est pas une date : écrivez 2026-01-31T10:15, ou avec son fuseau 2026-01-31T10:15+01:00.",
+    ),
+    "consent-unclear": ("This cannot be put on record: {problem}.", "Impossible à enregistrer : {problem}."),
+    "consent-tenant": (
+        "Name the tenant with --tenant; the active policy has: {tenants}.",
+        "Indiquez --tenant ; la politique active connaît : {tenants}.",
+    ),
+    "packs-notice": (
+        'Packs are starting points, not legal advice. Include one: packs: [{name: NAME, version: "VERSION"}]',
+        'Ces modèles sont des points de départ, non un conseil juridique. Pour en inclure un : packs: [{name: NOM, version: "VERSION"}]',
+    ),
+    "pack-copied": (
+        "{file} is yours to edit. Include it by its place beside the policy: packs: [{file: …}]",
+        "{file} est à vous. Incluez-le par son chemin à côté de la politique : packs: [{file: …}]",
+    ),
+    "pack-there": ("{file} exists already and is left as it is.", "{file} existe déjà et reste tel quel."),
+    "pack-unwritten": ("{file} cannot be written.", "{file} ne peut pas être écrit."),
+    "pack-unknown": (
+        "No pack {name} comes with Pilote; there are {known}.",
+        "Pilote ne fournit pas le modèle {name} ; il y a {known}.",
+    ),
     "not-running": ("Nothing runs in {home}: pilote up", "Rien ne tourne dans {home} : pilote up"),
     "store-down": (
         "The store does not answer. Is `pilote up` running, or PILOTE_REDIS_URL right?",
@@ -79,6 +139,51 @@ _TEXTS: Final = {
     "resumed": ("{what} goes on for {tenants}.", "{what} reprend pour {tenants}."),
     "not-stopped": ("{what} was not halted for {tenants}.", "{what} n’était pas suspendu pour {tenants}."),
     "nothing-stopped": ("Nothing is halted.", "Rien n’est suspendu."),
+    "hold-unknown": (
+        "There is no hold {hold}: pilote holds list",
+        "Il n’y a pas d’appel en attente {hold} : pilote holds list",
+    ),
+    "hold-damaged": (
+        "What was kept of {hold} has been changed since. It cannot be approved: refuse it, and find out who did that.",
+        "Ce qui a été conservé de {hold} a été modifié depuis. L’approbation est impossible : refusez-le et cherchez qui l’a fait.",
+    ),
+    "hold-key": (
+        "{hold} was sealed with a key that is not in the key file here: set PILOTE_HOLD_KEY_FILE to the gateways' one.",
+        "{hold} a été scellé avec une clé absente du fichier de clés : donnez à PILOTE_HOLD_KEY_FILE celui des passerelles.",
+    ),
+    "hold-who-and-why": (
+        "Say who you are and why: --by and --reason, each 1 to {most} characters.",
+        "Dites qui vous êtes et pourquoi : --by et --reason, chacun de 1 à {most} caractères.",
+    ),
+    "hold-approved": (
+        "{hold} is approved: the call of {agent} is made now, or once the policy lets it through.",
+        "{hold} est approuvé : l’appel de {agent} part maintenant, ou dès que la politique le permet.",
+    ),
+    "hold-accepted": (
+        "{hold} is accepted. {agent} only suggests such calls: act yourself, the gateway does nothing more.",
+        "{hold} est accepté. {agent} ne fait que proposer ces appels : agissez vous-même, la passerelle ne fera rien de plus.",
+    ),
+    "hold-refused": (
+        "{hold} is refused: the call of {agent} is never made.",
+        "{hold} est refusé : l’appel de {agent} ne sera jamais fait.",
+    ),
+    "hold-decided": (
+        "{hold} is {state} already: {decider} was faster ({comment}).",
+        "{hold} est déjà {state} : {decider} a été plus rapide ({comment}).",
+    ),
+    "hold-too-late": (
+        "It is too late to decide on {hold}: it is {state}, or its time is over.",
+        "Il est trop tard pour se prononcer sur {hold} : il est {state}, ou son délai est passé.",
+    ),
+    "hold-needs-nobody": (
+        "{hold} waits for a time, not for a person: it is made at {at}. It can only be refused.",
+        "{hold} attend une heure, pas une personne : il sera fait à {at}. Il peut seulement être refusé.",
+    ),
+    "rule-failed": (
+        "{tenant}  {rule}  failed {count} times from {first} to {last}: {error} (revision {revision}; pilote explain {decision})",
+        "{tenant}  {rule}  {count} échecs du {first} au {last} : {error} (révision {revision} ; pilote explain {decision})",
+    ),
+    "nothing-failed": ("No rule has failed.", "Aucune règle n’a échoué."),
     "gateway-down": (
         "Nobody answers at {address}. Is `pilote up` running?",
         "Personne ne répond à {address}. `pilote up` tourne-t-il ?",

@@ -1,14 +1,12 @@
 """Small policies to vary: plain data, as a YAML file gives it."""
 
-import base64
 import copy
 import functools
 import hashlib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gateway.adapters import policy_files
 from gateway.core.revision.compiled import Revision
 from gateway.loading import load
 
@@ -42,16 +40,11 @@ def revision(**sections: Any) -> Revision:
 
 
 def demo() -> Any:
-    """The demonstration's policy, with keys filled in."""
+    """The demonstration's policy, its packs merged in."""
     return copy.deepcopy(_demo())
 
 
 @functools.cache
 def _demo() -> Any:
-    text = (DEMO_FOLDER / "policy.yaml").read_text(encoding="utf-8")
-    for digit, name in enumerate(("sales-bot", "marketing-bot", "research-bot")):
-        text = text.replace("{{" + name + "}}", str(digit) * 64)
-    data = yaml.safe_load(text)
-    file = data["contracts"][0].pop("descriptor_set_file")
-    data["contracts"][0]["descriptor_set"] = base64.b64encode((DEMO_FOLDER / file).read_bytes()).decode()
+    data, _ = policy_files.read(DEMO_FOLDER / "policy.yaml")
     return data

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,14 @@ class RedisProcess:
             command[0] = str(self._binary)
         self.process = subprocess.Popen(command)
         patient(self.url).ping()
+
+    def freeze(self) -> None:
+        """Let the server answer nothing, and keep its connections."""
+        signal_all(self.processes, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        signal_all(self.processes, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
@@ -170,6 +179,14 @@ class ClusterProcesses:
         for node in self.nodes:
             until_ready(patient(node.url))
 
+    def freeze(self) -> None:
+        """Let all of them answer nothing, and keep their connections."""
+        signal_all(self.processes, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        signal_all(self.processes, signal.SIGCONT)
+
     def add_replica(self, *, of: ClusterNode) -> None:
         """Start one more server, that copies `of` and takes its place when it fails."""
         port, bus = ports.free(2)
@@ -191,6 +208,12 @@ class ClusterProcesses:
 
 
 Store = RedisProcess | ClusterProcesses
+
+
+def signal_all(processes: Iterable[subprocess.Popen[bytes]], which: signal.Signals) -> None:
+    """Send a signal to each."""
+    for process in processes:
+        process.send_signal(which)
 
 
 def until_ready(client: "BlockingRedis") -> None:

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import yaml
+
 from gateway.settings import Settings
+from tests.policies import revision
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,3 +28,11 @@ def test_the_files_to_read_first_are_there() -> None:
     named = list(dict.fromkeys(FILE.findall(README)))
     assert len(named) >= 6
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_example_of_a_redacting_rule_is_a_good_one() -> None:
+    example = re.search(r"```yaml\n(- name: research-sees-no-people.*?)```", README, re.DOTALL)
+    assert example is not None
+    rules = [{"name": "open", "effect": "allow"}, *yaml.safe_load(example[1])]
+    read = revision(rules=rules).methods["/pilote.crm.v1.ContactService/GetContact"]
+    assert list(read.takes["reply"]) == ["research-sees-no-people"]

@@ -7,25 +7,30 @@ about it goes to the spool.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from gateway.adapters.redis_connection import CommandRefused, StoreConnection, StoreDown, key_of
+from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
+from gateway.core.cells import event_home
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.keys import Cell
-from gateway.core.limits import Bucket
-from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.local import LocalCounts
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.spending import Told
 from gateway.core.stops import stops_of
 
 _log = logging.getLogger(__name__)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
+SOURCES: Final = ("buckets.lua", "admit.lua")
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
 """Largest answer kept for a repeat with the same idempotency key."""
 SETTLE_EVERY_SECONDS: Final = 0.005
@@ -33,50 +38,50 @@ SETTLE_EVERY_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0
 BOUND_MS: Final = 2 * 86_400_000
 """How long after its last use an idempotency key of a tenant with several cells stands for the same request."""
+_UNAVAILABLE: Final = "The store of limits and records does not answer; retry."
+TOLD_AT_ONCE: Final = 100
+"""Most outcomes on their way to the store: a call that comes behind thousands of them would wait too long."""
+EVENT_DAYS: Final = 30
+"""How long the same outcome, told again, is known for the same."""
+_MEANINGS: Final = {
+    **dict.fromkeys(
+        ("delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained"), "confirm"
+    ),
+    "bounced": "free",
+}
+"""What an outcome means for a contact whose delivery is waited for: whoever opens a message has got it."""
 
 
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call asks to hold until it is settled."""
+class StoreSilent(CallEnded):
+    """The store does not answer. `sent`: it may have got the command all the same, and carry it out."""
 
-    id: str
-    stream: str
-    bucket_keys: tuple[str, ...] = ()
-    cap_keys: tuple[str, ...] = ()
-    """Those of the buckets that can be given back."""
-    request_key: str = ""
-    """Key of the call's idempotency key; empty where it has none."""
-
-
-def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
-    """The reservation that `Admission.admit` makes for these buckets."""
-    cell = keys.cell(record.tenant, record.cell)
-    bucket_keys = tuple([keys.bucket(cell, b.kind, limit=b.limit, by=b.by) for b in buckets])
-    return Reservation(
-        id=record.id,
-        stream=keys.decisions(cell),
-        bucket_keys=bucket_keys,
-        cap_keys=tuple([key for key, bucket in zip(bucket_keys, buckets, strict=True) if bucket.kind == "cap"]),
-        request_key=request_key,
-    )
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__(Reason.STORE_UNAVAILABLE, _UNAVAILABLE)
+        self.sent = sent
 
 
 class Admission:
     """The store's functions `admit` and `settle`."""
 
     def __init__(self, connection: StoreConnection, spool: Spool) -> None:
-        source = resources.files("gateway.adapters").joinpath("admit.lua").read_text(encoding="utf-8")
+        files = resources.files("gateway.adapters")
+        source = "\n".join([files.joinpath(name).read_text(encoding="utf-8") for name in SOURCES])
         # Named after their content, so that gateways of two versions can share a store during an upgrade.
         library = f"pilote_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
         self._source = source.replace("@LIBRARY@", library)
         self._admit = f"{library}_admit"
         self._settle = f"{library}_settle"
+        self._recount = f"{library}_recount"
+        self._report = f"{library}_report"
         self._connection = connection
         self._spool = spool
+        self._local = LocalCounts()
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
         self._flushing: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
+        self._telling = asyncio.Semaphore(TOLD_AT_ONCE)
         connection.on_up(self._replay_soon)
 
     async def prepare(self, cells: Sequence[Cell]) -> None:
@@ -99,7 +104,6 @@ class Admission:
         reservation: Reservation,
         record: Record,
         *,
-        buckets: Sequence[Bucket],
         request_hash: str = "",
         only_look: bool = False,
     ) -> tuple[Outcome, bytes]:
@@ -113,20 +117,20 @@ class Admission:
                 so the caller settles the reservation all the same.
         """
         stream = reservation.stream
-        command: list[str | bytes | int] = [
-            *("FCALL", self._admit, 3 + len(buckets), stream, reservation.request_key or stream),
-            keys.stops(keys.cell(record.tenant, record.cell)),
-            *reservation.bucket_keys,
+        names = [name for its in reservation.bucket_keys for name in its]
+        command: tuple[str | bytes | int, ...] = (
+            *("FCALL", self._admit, 3 + len(names), stream, reservation.request_key or stream),
+            keys.stops(reservation.cell),
+            *names,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
-            *(request_hash, record.expires_ms),
+            *(request_hash, record.expires_ms, record.agent, "", packed(reservation)),
             *stops_of(record),
-        ]
-        for bucket in buckets:
-            command += (bucket.kind, bucket.capacity, bucket.period_ms, bucket.interval_us, bucket.mode)
+        )
+        sent = self._connection.takes(stream)
         try:
-            outcome, answer = await self._send_loading(tuple(command))
+            outcome, answer = await self._send_loading(command)
         except StoreDown as error:
-            raise _store_unavailable() from error
+            raise StoreSilent(sent=sent) from error
         return _OUTCOME.decode(outcome), answer
 
     async def bind(self, key: str, request_hash: str) -> bool:
@@ -145,6 +149,30 @@ class Admission:
             raise _store_unavailable() from error
         return first is None or first == request_hash.encode()
 
+    async def admit_locally(self, reservation: Reservation, record: Record) -> Outcome:
+        """Admit without the store, where the policy says so: counted in this gateway, recorded on disk.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the disk does not take the record either.
+        """
+        buckets, now_ms = reservation.buckets, record.decided_ms
+        outcome = self._local.take(
+            buckets, cell=reservation.cell, call=record.id, now_ms=now_ms, expires_ms=record.expires_ms
+        )
+        names = [name for its in reservation.bucket_keys for name in its] if outcome.granted else []
+        safe = await self._keep(
+            (
+                *("FCALL", self._recount, 2 + len(names), reservation.stream),
+                *(keys.recounted(reservation.cell, record.id), *names),
+                *(now_ms, _ENCODER.encode(record), record.id, _ENCODER.encode(outcome), record.expires_ms),
+                *(record.agent, packed(reservation) if outcome.granted else NOTHING),
+            )
+        )
+        if not safe:
+            self._local.settle(record.id, gave_back=True)
+            raise _store_unavailable()
+        return outcome
+
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
         command = _refusal(record)
@@ -157,26 +185,80 @@ class Admission:
         """Like `write`, for a caller that has gone away: never waits."""
         self._queue(_refusal(record))
 
-    def settle(self, reservation: Reservation, settlement: Settlement, *, answer: bytes = b"") -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        settlement: Settlement,
+        *,
+        answer: bytes | None = b"",
+        told: Mapping[str, Told] = MappingProxyType({}),
+    ) -> None:
         """Confirm what the call took, or give it back; never waits.
 
-        `answer` is the upstream's, kept for repeats where the call carries an idempotency key.
+        `answer` is what the caller gets, kept for repeats where the call carries an idempotency key; `None` where the
+        upstream's was withheld. `told` is what the upstream said of its quotas, by limit.
         """
+        if reservation.local:
+            self._local.settle(reservation.id, gave_back=settlement.gave_back)
         state = ""
         if reservation.request_key:
             # An answer that is not kept cannot be given again, so the repeat is told to find out.
-            unclear = settlement.in_doubt or len(answer) > KEPT_ANSWER_BYTES
+            unclear = settlement.in_doubt or answer is None or len(answer) > KEPT_ANSWER_BYTES
             state = "free" if settlement.gave_back else "doubt" if unclear else "done"
         blob = _ENCODER.encode(settlement)
-        if state or (settlement.gave_back and reservation.cap_keys):
-            back = reservation.cap_keys if settlement.gave_back else ()
-            names = (reservation.stream, reservation.request_key or reservation.stream, *back)
-            kept = answer if len(answer) <= KEPT_ANSWER_BYTES else b""
-            self._queue(("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept))
-            if state:  # whoever has the answer may repeat the call at once, and must get the same one
-                self._flush()
-        else:
-            self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob))
+        names: tuple[str, ...] = ()
+        steps = NOTHING
+        if settlement.gave_back or reservation.settles:
+            names, steps = settling(reservation, settlement, told=told)
+        if not state and not names:
+            self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob), local=reservation.local)
+            return
+        names = (reservation.stream, reservation.request_key or reservation.stream, *names)
+        kept = b"" if answer is None or len(answer) > KEPT_ANSWER_BYTES else answer
+        command: Command = ("FCALL", self._settle, len(names), *names, blob, reservation.id, state, kept, steps)
+        self._queue(command, local=reservation.local)
+        if state:  # whoever has the answer may repeat the call at once, and must get the same one
+            self._flush()
+
+    async def report(self, cells: Sequence[Cell], outcome: CustomerOutcome) -> bool:
+        """Keep what a customer did; says whether it was new. Caps that wait for a delivery count or free the contact.
+
+        `cells` are all of the tenant's. In which of them the contact was counted only the store knows, and it may not
+        be settled yet: so every cell is told, and last the one that keeps the outcome and says whether it was new.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when a part of the store does not answer; then it may be told again.
+        """
+        home = cells[event_home(len(cells), outcome.decision)]
+        others = [cell for cell in cells if cell != home] if outcome.type in _MEANINGS else []
+        try:
+            await asyncio.gather(*(self._tell(cell, outcome, keep=False) for cell in others))
+            return await self._tell(home, outcome, keep=True)
+        except (StoreDown, CommandRefused) as error:
+            raise _store_unavailable() from error
+
+    async def _tell(self, cell: Cell, outcome: CustomerOutcome, *, keep: bool) -> bool:
+        """Let the caps of one cell know; with `keep` the outcome is kept there. Says whether it was new to the cell."""
+        async with self._telling:
+            while (new := await self._try_to_tell(cell, outcome, keep=keep)) < 0:
+                pass  # the contact was settled in between, and waits now
+        return new > 0
+
+    async def _try_to_tell(self, cell: Cell, outcome: CustomerOutcome, *, keep: bool) -> int:
+        waiting = keys.awaited(cell, outcome.decision)
+        meaning = _MEANINGS.get(outcome.type, "")
+        flat = await self._connection.send("HGETALL", waiting) if meaning else []
+        caps = [(log, *entry.split(b" ")) for log, entry in zip(flat[::2], flat[1::2], strict=True) if log]
+        # The tenant may have been moved to other cells since the contact.
+        names = [keys.within(cell, name.decode()) for log, reserved, _, _ in caps for name in (log, reserved)]
+        numbers = [number for _, _, most, kept in caps for number in (most, kept)]
+        event = keys.event(cell, outcome.decision, f"{outcome.type}:{outcome.event}")
+        command = (
+            *("FCALL", self._report, 3 + len(names), keys.outcomes(cell), event, waiting, *names),
+            *(_ENCODER.encode(outcome) if keep else b"", outcome.decision, meaning),
+            *(outcome.reported_ms, EVENT_DAYS, *numbers),
+        )
+        return int(await self._send_loading(command))
 
     async def close(self) -> None:
         """Write what is still due."""
@@ -186,7 +268,10 @@ class Admission:
         while self._flushing:
             await asyncio.wait(self._flushing)
 
-    def _queue(self, command: Command) -> None:
+    def _queue(self, command: Command, *, local: bool = False) -> None:
+        if local and self._spool.waiting:  # behind its admission, which waits on disk
+            self._own(self._keep(command))
+            return
         if not self._due:
             self._loop.call_later(SETTLE_EVERY_SECONDS, self._flush)
         self._due.append(command)
@@ -214,11 +299,12 @@ class Admission:
         except StoreDown:
             return None
 
-    async def _keep(self, command: Command) -> None:
+    async def _keep(self, command: Command) -> bool:
         """Keep a command on disk, and try again later: the store may refuse writes without ever going away."""
-        await self._spool.put(command)
+        safe = await self._spool.put(command)
         if self._retry is None:
             self._retry = self._loop.call_later(RETRY_SECONDS, self._replay_soon)
+        return safe
 
     async def _send_loading(self, command: Command) -> Any:
         """Send a function call; load the functions first where a fresh server does not know them."""
@@ -272,4 +358,4 @@ def _refusal(record: Record) -> Command:
 
 
 def _store_unavailable() -> CallEnded:
-    return CallEnded(Reason.STORE_UNAVAILABLE, "The store of limits and records does not answer; retry.")
+    return CallEnded(Reason.STORE_UNAVAILABLE, _UNAVAILABLE)

@@ -1,57 +1,24 @@
-#!lua name=@LIBRARY@
--- One call is admitted in one step: idempotency key, every bucket, and the record, all or nothing.
--- Milliseconds since the epoch come from the caller; a clock that steps back never opens a bucket early.
+-- One call is admitted in one step: stops, idempotency key, every bucket, and the record, all or nothing.
 
 local DAY_MS = 86400000
 
--- GCRA. The stored value is the theoretical arrival time in microseconds. It can never rightly lie further ahead than
--- the whole burst; where it does, the clock has stepped back, and it is cut so that nobody waits for the old time. The
--- cut value is given back too, to be stored also by a refusal: else every look would cut anew, and see a full bucket.
-local function look_rate(key, now_us, burst, interval_us)
-  local ahead = burst * interval_us
-  local stored = tonumber(redis.call('GET', key) or '0')
-  local tat = math.min(math.max(stored, now_us), now_us + ahead)
-  local next_tat = tat + interval_us
-  local wait_us = next_tat - ahead - now_us
-  local used = math.ceil((tat - now_us) / interval_us)
-  return used, math.max(0, math.ceil(wait_us / 1000)), next_tat, stored > tat and tat or nil
-end
-
-local function store_rate(key, tat, now_ms)
-  redis.call('SET', key, string.format('%.0f', tat), 'PX', math.ceil(tat / 1000 - now_ms) + 1)
-end
-
--- Rolling window as a log: one member for each contact, scored with its time.
-local function look_cap(key, now_ms, max, window_ms)
-  local used = redis.call('ZCOUNT', key, string.format('(%.0f', now_ms - window_ms), '+inf')
-  if used < max then return used, 0 end
-  local freeing = redis.call('ZRANGE', key, -max, -max, 'WITHSCORES')
-  return used, math.max(1, tonumber(freeing[2]) + window_ms - now_ms)
-end
-
--- What has left the window is forgotten, but for the newest: a clock that runs ahead must not open the cap for one that
--- is right. Twice the maximum leaves room for contacts that are given back.
-local function store_cap(key, now_ms, max, window_ms, id)
-  local old = redis.call('ZCOUNT', key, '-inf', string.format('%.0f', now_ms - window_ms))
-  local drop = math.min(old, redis.call('ZCARD', key) - 2 * max)
-  if drop > 0 then redis.call('ZREMRANGEBYRANK', key, 0, drop - 1) end
-  redis.call('ZADD', key, string.format('%.0f', now_ms), id)
-  redis.call('PEXPIRE', key, string.format('%.0f', window_ms))
-end
-
-local function outcome_json(granted, refused, reason, first, used, waits, stop)
+local function looks_json(used, waits, others)
   local looks = {}
   for i = 1, #used do
-    looks[i] = '{"used":' .. string.format('%d', used[i]) .. ',"wait_ms":' .. string.format('%d', waits[i]) .. '}'
+    local other = others[i] and ',"other":' .. cjson.encode(others[i]) or ''
+    looks[i] = '{"used":' .. integer(used[i]) .. ',"wait_ms":' .. integer(waits[i]) .. other .. '}'
   end
+  return '[' .. table.concat(looks, ',') .. ']'
+end
+
+local function outcome_json(granted, refused, reason, first, looks, stop)
   local halted = stop and ',"stop":' .. cjson.encode(stop) or ''
   return '{"granted":' .. tostring(granted) .. ',"refused":' .. refused .. ',"reason":' .. cjson.encode(reason)
-    .. ',"first":' .. cjson.encode(first) .. halted .. ',"looks":[' .. table.concat(looks, ',') .. ']}'
+    .. ',"first":' .. cjson.encode(first) .. halted .. ',"looks":' .. looks .. '}'
 end
 
 -- An empty record asks what admission would say, and changes nothing.
-local function written(stream, record, granted, refused, reason, first, answer, used, waits, stop)
-  local outcome = outcome_json(granted, refused, reason, first, used, waits, stop)
+local function written(stream, record, outcome, answer)
   if record ~= '' then redis.call('XADD', stream, '*', 'k', 'admit', 'r', record, 'o', outcome) end
   return {outcome, answer}
 end
@@ -75,67 +42,94 @@ local function stopped(key, whats)
   return nil
 end
 
--- KEYS: stream, idempotency key (the stream again where the call has none), stops, then one key a bucket.
--- ARGV: now_ms, record ('' to only look), decision id, request hash ('' where the call has no idempotency key),
---       expires_ms, five stops that would halt the call, and for each bucket its kind, capacity, period_ms, interval_us
---       and mode.
-local function admit(keys, argv)
-  local stream, request_key = keys[1], keys[2]
-  local now_ms, record, id, hash, expires_ms = tonumber(argv[1]), argv[2], argv[3], argv[4], argv[5]
-  local stop = stopped(keys[3], {argv[6], argv[7], argv[8], argv[9], argv[10]})
-  if stop then return written(stream, record, false, -1, 'STOPPED', '', '', {}, {}, stop) end
-  if hash ~= '' then
-    local reason, first, answer = first_call(request_key, hash, now_ms)
-    if reason then return written(stream, record, reason == '', -1, reason, first, answer, {}, {}) end
-  end
-  local used, waits, tats, cut, refused = {}, {}, {}, {}, -1
-  for i = 1, #keys - 3 do
-    local at = 5 * i + 5
-    local kind, capacity, period_ms, interval_us = argv[at + 1], tonumber(argv[at + 2]), tonumber(argv[at + 3]),
-      tonumber(argv[at + 4])
-    if capacity == 0 then
-      used[i], waits[i] = 0, -1
-    elseif kind == 'rate' then
-      used[i], waits[i], tats[i], cut[i] = look_rate(keys[i + 3], now_ms * 1000, capacity, interval_us)
-    else
-      used[i], waits[i] = look_cap(keys[i + 3], now_ms, capacity, period_ms)
-    end
-    -- The longest wait is the one that tells the caller when it is worth coming back; never is longer than any.
-    if waits[i] ~= 0 and argv[at + 5] == 'enforce' then
-      if refused < 0 or waits[i] < 0 or (waits[refused + 1] > 0 and waits[i] > waits[refused + 1]) then
-        refused = i - 1
-      end
+-- The longest wait is the one that tells the caller when it is worth coming back; never is longer than any.
+local function longest(buckets, waits)
+  local refused = 0
+  for i = 1, #buckets do
+    if waits[i] ~= 0 and buckets[i][2] == 'enforce' then
+      local longer = refused == 0 or waits[i] < 0 or (waits[refused] > 0 and waits[i] > waits[refused])
+      if longer then refused = i end
     end
   end
-  if record ~= '' then
-    for i, tat in pairs(cut) do store_rate(keys[i + 3], tat, now_ms) end
-  end
-  if refused >= 0 or record == '' then
-    return written(stream, record, refused < 0, refused, '', '', '', used, waits)
-  end
-  for i = 1, #keys - 3 do
-    local at = 5 * i + 5
-    if argv[at + 1] == 'cap' then
-      store_cap(keys[i + 3], now_ms, tonumber(argv[at + 2]), tonumber(argv[at + 3]), id)
-      used[i] = used[i] + 1
-    elseif tats[i] and waits[i] == 0 then
-      store_rate(keys[i + 3], tats[i], now_ms)
-      used[i] = used[i] + 1
-    end
-  end
-  if hash ~= '' then
-    redis.call('HSET', request_key, 'hash', hash, 'id', id, 'state', 'running', 'expires', expires_ms)
-    redis.call('PEXPIRE', request_key, DAY_MS)
-  end
-  return written(stream, record, true, -1, '', '', '', used, waits)
+  return refused - 1
 end
 
--- KEYS: stream, idempotency key (or the stream again), then the caps to give back.
--- ARGV: settlement, decision id, what becomes of the idempotency key ('', 'done', 'doubt' or 'free'), answer.
--- Doing it twice changes nothing but the stream, and there the reader counts by decision id.
+-- KEYS: stream, idempotency key (the stream again where the call has none), stops, then the keys of each bucket.
+-- ARGV: now_ms, record ('' to only look), decision, request hash ('' where the call has no idempotency key), expires_ms,
+--       agent, decision that this call was kept under ('' for none), buckets (MessagePack), then the stops that would
+--       halt the call.
+local function admit(keys, argv)
+  local stream, request_key = keys[1], keys[2]
+  local record, hash = argv[2], argv[4]
+  local c = {now_ms = tonumber(argv[1]), id = argv[3], expires_ms = tonumber(argv[5]), agent = argv[6], hold = argv[7]}
+  local stop = stopped(keys[3], {unpack(argv, 9)})
+  if stop then return written(stream, record, outcome_json(false, -1, 'STOPPED', '', '[]', stop), '') end
+  if hash ~= '' then
+    local reason, first, answer = first_call(request_key, hash, c.now_ms)
+    if reason then return written(stream, record, outcome_json(reason == '', -1, reason, first, '[]'), answer) end
+  end
+  local buckets = cmsgpack.unpack(argv[8])
+  local used, waits, states, others, places, at = {}, {}, {}, {}, {}, 4
+  for i, b in ipairs(buckets) do
+    places[i] = at
+    if b[4] == 0 then
+      used[i], waits[i] = 0, -1
+    else
+      used[i], waits[i], states[i], others[i] = KINDS[b[1]].look(keys, at, b, c)
+    end
+    at = at + b[3]
+  end
+  local refused = longest(buckets, waits)
+  if record ~= '' then
+    for i, b in ipairs(buckets) do
+      if states[i] and KINDS[b[1]].cut then KINDS[b[1]].cut(keys, places[i], c, states[i]) end
+    end
+  end
+  if refused >= 0 or record == '' then
+    return written(stream, record, outcome_json(refused < 0, refused, '', '', looks_json(used, waits, others)), '')
+  end
+  for i, b in ipairs(buckets) do
+    -- What only watches is counted beyond its maximum where contacts are counted, since they are made all the same.
+    if waits[i] == 0 or KINDS[b[1]].counts then
+      KINDS[b[1]].take(keys, places[i], b, c, states[i])
+      used[i] = used[i] + b[5]
+    end
+  end
+  if hash ~= '' then
+    redis.call('HSET', request_key, 'hash', hash, 'id', c.id, 'state', 'running', 'expires', argv[5])
+    redis.call('PEXPIRE', request_key, DAY_MS)
+  end
+  return written(stream, record, outcome_json(true, -1, '', '', looks_json(used, waits, others)), '')
+end
+
+-- What was let through while the store was down is counted and recorded once it is back; whatever the buckets hold by
+-- now, it has happened. Done once, however often it is replayed.
+-- KEYS: stream, mark of what was counted, then the keys of each bucket.
+-- ARGV: now_ms, record, decision, outcome, expires_ms, agent, buckets.
+local function recount(keys, argv)
+  if not redis.call('SET', keys[2], '1', 'NX', 'PX', integer(30 * DAY_MS)) then return 0 end
+  local c = {now_ms = tonumber(argv[1]), id = argv[3], expires_ms = tonumber(argv[5]), agent = argv[6], hold = ''}
+  local at = 3
+  for _, b in ipairs(cmsgpack.unpack(argv[7])) do
+    local kind = KINDS[b[1]]
+    if kind.counts or b[1] == 'trail' then kind.take(keys, at, b, c) end
+    at = at + b[3]
+  end
+  redis.call('XADD', keys[1], '*', 'k', 'admit', 'r', argv[2], 'o', argv[4])
+  return 1
+end
+
+-- KEYS: stream, idempotency key (or the stream again), then the keys of what is settled.
+-- ARGV: settlement, decision, what becomes of the idempotency key ('', 'done', 'doubt' or 'free'), answer, and what
+--       becomes of what was taken (MessagePack).
+-- Doing it twice changes nothing but the stream, and there the reader counts by decision.
 local function settle(keys, argv)
   local settlement, id, state, answer = argv[1], argv[2], argv[3], argv[4]
-  for i = 3, #keys do redis.call('ZREM', keys[i], id) end
+  local at = 3
+  for _, s in ipairs(cmsgpack.unpack(argv[5])) do
+    SETTLE[s[1]](keys, at, s)
+    at = at + s[2]
+  end
   if state ~= '' and redis.call('HGET', keys[2], 'id') == id then
     if state == 'free' then
       redis.call('DEL', keys[2])
@@ -147,5 +141,33 @@ local function settle(keys, argv)
   return 1
 end
 
+-- What a customer did after a contact, told once. A delivery makes the contact count where caps wait for it, and one
+-- that will never come frees what it had reserved.
+-- KEYS: outcomes, key of this event, key of what waits for the delivery, then log and open reservations of each cap that
+-- waits. ARGV: outcome ('' where another cell keeps it), decision, what it means for them ('confirm', 'free' or ''), time, days to remember the event,
+-- then maximum and keep_ms of each cap. Returns 1 for new, 0 for known, -1 where other caps wait than the caller saw.
+local function report(keys, argv)
+  local caps, waiting = (#keys - 3) / 2, 0
+  if argv[3] ~= '' then
+    waiting = redis.call('HLEN', keys[3]) - redis.call('HEXISTS', keys[3], EARLY)
+    if waiting ~= caps then return -1 end
+  end
+  if not redis.call('SET', keys[2], '1', 'NX', 'PX', integer(argv[5] * DAY_MS)) then return 0 end
+  if argv[1] ~= '' then redis.call('XADD', keys[1], '*', 'r', argv[1]) end
+  if argv[3] == '' then return 1 end
+  for i = 1, caps do
+    local own = {argv[3], 2, argv[2], tonumber(argv[4]), tonumber(argv[4 + 2 * i]), tonumber(argv[5 + 2 * i])}
+    SETTLE[argv[3]](keys, 2 + 2 * i, own)
+  end
+  redis.call('DEL', keys[3])
+  if caps == 0 then  -- the contact may not be settled yet
+    redis.call('HSET', keys[3], EARLY, argv[3] .. ' ' .. argv[4])
+    redis.call('PEXPIRE', keys[3], DAY_MS)
+  end
+  return 1
+end
+
+redis.register_function('@LIBRARY@_recount', recount)
+redis.register_function('@LIBRARY@_report', report)
 redis.register_function('@LIBRARY@_admit', admit)
 redis.register_function('@LIBRARY@_settle', settle)

@@ -19,14 +19,19 @@ from gateway.core import keys
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.keys import Cell
+from gateway.core.pressure import score
 from gateway.redis_clients import Client
 
 _log = logging.getLogger(__name__)
 
 CACHED_SUBJECTS: Final = 20_000
 """Most subjects in the cache of one worker; about 1 kB each."""
-_SILENCE_SECONDS: Final = 1.0
-"""After so long without a message the server is asked for a sign of life, and has as long again to give it."""
+_SILENCE_SECONDS: Final = 0.3
+"""After so long without a message the server is asked for a sign of life, and has as long again to give it.
+
+Twice this is how long a worker may go on by old facts while its messages are lost: less than the second within which a
+consent that was withdrawn is refused.
+"""
 _DECODER: Final = msgspec.json.Decoder(Facts)
 
 
@@ -65,13 +70,26 @@ class FactStore:
             if self._reading.get(key) is mark:
                 del self._reading[key]
 
+    async def pressure(self, cell: Cell, subject_ref: str, *, half_life_ms: int, now_ms: int) -> float:
+        """The score of contact pressure; never cached, for it changes with every contact and by itself.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer.
+        """
+        key = keys.score(cell, subject_ref)
+        try:
+            found = await self._connection.send("ZRANGE", key, 0, -1, "WITHSCORES")
+        except (StoreDown, CommandRefused) as error:
+            raise _unreadable() from error
+        pairs = zip(found[::2], found[1::2], strict=True)
+        contacts = [(int(member.partition(b" ")[2]), int(at)) for member, at in pairs]
+        return score(contacts, half_life_ms=half_life_ms, now_ms=now_ms)
+
     async def _read(self, key: str, mark: object) -> Facts:
         try:
             found = await self._connection.send("GET", key)
         except (StoreDown, CommandRefused) as error:
-            raise CallEnded(
-                Reason.STORE_UNAVAILABLE, "What is known of the customer cannot be read now; retry."
-            ) from error
+            raise _unreadable() from error
         facts = UNKNOWN_SUBJECT if found is None else _decoded(found)
         # An invalidation that came while we read took our mark away: what we read may be old already, though another
         # reader may have put up a mark of its own since.
@@ -173,7 +191,9 @@ class FactStore:
 
 
 async def put(redis: Client, tenant: str, *, subject_ref: str, facts: Facts) -> None:
-    """Store what is known of a subject; every worker's cache forgets the old facts.
+    """Store what is known of a subject, statements included; every worker's cache forgets the old facts.
+
+    `gateway.adapters.consents` adds to the statements instead.
 
     Raises:
         RedisError: the store does not answer.
@@ -186,6 +206,10 @@ def _cancelled() -> bool:
     """Whether our task was cancelled: redis-py swallows that while it connects (measured with 8.1.0)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _unreadable() -> CallEnded:
+    return CallEnded(Reason.STORE_UNAVAILABLE, "What is known of the customer cannot be read now; retry.")
 
 
 def _decoded(stored: bytes) -> Facts:

@@ -1,31 +1,63 @@
-"""Policy files: YAML with line numbers, and the files it takes descriptor sets and key sets from."""
+"""Policy files: YAML with line numbers, the packs it is made of, and the files it takes other things from."""
 
 import base64
+import difflib
+import hashlib
 import json
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+import msgspec
 import yaml
 
-from gateway.core.revision.decode import Mistake, Mistakes, Path, PolicyInvalid
+from gateway.core.revision.decode import Lines, Mistake, Mistakes, Path, PolicyInvalid
+from gateway.core.revision.packs import Pack, merge, pack_of
+from gateway.packs.shipped import shipped
 
 MAX_NODES: Final = 1_000_000
 """Most values in one file; ends what aliases of aliases would blow up."""
 
 
-def read(path: FilePath) -> tuple[object, dict[Path, int]]:
-    """The file's data, with referenced files embedded, and the line of each path.
+def read(path: FilePath) -> tuple[object, Lines]:
+    """The file's data, with referenced files embedded and packs merged in, and the line of each path.
 
     Raises:
-        PolicyInvalid: when it is no YAML or no UTF-8, repeats a key, or refers to a file that cannot be read.
+        PolicyInvalid: when it is no YAML or no UTF-8, repeats a key, or refers to a file or pack that cannot be read.
         OSError: when the file itself cannot be read.
     """
-    text = _text(path.read_bytes())
-    lines: dict[Path, int] = {}
+    lines = Lines()
     mistakes = Mistakes(lines)
+    data = _parsed(path.read_bytes(), lines, mistakes)
+    _embed(data, path.parent, mistakes)
+    mistakes.raise_if_any()
+    if isinstance(data, dict) and isinstance(data.get("packs"), list):
+        _include(data, lines, folder=path.parent)
+    return data, lines
+
+
+def read_pack(path: FilePath, *, label: str) -> Pack:
+    """The pack in a file; mistakes name it by `label`.
+
+    Raises:
+        PolicyInvalid: it is no pack.
+        OSError: it cannot be read.
+    """
+    content = path.read_bytes()
+    lines: dict[Path, int] = {}
+    mistakes = Mistakes(lines, file=label)
+    try:
+        data = _parsed(content, lines, mistakes)
+        mistakes.raise_if_any()
+    except PolicyInvalid as invalid:
+        raise PolicyInvalid(tuple(msgspec.structs.replace(each, file=label) for each in invalid.mistakes)) from invalid
+    return pack_of(data, lines, file=label, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _parsed(content: bytes, lines: dict[Path, int], mistakes: Mistakes) -> Any:
+    text = _text(content)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = _Reader(lines, mistakes).value(node, ()) if node is not None else {}
+        return _Reader(lines, mistakes).value(node, ()) if node is not None else {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is no YAML"
@@ -33,9 +65,6 @@ def read(path: FilePath) -> tuple[object, dict[Path, int]]:
     except RecursionError as error:
         fix = "nest less; an alias may not stand inside its own anchor"
         raise PolicyInvalid((Mistake("(document)", "is nested too deeply", fix),)) from error
-    _embed(data, path.parent, mistakes)
-    mistakes.raise_if_any()
-    return data, lines
 
 
 def _text(content: bytes) -> str:
@@ -102,3 +131,67 @@ def _embed(data: object, folder: FilePath, mistakes: Mistakes) -> None:
                     part[field] = json.loads(content) if field == "jwks" else base64.b64encode(content).decode()
                 except (OSError, ValueError, RecursionError):
                     mistakes.add(path, f"the file {name!r} cannot be read", fix="name a file beside the policy file")
+
+
+def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath) -> None:
+    """Merge the packs that `packs` names, and leave there which they were."""
+    mistakes = Mistakes(lines)
+    found: list[Mistake] = []
+    used: list[dict[str, str]] = []
+    for index, entry in enumerate(data["packs"]):
+        at: Path = ("packs", index)
+        try:
+            pack = _pack(entry, at, folder=folder, mistakes=mistakes)
+        except PolicyInvalid as invalid:
+            found += invalid.mistakes
+            continue
+        if pack is None:
+            continue
+        name = pack.header.name
+        if any(use["name"] == name for use in used):
+            mistakes.add(at, f"the pack {name!r} is named twice", fix="keep one of them, or rename your own")
+            continue
+        used.append({"name": name, "version": pack.header.version, "sha256": pack.sha256})
+        merge(data, lines, pack=pack, at=at)
+    data["packs"] = used
+    try:
+        mistakes.raise_if_any()
+    except PolicyInvalid as invalid:
+        found += invalid.mistakes
+    if found:
+        raise PolicyInvalid(tuple(sorted(found, key=lambda mistake: (mistake.file, mistake.line))))
+
+
+def _pack(entry: object, at: Path, *, folder: FilePath, mistakes: Mistakes) -> Pack | None:
+    """The pack that an entry names; `None` where that is a mistake, which is reported."""
+    named = entry if isinstance(entry, dict) else {}
+    if set(named) == {"file"} and isinstance(named["file"], str):
+        label = str(folder / named["file"])
+        try:
+            return read_pack(folder / named["file"], label=label)
+        except OSError:
+            fix = "name a file beside the policy file; `pilote packs copy` makes one"
+            mistakes.add((*at, "file"), f"the file {named['file']!r} cannot be read", fix=fix)
+            return None
+    known = "name" in named and set(named) <= {"name", "version"}
+    if not known or not all(isinstance(value, str) for value in named.values()):
+        problem = "expected a pack's name and version, as texts, or the file of one"
+        mistakes.add(at, problem, fix='write {name: fr-telephone, version: "2026.1"} or {file: our-pack.yaml}')
+        return None
+    return _shipped(named, at, mistakes)
+
+
+def _shipped(named: dict[str, str], at: Path, mistakes: Mistakes) -> Pack | None:
+    name, version = named.get("name", ""), named.get("version", "")
+    versions = {pack.version: pack for pack in shipped() if pack.name == name}
+    if not versions:
+        names = list(dict.fromkeys(pack.name for pack in shipped()))
+        near = difflib.get_close_matches(name, names, n=1)
+        fix = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}, or give your own by `file`"
+        mistakes.add(at, f"no pack {name!r} comes with Pilote", fix=fix)
+    elif version not in versions:
+        problem = f"the pack {name!r} has no version {version!r}" if version else f"the pack {name!r} needs its version"
+        mistakes.add(at, problem, fix=f"choose one of {', '.join(versions)}; no upgrade changes what a version says")
+    else:
+        return read_pack(versions[version].file, label=versions[version].label)
+    return None

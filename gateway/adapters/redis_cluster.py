@@ -111,6 +111,11 @@ class ClusterConnection:
         """See `StoreConnection`."""
         return self.beside(key_of(command), *command)
 
+    def takes(self, key: str) -> bool:
+        """See `StoreConnection`."""
+        node = self._slots[_slot(key)]
+        return node is not None and node.up
+
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """See `StoreConnection`."""
         node = self._slots[_slot(key)]

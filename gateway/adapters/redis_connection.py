@@ -52,6 +52,9 @@ class StoreConnection(Protocol):
             CommandRefused: from the future, when the store answers with an error.
         """
 
+    def takes(self, key: str) -> bool:
+        """Whether commands about this key are taken now; else `send` raises at once, and nothing was sent."""
+
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Send a command that names no key to where `key` lies. Raises like `send`."""
 
@@ -74,8 +77,8 @@ class StoreConnection(Protocol):
 
 
 def key_of(command: tuple[str | bytes | int, ...]) -> str | bytes:
-    """The first key of a command that names one: of a function call its fourth part, of any other its second."""
-    return cast("str | bytes", command[3] if command[0] == "FCALL" else command[1])
+    """The first key of a command: of a function or script its fourth part, of any other its second."""
+    return cast("str | bytes", command[3] if command[0] in ("FCALL", "EVAL") else command[1])
 
 
 class RedisConnection(asyncio.Protocol):
@@ -138,6 +141,11 @@ class RedisConnection(asyncio.Protocol):
         if not self.up:
             raise StoreDown("the store is down")
         return self._enqueue(pack(command))
+
+    def takes(self, key: str) -> bool:
+        """See `StoreConnection`; there is one server."""
+        del key
+        return self.up
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """See `StoreConnection`; there is one server."""

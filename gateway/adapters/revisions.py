@@ -86,11 +86,13 @@ class RevisionStore:
         body = await cast("Awaitable[bytes | None]", self._redis.hget(self._all, str(number)))
         return None if body is None else msgspec.json.decode(body, type=Published)
 
-    async def follow(self, swap: Callable[[int, Published], Awaitable[None]]) -> None:
+    async def follow(
+        self, swap: Callable[[int, Published], Awaitable[None]], *, looked: asyncio.Event | None = None
+    ) -> None:
         """Call `swap` with the active revision, now and whenever it changes; runs until cancelled.
 
-        While the store does not answer, the revision that runs goes on running; a `swap` that raises `CallEnded` for
-        that reason is tried again.
+        `looked` is set once it has been looked for the first time, whatever came of it. While the store does not
+        answer, the revision that runs goes on running; a `swap` that raises `CallEnded` for that reason is tried again.
         """
         seen = 0
         us = asyncio.current_task()
@@ -101,10 +103,14 @@ class RevisionStore:
                 if number not in (0, seen) and (published := await self.read(number)) is not None:
                     await swap(number, published)
                     seen = number
+                if looked is not None:
+                    looked.set()
                 await self._announced()
             except msgspec.DecodeError:
                 _log.exception("revision %d is damaged: the one that runs goes on", number)
                 seen = number
+                if looked is not None:
+                    looked.set()
             except (RedisError, OSError, TimeoutError, CallEnded):
                 _log.warning("the store does not answer: the revision that runs goes on", extra={"seen": seen})
                 await asyncio.sleep(POLL_SECONDS)

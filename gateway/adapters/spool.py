@@ -40,7 +40,7 @@ class Spool:
         if self._file is None:
             raise FileExistsError(f"{self._path} belongs to a running worker")
         self._writing = asyncio.Lock()
-        self._pending: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._pending: list[tuple[bytes, asyncio.Future[bool]]] = []
         self._task: asyncio.Task[None] | None = None
         commands, self._whole_bytes = _read(self._path)
         if (torn := self._path.stat().st_size - self._whole_bytes) > 0:
@@ -52,10 +52,10 @@ class Spool:
         self._sent: dict[Path, set[int]] = {}
         """Which commands of a file were sent already, by their place, while others wait: see `replay`."""
 
-    def put(self, command: Command) -> asyncio.Future[None]:
-        """Keep a command; the future is done when it is safe on disk. Never blocks the loop."""
+    def put(self, command: Command) -> asyncio.Future[bool]:
+        """Keep a command; the future says whether it is safe on disk. Never blocks the loop."""
         body = _ENCODER.encode(command)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._pending.append((_HEAD.pack(len(body), zlib.crc32(body)) + body, done))
         self.waiting += 1
         if self._task is None or self._task.done():
@@ -99,14 +99,16 @@ class Spool:
         while self._pending:
             async with self._writing:
                 batch, self._pending = self._pending, []
+                safe = True
                 try:
                     await asyncio.to_thread(self._append, b"".join(entry for entry, _ in batch))
                 except OSError:
+                    safe = False
                     # A person must act: neither the store nor the disk takes records, so calls stay refused.
                     _log.exception("the spool cannot be written", extra={"records": len(batch)})
                 for _, done in batch:
                     if not done.done():
-                        done.set_result(None)
+                        done.set_result(safe)
 
     def _append(self, data: bytes) -> None:
         assert self._file is not None  # noqa: S101 - closed only after the last write

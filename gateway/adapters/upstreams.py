@@ -51,6 +51,17 @@ class InDoubt(CallEnded):
     """The upstream may or may not have acted: what the call took stays taken."""
 
 
+class Withheld(CallEnded):
+    """The upstream has acted, but its reply could not be redacted, and so is not passed on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Reason.REPLY_WITHHELD,
+            "The system behind the gateway has acted, but its reply could not be redacted and is withheld: do not "
+            "repeat the call, tell the system's owner.",
+        )
+
+
 class Upstreams:
     """Connections to the upstreams of the active revision, and to earlier ones as long as calls may need them."""
 
@@ -153,6 +164,11 @@ def upstream_metadata(
     if tracestate:
         kept.append(("tracestate", tracestate))
     return tuple(kept)
+
+
+def pairs_of(*parts: Any) -> Metadata:
+    """The pairs of several pieces of metadata, of which any may be missing."""
+    return tuple([(key, value) for part in parts for key, value in part or ()])
 
 
 def passed_on(trailers: Any) -> Metadata:

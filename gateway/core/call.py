@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.consents import Consent
+
 
 class Operation(StrEnum):
     """What kind of thing a method does."""
@@ -23,6 +25,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tenant: str
     version: str = ""
+    priority: int = 0
     labels: Mapping[str, str] = {}
 
 
@@ -37,11 +40,19 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     subject_ref: str = ""
     channel: str = ""
     category: str = ""
+    brand: str = ""
+    topics: tuple[str, ...] = ()
     model: str = ""
     model_version: str = ""
     """The version the caller asks for itself; empty: the revision chooses."""
     request_id: str = ""
     inference: str = ""
+    purpose: str = ""
+    """What a contact is for, where the request says so itself; else its category is the purpose."""
+    contact_point: str = ""
+    """Where a contact goes, in its one spelling (`gateway.contact_points`); empty where the request names none."""
+    contact_ref: str = ""
+    """Pseudonym of the contact point."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,12 +60,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     known: bool = True
     consents: dict[str, bool] = {}
+    """Consents without time or proof, by "channel" or "channel/purpose"; only rules in CEL look at them."""
+    consent_records: tuple[Consent, ...] = ()
+    """What the customer has said, in the order in which it was recorded."""
     time_zone: str = ""
     language: str = ""
     segments: tuple[str, ...] = ()
     traits: dict[str, str] = {}
     scores: dict[str, float] = {}
+    pressure: float = 0.0
+    """Score of contact pressure at the time of the call. Never stored with the facts: it changes by itself."""
 
+
+UNREADABLE_SUBJECT: Final = Facts(known=False)
+"""Facts of somebody of whom nothing can be known now: an expression that asks for them fails."""
 
 UNKNOWN_SUBJECT: Final = Facts(known=False)
 """Facts of somebody of whom nothing is known."""

@@ -3,8 +3,9 @@
 Built from descriptors in `gateway.contracts`; nothing here knows protobuf.
 """
 
-from collections.abc import Callable
-from typing import Final
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 
@@ -13,13 +14,72 @@ from gateway.core.call import Operation
 DEFAULT_MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest message where the contract names no limit of its own."""
 
+# Spelling must not open a second bucket: what governs a call is compared in one form only.
+TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+"""What a channel or category looks like."""
+SUBJECT: Final = re.compile(r"[!-~]{1,256}")
+"""What the name of a customer looks like."""
+
 Reader = Callable[[object], str]
 """Reads one text from a decoded request message; empty where the field is unset."""
+
+
+TextsReader = Callable[[object], tuple[str, ...]]
+"""Reads several texts from a decoded request message."""
 
 
 def read_nothing(_request: object) -> str:
     """The reader of a field that the contract does not have."""
     return ""
+
+
+def read_none(_request: object) -> tuple[str, ...]:
+    """The reader of texts that the contract does not have."""
+    return ()
+
+
+class Redaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule takes out of a message: the fields at these paths, and all that is at least so sensitive."""
+
+    fields: tuple[str, ...] = ()
+    sensitivity: str = ""
+    """Name of the least sensitivity, such as "PERSONAL"; empty: none is taken out for its sensitivity."""
+    text_instead: str | None = None
+    """What texts are replaced by; `None`: they are cleared."""
+
+
+class RedactionMistake(Exception):
+    """The redaction does not fit the message. `place` is the index of the path that is wrong, -1 for none of them."""
+
+    def __init__(self, problem: str, *, fix: str, place: int = -1) -> None:
+        super().__init__(problem)
+        self.fix = fix
+        self.place = place
+
+
+Take = Callable[[object], None]
+"""Takes fields out of a decoded message, in place."""
+
+
+class Redactor(Protocol):
+    """Redacts messages of one type."""
+
+    def plan(self, redaction: Redaction) -> Take:
+        """What the redaction does to a message.
+
+        Raises:
+            RedactionMistake: a path names no field, or something that must stay.
+        """
+
+    def touches(self, redaction: Redaction) -> bool:
+        """Whether there is anything to redact, as far as the contract says."""
+
+    def apply(self, message: bytes, takes: Sequence[Take]) -> bytes:
+        """The message with all of that taken out.
+
+        Raises:
+            ValueError: the bytes are no such message.
+        """
 
 
 class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +93,9 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation
     request_type: str
     decode: Callable[[bytes], object]
+    reply_type: str = ""
+    decode_reply: Callable[[bytes], object] | None = None
+    """Like `decode`, for what the upstream answers."""
     client_streaming: bool = False
     server_streaming: bool = False
     idempotent: bool = False
@@ -43,10 +106,21 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     model: Reader = read_nothing
     model_version: Reader = read_nothing
     request_id: Reader = read_nothing
+    purpose: Reader = read_nothing
+    contact_point: Reader = read_nothing
+    brand: Reader = read_nothing
+    topics: TextsReader = read_none
+    put_channel: Callable[[object, str], bytes] | None = None
+    """Returns the bytes of the same message with another channel; `None` where the contract cannot say it."""
     pin: Callable[[object, str], bytes] | None = None
+    redactors: Mapping[str, Redactor] = {}
+    """How its messages are redacted: of the "request" and of the "reply"."""
     subject_path: str = ""
     channel_path: str = ""
+    contact_point_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES
+    closed: Mapping[str, frozenset[str]] = {}
+    """All that its channel, category or model can be, where the field is an enum."""
 
 
 def method_matches(pattern: str, method: str) -> bool:

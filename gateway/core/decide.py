@@ -1,17 +1,21 @@
 """How a revision answers a call. Pure: the same input gives the same decision, so any of them can be replayed."""
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 
-from gateway.core import texts
-from gateway.core.call import Agent, Call, Facts, Operation, Route
-from gateway.core.cells import share
+from gateway.core import consent_texts, texts
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation, Route
+from gateway.core.cells import shared
+from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
-from gateway.core.limits import Bucket, DimensionMissing, rate_bucket
-from gateway.core.pressure import cap_bucket
+from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
+from gateway.core.pressure import cap_buckets, score_bucket
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.revision.document import Message, Rule, duration_ms
+from gateway.core.revision.document import Message, Rule, cited, duration_ms
+from gateway.core.sequences import step_bucket
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,70 +29,160 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The refusal in the rule's own words, where it has any."""
     retry_after_ms: int | None = None
     """When the rule's author says that it is worth coming back."""
+    citation: str = ""
+    """What the refusal rests on, in the policy's words."""
+    details: tuple[tuple[str, str], ...] = ()
+    """(key, value) pairs that the refusal tells machines besides."""
     looks: tuple[RuleLook, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    level: str = ""
+    """For a hold: "approve" where the gateway makes the call on approval, "suggest" where people act themselves."""
+    max_defer_ms: int = 0
+    """For a call that is put off by `retry_after_ms`: how long it is kept at most."""
+    would: str = ""
+    """For an agent that only observes: what would have come of the call, "OK" or a `Reason`."""
+    redacting: tuple[str, ...] = ()
+    """The rules whose fields are taken out of the request or the reply, in the revision's order."""
+    failing: bool = False
+    """Whether a rule failed at run time; which, the looks say."""
 
 
 def decide(
-    revision: Revision, policy: MethodPolicy, *, agent: Agent, call: Call, facts: Facts, route: Route, now_ms: int
+    revision: Revision,
+    policy: MethodPolicy,
+    *,
+    agent: Agent,
+    call: Call,
+    facts: Facts,
+    route: Route,
+    ref: Callable[[str], str],
+    now_ms: int,
+    approved: bool = False,
 ) -> Decision:
-    """Evaluate every rule of the method: any that denies wins, at least one must allow.
+    """Evaluate every rule of the method: any that denies wins, then any that holds, else at least one must allow.
 
-    `now_ms` is milliseconds since the epoch. The looks are in the revision's order and name only rules that applied.
+    `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
+    and name only rules that applied. `approved`: a person has approved this call, which waives holds and the level
+    "approve", and nothing else.
     """
-    engine = revision.engine
-    values = {
-        "request": call.request,
-        "agent": revision.agent_values[agent.name],
-        "call": engine.call_value(call),
-        "facts": engine.facts_value(facts),
-        "route": engine.route_value(route),
-    }
-    looks, allowing, denying = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
+    looked = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
+    looks, denying = looked.looks, looked.denying
     if denying is not None:
         return Decision(
+            failing=looked.failing,
             verdict=Verdict.DENY,
             reason=Reason(denying.reason),
             rule=denying.name,
             message=denying.message,
             retry_after_ms=None if denying.retry_after is None else duration_ms(denying.retry_after),
+            citation=cited(denying.citation),
             looks=looks,
         )
-    if allowing is None:
-        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks)
+    granting = looked.allowing or looked.holding
+    if granting is None:
+        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
+    if revision.consents and call.operation is Operation.CONTACT:
+        unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
+        looks += asked
+        if unmet is not None:
+            lacking = _lacks(unmet, call, now_ms=now_ms)
+            return msgspec.structs.replace(lacking, looks=looks, failing=looked.failing)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
-    if quiet is not None:
-        return msgspec.structs.replace(quiet, looks=looks)
+    level = policy.autonomy.get(agent.name, "")
+    if quiet is None or quiet.verdict is Verdict.DEFER:  # what waits for a person may wait for the hours as well
+        quiet = _held(looked.holding, level, approved=approved) or quiet
+    if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
+        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing)
     try:
-        buckets = _buckets(policy, agent, call=call, route=route)
+        buckets = _buckets(policy, Context(agent, call, route, facts, values, ref, now_ms))
     except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
-            reason=Reason.LIMIT_EXCEEDED,
+            reason=missing.reason,
             rule=missing.limit,
             message=Message(
                 en=texts.lacks_dimension(missing.limit, missing.dimension, language="en"),
                 fr=texts.lacks_dimension(missing.limit, missing.dimension, language="fr"),
             ),
+            citation=missing.citation,
             looks=looks,
+            failing=looked.failing,
         )
     if revision.cells and (cells := revision.cells.get(agent.tenant)):
-        buckets = tuple(share(bucket, cells) if bucket.limit in revision.divided else bucket for bucket in buckets)
-    return Decision(verdict=Verdict.ALLOW, rule=allowing.name, looks=looks, buckets=buckets)
+        buckets = shared(buckets, cells, divided=revision.divided)
+    if level == "observe":
+        would = quiet.reason if quiet is not None and quiet.reason is not None else "OK"
+        reason = Reason.AUTONOMY_OBSERVE
+        return Decision(
+            verdict=Verdict.DENY, reason=reason, looks=looks, buckets=buckets, would=would, failing=looked.failing
+        )
+    return Decision(
+        verdict=Verdict.ALLOW,
+        rule=granting.name,
+        looks=looks,
+        buckets=buckets,
+        redacting=looked.redacting,
+        failing=looked.failing,
+    )
+
+
+def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | None:
+    """The hold that a rule or the agent's level of autonomy wants; `None` where nobody need look at the call."""
+    if level != "suggest" and (approved or (holding is None and level != "approve")):
+        return None
+    return Decision(
+        verdict=Verdict.HOLD,
+        reason=Reason.APPROVAL_REQUIRED,
+        rule="" if holding is None else holding.name,
+        message=None if holding is None else holding.message,
+        level="suggest" if level == "suggest" else "approve",
+    )
+
+
+def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
+    """What expressions see of a call."""
+    engine = revision.engine
+    values = {
+        "request": call.request,
+        "agent": revision.agent_values[agent.name],
+        "call": engine.call_value(call),
+        "route": engine.route_value(route),
+    }
+    if facts is not UNREADABLE_SUBJECT:
+        values["facts"] = engine.facts_value(facts)
+    return values
+
+
+def _lacks(missing: Missing, call: Call, *, now_ms: int) -> Decision:
+    """The refusal for a consent that is missing; it says when to come back where waiting is all that is needed."""
+    opens_ms, unknown = missing.standing.opens_ms, missing.standing.status == "unknown"
+    return Decision(
+        verdict=Verdict.DENY,
+        reason=Reason.STORE_UNAVAILABLE if unknown else Reason.CONSENT_MISSING,
+        rule=missing.rule.name,
+        message=consent_texts.refusal(missing, call),
+        retry_after_ms=opens_ms - now_ms if opens_ms else None,
+        citation=missing.rule.citation,
+        details=consent_texts.metadata(missing, call),
+    )
 
 
 def _quiet(
     revision: Revision, call: Call, *, facts: Facts, now_ms: int
 ) -> tuple[Decision | None, tuple[RuleLook, ...]]:
-    """The refusal by the quiet hours that last longest, and all that were met."""
-    refusal, longest, looks = None, 0, []
+    """The refusal by the quiet hours that last longest, and all that were met; a delay where all of them keep calls."""
+    refusal, longest, looks, max_defer_ms = None, 0, [], None
     for rule in revision.quiet_hours if call.operation is Operation.CONTACT else ():
         wait = wait_ms(rule, facts, now_ms=now_ms) if covers(rule, call) else 0
         if wait == 0:
             continue
-        looks.append(RuleLook(rule=rule.name, effect="deny", mode=rule.mode))
-        if rule.mode == "enforce" and longest >= 0 and (wait < 0 or wait > longest):
+        looks.append(RuleLook(rule=rule.name, effect="defer" if rule.max_defer_ms else "deny", mode=rule.mode))
+        if rule.mode != "enforce":
+            continue
+        max_defer_ms = rule.max_defer_ms if max_defer_ms is None else min(max_defer_ms, rule.max_defer_ms)
+        if longest >= 0 and (wait < 0 or wait > longest):
             longest = wait
             refusal = Decision(
                 verdict=Verdict.DENY,
@@ -96,30 +190,63 @@ def _quiet(
                 rule=rule.name,
                 message=rule.message,
                 retry_after_ms=wait if wait > 0 else None,
+                citation=rule.citation,
             )
+    if refusal is not None and max_defer_ms and 0 < longest <= max_defer_ms:
+        refusal = Decision(
+            verdict=Verdict.DEFER,
+            reason=Reason.DEFERRED,
+            rule=refusal.rule,
+            retry_after_ms=longest,
+            max_defer_ms=max_defer_ms,
+        )
     return refusal, tuple(looks)
 
 
-def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> tuple[tuple[RuleLook, ...], Rule | None, Rule | None]:
-    """The rules that applied, and the first enforced ones that allow and that deny."""
+class _Looked(msgspec.Struct, frozen=True):
+    """What the rules came to: those that applied, and the first enforced ones that allow, that hold and that deny."""
+
+    looks: tuple[RuleLook, ...]
+    allowing: Rule | None
+    holding: Rule | None
+    denying: Rule | None
+    redacting: tuple[str, ...]
+    failing: bool
+
+
+def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> _Looked:
     looks = []
-    allowing = denying = None
+    allowing = holding = denying = None
+    redacting: list[str] = []
+    failing = False
     for rule, result in zip(rules, results, strict=True):
         if result is False:
             continue
         error = result if isinstance(result, str) else ""
-        effect = rule.on_error if error else rule.effect
+        effect: str = rule.effect
+        if error:
+            effect, failing = rule.on_failure, True
         looks.append(RuleLook(rule=rule.name, effect=effect, mode=rule.mode, error=error))
         if rule.mode == "monitor":
             continue
         if effect == "deny":
             denying = denying or rule
-        elif not error:  # a failed rule never grants anything: on_error "allow" only leaves it out
+        elif effect == "redact":
+            redacting.append(rule.name)
+        elif error:  # a failed rule never grants anything: on_error "allow" only leaves it out
+            continue
+        elif effect == "hold":
+            holding = holding or rule
+        else:
             allowing = allowing or rule
-    return tuple(looks), allowing, denying
+    return _Looked(tuple(looks), allowing, holding, denying, tuple(redacting), failing)
 
 
-def _buckets(policy: MethodPolicy, agent: Agent, *, call: Call, route: Route) -> tuple[Bucket, ...]:
-    found = [rate_bucket(rule, agent, call=call, route=route) for rule in policy.limits]
-    found += [cap_bucket(rule, call) for rule in policy.caps]
-    return tuple(bucket for bucket in found if bucket is not None)
+def _buckets(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:
+    found = [limit_bucket(rule, context) for rule in policy.limits]
+    for cap in policy.caps:
+        found += cap_buckets(cap, context)
+    if policy.score is not None:
+        found.append(score_bucket(policy.score, context.call))
+    found += [step_bucket(rule, context) for rule in policy.steps]
+    return tuple([bucket for bucket in found if bucket is not None])

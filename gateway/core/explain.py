@@ -6,8 +6,8 @@ English and French; for people, so wording may change. Machines read the decisio
 from typing import Final
 
 from gateway.core.limits import bucket_reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
-from gateway.core.texts import LANGUAGES, fill, number, span
+from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
+from gateway.core.texts import LANGUAGES, amount, day, fill, number, span
 
 _TEXTS: Final = {
     "asked": ("{agent} asked for {method} ({operation}).", "{agent} a demandé {method} ({operation})."),
@@ -29,6 +29,20 @@ _TEXTS: Final = {
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
     "rule-allow": ("The rule {rule} allowed it.", "La règle {rule} l’a autorisé."),
     "rule-deny": ("The rule {rule} denied it.", "La règle {rule} l’a refusé."),
+    "rule-hold": (
+        "The rule {rule} wanted a person to look at it first.",
+        "La règle {rule} demandait qu’une personne l’examine d’abord.",
+    ),
+    "rule-defer": ("The quiet hours {rule} put it off.", "Les heures calmes {rule} l’ont remis à plus tard."),
+    "watch-hold": (
+        "The rule {rule} would have had a person look at it first, but only watches.",
+        "La règle {rule} l’aurait fait examiner par une personne, mais elle ne fait qu’observer.",
+    ),
+    "watch-defer": (
+        "The quiet hours {rule} would have put it off, but only watch.",
+        "Les heures calmes {rule} l’auraient remis à plus tard, mais elles ne font qu’observer.",
+    ),
+    "rule-redact": ("The rule {rule} had fields redacted.", "La règle {rule} a fait masquer des champs."),
     "watch-allow": (
         "The rule {rule} would have allowed it, but only watches.",
         "La règle {rule} l’aurait autorisé, mais elle ne fait qu’observer.",
@@ -37,6 +51,14 @@ _TEXTS: Final = {
         "The rule {rule} would have denied it, but only watches.",
         "La règle {rule} l’aurait refusé, mais elle ne fait qu’observer.",
     ),
+    "watch-redact": (
+        "The rule {rule} would have had fields redacted, but only watches.",
+        "La règle {rule} aurait fait masquer des champs, mais elle ne fait qu’observer.",
+    ),
+    "watch-failed": (
+        "The rule {rule} could not be evaluated, but only watches.",
+        "La règle {rule} n’a pas pu être évaluée, mais elle ne fait qu’observer.",
+    ),
     "failed-allow": (
         "The rule {rule} could not be evaluated and was left out.",
         "La règle {rule} n’a pas pu être évaluée et a été écartée.",
@@ -44,6 +66,31 @@ _TEXTS: Final = {
     "failed-deny": (
         "The rule {rule} could not be evaluated, and so denied it.",
         "La règle {rule} n’a pas pu être évaluée, elle l’a donc refusé.",
+    ),
+    "consent-granted": (
+        "The consent {rule} was on record since {since}.",
+        "Le consentement {rule} était enregistré depuis le {since}.",
+    ),
+    "consent-none": ("The consent {rule} was not on record.", "Le consentement {rule} n’était pas enregistré."),
+    "consent-unknown": (
+        "Whether the consent {rule} was on record could not be read.",
+        "On n’a pas pu lire si le consentement {rule} était enregistré.",
+    ),
+    "consent-refused": (
+        "The customer had refused what {rule} asks for, on {since}.",
+        "Le client avait refusé, le {since}, ce que demande {rule}.",
+    ),
+    "consent-withdrawn": (
+        "The customer had withdrawn what {rule} asks for, on {since}.",
+        "Le client avait retiré, le {since}, ce que demande {rule}.",
+    ),
+    "consent-expired": (
+        "The consent {rule}, given on {since}, was too old.",
+        "Le consentement {rule}, donné le {since}, était trop ancien.",
+    ),
+    "failed-redact": (
+        "The rule {rule} could not be evaluated, and so had its fields redacted.",
+        "La règle {rule} n’a pas pu être évaluée, elle a donc fait masquer ses champs.",
     ),
     "limit-granted": (
         "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
@@ -57,6 +104,51 @@ _TEXTS: Final = {
         "{limit} ({by}): {used} of {capacity} within {period} were used up; free again in {wait}.",
         "{limit} ({by}) : {used} sur {capacity} en {period} étaient déjà utilisés ; libre dans {wait}.",
     ),
+    "concurrency-granted": (
+        "{limit} ({by}): {used} of {capacity} calls at a time, this one included.",
+        "{limit} ({by}) : {used} appels simultanés sur {capacity}, cet appel compris.",
+    ),
+    "concurrency-untaken": (
+        "{limit} ({by}): {used} of {capacity} calls at a time; it would have let the call through.",
+        "{limit} ({by}) : {used} appels simultanés sur {capacity} ; elle aurait laissé passer l’appel.",
+    ),
+    "concurrency-refused": (
+        "{limit} ({by}): {used} of {capacity} calls were running already.",
+        "{limit} ({by}) : {used} appels sur {capacity} étaient déjà en cours.",
+    ),
+    "gap-granted": (
+        "{limit} ({by}): no contact within {period} before.",
+        "{limit} ({by}) : aucune sollicitation dans les {period} précédentes.",
+    ),
+    "gap-refused": (
+        "{limit} ({by}): the contact before was less than {period} ago; free again in {wait}.",
+        "{limit} ({by}) : la sollicitation précédente datait de moins de {period} ; libre dans {wait}.",
+    ),
+    "outranked": (
+        "{limit} ({by}): the last of {capacity} is kept for {other}; free again in {wait}.",
+        "{limit} ({by}) : la dernière place sur {capacity} est réservée à {other} ; libre dans {wait}.",
+    ),
+    "sequence-granted": (
+        "{limit} ({by}): nothing within {period} before that this may not follow on.",
+        "{limit} ({by}) : rien dans les {period} précédentes que cet appel ne puisse suivre.",
+    ),
+    "sequence-refused": (
+        "{limit} ({by}): {other} was less than {period} ago; free again in {wait}.",
+        "{limit} ({by}) : {other} datait de moins de {period} ; libre dans {wait}.",
+    ),
+    "trail": (
+        "{limit} ({by}): the call was noted as a first step.",
+        "{limit} ({by}) : l’appel a été noté comme première étape.",
+    ),
+    "score-granted": (
+        "Contact pressure ({by}) stood at {used}, this contact ({cost}) included.",
+        "La pression ({by}) était de {used}, cette sollicitation ({cost}) comprise.",
+    ),
+    "score-untaken": ("Contact pressure ({by}) stood at {used}.", "La pression ({by}) était de {used}."),
+    "score-refused": (
+        "Contact pressure ({by}) stood at {used} of {capacity}, and this adds {cost}; low enough in {wait}.",
+        "La pression ({by}) était de {used} sur {capacity}, et ceci ajoute {cost} ; assez basse dans {wait}.",
+    ),
     "limit-closed": ("{limit} ({by}) is closed.", "{limit} ({by}) est fermée."),
     "repeat": (
         "It repeated the decision {first} and got its answer.",
@@ -65,6 +157,25 @@ _TEXTS: Final = {
     "halted": ("It met the stop {stop}.", "Il a rencontré la suspension {stop}."),
     "allowed": ("The call was let through.", "L’appel a été autorisé."),
     "refused": ("The call was refused: {reason}.", "L’appel a été refusé : {reason}."),
+    "cited": ("The refusal rests on {citation}.", "Le refus repose sur {citation}."),
+    "held": ("It was kept for a person: holds/{hold}.", "Il a été conservé pour une personne : holds/{hold}."),
+    "deferred": (
+        "It was kept to be made later: holds/{hold}.",
+        "Il a été conservé pour être fait plus tard : holds/{hold}.",
+    ),
+    "held-unkept": ("It needs a person first.", "Il faut d’abord qu’une personne l’examine."),
+    "deferred-unkept": (
+        "It would be kept, and made later.",
+        "Il serait conservé, et fait plus tard.",
+    ),
+    "decided": (
+        'Of holds/{hold} {decider} said: "{comment}".',
+        "De holds/{hold}, {decider} a dit : « {comment} ».",
+    ),
+    "would": (
+        "The agent only observes; without that the call would have come to {would}.",
+        "L’agent ne fait qu’observer ; sinon, l’appel aurait donné {would}.",
+    ),
     "settled": (
         "It ended with {status} after {total}, of which the gateway took {overhead}.",
         "Il s’est terminé par {status} après {total}, dont {overhead} pour la passerelle.",
@@ -116,36 +227,67 @@ def _asked(record: Record, language: str) -> list[str]:
 
 
 def _rule(look: RuleLook, language: str) -> str:
+    if f"consent-{look.standing}" in _TEXTS and look.mode != "monitor":
+        values = {"rule": look.rule, "since": day(look.since_ms, language=language)}
+        return _say(f"consent-{look.standing}", language, values)
+    if look.error and look.mode == "monitor":
+        return _say("watch-failed", language, {"rule": look.rule})
     kind = "failed" if look.error else "watch" if look.mode == "monitor" else "rule"
     return _say(f"{kind}-{look.effect}", language, {"rule": look.rule})
 
 
 def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
-    granting = "limit-granted" if taken else "limit-untaken"
-    key = granting if look.wait_ms == 0 else "limit-refused" if look.wait_ms > 0 else "limit-closed"
     values = {
         "limit": ask.limit,
         "by": ask.by,
-        "used": str(look.used),
-        "capacity": str(ask.capacity),
+        "used": amount(look.used, kind=ask.kind, language=language),
+        "capacity": amount(ask.capacity, kind=ask.kind, language=language),
+        "cost": amount(ask.cost, kind=ask.kind, language=language),
         "period": span(ask.period_ms, language=language),
         "wait": span(max(0, look.wait_ms), language=language),
+        "other": f"decisions/{look.other}",
     }
-    return _say(key, language, values)
+    return _say(_limit_key(ask.kind, look, taken=taken), language, values)
+
+
+def _limit_key(kind: str, look: BucketLook, *, taken: bool) -> str:
+    """Which sentence says how a bucket stood; most kinds share theirs."""
+    if kind == "trail":
+        return "trail"
+    if kind == "cap" and look.other:
+        return "outranked"
+    if look.wait_ms < 0:
+        return "limit-closed"
+    end = "refused" if look.wait_ms > 0 else "granted" if taken else "untaken"
+    for key in (f"{kind}-{end}", f"{kind}-granted"):
+        if key in _TEXTS and (end != "refused" or key.endswith(end)):
+            return key
+    return f"limit-{end}"
 
 
 def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, language: str) -> list[str]:
+    kept = {Verdict.HOLD: "held", Verdict.DEFER: "deferred"}.get(record.verdict, "")
     allowed = record.verdict is Verdict.ALLOW and (outcome.granted or not (outcome.reason or outcome.refused >= 0))
     lines = []
     if outcome.stop:
         lines.append(_say("halted", language, {"stop": outcome.stop}))
     if outcome.first and outcome.granted:
         lines.append(_say("repeat", language, {"first": outcome.first}))
+    if record.decider:
+        values = {"decider": record.decider, "hold": record.hold, "comment": record.hold_comment}
+        lines.append(_say("decided", language, values))
+    if record.would:
+        lines.append(_say("would", language, {"would": record.would}))
     if allowed:
         lines.append(_say("allowed", language, {}))
+    elif kept and not outcome.reason:
+        hold = outcome.first or record.hold
+        lines.append(_say(kept if hold else f"{kept}-unkept", language, {"hold": hold}))
     else:
         reason = outcome.reason or record.reason or _limited(record, outcome)
         lines.append(_say("refused", language, {"reason": reason}))
+        citation = citation_of(record, outcome)
+        lines += [_say("cited", language, {"citation": citation})] * bool(citation)
     if allowed and settlement is None:
         lines.append(_say("running", language, {}))
     if settlement is not None:

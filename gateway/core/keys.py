@@ -32,6 +32,16 @@ def cell(tenant: str, number: int = 0) -> Cell:
     return Cell(f"pilote:{{{tenant}/{number}}}")
 
 
+def number_of(cell: Cell) -> int:
+    """The number of a cell."""
+    return int(cell[cell.rindex("/") + 1 : -1])
+
+
+def within(cell: Cell, key: str) -> str:
+    """The same key in another cell of the tenant."""
+    return f"{cell}{key[key.index('}') + 1 :]}"
+
+
 def decisions(cell: Cell) -> str:
     """Stream of a cell's decisions, the durable buffer in front of the decision store."""
     return f"{cell}:decisions"
@@ -47,9 +57,77 @@ def bucket(cell: Cell, kind: str, *, limit: str, by: str) -> str:
     return f"{cell}:bucket:{kind}:{limit}:{by}"
 
 
+def score(cell: Cell, subject_ref: str) -> str:
+    """The contacts with one subject that weigh on the score of contact pressure."""
+    return bucket(cell, "score", limit="pressure", by=f"subject={subject_ref}")
+
+
+def taken(cell: Cell, decision: str) -> str:
+    """What a call has taken of budgets: a hash from the bucket's key to "part amount", until it is settled."""
+    return f"{cell}:taken:{decision}"
+
+
+def awaited(cell: Cell, decision: str) -> str:
+    """The caps that wait for the delivery of a contact: a hash from their log to "open maximum keep_ms"."""
+    return f"{cell}:awaited:{decision}"
+
+
+def outcomes(cell: Cell) -> str:
+    """Stream of what customers did after contacts, in the cell of the decision's id."""
+    return f"{cell}:outcomes"
+
+
+def event(cell: Cell, decision: str, event: str) -> str:
+    """Mark of an outcome that was told already."""
+    return f"{cell}:event:{decision}:{event}"
+
+
+def recounted(cell: Cell, decision: str) -> str:
+    """Mark of a call that was let through while the store was down, and is counted by now."""
+    return f"{cell}:recounted:{decision}"
+
+
 def stops(cell: Cell) -> str:
     """What is halted of a tenant: a hash from what to why, the same in each of its cells."""
     return f"{cell}:stops"
+
+
+def hold(cell: Cell, hold_id: str) -> str:
+    """One call that is kept: for a person, or until a time."""
+    return f"{cell}:hold:{hold_id}"
+
+
+def holds_due(cell: Cell) -> str:
+    """All holds of a cell, by the time at which something must be done about them."""
+    return f"{cell}:holds:due"
+
+
+def holds_open(cell: Cell) -> str:
+    """Holds that are not over, by the time they were made."""
+    return f"{cell}:holds:open"
+
+
+def holds_changes(cell: Cell) -> str:
+    """Counts the changes of all holds of a cell, so that who waits for one need not look at it in vain."""
+    return f"{cell}:holds:changes"
+
+
+def hold_request(cell: Cell, hold_id: str, *, attempt: int) -> str:
+    """The idempotency key of one attempt to make a held call. No agent's key can be the same."""
+    return f"{hold(cell, hold_id)}:request:{attempt}"
+
+
+def failures(tenant: str) -> str:
+    """Rules of a tenant that failed at run time: a hash from the rule to what is known of its failures.
+
+    There is one for all cells, in the first.
+    """
+    return f"{cell(tenant)}:failures"
+
+
+def failures_written(tenant: str, writer: str) -> str:
+    """Number of the last batch of failures that a gateway has written."""
+    return f"{cell(tenant)}:failures:written:{writer}"
 
 
 def idempotency(cell: Cell, agent: str, key: str) -> str:

@@ -1,105 +1,228 @@
 """Which buckets a call takes from, and what they hold. Counting itself happens in the store, in one step."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Protocol
+
 import msgspec
 
-from gateway.core.call import Agent, Call, Route
+from gateway.core.call import Agent, Call, Facts, Route
 from gateway.core.errors import Reason
+from gateway.core.zones import CalendarRule, period
+
+SLOTS: Final = 60
+"""A rolling window is counted in so many parts; a part counts until the last instant it may hold has left."""
+MOST: Final = 10**15
+"""Largest cost of one call: sums stay exact in the store, whose numbers have 53 bits."""
+
+Kind = Literal["rate", "window", "budget", "concurrency", "quota", "cap", "gap", "score", "sequence", "trail"]
+_REASONS: Final[Mapping[str, Reason]] = {
+    "cap": Reason.CAP_EXCEEDED,
+    "gap": Reason.CAP_EXCEEDED,
+    "score": Reason.CAP_EXCEEDED,
+    "sequence": Reason.POLICY_DENIED,
+}
 
 
-class RateRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate limit, counted by the generic cell rate algorithm (GCRA) separately for each value of `by`."""
+class Expression(Protocol):
+    """A compiled expression over a call."""
+
+    def value(self, values: Mapping[str, object], *, now_ms: int) -> Any:
+        """What it gives; `None` where it fails at run time."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A number in the metadata of an upstream's answers: the first group of `pattern`."""
+
+    header: str
+    pattern: str
+
+
+class QuotaRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How an upstream tells what it allows, and how that is split."""
+
+    used: Reading | None = None
+    remaining: Reading | None = None
+    max: Reading | None = None
+    shares: Mapping[int, int] = {}
+    """Percent by priority; 100 for one that is not named."""
+
+
+class LimitRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit, resolved: durations in milliseconds, expressions compiled for one method."""
 
     name: str
+    kind: Kind
     by: tuple[str, ...]
-    rate: int
-    """Calls per `per_ms` in the long run; 0 blocks."""
-    per_ms: int
-    burst: int
-    """Calls that may come at once; 0 blocks."""
+    capacity: int
+    """Burst of a rate, most within a window, most at a time; 0 blocks."""
+    period_ms: int
+    """`per` of a rate, length of a rolling window; 0 for a calendar."""
+    interval_us: int = 0
+    """For a rate the time one call uses up, rounded up so that the rate is never exceeded."""
+    calendar: CalendarRule | None = None
+    when: Expression | None = None
+    key: Expression | None = None
+    estimate: Expression | None = None
+    actual: Expression | None = None
+    quota: QuotaRule | None = None
     skip_missing: bool = False
+    on_store_error: str = "closed"
     mode: str = "enforce"
-
-
-class CapRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A contact cap, counted in a rolling window separately for each subject and channel."""
-
-    name: str
-    max: int
-    window_ms: int
-    channels: frozenset[str] = frozenset()
-    categories: frozenset[str] = frozenset()
-    exempt: frozenset[str] = frozenset()
-    mode: str = "enforce"
+    citation: str = ""
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """One bucket to take from: which one, and its size. `period_us` and `interval_us` are microseconds."""
+    """One bucket to take from: which one, and its size."""
 
     limit: str
     kind: str
+    """A `Kind`."""
     by: str
     capacity: int
-    """Most at once: the burst of a rate, the maximum of a cap."""
+    """Most at once: the burst of a rate, the maximum of anything else; of a score in thousandths."""
     period_ms: int
-    interval_us: int
-    """For a rate the time one call uses up, rounded up so that the rate is never exceeded; 0 for a cap."""
-    mode: str
+    interval_us: int = 0
+    mode: str = "enforce"
+    cost: int = 1
+    """What this call takes; of a score in thousandths."""
+    since_ms: int = 0
+    ends_ms: int = 0
+    """Beginning and end of the calendar period; both 0 for a rolling window."""
+    gap_ms: int = 0
+    """Shortest time between two contacts."""
+    counts_on: str = "reserved"
+    deliver_ms: int = 0
+    rank: int = -1
+    """Of a cap with priorities: the higher goes first; -1 where it has none."""
+    share: int = 100
+    """Of a quota: percent that this agent may use up."""
+    who: str = ""
+    """Of a sequence: whose first step counts."""
+    agent: str = ""
+    on_exceed: str = "deny"
+    downgrade_to: str = ""
+    on_store_error: str = "closed"
+    citation: str = ""
+    """What a refusal rests on, in the policy's words."""
 
 
 def bucket_reason(kind: str) -> Reason:
     """Why a call ends that a bucket of this kind refuses."""
-    return Reason.CAP_EXCEEDED if kind == "cap" else Reason.LIMIT_EXCEEDED
+    return _REASONS.get(kind, Reason.LIMIT_EXCEEDED)
 
 
 class DimensionMissing(Exception):
     """The call lacks a dimension the limit counts by, and the limit says to deny such calls."""
 
-    def __init__(self, limit: str, dimension: str) -> None:
+    def __init__(self, limit: str, dimension: str, *, reason: Reason = Reason.LIMIT_EXCEEDED) -> None:
         super().__init__(f"limit {limit} counts by {dimension}, which this call does not have")
+        self.reason = reason
         self.limit = limit
         self.dimension = dimension
+        self.citation = ""
+        """What the limit rests on, in the policy's words."""
 
 
-def rate_bucket(rule: RateRule, agent: Agent, *, call: Call, route: Route) -> Bucket | None:
-    """The bucket of a rate limit for this call; `None` where the call lacks a dimension and the limit skips it.
+class Context(msgspec.Struct, frozen=True):
+    """All that the buckets of a call depend on.
+
+    `values` is what expressions see; `ref` makes the pseudonym of a text, for what they give may be personal.
+    """
+
+    agent: Agent
+    call: Call
+    route: Route
+    facts: Facts
+    values: Mapping[str, object]
+    ref: Callable[[str], str]
+    now_ms: int
+
+
+def limit_bucket(rule: LimitRule, context: Context) -> Bucket | None:
+    """The bucket of a limit for this call; `None` where it does not cover the call, or lacks a dimension and skips it.
 
     Raises:
-        DimensionMissing: where it lacks one and the limit does not skip.
+        DimensionMissing: where the call lacks a dimension, or an expression fails, and the limit does not skip.
     """
-    parts = []
-    for dimension in rule.by:
-        value = _dimension(dimension, agent, call=call, route=route)
-        if not value:
-            if rule.skip_missing or rule.mode == "monitor":  # a limit that only watches never refuses
-                return None
-            raise DimensionMissing(rule.name, dimension)
-        parts.append(f"{dimension}={value}")
-    interval_us = -(-rule.per_ms * 1000 // rule.rate) if rule.rate else 0
+    try:
+        if rule.when is not None and _given(rule, rule.when, "when", context) is False:
+            return None
+        by = _by(rule, context)
+        cost = 1 if rule.estimate is None else _cost(rule, rule.estimate, context)
+    except DimensionMissing as missing:
+        if rule.skip_missing or rule.mode == "monitor":  # a limit that only watches never refuses
+            return None
+        missing.citation = rule.citation
+        raise
+    since_ms = ends_ms = 0
+    if rule.calendar is not None:
+        since_ms, ends_ms = period(rule.calendar, subject_zone=context.facts.time_zone, now_ms=context.now_ms)
     return Bucket(
         limit=rule.name,
-        kind="rate",
-        by=",".join(parts),
-        capacity=rule.burst if rule.rate else 0,
-        period_ms=rule.per_ms,
-        interval_us=interval_us,
+        kind=rule.kind,
+        by=by,
+        capacity=rule.capacity,
+        period_ms=ends_ms - since_ms or rule.period_ms,
+        interval_us=rule.interval_us,
         mode=rule.mode,
+        cost=cost,
+        since_ms=since_ms,
+        ends_ms=ends_ms,
+        share=100 if rule.quota is None else rule.quota.shares.get(context.agent.priority, 100),
+        on_store_error=rule.on_store_error,
+        citation=rule.citation,
     )
 
 
-def _dimension(name: str, agent: Agent, *, call: Call, route: Route) -> str:
-    match name:
-        case "agent":
-            return agent.name
-        case "tenant":
-            return agent.tenant
-        case "method":
-            return call.method
-        case "operation":
-            return call.operation.value
-        case "version":
-            return route.version or agent.version
-        case "subject":
-            return call.subject_ref
-        case "channel":
-            return call.channel
-    raise ValueError(f"unknown dimension {name}")
+def _by(rule: LimitRule, context: Context) -> str:
+    parts = []
+    for dimension in rule.by:
+        value = _DIMENSIONS[dimension](context)
+        if not value:
+            raise DimensionMissing(rule.name, dimension)
+        parts.append(f"{dimension}={value}")
+    if rule.key is not None:
+        parts.append(f"key={keyed(rule.name, rule.key, context)}")
+    return ",".join(parts)
+
+
+def keyed(name: str, key: Expression, context: Context) -> str:
+    """The pseudonym of what a `key` expression gives.
+
+    Raises:
+        DimensionMissing: it fails, or gives nothing.
+    """
+    text = key.value(context.values, now_ms=context.now_ms)
+    if not isinstance(text, str) or not text:
+        raise DimensionMissing(name, "key")
+    return context.ref(text)
+
+
+def _cost(rule: LimitRule, estimate: Expression, context: Context) -> int:
+    cost = _given(rule, estimate, "cost", context)
+    if not isinstance(cost, int) or not 0 <= cost <= MOST:
+        raise DimensionMissing(rule.name, "cost")
+    return cost
+
+
+def _given(rule: LimitRule, expression: Expression, name: str, context: Context) -> Any:
+    value = expression.value(context.values, now_ms=context.now_ms)
+    if value is None:
+        raise DimensionMissing(rule.name, name)
+    return value
+
+
+_DIMENSIONS: Final[Mapping[str, Callable[[Context], str]]] = {
+    "agent": lambda context: context.agent.name,
+    "tenant": lambda context: context.agent.tenant,
+    "method": lambda context: context.call.method,
+    "operation": lambda context: context.call.operation.value,
+    "model": lambda context: context.call.model,
+    "version": lambda context: context.route.version or context.agent.version,
+    "upstream": lambda context: context.route.upstream,
+    "route": lambda context: context.route.name,
+    "subject": lambda context: context.call.subject_ref,
+    "channel": lambda context: context.call.channel,
+    "category": lambda context: context.call.category,
+    "brand": lambda context: context.call.brand,
+}

@@ -5,8 +5,6 @@ not there, one that they repeat is there twice.
 """
 
 import datetime as dt
-import functools
-import zoneinfo
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +12,8 @@ import msgspec
 
 from gateway.core.call import Call, Facts
 from gateway.core.revision.document import Message
+from gateway.core.zones import instant_ms, zone_of
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_AHEAD_DAYS: Final = 400
 """How far the earliest time is looked for; hours that do not open within it never do."""
 
@@ -44,6 +42,9 @@ class QuietRule(msgspec.Struct, frozen=True, kw_only=True):
     categories: frozenset[str] = frozenset()
     mode: str = "enforce"
     message: Message | None = None
+    citation: str = ""
+    max_defer_ms: int = 0
+    """How long a call is kept at most instead of being refused; 0 where it is always refused."""
 
 
 def covers(rule: QuietRule, call: Call) -> bool:
@@ -54,7 +55,7 @@ def covers(rule: QuietRule, call: Call) -> bool:
 
 def wait_ms(rule: QuietRule, facts: Facts, *, now_ms: int) -> int:
     """Milliseconds until the customer may be reached: 0 for now, -1 for never, or where nobody knows where they are."""
-    zone = _zone(facts.time_zone) or _zone(rule.fallback_zone) if rule.zone == "subject" else _zone(rule.zone)
+    zone = zone_of(rule.zone, subject=facts.time_zone, fallback=rule.fallback_zone)
     if zone is None:
         return -1
     return _until_open(rule.open, rule.closed, zone=zone, now_ms=now_ms)
@@ -67,7 +68,7 @@ def _until_open(open_hours: Sequence[OpenHours], closed: frozenset[dt.date], *, 
     for ahead in range(LOOK_AHEAD_DAYS):
         date = today + dt.timedelta(days=ahead)
         # It opens at the beginning of a part, or when the clocks are set into the middle of one.
-        instants = [_at(date, hours.start_minute, zone, fold=fold) for hours in open_hours for fold in (0, 1)]
+        instants = [instant_ms(date, hours.start_minute, zone, fold=fold) for hours in open_hours for fold in (0, 1)]
         instants += _clock_changes(date, zone)
         opening = [at for at in instants if at > now_ms and _is_open(open_hours, closed, zone=zone, at_ms=at)]
         if opening:
@@ -83,15 +84,9 @@ def _is_open(open_hours: Sequence[OpenHours], closed: frozenset[dt.date], *, zon
     )
 
 
-def _at(date: dt.date, minute: int, zone: dt.tzinfo, *, fold: int = 0) -> int:
-    """Milliseconds since the epoch when the clocks of `zone` show that minute; `fold` 1 is the second time they do."""
-    wall = dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=minute)
-    return round(wall.replace(tzinfo=zone, fold=fold).timestamp() * 1000)
-
-
 def _clock_changes(date: dt.date, zone: dt.tzinfo) -> list[int]:
     """When the clocks are set on that date, at most once."""
-    before, after = _at(date, 0, zone), _at(date, 1440, zone)
+    before, after = instant_ms(date, 0, zone), instant_ms(date, 1440, zone)
     offset = dt.datetime.fromtimestamp(before / 1000, zone).utcoffset()
     if dt.datetime.fromtimestamp(after / 1000, zone).utcoffset() == offset:
         return []
@@ -100,17 +95,3 @@ def _clock_changes(date: dt.date, zone: dt.tzinfo) -> list[int]:
         same = dt.datetime.fromtimestamp(middle / 1000, zone).utcoffset() == offset
         before, after = (middle, after) if same else (before, middle)
     return [after]
-
-
-@functools.lru_cache(maxsize=1024)
-def _zone(name: str) -> dt.tzinfo | None:
-    """The time zone of that name; `None` for none or one that does not exist: facts come from elsewhere."""
-    try:
-        return zoneinfo.ZoneInfo(name) if name else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
-def zone_exists(name: str) -> bool:
-    """Whether there is a time zone of that name."""
-    return _zone(name) is not None

@@ -9,6 +9,7 @@ of `Outcome` as the store's function wrote it.
 """
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -38,7 +39,11 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     effect: str
     mode: str = "enforce"
     error: str = ""
-    """What went wrong at run time, in the rule engine's words; empty when the condition simply held."""
+    """What went wrong at run time, in words that quote nothing of the request; empty when the condition held."""
+    standing: str = ""
+    """Of a required consent, how the customer stood to it: granted, refused, withdrawn, expired, none or unknown."""
+    since_ms: int = 0
+    """Since when they did; 0 for none."""
 
 
 class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -47,22 +52,29 @@ class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: str
     """Name of the limit or cap in the revision."""
     kind: str
-    """"rate" or "cap"."""
+    """A kind of bucket, see `gateway.core.limits`: "rate", "window", "budget", "concurrency", "quota", "cap", "gap",
+    "score", "sequence" or "trail"."""
     capacity: int
-    """Calls per period for a rate (with burst), contacts per window for a cap."""
+    """Calls per period for a rate (with burst), contacts per window for a cap; of a score in thousandths."""
     period_ms: int
     mode: str = "enforce"
     by: str = ""
     """The dimensions' values, pseudonyms where they concern a person: "agent=sales-bot"."""
+    citation: str = ""
+    """What a refusal by this bucket rests on."""
+    cost: int = 1
+    """What the call takes."""
 
 
-class BucketLook(msgspec.Struct, frozen=True):
+class BucketLook(msgspec.Struct, frozen=True, omit_defaults=True):
     """What admission found in one bucket; in the order of `Record.buckets`."""
 
     used: int
     """Calls or contacts counted, this one included where it was granted."""
     wait_ms: int
     """0 when the bucket grants; else time until it would, -1 for never (a capacity of 0)."""
+    other: str = ""
+    """Decision that stands in the way: one of a higher priority, or the first step of a sequence."""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,6 +104,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     message: str = ""
     rule: str = ""
     """The rule that decided, empty when none did."""
+    citation: str = ""
+    """What a refusal by the rules rests on, in the policy's words; of a bucket's refusal the bucket has it."""
     rules: tuple[RuleLook, ...] = ()
     buckets: tuple[BucketAsk, ...] = ()
     tenant: str = ""
@@ -104,6 +118,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     subject_ref: str = ""
     channel: str = ""
     category: str = ""
+    purpose: str = ""
+    contact_ref: str = ""
+    """Pseudonym of the contact point, where the request names one."""
+    brand: str = ""
+    topics: tuple[str, ...] = ()
     model: str = ""
     version: str = ""
     """Model version that serves the call, or for an action the one that led to it."""
@@ -117,10 +136,20 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inference: str = ""
     """Decision id of the inference that led to this action, as the caller named it."""
     parent: str = ""
-    """Decision id of the stream's first message, for every further message of a stream."""
+    """Decision id of the stream's first message, for every further message of a stream; of the first attempt, for a
+    call that was decided upon again; of the decision that held the call, for what came of it."""
     request_bytes: int = 0
     expires_ms: int = 0
     """When an unsettled record counts as in doubt; 0 for a record that needs no settling."""
+    hold: str = ""
+    """Id of the hold that keeps the call, or that it was kept in."""
+    decider: str = ""
+    """Who approved or refused the held call, as they named themselves."""
+    hold_decided_ms: int = 0
+    hold_comment: str = ""
+    """Why they decided so, in their words."""
+    would: str = ""
+    """For an agent that only observes: what would have come of the call, "OK" or a `Reason`."""
 
 
 class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -139,9 +168,35 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     upstream_us: int = 0
     overhead_us: int = 0
     """Total less upstream: what the gateway itself added."""
+    costs: Mapping[str, int] = {}
+    """What it really cost, by budget, where that is known."""
     messages_in: int = 0
     messages_out: int = 0
     response_bytes: int = 0
+
+
+def citation_of(record: Record, outcome: Outcome) -> str:
+    """What the refusal rests on, in the policy's words; empty for an allowed call and where nothing is cited."""
+    if 0 <= outcome.refused < len(record.buckets):
+        return record.buckets[outcome.refused].citation or record.citation
+    return record.citation
+
+
+class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a customer did after a contact, as somebody reported it."""
+
+    decision: str
+    """Decision id."""
+    type: str
+    """"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained" or "bounced"."""
+    occurred_ms: int
+    reported_ms: int
+    reporter: str
+    """Name of the agent that reported it."""
+    revenue_cents: int = 0
+    currency: str = ""
+    event: str = ""
+    """The reporter's own id of the event."""
 
 
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
@@ -152,6 +207,11 @@ def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
     """
     text = f"{tenant}\x00{subject}".encode()
     return hashlib.blake2b(text, digest_size=16, key=key[: hashlib.blake2b.MAX_KEY_SIZE]).hexdigest()
+
+
+def contact_ref(key: bytes, *, tenant: str, contact_point: str) -> str:
+    """Pseudonym of a contact point, made like that of a subject; the two never meet, since no subject holds a NUL."""
+    return subject_ref(key, tenant=tenant, subject=f"\x00{contact_point}")
 
 
 def decision_id(*, now_ms: int, random: bytes) -> str:

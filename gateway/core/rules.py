@@ -7,12 +7,16 @@ is evaluated first (20 rules: 11 us instead of 33); only when it fails as a whol
 """
 
 import datetime
+import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cel_expr_python import cel
 
+from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Route
+from gateway.core.consents import by_channel
 
 VARIABLES: Final = {
     "agent": "pilote.governance.v1.RuleAgent",
@@ -22,22 +26,30 @@ VARIABLES: Final = {
 }
 """What a rule sees besides `request` and `now`, with the message types that describe it."""
 
+_KINDS: Final = {"condition": cel.Type.BOOL, "text": cel.Type.STRING, "whole number": cel.Type.INT}
+
 KEPT_FACTS: Final = 5_000
 """Most subjects whose facts are kept as the message that rules see; about 1 kB each."""
+
+_NO_FIELD: Final = re.compile(r"undefined field '(\w+)' not found in struct '([\w.]+)'")
+_NO_NAME: Final = re.compile(r"undeclared reference to '(\w+)")
 
 CONDITIONS_AT_ONCE: Final = 64
 """Most conditions in one list expression; keeps a failing rule from sending hundreds of others the slow way."""
 
+CHARACTERS_AT_ONCE: Final = 50_000
+"""Longest list expression; the engine takes 100,000 characters."""
+
 
 class RuleMistake(Exception):
-    """The expression does not compile; the text says where and why, and how to mend what people often get wrong."""
+    """The expression does not compile; the text says where and why, and how to mend what people often get wrong.
 
+    `problems` are all there are, each with a name that may have been meant, or none.
+    """
 
-class Condition(NamedTuple):
-    """One compiled condition."""
-
-    name: str
-    program: Any
+    def __init__(self, *problems: tuple[str, str]) -> None:
+        super().__init__(problems[0][0])
+        self.problems = problems
 
 
 class RuleEngine:
@@ -45,7 +57,10 @@ class RuleEngine:
 
     def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
         self.pool: Final = pool
-        self._environments: dict[str, Any] = {}
+        self._environments: dict[tuple[str, str], Any] = {}
+        self._programs: dict[tuple[str, str, str], Any] = {}
+        self._together: dict[tuple[str, str], Any] = {}
+        self._proven: set[tuple[str, str]] = set()
         self._facts_values: dict[int, tuple[Facts, object]] = {}
         self._agent = message_class(VARIABLES["agent"])
         self._call = message_class(VARIABLES["call"])
@@ -67,6 +82,10 @@ class RuleEngine:
             model=call.model,
             inference=call.inference,
             request_bytes=call.request_bytes,
+            purpose=call.purpose,
+            contact_point=call.contact_point,
+            brand=call.brand,
+            topics=call.topics,
         )
 
     def facts_value(self, facts: Facts) -> object:
@@ -80,12 +99,13 @@ class RuleEngine:
             return kept[1]
         value = self._facts(
             known=facts.known,
-            consents=facts.consents,
+            consents=facts.consents | by_channel(facts.consent_records) if facts.consent_records else facts.consents,
             time_zone=facts.time_zone,
             language=facts.language,
             segments=facts.segments,
             traits=facts.traits,
             scores=facts.scores,
+            pressure=facts.pressure,
         )
         if len(self._facts_values) >= KEPT_FACTS:
             self._facts_values.clear()
@@ -102,74 +122,219 @@ class RuleEngine:
         Raises:
             RuleMistake: when it does not parse, names something unknown, or is not a condition.
         """
+        return self._compiled(expression, request_type, kind="condition")
+
+    def expression(self, text: str, *, request_type: str, kind: str, reply_type: str = "") -> "SingleExpression":
+        """The expression that gives a value of `kind`: "condition", "text" or "whole number".
+
+        With `reply_type` it is over the answer too: `response`, and `trailers`, a map of texts.
+
+        Raises:
+            RuleMistake: when it does not parse, names something unknown, or gives something else.
+        """
+        program = self._compiled(text, request_type, kind=kind, reply_type=reply_type)
+        return SingleExpression(self.environment(request_type, reply_type), program)
+
+    def _compiled(self, text: str, request_type: str, *, kind: str, reply_type: str = "") -> Any:
+        kept = self._programs.get((text, request_type, reply_type))
+        if kept is not None and kept.return_type() == _KINDS[kind]:
+            return kept
         try:
-            program = self._environment(request_type).compile(expression)
+            program = self.environment(request_type, reply_type).compile(text)
         except (RuntimeError, ValueError) as error:
-            raise RuleMistake(_readable(str(error))) from error
-        if program.return_type() != cel.Type.BOOL:
-            raise RuleMistake(f"a condition must be true or false, this one gives {program.return_type().name()}")
+            raise RuleMistake(*self._problems(str(error))) from error
+        if program.return_type() != _KINDS[kind]:
+            wanted = "a condition must be true or false" if kind == "condition" else f"a {kind} is wanted here"
+            raise RuleMistake((f"{wanted}, this one gives {program.return_type().name()}", ""))
+        self._programs[text, request_type, reply_type] = program  # of many methods: compiling takes 35 us
         return program
 
-    def conditions(self, expressions: Sequence[tuple[str, str]], *, request_type: str) -> "Conditions":
-        """The (name, expression) pairs as conditions that are evaluated together."""
-        environment = self._environment(request_type)
-        single = tuple(
-            Condition(name, self.compile(expression, request_type=request_type)) for name, expression in expressions
-        )
-        texts = [f"({expression}\n)" for _, expression in expressions]  # a newline ends a trailing comment
-        chunks = tuple(
-            environment.compile("[" + ",".join(texts[start : start + CONDITIONS_AT_ONCE]) + "]")
-            for start in range(0, len(texts), CONDITIONS_AT_ONCE)
-        )
-        return Conditions(environment, single, chunks)
+    def prove(self, expressions: Sequence[str], *, request_type: str) -> None:
+        """Compile conditions as they will be evaluated, together. Those that are good need not be compiled alone.
 
-    def _environment(self, request_type: str) -> Any:
-        environment = self._environments.get(request_type)
+        Compiling is most of what loading a revision takes, 35 us a condition; this way each is compiled once. Of those
+        that are not good nothing is said here: `check` says it of each.
+        """
+        for chunk in _chunks(expressions):
+            try:
+                program = self._list(chunk, request_type)
+            except (RuntimeError, ValueError):
+                continue
+            if program.return_type() == cel.Type.List(cel.Type.BOOL) and all(map(_stands_alone, chunk)):
+                self._proven.update((expression, request_type) for expression in chunk)
+
+    def check(self, expression: str, *, request_type: str) -> None:
+        """Whether it is a condition over requests of that type.
+
+        Raises:
+            RuleMistake: like `compile`.
+        """
+        if (expression, request_type) not in self._proven:
+            self.compile(expression, request_type=request_type)
+
+    def checked(self, expression: str, *, request_type: str) -> bytes:
+        """The condition as the engine's checker left it: a serialised `cel.expr.CheckedExpr`, types included.
+
+        Raises:
+            RuleMistake: like `compile`.
+        """
+        return bytes(self.compile(expression, request_type=request_type).serialize())
+
+    def conditions(self, expressions: Sequence[str], *, request_type: str) -> "Conditions":
+        """The conditions, which `check` found good, as they are evaluated together."""
+        lists = tuple((self._list(chunk, request_type), chunk) for chunk in _chunks(expressions))
+        return Conditions(self, lists, request_type=request_type)
+
+    def environment(self, request_type: str, reply_type: str = "") -> Any:
+        """The engine's environment for requests of that type, with `reply_type` for its answers too."""
+        environment = self._environments.get((request_type, reply_type))
         if environment is None:
             variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
             variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
+            if reply_type:
+                texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
+                variables |= {"response": cel.Type(reply_type), "trailers": texts}
             environment = cel.NewEnv(self.pool, variables=variables)
-            self._environments[request_type] = environment
+            self._environments[request_type, reply_type] = environment
         return environment
+
+    def _list(self, expressions: Sequence[str], request_type: str) -> Any:
+        """One program for the list of these conditions; methods with the same request share it."""
+        text = "[" + ",".join([f"({expression}\n)" for expression in expressions]) + "]"  # a newline ends a comment
+        program = self._together.get((text, request_type))
+        if program is None:
+            program = self._together[text, request_type] = self.environment(request_type).compile(text)
+        return program
+
+    def _problems(self, text: str) -> list[tuple[str, str]]:
+        """Every error in the engine's message, in words, and the name that may have been meant."""
+        errors = text.removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ").split("\nERROR: ")
+        own = [error for error in errors if "*error*" not in error]  # the rest follows from these
+        return [(_readable(error), self._meant(error)) for error in own or errors]
+
+    def _meant(self, error: str) -> str:
+        wanted, known = "", []
+        if field := _NO_FIELD.search(error):
+            pool: Any = self.pool
+            wanted = field[1]
+            known = list(pool.FindMessageTypeByName(field[2]).fields_by_name)
+        elif name := _NO_NAME.search(error):
+            wanted, known = name[1], [*VARIABLES, "request", "now"]
+        return next(iter(difflib.get_close_matches(wanted, known, n=1)), "")
 
 
 class Conditions:
     """All conditions that apply to one method, in the revision's order."""
 
-    def __init__(self, environment: Any, single: tuple[Condition, ...], chunks: tuple[Any, ...]) -> None:
-        self._environment = environment
-        self._single = single
-        self._chunks = chunks
+    def __init__(
+        self, engine: RuleEngine, lists: tuple[tuple[Any, tuple[str, ...]], ...], *, request_type: str
+    ) -> None:
+        self._engine = engine
+        self._environment = engine.environment(request_type)
+        self._lists = lists
+        self._request_type = request_type
 
     def evaluate(self, values: Mapping[str, object], *, now_ms: int) -> list[bool | str]:
         """For each condition whether it holds, or in words why it failed."""
-        if not self._single:
+        if not self._lists:
             return []
         now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
         activation = self._environment.Activation({**values, "now": now})
         results: list[bool | str] = []
-        for index, chunk in enumerate(self._chunks):
-            together = chunk.eval(activation)
-            if together.type() == cel.Type.ERROR:
-                start = index * CONDITIONS_AT_ONCE
-                alone = self._single[start : start + CONDITIONS_AT_ONCE]
-                results.extend(_checked(condition.program.eval(activation)) for condition in alone)
-            else:
-                results.extend(together.plain_value())
+        for program, expressions in self._lists:
+            together = program.eval(activation)
+            found = None if together.type() == cel.Type.ERROR else together.plain_value()
+            if found is None or None in found:  # a wrapped boolean that is unset is neither, and fails no list
+                found = [self._alone(expression, activation) for expression in expressions]
+            results.extend(found)
         return results
 
+    def _alone(self, expression: str, activation: Any) -> bool | str:
+        """The outcome of one condition; compiled when it is first needed, and kept by the engine."""
+        try:
+            program = self._engine.compile(expression, request_type=self._request_type)
+        except RuleMistake:
+            return failures.NO_ANSWER
+        return _checked(program.eval(activation), expression)
 
-def _checked(result: Any) -> bool | str:
+
+class SingleExpression:
+    """One expression that is evaluated by itself, because few calls need it."""
+
+    def __init__(self, environment: Any, program: Any) -> None:
+        self._environment = environment
+        self._program = program
+
+    def value(self, values: Mapping[str, object], *, now_ms: int) -> Any:
+        """What it gives; `None` where it fails at run time."""
+        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+        result = self._program.eval(self._environment.Activation({**values, "now": now}))
+        return None if result.type() == cel.Type.ERROR else result.value()
+
+
+def _chunks(expressions: Sequence[str]) -> list[tuple[str, ...]]:
+    """The conditions in lists that are not too long for one expression."""
+    found: list[list[str]] = []
+    size = 0
+    for expression in expressions:
+        size += len(expression) + 4
+        if not found or len(found[-1]) == CONDITIONS_AT_ONCE or size > CHARACTERS_AT_ONCE:
+            found.append([])
+            size = len(expression) + 4
+        found[-1].append(expression)
+    return [tuple(chunk) for chunk in found]
+
+
+_TEXT: Final = re.compile(r""" "[^"\n]*" | '[^'\n]*' """, re.VERBOSE)
+_OPENING: Final = {")": "(", "]": "[", "}": "{"}
+
+
+def _stands_alone(expression: str) -> bool:
+    """Whether it certainly means in parentheses what it means alone: it closes what it opens, and nothing else.
+
+    With backslashes, comments or texts in three quotes that takes a parser: those are compiled alone.
+    """
+    if any(mark in expression for mark in ("\\", "//", '"' * 3, "'" * 3)):
+        return False
+    rest = _TEXT.sub("", expression)
+    open_: list[str] = []
+    for mark in rest:
+        if mark in "([{":
+            open_.append(mark)
+        elif mark in _OPENING and (not open_ or open_.pop() != _OPENING[mark]):
+            return False
+    return not open_ and '"' not in rest and "'" not in rest
+
+
+_FAILURES: Final = (
+    (re.compile(r"Key not found"), failures.NO_KEY),
+    (re.compile(r"(?:divide|modulus) by zero"), failures.BY_ZERO),
+    (re.compile(r"overflow|out of .*range"), failures.OUT_OF_RANGE),
+    (re.compile(r"Index error"), failures.NO_ELEMENT),
+    (re.compile(r"conver"), failures.NOT_CONVERTED),
+    (re.compile(r"regular expression"), failures.NO_PATTERN),
+    (re.compile(r"timezone"), failures.NO_ZONE),
+    (re.compile(r"overload|SELECT"), failures.TYPES_DIFFER),
+)
+"""What can go wrong at run time, by a part of the engine's text. The text itself may quote the request: a missing key,
+or a pattern, may be somebody's address. So it ends here, and what people read is one of these."""
+_KEY: Final = re.compile(r'Key not found in map : "(.*)"')
+
+
+def _checked(result: Any, expression: str) -> bool | str:
     value = result.value()
     if result.type() == cel.Type.BOOL and isinstance(value, bool):
         return value
-    return str(value)[:200] or "the rule gave no answer"
+    said = str(value)
+    key = _KEY.search(said)
+    if key is not None and (f'"{key[1]}"' in expression or f"'{key[1]}'" in expression):
+        return f'{failures.NO_KEY}: "{key[1]}"'  # written in the rule, and so nobody's secret
+    return next((text for pattern, text in _FAILURES if pattern.search(said)), failures.NO_ANSWER)
 
 
 def _readable(text: str) -> str:
     """The engine's message without its wrapping, and with a hint where the engine's words help nobody."""
-    first = text.removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ").split("\n")[0]
-    first = first.removeprefix("<input>:").removesuffix(" [INVALID_ARGUMENT]")
+    first = text.partition("\n")[0].removeprefix("<input>:").removesuffix(" [INVALID_ARGUMENT]")
     line, _, rest = first.partition(":")
     column, _, problem = rest.partition(": ")
     where = f"line {line}, column {column}: {problem}" if problem else first

@@ -1,10 +1,12 @@
 """What callers read when a call does not go through, in English and French. Numbers and names are filled in."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.core.errors import Reason
+from gateway.core.record import BucketLook
 
 LANGUAGES: Final = ("en", "fr")
 
@@ -28,6 +30,30 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
     Reason.QUIET_HOURS: (
         "The customer may not be reached now. {retry}",
         "Le client ne peut pas être contacté à cette heure. {retry}",
+    ),
+    Reason.APPROVAL_REQUIRED: (
+        "A person must look at this call first: wait for {hold}.",
+        "Une personne doit d’abord examiner cet appel : attendez {hold}.",
+    ),
+    Reason.DEFERRED: (
+        "The call is kept and made in {wait}: wait for {hold}.",
+        "L’appel est conservé et sera fait dans {wait} : attendez {hold}.",
+    ),
+    Reason.HOLD_REFUSED: (
+        "A person has looked at this call and refused it.",
+        "Une personne a examiné cet appel et l’a refusé.",
+    ),
+    Reason.HOLD_EXPIRED: (
+        "The call was kept too long and is not made any more.",
+        "L’appel a été conservé trop longtemps et ne sera plus fait.",
+    ),
+    Reason.HOLD_DAMAGED: (
+        "What was kept of the call was changed since, and is not used.",
+        "Ce qui a été conservé de l’appel a été modifié depuis et n’est pas utilisé.",
+    ),
+    Reason.AUTONOMY_OBSERVE: (
+        "{agent} only observes such calls: this one was recorded, not carried out.",
+        "{agent} ne fait qu’observer ces appels : celui-ci est enregistré, pas exécuté.",
     ),
     Reason.LIMIT_EXCEEDED: (
         "The limit {rule} is used up: {used} of {capacity}. {retry}",
@@ -54,10 +80,55 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "Aucune route ne dessert cette méthode ou ce modèle.",
     ),
 }
+_BUCKETS: Final[Mapping[str, tuple[str, str]]] = {
+    "window": (
+        "The limit {rule} is used up: {used} of {capacity} within {window}. {retry}",
+        "La limite {rule} est atteinte : {used} sur {capacity} en {window}. {retry}",
+    ),
+    "budget": (
+        "The budget {rule} does not suffice for {cost}: {used} of {capacity} are spent within {window}. {retry}",
+        "Le budget {rule} ne suffit pas pour {cost} : {used} sur {capacity} sont dépensés en {window}. {retry}",
+    ),
+    "concurrency": (
+        "The limit {rule} is used up: {used} of {capacity} calls are running. {retry}",
+        "La limite {rule} est atteinte : {used} appels sur {capacity} sont en cours. {retry}",
+    ),
+    "quota": (
+        "What the system behind the gateway allows this agent is used up ({rule}): {used} calls are counted. {retry}",
+        "Ce que le système en aval permet à cet agent est épuisé ({rule}) : {used} appels sont comptés. {retry}",
+    ),
+    "cap-outranked": (
+        "The last contact is kept for something more important: {other} ({rule}). {retry}",
+        "La dernière sollicitation est réservée à plus important : {other} ({rule}). {retry}",
+    ),
+    "gap": (
+        "The customer was contacted less than {window} ago ({rule}). {retry}",
+        "Le client a été sollicité il y a moins de {window} ({rule}). {retry}",
+    ),
+    "score": (
+        "The customer was contacted too much of late: {rule} {used} of {capacity}, this would add {cost}. {retry}",
+        "Le client a été trop sollicité : {rule} {used} sur {capacity}, ce contact ajouterait {cost}. {retry}",
+    ),
+    "sequence": (
+        "This may not follow so soon on {other} ({rule}). {retry}",
+        "Cet appel ne peut pas suivre d’aussi près {other} ({rule}). {retry}",
+    ),
+}
+"""Refusals of buckets, by kind; of a rate and of a cap as of their reasons."""
 _LACKS_DIMENSION: Final = (
     "The limit {rule} counts by {dimension}, which this call does not have.",
     "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
 )
+_STREAM_HELD: Final = (
+    "A person must look at this call first, and a stream cannot be kept for one: make a unary call.",
+    "Une personne doit d’abord examiner cet appel, et un flux ne peut pas être conservé : faites un appel unaire.",
+)
+RULE_PLACEHOLDERS: Final = ("agent", "method", "rule", "revision")
+"""What a rule's own message may fill in."""
+HOLD_PLACEHOLDERS: Final = ("hold", "wait")
+"""What one that has a call kept may fill in besides."""
+CONSENT_PLACEHOLDERS: Final = ("channel", "purpose", "status", "since", "until")
+"""What a required consent's message may fill in besides."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
@@ -65,6 +136,8 @@ _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.UPSTREAM_UNAVAILABLE: "Le système derrière la passerelle ne répond pas ; réessayez.",
     Reason.UPSTREAM_FAILED: "Le système derrière la passerelle a échoué.",
     Reason.UPSTREAM_IN_DOUBT: "Le système derrière la passerelle a peut-être agi : vérifiez avant de répéter l’appel.",
+    Reason.REPLY_WITHHELD: "Le système derrière la passerelle a agi, mais sa réponse n’a pas pu être masquée et reste "
+    "retenue : ne répétez pas l’appel, prévenez le responsable de ce système.",
     Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
     Reason.REVISION_MISSING: "Aucune politique n’est active : tout appel est refusé.",
     Reason.DEADLINE_EXCEEDED: "Le délai de l’appel est dépassé.",
@@ -75,10 +148,39 @@ _FRENCH: Final[Mapping[Reason, str]] = {
 _RETRY: Final = (("Retry in {wait}.", "Réessayez dans {wait}."), ("It is closed.", "Elle est fermée."))
 
 
+class Asked(Protocol):
+    """What of a bucket is said: of a `Bucket` that is asked for, or of a record's `BucketAsk`."""
+
+    @property
+    def limit(self) -> str:
+        """Name of the limit or cap."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+
+    @property
+    def capacity(self) -> int:
+        """Most that it holds."""
+
+    @property
+    def period_ms(self) -> int:
+        """Its period or window."""
+
+    @property
+    def cost(self) -> int:
+        """What the call takes."""
+
+
 def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
     template = _REFUSALS[reason][LANGUAGES.index(language)]
     return fill(template, {"retry": "", **values}).strip()
+
+
+def with_citation(text: str, citation: str) -> str:
+    """The text, and in brackets what it rests on."""
+    return f"{text} ({citation})" if citation else text
 
 
 def in_french(reason: Reason, values: Mapping[str, str]) -> str:
@@ -86,22 +188,41 @@ def in_french(reason: Reason, values: Mapping[str, str]) -> str:
     return fill(_FRENCH.get(reason, ""), values)
 
 
-def bucket_values(
-    *, used: int, capacity: int, period_ms: int, wait_ms: int, rule: str, language: str
-) -> dict[str, str]:
-    """What the refusal of a limit or cap fills in. Times are milliseconds; `wait_ms` is -1 for never."""
-    return {
-        "rule": rule,
-        "used": str(used),
-        "capacity": str(capacity),
-        "window": span(period_ms, language=language),
-        "retry": retry(wait_ms, language=language),
+def bucket_values(ask: Asked, look: BucketLook, *, language: str) -> dict[str, str]:
+    """What the refusal of a bucket fills in: names, and numbers as people read them."""
+    values = {
+        "rule": ask.limit,
+        "used": amount(look.used, kind=ask.kind, language=language),
+        "capacity": amount(ask.capacity, kind=ask.kind, language=language),
+        "cost": amount(ask.cost, kind=ask.kind, language=language),
+        "window": span(ask.period_ms, language=language),
+        "retry": retry(look.wait_ms, language=language),
     }
+    return values | ({"other": f"decisions/{look.other}"} if look.other else {})
+
+
+def bucket_refusal(reason: Reason, kind: str, values: Mapping[str, str], *, language: str) -> str:
+    """The text for a refusal by a bucket of this kind; `values` as `bucket_values` gives them."""
+    texts = _BUCKETS.get("cap-outranked" if kind == "cap" and "other" in values else kind)
+    return fill((texts or _REFUSALS[reason])[LANGUAGES.index(language)], values).strip()
+
+
+def amount(value: int, *, kind: str, language: str) -> str:
+    """A number that a bucket counts; a score is counted in thousandths."""
+    if kind != "score":
+        return str(value)
+    text = f"{value / 1000:.2f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if language == "fr" else text
 
 
 def lacks_dimension(limit: str, dimension: str, *, language: str) -> str:
     """The text for a call that lacks what a limit counts by."""
     return fill(_LACKS_DIMENSION[LANGUAGES.index(language)], {"rule": limit, "dimension": dimension})
+
+
+def stream_held(*, language: str) -> str:
+    """The text for a stream that a person would have to look at."""
+    return _STREAM_HELD[LANGUAGES.index(language)]
 
 
 def retry(wait_ms: int, *, language: str) -> str:
@@ -114,6 +235,12 @@ def number(value: float, *, digits: int, language: str) -> str:
     """A number with so many digits behind the point, or in French behind the comma."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if language == "fr" else text
+
+
+def day(at_ms: int, *, language: str) -> str:
+    """A date in UTC as the language writes it: "2026-01-31", "31/01/2026"."""
+    at = dt.datetime.fromtimestamp(at_ms // 1000, dt.UTC)
+    return at.strftime("%d/%m/%Y" if language == "fr" else "%Y-%m-%d")
 
 
 def span(ms: int, *, language: str) -> str:
@@ -130,6 +257,11 @@ def span(ms: int, *, language: str) -> str:
     day = "j" if language == "fr" else "d"
     parts = [f"{count} {unit}" for count, unit in ((days, day), (hours, "h"), (minutes, "min")) if count]
     return " ".join(parts[:2])
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """The names that `fill` would replace, in order."""
+    return tuple(_PLACEHOLDER.findall(template))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -78,7 +78,7 @@ def read(fields: Mapping[bytes, bytes]) -> Entry | Corrupt:
 def _admitted(raw_record: bytes, raw_outcome: bytes) -> Admitted:
     record, outcome = _record.decode(raw_record), _outcome.decode(raw_outcome)
     _check_id(record.id)
-    for part in (record, *record.buckets, *outcome.looks):
+    for part in (record, *record.rules, *record.buckets, *outcome.looks):
         _check_numbers(part)
     return Admitted(record, outcome, raw_record, raw_outcome)
 

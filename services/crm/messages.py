@@ -28,7 +28,14 @@ class Messages(Collection[Message]):
     table = "messages"
     word = "message"
     id_prefix = "msg"
-    limits: ClassVar = {"customer": 80, "subject_line": 200, "body": 100_000, "campaign": 100}
+    limits: ClassVar = {
+        "customer": 80,
+        "subject_line": 200,
+        "body": 100_000,
+        "campaign": 100,
+        "purpose": 63,
+        "contact_point": 256,
+    }
     filters = ("customer", "channel", "campaign", "state")
 
     def problems(self, resource: Message) -> Iterator[checks.Problem]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.core.call import Facts
+from gateway.core.consents import Consent
 from gateway.core.texts import number
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
@@ -23,6 +24,8 @@ from services.demo.data import DemoContact, contacts
 from services.texts import say
 
 POLICY: Final = Path(__file__).parent / "policy.yaml"
+ASKED_MS: Final = 1_767_603_600_000
+"""When the contacts were asked for their consent: 5 January 2026, 9 h UTC."""
 VISIBLE_SECONDS: Final = 30
 """Longest wait until the audit service has stored everything."""
 
@@ -96,9 +99,11 @@ async def run(console: Console, *, keys: Keys, at: Addresses, put_facts: PutFact
 def facts_of(person: DemoContact) -> Facts:
     """What is known of a contact. LeadForge records no consents, so they are drawn here, by the contact's id."""
     draw = int(hashlib.sha256(person.contact_id.encode()).hexdigest(), 16) % 10
-    consents = {} if draw == 0 else {"email": draw > 3}
+    asked = Consent(
+        channel="email", status="granted" if draw > 3 else "refused", captured_ms=ASKED_MS, proof="demo: asked by mail"
+    )
     return Facts(
-        consents=consents,
+        consent_records=() if draw == 0 else (asked,),
         time_zone=person.time_zone,
         language=person.language,
         segments=(person.seniority, person.industry),

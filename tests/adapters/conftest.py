@@ -1,7 +1,6 @@
 """A real store, and the adapters over it."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,10 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from gateway.adapters.admission import Admission, reserve
+from gateway.adapters.admission import Admission
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.redis_connection import StoreConnection
+from gateway.adapters.reservation import reserve
 from gateway.adapters.spool import Spool
 from gateway.core import keys
 from gateway.core.limits import Bucket
@@ -35,14 +35,12 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 def freeze(server: Store) -> None:
     """Let the store answer nothing, and keep its connections."""
-    for process in server.processes:
-        process.send_signal(signal.SIGSTOP)
+    server.freeze()
 
 
 def thaw(server: Store) -> None:
     """Let it go on."""
-    for process in server.processes:
-        process.send_signal(signal.SIGCONT)
+    server.thaw()
 
 
 class Desk:
@@ -76,9 +74,7 @@ class Desk:
         )
         key, request_hash = request
         reservation = reserve(record, buckets, request_key=keys.idempotency(ACME, "bot", key) if key else "")
-        return await self.admission.admit(
-            reservation, record, buckets=buckets, request_hash=request_hash, only_look=only_look
-        )
+        return await self.admission.admit(reservation, record, request_hash=request_hash, only_look=only_look)
 
     async def take(self, *buckets: Bucket, now_ms: int, **more: Any) -> Outcome:
         """Admit one call without an idempotency key."""

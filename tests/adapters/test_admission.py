@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.admission import KEPT_ANSWER_BYTES, Admission, reserve
+from gateway.adapters.admission import KEPT_ANSWER_BYTES, Admission
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.redis_connection import StoreConnection
+from gateway.adapters.reservation import reserve
 from gateway.adapters.spool import Spool
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -15,6 +16,7 @@ from gateway.adapters.admission import Admission
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.spool import Spool
 from gateway.core.limits import Bucket
+from gateway.core.local import LocalCounts
 from gateway.redis_clients import connected
 from tests.adapters.conftest import ACME, PATIENT_MS, Desk
 
@@ -85,6 +87,7 @@ class AdmissionMachine(RuleBasedStateMachine):
             Bucket("b", "cap", "x", most, window_ms, 0, "enforce"),
             Bucket("c", "cap", "x", 2 * most, 3 * window_ms, 0, "enforce"),
         )
+        self.local = LocalCounts()
         self.models = (
             RateModel(burst, interval_us),
             CapModel(most, window_ms),
@@ -112,6 +115,11 @@ class AdmissionMachine(RuleBasedStateMachine):
         found = self.run(self.desk.take(*buckets, now_ms=self.now_ms, only_look=only_look))
         taken = int(granted and not only_look)
         assert found.granted == granted
+        if not only_look:
+            alone = tuple(msgspec.structs.replace(bucket, on_store_error="local") for bucket in buckets)
+            here = self.local.take(alone, cell=ACME, call="c", now_ms=self.now_ms, expires_ms=0)
+            assert (here.granted, here.refused) == (granted, found.refused)
+            assert [look.wait_ms for look in here.looks] == [look.wait_ms for look in found.looks]
         # After a step back more contacts may lie in a cap's window than it allows; the store need not keep all of them.
         seen = [(min(look.used, b.capacity), look.wait_ms) for look, b in zip(found.looks, buckets, strict=True)]
         assert seen == [(min(used + taken, b.capacity), wait) for (used, wait), b in zip(looks, buckets, strict=True)]
@@ -125,18 +133,19 @@ class AdmissionMachine(RuleBasedStateMachine):
 @pytest.mark.timeout(60)
 def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process: Any) -> None:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
-        desk = runner.run(_opened(redis_process.url, Path(folder)))
+        desk = runner.run(opened_desk(redis_process.url, Path(folder)))
 
         class Machine(AdmissionMachine):
             pass
 
         Machine.desk = desk
         Machine.run = staticmethod(runner.run)
-        run_state_machine_as_test(Machine, settings=settings(max_examples=150, stateful_step_count=50, deadline=None))
-        runner.run(_closed(desk))
+        run_state_machine_as_test(Machine, settings=settings(max_examples=300, stateful_step_count=50, deadline=None))
+        runner.run(closed(desk))
 
 
-async def _opened(url: str, folder: Path) -> Desk:
+async def opened_desk(url: str, folder: Path) -> Desk:
+    """Admission over a connection of its own."""
     connection = await opened(url, timeout_ms=PATIENT_MS)
     spool = Spool(folder, worker="w")
     admission = Admission(connection, spool)
@@ -146,7 +155,8 @@ async def _opened(url: str, folder: Path) -> Desk:
     return desk
 
 
-async def _closed(desk: Desk) -> None:
+async def closed(desk: Desk) -> None:
+    """Ends what `opened` began."""
     await desk.admission.close()
     await desk.spool.close()
     await desk.redis.aclose()

@@ -96,7 +96,7 @@ async def test_what_a_dead_worker_left_for_a_part_that_is_away_does_not_hold_up_
 
 async def test_what_is_put_during_a_replay_waits_for_the_next(tmp_path: Path) -> None:
     spool, store = await filled(tmp_path, "a"), Store()
-    later: list[asyncio.Future[None]] = []
+    later: list[asyncio.Future[bool]] = []
 
     async def send(command: Command) -> None:
         await store.send(command)

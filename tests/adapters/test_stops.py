@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from gateway.adapters.reservation import reserve
 from gateway.adapters.stops import StopStore
 from gateway.core.record import Outcome, Record, Verdict
 from gateway.core.stops import ALL, Stop, is_stop, stops_of
@@ -33,10 +34,8 @@ def stop(what: str) -> Stop:
 
 
 async def admitted(desk: Desk, record: Record = RECORD) -> Outcome:
-    from gateway.adapters.admission import reserve
 
-    buckets = (cap(1000),)
-    outcome, _ = await desk.admission.admit(reserve(record, buckets), record, buckets=buckets)
+    outcome, _ = await desk.admission.admit(reserve(record, (cap(1000),)), record)
     return outcome
 
 

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Facts
 from gateway.core.decide import Decision, decide
-from gateway.core.record import subject_ref
+from gateway.core.record import contact_ref, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
 from gateway.describe import describe
@@ -33,16 +33,21 @@ CASES = {
 
 def decision_on(sections: Any, case: dict[str, Any]) -> Decision:
     """What the policy says to the case's call."""
-    revision = _loaded(yaml.safe_dump(sections))
+    return decided(_loaded(yaml.safe_dump(sections)), case)
+
+
+def decided(revision: Revision, case: dict[str, Any]) -> Decision:
+    """What the revision says to the case's call."""
     method = revision.methods[case["method"]]
     message: Any = method.contract.decode(b"")
     json_format.ParseDict(case.get("request", {}), message)
     call = describe(method.contract, message.SerializeToString(), metadata={})
     agent = next(agent for agent in revision.agents_by_key.values() if agent.name == case.get("agent", "bot"))
     ref = subject_ref(KEY, tenant=agent.tenant, subject=call.subject) if call.subject else ""
-    call = msgspec.structs.replace(call, subject_ref=ref)
-    facts = msgspec.convert(case["facts"], Facts) if "facts" in case else UNKNOWN_SUBJECT
-    now = datetime.fromisoformat(case.get("now", "2026-01-15T12:00:00+00:00"))
+    point = _point(call.contact_point, tenant=agent.tenant)
+    call = msgspec.structs.replace(call, subject_ref=ref, contact_ref=point)
+    facts = facts_of(case["facts"], tenant=agent.tenant) if "facts" in case else UNKNOWN_SUBJECT
+    now_ms = _ms(case.get("now", "2026-01-15T12:00:00+00:00"))
     return decide(
         revision,
         method,
@@ -50,8 +55,31 @@ def decision_on(sections: Any, case: dict[str, Any]) -> Decision:
         call=call,
         facts=facts,
         route=route(method.routes, call, draw=0.0) or NO_ROUTE,
-        now_ms=int(now.timestamp() * 1000),
+        ref=lambda text: subject_ref(KEY, tenant=agent.tenant, subject=text),
+        now_ms=now_ms,
+        approved=case.get("approved", False),
     )
+
+
+def facts_of(told: dict[str, Any], *, tenant: str) -> Facts:
+    """Facts as the tables write them: statements have times that people read, and contact points in the clear."""
+    records = []
+    for told_record in told.get("consent_records", ()):
+        record = {"status": "granted", **told_record}
+        record["contact_point"] = _point(record.get("contact_point", ""), tenant=tenant)
+        record["captured_ms"] = _ms(record.pop("captured"))
+        record["withdrawn_ms"] = _ms(record.pop("withdrawn")) if "withdrawn" in record else 0
+        records.append(record)
+    return msgspec.convert(told | {"consent_records": records}, Facts)
+
+
+def _point(contact_point: str, *, tenant: str) -> str:
+    return contact_ref(KEY, tenant=tenant, contact_point=contact_point) if contact_point else ""
+
+
+def _ms(told: str | datetime) -> int:
+    at = datetime.fromisoformat(told) if isinstance(told, str) else told
+    return int(at.timestamp() * 1000)
 
 
 @functools.cache
@@ -67,12 +95,21 @@ def shown(decision: Decision) -> dict[str, Any]:
         told["reason"] = decision.reason.value
     if decision.message is not None:
         told["says"] = decision.message.en
+    if decision.citation:
+        told["cites"] = decision.citation
+    if decision.details:
+        told["tells"] = " ".join(f"{key}={value}" for key, value in decision.details)
+    for name in ("level", "would"):
+        if getattr(decision, name):
+            told[name] = getattr(decision, name)
     if decision.retry_after_ms is not None:
         told["retry_after_ms"] = decision.retry_after_ms
     told["looks"] = [
         f"{look.rule} {look.effect}{' (monitor)' * (look.mode == 'monitor')}{' failed' * bool(look.error)}"
         for look in decision.looks
     ]
+    if decision.redacting:
+        told["redacting"] = list(decision.redacting)
     told["buckets"] = [f"{b.limit} {b.kind} {b.capacity} per {b.period_ms} ms" for b in decision.buckets]
     return told
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 
 from gateway.core import explain as module
@@ -10,9 +11,21 @@ from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook
 
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
-    for effect, mode, error in itertools.product(("allow", "deny"), ("enforce", "monitor"), ("", "broke"))
+    for effect, mode, error in itertools.product(("allow", "deny", "redact"), ("enforce", "monitor"), ("", "broke"))
+) + tuple(
+    RuleLook(rule=f"r-{effect}-{mode}", effect=effect, mode=mode)
+    for effect, mode in itertools.product(("hold", "defer"), ("enforce", "monitor"))
+)
+CONSENTS = tuple(
+    RuleLook(rule="opt-in", effect="deny", standing=standing, since_ms=1_767_603_600_000)
+    for standing in ("granted", "none", "refused", "withdrawn", "expired", "unknown")
 )
 CAP = BucketAsk(limit="pressure", kind="cap", capacity=2, period_ms=604_800_000, by="subject=ab")
+KINDS = tuple(
+    BucketAsk(limit=kind, kind=kind, capacity=2, period_ms=60_000, by="subject=ab")
+    for kind in ("concurrency", "gap", "sequence", "score", "trail", "budget")
+)
+KIND_LOOKS = {wait: tuple(BucketLook(2, wait, "f" * 32) for _ in KINDS) for wait in (0, 60_000)}
 RECORD = Record(
     id="0" * 32,
     received_ms=1,
@@ -34,6 +47,13 @@ RECORD = Record(
     revision=7,
     trace_id="1" * 32,
 )
+CITED = msgspec.structs.replace(
+    RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7", rules=CONSENTS
+)
+HELD = msgspec.structs.replace(RECORD, verdict=Verdict.HOLD, hold="a" * 32, decider="Zoé", hold_comment="too pushy")
+DEFERRED = msgspec.structs.replace(RECORD, verdict=Verdict.DEFER, hold="b" * 32)
+EVALUATED = tuple(msgspec.structs.replace(record, hold="") for record in (HELD, DEFERRED))
+OBSERVED = msgspec.structs.replace(RECORD, verdict=Verdict.DENY, reason="AUTONOMY_OBSERVE", would="OK")
 LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
 
@@ -42,13 +62,31 @@ def _sentences(language: str) -> list[str]:
     """Every way in which a call may go, in that language."""
     doubtful = Settlement(id="0" * 32, settled_ms=3, status="UNKNOWN", in_doubt=True, gave_back=True)
     nobody = Record(id="0" * 32, received_ms=1, decided_ms=2, verdict=Verdict.DENY, reason="AGENT_UNAUTHENTICATED")
+    every_kind = msgspec.structs.replace(RECORD, buckets=(*KINDS, CAP))
+    outranked = BucketLook(1, 60_000, "f" * 32)
     return [
+        *explain(
+            every_kind,
+            Outcome(granted=False, looks=(*KIND_LOOKS[60_000], outranked), refused=1),
+            settlement=None,
+            language=language,
+        ),
+        *explain(every_kind, Outcome(granted=True, looks=KIND_LOOKS[0]), settlement=ENDED, language=language),
+        *explain(
+            every_kind, Outcome(granted=False, looks=KIND_LOOKS[0], refused=6), settlement=None, language=language
+        ),
         *explain(RECORD, Outcome(granted=True, looks=LOOKS, first="f" * 32), settlement=ENDED, language=language),
+        *explain(CITED, Outcome(granted=False), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=doubtful, language=language),
         *explain(RECORD, Outcome(granted=False, reason="STOPPED", stop="all"), settlement=None, language=language),
         *explain(nobody, Outcome(granted=False), settlement=None, language=language),
+        *(
+            sentence
+            for record in (HELD, DEFERRED, OBSERVED, *EVALUATED)
+            for sentence in explain(record, Outcome(granted=False), settlement=None, language=language)
+        ),
     ]
 
 
@@ -73,8 +111,36 @@ def test_a_cap_that_refused_is_named_with_its_count_and_when_it_is_free_again() 
     assert "The call was refused: CAP_EXCEEDED." in lines
 
 
+def test_a_refusal_says_what_it_rests_on_be_it_by_a_rule_or_by_a_cap() -> None:
+    cap = msgspec.structs.replace(CAP, citation="Décret, art. 1")
+    capped = msgspec.structs.replace(RECORD, buckets=(CAP, cap, CAP))
+
+    assert "Le refus repose sur Code, art. 7." in explain(CITED, Outcome(granted=False), settlement=None, language="fr")
+    lines = explain(capped, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None)
+    assert "The refusal rests on Décret, art. 1." in lines
+    assert not any("rests on" in line for line in explain(capped, Outcome(granted=True, looks=LOOKS), settlement=ENDED))
+
+
+def test_a_consent_is_explained_by_how_the_customer_stood_to_it_and_since_when() -> None:
+    english, french = (explain(CITED, Outcome(granted=False), settlement=None, language=each) for each in ("en", "fr"))
+
+    assert "The customer had withdrawn what opt-in asks for, on 2026-01-05." in english
+    assert "Le client avait retiré, le 05/01/2026, ce que demande opt-in." in french
+    watched = msgspec.structs.replace(CONSENTS[1], mode="monitor")
+    lines = explain(msgspec.structs.replace(CITED, rules=(watched,)), Outcome(granted=False), settlement=None)
+    assert "The rule opt-in would have denied it, but only watches." in lines
+
+
 def test_numbers_are_written_as_the_language_writes_them() -> None:
     outcome = Outcome(granted=True)
 
     assert "after 1.50 ms, of which" in " ".join(explain(RECORD, outcome, settlement=ENDED))
     assert "après 1,50 ms, dont 0,25 ms" in " ".join(explain(RECORD, outcome, settlement=ENDED, language="fr"))
+
+
+def test_a_held_call_is_said_to_be_kept_and_a_repeat_names_the_hold_of_the_first() -> None:
+    lines = explain(HELD, Outcome(granted=False, first="c" * 32), settlement=None)
+
+    assert f"It was kept for a person: holds/{'c' * 32}." in lines
+    assert f'Of holds/{"a" * 32} Zoé said: "too pushy".' in lines
+    assert not any("refused" in line for line in lines[-3:])

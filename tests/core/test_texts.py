@@ -7,10 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import refusal
-from gateway.core import texts
+from gateway.core import consent_texts, texts
+from gateway.core.call import Call, Operation
+from gateway.core.consent_rules import ConsentRule, Missing, Standing
+from gateway.core.decide import Decision
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket
-from gateway.core.record import BucketLook
+from gateway.core.record import BucketLook, Verdict
+from gateway.core.revision.document import Message
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 REFUSED_PLAINLY = (
@@ -19,6 +23,10 @@ REFUSED_PLAINLY = (
     Reason.IDEMPOTENCY_KEY_REUSED,
     Reason.IDEMPOTENCY_KEY_RUNNING,
     Reason.UPSTREAM_IN_DOUBT,
+    Reason.HOLD_REFUSED,
+    Reason.HOLD_EXPIRED,
+    Reason.HOLD_DAMAGED,
+    Reason.AUTONOMY_OBSERVE,
 )
 """What the pipeline, and the store's function, refuse for without a rule or bucket."""
 REFUSED_BY_RULE = (Reason.POLICY_DENIED, Reason.CONSENT_MISSING, Reason.QUIET_HOURS)
@@ -31,6 +39,27 @@ def test_every_reason_to_refuse_has_words_in_both_languages_and_nothing_left_to_
     assert ended.localized[0] == "fr"
     assert ended.localized[1] != ended.message
     assert not PLACEHOLDER.search(ended.message + ended.localized[1])
+
+
+@pytest.mark.parametrize("hold", ["", "holds/0123"])
+@pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.DEFER])
+def test_a_kept_call_is_told_by_which_name_to_wait_for_it(verdict: Verdict, hold: str) -> None:
+    plan = refusal.Plan(verdict=verdict, why=Reason.QUIET_HOURS, rule="nights", wait_ms=90_000, kept_ms=100_000)
+    kept = refusal.kept(plan, agent="a", method="/a.B/C", revision=1, language="fr", hold=hold)
+    assert kept.metadata.get("hold", "") == hold
+    assert kept.retry_after_ms == (90_000 if verdict is Verdict.DEFER else None)
+    assert kept.localized is not None
+    for text in (kept.message, kept.localized[1]):
+        assert hold in text
+        assert not PLACEHOLDER.search(text)
+
+
+def test_a_stream_that_needs_a_person_is_told_what_to_do_instead() -> None:
+    ended = refusal.stream_held(agent="a", method="/a.B/C", rule="r", language="fr")
+    assert ended.localized is not None
+    assert "unary" in ended.message
+    assert "unaire" in ended.localized[1]
+    assert "hold" not in ended.metadata
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("cap", Reason.CAP_EXCEEDED), ("rate", Reason.LIMIT_EXCEEDED)])
@@ -119,3 +148,34 @@ def test_whoever_waits_as_long_as_the_text_says_has_waited_long_enough(ms: int) 
 )
 def test_the_first_language_that_we_speak_is_taken(header: str | bytes | None, wanted: str) -> None:
     assert texts.language_of(header) == wanted
+
+
+@pytest.mark.parametrize("message", [None, Message(en="No.", fr="Non.")])
+def test_a_refusal_cites_what_it_rests_on_at_its_end_and_for_machines(message: Message | None) -> None:
+    decision = Decision(verdict=Verdict.DENY, reason=Reason.QUIET_HOURS, rule="r", message=message, citation="art. 7")
+    ended = refusal.by_rule(decision, agent="a", method="/a.B/C", revision=1, language="fr")
+
+    assert ended.localized is not None
+    assert (ended.message.endswith(" (art. 7)"), ended.localized[1].endswith(" (art. 7)")) == (True, True)
+    assert ended.metadata["citation"] == "art. 7"
+
+
+def test_a_full_bucket_cites_what_it_rests_on() -> None:
+    bucket = Bucket("pressure", "cap", "agent=a", 4, 604_800_000, 0, "enforce", citation="art. 7")
+    ended = refusal.by_bucket(bucket, BucketLook(4, 1), agent="a", method="/a.B/C", language="fr")
+
+    assert ended.localized is not None
+    assert (ended.message.endswith(" (art. 7)"), ended.localized[1].endswith(" (art. 7)")) == (True, True)
+    assert ended.metadata["citation"] == "art. 7"
+    assert "citation" not in refusal.plain(Reason.STOPPED, agent="a", method="/a.B/C", language="en").metadata
+
+
+def test_a_missing_consent_has_words_for_every_standing_in_both_languages() -> None:
+    call = Call(method="/a.B/C", operation=Operation.CONTACT, request=None, channel="phone")
+    for status in consent_texts._MISSING:
+        standing = Standing(status=status, since_ms=1_768_000_000_000, silent_until_ms=1_769_000_000_000)
+        said = consent_texts.refusal(Missing(ConsentRule(name="r"), standing), call)
+        assert not PLACEHOLDER.search(said.en + said.fr)
+        assert said.en.endswith("before 2026-01-21 12:53 UTC.")
+        assert said.fr.endswith("avant le 21/01/2026 12:53 UTC.")
+        assert ("phone" in said.en, "phone" in said.fr, "'" not in said.fr) == (True, True, True)

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2 as details
 
-from gateway.core.quiet_hours import DAYS
+from gateway.core.zones import DAYS
 from gateway.rpc.status import DOMAIN
 from pilote.crm.v1.activity_service_pb2 import GetActivityRequest
 from pilote.crm.v1.message_pb2 import Message

@@ -28,6 +28,15 @@ def _renamed(address: str) -> Data:
     )
 
 
+async def test_a_gateway_that_starts_knows_the_active_policy_before_it_takes_a_call(
+    world: World, upstream: FakeUpstream
+) -> None:
+    number = await world.publish(policy(upstream.address))
+    async with world.started() as another:
+        assert another.pipeline.revision is not None
+        assert another.pipeline.revision.number == number
+
+
 async def test_a_revision_is_live_in_two_gateways_within_a_second_while_calls_run(
     world: World, upstream: FakeUpstream
 ) -> None:

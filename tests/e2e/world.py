@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.crm.v1.message_service_pb2_grpc import MessageServiceAsyncStub
 
 KEY: Final = b"pseudonym key of the e2e tests.."
+HOLD_KEY: Final = b"h" * 32
 LONGEST_SECONDS: Final = 10.0
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -131,6 +132,12 @@ class World:
     stack: contextlib.AsyncExitStack
     seen: Seen = field(default_factory=Seen)
     gateways: list[Gateway] = field(default_factory=list)
+    ahead_ms: int = 0
+    """How far the clock of those who make kept calls is ahead of the time."""
+
+    def clock(self) -> int:
+        """Their clock, milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000 + self.ahead_ms
 
     @contextlib.asynccontextmanager
     async def started(self, **settings: Any) -> AsyncIterator[Gateway]:
@@ -142,7 +149,14 @@ class World:
             "drain_seconds": 2.0,
             "store_timeout_ms": 500,
         }
-        async with gateway(Settings(**(chosen | settings)), redis_url=self.redis_url, pseudonym_key=KEY) as running:
+        running_gateway = gateway(
+            Settings(**(chosen | settings)),
+            redis_url=self.redis_url,
+            pseudonym_key=KEY,
+            hold_keys=(HOLD_KEY,),
+            clock=self.clock,
+        )
+        async with running_gateway as running:
             self.gateways.append(running)
             yield running
 
@@ -215,7 +229,8 @@ class World:
                 settlement = _settlement.decode(entry[b"r"])
                 ends.setdefault(settlement.id, settlement)
         for decision, settlement in ends.items():
-            found[decision].settlement = settlement
+            if decision in found:  # else its record still waits on disk
+                found[decision].settlement = settlement
         return found
 
     async def settled(self, count: int, *, tenant: str = "acme", within: float = 2.0) -> list[Kept]:

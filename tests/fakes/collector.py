@@ -1,10 +1,18 @@
-"""An OpenTelemetry collector that keeps the spans it gets."""
+"""An OpenTelemetry collector that keeps the spans and metrics it gets."""
 
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
+    MetricsServiceServicer,
+    add_MetricsServiceServicer_to_server,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -13,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     TraceServiceServicer,
     add_TraceServiceServicer_to_server,
 )
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
@@ -24,6 +33,7 @@ class Collector(TraceServiceServicer):
         self.raw: list[bytes] = []
         """Every export as it came, for those who look for what must not be in it."""
         self.endpoint = ""
+        self.metrics = _Metrics()
 
     async def Export(self, request: ExportTraceServiceRequest, context: Any) -> ExportTraceServiceResponse:  # noqa: N802
         """Keep the spans."""
@@ -32,8 +42,39 @@ class Collector(TraceServiceServicer):
         return ExportTraceServiceResponse()
 
 
-def attributes(span: Span) -> dict[str, Any]:
-    """The attributes of a span by name; texts and numbers only."""
+class _Metrics(MetricsServiceServicer):
+    """The OTLP endpoint for metrics. Each export of one process replaces the one before it: counts only grow."""
+
+    def __init__(self) -> None:
+        self.exported: dict[int, list[Metric]] = {}
+        """The last export of each process that reports, by the time when it began to count."""
+
+    async def Export(self, request: ExportMetricsServiceRequest, context: Any) -> ExportMetricsServiceResponse:  # noqa: N802
+        """Keep the metrics."""
+        for part in request.resource_metrics:
+            metrics = [metric for scope in part.scope_metrics for metric in scope.metrics]
+            begun = min(point.start_time_unix_nano for metric in metrics for point in points(metric))
+            self.exported[begun] = metrics
+        return ExportMetricsServiceResponse()
+
+    def named(self, name: str) -> list[tuple[dict[str, Any], int]]:
+        """The points of one metric, of all processes: attributes, and the sum or the count of it."""
+        return [
+            (attributes(point), int(getattr(point, "as_int", 0) or getattr(point, "count", 0)))
+            for metrics in self.exported.values()
+            for metric in metrics
+            if metric.name == name
+            for point in points(metric)
+        ]
+
+
+def points(metric: Metric) -> list[Any]:
+    """The points of a sum or a histogram."""
+    return [*metric.sum.data_points, *metric.histogram.data_points]
+
+
+def attributes(span: Any) -> dict[str, Any]:
+    """The attributes of a span or of a point by name; texts and numbers only."""
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
@@ -43,6 +84,7 @@ async def collecting() -> AsyncIterator[Collector]:
     collector = Collector()
     server = grpc.aio.server()
     add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
+    add_MetricsServiceServicer_to_server(collector.metrics, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     collector.endpoint = f"http://127.0.0.1:{port}"
     await server.start()

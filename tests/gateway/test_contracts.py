@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2
 
-from gateway.contracts import ContractBook, pinner, reader
+from gateway.contracts import ContractBook, reader
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, method_matches
 from gateway.core.revision.decode import Mistakes, PolicyInvalid
@@ -73,6 +73,8 @@ def message(**fields: Any) -> Any:
     for name, value in fields.items():
         if isinstance(value, dict):
             getattr(found, name).update(value)
+        elif isinstance(value, list):
+            getattr(found, name).extend(value)
         else:
             setattr(found, name, value)
     return found
@@ -161,8 +163,39 @@ def test_the_version_is_written_where_it_is_read(path: str) -> None:
 
 
 def test_the_version_is_not_written_into_an_enum() -> None:
-    with pytest.raises(KeyError):
-        pinner(REQUEST, "channel")
+    with pytest.raises(PolicyInvalid):
+        bound(model_version="channel")
+
+
+def test_another_channel_is_written_by_its_name_or_refused() -> None:
+    contract = bound(channel="channel")
+    assert contract.put_channel is not None
+    request = contract.decode(message(number=7, channel=1).SerializeToString())
+    changed: Any = contract.decode(contract.put_channel(request, "in_app"))
+    assert (contract.channel(changed), changed.number, contract.channel(request)) == ("in_app", 7, "email")
+    with pytest.raises(ValueError, match="pigeon"):
+        contract.put_channel(request, "pigeon")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "wanted"),
+    [
+        ("", {"text": "x"}, ()),
+        ("text", {"text": "x"}, ("x",)),
+        ("text", {}, ()),
+        ("list", {"list": ["b", "a"]}, ("b", "a")),
+        ("inner.list", {}, ()),
+    ],
+)
+def test_topics_are_a_list_or_a_single_text(path: str, fields: dict[str, Any], wanted: tuple[str, ...]) -> None:
+    contract = bound(topics=path)
+    assert contract.topics(message(**fields)) == wanted
+
+
+@pytest.mark.parametrize("path", ["none", "number", "inners.list", "inner", "list.0", "numbers"])
+def test_topics_that_are_no_texts_are_a_mistake(path: str) -> None:
+    with pytest.raises(PolicyInvalid):
+        bound(topics=path)
 
 
 @pytest.mark.parametrize(

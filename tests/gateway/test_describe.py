@@ -97,3 +97,35 @@ def test_any_bytes_are_a_call_or_a_refusal_that_names_a_field(request: bytes, me
     else:
         assert call.subject.isprintable()
         assert call.channel == call.channel.strip().lower()
+
+
+def test_what_a_contact_is_for_and_where_it_goes_has_one_spelling() -> None:
+    call = described(purpose=" Newsletter ", contact_point=" Ada@Example.ORG ")
+    assert (call.purpose, call.contact_point, call.contact_ref) == ("newsletter", "ada@example.org", "")
+    numbers = (
+        "+33 6 12 34 56 78",
+        "+33(0)6.12.34.56.78",
+        "0033612345678",
+        "tel:+33-6-12-34-56-78",
+        "+330612345678",
+        "+33612345678,2",
+    )
+    assert {described(channel="phone", contact_point=each).contact_point for each in numbers} == {"+33612345678"}
+    assert described(channel="push", contact_point="Token-X").contact_point == "Token-X"
+
+
+@pytest.mark.parametrize(
+    ("channel", "contact_point"),
+    [
+        *(("phone", text) for text in ("0612345678", "ada", "+33", "+" + "3" * 60)),
+        *(("email", text) for text in ("ada", "Ada <ada@example.org>", "a@b@c", "a@b,c@d", "a@" + "b" * 300)),
+        *(("push", text) for text in ("a\nb", "t" * 257)),
+    ],
+)
+def test_a_contact_point_that_could_be_spelt_in_two_ways_is_refused(channel: str, contact_point: str) -> None:
+    assert field_of(channel=channel, contact_point=contact_point) == "message.contact_point"
+    assert field_of(purpose="a b") == "purpose"
+
+
+def test_only_contacts_say_what_for_and_where() -> None:
+    assert (described(method=READ).purpose, described(method=READ).contact_point) == ("", "")

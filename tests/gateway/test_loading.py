@@ -25,7 +25,8 @@ def test_the_demonstrations_policy_compiles() -> None:
         "watch-executives",
     ]
     assert [route.name for route in found.methods[INFER].routes] == ["scoring"]
-    assert [cap.name for cap in found.methods[SEND].caps] == ["marketing-pressure", "email-pressure"]
+    caps = ["marketing-pressure", "email-pressure", "fr-telephone.attempts"]
+    assert [cap.name for cap in found.methods[SEND].caps] == caps
     assert found.methods[READ].caps == ()
 
 
@@ -64,15 +65,15 @@ def test_a_default_that_is_written_out_is_the_same_policy() -> None:
 @pytest.mark.parametrize(
     ("limit", "capacity"),
     [
-        ({"rate": 5}, (5, 5)),
-        ({"rate": 5, "burst": 9}, (5, 9)),
+        ({"rate": 5}, (200_000, 5)),
+        ({"rate": 5, "burst": 9}, (200_000, 9)),
         ({"rate": 0}, (0, 0)),
         ({"rate": 0, "burst": 9}, (0, 0)),
     ],
 )
 def test_the_burst_is_the_rate_where_none_is_given(limit: dict[str, int], capacity: tuple[int, int]) -> None:
     found = revision(limits=[{"name": "slow", "by": ["agent"], **limit}]).methods[READ].limits[0]
-    assert (found.rate, found.burst) == capacity
+    assert (found.interval_us, found.capacity) == capacity
 
 
 def test_what_is_unlimited_is_not_asked() -> None:

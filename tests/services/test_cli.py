@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_the_example_policy_is_valid(tmp_path: Path) -> None:
     done = _run("check", str(POLICY), home=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "4 agents, 2 routes, 7 rules, 3 limits, 2 caps" in done.stdout
+    assert "4 agents, 2 routes, 7 rules, 3 limits, 3 caps" in done.stdout
 
 
 def test_a_policy_with_twelve_mistakes_is_told_all_of_them_with_line_and_fix(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_a_policy_with_twelve_mistakes_is_told_all_of_them_with_line_and_fix(tmp
 
     assert done.returncode == 1
     found = re.findall(rf"{file}:(\d+): ([^:]+): ", done.stderr)
-    assert len(found) == 15, done.stderr
+    assert len(found) == 14, done.stderr
     assert ("3", "agents[0].name") in found
     assert "did you mean 'allow'?" in done.stderr
     assert "did you mean 'window'?" in done.stderr
@@ -212,3 +213,18 @@ def test_a_policy_applied_to_a_running_pilote_is_live_and_its_calls_are_found(
     assert "reprend pour acme" in _run("resume", "agent=sales-bot", home=home, PILOTE_LANG="fr", **settings).stdout
     assert _run(*create, home=home, **settings).returncode == 0
     assert "cannot be stopped" in _run("stop", "sales-bot", "--reason", "x", home=home, **settings).stderr
+
+
+def test_rules_that_can_do_nothing_are_told_and_fail_a_strict_check_only(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    shutil.copy(POLICY.parent / "open_inference.binpb", tmp_path)
+    idle = "  - {name: idle, effect: deny, when: 'agent.name == \"salse-bot\"'}\n"
+    file.write_text(POLICY.read_text(encoding="utf-8").replace("\nlimits:\n", f"\n{idle}limits:\n"), encoding="utf-8")
+
+    done = _run("check", str(file), home=tmp_path)
+    strict = _run("check", "--strict", str(file), home=tmp_path, PILOTE_LANG="fr")
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"policy\.yaml:\d+: rules\[7\]: the rule idle can never match\n +mend its condition", done.stderr)
+    assert strict.returncode == 1
+    assert "la règle idle ne peut jamais s’appliquer" in strict.stderr

@@ -1,19 +1,23 @@
 """Cross-checks: does everything that a policy names exist, once, and add up?"""
 
 import difflib
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+from gateway.core import texts
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.quiet_hours import zone_exists
+from gateway.core.revision.check_cells import check_cells
+from gateway.core.revision.check_counted import check_counted
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Model, QuietHours, Route
+from gateway.core.revision.document import Arm, Document, Message, Model, QuietHours, Route, Rule
+from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
     *("tenants", "agents", "issuers", "upstreams", "models", "contracts"),
-    *("routes", "rules", "limits", "caps", "quiet_hours"),
+    *("routes", "rules", "limits", "caps", "sequences", "quiet_hours", "consents"),
 )
 """Sections whose parts have names, each of them once."""
 
@@ -27,8 +31,8 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     """Report every mistake that needs more than one place of the document, or the contracts, to be seen."""
     for section in _NAMED:
         _unique(section, [part.name for part in getattr(document, section)], mistakes)
-    _cap_names(document, mistakes)
-    _tenants(document, mistakes)
+    check_counted(document, mistakes)
+    check_cells(document, mistakes)
     _agents(document, mistakes)
     claims = [issuer.issuer for issuer in document.issuers]
     for index, issuer in enumerate(document.issuers):
@@ -43,6 +47,12 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
         _route(route, ("routes", index), document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
+        _message(hours.message, ("quiet_hours", index, "message"), mistakes)
+    _consents(document, mistakes)
+    for index, rule in enumerate(document.rules):
+        _hold(rule, ("rules", index), mistakes)
+        more = texts.HOLD_PLACEHOLDERS if rule.effect == "hold" else ()
+        _message(rule.message, ("rules", index, "message"), mistakes, more=more)
     if not mistakes.under("contracts"):
         _methods(document, contracts, mistakes)
 
@@ -54,33 +64,6 @@ def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
             fix = f"choose another name, or merge the two {section}"
             mistakes.add((section, index, "name"), f"the name {name!r} is taken", fix=fix)
         seen.add(name)
-
-
-def _cap_names(document: Document, mistakes: Mistakes) -> None:
-    """Refusals and records name a limit or cap, without saying which of the two it is."""
-    limits = {limit.name for limit in document.limits}
-    for index, cap in enumerate(document.caps):
-        if cap.name in limits:
-            fix = "choose another name for the limit or for the cap"
-            mistakes.add(("caps", index, "name"), f"the name {cap.name!r} is taken by a limit", fix=fix)
-
-
-def _tenants(document: Document, mistakes: Mistakes) -> None:
-    """A cell's share of a limit must allow at least one call, or the limit would block for ever."""
-    names = sorted({agent.tenant for agent in document.agents})
-    for index, tenant in enumerate(document.tenants):
-        if tenant.name not in names and not mistakes.under("agents"):
-            near = difflib.get_close_matches(tenant.name, names, n=1)
-            fix = f"did you mean {near[0]!r}?" if near else "remove it, or name it in `tenant` of an agent"
-            mistakes.add(("tenants", index, "name"), f"the tenant {tenant.name!r} has no agent", fix=fix)
-    widest = max(document.tenants, key=lambda tenant: tenant.cells, default=None)
-    for index, limit in enumerate(document.limits):
-        burst = limit.rate if limit.burst is None else limit.burst
-        if widest is None or "subject" in limit.by or not limit.rate or not burst or burst >= widest.cells:
-            continue
-        problem = f"the limit {limit.name!r} lets {burst} calls come at once, too few for {widest.cells} cells"
-        fix = f"give it a `burst` of {widest.cells} or more, count it by subject, or give {widest.name} fewer cells"
-        mistakes.add(("limits", index, "burst"), problem, fix=fix)
 
 
 def _agents(document: Document, mistakes: Mistakes) -> None:
@@ -160,18 +143,18 @@ def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mi
 def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
     """Every pattern must cover a described method, and what asks a model must be routed by models."""
     methods = [contract.method for contract in contracts]
+    covers = functools.cache(lambda pattern: any(method_matches(pattern, method) for method in methods))
     patterns: dict[str, list[tuple[str, ...]]] = {
         "routes": [route.methods for route in document.routes],
         "rules": [rule.methods for rule in document.rules],
         "limits": [limit.methods for limit in document.limits],
     }
+    for index, sequence in enumerate(document.sequences):
+        for name, step in (("first", sequence.first), ("then", sequence.then)):
+            _patterns(step.methods, methods, ("sequences", index, name, "methods"), mistakes, covers=covers)
     for section, parts in patterns.items():
         for index, part in enumerate(parts):
-            for place, pattern in enumerate(part):
-                if not any(method_matches(pattern, method) for method in methods):
-                    near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
-                    fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
-                    mistakes.add((section, index, "methods", place), f"{pattern!r} covers no described method", fix=fix)
+            _patterns(part, methods, (section, index, "methods"), mistakes, covers=covers)
     for index, route in enumerate(document.routes):
         covered = [c for c in contracts if any(method_matches(pattern, c.method) for pattern in route.methods)]
         asks = [c.method for c in covered if c.operation is Operation.INFER]
@@ -179,6 +162,26 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
             fix = "give methods that ask a model (INFER) a route of their own, with `models`"
             problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
             mistakes.add(("routes", index, "models"), problem, fix=fix)
+
+
+def _patterns(
+    patterns: Sequence[str], methods: Sequence[str], path: Path, mistakes: Mistakes, *, covers: Callable[[str], bool]
+) -> None:
+    for place, pattern in enumerate(patterns):
+        if not covers(pattern):
+            near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
+            fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
+            mistakes.add((*path, place), f"{pattern!r} covers no described method", fix=fix)
+
+
+def _consents(document: Document, mistakes: Mistakes) -> None:
+    for index, requirement in enumerate(document.consents):
+        if not requirement.bases:
+            fix = "list the legal bases that suffice, or leave it out for [consent]"
+            problem = f"the consent {requirement.name!r} accepts no basis, so nothing could ever be sent"
+            mistakes.add(("consents", index, "bases"), problem, fix=fix)
+        path: Path = ("consents", index, "message")
+        _message(requirement.message, path, mistakes, more=texts.CONSENT_PLACEHOLDERS)
 
 
 def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
@@ -194,6 +197,35 @@ def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
         if part.start >= part.end:
             fix = "end it later than it begins; what crosses midnight is two parts"
             mistakes.add((*path, "open", place), f"{part.start} is not before {part.end}", fix=fix)
+    if hours.max_defer is not None and hours.on_hit != "defer":
+        problem = f"the quiet hours {hours.name!r} keep no call, so none is kept too long"
+        mistakes.add((*path, "max_defer"), problem, fix="write `on_hit: defer`, or remove `max_defer`")
+
+
+def _hold(rule: Rule, path: Path, mistakes: Mistakes) -> None:
+    """A hold is no refusal: what it says of a refusal would never be read."""
+    if rule.effect != "hold":
+        return
+    if rule.reason != "POLICY_DENIED":
+        problem = f"the rule {rule.name!r} holds calls, so it has no reason to refuse"
+        mistakes.add((*path, "reason"), problem, fix="remove `reason`, or deny")
+    if rule.retry_after is not None:
+        problem = f"the rule {rule.name!r} holds calls until somebody decides, however long that takes"
+        mistakes.add((*path, "retry_after"), problem, fix="remove `retry_after`, or deny")
+
+
+def _message(message: Message | None, path: Path, mistakes: Mistakes, *, more: tuple[str, ...] = ()) -> None:
+    """What a message fills in must be known when it is said; a misspelt one would reach the caller as it is."""
+    if message is None:
+        return
+    known = texts.RULE_PLACEHOLDERS + more
+    for language in texts.LANGUAGES:
+        for name in texts.placeholders(getattr(message, language)):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                choices = ", ".join(f"{{{each}}}" for each in known)
+                fix = f"did you mean '{{{near[0]}}}'?" if near else f"choose one of {choices}, or leave out the braces"
+                mistakes.add((*path, language), f"nothing fills in '{{{name}}}'", fix=fix)
 
 
 def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:

@@ -2,15 +2,19 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from gateway.core.call import Agent, Operation
-from gateway.core.contract import MethodContract, method_matches
+from gateway.core.cells import share_of
+from gateway.core.consent_rules import ConsentRule, consent_rule
+from gateway.core.contract import MethodContract, Take, method_matches
 from gateway.core.keys import Cell, cell
-from gateway.core.limits import CapRule, RateRule
-from gateway.core.pressure import cap_rule
-from gateway.core.quiet_hours import DAYS, OpenHours, QuietRule
+from gateway.core.limits import LimitRule
+from gateway.core.pressure import CapRule, ScoreRule
+from gateway.core.quiet_hours import OpenHours, QuietRule
+from gateway.core.revision import counted
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import (
     Document,
@@ -20,12 +24,21 @@ from gateway.core.revision.document import (
     QuietHours,
     Rule,
     Upstream,
+    cited,
     clock_minute,
     duration_ms,
 )
 from gateway.core.revision.document import Route as RouteDocument
+from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
+from gateway.core.sequences import StepRule
+from gateway.core.zones import DAYS
+
+DEFERRED_AT_MOST: Final = "3d"
+"""How long quiet hours keep a call where they do not say so themselves."""
+
+_Part = TypeVar("_Part", Rule, Limit)
 
 
 class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +48,21 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
     conditions: Conditions
     routes: tuple[RouteRule, ...]
-    limits: tuple[RateRule, ...]
+    limits: tuple[LimitRule, ...]
     caps: tuple[CapRule, ...]
+    takes: Mapping[str, Mapping[str, Take]]
+    """What redacting rules do to its "request" and its "reply", by the rule's name."""
+    autonomy: Mapping[str, str]
+    """How far agents go by themselves here, by their names; those that go all the way are left out."""
+    score: ScoreRule | None = None
+    reads_facts: bool = True
+    """Whether anything about this method depends on what is known of the subject."""
+    survives: bool = False
+    """Whether a limit or cap lets calls through while the store is down."""
+    reads_pressure: bool = False
+    """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
+    steps: tuple[StepRule, ...] = ()
+    """Of sequences, the second steps first: they look before the call leaves marks of its own."""
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +82,15 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Mapping[str, Issuer]
     """By the `iss` claim."""
     upstreams: Mapping[str, Upstream]
+    score: ScoreRule | None
     quiet_hours: tuple[QuietRule, ...]
     """In the order of the document; they are about contacts only."""
+    consents: tuple[ConsentRule, ...]
+    """Like the quiet hours."""
+    hold_ms: int
+    """How long a call waits for a person at most."""
+    max_holds: int
+    """How many calls of a tenant wait at a time at most."""
     tenants: tuple[str, ...]
     cells: Mapping[str, int]
     """How many cells each tenant has that has more than one."""
@@ -66,10 +99,23 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     pool: object
     """The descriptor pool of its contracts, opaque here."""
 
+    def agent(self, name: str) -> Agent | None:
+        """The agent of that name."""
+        known = (*self.agents_by_key.values(), *self.agents_by_token.values())
+        return next((agent for agent in known if agent.name == name), None)
+
     @property
     def all_cells(self) -> tuple[Cell, ...]:
         """All cells of all tenants."""
-        return tuple(cell(tenant, n) for tenant in self.tenants for n in range(self.cells.get(tenant, 1)))
+        return tuple(each for tenant in self.tenants for each in self.cells_of(tenant))
+
+    def cells_of(self, tenant: str) -> tuple[Cell, ...]:
+        """All cells of a tenant."""
+        return tuple(cell(tenant, number) for number in range(self.cells.get(tenant, 1)))
+
+    def holds_of(self, tenant: str) -> int:
+        """How many calls may wait in each cell of a tenant at a time."""
+        return share_of(self.max_holds, self.cells.get(tenant, 1))
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -92,10 +138,21 @@ def compile_revision(
     Raises:
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
     """
-    _check_rules(document, contracts, engine=engine, mistakes=mistakes)
+    covering = _Covering(contracts)
+    rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
+    for contract in contracts:
+        engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
+    _check_rules(document, covering, engine=engine, mistakes=mistakes)
+    counted.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
     mistakes.raise_if_any()
     agents = {
-        agent.name: Agent(name=agent.name, tenant=agent.tenant, version=agent.version, labels=agent.labels)
+        agent.name: Agent(
+            name=agent.name,
+            tenant=agent.tenant,
+            version=agent.version,
+            priority=agent.priority,
+            labels=agent.labels,
+        )
         for agent in document.agents
     }
     return Revision(
@@ -103,7 +160,12 @@ def compile_revision(
         sha256=sha256,
         document=document,
         engine=engine,
-        methods={contract.method: _method_policy(contract, document, engine) for contract in contracts},
+        methods={
+            contract.method: _method_policy(
+                contract, document, engine=engine, rules=rules[contract.method], limits=limits[contract.method]
+            )
+            for contract in contracts
+        },
         agents_by_key={key.sha256: agents[agent.name] for agent in document.agents for key in agent.keys},
         agents_by_token={
             (token.issuer, token.subject): agents[agent.name] for agent in document.agents for token in agent.tokens
@@ -112,54 +174,102 @@ def compile_revision(
         issuers={issuer.issuer: issuer for issuer in document.issuers},
         upstreams={upstream.name: upstream for upstream in document.upstreams},
         pool=engine.pool,
+        score=None if document.pressure is None else counted.score_rule(document.pressure),
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
+        consents=tuple(consent_rule(part) for part in document.consents),
+        hold_ms=duration_ms(document.holds.expires),
+        max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
         cells={tenant.name: tenant.cells for tenant in document.tenants if tenant.cells > 1},
         divided=frozenset(limit.name for limit in document.limits if "subject" not in limit.by),
     )
 
 
-def _applies(part: Rule | Limit, contract: MethodContract) -> bool:
-    by_method = not part.methods or any(method_matches(pattern, contract.method) for pattern in part.methods)
-    return by_method and (not part.operations or contract.operation in part.operations)
+class _Covering:
+    """Which methods a rule or limit covers. Parts that name the same methods and operations are looked up once."""
+
+    def __init__(self, contracts: Sequence[MethodContract]) -> None:
+        self._contracts = contracts
+        self._found: dict[object, tuple[MethodContract, ...]] = {}
+
+    def of(self, part: Rule | Limit) -> tuple[MethodContract, ...]:
+        """The contracts it covers, in their order."""
+        key = (part.methods, part.operations)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = tuple(each for each in self._contracts if counted.applies(part, each))
+        return found
+
+    def by_method(self, parts: Sequence[_Part]) -> Mapping[str, tuple[_Part, ...]]:
+        """The parts that cover each method, in the document's order."""
+        found: dict[str, list[_Part]] = {contract.method: [] for contract in self._contracts}
+        for part in parts:
+            for contract in self.of(part):
+                found[contract.method].append(part)
+        return {method: tuple(covering) for method, covering in found.items()}
 
 
-def _check_rules(
-    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
-) -> None:
+def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine, mistakes: Mistakes) -> None:
     for index, rule in enumerate(document.rules):
         path: Path = ("rules", index, "when")
-        applies = [contract for contract in contracts if _applies(rule, contract)]
+        applies = covering.of(rule)
         if not applies and not mistakes.under("contracts"):
             mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
+        check_redaction(rule, path[:2], applies=applies, mistakes=mistakes)
         for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:
-                engine.compile(rule.when, request_type=request_type)
+                engine.check(rule.when, request_type=request_type)
             except RuleMistake as mistake:
                 method = next(contract.method for contract in applies if contract.request_type == request_type)
-                fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
-                mistakes.add(path, str(mistake), fix=fix)
+                for problem, meant in mistake.problems:
+                    fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
+                    mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
                 break
+        streams = [contract for contract in applies if contract.client_streaming or contract.server_streaming]
+        if rule.effect == "hold" and applies and len(streams) == len(applies):
+            problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
+            mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
 
 
-def _method_policy(contract: MethodContract, document: Document, engine: RuleEngine) -> MethodPolicy:
-    rules = tuple(rule for rule in document.rules if _applies(rule, contract))
-    conditions = engine.conditions([(rule.name, rule.when) for rule in rules], request_type=contract.request_type)
+def _method_policy(
+    contract: MethodContract,
+    document: Document,
+    *,
+    engine: RuleEngine,
+    rules: tuple[Rule, ...],
+    limits: tuple[Limit, ...],
+) -> MethodPolicy:
+    conditions = engine.conditions([rule.when for rule in rules], request_type=contract.request_type)
     routes = [
         route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
     ]
     models = {model.name: model for model in document.models}
     contacts = contract.operation is Operation.CONTACT
+    counted_limits = counted.limit_rules(limits, contract, engine)
     return MethodPolicy(
         contract=contract,
         rules=rules,
         conditions=conditions,
         routes=tuple(_route_rule(route, models) for route in routes),
-        limits=tuple(
-            _rate_rule(limit) for limit in document.limits if _applies(limit, contract) and limit.rate is not None
-        ),
-        caps=tuple(cap_rule(cap) for cap in document.caps if contacts and cap.max is not None),
+        limits=counted_limits,
+        caps=counted.cap_rules(document) if contacts else (),
+        takes=takes(rules, contract),
+        autonomy=_autonomy(document, contract.operation),
+        score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
+        reads_facts=contacts or counted.reads_facts(document, contract, rules),
+        survives=any(limit.on_store_error != "closed" for limit in counted_limits)
+        or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
+        reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
+        steps=counted.step_rules(document, contract, engine),
     )
+
+
+def _autonomy(document: Document, operation: Operation) -> Mapping[str, str]:
+    levels = {
+        agent.name: agent.autonomy.of(operation) or document.autonomy.of(operation) or "autonomous"
+        for agent in document.agents
+    }
+    return {agent: level for agent, level in levels.items() if level != "autonomous"}
 
 
 def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -> QuietRule:
@@ -176,19 +286,8 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         categories=frozenset(hours.categories),
         mode=hours.mode,
         message=hours.message,
-    )
-
-
-def _rate_rule(limit: Limit) -> RateRule:
-    rate = limit.rate or 0
-    return RateRule(
-        name=limit.name,
-        by=limit.by,
-        rate=rate,
-        per_ms=duration_ms(limit.per),
-        burst=rate if limit.burst is None else min(limit.burst, rate) if rate == 0 else limit.burst,
-        skip_missing=limit.on_missing == "skip",
-        mode=limit.mode,
+        citation=cited(hours.citation),
+        max_defer_ms=duration_ms(hours.max_defer or DEFERRED_AT_MOST) if hours.on_hit == "defer" else 0,
     )
 
 

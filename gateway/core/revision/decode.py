@@ -6,11 +6,12 @@ still look at the rest of the document; what they then say about a place that is
 """
 
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -21,10 +22,12 @@ _PATTERN_FIXES: Final = {
     "a-z0-9_.-": "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63",
     "[0-9a-f]{64}": "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself",
     "24:00": 'write hours and minutes in quotes, such as "09:30"; a day ends at "24:00"',
+    "[0-9]{1,9}": 'write numbers with points between them, in quotes, such as "2026.1"',
     "unix:": "write host:port, [IPv6 address]:port or unix:/path",
 }
 """What to write instead, by a part of the pattern that did not match."""
 
+S = TypeVar("S", bound=msgspec.Struct)
 Path = tuple[str | int, ...]
 """Where something stands in a document: ("rules", 3, "when")."""
 
@@ -36,6 +39,8 @@ class Mistake(msgspec.Struct, frozen=True):
     problem: str
     fix: str
     line: int = 0
+    file: str = ""
+    """The file it stands in, where that is a pack's and not the policy's own."""
 
 
 class PolicyInvalid(Exception):
@@ -46,11 +51,22 @@ class PolicyInvalid(Exception):
         self.mistakes = mistakes
 
 
+class Lines(dict[Path, int]):
+    """The line of each path of a policy that was read from files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.origins: dict[Path, tuple[str, Path]] = {}
+        """Of what comes from another file than the policy's: that file, and the path there."""
+
+
 class Mistakes:
     """Collects mistakes and knows the line of each path."""
 
-    def __init__(self, lines: Mapping[Path, int] | None = None) -> None:
+    def __init__(self, lines: Mapping[Path, int] | None = None, *, file: str = "") -> None:
         self._lines = {} if lines is None else lines  # may still be empty: the reader of a file fills it as it goes
+        self._origins = lines.origins if isinstance(lines, Lines) else {}
+        self._file = file
         self._found: list[Mistake] = []
         self._paths: list[Path] = []
         self._stood_in: tuple[Path, ...] = ()
@@ -72,7 +88,8 @@ class Mistakes:
             return
         self._paths.append(path)
         line = next((self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), 0)
-        self._found.append(Mistake(dotted(path), problem, fix, line))
+        file, place = self._origins.get(path[:2], (self._file, path[:2]))
+        self._found.append(Mistake(dotted((*place, *path[2:])), problem, fix, line, file))
 
     def raise_if_any(self) -> None:
         """End here if anything was reported.
@@ -81,7 +98,7 @@ class Mistakes:
             PolicyInvalid: with all mistakes, in the order of the document.
         """
         if self._found:
-            raise PolicyInvalid(tuple(sorted(self._found, key=lambda mistake: mistake.line)))
+            raise PolicyInvalid(tuple(sorted(self._found, key=lambda mistake: (mistake.file, mistake.line))))
 
 
 def dotted(path: Path) -> str:
@@ -102,6 +119,13 @@ def decode(data: object, mistakes: Mistakes) -> Document:
     mistakes.stand_in()
     assert isinstance(document, Document)  # noqa: S101 - for the type checker
     return document
+
+
+def part(kind: type[S], data: object, path: Path, mistakes: Mistakes) -> S:
+    """The struct of that kind that `data` describes; with stand-ins where mistakes were found."""
+    found = _struct(kind, data, path, mistakes)
+    assert isinstance(found, kind)  # noqa: S101 - for the type checker
+    return found
 
 
 def _overshadows(known: Path, path: Path) -> bool:
@@ -161,7 +185,7 @@ def _stand_in(kind: Any, data: object) -> Any:
 def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
     """`X | None` as X where there is data, so that the walk goes on below it."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType) and data is not None:
-        alternatives = [part for part in typing.get_args(kind) if part is not type(None)]
+        alternatives = [part for part in typing.get_args(kind) if part not in (type(None), msgspec.UnsetType)]
         if len(alternatives) == 1:
             return alternatives[0], data
     return kind, data
@@ -171,7 +195,7 @@ def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mist
     if not isinstance(data, dict):
         mistakes.add(path, f"expected a mapping, got {_named(data)}", fix=f"write the fields of {kind.__name__} here")
         data, mistakes = {}, Mistakes()
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     for name in data:
         if name not in fields:
             near = difflib.get_close_matches(str(name), fields, n=1)
@@ -189,6 +213,12 @@ def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mist
         elif field.required:
             found[field.name] = _stand_in(field.type, data.get(name))
     return kind(**found)
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    """A struct's fields by the names that a document gives them; looking them up takes 60 us, and rules are many."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _named(data: object) -> str:
@@ -213,14 +243,23 @@ def _fix(kind: Any, data: object) -> str:
         choices = [str(member.value) for member in kind]
         near = difflib.get_close_matches(str(data).upper(), choices, n=1)
         return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
+    if typing.get_origin(kind) is dict:
+        kind = typing.get_args(kind)[1]
     for meta in getattr(kind, "__metadata__", ()):
         for part, fix in _PATTERN_FIXES.items():
             if meta.pattern and part in meta.pattern:
                 return fix
         if meta.ge is not None:
-            return f"write a whole number from {meta.ge} to {meta.le}"
+            number = "number" if typing.get_args(kind)[0] is float else "whole number"
+            return f"write a {number} from {meta.ge} to {meta.le}"
+    return _fix_of_shape(kind, data)
+
+
+def _fix_of_shape(kind: Any, data: object) -> str:
     if typing.get_origin(kind) is tuple:
         return "write a list here: each item on a line of its own after '- ', or all of them in [ ]"
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return "write one text in quotes, or a list of texts"
     if isinstance(data, bool | int | float):
         return "put it in quotes if it is meant as text"
     return "see the README's chapter on the policy file"

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from pilote.governance.v1 import annotations_pb2 as pilote_dot_governance_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpilote/crm/v1/message.proto\x12\rpilote.crm.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&pilote/governance/v1/annotations.proto\"\x92\x03\n\x07Message\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x17\n\x08\x63ustomer\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x16\n\x07\x63hannel\x18\x03 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x17\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x1e\n\x0csubject_line\x18\x05 \x01(\tB\x08\xe2\x41\x01\x05\xe8\xe5\x18\x03\x12\x17\n\x04\x62ody\x18\x06 \x01(\tB\t\xe2\x41\x02\x02\x05\xe8\xe5\x18\x03\x12\x16\n\x08\x63\x61mpaign\x18\x07 \x01(\tB\x04\xe8\xe5\x18\x02\x12\'\n\x05state\x18\x08 \x01(\x0e\x32\x18.pilote.crm.v1.SendState\x12\x33\n\tsend_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t*\x9c\x01\n\tSendState\x12\x1a\n\x16SEND_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11SEND_STATE_QUEUED\x10\x01\x12\x13\n\x0fSEND_STATE_SENT\x10\x02\x12\x18\n\x14SEND_STATE_DELIVERED\x10\x03\x12\x16\n\x12SEND_STATE_BOUNCED\x10\x04\x12\x15\n\x11SEND_STATE_FAILED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpilote/crm/v1/message.proto\x12\rpilote.crm.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&pilote/governance/v1/annotations.proto\"\xf9\x03\n\x07Message\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x17\n\x08\x63ustomer\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x16\n\x07\x63hannel\x18\x03 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x17\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x1e\n\x0csubject_line\x18\x05 \x01(\tB\x08\xe2\x41\x01\x05\xe8\xe5\x18\x03\x12\x17\n\x04\x62ody\x18\x06 \x01(\tB\t\xe2\x41\x02\x02\x05\xe8\xe5\x18\x03\x12\x16\n\x08\x63\x61mpaign\x18\x07 \x01(\tB\x04\xe8\xe5\x18\x02\x12\'\n\x05state\x18\x08 \x01(\x0e\x32\x18.pilote.crm.v1.SendState\x12\x33\n\tsend_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x19\n\x07purpose\x18\x14 \x01(\tB\x08\xe2\x41\x01\x05\xe8\xe5\x18\x02\x12\x1f\n\rcontact_point\x18\x15 \x01(\tB\x08\xe2\x41\x01\x05\xe8\xe5\x18\x03\x12\x13\n\x05\x62rand\x18\x1e \x01(\tB\x04\xe2\x41\x01\x05\x12\x14\n\x06topics\x18\x1f \x03(\tB\x04\xe2\x41\x01\x05*\x9c\x01\n\tSendState\x12\x1a\n\x16SEND_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11SEND_STATE_QUEUED\x10\x01\x12\x13\n\x0fSEND_STATE_SENT\x10\x02\x12\x18\n\x14SEND_STATE_DELIVERED\x10\x03\x12\x16\n\x12SEND_STATE_BOUNCED\x10\x04\x12\x15\n\x11SEND_STATE_FAILED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,8 +54,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_MESSAGE'].fields_by_name['update_time']._loaded_options = None
   _globals['_MESSAGE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
-  _globals['_SENDSTATE']._serialized_start=558
-  _globals['_SENDSTATE']._serialized_end=714
+  _globals['_MESSAGE'].fields_by_name['purpose']._loaded_options = None
+  _globals['_MESSAGE'].fields_by_name['purpose']._serialized_options = b'\342A\001\005\350\345\030\002'
+  _globals['_MESSAGE'].fields_by_name['contact_point']._loaded_options = None
+  _globals['_MESSAGE'].fields_by_name['contact_point']._serialized_options = b'\342A\001\005\350\345\030\003'
+  _globals['_MESSAGE'].fields_by_name['brand']._loaded_options = None
+  _globals['_MESSAGE'].fields_by_name['brand']._serialized_options = b'\342A\001\005'
+  _globals['_MESSAGE'].fields_by_name['topics']._loaded_options = None
+  _globals['_MESSAGE'].fields_by_name['topics']._serialized_options = b'\342A\001\005'
+  _globals['_SENDSTATE']._serialized_start=661
+  _globals['_SENDSTATE']._serialized_end=817
   _globals['_MESSAGE']._serialized_start=153
-  _globals['_MESSAGE']._serialized_end=555
+  _globals['_MESSAGE']._serialized_end=658
 # @@protoc_insertion_point(module_scope)

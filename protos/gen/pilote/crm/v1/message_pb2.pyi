@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -72,6 +74,10 @@ class Message(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CONTACT_POINT_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `messages/{message}`, where `{message}` is 1 to 63 characters of a-z, 0-9, "_" and "-". Set by the
     service.
@@ -96,6 +102,18 @@ class Message(_message.Message):
     """Fingerprint of this state of the message. Sent back on Update or Delete, it makes sure that nothing changed in
     between. At most 64 characters; set by the service.
     """
+    purpose: _builtins.str
+    """What it is for, finer than `category`: a lower-case word of the company's own such as "newsletter", which consents
+    are recorded for. At most 63 characters; empty: the category is the purpose. Never changes.
+    """
+    contact_point: _builtins.str
+    """Where it goes, if not to what the contact has for this channel: an e-mail address, or a telephone number in the
+    international form ("+33612345678"). At most 256 characters. Never changes.
+    """
+    brand: _builtins.str
+    """The brand in whose name it is sent, a word of the company's own such as "acme-home". At most 63 characters; empty
+    where the company has one only.
+    """
     @_builtins.property
     def send_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which it was given to the channel. Set by the service."""
@@ -107,6 +125,10 @@ class Message(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change. Set by the service."""
+
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is about: words of the company's own such as "loyalty". At most 10, of at most 63 characters each."""
 
     def __init__(
         self,
@@ -123,10 +145,14 @@ class Message(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        contact_point: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "send_time", b"send_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "campaign", b"campaign", "category", b"category", "channel", b"channel", "create_time", b"create_time", "customer", b"customer", "etag", b"etag", "name", b"name", "send_time", b"send_time", "state", b"state", "subject_line", b"subject_line", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "brand", b"brand", "campaign", b"campaign", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "create_time", b"create_time", "customer", b"customer", "etag", b"etag", "name", b"name", "purpose", b"purpose", "send_time", b"send_time", "state", b"state", "subject_line", b"subject_line", "topics", b"topics", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

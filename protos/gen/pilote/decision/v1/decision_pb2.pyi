@@ -120,14 +120,25 @@ class RuleLook(_message.Message):
     EFFECT_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
-    """"allow" or "deny"."""
+    """"allow", "deny", "hold" or "redact"; "defer" for quiet hours that keep calls."""
     mode: Global___Mode.ValueType
     """Whether the rule decides or only watches."""
     error: _builtins.str
     """What went wrong when the rule was evaluated; empty when its condition held."""
+    standing: _builtins.str
+    """Of a required consent, how the customer stood to it: "granted", "refused", "withdrawn", "expired", "none", or "unknown" while the
+    store is down. Empty
+    for rules and quiet hours.
+    """
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when they did; absent for "none" and where there is no standing."""
+
     def __init__(
         self,
         *,
@@ -135,10 +146,12 @@ class RuleLook(_message.Message):
         effect: _builtins.str = ...,
         mode: Global___Mode.ValueType = ...,
         error: _builtins.str = ...,
+        standing: _builtins.str = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "rule", b"rule", "since_time", b"since_time", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,10 +171,13 @@ class LimitLook(_message.Message):
     PERIOD_FIELD_NUMBER: _builtins.int
     WAIT_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    ACTUAL_COST_FIELD_NUMBER: _builtins.int
     limit: _builtins.str
     """Name of the limit or cap in the revision, at most 63 characters."""
     kind: _builtins.str
-    """"rate" or "cap"."""
+    """What it counts: "rate", "window", "budget", "concurrency", "quota", "cap", "gap", "score", "sequence" or "trail"."""
     by: _builtins.str
     """What was counted separately, as "agent=sales-bot"; a subject appears as its pseudonym."""
     used: _builtins.int
@@ -170,6 +186,14 @@ class LimitLook(_message.Message):
     """Most that may be counted in one period. 0 blocks."""
     mode: Global___Mode.ValueType
     """Whether the limit decides or only watches."""
+    cost: _builtins.int
+    """What the call takes of it: 1, the estimated cost for a budget, the contact's weight in thousandths for a score."""
+    other: _builtins.str
+    """The decision that stands in the way, `decisions/{decision}`: a more important contact that is kept for later, or the
+    first step of a sequence. Empty for none.
+    """
+    actual_cost: _builtins.int
+    """What the call really cost, for a budget that has been settled; absent where that is not known."""
     @_builtins.property
     def period(self) -> _duration_pb2.Duration:
         """Length of the period or window."""
@@ -189,12 +213,17 @@ class LimitLook(_message.Message):
         period: _duration_pb2.Duration | None = ...,
         wait: _duration_pb2.Duration | None = ...,
         mode: Global___Mode.ValueType = ...,
+        cost: _builtins.int = ...,
+        other: _builtins.str = ...,
+        actual_cost: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period", "wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_actual_cost", b"_actual_cost", "actual_cost", b"actual_cost", "period", b"period", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "capacity", b"capacity", "kind", b"kind", "limit", b"limit", "mode", b"mode", "period", b"period", "used", b"used", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_actual_cost", b"_actual_cost", "actual_cost", b"actual_cost", "by", b"by", "capacity", b"capacity", "cost", b"cost", "kind", b"kind", "limit", b"limit", "mode", b"mode", "other", b"other", "period", b"period", "used", b"used", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__actual_cost: _TypeAlias = _typing.Literal["actual_cost"]  # noqa: Y015
+    _WhichOneofArgType__actual_cost: _TypeAlias = _typing.Literal["_actual_cost", b"_actual_cost"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__actual_cost) -> _WhichOneofReturnType__actual_cost | None: ...
 
 Global___LimitLook: _TypeAlias = LimitLook  # noqa: Y015
 
@@ -242,6 +271,14 @@ class Decision(_message.Message):
     REQUEST_BYTES_FIELD_NUMBER: _builtins.int
     RESPONSE_BYTES_FIELD_NUMBER: _builtins.int
     REPEAT_OF_FIELD_NUMBER: _builtins.int
+    CITATION_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
+    DECIDER_FIELD_NUMBER: _builtins.int
+    HOLD_DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    HOLD_COMMENT_FIELD_NUMBER: _builtins.int
+    WOULD_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
     tenant: _builtins.str
@@ -295,7 +332,10 @@ class Decision(_message.Message):
     inference: _builtins.str
     """Resource name of the inference that led to this action, `decisions/{decision}`; empty when none was named."""
     parent: _builtins.str
-    """Resource name of the stream's first message, for every further message of a stream."""
+    """Resource name of the stream's first message, for every further message of a stream; of the first attempt, for a call
+    that was decided upon again: without the store that did not answer, or on another channel; of the decision that held
+    a call, for what came of it.
+    """
     gave_back: _builtins.bool
     """Whether what the call had taken from limits and caps was given back."""
     request_bytes: _builtins.int
@@ -304,6 +344,20 @@ class Decision(_message.Message):
     """Size of the response in bytes, summed over a stream."""
     repeat_of: _builtins.str
     """Resource name of the first decision for the same idempotency key, when this call was a repeat of it."""
+    citation: _builtins.str
+    """What the refusal rests on, in the policy's words: an article of law, a contract; empty for allowed calls and where
+    the policy cites nothing. At most three citations of 200 characters, parted by "; ".
+    """
+    brand: _builtins.str
+    """Brand in whose name a contact was made."""
+    hold: _builtins.str
+    """Resource name of the hold that keeps the call, or that it was kept in, `holds/{hold}`; empty for any other."""
+    decider: _builtins.str
+    """Who approved or refused the held call, as they named themselves."""
+    hold_comment: _builtins.str
+    """Why they did, at most 1,000 characters."""
+    would: _builtins.str
+    """For an agent that only observes: what would have come of the call, "OK" or a reason."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
         """Rules that applied, in the revision's order."""
@@ -335,6 +389,14 @@ class Decision(_message.Message):
     @_builtins.property
     def overhead_duration(self) -> _duration_pb2.Duration:
         """Time the gateway itself added."""
+
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Topics of a contact."""
+
+    @_builtins.property
+    def hold_decide_time(self) -> _timestamp_pb2.Timestamp:
+        """When they did."""
 
     def __init__(
         self,
@@ -377,10 +439,18 @@ class Decision(_message.Message):
         request_bytes: _builtins.int = ...,
         response_bytes: _builtins.int = ...,
         repeat_of: _builtins.str = ...,
+        citation: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+        hold: _builtins.str = ...,
+        decider: _builtins.str = ...,
+        hold_decide_time: _timestamp_pb2.Timestamp | None = ...,
+        hold_comment: _builtins.str = ...,
+        would: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "category", b"category", "channel", b"channel", "decide_time", b"decide_time", "gave_back", b"gave_back", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "decide_time", b"decide_time", "decider", b"decider", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

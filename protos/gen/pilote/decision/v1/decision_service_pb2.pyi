@@ -33,11 +33,23 @@ class _HoldStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HoldState.V
     HOLD_STATE_PENDING: _HoldState.ValueType  # 1
     """Waits for a human."""
     HOLD_STATE_APPROVED: _HoldState.ValueType  # 2
-    """Approved; the call has been executed once."""
+    """Approved, and about to be executed."""
     HOLD_STATE_REFUSED: _HoldState.ValueType  # 3
-    """Refused."""
+    """Refused by a human. Over."""
     HOLD_STATE_EXPIRED: _HoldState.ValueType  # 4
-    """Nobody decided in time."""
+    """Nobody decided in time, or it could not be executed in time. Over."""
+    HOLD_STATE_SCHEDULED: _HoldState.ValueType  # 5
+    """Waits for a time, by itself or after it was approved; executed then."""
+    HOLD_STATE_ACCEPTED: _HoldState.ValueType  # 6
+    """A suggestion that a human follows; they act themselves, and the gateway does not execute it. Over."""
+    HOLD_STATE_EXECUTING: _HoldState.ValueType  # 7
+    """Sent to the system behind the gateway, which has not answered yet."""
+    HOLD_STATE_EXECUTED: _HoldState.ValueType  # 8
+    """Executed, once. Over."""
+    HOLD_STATE_FAILED: _HoldState.ValueType  # 9
+    """Refused after all, by the policy of the time or by the system behind the gateway. Over."""
+    HOLD_STATE_IN_DOUBT: _HoldState.ValueType  # 10
+    """The system behind the gateway may or may not have acted. Over."""
 
 class HoldState(_HoldState, metaclass=_HoldStateEnumTypeWrapper):
     """Where a hold stands."""
@@ -47,11 +59,23 @@ HOLD_STATE_UNSPECIFIED: HoldState.ValueType  # 0
 HOLD_STATE_PENDING: HoldState.ValueType  # 1
 """Waits for a human."""
 HOLD_STATE_APPROVED: HoldState.ValueType  # 2
-"""Approved; the call has been executed once."""
+"""Approved, and about to be executed."""
 HOLD_STATE_REFUSED: HoldState.ValueType  # 3
-"""Refused."""
+"""Refused by a human. Over."""
 HOLD_STATE_EXPIRED: HoldState.ValueType  # 4
-"""Nobody decided in time."""
+"""Nobody decided in time, or it could not be executed in time. Over."""
+HOLD_STATE_SCHEDULED: HoldState.ValueType  # 5
+"""Waits for a time, by itself or after it was approved; executed then."""
+HOLD_STATE_ACCEPTED: HoldState.ValueType  # 6
+"""A suggestion that a human follows; they act themselves, and the gateway does not execute it. Over."""
+HOLD_STATE_EXECUTING: HoldState.ValueType  # 7
+"""Sent to the system behind the gateway, which has not answered yet."""
+HOLD_STATE_EXECUTED: HoldState.ValueType  # 8
+"""Executed, once. Over."""
+HOLD_STATE_FAILED: HoldState.ValueType  # 9
+"""Refused after all, by the policy of the time or by the system behind the gateway. Over."""
+HOLD_STATE_IN_DOUBT: HoldState.ValueType  # 10
+"""The system behind the gateway may or may not have acted. Over."""
 Global___HoldState: _TypeAlias = HoldState  # noqa: Y015
 
 @_typing.final
@@ -112,7 +136,7 @@ Global___EvaluateCallResponse: _TypeAlias = EvaluateCallResponse  # noqa: Y015
 
 @_typing.final
 class Hold(_message.Message):
-    """A call that waits for a human."""
+    """A call that is kept, for a human or until a time. It can be read for a week after it is over."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -121,6 +145,15 @@ class Hold(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    SUGGESTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `holds/{hold}`."""
     state: Global___HoldState.ValueType
@@ -129,9 +162,33 @@ class Hold(_message.Message):
     """Resource name of the decision that held the call."""
     comment: _builtins.str
     """Why the human decided so, at most 1,000 characters."""
+    method: _builtins.str
+    """Full method name of the call, "/package.Service/Method"."""
+    status: _builtins.str
+    """Canonical name of the status that the execution ended with, such as "OK"; empty before."""
+    reason: _builtins.str
+    """Why it came to nothing, UPPER_SNAKE as in `google.rpc.ErrorInfo`; empty otherwise."""
+    result: _builtins.str
+    """Resource name of the decision on the executed call, `decisions/{decision}`; empty before."""
+    response: _builtins.bytes
+    """The answer of the executed call, encoded as its method's response. Absent before, and for one over 1 MiB."""
+    suggestion: _builtins.bool
+    """Whether the call is only suggested: a human may follow it, the gateway never executes it."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it expires if nobody decides."""
+        """When it expires if it has not been executed by then."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the call was made."""
+
+    @_builtins.property
+    def decide_time(self) -> _timestamp_pb2.Timestamp:
+        """When a human decided; absent while nobody has."""
+
+    @_builtins.property
+    def release_time(self) -> _timestamp_pb2.Timestamp:
+        """For SCHEDULED: not executed before this time."""
 
     def __init__(
         self,
@@ -141,12 +198,23 @@ class Hold(_message.Message):
         decision: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         comment: _builtins.str = ...,
+        method: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        decide_time: _timestamp_pb2.Timestamp | None = ...,
+        release_time: _timestamp_pb2.Timestamp | None = ...,
+        status: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        result: _builtins.str = ...,
+        response: _builtins.bytes | None = ...,
+        suggestion: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_response", b"_response", "create_time", b"create_time", "decide_time", b"decide_time", "expire_time", b"expire_time", "release_time", b"release_time", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "decision", b"decision", "expire_time", b"expire_time", "name", b"name", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_response", b"_response", "comment", b"comment", "create_time", b"create_time", "decide_time", b"decide_time", "decision", b"decision", "expire_time", b"expire_time", "method", b"method", "name", b"name", "reason", b"reason", "release_time", b"release_time", "response", b"response", "result", b"result", "state", b"state", "status", b"status", "suggestion", b"suggestion"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__response: _TypeAlias = _typing.Literal["response"]  # noqa: Y015
+    _WhichOneofArgType__response: _TypeAlias = _typing.Literal["_response", b"_response"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__response) -> _WhichOneofReturnType__response | None: ...
 
 Global___Hold: _TypeAlias = Hold  # noqa: Y015
 

@@ -71,14 +71,15 @@ class DecisionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetHold(self, request, context):
-        """Returns a hold: a call that waits for a human.
+        """Returns a hold of the caller: a call that is kept, for a human or until a time. NOT_FOUND for those of others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WaitHold(self, request, context):
-        """Waits until a human has decided on a hold, or the timeout has passed; either way returns the hold as it then is.
+        """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
+        timeout passes before, or the deadline is near, returns the hold as it then is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

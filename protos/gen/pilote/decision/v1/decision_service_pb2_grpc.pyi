@@ -38,9 +38,11 @@ class DecisionServiceStub:
     EvaluateCall: _grpc.UnaryUnaryMultiCallable[_decision_service_pb2.EvaluateCallRequest, _decision_service_pb2.EvaluateCallResponse]
     """Evaluates a call as the gateway would, and changes nothing: no bucket is taken, nothing is forwarded or recorded."""
     GetHold: _grpc.UnaryUnaryMultiCallable[_decision_service_pb2.GetHoldRequest, _decision_service_pb2.GetHoldResponse]
-    """Returns a hold: a call that waits for a human."""
+    """Returns a hold of the caller: a call that is kept, for a human or until a time. NOT_FOUND for those of others."""
     WaitHold: _grpc.UnaryUnaryMultiCallable[_decision_service_pb2.WaitHoldRequest, _decision_service_pb2.WaitHoldResponse]
-    """Waits until a human has decided on a hold, or the timeout has passed; either way returns the hold as it then is."""
+    """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
+    timeout passes before, or the deadline is near, returns the hold as it then is.
+    """
     ReportOutcomes: _grpc.UnaryUnaryMultiCallable[_decision_service_pb2.ReportOutcomesRequest, _decision_service_pb2.ReportOutcomesResponse]
     """Reports what customers did after calls that the gateway let through."""
 
@@ -54,9 +56,11 @@ class DecisionServiceAsyncStub(DecisionServiceStub):
     EvaluateCall: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.EvaluateCallRequest, _decision_service_pb2.EvaluateCallResponse]  # type: ignore[assignment]
     """Evaluates a call as the gateway would, and changes nothing: no bucket is taken, nothing is forwarded or recorded."""
     GetHold: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.GetHoldRequest, _decision_service_pb2.GetHoldResponse]  # type: ignore[assignment]
-    """Returns a hold: a call that waits for a human."""
+    """Returns a hold of the caller: a call that is kept, for a human or until a time. NOT_FOUND for those of others."""
     WaitHold: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.WaitHoldRequest, _decision_service_pb2.WaitHoldResponse]  # type: ignore[assignment]
-    """Waits until a human has decided on a hold, or the timeout has passed; either way returns the hold as it then is."""
+    """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
+    timeout passes before, or the deadline is near, returns the hold as it then is.
+    """
     ReportOutcomes: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.ReportOutcomesRequest, _decision_service_pb2.ReportOutcomesResponse]  # type: ignore[assignment]
     """Reports what customers did after calls that the gateway let through."""
 
@@ -79,7 +83,7 @@ class DecisionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _decision_service_pb2.GetHoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_decision_service_pb2.GetHoldResponse, _abc.Awaitable[_decision_service_pb2.GetHoldResponse]]:
-        """Returns a hold: a call that waits for a human."""
+        """Returns a hold of the caller: a call that is kept, for a human or until a time. NOT_FOUND for those of others."""
 
     @_abc_1.abstractmethod
     def WaitHold(
@@ -87,7 +91,9 @@ class DecisionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _decision_service_pb2.WaitHoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_decision_service_pb2.WaitHoldResponse, _abc.Awaitable[_decision_service_pb2.WaitHoldResponse]]:
-        """Waits until a human has decided on a hold, or the timeout has passed; either way returns the hold as it then is."""
+        """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
+        timeout passes before, or the deadline is near, returns the hold as it then is.
+        """
 
     @_abc_1.abstractmethod
     def ReportOutcomes(

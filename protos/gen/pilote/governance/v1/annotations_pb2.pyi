@@ -110,6 +110,10 @@ class CallContract(_message.Message):
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CONTACT_POINT_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
     operation: Global___Operation.ValueType
     """What kind of thing the method does. Required."""
     subject: _builtins.str
@@ -130,6 +134,18 @@ class CallContract(_message.Message):
     """Field path to the caller's idempotency key (AIP-155 `request_id`)."""
     max_message_bytes: _builtins.int
     """Largest message in bytes, 1 to 67108864. 0: the default of 4 MiB."""
+    purpose: _builtins.str
+    """Field path to what a contact is for, finer than its category ("newsletter", "renewal"), like `channel`. Where the
+    request leaves it empty, the category is the purpose. CONTACT only.
+    """
+    contact_point: _builtins.str
+    """Field path to the contact point that a contact goes to: an e-mail address, a telephone number, a push token.
+    CONTACT only.
+    """
+    brand: _builtins.str
+    """Field path to the brand in whose name a contact is made, like `channel`."""
+    topics: _builtins.str
+    """Field path to the topics of a contact: a repeated string, or a single one."""
     def __init__(
         self,
         *,
@@ -141,10 +157,14 @@ class CallContract(_message.Message):
         model_version: _builtins.str = ...,
         request_id: _builtins.str = ...,
         max_message_bytes: _builtins.int = ...,
+        purpose: _builtins.str = ...,
+        contact_point: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        topics: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "channel", b"channel", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "request_id", b"request_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

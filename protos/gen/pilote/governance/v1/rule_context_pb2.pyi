@@ -90,6 +90,10 @@ class RuleCall(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     INFERENCE_FIELD_NUMBER: _builtins.int
     REQUEST_BYTES_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CONTACT_POINT_FIELD_NUMBER: _builtins.int
+    BRAND_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
     method: _builtins.str
     """Full method name, "/package.Service/Method"."""
     operation: _builtins.str
@@ -106,6 +110,18 @@ class RuleCall(_message.Message):
     """Decision id of the inference that led to this call; empty where none was named."""
     request_bytes: _builtins.int
     """Size of the request message in bytes."""
+    purpose: _builtins.str
+    """Purpose of a contact, such as "newsletter"; empty where the request names none."""
+    contact_point: _builtins.str
+    """Contact point of a contact in its one spelling, "ada@example.org" or "+33612345678"; empty where the request names
+    none.
+    """
+    brand: _builtins.str
+    """Brand in whose name a contact is made; empty where it has none."""
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Topics of a contact."""
+
     def __init__(
         self,
         *,
@@ -117,10 +133,14 @@ class RuleCall(_message.Message):
         model: _builtins.str = ...,
         inference: _builtins.str = ...,
         request_bytes: _builtins.int = ...,
+        purpose: _builtins.str = ...,
+        contact_point: _builtins.str = ...,
+        brand: _builtins.str = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "channel", b"channel", "inference", b"inference", "method", b"method", "model", b"model", "operation", b"operation", "request_bytes", b"request_bytes", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "inference", b"inference", "method", b"method", "model", b"model", "operation", b"operation", "purpose", b"purpose", "request_bytes", b"request_bytes", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -199,16 +219,20 @@ class RuleFacts(_message.Message):
     SEGMENTS_FIELD_NUMBER: _builtins.int
     TRAITS_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
+    PRESSURE_FIELD_NUMBER: _builtins.int
     known: _builtins.bool
     """Whether anything is known. False: every other field is empty."""
     time_zone: _builtins.str
     """IANA time zone, such as "Europe/Paris"; empty where unknown."""
     language: _builtins.str
     """BCP 47 language tag; empty where unknown."""
+    pressure: _builtins.float
+    """Decaying score of contact pressure, see `pressure` in the policy; 0 where the policy keeps none."""
     @_builtins.property
     def consents(self) -> _containers.ScalarMap[_builtins.str, _builtins.bool]:
-        """Consents by channel, or by "channel/category". A rule that asks for one nobody has recorded fails, and so counts as
-        its `on_error`.
+        """Consents by channel, or by "channel/purpose" (where a call names no purpose, its category is it). What is recorded
+        with proof and time shows here too: true where the last word for every contact point is a consent. A rule that asks
+        for one nobody has recorded fails, and so counts as its `on_error`.
         """
 
     @_builtins.property
@@ -233,10 +257,11 @@ class RuleFacts(_message.Message):
         segments: _abc.Iterable[_builtins.str] | None = ...,
         traits: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        pressure: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consents", b"consents", "known", b"known", "language", b"language", "scores", b"scores", "segments", b"segments", "time_zone", b"time_zone", "traits", b"traits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consents", b"consents", "known", b"known", "language", b"language", "pressure", b"pressure", "scores", b"scores", "segments", b"segments", "time_zone", b"time_zone", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

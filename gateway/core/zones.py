@@ -1,0 +1,91 @@
+"""Time zones: what the clock on a wall shows, and when a calendar period begins and ends there."""
+
+import datetime as dt
+import functools
+import zoneinfo
+from typing import Final, Literal
+
+import msgspec
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Unit = Literal["day", "week", "month", "year"]
+
+
+class CalendarRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Periods by the calendar on somebody's wall."""
+
+    unit: Unit
+    zone: str
+    """An IANA time zone; "subject" is the customer's own."""
+    fallback_zone: str
+    """Where the customer's own is unknown."""
+    week_start: int = 0
+    """0 is Monday."""
+
+
+@functools.lru_cache(maxsize=1024)
+def zone_named(name: str) -> dt.tzinfo | None:
+    """The time zone of that name; `None` for none or one that does not exist: facts come from elsewhere."""
+    try:
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def zone_exists(name: str) -> bool:
+    """Whether there is a time zone of that name."""
+    return zone_named(name) is not None
+
+
+def zone_of(name: str, *, subject: str, fallback: str) -> dt.tzinfo | None:
+    """The zone that a rule means: `name`, or where that is "subject" the customer's own, or `fallback` in its place."""
+    return zone_named(name) if name != "subject" else zone_named(subject) or zone_named(fallback)
+
+
+def instant_ms(date: dt.date, minute: int, zone: dt.tzinfo, *, fold: int = 0) -> int:
+    """Milliseconds since the epoch when the clocks of `zone` show that minute; `fold` 1 is the second time they do."""
+    wall = dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=minute)
+    return round(wall.replace(tzinfo=zone, fold=fold).timestamp() * 1000)
+
+
+def period(rule: CalendarRule, *, subject_zone: str, now_ms: int) -> tuple[int, int]:
+    """Beginning and end of the period around `now_ms`, in milliseconds since the epoch; the end is outside.
+
+    Periods follow each other without a gap. A day begins with the first instant of its date: where the clocks are set
+    at midnight, that is the instant at which they are set.
+    """
+    zone = zone_of(rule.zone, subject=subject_zone, fallback=rule.fallback_zone) or dt.UTC
+    first = _first_date(dt.datetime.fromtimestamp(now_ms / 1000, zone).date(), rule)
+    start_ms = instant_ms(first, 0, zone)
+    while True:
+        following = _next_date(first, rule.unit)
+        end_ms = instant_ms(following, 0, zone)
+        if now_ms < end_ms:
+            return start_ms, end_ms
+        # Clocks that are set back over midnight show the date before once more; its period is over all the same.
+        first, start_ms = following, end_ms
+
+
+def _first_date(date: dt.date, rule: CalendarRule) -> dt.date:
+    match rule.unit:
+        case "day":
+            return date
+        case "week":
+            return date - dt.timedelta(days=(date.weekday() - rule.week_start) % 7)
+        case "month":
+            return date.replace(day=1)
+        case "year":
+            return date.replace(month=1, day=1)
+
+
+def _next_date(first: dt.date, unit: Unit) -> dt.date:
+    match unit:
+        case "day":
+            return first + dt.timedelta(days=1)
+        case "week":
+            return first + dt.timedelta(days=7)
+        case "month":
+            return (first + dt.timedelta(days=32)).replace(day=1)
+        case "year":
+            return first.replace(year=first.year + 1)

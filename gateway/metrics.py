@@ -1,0 +1,168 @@
+"""Metrics over OTLP: decisions, what the gateway adds to a call, and rules that fail.
+
+Labels are bounded: names from the policy and closed lists, never what a caller sent.
+"""
+
+import bisect
+import dataclasses
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+    ScopeMetrics,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+EXPORT_EVERY_MS: Final = 10_000
+_OVERHEAD_MS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
+
+
+class Metered(NamedTuple):
+    """What is counted of one decision."""
+
+    verdict: str
+    reason: str
+    route: str
+    overhead_ms: float | None
+    """What the gateway added; `None` for a decision that is no call of its own."""
+    method: str
+    """The described method; empty where nobody has described it."""
+    revision: int
+    failed: tuple[str, ...] = ()
+    """Names of the rules that failed."""
+
+
+class Metrics:
+    """Counts what calls came to. Use it from one thread; exports from one of its own."""
+
+    def __init__(self, *, service: str, version: str, exporter: MetricExporter) -> None:
+        self._overhead = _Overhead(version)
+        reader = PeriodicExportingMetricReader(
+            _WithOverhead(exporter, self._overhead), export_interval_millis=EXPORT_EVERY_MS
+        )
+        self._provider = MeterProvider(
+            metric_readers=[reader],
+            resource=Resource.create({"service.name": service, "service.version": version}),
+            shutdown_on_exit=False,
+        )
+        meter = self._provider.get_meter("pilote", version)
+        self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
+        self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
+
+    def add(self, calls: Iterable[Metered]) -> None:
+        """Count calls that have ended; in one go, for each alone costs several times as much."""
+        decisions: Counter[tuple[str, str, str]] = Counter()
+        failures: Counter[tuple[str, int, str]] = Counter()
+        for call in calls:
+            decisions[call.verdict, call.reason, call.route] += 1
+            for rule in call.failed:
+                failures[rule, call.revision, call.method] += 1
+            if call.overhead_ms is not None:
+                self._overhead.add(call.route, call.overhead_ms)
+        for (verdict, reason, route), count in decisions.items():
+            said = {"pilote.verdict": verdict, "pilote.reason": reason, "pilote.route": route}
+            self._decisions.add(count, {name: value for name, value in said.items() if value})
+        for (rule, revision, method), count in failures.items():
+            named: dict[str, str | int] = {"pilote.rule": rule, "pilote.revision": revision, "rpc.method": method}
+            self._failures.add(count, named)
+
+    def close(self) -> None:
+        """Export what is left; blocks for some seconds at most where the collector does not answer."""
+        self._provider.shutdown(timeout_millis=5_000)
+
+
+def otlp(endpoint: str) -> MetricExporter:
+    """An exporter to an OTLP gRPC endpoint; "http://" means without TLS."""
+    return OTLPMetricExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=5)
+
+
+class _Values:
+    """The overheads of one route, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_OVERHEAD_MS) + 1)
+        self.total = 0.0
+        self.least = math.inf
+        self.most = 0.0
+
+
+class _Overhead:
+    """The histogram `pilote.overhead`, counted here: the SDK's own takes 6 us a value, and every call has one."""
+
+    def __init__(self, version: str) -> None:
+        # Not the SDK's: of two scopes that are equal the exporter keeps one.
+        self._scope = InstrumentationScope("pilote.overhead", version)
+        self._begun_ns = time.time_ns()
+        self._routes: dict[str, _Values] = {}
+
+    def add(self, route: str, overhead_ms: float) -> None:
+        """Count one value."""
+        values = self._routes.get(route)
+        if values is None:
+            values = self._routes[route] = _Values()
+        values.counts[bisect.bisect_left(_OVERHEAD_MS, overhead_ms)] += 1
+        values.total += overhead_ms
+        values.least = min(values.least, overhead_ms)
+        values.most = max(values.most, overhead_ms)
+
+    def metrics(self) -> ScopeMetrics:
+        """All that was counted so far. May be asked from another thread: what comes in meanwhile counts next time."""
+        now_ns = time.time_ns()
+        points = [
+            HistogramDataPoint(
+                attributes={"pilote.route": route} if route else {},
+                start_time_unix_nano=self._begun_ns,
+                time_unix_nano=now_ns,
+                count=sum(counts),
+                sum=values.total,
+                bucket_counts=counts,
+                explicit_bounds=_OVERHEAD_MS,
+                min=values.least,
+                max=values.most,
+            )
+            for route, values in list(self._routes.items())
+            for counts in (tuple(values.counts),)
+        ]
+        data = Histogram(data_points=points, aggregation_temporality=AggregationTemporality.CUMULATIVE)
+        metric = Metric(name="pilote.overhead", description="", unit="ms", data=data)
+        return ScopeMetrics(scope=self._scope, metrics=[metric], schema_url="")
+
+
+class _WithOverhead(MetricExporter):
+    """Exports what the SDK has counted, and the overhead beside it."""
+
+    def __init__(self, inner: MetricExporter, overhead: _Overhead) -> None:
+        super().__init__()
+        self._inner = inner
+        self._overhead = overhead
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
+        """See `MetricExporter`."""
+        overhead = self._overhead.metrics()
+        whole = [
+            dataclasses.replace(each, scope_metrics=[*each.scope_metrics, overhead])
+            for each in metrics_data.resource_metrics
+        ]
+        return self._inner.export(MetricsData(resource_metrics=whole), timeout_millis, **kwargs)
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """See `MetricExporter`."""
+        return self._inner.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
+        """See `MetricExporter`."""
+        self._inner.shutdown(timeout_millis, **kwargs)

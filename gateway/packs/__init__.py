@@ -1,0 +1,1 @@
+"""Policy packs that come with Pilote: starting points, not legal advice."""
