@@ -216,7 +216,7 @@ class ContractBook:
             contact_point_path=binding.contact_point,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
             topics=topics,
-            put_channel=pinner(method.input_type, binding.channel) if binding.channel else None,
+            put_channel=_channel_putter(method.input_type, binding) if binding.channel else None,
             closed={
                 name: frozenset(values) for name in _PATHS if (values := _closed(method.input_type, binding, name))
             },
@@ -336,6 +336,19 @@ def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:
             raise ValueError("malformed message") from error
 
     return decode
+
+
+def _channel_putter(message: Descriptor, binding: MethodBinding) -> Callable[[object, str], bytes]:
+    """A function that puts a contact on another channel, and takes out where it went on the one before."""
+    put = pinner(message, binding.channel)
+    clear = pinner(message, binding.contact_point) if binding.contact_point else None
+    message_class = message_factory.GetMessageClass(message)
+
+    def put_channel(request: object, channel: str) -> bytes:
+        changed = put(request, channel)
+        return changed if clear is None else clear(message_class.FromString(changed), "")
+
+    return put_channel
 
 
 def pinner(message: Descriptor, path: str) -> Callable[[object, str], bytes]:

@@ -66,6 +66,7 @@ def decision(
         hold_comment=record.hold_comment,
         would=record.would,
         brand=record.brand,
+        asked_channel=record.asked_channel,
         topics=record.topics,
     )
     _add_conclusion(message, conclusion)
@@ -249,6 +250,7 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         channel=message.channel,
         category=message.category,
         brand=message.brand,
+        asked_channel=message.asked_channel,
         topics=tuple(message.topics),
         model=message.model,
         version=message.model_version,

@@ -113,7 +113,7 @@ class Admission:
             keys.stops(record.tenant),
             *names,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
-            *(request_hash, record.expires_ms, record.agent, "", packed(reservation)),
+            *(request_hash, record.expires_ms, record.agent, record.hold, packed(reservation)),
             *stops_of(record),
         )
         sent = self._connection.up

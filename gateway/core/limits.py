@@ -83,6 +83,7 @@ class Bucket(msgspec.Struct, frozen=True):
     period_ms: int
     interval_us: int = 0
     mode: str = "enforce"
+    """"enforce", "monitor", or "waived" where a person has let the call through all the same."""
     cost: int = 1
     """What this call takes; of a score in thousandths."""
     since_ms: int = 0
@@ -100,6 +101,7 @@ class Bucket(msgspec.Struct, frozen=True):
     """Of a sequence: whose first step counts."""
     agent: str = ""
     on_exceed: str = "deny"
+    max_defer_ms: int = 0
     downgrade_to: str = ""
     on_store_error: str = "closed"
     citation: str = ""

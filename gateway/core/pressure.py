@@ -34,6 +34,7 @@ class CapRule(msgspec.Struct, frozen=True, kw_only=True):
     counts_on: str = "reserved"
     deliver_ms: int = 0
     on_exceed: str = "deny"
+    max_defer_ms: int = 0
     downgrade_to: str = ""
     ranks: Mapping[str, int] | None = None
     """Rank by category, the higher goes first; `None` where the cap has no priorities."""
@@ -77,6 +78,7 @@ def cap_buckets(rule: CapRule, context: Context) -> tuple[Bucket, ...]:
         deliver_ms=rule.deliver_ms,
         rank=-1 if rule.ranks is None else rule.ranks.get(call.category, 0),
         on_exceed=rule.on_exceed,
+        max_defer_ms=rule.max_defer_ms,
         downgrade_to=rule.downgrade_to,
         on_store_error=rule.on_store_error,
         citation=rule.citation,

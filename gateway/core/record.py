@@ -115,6 +115,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     operation: str = ""
     subject_ref: str = ""
     channel: str = ""
+    asked_channel: str = ""
+    """The channel that was asked for, where a cap has moved the contact to another one."""
     category: str = ""
     purpose: str = ""
     contact_ref: str = ""

@@ -148,6 +148,7 @@ def _cap_rule(cap: Cap) -> CapRule:
         counts_on=cap.counts_on,
         deliver_ms=duration_ms(cap.deliver_within),
         on_exceed=cap.on_exceed,
+        max_defer_ms=duration_ms(cap.max_defer),
         downgrade_to=cap.downgrade_to or "",
         ranks=ranks,
         on_store_error=cap.on_store_error,

@@ -360,6 +360,8 @@ class Cap(_Part, frozen=True, kw_only=True):
     deliver_within: Duration = "3d"
     on_exceed: Literal["deny", "defer", "downgrade", "review"] = "deny"
     """"defer" keeps the call until there is room, "review" asks a person, "downgrade" tries `downgrade_to`."""
+    max_defer: Duration = "3d"
+    """Longest time that a call is kept, for "defer"; one that would have to wait longer is refused."""
     downgrade_to: Name | None = None
     priority: tuple[Name, ...] = ()
     """Categories, the most important first: a call that is kept for later holds a slot against those after it."""
