@@ -239,6 +239,7 @@ def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
             by=b.by,
             cost=b.cost,
             citation=b.citation,
+            says=b.says,
         )
         for b in decision.buckets
     )

@@ -29,6 +29,9 @@ local function first_call(key, hash, now_ms)
   if not first[1] then return nil end
   if first[1] ~= hash then return 'IDEMPOTENCY_KEY_REUSED', first[2], '' end
   if first[3] == 'done' then return '', first[2], first[5] end
+  -- Of a call that was kept: what its hold says is found out by who asks, see holds.lua.
+  if first[3] == 'held' then return 'APPROVAL_REQUIRED', first[2], '' end
+  if first[3] == 'refused' then return 'HOLD_REFUSED', first[2], '' end
   if first[3] == 'doubt' or now_ms > tonumber(first[4]) then return 'UPSTREAM_IN_DOUBT', first[2], '' end
   return 'IDEMPOTENCY_KEY_RUNNING', first[2], ''
 end

@@ -106,6 +106,8 @@ class Bucket(msgspec.Struct, frozen=True):
     on_store_error: str = "closed"
     citation: str = ""
     """What a refusal rests on, in the policy's words."""
+    says: tuple[str, ...] = ()
+    """Its own refusal in English and French; empty where it has none."""
 
 
 def bucket_reason(kind: str) -> Reason:

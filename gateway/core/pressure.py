@@ -51,6 +51,7 @@ class ScoreRule(msgspec.Struct, frozen=True, kw_only=True):
     categories: Mapping[str, int]
     max: int
     mode: str = "enforce"
+    citation: str = ""
 
 
 def cap_buckets(rule: CapRule, context: Context) -> tuple[Bucket, ...]:
@@ -133,6 +134,7 @@ def score_bucket(rule: ScoreRule, call: Call) -> Bucket | None:
         period_ms=rule.half_life_ms,
         mode=rule.mode,
         cost=weight,
+        citation=rule.citation,
     )
 
 

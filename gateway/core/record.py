@@ -64,6 +64,8 @@ class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a refusal by this bucket rests on."""
     cost: int = 1
     """What the call takes."""
+    says: tuple[str, ...] = ()
+    """Its own refusal in English and French; empty where it has none."""
 
 
 class BucketLook(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -386,6 +386,7 @@ class Pressure(_Part, frozen=True, kw_only=True):
     max: Weight | None = None
     """A contact that would raise the score above it is refused, exactly, under the name "pressure"; null: never."""
     mode: Mode = "enforce"
+    citation: Citation = ()
 
 
 class Step(_Part, frozen=True, kw_only=True):
@@ -411,6 +412,8 @@ class Sequence(_Part, frozen=True, kw_only=True):
     effect: Literal["deny", "hold"] = "deny"
     mode: Mode = "enforce"
     message: Message | None = None
+    """May use {rule}, {other} (the decision of the first step), {window} and {retry}."""
+    citation: Citation = ()
 
 
 class OpenHours(_Part, frozen=True, kw_only=True):
