@@ -77,6 +77,17 @@ def own_redis() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
+def forgetful_redis() -> Iterator[RedisProcess]:
+    """A server for one test that keeps nothing on disk, already started."""
+    home = Path(tempfile.mkdtemp(prefix="pilote-"))
+    server = RedisProcess(home)
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(home)
+
+
+@pytest.fixture
 async def redis(redis_process: RedisProcess) -> AsyncIterator[Redis]:
     """A client of an empty database."""
     client = Redis.from_url(redis_process.url)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.adapters.recent import Recent
 from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
 from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
@@ -65,11 +66,14 @@ class Admission:
         self._source = source.replace("@LIBRARY@", library)
         self._admit = f"{library}_admit"
         self._settle = f"{library}_settle"
+        self._again = f"{library}_again"
         self._recount = f"{library}_recount"
         self._report = f"{library}_report"
         self._connection = connection
         self._spool = spool
         self._local = LocalCounts()
+        self._recent = Recent()
+        self._connections = connection.made
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
@@ -121,7 +125,10 @@ class Admission:
             outcome, answer = await self._send_loading(command)
         except StoreDown as error:
             raise StoreSilent(sent=sent) from error
-        return _OUTCOME.decode(outcome), answer
+        found = _OUTCOME.decode(outcome)
+        if not only_look:
+            self._recent.admitted(command, outcome, took=found.granted and not found.first, at_s=self._loop.time())
+        return found, answer
 
     async def admit_locally(self, reservation: Reservation, record: Record) -> Outcome:
         """Admit without the store, where the policy says so: counted in this gateway, recorded on disk.
@@ -148,6 +155,7 @@ class Admission:
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
         command = _refusal(record)
+        self._recent.sent((command,), at_s=self._loop.time())
         try:
             await self._connection.send(*command)
         except (StoreDown, CommandRefused):
@@ -242,6 +250,7 @@ class Admission:
 
     async def _write_all(self, due: list[Command]) -> None:
         """Send all at once, then look at the replies; what fails goes to the spool, in order."""
+        self._recent.sent(due, at_s=self._loop.time())
         replies = [self._sent(command) for command in due]
         for command, reply in zip(due, replies, strict=True):
             if reply is not None:
@@ -290,9 +299,20 @@ class Admission:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        self._own(self._replay())
+        told = self._tell_again() if self._connection.made != self._connections else ()
+        self._own(self._replay(told))
 
-    async def _replay(self) -> None:
+    def _tell_again(self) -> Sequence[asyncio.Future[Any]]:
+        """Tell a server that may have lost the last moments what they were, ahead of any call that comes after."""
+        self._connections = self._connection.made
+        commands = (("FUNCTION", "LOAD", "REPLACE", self._source), *self._recent.again(self._again))
+        return [reply for command in commands if (reply := self._sent(command)) is not None]
+
+    async def _replay(self, told: Sequence[asyncio.Future[Any]]) -> None:
+        for failed in await asyncio.gather(*told, return_exceptions=True):
+            if isinstance(failed, CommandRefused):
+                _log.error("the store does not take again what it may have lost", exc_info=failed)
+                break
         try:
             if self._streams:  # a store that comes back may have come back empty
                 await self._send_loading(("SADD", keys.STREAMS, *self._streams))

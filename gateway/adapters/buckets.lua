@@ -299,6 +299,9 @@ local KINDS = {
   score = score, sequence = sequence, trail = trail,
 }
 
+-- Kinds that hold a member for each call, so that a call can be told twice and counts once.
+cap.again, score.again, concurrency.again, trail.again = true, true, true, true
+
 -- What becomes of what was taken. Each is harmless when done twice: a settlement may be replayed.
 local SETTLE = {}
 

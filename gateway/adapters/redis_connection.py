@@ -51,6 +51,8 @@ class RedisConnection(asyncio.Protocol):
         self._on_up: list[Callable[[], None]] = []
         self._greeted = False
         """Whether the connection is past its handshake; before, a reply says nothing of the commands of calls."""
+        self.made = 0
+        """How often a connection was made."""
         self.up = False
         """Whether commands are taken; False also while the server is overdue with a reply."""
 
@@ -196,6 +198,7 @@ class RedisConnection(asyncio.Protocol):
         if self._transport is not transport:  # lost in the very turn in which it had answered
             raise StoreDown("the connection to the store is lost")
         self._greeted = True
+        self.made += 1
         self._came_up()
 
 
