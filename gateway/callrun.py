@@ -59,9 +59,10 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "call", "cell", "costs", "decision", "ended", "facts", "fixed_route", "id",
-        "incoming", "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms", "released", "request",
-        "reservation", "response_bytes", "revision", "route", "started", "told", "trailers", "upstream", "upstream_us",
+        "acted", "agent", "answer", "asked", "asked_channel", "call", "cell", "costs", "decision", "ended", "facts",
+        "fixed_route", "id", "incoming", "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms",
+        "released", "request", "reservation", "response_bytes", "revision", "route", "started", "told", "trailers",
+        "upstream", "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -84,6 +85,9 @@ class CallRun:
         self.reservation: Reservation | None = None
         self.answer: bytes | None = None
         self.request: bytes = b""
+        self.asked: bytes = b""
+        """The request as it came, where another channel was put into `request`."""
+        self.asked_channel = ""
         self.released: Hold | None = None
         """The hold that this call was kept in, now that it is made after all."""
         self.fixed_route: Route | None = None
@@ -165,6 +169,7 @@ def record_of(run: CallRun) -> Record:
         operation=run.policy.contract.operation.value if run.policy is not None else "",
         subject_ref=call.subject_ref if call is not None else "",
         channel=call.channel if call is not None else "",
+        asked_channel=run.asked_channel,
         category=call.category if call is not None else "",
         purpose=call.purpose if call is not None else "",
         contact_ref=call.contact_ref if call is not None else "",
@@ -198,7 +203,7 @@ def new_id(now_ms: int) -> str:
 
 def hash_of(run: CallRun) -> str:
     """What stands for a request beside its idempotency key: 64 hexadecimal digits."""
-    return hashlib.sha256(run.incoming.method.encode() + run.request).hexdigest()
+    return hashlib.sha256(run.incoming.method.encode() + (run.asked or run.request)).hexdigest()
 
 
 def spent(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
@@ -236,6 +241,7 @@ def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
             by=b.by,
             cost=b.cost,
             citation=b.citation,
+            says=b.says,
         )
         for b in decision.buckets
     )

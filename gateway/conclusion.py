@@ -90,7 +90,7 @@ def message(record: Record, outcome: Outcome) -> str:
     if 0 <= outcome.refused < min(len(record.buckets), len(outcome.looks)):
         bucket, look = record.buckets[outcome.refused], outcome.looks[outcome.refused]
         values = texts.bucket_values(bucket, look, language="en")
-        text = texts.bucket_refusal(bucket_reason(bucket.kind), bucket.kind, values, language="en")
+        text = texts.bucket_refusal(bucket_reason(bucket.kind), bucket, values, language="en")
         return texts.with_citation(text, bucket.citation)
     values = {"rule": outcome.stop}
     return texts.refusal(Reason(outcome.reason), values, language="en") if outcome.reason in Reason.__members__ else ""

@@ -9,22 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.core.call import Operation
-from gateway.core.contract import (
-    DEFAULT_MAX_BYTES,
-    MethodContract,
-    Reader,
-    TextsReader,
-    read_none,
-    read_nothing,
-)
+from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
+from gateway.field_paths import channel_putter, closed_values, is_text, reader, texts_reader, writer
 from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
@@ -57,9 +51,6 @@ _OPERATIONS: Final = {
     annotations_pb2.OPERATION_DELETE: Operation.DELETE,
     annotations_pb2.OPERATION_INFER: Operation.INFER,
 }
-_READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
-_Step = tuple[str, str | None]
-"""One field on the way to a value, and the key to take where the field is a map."""
 _NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("model",)}
 """Without these a call of that kind could only be refused."""
 _PATHS: Final = (
@@ -173,8 +164,8 @@ class ContractBook:
         for name in _PATHS:
             try:
                 if name == "model_version" and binding.model_version:
-                    pin = pinner(method.input_type, binding.model_version)
-                    if _steps(method.input_type, binding.model_version)[1].type != FieldDescriptor.TYPE_STRING:
+                    pin = writer(method.input_type, binding.model_version)
+                    if not is_text(method.input_type, binding.model_version):
                         raise KeyError(f"{binding.model_version!r} is no text, so the version cannot be written there")
                 readers[name] = reader(method.input_type, getattr(binding, name))
             except KeyError as error:
@@ -216,114 +207,16 @@ class ContractBook:
             contact_point_path=binding.contact_point,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
             topics=topics,
-            put_channel=pinner(method.input_type, binding.channel) if binding.channel else None,
+            put_channel=channel_putter(method.input_type, channel=binding.channel, contact_point=binding.contact_point)
+            if binding.channel
+            else None,
             closed={
-                name: frozenset(values) for name in _PATHS if (values := _closed(method.input_type, binding, name))
+                name: frozenset(values)
+                for name in _PATHS
+                if (values := closed_values(method.input_type, getattr(binding, name)))
             },
             **readers,
         )
-
-
-def _closed(message: Descriptor, binding: MethodBinding, name: str) -> Iterable[str]:
-    """The values of the field that the binding names, where it is an enum."""
-    path = getattr(binding, name)
-    field = _steps(message, path)[1] if path else None
-    return () if field is None or field.enum_type is None else _value_names(field).values()
-
-
-def reader(message: Descriptor, path: str) -> Reader:
-    """A function that reads the text at `path` from a message of this type; `read_nothing` for an empty path.
-
-    Raises:
-        KeyError: a segment names no field, or the path does not end at a text or an enum.
-    """
-    if not path:
-        return read_nothing
-    return _walker(*_steps(message, path))
-
-
-def texts_reader(message: Descriptor, path: str) -> TextsReader:
-    """A function that reads the texts at `path`, a list or a single one; `read_none` for an empty path.
-
-    Raises:
-        KeyError: like `reader`.
-    """
-    if not path:
-        return read_none
-    parent_path, _, last = path.rpartition(".")
-    kind: Descriptor | None = message
-    for segment in parent_path.split(".") if parent_path else ():
-        field = kind.fields_by_name.get(segment) if kind is not None else None
-        if field is None or field.is_repeated:
-            raise KeyError(f"{segment!r} in {path!r} is no single message")
-        kind = field.message_type
-    field = kind.fields_by_name.get(last) if kind is not None else None
-    if field is None or not field.is_repeated or field.type != FieldDescriptor.TYPE_STRING:
-        single = reader(message, path)
-        return lambda request: tuple([text for text in (single(request),) if text])
-    segments = path.split(".")
-
-    def read(request: object) -> tuple[str, ...]:
-        value: Any = request
-        for name in segments:
-            value = getattr(value, name)
-        return tuple(value)
-
-    return read
-
-
-def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDescriptor]:
-    """The steps of a path, and the field that it ends at."""
-    steps: list[_Step] = []
-    kind: Descriptor | None = message
-    field: FieldDescriptor | None = None
-    segments = iter(path.split("."))
-    for segment in segments:
-        field = kind.fields_by_name.get(segment) if kind is not None else None
-        if field is None:
-            raise KeyError(f"{segment!r} in {path!r} is no field")
-        key = None
-        entry = field.message_type
-        if entry is not None and field.is_repeated and entry.GetOptions().map_entry:
-            key = next(segments, None)
-            if key is None:
-                raise KeyError(f"{path!r} stops at a map: add the key")
-            if entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
-                raise KeyError(f"{segment!r} in {path!r} is a map whose keys are no texts")
-            field = entry.fields_by_name["value"]
-        elif field.is_repeated:
-            raise KeyError(f"{segment!r} in {path!r} is a list: it has no single value")
-        steps.append((segment, key))
-        kind = field.message_type
-    if field is None or field.type not in _READABLE:
-        raise KeyError(f"{path!r} is no single text")
-    return tuple(steps), field
-
-
-def _walker(steps: tuple[_Step, ...], field: FieldDescriptor) -> Reader:
-    names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
-    if names is None and len(steps) == 1 and steps[0][1] is None:
-        only = steps[0][0]
-        return lambda message: getattr(message, only)
-
-    def read(message: object) -> str:
-        value: Any = message
-        for name, key in steps:
-            value = getattr(value, name)
-            if key is not None:
-                if key not in value:
-                    return ""
-                value = value[key]
-        return names.get(value, "") if names is not None else value
-
-    return read
-
-
-def _value_names(field: FieldDescriptor) -> dict[int, str]:
-    """Enum values as channel names: CHANNEL_EMAIL of enum Channel becomes "email"; the zero value becomes ""."""
-    values = () if field.enum_type is None else field.enum_type.values
-    prefix = next((v.name.removesuffix("UNSPECIFIED") for v in values if v.name.endswith("UNSPECIFIED")), "")
-    return {v.number: "" if v.number == 0 else v.name.removeprefix(prefix).lower() for v in values}
 
 
 def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:
@@ -336,41 +229,6 @@ def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:
             raise ValueError("malformed message") from error
 
     return decode
-
-
-def pinner(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
-    """A function that gives the bytes of a message with a text written to `path`, which `reader` takes.
-
-    Into an enum it writes the value of that name, and raises `ValueError` where there is none.
-
-    Raises:
-        KeyError: like `reader`.
-    """
-    steps, field = _steps(message, path)
-    numbers = None
-    if field.type == FieldDescriptor.TYPE_ENUM:
-        numbers = {name: number for number, name in _value_names(field).items()}
-    message_class = message_factory.GetMessageClass(message)
-    *parents, (last, last_key) = steps
-
-    def pin(request: object, text: str) -> bytes:
-        if numbers is not None and text not in numbers:
-            raise ValueError(f"no value is named {text}")
-        value = text if numbers is None else numbers[text]
-        copy = message_class()
-        copy.CopyFrom(request)  # type: ignore[arg-type]
-        target: Any = copy
-        for name, key in parents:
-            target = getattr(target, name)
-            if key is not None:
-                target = target[key]  # made where it is not there yet
-        if last_key is None:
-            setattr(target, last, value)
-        else:
-            getattr(target, last)[last_key] = value
-        return copy.SerializeToString()
-
-    return pin
 
 
 def _full(method: MethodDescriptor) -> str:

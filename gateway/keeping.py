@@ -8,12 +8,13 @@ import msgspec
 from gateway import refusal
 from gateway.adapters.holds import HoldStore, KeptRequest
 from gateway.adapters.redis_connection import CommandRefused, StoreDown
+from gateway.adapters.reservation import pending_in
 from gateway.adapters.sealing import Damaged, KeyMissing
 from gateway.callrun import CallRun, hash_of, new_id, record_of
 from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
-from gateway.core.record import Verdict
+from gateway.core.record import Record, Verdict
 from gateway.describe import IDEMPOTENCY_HEADER, INFERENCE_HEADER
 from gateway.refusal import Plan
 
@@ -59,6 +60,7 @@ class Keeping:
                 as_repeat=msgspec.structs.replace(as_repeat, id=record.id, parent=record.parent, expires_ms=0),
                 request_hash=hash_of(run) if request_key else "",
                 max_open=run.revision.holds_of(run.agent.tenant),
+                pending=_pending(run, record, hold_id),
             )
         except (StoreDown, CommandRefused) as error:
             if not request_key:  # with one, the next sending finds what was kept
@@ -76,6 +78,29 @@ class Keeping:
         if outcome.reason:
             raise refusal.plain(Reason(outcome.reason), rule=outcome.stop, **said)
         raise self._kept(run, plan, outcome.first or hold_id)
+
+    async def hold(self, run: CallRun, *, why: CallEnded, rule: str) -> None:
+        """Keep a refused call for a person; `rule` is what refused it, a cap say. Returns like `keep`.
+
+        Raises:
+            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
+            Kept: the call is kept.
+        """
+        assert run.revision is not None  # noqa: S101 - the call was decided
+        plan = Plan(verdict=Verdict.HOLD, why=why.reason, rule=rule, level="approve", kept_ms=run.revision.hold_ms)
+        await self._keep_refused(run, plan, why)
+
+    async def defer(self, run: CallRun, *, wait_ms: int, why: CallEnded, rule: str, max_defer_ms: int) -> None:
+        """Keep a refused call for `wait_ms` from now, if it is kept for so long. Returns and raises like `hold`."""
+        if wait_ms >= max_defer_ms:
+            raise why
+        plan = Plan(verdict=Verdict.DEFER, why=why.reason, rule=rule, wait_ms=wait_ms, kept_ms=max_defer_ms)
+        await self._keep_refused(run, plan, why)
+
+    async def _keep_refused(self, run: CallRun, plan: Plan, why: CallEnded) -> None:
+        if run.streaming or run.released is not None:  # who makes held calls knows what to do with one that must wait
+            raise why
+        await self.keep(run, plan)
 
     async def first(self, run: CallRun) -> CallEnded | None:
         """How a call ends that repeats a held one by its idempotency key, though it would not be held itself.
@@ -190,6 +215,11 @@ def _hold(run: CallRun, plan: Plan, *, hold_id: str, request_key: str) -> Hold:
         release_ms=run.received_ms + plan.wait_ms if plan.verdict is Verdict.DEFER else 0,
         state=HoldState.PENDING if plan.verdict is Verdict.HOLD else HoldState.SCHEDULED,
     )
+
+
+def _pending(run: CallRun, record: Record, hold_id: str) -> tuple[tuple[str, str], ...]:
+    decision = run.decision
+    return () if decision is None else pending_in(record, decision.claims or decision.buckets, hold=hold_id)
 
 
 def _metadata(run: CallRun) -> tuple[tuple[str, str], ...]:

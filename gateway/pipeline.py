@@ -53,9 +53,10 @@ from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contac
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import route
 from gateway.describe import describe
+from gateway.exceeding import decided, exceeded, on_another_channel
 from gateway.gathering import Gathering
 from gateway.keeping import Keeping, refused
-from gateway.refusal import Kept, Plan
+from gateway.refusal import Kept
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 
@@ -138,37 +139,6 @@ class Pipeline:
                 await self._observe(run, ended)
             raise
         await self._take(run)
-
-    async def hold(self, run: CallRun, *, why: CallEnded, rule: str) -> None:
-        """Keep a refused call for a person; `rule` is what refused it, a cap say. Returns and raises like `defer`.
-
-        Raises:
-            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
-            Kept: the call is kept.
-        """
-        assert run.revision is not None  # noqa: S101 - the call was decided
-        plan = Plan(verdict=Verdict.HOLD, why=why.reason, rule=rule, level="approve", kept_ms=run.revision.hold_ms)
-        await self._keep_refused(run, plan, why)
-
-    async def defer(self, run: CallRun, *, not_before_ms: int, why: CallEnded, rule: str, max_defer_ms: int) -> None:
-        """Keep a refused call until `not_before_ms`, milliseconds since the epoch, if that is within `max_defer_ms`.
-
-        Returns where the call repeats one that has been made since: then its answer is in `run`.
-
-        Raises:
-            CallEnded: `why` where the call cannot be kept, a stream for instance; STORE_UNAVAILABLE.
-            Kept: the call is kept.
-        """
-        wait_ms = not_before_ms - run.received_ms
-        if wait_ms >= max_defer_ms:
-            raise why
-        plan = Plan(verdict=Verdict.DEFER, why=why.reason, rule=rule, wait_ms=wait_ms, kept_ms=max_defer_ms)
-        await self._keep_refused(run, plan, why)
-
-    async def _keep_refused(self, run: CallRun, plan: Plan, why: CallEnded) -> None:
-        if run.streaming or run.released is not None:
-            raise why
-        await self._keeping.keep(run, plan)
 
     async def _observe(self, run: CallRun, ended: CallEnded) -> None:
         """Look at what the buckets would have said too, and record all of it."""
@@ -327,11 +297,49 @@ class Pipeline:
             reservation, answer = await self._take_locally(run, sent=ended.sent), b""
         assert run.outcome is not None  # noqa: S101 - one of the two has set it
         if not run.outcome.granted:
-            held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
-            raise held or self._refused_by_store(run)
+            await self._exceeded(run)
+            return
         run.reservation = reservation
         if run.outcome.first:
             run.answer = self._keeping.answer(run, answer)
+
+    async def _exceeded(self, run: CallRun) -> None:
+        """Do what the policy says of a call that the store has refused. Returns where it went through after all.
+
+        Raises:
+            CallEnded: it did not; `Kept` where it is kept for later, or for a person.
+        """
+        assert run.outcome is not None and run.decision is not None  # noqa: PT018, S101
+        held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
+        why = held or self._refused_by_store(run)
+        if held is not None or run.outcome.reason:
+            raise why
+        bucket, look, action = exceeded(run.decision.buckets, run.outcome)
+        if action == "defer":
+            await self._keeping.defer(
+                run, wait_ms=look.wait_ms, why=why, rule=bucket.limit, max_defer_ms=bucket.max_defer_ms
+            )
+        elif action == "review":
+            await self._keeping.hold(run, why=why, rule=bucket.limit)
+        elif action == "downgrade":
+            await self._downgrade(run, bucket.downgrade_to, why)
+        else:
+            raise why
+
+    async def _downgrade(self, run: CallRun, channel: str, why: CallEnded) -> None:
+        """Try a contact on another channel. Where the rules do not let it go there either, the first refusal stands."""
+        refused = decided(run)
+        if not on_another_channel(run, channel):
+            raise why
+        try:
+            await self.consider(run, run.request)
+        except CallEnded as ended:
+            if ended.reason is Reason.STORE_UNAVAILABLE:
+                raise
+            for name, value in refused.items():  # which is recorded already
+                setattr(run, name, value)
+            raise why from ended
+        await self._take(run)
 
     async def _take_locally(self, run: CallRun, *, sent: bool) -> Reservation:
         """Step 6 without the store; a decision of its own where the store may have got the first attempt."""

@@ -139,10 +139,10 @@ def by_bucket(bucket: Bucket, look: BucketLook, *, agent: str, method: str, lang
         {"agent": agent, "method": method} | texts.bucket_values(bucket, look, language=spoken)
         for spoken in texts.LANGUAGES
     )
-    said = texts.with_citation(texts.bucket_refusal(reason, bucket.kind, english, language="en"), bucket.citation)
+    said = texts.with_citation(texts.bucket_refusal(reason, bucket, english, language="en"), bucket.citation)
     localized = None
     if language == "fr":
-        text = texts.bucket_refusal(reason, bucket.kind, french, language="fr")
+        text = texts.bucket_refusal(reason, bucket, french, language="fr")
         localized = ("fr", texts.with_citation(text, bucket.citation))
     return CallEnded(
         reason,

@@ -18,6 +18,8 @@ def own(run: CallRun) -> Metadata:
     ]
     if run.route.version:
         said.append(("pilote-version", run.route.version))
+    if run.asked_channel and run.call is not None:
+        said.append(("pilote-channel", run.call.channel))
     if run.outcome is not None and run.decision is not None and run.outcome.looks:
         looks = list(zip(run.decision.buckets, run.outcome.looks, strict=True))
         said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))

@@ -66,6 +66,9 @@ def decision(
         hold_comment=record.hold_comment,
         would=record.would,
         brand=record.brand,
+        purpose=record.purpose,
+        contact_ref=record.contact_ref,
+        asked_channel=record.asked_channel,
         topics=record.topics,
     )
     _add_conclusion(message, conclusion)
@@ -249,6 +252,9 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         channel=message.channel,
         category=message.category,
         brand=message.brand,
+        purpose=message.purpose,
+        contact_ref=message.contact_ref,
+        asked_channel=message.asked_channel,
         topics=tuple(message.topics),
         model=message.model,
         version=message.model_version,

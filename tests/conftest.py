@@ -23,9 +23,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let every test that needs a store run on each kind of store; see `tests.stores` for which of them when."""
     one_server = metafunc.definition.get_closest_marker("one_server") is not None
     every_store = metafunc.definition.get_closest_marker("every_store") is not None
-    for fixture in ("redis_process", "own_redis"):
+    for fixture in ("redis_process", "own_redis", "forgetful_redis"):
         if fixture in metafunc.fixturenames:
-            always = ("valkey", "valkey-cluster") if every_store and fixture == "redis_process" else ("valkey",)
+            always = ("valkey", "valkey-cluster") if every_store and fixture != "own_redis" else ("valkey",)
             metafunc.parametrize(
                 fixture,
                 [
@@ -65,6 +65,17 @@ def own_cluster() -> Iterator[stores.ClusterProcesses]:
     """A cluster for one test, with append-only files, already started."""
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
     server = stores.ClusterProcesses(home, append_only=True)
+    server.start()
+    yield server
+    server.kill()
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def forgetful_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A store for one test that keeps nothing on disk, already started."""
+    home = Path(tempfile.mkdtemp(prefix="pilote-"))
+    server = stores.store(request.param, home)
     server.start()
     yield server
     server.kill()

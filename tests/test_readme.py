@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from gateway.settings import Settings
-from tests.policies import revision
+from tests.policies import demo, revision
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,3 +36,13 @@ def test_the_example_of_a_redacting_rule_is_a_good_one() -> None:
     rules = [{"name": "open", "effect": "allow"}, *yaml.safe_load(example[1])]
     read = revision(rules=rules).methods["/pilote.crm.v1.ContactService/GetContact"]
     assert list(read.takes["reply"]) == ["research-sees-no-people"]
+
+
+def test_every_example_of_a_section_is_a_good_policy() -> None:
+    examples = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(\w+:.*?)```", README, re.DOTALL)]
+    sections = {name for example in examples for name in example}
+    assert {"limits", "caps", "pressure", "sequences", "consents"} <= sections
+    inference = demo()
+    for example in examples:
+        models = {name: inference[name] for name in ("upstreams", "models", "contracts", "routes")}
+        assert revision(**models, **example).number == 1

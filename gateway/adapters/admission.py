@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.adapters.recent import Recent
 from gateway.adapters.redis_connection import CommandRefused, StoreConnection, StoreDown, key_of
 from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
@@ -71,11 +72,13 @@ class Admission:
         self._source = source.replace("@LIBRARY@", library)
         self._admit = f"{library}_admit"
         self._settle = f"{library}_settle"
+        self._again = f"{library}_again"
         self._recount = f"{library}_recount"
         self._report = f"{library}_report"
         self._connection = connection
         self._spool = spool
         self._local = LocalCounts()
+        self._recent = Recent(lambda command: connection.place_of(key_of(command)))
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
@@ -83,6 +86,7 @@ class Admission:
         self._retry: asyncio.TimerHandle | None = None
         self._telling = asyncio.Semaphore(TOLD_AT_ONCE)
         connection.on_up(self._replay_soon)
+        connection.on_move(lambda: self._own(self._heard(self._tell_again())))
 
     async def prepare(self, cells: Sequence[Cell]) -> None:
         """Load the functions and announce the cells' streams to the audit writer.
@@ -123,7 +127,7 @@ class Admission:
             keys.stops(reservation.cell),
             *names,
             *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
-            *(request_hash, record.expires_ms, record.agent, "", packed(reservation)),
+            *(request_hash, record.expires_ms, record.agent, record.hold, packed(reservation)),
             *stops_of(record),
         )
         sent = self._connection.takes(stream)
@@ -131,7 +135,10 @@ class Admission:
             outcome, answer = await self._send_loading(command)
         except StoreDown as error:
             raise StoreSilent(sent=sent) from error
-        return _OUTCOME.decode(outcome), answer
+        found = _OUTCOME.decode(outcome)
+        if not only_look:
+            self._recent.admitted(command, outcome, took=found.granted and not found.first, at_s=self._loop.time())
+        return found, answer
 
     async def bind(self, key: str, request_hash: str) -> bool:
         """Bind an idempotency key to a request for good; says whether it stands for this one.
@@ -176,6 +183,7 @@ class Admission:
     async def write(self, record: Record) -> None:
         """Record a call that was refused before admission. Where the store is down the record waits on disk."""
         command = _refusal(record)
+        self._recent.sent((command,), at_s=self._loop.time())
         try:
             await self._connection.send(*command)
         except (StoreDown, CommandRefused):
@@ -283,6 +291,7 @@ class Admission:
 
     async def _write_all(self, due: list[Command]) -> None:
         """Send all at once, then look at the replies; what fails goes to the spool, in order."""
+        self._recent.sent(due, at_s=self._loop.time())
         replies = [self._sent(command) for command in due]
         for command, reply in zip(due, replies, strict=True):
             if reply is not None:
@@ -331,9 +340,28 @@ class Admission:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        self._own(self._replay())
+        self._own(self._replay(self._tell_again()))
 
-    async def _replay(self) -> None:
+    def _tell_again(self) -> Sequence[asyncio.Future[Any]]:
+        """Tell servers that may have lost the last moments what they were, ahead of any call that comes after."""
+        told: list[asyncio.Future[Any]] = []
+        loaded = set()
+        for said in self._recent.elsewhere(at_s=self._loop.time()):
+            key = key_of(said.command)
+            if (place := self._connection.place_of(key)) not in loaded:
+                loaded.add(place)
+                told.append(self._connection.beside(key, "FUNCTION", "LOAD", "REPLACE", self._source))
+            told.append(self._connection.send(*said.again(self._again)))
+        return told
+
+    async def _heard(self, told: Sequence[asyncio.Future[Any]]) -> None:
+        for failed in await asyncio.gather(*told, return_exceptions=True):
+            if isinstance(failed, CommandRefused):
+                _log.error("the store does not take again what it may have lost", exc_info=failed)
+                break
+
+    async def _replay(self, told: Sequence[asyncio.Future[Any]]) -> None:
+        await self._heard(told)
         try:
             if self._streams:  # a store that comes back may have come back empty
                 await self._send_loading(("SADD", keys.STREAMS, *self._streams))

@@ -29,6 +29,9 @@ local function first_call(key, hash, now_ms)
   if not first[1] then return nil end
   if first[1] ~= hash then return 'IDEMPOTENCY_KEY_REUSED', first[2], '' end
   if first[3] == 'done' then return '', first[2], first[5] end
+  -- Of a call that was kept: what its hold says is found out by who asks, see holds.lua.
+  if first[3] == 'held' then return 'APPROVAL_REQUIRED', first[2], '' end
+  if first[3] == 'refused' then return 'HOLD_REFUSED', first[2], '' end
   if first[3] == 'doubt' or now_ms > tonumber(first[4]) then return 'UPSTREAM_IN_DOUBT', first[2], '' end
   return 'IDEMPOTENCY_KEY_RUNNING', first[2], ''
 end
@@ -119,6 +122,26 @@ local function recount(keys, argv)
   return 1
 end
 
+-- What the store had admitted and may have lost since: a server that dies, or is replaced by its replica, loses what it
+-- answered in its last moments. Told again in order; what is still there stays as it is, but that the stream has it twice.
+-- Sums and rates cannot be told twice, so they are not: they may be short of those moments.
+-- KEYS and ARGV: like `admit`, with the outcome in place of the stops.
+local function again(keys, argv)
+  local c = {now_ms = tonumber(argv[1]), id = argv[3], expires_ms = tonumber(argv[5]), agent = argv[6], hold = argv[7]}
+  local at = 4
+  for _, b in ipairs(cmsgpack.unpack(argv[8])) do
+    local kind = KINDS[b[1]]
+    if kind.again then kind.take(keys, at, b, c) end
+    at = at + b[3]
+  end
+  if argv[4] ~= '' and redis.call('EXISTS', keys[2]) == 0 then
+    redis.call('HSET', keys[2], 'hash', argv[4], 'id', c.id, 'state', 'running', 'expires', argv[5])
+    redis.call('PEXPIRE', keys[2], DAY_MS)
+  end
+  redis.call('XADD', keys[1], '*', 'k', 'admit', 'r', argv[2], 'o', argv[9])
+  return 1
+end
+
 -- KEYS: stream, idempotency key (or the stream again), then the keys of what is settled.
 -- ARGV: settlement, decision, what becomes of the idempotency key ('', 'done', 'doubt' or 'free'), answer, and what
 --       becomes of what was taken (MessagePack).
@@ -167,6 +190,7 @@ local function report(keys, argv)
   return 1
 end
 
+redis.register_function('@LIBRARY@_again', again)
 redis.register_function('@LIBRARY@_recount', recount)
 redis.register_function('@LIBRARY@_report', report)
 redis.register_function('@LIBRARY@_admit', admit)

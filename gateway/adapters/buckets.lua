@@ -64,19 +64,22 @@ local function freeing(log_key, open_key, need, since, window_ms, ends_ms, now_m
   return math.max(1, times[need] - now_ms)
 end
 
--- The pending call that goes before this one and would have the slot, where there is one.
+local WAITING = {PENDING = true, SCHEDULED = true, APPROVED = true}
+
+-- The pending call that goes before this one and would have the slot, where there is one. Whether a call still waits is
+-- told by its hold, whose key lies in the same slot of a cluster: b[12] and its id.
 local function outranked(pending, b, c, free)
   local rank, ahead, winner, winning, due = b[10], 0, nil, -1, 0
-  local found = redis.call('ZRANGEBYSCORE', pending, integer(c.now_ms - 60000), '+inf', 'WITHSCORES')
+  local found = redis.call('ZRANGE', pending, 0, -1, 'WITHSCORES')
   for i = 1, #found, 2 do
     local bar = string.find(found[i], '|', 1, true)
     local its_rank, its_id = tonumber(string.sub(found[i], 1, bar - 1)), string.sub(found[i], bar + 1)
-    if its_rank > rank and its_id ~= c.hold then
+    if its_rank > rank and its_id ~= c.hold and WAITING[redis.call('HGET', b[12] .. its_id, 'state') or ''] then
       ahead = ahead + 1
       if its_rank > winning then winner, winning, due = its_id, its_rank, tonumber(found[i + 1]) end
     end
   end
-  if ahead >= free then return winner, math.max(1, due - c.now_ms) end
+  if ahead >= free then return winner, math.max(1000, due - c.now_ms) end
   return nil
 end
 
@@ -295,6 +298,9 @@ local KINDS = {
   rate = rate, cap = cap, gap = gap, window = window, budget = window, concurrency = concurrency, quota = quota,
   score = score, sequence = sequence, trail = trail,
 }
+
+-- Kinds that hold a member for each call, so that a call can be told twice and counts once.
+cap.again, score.again, concurrency.again, trail.again = true, true, true, true
 
 -- What becomes of what was taken. Each is harmless when done twice: a settlement may be replayed.
 local SETTLE = {}

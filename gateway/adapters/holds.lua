@@ -44,10 +44,11 @@ local function place(keys, id, due_ms, open_ms)
 end
 
 -- Keeps a call and records that, or says what became of the first one with the same idempotency key.
--- KEYS: stream, hold, due, open, changes, idempotency key (the stream again where the call has none), stops.
+-- KEYS: stream, hold, due, open, changes, idempotency key (the stream again where the call has none), stops, then what
+--       is pending in each cap with priorities that the call would take from.
 -- ARGV: now_ms, hold id, record, record of a repeat that gets the answer, request hash ('' where the call has no
---       idempotency key), expires_ms, due_ms, how many holds may be open, five stops that would halt the call, then the fields of the
---       hold.
+--       idempotency key), expires_ms, due_ms, how many holds may be open, five stops that would halt the call, what to
+--       call it in each of these caps (MessagePack), then the fields of the hold.
 local function keep(keys, argv)
   local stream, now_ms, id, record, hash = keys[1], tonumber(argv[1]), argv[2], argv[3], argv[5]
   local stop = stopped(keys[7], {argv[9], argv[10], argv[11], argv[12], argv[13]})
@@ -68,7 +69,11 @@ local function keep(keys, argv)
     return {outcome, ''}
   end
   local outcome = outcome_json(false, '', '')
-  redis.call('HSET', keys[2], unpack(argv, 14))
+  redis.call('HSET', keys[2], unpack(argv, 15))
+  for i, member in ipairs(cmsgpack.unpack(argv[14])) do
+    redis.call('ZADD', keys[7 + i], argv[7], member)
+    redis.call('PEXPIRE', keys[7 + i], string.format('%.0f', math.max(1, tonumber(argv[6]) - now_ms)))
+  end
   place(keys, id, argv[7], argv[1])
   if hash ~= '' then
     redis.call('HSET', keys[6], 'hash', hash, 'id', id, 'state', 'held', 'expires', argv[6])

@@ -114,21 +114,24 @@ class HoldStore:
         as_repeat: Record,
         request_hash: str = "",
         max_open: int,
+        pending: tuple[tuple[str, str], ...] = (),
     ) -> tuple[Outcome, bytes]:
         """Keep a call and write its record, in one step; or neither, and say what its first sending came to.
 
         `request_hash` stands for the request where the call has an idempotency key. `as_repeat` is its record in case
         the first sending has been answered: then that is granted, and the bytes are the answer, see `answer`. Where
-        `max_open` calls of the cell wait already, the call is refused for LIMIT_EXCEEDED.
+        `max_open` calls of the cell wait already, the call is refused for LIMIT_EXCEEDED. `pending` is where it claims
+        a slot against less important calls, as (key, member).
         """
         clear = msgspec.msgpack.encode(kept)
         request = self._sealer.seal(clear, bound_to=_bound(hold.tenant, hold.agent, hold.id, "request", hold))
         outcome, answer = await self._call(
             "keep",
-            (*_names(hold), keys.stops(_cell(hold))),
+            (*_names(hold), keys.stops(_cell(hold)), *(key for key, _ in pending)),
             *(hold.created_ms, hold.id, _ENCODER.encode(record), _ENCODER.encode(as_repeat)),
             *(request_hash, hold.expires_ms, due_ms(hold), max_open),
             *stops_of(record),
+            msgspec.msgpack.encode([member for _, member in pending]),
             *_fields(hold),
             *("request", request),
         )

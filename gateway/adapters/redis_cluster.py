@@ -111,10 +111,15 @@ class ClusterConnection:
         """See `StoreConnection`."""
         return self.beside(key_of(command), *command)
 
-    def takes(self, key: str) -> bool:
+    def takes(self, key: str | bytes) -> bool:
         """See `StoreConnection`."""
         node = self._slots[_slot(key)]
         return node is not None and node.up
+
+    def place_of(self, key: str | bytes) -> object:
+        """See `StoreConnection`."""
+        node = self._slots[_slot(key)]
+        return (node, node.made) if node is not None and node.up else None
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """See `StoreConnection`."""
@@ -144,7 +149,13 @@ class ClusterConnection:
         kind, slot, where = text.split(" ")[:3]
         name, _, port = where.rpartition(":")
         server = address(name or host, int(port))
-        self._tell(self._on_move)
+        node = self._node(server)
+        if kind == "MOVED" and self._slots[int(slot)] is not node:
+            self._slots[int(slot)] = node
+            self._in_doubt.set()
+            self._tell(self._on_move)
+        elif kind == "ASK":
+            self._tell(self._on_move)
         times = self._redirects.get(future, 0) + 1
         if times > _MOST_REDIRECTS:
             fail(future, "the key moves on and on")
@@ -153,10 +164,6 @@ class ClusterConnection:
             future.add_done_callback(self._redirects.pop)
             self._loop.call_at(deadline, fail, future, "the store does not answer in time")
         self._redirects[future] = times
-        node = self._node(server)
-        if kind == "MOVED":
-            self._slots[int(slot)] = node
-            self._in_doubt.set()
         self._own(node.take(future, packed, asking=kind == "ASK"))
 
     def _node(self, server: str) -> "_Node":
@@ -231,7 +238,6 @@ class ClusterConnection:
 class _Node(RedisConnection):
     """The connection to one server of a cluster. It connects by itself; `tried` is done after the first attempt."""
 
-    _probe = ("PING",)  # which a server that is loading refuses; any other key may be another server's
     servers = ()
 
     def __init__(self, cluster: ClusterConnection, url: str, server: str, *, timeout_ms: int) -> None:
@@ -257,6 +263,13 @@ class _Node(RedisConnection):
         self.tried.cancel()
         await asyncio.wait([self.tried])
         await super().close()
+
+    async def _prove(self) -> None:
+        await self._enqueue(pack(("PING",)))  # refused while it is loading its data; a key may be another server's
+        # One that has just come back refuses everything for two seconds. Who hears that it is back tells it what it may
+        # have lost, and it must take that before it takes any call.
+        if b"cluster_state:ok" not in await self._enqueue(pack(("CLUSTER", "INFO"))):
+            raise StoreDown("the cluster is not ready")
 
     async def _try(self) -> None:
         try:

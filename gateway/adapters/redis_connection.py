@@ -52,8 +52,11 @@ class StoreConnection(Protocol):
             CommandRefused: from the future, when the store answers with an error.
         """
 
-    def takes(self, key: str) -> bool:
+    def takes(self, key: str | bytes) -> bool:
         """Whether commands about this key are taken now; else `send` raises at once, and nothing was sent."""
+
+    def place_of(self, key: str | bytes) -> object:
+        """Where a key lies, over which connection; another may have lost what was sent. `None` while it is down."""
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Send a command that names no key to where `key` lies. Raises like `send`."""
@@ -85,8 +88,6 @@ class RedisConnection(asyncio.Protocol):
     """A connection that keeps itself up. Use it from one event loop."""
 
     servers: tuple[str, ...] = ("",)
-    _probe: tuple[str, ...] = ("GET", "pilote:{directory}:none")
-    """A server that is loading its data answers this with an error."""
 
     def __init__(self, url: str, *, timeout_ms: int) -> None:
         self._options: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call]
@@ -102,6 +103,8 @@ class RedisConnection(asyncio.Protocol):
         self._on_up: list[Callable[[], None]] = []
         self._greeted = False
         """Whether the connection is past its handshake; before, a reply says nothing of the commands of calls."""
+        self.made = 0
+        """How often a connection was made."""
         self.up = False
         """Whether commands are taken; False also while the server is overdue with a reply."""
 
@@ -142,10 +145,15 @@ class RedisConnection(asyncio.Protocol):
             raise StoreDown("the store is down")
         return self._enqueue(pack(command))
 
-    def takes(self, key: str) -> bool:
+    def takes(self, key: str | bytes) -> bool:
         """See `StoreConnection`; there is one server."""
         del key
         return self.up
+
+    def place_of(self, key: str | bytes) -> object:
+        """See `StoreConnection`; there is one server."""
+        del key
+        return self.made if self.up else None
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """See `StoreConnection`; there is one server."""
@@ -269,14 +277,19 @@ class RedisConnection(asyncio.Protocol):
                 await self._enqueue(pack(("AUTH", *user, password)))
             if database := options.get("db"):
                 await self._enqueue(pack(("SELECT", database)))
-            await self._enqueue(pack(self._probe))
+            await self._prove()
         except (CommandRefused, StoreDown):
             transport.abort()
             raise
         if self._transport is not transport:  # lost in the very turn in which it had answered
             raise StoreDown("the connection to the store is lost")
         self._greeted = True
+        self.made += 1
         self._came_up()
+
+    async def _prove(self) -> None:
+        """Raise `StoreDown` or `CommandRefused` where the server would not carry commands out yet."""
+        await self._enqueue(pack(("GET", "pilote:{directory}:none")))  # refused while it is loading its data
 
 
 def pack(command: tuple[str | bytes | int, ...]) -> bytes:

@@ -70,21 +70,34 @@ def _keys(cell: Cell, call: str, *, bucket: Bucket) -> tuple[str, ...]:
     return (main,)
 
 
+def pending_in(record: Record, buckets: Sequence[Bucket], *, hold: str) -> tuple[tuple[str, str], ...]:
+    """(key, member) of every cap with priorities in which a call that is kept as `hold` claims a slot."""
+    ranked = [bucket for bucket in buckets if bucket.kind == "cap" and bucket.rank >= 0]
+    return tuple(
+        [
+            (_keys(keys.cell(record.tenant, record.cell), record.id, bucket=bucket)[2], f"{bucket.rank}|{hold}")
+            for bucket in ranked
+        ]
+    )
+
+
 def packed(reservation: Reservation) -> bytes:
     """The buckets as `admit` takes them."""
     if not reservation.buckets:
         return NOTHING
     pairs = zip(reservation.buckets, reservation.bucket_keys, strict=True)
-    return _PACK.encode([(b.kind, b.mode, len(names), b.capacity, b.cost, *_specific(b)) for b, names in pairs])
+    holds = keys.hold(reservation.cell, "")
+    return _PACK.encode([(b.kind, b.mode, len(names), b.capacity, b.cost, *_specific(b, holds)) for b, names in pairs])
 
 
-def _specific(bucket: Bucket) -> tuple[int | str, ...]:
-    """What a kind needs besides; see `buckets.lua`."""
+def _specific(bucket: Bucket, holds: str) -> tuple[int | str, ...]:
+    """What a kind needs besides; see `buckets.lua`. `holds` is how the keys of holds begin."""
     match bucket.kind:
         case "rate":
             return (bucket.interval_us,)
         case "cap":
-            return (*_window(bucket), max(bucket.period_ms, bucket.gap_ms), bucket.rank, bucket.counts_on)
+            kept_ms = max(bucket.period_ms, bucket.gap_ms)
+            return (*_window(bucket), kept_ms, bucket.rank, bucket.counts_on, holds if bucket.rank >= 0 else "")
         case "gap" | "score" | "trail":
             return (bucket.period_ms,)
         case "window" | "budget":

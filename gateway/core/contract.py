@@ -111,7 +111,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     brand: Reader = read_nothing
     topics: TextsReader = read_none
     put_channel: Callable[[object, str], bytes] | None = None
-    """Returns the bytes of the same message with another channel; `None` where the contract cannot say it."""
+    """Returns the bytes of the same message with another channel and without its contact point; raises `ValueError` for
+    a channel that the contract does not know. `None` where it has none."""
     pin: Callable[[object, str], bytes] | None = None
     redactors: Mapping[str, Redactor] = {}
     """How its messages are redacted: of the "request" and of the "reply"."""

@@ -35,6 +35,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """(key, value) pairs that the refusal tells machines besides."""
     looks: tuple[RuleLook, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    claims: tuple[Bucket, ...] = ()
+    """For a call that is kept: caps with priorities, in which it holds a slot against what is less important."""
     level: str = ""
     """For a hold: "approve" where the gateway makes the call on approval, "suggest" where people act themselves."""
     max_defer_ms: int = 0
@@ -62,8 +64,8 @@ def decide(
     """Evaluate every rule of the method: any that denies wins, then any that holds, else at least one must allow.
 
     `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
-    and name only rules that applied. `approved`: a person has approved this call, which waives holds and the level
-    "approve", and nothing else.
+    and name only rules that applied. `approved`: a person has approved this call, which waives what asks for a person,
+    and nothing else: holds, the level "approve", caps and sequences that want a review.
     """
     values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
     looked = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
@@ -93,10 +95,12 @@ def decide(
     level = policy.autonomy.get(agent.name, "")
     if quiet is None or quiet.verdict is Verdict.DEFER:  # what waits for a person may wait for the hours as well
         quiet = _held(looked.holding, level, approved=approved) or quiet
+    context = Context(agent, call, route, facts, values, ref, now_ms)
     if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
-        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing)
+        claims = () if quiet.verdict is Verdict.DENY else _claims(policy, context)
+        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing, claims=claims)
     try:
-        buckets = _buckets(policy, Context(agent, call, route, facts, values, ref, now_ms))
+        buckets = _buckets(policy, context, approved=approved)
     except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
@@ -242,11 +246,23 @@ def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> _Looked:
     return _Looked(tuple(looks), allowing, holding, denying, tuple(redacting), failing)
 
 
-def _buckets(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:
+def _buckets(policy: MethodPolicy, context: Context, *, approved: bool) -> tuple[Bucket, ...]:
     found = [limit_bucket(rule, context) for rule in policy.limits]
     for cap in policy.caps:
         found += cap_buckets(cap, context)
     if policy.score is not None:
         found.append(score_bucket(policy.score, context.call))
     found += [step_bucket(rule, context) for rule in policy.steps]
-    return tuple([bucket for bucket in found if bucket is not None])
+    buckets = tuple([bucket for bucket in found if bucket is not None])
+    return tuple([_waived(bucket) for bucket in buckets]) if approved else buckets
+
+
+def _claims(policy: MethodPolicy, context: Context) -> tuple[Bucket, ...]:
+    caps = [cap_buckets(cap, context) for cap in policy.caps if cap.ranks is not None]
+    return tuple([bucket for buckets in caps for bucket in buckets if bucket.kind == "cap"])
+
+
+def _waived(bucket: Bucket) -> Bucket:
+    """The bucket as it is for a call that a person has approved: one that asks for a person refuses no longer."""
+    asks = bucket.on_exceed == "review" and bucket.mode == "enforce"
+    return msgspec.structs.replace(bucket, mode="waived") if asks else bucket

@@ -149,6 +149,10 @@ _TEXTS: Final = {
         "Contact pressure ({by}) stood at {used} of {capacity}, and this adds {cost}; low enough in {wait}.",
         "La pression ({by}) était de {used} sur {capacity}, et ceci ajoute {cost} ; assez basse dans {wait}.",
     ),
+    "limit-waived": (
+        "{limit} ({by}): {used} of {capacity} within {period}; a person has let the call through all the same.",
+        "{limit} ({by}) : {used} sur {capacity} en {period} ; une personne a laissé passer l’appel malgré tout.",
+    ),
     "limit-closed": ("{limit} ({by}) is closed.", "{limit} ({by}) est fermée."),
     "repeat": (
         "It repeated the decision {first} and got its answer.",
@@ -247,7 +251,8 @@ def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> s
         "wait": span(max(0, look.wait_ms), language=language),
         "other": f"decisions/{look.other}",
     }
-    return _say(_limit_key(ask.kind, look, taken=taken), language, values)
+    waived = ask.mode == "waived" and look.wait_ms != 0
+    return _say("limit-waived" if waived else _limit_key(ask.kind, look, taken=taken), language, values)
 
 
 def _limit_key(kind: str, look: BucketLook, *, taken: bool) -> str:

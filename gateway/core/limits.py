@@ -83,6 +83,7 @@ class Bucket(msgspec.Struct, frozen=True):
     period_ms: int
     interval_us: int = 0
     mode: str = "enforce"
+    """"enforce", "monitor", or "waived" where a person has let the call through all the same."""
     cost: int = 1
     """What this call takes; of a score in thousandths."""
     since_ms: int = 0
@@ -100,10 +101,13 @@ class Bucket(msgspec.Struct, frozen=True):
     """Of a sequence: whose first step counts."""
     agent: str = ""
     on_exceed: str = "deny"
+    max_defer_ms: int = 0
     downgrade_to: str = ""
     on_store_error: str = "closed"
     citation: str = ""
     """What a refusal rests on, in the policy's words."""
+    says: tuple[str, ...] = ()
+    """Its own refusal in English and French; empty where it has none."""
 
 
 def bucket_reason(kind: str) -> Reason:

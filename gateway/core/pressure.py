@@ -34,6 +34,7 @@ class CapRule(msgspec.Struct, frozen=True, kw_only=True):
     counts_on: str = "reserved"
     deliver_ms: int = 0
     on_exceed: str = "deny"
+    max_defer_ms: int = 0
     downgrade_to: str = ""
     ranks: Mapping[str, int] | None = None
     """Rank by category, the higher goes first; `None` where the cap has no priorities."""
@@ -50,6 +51,7 @@ class ScoreRule(msgspec.Struct, frozen=True, kw_only=True):
     categories: Mapping[str, int]
     max: int
     mode: str = "enforce"
+    citation: str = ""
 
 
 def cap_buckets(rule: CapRule, context: Context) -> tuple[Bucket, ...]:
@@ -77,6 +79,7 @@ def cap_buckets(rule: CapRule, context: Context) -> tuple[Bucket, ...]:
         deliver_ms=rule.deliver_ms,
         rank=-1 if rule.ranks is None else rule.ranks.get(call.category, 0),
         on_exceed=rule.on_exceed,
+        max_defer_ms=rule.max_defer_ms,
         downgrade_to=rule.downgrade_to,
         on_store_error=rule.on_store_error,
         citation=rule.citation,
@@ -131,6 +134,7 @@ def score_bucket(rule: ScoreRule, call: Call) -> Bucket | None:
         period_ms=rule.half_life_ms,
         mode=rule.mode,
         cost=weight,
+        citation=rule.citation,
     )
 
 

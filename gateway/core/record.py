@@ -64,6 +64,8 @@ class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a refusal by this bucket rests on."""
     cost: int = 1
     """What the call takes."""
+    says: tuple[str, ...] = ()
+    """Its own refusal in English and French; empty where it has none."""
 
 
 class BucketLook(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,6 +119,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     operation: str = ""
     subject_ref: str = ""
     channel: str = ""
+    asked_channel: str = ""
+    """The channel that was asked for, where a cap has moved the contact to another one."""
     category: str = ""
     purpose: str = ""
     contact_ref: str = ""

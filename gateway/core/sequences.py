@@ -8,7 +8,6 @@ import msgspec
 
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, Context, DimensionMissing, Expression, keyed
-from gateway.core.revision.document import Message
 
 
 class StepRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +24,9 @@ class StepRule(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the step looks for a mark (it is the second) or leaves one (the first)."""
     effect: str = "deny"
     mode: str = "enforce"
-    message: Message | None = None
+    says: tuple[str, ...] = ()
+    """The refusal in English and French; empty for the usual one."""
+    citation: str = ""
 
 
 def step_bucket(rule: StepRule, context: Context) -> Bucket | None:
@@ -53,6 +54,8 @@ def step_bucket(rule: StepRule, context: Context) -> Bucket | None:
         capacity=1,
         period_ms=rule.within_ms,
         mode=rule.mode,
+        says=rule.says,
+        citation=rule.citation,
         cost=0,
         who=rule.who,
         agent=context.agent.name,

@@ -125,6 +125,8 @@ _STREAM_HELD: Final = (
 )
 RULE_PLACEHOLDERS: Final = ("agent", "method", "rule", "revision")
 """What a rule's own message may fill in."""
+SEQUENCE_PLACEHOLDERS: Final = ("other", "window", "retry")
+"""What a sequence's message may fill in besides."""
 HOLD_PLACEHOLDERS: Final = ("hold", "wait")
 """What one that has a call kept may fill in besides."""
 CONSENT_PLACEHOLDERS: Final = ("channel", "purpose", "status", "since", "until")
@@ -171,6 +173,10 @@ class Asked(Protocol):
     def cost(self) -> int:
         """What the call takes."""
 
+    @property
+    def says(self) -> tuple[str, ...]:
+        """Its own refusal in each of `LANGUAGES`; empty where it has none."""
+
 
 def refusal(reason: Reason, values: Mapping[str, str], *, language: str) -> str:
     """The text for a refusal. `values` fills the placeholders; one that is missing stays readable as its name."""
@@ -201,8 +207,11 @@ def bucket_values(ask: Asked, look: BucketLook, *, language: str) -> dict[str, s
     return values | ({"other": f"decisions/{look.other}"} if look.other else {})
 
 
-def bucket_refusal(reason: Reason, kind: str, values: Mapping[str, str], *, language: str) -> str:
-    """The text for a refusal by a bucket of this kind; `values` as `bucket_values` gives them."""
+def bucket_refusal(reason: Reason, ask: Asked, values: Mapping[str, str], *, language: str) -> str:
+    """The text for a refusal by this bucket, its own or that of its kind; `values` as `bucket_values` gives them."""
+    if ask.says:
+        return fill(ask.says[LANGUAGES.index(language)], values)
+    kind = ask.kind
     texts = _BUCKETS.get("cap-outranked" if kind == "cap" and "other" in values else kind)
     return fill((texts or _REFUSALS[reason])[LANGUAGES.index(language)], values).strip()
 

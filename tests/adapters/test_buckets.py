@@ -1,6 +1,7 @@
 """Kinds of bucket that the models do not cover: gaps, calendars, priorities, deliveries and an upstream's quota."""
 
 import asyncio
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -75,9 +76,11 @@ async def test_a_delivery_that_nobody_reports_frees_its_slot_in_time(desk: Desk)
     assert (await take(desk, cap, at=NOW + 5 * HOUR)).granted
 
 
-async def pending(desk: Desk, rank: int, call: str, *, due: int) -> None:
+async def pending(desk: Desk, rank: int, call: str, *, due: int, state: str = "SCHEDULED") -> None:
+    """A call that is kept for later, and what has become of it."""
     key = keys.bucket(ACME, "cap", limit=CAP.limit, by=CAP.by) + ":pending"
     await desk.redis.zadd(key, {f"{rank}|{call}": due})
+    await cast("Any", desk.redis.hset(keys.hold(ACME, call), "state", state))
 
 
 async def test_the_last_slot_is_kept_for_a_pending_call_of_higher_rank_and_the_refusal_names_it(desk: Desk) -> None:
@@ -90,10 +93,11 @@ async def test_the_last_slot_is_kept_for_a_pending_call_of_higher_rank_and_the_r
     assert (await take(desk, low)).looks[0].other == ""  # now it is simply full
 
 
-async def test_a_pending_call_that_is_long_overdue_stands_in_nobodys_way(desk: Desk) -> None:
+@pytest.mark.parametrize(("state", "granted"), [("APPROVED", False), ("PENDING", False), ("REFUSED", True), ("", True)])
+async def test_what_waits_no_longer_stands_in_nobodys_way(desk: Desk, state: str, *, granted: bool) -> None:
     low = msgspec.structs.replace(CAP, capacity=1, rank=1)
-    await pending(desk, 2, "b" * 32, due=NOW - 60_001)
-    assert (await take(desk, low)).granted
+    await pending(desk, 2, "b" * 32, due=NOW - 60_001, state=state)
+    assert (await take(desk, low)).granted is granted
 
 
 async def test_forty_of_low_rank_at_once_leave_the_slots_of_those_that_are_pending(desk: Desk) -> None:

@@ -62,6 +62,7 @@ def _sentences(language: str) -> list[str]:
     """Every way in which a call may go, in that language."""
     doubtful = Settlement(id="0" * 32, settled_ms=3, status="UNKNOWN", in_doubt=True, gave_back=True)
     nobody = Record(id="0" * 32, received_ms=1, decided_ms=2, verdict=Verdict.DENY, reason="AGENT_UNAUTHENTICATED")
+    waived = msgspec.structs.replace(RECORD, buckets=(msgspec.structs.replace(CAP, mode="waived"),))
     every_kind = msgspec.structs.replace(RECORD, buckets=(*KINDS, CAP))
     outranked = BucketLook(1, 60_000, "f" * 32)
     return [
@@ -71,6 +72,7 @@ def _sentences(language: str) -> list[str]:
             settlement=None,
             language=language,
         ),
+        *explain(waived, Outcome(granted=True, looks=(outranked,)), settlement=ENDED, language=language),
         *explain(every_kind, Outcome(granted=True, looks=KIND_LOOKS[0]), settlement=ENDED, language=language),
         *explain(
             every_kind, Outcome(granted=False, looks=KIND_LOOKS[0], refused=6), settlement=None, language=language

@@ -53,6 +53,18 @@ async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path
 
 
 @pytest.fixture
+async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+    """One gateway on a Redis that loses everything when it is killed."""
+    async with contextlib.AsyncExitStack() as stack:
+        redis = await connected(forgetful_redis.url)
+        stack.push_async_callback(redis.aclose)
+        world = World(redis, forgetful_redis.url, tmp_path, stack)
+        await world.gateway()
+        await world.publish(policy(upstream.address))
+        yield world
+
+
+@pytest.fixture
 def agent(world: World) -> Agent:
     """Stubs to the gateway."""
     return world.agent()

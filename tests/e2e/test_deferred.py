@@ -144,14 +144,18 @@ def _none() -> float | None:
 
 async def test_what_refuses_a_call_may_have_it_put_off(world: World, upstream: FakeUpstream) -> None:
     await world.publish(policy(upstream.address, rules=[allow_all()]))
-    desk, pipeline = Desk(world), world.gateways[0].pipeline
+    desk, keeping = Desk(world), world.gateways[0].pipeline._keeping
     run = await _decided(world, request_id="k-1")
     not_before_ms = world.clock() + HOUR_MS
     with pytest.raises(CallEnded) as refused:
-        await pipeline.defer(run, not_before_ms=not_before_ms, why=WHY, rule="pressure", max_defer_ms=HOUR_MS // 2)
+        await keeping.defer(
+            run, wait_ms=not_before_ms - run.received_ms, why=WHY, rule="pressure", max_defer_ms=HOUR_MS // 2
+        )
     assert refused.value is WHY
     with pytest.raises(Kept) as kept:
-        await pipeline.defer(run, not_before_ms=not_before_ms, why=WHY, rule="pressure", max_defer_ms=2 * HOUR_MS)
+        await keeping.defer(
+            run, wait_ms=not_before_ms - run.received_ms, why=WHY, rule="pressure", max_defer_ms=2 * HOUR_MS
+        )
     hold = await desk.read(kept.value.metadata["hold"].removeprefix("holds/"))
     assert (hold.id, hold.state, hold.why, hold.rule) == (run.id, "SCHEDULED", "CAP_EXCEEDED", "pressure")
     assert hold.release_ms == not_before_ms
@@ -167,12 +171,12 @@ async def test_what_refuses_a_call_may_have_it_put_off(world: World, upstream: F
 async def test_what_refuses_a_call_may_have_a_person_look_at_it_after_it_was_recorded_too(
     world: World, upstream: FakeUpstream
 ) -> None:
-    desk, pipeline = Desk(world), world.gateways[0].pipeline
+    desk, keeping = Desk(world), world.gateways[0].pipeline._keeping
     run = await _decided(world)
     run.outcome = Outcome(granted=False, reason="CAP_EXCEEDED")  # the store has written its refusal already
     before_ms = time.time_ns() // 1_000_000
     with pytest.raises(Kept) as kept:
-        await pipeline.hold(run, why=WHY, rule="pressure")
+        await keeping.hold(run, why=WHY, rule="pressure")
     hold = await desk.read(kept.value.metadata["hold"].removeprefix("holds/"))
     assert (hold.state, hold.level, hold.why) == ("PENDING", "approve", "CAP_EXCEEDED")
     assert hold.id != run.id

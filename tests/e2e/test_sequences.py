@@ -78,6 +78,17 @@ async def test_of_two_agents_at_once_only_one_edits(world: World, agent: Agent, 
     assert len(upstream.messages) == 50
 
 
+async def test_a_sequence_refuses_in_its_own_words_and_cites_what_it_rests_on(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    said = {"en": "Not within {window} of {other}.", "fr": "Pas dans les {window} après {other}."}
+    own = READ_THEN_CONTACT | {"message": said, "citation": "House rule 7"}
+    await world.publish(policy(upstream.address, sequences=[own]))
+    reading = await told(agent.contacts.GetContact(get(ADA), metadata=SALES))
+    refused = await told(agent.messages.SendMessage(send(ADA), metadata=SALES))
+    assert refused.text == f"Not within 1 h of decisions/{reading.decision}. (House rule 7)"
+
+
 async def test_a_sequence_that_only_watches_is_recorded_and_lets_through(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 
 import grpc
+import pytest
 
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 from tests.adapters.conftest import freeze, thaw
@@ -69,7 +70,8 @@ async def test_killed_in_the_middle_of_load_the_store_loses_no_record_and_no_cap
 
         assert await eventually(all_recorded, what="every call is recorded and settled", within=8)
     assert sent <= {each.decision for each in ended}
-    assert [file for file in (world.home / "gateway-0" / "spool").iterdir() if file.stat().st_size] == []
+    spool = world.home / "gateway-0" / "spool"
+    await until(lambda: not any(file.stat().st_size for file in spool.iterdir()), what="an empty spool", within=5)
 
 
 async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
@@ -142,3 +144,34 @@ async def test_an_upstream_that_was_restarted_is_found_again(world: World, upstr
             return (await told(agent.contacts.GetContact(get(), metadata=SALES))).code is grpc.StatusCode.OK or None
 
         assert await eventually(found, what="the upstream is found again", within=4)
+
+
+@pytest.mark.every_store
+async def test_a_store_that_comes_back_without_its_last_moments_is_told_them_again(
+    forgetful_world: World, forgetful_redis: Store, upstream: FakeUpstream
+) -> None:
+    """As one does whose append-only file is synced every second, or a replica that takes over: here it forgets all."""
+    world, agent = forgetful_world, forgetful_world.agent()
+    pressure = {"half_life": "7d"}
+    await world.publish(
+        policy(upstream.address, caps=[cap(3, name="few"), cap(9, name="sent", counts_on="sent")], pressure=pressure)
+    )
+    sent = [await told(agent.messages.SendMessage(send(request_id=key), metadata=SALES)) for key in ("one", "two")]
+    read = await told(agent.contacts.GetContact(get(), metadata=(("x-api-key", "wrong"),)))
+    await world.settled(2)
+    forgetful_redis.kill()
+    await asyncio.to_thread(forgetful_redis.start)
+
+    async def third() -> Told | None:
+        ended = await told(agent.messages.SendMessage(send(request_id="three"), metadata=SALES))
+        return ended if ended.code is grpc.StatusCode.OK else None
+
+    last = await eventually(third, what="calls go through again", within=5)
+    assert (await told(agent.messages.SendMessage(send(), metadata=SALES))).reason == "CAP_EXCEEDED"
+    kept = await world.kept()
+    assert {each.decision for each in (*sent, last)} <= kept.keys()
+    assert all(kept[each.decision].settlement for each in sent)
+    assert read.decision in await world.kept("_")
+    assert (await world.taken("few"), await world.taken("sent")) == (3, 3)
+    repeat = await told(agent.messages.SendMessage(send(request_id="one"), metadata=SALES))
+    assert (repeat.code, len(upstream.messages)) == (grpc.StatusCode.OK, 3)

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2
 
-from gateway.contracts import ContractBook, reader
+from gateway.contracts import ContractBook
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, method_matches
 from gateway.core.revision.decode import Mistakes, PolicyInvalid
 from gateway.core.revision.document import Contract, MethodBinding
+from gateway.field_paths import reader
 from tests.policies import INFER, READ, SEND, demo
 
 FIELD = descriptor_pb2.FieldDescriptorProto

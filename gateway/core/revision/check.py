@@ -48,6 +48,9 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
         _message(hours.message, ("quiet_hours", index, "message"), mistakes)
+    for index, sequence in enumerate(document.sequences):
+        path: Path = ("sequences", index, "message")
+        _message(sequence.message, path, mistakes, more=texts.SEQUENCE_PLACEHOLDERS)
     _consents(document, mistakes)
     for index, rule in enumerate(document.rules):
         _hold(rule, ("rules", index), mistakes)

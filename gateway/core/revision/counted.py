@@ -148,6 +148,7 @@ def _cap_rule(cap: Cap) -> CapRule:
         counts_on=cap.counts_on,
         deliver_ms=duration_ms(cap.deliver_within),
         on_exceed=cap.on_exceed,
+        max_defer_ms=duration_ms(cap.max_defer),
         downgrade_to=cap.downgrade_to or "",
         ranks=ranks,
         on_store_error=cap.on_store_error,
@@ -164,6 +165,7 @@ def score_rule(pressure: Pressure) -> ScoreRule:
         categories={name: round(1000 * weight) for name, weight in (WEIGHTLESS | pressure.categories).items()},
         max=-1 if pressure.max is None else round(1000 * pressure.max),
         mode=pressure.mode,
+        citation=cited(pressure.citation),
     )
 
 
@@ -194,7 +196,8 @@ def _step_rule(
         looks=looks,
         effect=sequence.effect,
         mode=sequence.mode,
-        message=sequence.message,
+        says=() if sequence.message is None else (sequence.message.en, sequence.message.fr),
+        citation=cited(sequence.citation),
     )
 
 

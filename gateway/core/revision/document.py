@@ -369,6 +369,8 @@ class Cap(_Part, frozen=True, kw_only=True):
     deliver_within: Duration = "3d"
     on_exceed: Literal["deny", "defer", "downgrade", "review"] = "deny"
     """"defer" keeps the call until there is room, "review" asks a person, "downgrade" tries `downgrade_to`."""
+    max_defer: Duration = "3d"
+    """Longest time that a call is kept, for "defer"; one that would have to wait longer is refused."""
     downgrade_to: Name | None = None
     priority: tuple[Name, ...] = ()
     """Categories, the most important first: a call that is kept for later holds a slot against those after it."""
@@ -393,6 +395,7 @@ class Pressure(_Part, frozen=True, kw_only=True):
     max: Weight | None = None
     """A contact that would raise the score above it is refused, exactly, under the name "pressure"; null: never."""
     mode: Mode = "enforce"
+    citation: Citation = ()
 
 
 class Step(_Part, frozen=True, kw_only=True):
@@ -418,6 +421,8 @@ class Sequence(_Part, frozen=True, kw_only=True):
     effect: Literal["deny", "hold"] = "deny"
     mode: Mode = "enforce"
     message: Message | None = None
+    """May use {rule}, {other} (the decision of the first step), {window} and {retry}."""
+    citation: Citation = ()
 
 
 class OpenHours(_Part, frozen=True, kw_only=True):

@@ -274,6 +274,9 @@ class Decision(_message.Message):
     CITATION_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CONTACT_REF_FIELD_NUMBER: _builtins.int
+    ASKED_CHANNEL_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
     DECIDER_FIELD_NUMBER: _builtins.int
     HOLD_DECIDE_TIME_FIELD_NUMBER: _builtins.int
@@ -350,6 +353,12 @@ class Decision(_message.Message):
     """
     brand: _builtins.str
     """Brand in whose name a contact was made."""
+    purpose: _builtins.str
+    """What a contact is for, such as "newsletter"."""
+    contact_ref: _builtins.str
+    """Pseudonym of the address or number that a contact went to, 32 hexadecimal digits."""
+    asked_channel: _builtins.str
+    """The channel that was asked for, where a cap has moved the contact to another one; then `parent` is the refusal."""
     hold: _builtins.str
     """Resource name of the hold that keeps the call, or that it was kept in, `holds/{hold}`; empty for any other."""
     decider: _builtins.str
@@ -442,6 +451,9 @@ class Decision(_message.Message):
         citation: _builtins.str = ...,
         brand: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
+        purpose: _builtins.str = ...,
+        contact_ref: _builtins.str = ...,
+        asked_channel: _builtins.str = ...,
         hold: _builtins.str = ...,
         decider: _builtins.str = ...,
         hold_decide_time: _timestamp_pb2.Timestamp | None = ...,
@@ -450,7 +462,7 @@ class Decision(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "decide_time", b"decide_time", "decider", b"decider", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "contact_ref", b"contact_ref", "decide_time", b"decide_time", "decider", b"decider", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,181 @@
+"""Paths to a field of a message, as bindings write them: dotted, and after a map field comes the key.
+
+From a path and a descriptor come functions that read a text from a decoded message, or write one into a copy of it.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from gateway.core.contract import Reader, TextsReader, read_none, read_nothing
+
+_READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
+_Step = tuple[str, str | None]
+"""One field on the way to a value, and the key to take where the field is a map."""
+
+
+def reader(message: Descriptor, path: str) -> Reader:
+    """A function that reads the text at `path` from a message of this type; `read_nothing` for an empty path.
+
+    Raises:
+        KeyError: a segment names no field, or the path does not end at a text or an enum.
+    """
+    if not path:
+        return read_nothing
+    return _walker(*_steps(message, path))
+
+
+def texts_reader(message: Descriptor, path: str) -> TextsReader:
+    """A function that reads the texts at `path`, a list or a single one; `read_none` for an empty path.
+
+    Raises:
+        KeyError: like `reader`.
+    """
+    if not path:
+        return read_none
+    parent_path, _, last = path.rpartition(".")
+    kind: Descriptor | None = message
+    for segment in parent_path.split(".") if parent_path else ():
+        field = kind.fields_by_name.get(segment) if kind is not None else None
+        if field is None or field.is_repeated:
+            raise KeyError(f"{segment!r} in {path!r} is no single message")
+        kind = field.message_type
+    field = kind.fields_by_name.get(last) if kind is not None else None
+    if field is None or not field.is_repeated or field.type != FieldDescriptor.TYPE_STRING:
+        single = reader(message, path)
+        return lambda request: tuple([text for text in (single(request),) if text])
+    segments = path.split(".")
+
+    def read(request: object) -> tuple[str, ...]:
+        value: Any = request
+        for name in segments:
+            value = getattr(value, name)
+        return tuple(value)
+
+    return read
+
+
+def closed_values(message: Descriptor, path: str) -> Collection[str]:
+    """All that the text at `path` can be, where it is an enum; nothing where it is free, or the path empty.
+
+    Raises:
+        KeyError: like `reader`.
+    """
+    field = _steps(message, path)[1] if path else None
+    return () if field is None or field.enum_type is None else _value_names(field).values()
+
+
+def is_text(message: Descriptor, path: str) -> bool:
+    """Whether a text stands at `path`, and no enum.
+
+    Raises:
+        KeyError: like `reader`.
+    """
+    return _steps(message, path)[1].type == FieldDescriptor.TYPE_STRING
+
+
+def writer(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
+    """A function that gives the bytes of a message with a text written to `path`, which `reader` takes.
+
+    Into an enum it writes the value of that name, and raises `ValueError` where there is none.
+
+    Raises:
+        KeyError: like `reader`.
+    """
+    steps, field = _steps(message, path)
+    numbers = None
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        numbers = {name: number for number, name in _value_names(field).items()}
+    message_class = message_factory.GetMessageClass(message)
+    *parents, (last, last_key) = steps
+
+    def pin(request: object, text: str) -> bytes:
+        if numbers is not None and text not in numbers:
+            raise ValueError(f"no value is named {text}")
+        value = text if numbers is None else numbers[text]
+        copy = message_class()
+        copy.CopyFrom(request)  # type: ignore[arg-type]
+        target: Any = copy
+        for name, key in parents:
+            target = getattr(target, name)
+            if key is not None:
+                target = target[key]  # made where it is not there yet
+        if last_key is None:
+            setattr(target, last, value)
+        else:
+            getattr(target, last)[last_key] = value
+        return copy.SerializeToString()
+
+    return pin
+
+
+def channel_putter(message: Descriptor, *, channel: str, contact_point: str) -> Callable[[object, str], bytes]:
+    """A function that puts a contact on another channel, and takes out where it went on the one before.
+
+    `channel` and `contact_point` are paths; that of the contact point may be empty. Raises like `writer`.
+    """
+    put = writer(message, channel)
+    clear = writer(message, contact_point) if contact_point else None
+    message_class = message_factory.GetMessageClass(message)
+
+    def put_channel(request: object, name: str) -> bytes:
+        changed = put(request, name)
+        return changed if clear is None else clear(message_class.FromString(changed), "")
+
+    return put_channel
+
+
+def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDescriptor]:
+    """The steps of a path, and the field that it ends at."""
+    steps: list[_Step] = []
+    kind: Descriptor | None = message
+    field: FieldDescriptor | None = None
+    segments = iter(path.split("."))
+    for segment in segments:
+        field = kind.fields_by_name.get(segment) if kind is not None else None
+        if field is None:
+            raise KeyError(f"{segment!r} in {path!r} is no field")
+        key = None
+        entry = field.message_type
+        if entry is not None and field.is_repeated and entry.GetOptions().map_entry:
+            key = next(segments, None)
+            if key is None:
+                raise KeyError(f"{path!r} stops at a map: add the key")
+            if entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
+                raise KeyError(f"{segment!r} in {path!r} is a map whose keys are no texts")
+            field = entry.fields_by_name["value"]
+        elif field.is_repeated:
+            raise KeyError(f"{segment!r} in {path!r} is a list: it has no single value")
+        steps.append((segment, key))
+        kind = field.message_type
+    if field is None or field.type not in _READABLE:
+        raise KeyError(f"{path!r} is no single text")
+    return tuple(steps), field
+
+
+def _walker(steps: tuple[_Step, ...], field: FieldDescriptor) -> Reader:
+    names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
+    if names is None and len(steps) == 1 and steps[0][1] is None:
+        only = steps[0][0]
+        return lambda message: getattr(message, only)
+
+    def read(message: object) -> str:
+        value: Any = message
+        for name, key in steps:
+            value = getattr(value, name)
+            if key is not None:
+                if key not in value:
+                    return ""
+                value = value[key]
+        return names.get(value, "") if names is not None else value
+
+    return read
+
+
+def _value_names(field: FieldDescriptor) -> dict[int, str]:
+    """Enum values as channel names: CHANNEL_EMAIL of enum Channel becomes "email"; the zero value becomes ""."""
+    values = () if field.enum_type is None else field.enum_type.values
+    prefix = next((v.name.removesuffix("UNSPECIFIED") for v in values if v.name.endswith("UNSPECIFIED")), "")
+    return {v.number: "" if v.number == 0 else v.name.removeprefix(prefix).lower() for v in values}
