@@ -231,19 +231,11 @@ def timeout_s(run: CallRun, upstream: Upstream) -> float:
 def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
     if decision is None:
         return ()
-    return tuple(
-        BucketAsk(
-            limit=b.limit,
-            kind=b.kind,
-            capacity=b.capacity,
-            period_ms=b.period_ms,
-            mode=b.mode,
-            by=b.by,
-            cost=b.cost,
-            citation=b.citation,
-            says=b.says,
-        )
-        for b in decision.buckets
+    return tuple(  # by place: names cost as much again, in every call
+        [
+            BucketAsk(b.limit, b.kind, b.capacity, b.period_ms, b.mode, b.by, b.citation, b.cost, b.says)
+            for b in decision.buckets
+        ]
     )
 
 

@@ -15,10 +15,10 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.core.call import Operation
-from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Reader
+from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import Contract, MethodBinding
-from gateway.field_paths import channel_putter, closed_values, is_text, reader, texts_reader, writer
+from gateway.field_paths import channel_putter, closed_values, is_text, readers, texts_reader, writer
 from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
@@ -53,10 +53,6 @@ _OPERATIONS: Final = {
 }
 _NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("model",)}
 """Without these a call of that kind could only be refused."""
-_PATHS: Final = (
-    *("subject", "channel", "category", "model", "model_version", "request_id"),
-    *("brand", "purpose", "contact_point"),
-)
 
 
 class ContractBook:
@@ -140,7 +136,7 @@ class ContractBook:
             idempotent=repeatable,
             max_message_bytes=call.max_message_bytes,
             topics=call.topics,
-            **{name: getattr(call, name) for name in _PATHS},
+            **{name: getattr(call, name) for name in Said._fields},
         )
         self._describe(method, binding, ("contracts",), mistakes)
 
@@ -159,16 +155,18 @@ class ContractBook:
 
     def _describe(self, method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
         message_class = message_factory.GetMessageClass(method.input_type)
-        readers: dict[str, Reader] = {}
         pin: Callable[[object, str], bytes] | None = None
-        for name in _PATHS:
+        paths = {name: getattr(binding, name) for name in Said._fields}
+        sound = True
+        for name, field_path in paths.items():
             try:
-                if name == "model_version" and binding.model_version:
-                    pin = writer(method.input_type, binding.model_version)
-                    if not is_text(method.input_type, binding.model_version):
-                        raise KeyError(f"{binding.model_version!r} is no text, so the version cannot be written there")
-                readers[name] = reader(method.input_type, getattr(binding, name))
+                if name == "model_version" and field_path:
+                    pin = writer(method.input_type, field_path)
+                    if not is_text(method.input_type, field_path):
+                        raise KeyError(f"{field_path!r} is no text, so the version cannot be written there")
+                readers(method.input_type, {name: field_path})
             except KeyError as error:
+                sound = False
                 fix = f"fields of {method.input_type.full_name}: {', '.join(f.name for f in method.input_type.fields)}"
                 mistakes.add((*path, name), f"{_full(method)}: {error.args[0]}", fix=fix)
         try:
@@ -183,7 +181,7 @@ class ContractBook:
                     f"name the request's field that says it, of: {', '.join(f.name for f in method.input_type.fields)}"
                 )
                 mistakes.add((*path, name), f"{_full(method)}: {binding.operation.value} needs `{name}`", fix=fix)
-        if len(readers) < len(_PATHS):
+        if not sound:
             return
         self._methods[_full(method)] = MethodContract(
             method=_full(method),
@@ -197,25 +195,24 @@ class ContractBook:
             idempotent=binding.idempotent or binding.operation is Operation.READ,
             pin=pin,
             redactors={
-                "request": MessageRedactor(
-                    method.input_type, self.pool, kept=[getattr(binding, name) for name in _PATHS]
-                ),
+                "request": MessageRedactor(method.input_type, self.pool, kept=list(paths.values())),
                 "reply": MessageRedactor(method.output_type, self.pool),
             },
             subject_path=binding.subject,
             channel_path=binding.channel,
             contact_point_path=binding.contact_point,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
+            read=readers(method.input_type, paths),
+            says=frozenset(name for name, field_path in paths.items() if field_path),
             topics=topics,
             put_channel=channel_putter(method.input_type, channel=binding.channel, contact_point=binding.contact_point)
             if binding.channel
             else None,
             closed={
                 name: frozenset(values)
-                for name in _PATHS
-                if (values := closed_values(method.input_type, getattr(binding, name)))
+                for name, field_path in paths.items()
+                if (values := closed_values(method.input_type, field_path))
             },
-            **readers,
         )
 
 

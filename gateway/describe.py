@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Call, Operation
-from gateway.core.contract import SUBJECT, TOKEN, MethodContract
+from gateway.core.contract import SUBJECT, TOKEN, MethodContract, read_none
 from gateway.core.errors import CallEnded, Reason
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
@@ -31,46 +31,45 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         message = contract.decode(request)
     except ValueError as error:
         raise _invalid("(message)", "The message is malformed: send it as the method's contract says.") from error
+    said = contract.read(message)
     contact = contract.operation is Operation.CONTACT
-    subject = _checked(contract.subject(message), SUBJECT, field=contract.subject_path, required=contact)
-    channel = contract.channel(message).strip().lower()
-    category = contract.category(message).strip().lower()
-    brand = contract.brand(message).strip().lower()
-    topics = tuple([topic.strip().lower() for topic in contract.topics(message)])
-    if len(topics) > MOST_TOPICS:
-        raise _invalid("topics", f"topics has {len(topics)} entries; at most {MOST_TOPICS} are taken.")
+    channel = said.channel.strip().lower()
     inference = _DECISION.fullmatch(_text(metadata, INFERENCE_HEADER) or "0" * 32)
     if inference is None:
         raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
-    request_id = _text(metadata, IDEMPOTENCY_HEADER) or contract.request_id(message)
+    request_id = _text(metadata, IDEMPOTENCY_HEADER) or said.request_id
     return Call(
         method=contract.method,
         operation=contract.operation,
         request=message,
         request_bytes=len(request),
-        subject=subject,
+        subject=_checked(said.subject, SUBJECT, field=contract.subject_path, required=contact),
         channel=_checked(channel, TOKEN, field=contract.channel_path or "channel", required=contact),
-        category=_checked(category, TOKEN, field="category", required=False),
-        brand=_checked(brand, TOKEN, field="brand", required=False),
-        topics=tuple([_checked(topic, TOKEN, field="topics", required=True) for topic in topics]),
-        model=contract.model(message),
-        model_version=contract.model_version(message),
+        category=_token(said.category, "category") if said.category else "",
+        brand=_token(said.brand, "brand") if said.brand else "",
+        topics=_topics(contract.topics(message)) if contract.topics is not read_none else (),
+        model=said.model,
+        model_version=said.model_version,
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
         inference="" if inference[2] == "0" * 32 else inference[2],
-        purpose=_purpose(contract, message) if contact else "",
-        contact_point=_contact_point(contract, message, channel=channel) if contact else "",
+        purpose=_token(said.purpose, "purpose") if contact and said.purpose else "",
+        contact_point=_contact_point(contract, said.contact_point, channel=channel)
+        if contact and said.contact_point
+        else "",
     )
 
 
-def _purpose(contract: MethodContract, message: object) -> str:
-    text = contract.purpose(message)
-    return _checked(text.strip().lower(), TOKEN, field="purpose", required=False) if text else ""
+def _token(text: str, field: str) -> str:
+    return _checked(text.strip().lower(), TOKEN, field=field, required=False)
 
 
-def _contact_point(contract: MethodContract, message: object, *, channel: str) -> str:
-    text = contract.contact_point(message)
-    if not text:
-        return ""
+def _topics(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if len(texts) > MOST_TOPICS:
+        raise _invalid("topics", f"topics has {len(texts)} entries; at most {MOST_TOPICS} are taken.")
+    return tuple([_checked(text.strip().lower(), TOKEN, field="topics", required=True) for text in texts])
+
+
+def _contact_point(contract: MethodContract, text: str, *, channel: str) -> str:
     try:
         return normalised(text, channel=channel)
     except ContactPointUnclear as error:

@@ -3,35 +3,64 @@
 From a path and a descriptor come functions that read a text from a decoded message, or write one into a copy of it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.core.contract import Reader, TextsReader, read_none, read_nothing
+from gateway.core.contract import Said, TextsReader, read_none
 
 _READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
 _Step = tuple[str, str | None]
 """One field on the way to a value, and the key to take where the field is a map."""
 
 
-def reader(message: Descriptor, path: str) -> Reader:
-    """A function that reads the text at `path` from a message of this type; `read_nothing` for an empty path.
+def readers(message: Descriptor, paths: Mapping[str, str]) -> Callable[[object], Said]:
+    """A function that reads all of these texts, by the names of `Said`; each message on the way is opened once.
 
     Raises:
-        KeyError: a segment names no field, or the path does not end at a text or an enum.
+        KeyError: a segment names no field, or a path does not end at a text or an enum.
     """
-    if not path:
-        return read_nothing
-    return _walker(*_steps(message, path))
+    groups: dict[tuple[_Step, ...], list[tuple[int, _Step, dict[int, str] | None]]] = {}
+    for place, name in enumerate(Said._fields):
+        if path := paths.get(name, ""):
+            steps, field = _steps(message, path)
+            names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
+            groups.setdefault(steps[:-1], []).append((place, steps[-1], names))
+    ways = tuple((parents, tuple(leaves)) for parents, leaves in groups.items())
+    nothing = [""] * len(Said._fields)
+
+    def read(request: object) -> Said:
+        found = nothing.copy()
+        for parents, leaves in ways:
+            parent = _opened(request, parents)
+            for place, (name, key), names in leaves if parent is not None else ():
+                value = getattr(parent, name)
+                if key is not None:
+                    value = value.get(key, "")
+                found[place] = value if names is None else names.get(value, "")
+        return Said(*found)
+
+    return read
+
+
+def _opened(value: Any, steps: tuple[_Step, ...]) -> Any:
+    """What the steps lead to; `None` where a map lacks the key."""
+    for name, key in steps:
+        value = getattr(value, name)
+        if key is not None:
+            if key not in value:
+                return None
+            value = value[key]
+    return value
 
 
 def texts_reader(message: Descriptor, path: str) -> TextsReader:
     """A function that reads the texts at `path`, a list or a single one; `read_none` for an empty path.
 
     Raises:
-        KeyError: like `reader`.
+        KeyError: like `readers`.
     """
     if not path:
         return read_none
@@ -44,8 +73,8 @@ def texts_reader(message: Descriptor, path: str) -> TextsReader:
         kind = field.message_type
     field = kind.fields_by_name.get(last) if kind is not None else None
     if field is None or not field.is_repeated or field.type != FieldDescriptor.TYPE_STRING:
-        single = reader(message, path)
-        return lambda request: tuple([text for text in (single(request),) if text])
+        single = readers(message, {"subject": path})
+        return lambda request: tuple([text for text in (single(request).subject,) if text])
     segments = path.split(".")
 
     def read(request: object) -> tuple[str, ...]:
@@ -61,7 +90,7 @@ def closed_values(message: Descriptor, path: str) -> Collection[str]:
     """All that the text at `path` can be, where it is an enum; nothing where it is free, or the path empty.
 
     Raises:
-        KeyError: like `reader`.
+        KeyError: like `readers`.
     """
     field = _steps(message, path)[1] if path else None
     return () if field is None or field.enum_type is None else _value_names(field).values()
@@ -71,7 +100,7 @@ def is_text(message: Descriptor, path: str) -> bool:
     """Whether a text stands at `path`, and no enum.
 
     Raises:
-        KeyError: like `reader`.
+        KeyError: like `readers`.
     """
     return _steps(message, path)[1].type == FieldDescriptor.TYPE_STRING
 
@@ -82,7 +111,7 @@ def writer(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
     Into an enum it writes the value of that name, and raises `ValueError` where there is none.
 
     Raises:
-        KeyError: like `reader`.
+        KeyError: like `readers`.
     """
     steps, field = _steps(message, path)
     numbers = None
@@ -153,25 +182,6 @@ def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDesc
     if field is None or field.type not in _READABLE:
         raise KeyError(f"{path!r} is no single text")
     return tuple(steps), field
-
-
-def _walker(steps: tuple[_Step, ...], field: FieldDescriptor) -> Reader:
-    names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
-    if names is None and len(steps) == 1 and steps[0][1] is None:
-        only = steps[0][0]
-        return lambda message: getattr(message, only)
-
-    def read(message: object) -> str:
-        value: Any = message
-        for name, key in steps:
-            value = getattr(value, name)
-            if key is not None:
-                if key not in value:
-                    return ""
-                value = value[key]
-        return names.get(value, "") if names is not None else value
-
-    return read
 
 
 def _value_names(field: FieldDescriptor) -> dict[int, str]:

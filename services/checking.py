@@ -26,7 +26,9 @@ def checked(err: Console, file: Path, *, language: str) -> tuple[Revision, int] 
     except PolicyInvalid as invalid:
         err.print(say("policy-bad", language=language, file=file, count=len(invalid.mistakes)), markup=False)
         for mistake in invalid.mistakes:
-            _tell(err, file, line=mistake.line, what=f"{mistake.path}: {mistake.problem}", fix=mistake.fix)
+            _tell(
+                err, mistake.file or file, line=mistake.line, what=f"{mistake.path}: {mistake.problem}", fix=mistake.fix
+            )
         return None
     return revision, _tell_findings(err, file, revision=revision, lines=lines, language=language)
 
@@ -37,12 +39,12 @@ def _tell_findings(err: Console, file: Path, *, revision: Revision, lines: Mappi
         err.print(say("policy-findings", language=language, file=file, count=len(analysis.findings)), markup=False)
     for finding in analysis.findings:
         problem, fix = text(finding, language=language)
-        _tell(err, file, line=finding.line, what=f"{finding.path}: {problem}", fix=fix)
+        _tell(err, finding.file or file, line=finding.line, what=f"{finding.path}: {problem}", fix=fix)
     if not analysis.complete:
         err.print(say("policy-large", language=language), markup=False, soft_wrap=True)
     return len(analysis.findings)
 
 
-def _tell(err: Console, file: Path, *, line: int, what: str, fix: str) -> None:
+def _tell(err: Console, file: Path | str, *, line: int, what: str, fix: str) -> None:
     where = f"{file}:{line}" if line else str(file)
     err.print(f"  {where}: {what}\n      {fix}", markup=False, soft_wrap=True)

@@ -5,7 +5,7 @@ Built from descriptors in `gateway.contracts`; nothing here knows protobuf.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -20,17 +20,28 @@ TOKEN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 SUBJECT: Final = re.compile(r"[!-~]{1,256}")
 """What the name of a customer looks like."""
 
-Reader = Callable[[object], str]
-"""Reads one text from a decoded request message; empty where the field is unset."""
+
+class Said(NamedTuple):
+    """What a request says that governs it; empty where the field is unset, or the contract has no such field."""
+
+    subject: str = ""
+    channel: str = ""
+    category: str = ""
+    model: str = ""
+    model_version: str = ""
+    request_id: str = ""
+    brand: str = ""
+    purpose: str = ""
+    contact_point: str = ""
 
 
 TextsReader = Callable[[object], tuple[str, ...]]
 """Reads several texts from a decoded request message."""
 
 
-def read_nothing(_request: object) -> str:
-    """The reader of a field that the contract does not have."""
-    return ""
+def read_nothing(_request: object) -> Said:
+    """The reader of a contract that names no fields."""
+    return Said()
 
 
 def read_none(_request: object) -> tuple[str, ...]:
@@ -100,15 +111,9 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     server_streaming: bool = False
     idempotent: bool = False
     """A repeat changes nothing, so it may be retried."""
-    subject: Reader = read_nothing
-    channel: Reader = read_nothing
-    category: Reader = read_nothing
-    model: Reader = read_nothing
-    model_version: Reader = read_nothing
-    request_id: Reader = read_nothing
-    purpose: Reader = read_nothing
-    contact_point: Reader = read_nothing
-    brand: Reader = read_nothing
+    read: Callable[[object], Said] = read_nothing
+    says: frozenset[str] = frozenset()
+    """Names of what `read` can find at all."""
     topics: TextsReader = read_none
     put_channel: Callable[[object, str], bytes] | None = None
     """Returns the bytes of the same message with another channel and without its contact point; raises `ValueError` for

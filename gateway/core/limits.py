@@ -47,30 +47,6 @@ class QuotaRule(msgspec.Struct, frozen=True, kw_only=True):
     """Percent by priority; 100 for one that is not named."""
 
 
-class LimitRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit, resolved: durations in milliseconds, expressions compiled for one method."""
-
-    name: str
-    kind: Kind
-    by: tuple[str, ...]
-    capacity: int
-    """Burst of a rate, most within a window, most at a time; 0 blocks."""
-    period_ms: int
-    """`per` of a rate, length of a rolling window; 0 for a calendar."""
-    interval_us: int = 0
-    """For a rate the time one call uses up, rounded up so that the rate is never exceeded."""
-    calendar: CalendarRule | None = None
-    when: Expression | None = None
-    key: Expression | None = None
-    estimate: Expression | None = None
-    actual: Expression | None = None
-    quota: QuotaRule | None = None
-    skip_missing: bool = False
-    on_store_error: str = "closed"
-    mode: str = "enforce"
-    citation: str = ""
-
-
 class Bucket(msgspec.Struct, frozen=True):
     """One bucket to take from: which one, and its size."""
 
@@ -108,6 +84,26 @@ class Bucket(msgspec.Struct, frozen=True):
     """What a refusal rests on, in the policy's words."""
     says: tuple[str, ...] = ()
     """Its own refusal in English and French; empty where it has none."""
+
+
+class LimitRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit, resolved: durations in milliseconds, expressions compiled for one method."""
+
+    bucket: Bucket
+    """The bucket of any call, less what depends on the call: a copy with few changes costs a third of a new one."""
+    by: tuple[str, ...]
+    calendar: CalendarRule | None = None
+    when: Expression | None = None
+    key: Expression | None = None
+    estimate: Expression | None = None
+    actual: Expression | None = None
+    quota: QuotaRule | None = None
+    skip_missing: bool = False
+
+    @property
+    def name(self) -> str:
+        """As in the policy."""
+        return self.bucket.limit
 
 
 def bucket_reason(kind: str) -> Reason:
@@ -151,31 +147,23 @@ def limit_bucket(rule: LimitRule, context: Context) -> Bucket | None:
     try:
         if rule.when is not None and _given(rule, rule.when, "when", context) is False:
             return None
-        by = _by(rule, context)
-        cost = 1 if rule.estimate is None else _cost(rule, rule.estimate, context)
+        bucket = msgspec.structs.replace(rule.bucket, by=_by(rule, context))
+        if rule.estimate is not None:
+            bucket = msgspec.structs.replace(bucket, cost=_cost(rule, rule.estimate, context))
     except DimensionMissing as missing:
-        if rule.skip_missing or rule.mode == "monitor":  # a limit that only watches never refuses
+        if rule.skip_missing or rule.bucket.mode == "monitor":  # a limit that only watches never refuses
             return None
-        missing.citation = rule.citation
+        missing.citation = rule.bucket.citation
         raise
-    since_ms = ends_ms = 0
-    if rule.calendar is not None:
-        since_ms, ends_ms = period(rule.calendar, subject_zone=context.facts.time_zone, now_ms=context.now_ms)
-    return Bucket(
-        limit=rule.name,
-        kind=rule.kind,
-        by=by,
-        capacity=rule.capacity,
-        period_ms=ends_ms - since_ms or rule.period_ms,
-        interval_us=rule.interval_us,
-        mode=rule.mode,
-        cost=cost,
-        since_ms=since_ms,
-        ends_ms=ends_ms,
-        share=100 if rule.quota is None else rule.quota.shares.get(context.agent.priority, 100),
-        on_store_error=rule.on_store_error,
-        citation=rule.citation,
-    )
+    if rule.quota is not None:
+        bucket = msgspec.structs.replace(bucket, share=rule.quota.shares.get(context.agent.priority, 100))
+    return bucket if rule.calendar is None else within(bucket, rule.calendar, context)
+
+
+def within(bucket: Bucket, calendar: CalendarRule, context: Context) -> Bucket:
+    """The bucket for the calendar's period around the call."""
+    since_ms, ends_ms = period(calendar, subject_zone=context.facts.time_zone, now_ms=context.now_ms)
+    return msgspec.structs.replace(bucket, since_ms=since_ms, ends_ms=ends_ms, period_ms=ends_ms - since_ms)
 
 
 def _by(rule: LimitRule, context: Context) -> str:

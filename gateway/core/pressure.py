@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from gateway.core.call import Call
-from gateway.core.limits import Bucket, Context
-from gateway.core.zones import CalendarRule, period
+from gateway.core.limits import Bucket, Context, within
+from gateway.core.zones import CalendarRule
 
 HALF_LIVES: Final = 20
 """After so many a contact weighs less than a millionth of what it did, and is forgotten."""
@@ -19,28 +19,17 @@ SCORE: Final = "pressure"
 class CapRule(msgspec.Struct, frozen=True, kw_only=True):
     """A contact cap, counted separately for each subject and value of `by`. Names as in the policy."""
 
-    name: str
-    max: int
-    window_ms: int
-    """0 for a calendar."""
+    bucket: Bucket
+    """The bucket of any contact, less what depends on the contact."""
+    by: tuple[str, ...] = ("channel",)
     calendar: CalendarRule | None = None
     channels: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
     brands: frozenset[str] = frozenset()
     exempt: frozenset[str] = frozenset()
-    by: tuple[str, ...] = ("channel",)
-    gap_ms: int = 0
-    counts_on: str = "reserved"
-    deliver_ms: int = 0
-    on_exceed: str = "deny"
-    max_defer_ms: int = 0
-    downgrade_to: str = ""
     ranks: Mapping[str, int] | None = None
     """Rank by category, the higher goes first; `None` where the cap has no priorities."""
-    on_store_error: str = "closed"
-    mode: str = "enforce"
-    citation: str = ""
 
 
 class ScoreRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,38 +51,21 @@ def cap_buckets(rule: CapRule, context: Context) -> tuple[Bucket, ...]:
     call = context.call
     if not _covers(rule, call):
         return ()
-    since_ms = ends_ms = 0
+    bucket = msgspec.structs.replace(rule.bucket, by=_by(rule, call, ""))
     if rule.calendar is not None:
-        since_ms, ends_ms = period(rule.calendar, subject_zone=context.facts.time_zone, now_ms=context.now_ms)
-    bucket = Bucket(
-        limit=rule.name,
-        kind="cap",
-        by=_by(rule, call, ""),
-        capacity=rule.max,
-        period_ms=ends_ms - since_ms or rule.window_ms,
-        mode=rule.mode,
-        since_ms=since_ms,
-        ends_ms=ends_ms,
-        gap_ms=rule.gap_ms,
-        counts_on=rule.counts_on,
-        deliver_ms=rule.deliver_ms,
-        rank=-1 if rule.ranks is None else rule.ranks.get(call.category, 0),
-        on_exceed=rule.on_exceed,
-        max_defer_ms=rule.max_defer_ms,
-        downgrade_to=rule.downgrade_to,
-        on_store_error=rule.on_store_error,
-        citation=rule.citation,
-    )
-    buckets = [bucket]
-    if "topic" in rule.by:
-        topics = sorted(set(call.topics) & rule.topics if rule.topics else set(call.topics))
-        buckets = [msgspec.structs.replace(bucket, by=_by(rule, call, topic)) for topic in topics]
-    if rule.gap_ms:
-        gaps = [
-            msgspec.structs.replace(each, kind="gap", capacity=1, cost=0, period_ms=rule.gap_ms) for each in buckets
-        ]
-        buckets = [*gaps, *buckets]
-    return tuple(buckets)
+        bucket = within(bucket, rule.calendar, context)
+    if rule.ranks is not None:
+        bucket = msgspec.structs.replace(bucket, rank=rule.ranks.get(call.category, 0))
+    if "topic" not in rule.by:
+        return (bucket,) if bucket.gap_ms == 0 else (_gap(bucket), bucket)
+    topics = sorted(set(call.topics) & rule.topics if rule.topics else set(call.topics))
+    buckets = [msgspec.structs.replace(bucket, by=_by(rule, call, topic)) for topic in topics]
+    return (*(_gap(each) for each in buckets if each.gap_ms), *buckets)
+
+
+def _gap(bucket: Bucket) -> Bucket:
+    """The shortest time between two contacts, as a bucket over the log of its cap."""
+    return msgspec.structs.replace(bucket, kind="gap", capacity=1, cost=0, period_ms=bucket.gap_ms)
 
 
 def _covers(rule: CapRule, call: Call) -> bool:

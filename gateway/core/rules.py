@@ -73,6 +73,10 @@ class RuleEngine:
 
     def call_value(self, call: Call) -> object:
         """The call as rules see it."""
+        # Half of what a message costs is its arguments, and most calls have no such things.
+        more: dict[str, object] = {}
+        if call.brand or call.topics:
+            more = {"brand": call.brand, "topics": call.topics}
         return self._call(
             method=call.method,
             operation=call.operation.value,
@@ -84,8 +88,7 @@ class RuleEngine:
             request_bytes=call.request_bytes,
             purpose=call.purpose,
             contact_point=call.contact_point,
-            brand=call.brand,
-            topics=call.topics,
+            **more,
         )
 
     def facts_value(self, facts: Facts) -> object:

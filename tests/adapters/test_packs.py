@@ -61,7 +61,7 @@ def test_what_is_published_holds_all_that_the_packs_said_and_which_they_were(tmp
     again = load(msgspec.json.decode(canonical(first.document)), number=1)  # without any file
 
     assert again.document == first.document
-    assert [cap.name for cap in again.methods[SEND].caps] == ["fr-telephone.attempts"]
+    assert [cap.bucket.limit for cap in again.methods[SEND].caps] == ["fr-telephone.attempts"]
     assert again.sha256 != loaded(written(tmp_path)).sha256
 
 

@@ -25,8 +25,8 @@ def context(call: Call) -> Context:
 
 
 def cap(**fields: Any) -> CapRule:
-    chosen: dict[str, Any] = {"name": "c", "max": 2, "window_ms": DAY} | fields
-    return CapRule(**chosen)
+    gap_ms = fields.pop("gap_ms", 0)
+    return CapRule(bucket=Bucket("c", "cap", "", 2, DAY, gap_ms=gap_ms), **fields)
 
 
 def buckets(rule: CapRule, **fields: Any) -> tuple[Bucket, ...]:

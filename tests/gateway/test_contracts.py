@@ -11,7 +11,7 @@ from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, method_matches
 from gateway.core.revision.decode import Mistakes, PolicyInvalid
 from gateway.core.revision.document import Contract, MethodBinding
-from gateway.field_paths import reader
+from gateway.field_paths import readers
 from tests.policies import INFER, READ, SEND, demo
 
 FIELD = descriptor_pb2.FieldDescriptorProto
@@ -110,7 +110,7 @@ def test_a_method_that_nobody_described_is_not_in_the_book() -> None:
 def test_a_binding_describes_it() -> None:
     contract = bound(subject="text", channel="channel", idempotent=True, max_message_bytes=10)
     request = message(text="contacts/1", channel=2)
-    assert (contract.subject(request), contract.channel(request)) == ("contacts/1", "in_app")
+    assert (contract.read(request).subject, contract.read(request).channel) == ("contacts/1", "in_app")
     assert (contract.idempotent, contract.max_message_bytes) == (True, 10)
 
 
@@ -137,7 +137,7 @@ def test_malformed_bytes_are_a_value_error() -> None:
 def test_a_path_reads_its_text_or_nothing(path: str, fields: dict[str, Any], wanted: str) -> None:
     request = message(**fields)
     before = request.SerializeToString()
-    assert reader(request.DESCRIPTOR, path)(request) == wanted
+    assert readers(request.DESCRIPTOR, {"subject": path})(request).subject == wanted
     assert request.SerializeToString() == before
 
 
@@ -147,7 +147,7 @@ def test_a_path_reads_its_text_or_nothing(path: str, fields: dict[str, Any], wan
 )
 def test_a_path_to_no_single_text_is_refused_when_it_is_loaded(path: str) -> None:
     with pytest.raises(KeyError):
-        reader(REQUEST, path)
+        readers(REQUEST, {"subject": path})
     with pytest.raises(PolicyInvalid):
         bound(subject=path)
 
@@ -158,9 +158,9 @@ def test_the_version_is_written_where_it_is_read(path: str) -> None:
     assert contract.pin is not None
     request = contract.decode(message(number=7).SerializeToString())
     pinned: Any = contract.decode(contract.pin(request, "2"))
-    assert contract.model_version(pinned) == "2"
+    assert contract.read(pinned).model_version == "2"
     assert pinned.number == 7
-    assert contract.model_version(request) == ""
+    assert contract.read(request).model_version == ""
 
 
 def test_the_version_is_not_written_into_an_enum() -> None:
@@ -173,7 +173,7 @@ def test_another_channel_is_written_by_its_name_or_refused() -> None:
     assert contract.put_channel is not None
     request = contract.decode(message(number=7, channel=1).SerializeToString())
     changed: Any = contract.decode(contract.put_channel(request, "in_app"))
-    assert (contract.channel(changed), changed.number, contract.channel(request)) == ("in_app", 7, "email")
+    assert (contract.read(changed).channel, changed.number, contract.read(request).channel) == ("in_app", 7, "email")
     with pytest.raises(ValueError, match="pigeon"):
         contract.put_channel(request, "pigeon")
 
@@ -234,7 +234,7 @@ def test_the_demonstrations_inference_contract_reads_what_rules_need() -> None:
     request: Any = contract.decode(b"")
     request.model_name = "lead-score"
     request.parameters["subject"].string_param = "contacts/1"
-    assert (contract.model(request), contract.subject(request)) == ("lead-score", "contacts/1")
+    assert (contract.read(request).model, contract.read(request).subject) == ("lead-score", "contacts/1")
 
 
 @pytest.mark.parametrize(

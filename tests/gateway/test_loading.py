@@ -26,7 +26,7 @@ def test_the_demonstrations_policy_compiles() -> None:
     ]
     assert [route.name for route in found.methods[INFER].routes] == ["scoring"]
     caps = ["marketing-pressure", "email-pressure", "fr-telephone.attempts"]
-    assert [cap.name for cap in found.methods[SEND].caps] == caps
+    assert [cap.bucket.limit for cap in found.methods[SEND].caps] == caps
     assert found.methods[READ].caps == ()
 
 
@@ -73,7 +73,7 @@ def test_a_default_that_is_written_out_is_the_same_policy() -> None:
 )
 def test_the_burst_is_the_rate_where_none_is_given(limit: dict[str, int], capacity: tuple[int, int]) -> None:
     found = revision(limits=[{"name": "slow", "by": ["agent"], **limit}]).methods[READ].limits[0]
-    assert (found.interval_us, found.capacity) == capacity
+    assert (found.bucket.interval_us, found.bucket.capacity) == capacity
 
 
 def test_what_is_unlimited_is_not_asked() -> None:

@@ -14,7 +14,7 @@ from gateway.core.analysis.known import Knowledge, paths_in
 from gateway.core.analysis.solve import satisfiable
 from gateway.core.analysis.syntax import Node, parse
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.revision.decode import Path, dotted
+from gateway.core.revision.decode import Path, whereabouts
 from gateway.core.revision.document import Rule
 from gateway.core.texts import LANGUAGES, fill
 
@@ -34,6 +34,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     """Where the rule stands, such as "rules[3]"."""
     line: int = 0
+    file: str = ""
+    """The file it stands in, where that is a pack's and not the policy's own."""
 
 
 class Analysis(msgspec.Struct, frozen=True):
@@ -51,9 +53,8 @@ def analyse(revision: Revision, lines: Mapping[Path, int] | None = None, *, most
     for index, rule in enumerate(revision.document.rules):
         finding = analyst.look(rule)
         if finding is not None:
-            place: Path = ("rules", index)
-            line = _line(place, lines or {})
-            found.append(msgspec.structs.replace(finding, path=dotted(place), line=line))
+            file, line, path = whereabouts(("rules", index), {} if lines is None else lines)
+            found.append(msgspec.structs.replace(finding, path=path, line=line, file=file))
     return Analysis(tuple(found), analyst.pairs_left > 0)
 
 
@@ -223,7 +224,3 @@ def _says_as_much(other: Rule, rule: Rule) -> bool:
         return True
     same = (other.of, other.text_instead, other.sensitivity) == (rule.of, rule.text_instead, rule.sensitivity)
     return same and set(rule.fields) <= set(other.fields)
-
-
-def _line(place: Path, lines: Mapping[Path, int]) -> int:
-    return next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 0)

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.core.analysis.solve import Domain, Known, path
 from gateway.core.analysis.syntax import Node
 from gateway.core.call import Operation
-from gateway.core.contract import SUBJECT, TOKEN, MethodContract, read_nothing
+from gateway.core.contract import SUBJECT, TOKEN, MethodContract
 from gateway.core.revision.compiled import MethodPolicy
 from gateway.core.revision.document import Document
 
@@ -99,7 +99,7 @@ def _calls(contract: MethodContract) -> Mapping[str, Domain]:
         "call.category": Domain(shape=_TOKEN_OR_NONE),
     }
     for name in ("subject", "channel", "category", "model"):
-        if getattr(contract, name) is read_nothing:
+        if name not in contract.says:
             found[f"call.{name}"] = nothing
         elif name in contract.closed:
             required = contact and name in ("subject", "channel")

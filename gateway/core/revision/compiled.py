@@ -257,7 +257,7 @@ def _method_policy(
         autonomy=_autonomy(document, contract.operation),
         score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
         reads_facts=contacts or counted.reads_facts(document, contract, rules),
-        survives=any(limit.on_store_error != "closed" for limit in counted_limits)
+        survives=any(limit.bucket.on_store_error != "closed" for limit in counted_limits)
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),

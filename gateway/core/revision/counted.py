@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.limits import Expression, Kind, LimitRule, QuotaRule, Reading
+from gateway.core.limits import Bucket, Expression, Kind, LimitRule, QuotaRule, Reading
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.document import (
@@ -53,13 +53,20 @@ def _limit_rule(limit: Limit, contract: MethodContract, engine: RuleEngine) -> L
     def compiled(text: str | None, kind: str) -> Expression | None:
         return None if text is None else engine.expression(text, request_type=contract.request_type, kind=kind)
 
-    return LimitRule(
-        name=limit.name,
+    bucket = Bucket(
+        limit=limit.name,
         kind=kind,
-        by=limit.by,
+        by="",
         capacity=capacity,
         period_ms=period_ms,
         interval_us=interval_us,
+        mode=limit.mode,
+        on_store_error=limit.on_store_error,
+        citation=cited(limit.citation),
+    )
+    return LimitRule(
+        bucket=bucket,
+        by=limit.by,
         calendar=None if limit.calendar is None else _calendar_rule(limit.calendar),
         when=compiled(limit.when, "condition"),
         key=compiled(limit.key, "text"),
@@ -67,9 +74,6 @@ def _limit_rule(limit: Limit, contract: MethodContract, engine: RuleEngine) -> L
         actual=_actual(limit, contract, engine),
         quota=None if limit.quota is None else _quota_rule(limit.quota),
         skip_missing=limit.on_missing == "skip",
-        on_store_error=limit.on_store_error,
-        mode=limit.mode,
-        citation=cited(limit.citation),
     )
 
 
@@ -133,27 +137,32 @@ def _cap_rule(cap: Cap) -> CapRule:
     ranks = None
     if cap.priority:
         ranks = {category: len(cap.priority) - place for place, category in enumerate(cap.priority)}
-    return CapRule(
-        name=cap.name,
-        max=UNBOUNDED if cap.max is None else cap.max,
-        window_ms=window_ms,
-        calendar=calendar,
-        channels=frozenset(cap.channels),
-        categories=frozenset(cap.categories),
-        topics=frozenset(cap.topics),
-        brands=frozenset(cap.brands),
-        exempt=frozenset(cap.exempt) - frozenset(cap.categories),
-        by=cap.by,
+    bucket = Bucket(
+        limit=cap.name,
+        kind="cap",
+        by="",
+        capacity=UNBOUNDED if cap.max is None else cap.max,
+        period_ms=window_ms,
+        mode=cap.mode,
         gap_ms=gap_ms,
         counts_on=cap.counts_on,
         deliver_ms=duration_ms(cap.deliver_within),
         on_exceed=cap.on_exceed,
         max_defer_ms=duration_ms(cap.max_defer),
         downgrade_to=cap.downgrade_to or "",
-        ranks=ranks,
         on_store_error=cap.on_store_error,
-        mode=cap.mode,
         citation=cited(cap.citation),
+    )
+    return CapRule(
+        bucket=bucket,
+        by=cap.by,
+        calendar=calendar,
+        channels=frozenset(cap.channels),
+        categories=frozenset(cap.categories),
+        topics=frozenset(cap.topics),
+        brands=frozenset(cap.brands),
+        exempt=frozenset(cap.exempt) - frozenset(cap.categories),
+        ranks=ranks,
     )
 
 

@@ -60,12 +60,22 @@ class Lines(dict[Path, int]):
         """Of what comes from another file than the policy's: that file, and the path there."""
 
 
+def whereabouts(path: Path, lines: Mapping[Path, int], *, file: str = "") -> tuple[str, int, str]:
+    """File, line and path as people read it; the line is that of the nearest ancestor that has one, 0 for none.
+
+    `file` is the policy's own; for what comes from a pack it is the pack's, with the path there.
+    """
+    origins = lines.origins if isinstance(lines, Lines) else {}
+    line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), 0)
+    file, place = origins.get(path[:2], (file, path[:2]))
+    return file, line, dotted((*place, *path[2:]))
+
+
 class Mistakes:
     """Collects mistakes and knows the line of each path."""
 
     def __init__(self, lines: Mapping[Path, int] | None = None, *, file: str = "") -> None:
         self._lines = {} if lines is None else lines  # may still be empty: the reader of a file fills it as it goes
-        self._origins = lines.origins if isinstance(lines, Lines) else {}
         self._file = file
         self._found: list[Mistake] = []
         self._paths: list[Path] = []
@@ -87,9 +97,8 @@ class Mistakes:
         if any(_overshadows(known, path) for known in self._stood_in):
             return
         self._paths.append(path)
-        line = next((self._lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self._lines), 0)
-        file, place = self._origins.get(path[:2], (self._file, path[:2]))
-        self._found.append(Mistake(dotted((*place, *path[2:])), problem, fix, line, file))
+        file, line, place = whereabouts(path, self._lines, file=self._file)
+        self._found.append(Mistake(place, problem, fix, line, file))
 
     def raise_if_any(self) -> None:
         """End here if anything was reported.
