@@ -13,14 +13,23 @@ from gateway.core import keys
 from gateway.core.cells import cell_of, homes_of
 from gateway.core.stops import ALL
 from gateway.redis_clients import Client
+from services import moving_holds
 from services.texts import say
+
+
+class HoldsRun(Exception):
+    """So many kept calls are being made right now."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} kept calls are being made")
+        self.count = count
 
 
 async def run(redis: Client, tenant: str, *, cells: int | None, language: str) -> str:
     """Say how many cells a tenant has, or move it to another number; returns what to tell.
 
     Raises:
-        ValueError: the tenant is not halted, or it has something that cannot be moved.
+        ValueError: the tenant is not halted, or it has something that cannot be moved now.
     """
     had = await CellBook(redis).of(tenant)
     if cells is None:
@@ -30,6 +39,8 @@ async def run(redis: Client, tenant: str, *, cells: int | None, language: str) -
             raise ValueError(say("cells-not-halted", language=language, tenant=tenant))
     try:
         await move(redis, tenant, had=had, cells=cells)
+    except HoldsRun as error:
+        raise ValueError(say("cells-holds-run", language=language, count=error.count)) from error
     except KeyError as error:
         raise ValueError(say("cells-unknown-kind", language=language, kind=error.args[0])) from error
     return say("cells-moved", language=language, tenant=tenant, cells=cells)
@@ -40,10 +51,15 @@ async def move(redis: Client, tenant: str, *, had: int, cells: int) -> None:
 
     Raises:
         KeyError: there are keys of a kind that is unknown here; nothing was changed.
+        HoldsRun: kept calls are being made; nothing was changed.
     """
-    found = [(number, rest) async for number, rest in _all_keys(redis, tenant)]
+    everything = [(number, rest) async for number, rest in _all_keys(redis, tenant)]
+    found = [(number, rest) for number, rest in everything if rest.partition(":")[0] not in moving_holds.KINDS]
     for _, rest in found:
         homes_of(rest, cells)
+    kept = moving_holds.HoldMove(redis, tenant, cells=cells, found=everything)
+    if running := await kept.running():
+        raise HoldsRun(running)
     for number, rest in found:
         belongs = homes_of(rest, had)
         if belongs is None or number not in belongs:  # the latter is what an earlier move left behind
@@ -51,6 +67,14 @@ async def move(redis: Client, tenant: str, *, had: int, cells: int) -> None:
         await _copy(redis, tenant, number, rest=rest, to=[n for n in homes_of(rest, cells) or () if n != number])
         if rest.startswith("request:"):
             await _bind(redis, tenant, number, rest=rest, cells=cells)
+
+    def copying(number: int) -> moving_holds.Copy:
+        async def copy(rest: str, home: int) -> None:
+            await _copy(redis, tenant, number, rest=rest, to=[home])
+
+        return copy
+
+    await kept.go(copying)
     await CellBook(redis).move(tenant, cells)
     for number, rest in found:
         belongs = homes_of(rest, cells)

@@ -35,6 +35,10 @@ _TEXTS: Final = {
         "There are keys of the kind {kind}, which this version cannot move; nothing was changed.",
         "Il existe des clés du type {kind}, que cette version ne sait pas déplacer ; rien n’a été modifié.",
     ),
+    "cells-holds-run": (
+        "{count} kept call(s) are being made right now; nothing was changed. Move the tenant once they have ended.",
+        "{count} appel(s) conservé(s) sont en cours d’exécution ; rien n’a été modifié. Déplacez l’organisation quand ils seront terminés.",
+    ),
     "cells-moved": (
         "{tenant} has {cells} cell(s) now. Write `tenants: [{name: {tenant}, cells: {cells}}]` into the policy, apply it, then: pilote resume all --tenant {tenant}",
         "{tenant} a maintenant {cells} cellule(s). Écrivez `tenants: [{name: {tenant}, cells: {cells}}]` dans la politique, appliquez-la, puis : pilote resume all --tenant {tenant}",

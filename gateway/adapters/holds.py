@@ -77,7 +77,7 @@ class _OverRedis:
         where = {}
         if isinstance(self._redis, RedisCluster):
             await self._redis.initialize()
-            where["target_nodes"] = self._redis.get_node_from_key(beside) if beside else self._redis.PRIMARIES
+            where["target_nodes"] = self._redis.get_node_from_key(beside) if beside else self._redis.get_primaries()
         await cast("Any", self._redis).execute_command("FUNCTION", "LOAD", "REPLACE", source, **where)
 
 
@@ -89,6 +89,15 @@ def over_connection(connection: StoreConnection) -> Line:
 def over_redis(redis: Client) -> Line:
     """Holds over a client of redis-py. It raises `RedisError`."""
     return _OverRedis(redis)
+
+
+async def hold_in(line: Line, cell: Cell, hold_id: str) -> Hold | None:
+    """The hold in this cell; `None` where there is none, or it was forgotten.
+
+    Raises:
+        Damaged: what is there is no hold.
+    """
+    return _hold(await line.send("HMGET", keys.hold(cell, hold_id), *_FIELDS), cell)
 
 
 class HoldStore:
@@ -138,12 +147,8 @@ class HoldStore:
         return _OUTCOME.decode(outcome), answer
 
     async def read(self, cell: Cell, hold_id: str) -> Hold | None:
-        """The hold in this cell; `None` where there is none, or it was forgotten.
-
-        Raises:
-            Damaged: what is there is no hold.
-        """
-        return _hold(await self._line.send("HMGET", keys.hold(cell, hold_id), *_FIELDS), cell)
+        """See `hold_in`."""
+        return await hold_in(self._line, cell, hold_id)
 
     async def find(self, cells: Sequence[Cell], hold_id: str) -> Hold | None:
         """The hold in any of these cells; its name does not say in which.

@@ -6,6 +6,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
+from gateway.adapters.cells import CellBook
 from gateway.adapters.holds import HoldStore, over_redis
 from gateway.adapters.sealing import Sealer
 from gateway.core import holds
@@ -13,7 +14,6 @@ from gateway.core.holds import Hold
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 from pilote.decision.v1 import decision_service_pb2
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
-from tests.adapters.conftest import ACME
 from tests.e2e.requests import send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import HOLD_KEY, Told, World, credential, told
@@ -40,7 +40,7 @@ class Desk:
         return hold_of(await told(self.agent.messages.SendMessage(request or send(), metadata=metadata)))
 
     async def read(self, hold_id: str) -> Hold:
-        found = await self.store.read(ACME, hold_id)
+        found = await self.store.find(await CellBook(self.world.redis).all_of("acme"), hold_id)
         assert found is not None
         return found
 

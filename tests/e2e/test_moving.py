@@ -9,13 +9,16 @@ from gateway.adapters.cells import CellBook, CellsMoving
 from gateway.adapters.stops import StopStore
 from gateway.core import keys
 from gateway.core.call import Facts
+from gateway.core.cells import cell_of
 from gateway.core.record import subject_ref
 from gateway.core.stops import ALL, Stop
+from services.holding import Holds
 from services.moving import run
+from tests.e2e.holding import HOLD_CONTACTS, Desk, hold_of, state_of
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
-from tests.e2e.world import KEY, World, credential, together, told
+from tests.e2e.world import HOLD_KEY, KEY, World, credential, together, told
 from tests.fakes.upstream import FakeUpstream, echo
 
 SALES = credential("sales-bot")
@@ -60,14 +63,7 @@ async def test_caps_facts_and_idempotency_keys_move_with_their_customers(
     with pytest.raises(CellsMoving):
         await store.resume("acme", ALL)
     await world.publish(spread(upstream, cells))
-
-    async def resumed() -> bool | None:
-        try:
-            return await store.resume("acme", ALL)
-        except CellsMoving:
-            return None
-
-    assert await eventually(resumed, what="gateways have had the time to take it up", within=10)
+    await resumed(world)
     again = [await told(stub.SendMessage(send(name, request_id=name), metadata=SALES)) for name in PEOPLE]
     assert [each.response for each in again] == [each.response for each in firsts]
     mixed = [await told(stub.SendMessage(send(PEOPLE[n - 1], request_id=PEOPLE[n]), metadata=SALES)) for n in range(12)]
@@ -78,6 +74,51 @@ async def test_caps_facts_and_idempotency_keys_move_with_their_customers(
     left = await together(*(stub.SendMessage(send(name), metadata=SALES) for name in PEOPLE * 3))
     assert Counter(each.reason for each in left) == {"": len(PEOPLE), "CAP_EXCEEDED": 2 * len(PEOPLE)}
     assert await world.taken() == 2 * len(PEOPLE)  # nothing was left where it was
+
+
+async def resumed(world: World) -> None:
+    """Let the tenant go on, once gateways have had the time to take the policy up."""
+
+    async def look() -> bool | None:
+        try:
+            return await StopStore(world.redis).resume("acme", ALL)
+        except CellsMoving:
+            return None
+
+    assert await eventually(look, what="a tenant that goes on", within=10)
+
+
+@pytest.mark.parametrize(("had", "cells"), [(1, 4), (4, 2)])
+async def test_kept_calls_move_with_their_customers_and_are_made_once(
+    empty_world: World, upstream: FakeUpstream, had: int, cells: int
+) -> None:
+    world = empty_world
+    await world.gateway()
+    held = policy(
+        upstream.address, rules=[HOLD_CONTACTS, allow_all()], tenants=[{"name": "acme", "cells": had}], caps=[cap(2)]
+    )
+    await world.publish(held)
+    upstream.behave = echo
+    desk = Desk(world)
+    ids = [await desk.held(request=send(name, request_id=name)) for name in PEOPLE]
+
+    await halt(world)
+    await run(world.redis, "acme", cells=cells, language="en")
+    await world.publish(held | {"tenants": [{"name": "acme", "cells": cells}]})
+    await resumed(world)
+
+    listed = await Holds(world.redis, (HOLD_KEY,), tenant="", language="en").list()
+    assert [row[0] for row in listed[1:]] == [f"holds/{hold_id}" for hold_id in ids]
+    for name, hold_id in zip(PEOPLE, ids, strict=True):
+        found = await desk.read(hold_id)
+        assert found.cell == cell_of(cells, subject_ref(KEY, tenant="acme", subject=name))
+        again = await told(desk.agent.messages.SendMessage(send(name, request_id=name), metadata=SALES))
+        assert hold_of(again) == hold_id
+        assert await desk.decide(hold_id)
+        assert state_of(await desk.ended(hold_id)) == "EXECUTED"
+        again = await told(desk.agent.messages.SendMessage(send(name, request_id=name), metadata=SALES))
+        assert again.reason == ""
+    assert len(upstream.asked) == len(PEOPLE)
 
 
 async def test_a_tenant_that_is_not_halted_or_has_what_nobody_knows_is_not_moved(
