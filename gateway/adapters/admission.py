@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.adapters.recent import Recent
-from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown
+from gateway.adapters.redis_connection import CommandRefused, RedisConnection, StoreDown, key_of
 from gateway.adapters.reservation import NOTHING, Reservation, packed, settling
 from gateway.adapters.spool import Command, Spool
 from gateway.core import keys
@@ -72,13 +72,13 @@ class Admission:
         self._connection = connection
         self._spool = spool
         self._local = LocalCounts()
-        self._recent = Recent()
-        self._connections = connection.made
+        self._recent = Recent(lambda command: connection.place_of(key_of(command)))
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
         self._flushing: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
+        connection.on_made(self._tell_again)
         connection.on_up(self._replay_soon)
 
     async def prepare(self, tenants: Sequence[str]) -> None:
@@ -299,20 +299,22 @@ class Admission:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        told = self._tell_again() if self._connection.made != self._connections else ()
-        self._own(self._replay(told))
+        self._own(self._replay())
 
-    def _tell_again(self) -> Sequence[asyncio.Future[Any]]:
+    def _tell_again(self) -> None:
         """Tell a server that may have lost the last moments what they were, ahead of any call that comes after."""
-        self._connections = self._connection.made
-        commands = (("FUNCTION", "LOAD", "REPLACE", self._source), *self._recent.again(self._again))
-        return [reply for command in commands if (reply := self._sent(command)) is not None]
+        commands = tuple(self._recent.again(self._again))
+        if commands:
+            self._own(self._told((("FUNCTION", "LOAD", "REPLACE", self._source), *commands)))
 
-    async def _replay(self, told: Sequence[asyncio.Future[Any]]) -> None:
-        for failed in await asyncio.gather(*told, return_exceptions=True):
-            if isinstance(failed, CommandRefused):
-                _log.error("the store does not take again what it may have lost", exc_info=failed)
-                break
+    async def _told(self, commands: Sequence[Command]) -> None:
+        replies = [self._connection.insist(*command) for command in commands]
+        for reply in await asyncio.gather(*replies, return_exceptions=True):
+            if isinstance(reply, CommandRefused):
+                _log.error("the store does not take again what it may have lost", exc_info=reply)
+                return
+
+    async def _replay(self) -> None:
         try:
             if self._streams:  # a store that comes back may have come back empty
                 await self._send_loading(("SADD", keys.STREAMS, *self._streams))

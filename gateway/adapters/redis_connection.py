@@ -23,7 +23,11 @@ _log = logging.getLogger(__name__)
 
 _STALLED_SECONDS: Final = 5.0
 """A server silent for so long is taken for lost, and the connection made anew."""
-_BACKOFF_SECONDS: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_BACKOFF_SECONDS: Final = (0.02, 0.05, 0.1, 0.2)
+"""Pauses between attempts to connect anew."""
+GRACE_SECONDS: Final = 0.3
+"""How long a connection that was made anew takes no calls yet: longer than the longest pause, so that every gateway has
+told the server what it may have forgotten before any of them lets a call through."""
 
 
 class StoreDown(Exception):
@@ -32,6 +36,11 @@ class StoreDown(Exception):
 
 class CommandRefused(Exception):
     """The store answered with an error; `str` is the store's text, for our log only."""
+
+
+def key_of(command: tuple[str | bytes | int, ...]) -> str | bytes:
+    """The first key of a command: of a function or script its fourth part, of any other its second."""
+    return cast("str | bytes", command[3] if command[0] in ("FCALL", "EVAL") else command[1])
 
 
 class RedisConnection(asyncio.Protocol):
@@ -49,6 +58,7 @@ class RedisConnection(asyncio.Protocol):
         self._keeper: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._on_up: list[Callable[[], None]] = []
+        self._on_made: list[Callable[[], None]] = []
         self._greeted = False
         """Whether the connection is past its handshake; before, a reply says nothing of the commands of calls."""
         self.made = 0
@@ -81,6 +91,19 @@ class RedisConnection(asyncio.Protocol):
     def on_up(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever the store is back after it was down."""
         self._on_up.append(tell)
+
+    def on_made(self, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever the connection was made anew, some time before calls may use it, see `insist`."""
+        self._on_made.append(tell)
+
+    def insist(self, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """Send a command ahead of all calls, to a server whose connection was just made anew."""
+        return self._enqueue(_pack(command))
+
+    def place_of(self, key: str | bytes) -> object:
+        """Over which connection a key is reached; another one may lead to a server that has lost what was sent."""
+        del key
+        return self.made
 
     def send(self, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Send a command; the future gives its reply.
@@ -197,8 +220,14 @@ class RedisConnection(asyncio.Protocol):
             raise
         if self._transport is not transport:  # lost in the very turn in which it had answered
             raise StoreDown("the connection to the store is lost")
-        self._greeted = True
         self.made += 1
+        if self.made > 1:
+            for tell in self._on_made:
+                tell()
+            await asyncio.sleep(GRACE_SECONDS)
+            if self._transport is not transport:
+                raise StoreDown("the connection to the store is lost")
+        self._greeted = True
         self._came_up()
 
 
