@@ -78,15 +78,19 @@ class Admission:
         self._connection = connection
         self._spool = spool
         self._local = LocalCounts()
-        self._recent = Recent(lambda command: connection.place_of(key_of(command)))
+        self._recent = Recent(
+            lambda command: connection.place_of(key_of(command)),
+            takes=lambda command: connection.takes(key_of(command)),
+        )
         self._loop = asyncio.get_running_loop()
         self._streams: tuple[str, ...] = ()
         self._due: list[Command] = []
         self._flushing: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._telling = asyncio.Semaphore(TOLD_AT_ONCE)
+        connection.on_made(self._tell_again)
         connection.on_up(self._replay_soon)
-        connection.on_move(lambda: self._own(self._heard(self._tell_again())))
+        connection.on_move(self._tell_again)
 
     async def prepare(self, cells: Sequence[Cell]) -> None:
         """Load the functions and announce the cells' streams to the audit writer.
@@ -340,28 +344,28 @@ class Admission:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-        self._own(self._replay(self._tell_again()))
+        self._own(self._replay())
 
-    def _tell_again(self) -> Sequence[asyncio.Future[Any]]:
+    def _tell_again(self) -> None:
         """Tell servers that may have lost the last moments what they were, ahead of any call that comes after."""
-        told: list[asyncio.Future[Any]] = []
+        replies: list[asyncio.Future[Any]] = []
         loaded = set()
         for said in self._recent.elsewhere(at_s=self._loop.time()):
             key = key_of(said.command)
             if (place := self._connection.place_of(key)) not in loaded:
                 loaded.add(place)
-                told.append(self._connection.beside(key, "FUNCTION", "LOAD", "REPLACE", self._source))
-            told.append(self._connection.send(*said.again(self._again)))
-        return told
+                replies.append(self._connection.insist(key, "FUNCTION", "LOAD", "REPLACE", self._source))
+            replies.append(self._connection.insist(key, *said.again(self._again)))
+        if replies:
+            self._own(self._heard(replies))
 
-    async def _heard(self, told: Sequence[asyncio.Future[Any]]) -> None:
-        for failed in await asyncio.gather(*told, return_exceptions=True):
-            if isinstance(failed, CommandRefused):
-                _log.error("the store does not take again what it may have lost", exc_info=failed)
-                break
+    async def _heard(self, replies: Sequence[asyncio.Future[Any]]) -> None:
+        for reply in await asyncio.gather(*replies, return_exceptions=True):
+            if isinstance(reply, CommandRefused):
+                _log.error("the store does not take again what it may have lost", exc_info=reply)
+                return
 
-    async def _replay(self, told: Sequence[asyncio.Future[Any]]) -> None:
-        await self._heard(told)
+    async def _replay(self) -> None:
         try:
             if self._streams:  # a store that comes back may have come back empty
                 await self._send_loading(("SADD", keys.STREAMS, *self._streams))

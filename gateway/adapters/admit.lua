@@ -64,7 +64,10 @@ end
 local function admit(keys, argv)
   local stream, request_key = keys[1], keys[2]
   local record, hash = argv[2], argv[4]
-  local c = {now_ms = tonumber(argv[1]), id = argv[3], expires_ms = tonumber(argv[5]), agent = argv[6], hold = argv[7]}
+  local c = {
+    now_ms = tonumber(argv[1]), id = argv[3], expires_ms = tonumber(argv[5]), agent = argv[6], hold = argv[7],
+    stops = keys[3],
+  }
   local stop = stopped(keys[3], {unpack(argv, 9)})
   if stop then return written(stream, record, outcome_json(false, -1, 'STOPPED', '', '[]', stop), '') end
   if hash ~= '' then

@@ -66,15 +66,22 @@ end
 
 local WAITING = {PENDING = true, SCHEDULED = true, APPROVED = true}
 
--- The pending call that goes before this one and would have the slot, where there is one. Whether a call still waits is
--- told by its hold, whose key lies in the same slot of a cluster: b[12] and its id.
+-- Whether a kept call still waits, and nobody has halted its agent. Its hold lies in the same slot of a cluster.
+local function waits(hold, stops)
+  local found = redis.call('HMGET', hold, 'state', 'agent')
+  return WAITING[found[1] or ''] and redis.call('HEXISTS', stops, 'all') == 0
+    and redis.call('HEXISTS', stops, 'agent=' .. (found[2] or '')) == 0
+end
+
+-- The pending call that goes before this one and would have the slot, where there is one. b[12] and its id are the key
+-- of its hold.
 local function outranked(pending, b, c, free)
   local rank, ahead, winner, winning, due = b[10], 0, nil, -1, 0
   local found = redis.call('ZRANGE', pending, 0, -1, 'WITHSCORES')
   for i = 1, #found, 2 do
     local bar = string.find(found[i], '|', 1, true)
     local its_rank, its_id = tonumber(string.sub(found[i], 1, bar - 1)), string.sub(found[i], bar + 1)
-    if its_rank > rank and its_id ~= c.hold and WAITING[redis.call('HGET', b[12] .. its_id, 'state') or ''] then
+    if its_rank > rank and its_id ~= c.hold and waits(b[12] .. its_id, c.stops) then
       ahead = ahead + 1
       if its_rank > winning then winner, winning, due = its_id, its_rank, tonumber(found[i + 1]) end
     end

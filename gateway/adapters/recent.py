@@ -1,8 +1,8 @@
 """What the store was told in the last moments, to be told again where it may have lost it.
 
-A server with an append-only file synced every second answers before its answers are on disk, and may lose up to two
-seconds of them when it is killed (measured: with a slow disk it postpones even the write). A replica that takes over
-lacks what had not reached it. Both would let a cap be exceeded, and calls go without a record.
+A server whose append-only file is synced every second answers before its answers are written, and may lose up to two
+seconds of them when it is killed: with a busy disk it postpones even the write. A replica that takes over lacks what
+had not reached it. Both would let a cap be exceeded, and calls go without a record.
 """
 
 from collections import deque
@@ -15,9 +15,9 @@ from gateway.adapters.reservation import NOTHING
 from gateway.adapters.spool import Command
 
 KEPT_SECONDS: Final = 2.5
-"""Twice a second and a little: longer than a server postpones its writes. At 4,000 calls a second some 25 MB."""
+"""Longer than a server postpones its writes. At 4,000 calls a second some 25 MB."""
 _ARGUMENTS: Final = 8
-"""Arguments of an admission before those that `again` does not take; the last of them are the buckets."""
+"""Arguments of an admission that `again` takes too; the last of them are the buckets."""
 
 
 class Said(msgspec.Struct):
@@ -45,12 +45,13 @@ class Said(msgspec.Struct):
 class Recent:
     """Admissions and settlements by where they were told, and there in their order. Times are seconds by any one clock.
 
-    `place` says where a command goes now; `None` where it goes nowhere, because a part of the store is away. What was
-    told there stays here until it is back, however long that takes.
+    `place_of` says over which connection a command goes; `None` where there is none. `takes` says whether it would be
+    taken. What was told to a part of the store that is away stays here until it is back, however long that takes.
     """
 
-    def __init__(self, place: Callable[[Command], object]) -> None:
-        self._place: Final = place
+    def __init__(self, place_of: Callable[[Command], object], *, takes: Callable[[Command], bool]) -> None:
+        self._place: Final = place_of
+        self._takes: Final = takes
         self._kept: dict[object, deque[Said]] = {}
 
     def admitted(self, command: Command, outcome: bytes, *, took: bool, at_s: float) -> None:
@@ -58,11 +59,10 @@ class Recent:
         self._keep(Said(at_s, command, outcome, took), self._place(command))
 
     def sent(self, commands: Sequence[Command], *, at_s: float) -> None:
-        """Remember commands that do no harm when they are repeated; not those that go nowhere, and wait on disk."""
+        """Remember commands that do no harm when they are repeated; not those that are not taken, and wait on disk."""
         for command in commands:
-            place = self._place(command)
-            if place is not None:
-                self._keep(Said(at_s, command), place)
+            if self._takes(command):
+                self._keep(Said(at_s, command), self._place(command))
 
     def elsewhere(self, *, at_s: float) -> Sequence[Said]:
         """What goes to another place by now than where it was told, in order; from now on it counts as told there."""

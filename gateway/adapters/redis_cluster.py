@@ -67,6 +67,9 @@ class ClusterConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._on_up: list[Callable[[], None]] = []
         self._on_move: list[Callable[[], None]] = []
+        self._on_made: list[Callable[[], None]] = []
+        self.opened = False
+        """Whether all that is connected to from now on comes in for somebody, or is back."""
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -82,6 +85,7 @@ class ClusterConnection:
         if not await self._learn():
             raise StoreDown("no server of the cluster can be reached")
         await asyncio.wait([node.tried for node in self._nodes.values()])
+        self.opened = True
         self._keeper = self._loop.create_task(self._keep())
 
     async def close(self) -> None:
@@ -97,6 +101,10 @@ class ClusterConnection:
     def on_up(self, tell: Callable[[], None]) -> None:
         """See `StoreConnection`."""
         self._on_up.append(tell)
+
+    def on_made(self, tell: Callable[[], None]) -> None:
+        """See `StoreConnection`."""
+        self._on_made.append(tell)
 
     def on_move(self, tell: Callable[[], None]) -> None:
         """See `StoreConnection`."""
@@ -119,7 +127,14 @@ class ClusterConnection:
     def place_of(self, key: str | bytes) -> object:
         """See `StoreConnection`."""
         node = self._slots[_slot(key)]
-        return (node, node.made) if node is not None and node.up else None
+        return (node, node.made) if node is not None and node.proven else None
+
+    def insist(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """See `StoreConnection`."""
+        node = self._slots[_slot(key)]
+        if node is None:
+            raise StoreDown("nobody keeps this key")
+        return node.insist(key, *command)
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """See `StoreConnection`."""
@@ -171,6 +186,7 @@ class ClusterConnection:
         if node is None:
             node = self._nodes[server] = _Node(self, at(self._url, server), server, timeout_ms=self._timeout_ms)
             node.on_up(self._came_up)
+            node.on_made(lambda: self._tell(self._on_made))
         return node
 
     def _came_up(self) -> None:
@@ -263,6 +279,14 @@ class _Node(RedisConnection):
         self.tried.cancel()
         await asyncio.wait([self.tried])
         await super().close()
+
+    @property
+    def proven(self) -> bool:
+        """Whether there is a connection to a server that carries commands out."""
+        return self._proven
+
+    def _is_anew(self) -> bool:
+        return bool(self.server) and (self._cluster.opened or super()._is_anew())
 
     async def _prove(self) -> None:
         await self._enqueue(pack(("PING",)))  # refused while it is loading its data; a key may be another server's

@@ -23,7 +23,11 @@ _log = logging.getLogger(__name__)
 
 _STALLED_SECONDS: Final = 5.0
 """A server silent for so long is taken for lost, and the connection made anew."""
-_BACKOFF_SECONDS: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_BACKOFF_SECONDS: Final = (0.02, 0.05, 0.1, 0.2)
+"""Pauses between attempts to connect anew."""
+GRACE_SECONDS: Final = 0.3
+"""How long a connection that was made anew takes no calls yet: longer than the longest pause, so that every gateway has
+told the server what it may have forgotten before any of them lets a call through."""
 
 
 class StoreDown(Exception):
@@ -56,7 +60,18 @@ class StoreConnection(Protocol):
         """Whether commands about this key are taken now; else `send` raises at once, and nothing was sent."""
 
     def place_of(self, key: str | bytes) -> object:
-        """Where a key lies, over which connection; another may have lost what was sent. `None` while it is down."""
+        """Over which connection a key is reached; another one may lead to a server that has lost what was sent.
+
+        `None` while there is none. One that was just made anew takes no calls yet, and `insist` only.
+        """
+
+    def insist(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """Send a command to where `key` lies, ahead of all calls where the connection was just made anew.
+
+        Raises:
+            StoreDown: from the future, or at once where there is no connection.
+            CommandRefused: from the future, when the store answers with an error.
+        """
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Send a command that names no key to where `key` lies. Raises like `send`."""
@@ -71,6 +86,9 @@ class StoreConnection(Protocol):
 
     def on_up(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever the store, or one of its servers, is back after it was down."""
+
+    def on_made(self, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever a connection was made anew, some time before calls may use it, see `insist`."""
 
     def on_move(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever keys may lie on other servers than before."""
@@ -101,8 +119,11 @@ class RedisConnection(asyncio.Protocol):
         self._keeper: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._on_up: list[Callable[[], None]] = []
+        self._on_made: list[Callable[[], None]] = []
         self._greeted = False
         """Whether the connection is past its handshake; before, a reply says nothing of the commands of calls."""
+        self._proven = False
+        """Whether there is a connection to a server that carries commands out."""
         self.made = 0
         """How often a connection was made."""
         self.up = False
@@ -134,6 +155,15 @@ class RedisConnection(asyncio.Protocol):
         """Call `tell` whenever the store is back after it was down."""
         self._on_up.append(tell)
 
+    def on_made(self, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever the connection was made anew, some time before calls may use it, see `insist`."""
+        self._on_made.append(tell)
+
+    def insist(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
+        """See `StoreConnection`; there is one server."""
+        del key
+        return self._enqueue(pack(command))
+
     def send(self, *command: str | bytes | int) -> asyncio.Future[Any]:
         """Send a command; the future gives its reply.
 
@@ -153,7 +183,7 @@ class RedisConnection(asyncio.Protocol):
     def place_of(self, key: str | bytes) -> object:
         """See `StoreConnection`; there is one server."""
         del key
-        return self.made if self.up else None
+        return self.made if self._proven else None
 
     def beside(self, key: str | bytes, *command: str | bytes | int) -> asyncio.Future[Any]:
         """See `StoreConnection`; there is one server."""
@@ -228,7 +258,7 @@ class RedisConnection(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """Fail what waits, and let the keeper connect anew."""
         self._transport = None
-        self.up = self._greeted = False
+        self.up = self._greeted = self._proven = False
         self._fail_all()
         self._lost.set()
 
@@ -283,9 +313,20 @@ class RedisConnection(asyncio.Protocol):
             raise
         if self._transport is not transport:  # lost in the very turn in which it had answered
             raise StoreDown("the connection to the store is lost")
-        self._greeted = True
         self.made += 1
+        self._proven = True
+        if self._is_anew():
+            for tell in self._on_made:
+                tell()
+            await asyncio.sleep(GRACE_SECONDS)
+            if self._transport is not transport:
+                raise StoreDown("the connection to the store is lost")
+        self._greeted = True
         self._came_up()
+
+    def _is_anew(self) -> bool:
+        """Whether the server may have forgotten something that it was told."""
+        return self.made > 1
 
     async def _prove(self) -> None:
         """Raise `StoreDown` or `CommandRefused` where the server would not carry commands out yet."""

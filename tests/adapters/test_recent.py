@@ -13,16 +13,22 @@ class Map:
     def of(self, command: Command) -> object:
         return self.places[str(command[1])]
 
+    def takes(self, command: Command) -> bool:
+        return self.of(command) is not None
+
+    def recent(self) -> Recent:
+        return Recent(self.of, takes=self.takes)
+
 
 def test_what_lies_where_it_was_told_is_not_told_again() -> None:
-    recent = Recent(Map().of)
+    recent = Map().recent()
     recent.sent([("XADD", "a", 1), ("XADD", "b", 1)], at_s=0)
     assert recent.elsewhere(at_s=1) == []
 
 
 def test_each_command_is_told_once_to_the_place_that_takes_over_and_again_to_the_next_one() -> None:
     where = Map()
-    recent = Recent(where.of)
+    recent = where.recent()
     recent.sent([("XADD", "a", 1), ("XADD", "b", 1)], at_s=0)
     recent.sent([("XADD", "a", 2)], at_s=1)
     where.places["a"] = "two"
@@ -36,7 +42,7 @@ def test_each_command_is_told_once_to_the_place_that_takes_over_and_again_to_the
 
 def test_while_a_part_is_away_its_last_moments_are_kept_however_long_that_takes() -> None:
     where = Map()
-    recent = Recent(where.of)
+    recent = where.recent()
     recent.sent([("XADD", "a", 1)], at_s=0)
     where.places["a"] = None
     for second in range(100):
@@ -48,7 +54,7 @@ def test_while_a_part_is_away_its_last_moments_are_kept_however_long_that_takes(
 
 def test_an_admission_that_was_answered_while_the_connection_broke_is_kept() -> None:
     where = Map()
-    recent = Recent(where.of)
+    recent = where.recent()
     where.places["a"] = None
     recent.admitted(("FCALL", "a", 0), b"{}", took=True, at_s=0)
     where.places["a"] = "one, again"
@@ -57,7 +63,7 @@ def test_an_admission_that_was_answered_while_the_connection_broke_is_kept() -> 
 
 def test_what_is_long_told_is_forgotten() -> None:
     where = Map()
-    recent = Recent(where.of)
+    recent = where.recent()
     recent.sent([("XADD", "a", "old")], at_s=0)
     recent.sent([("XADD", "a", "new")], at_s=KEPT_SECONDS + 1)
     where.places["a"] = "two"

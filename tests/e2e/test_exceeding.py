@@ -7,8 +7,10 @@ import pytest
 from google.rpc import error_details_pb2 as details
 
 from gateway.adapters import facts as fact_store
+from gateway.adapters.stops import StopStore
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
+from gateway.core.stops import Stop
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse
 from tests.e2e.holding import SALES, Desk, hold_of
@@ -170,6 +172,16 @@ async def test_the_refusal_of_a_call_that_is_outranked_names_the_winner_in_words
     assert "réservée à plus important" in refused.detail(details.LocalizedMessage).message
     assert await desk.decide(winner, approve=False)
     await desk.until(winner, "REFUSED")
+    assert (await sent(desk.agent)).code is grpc.StatusCode.OK
+
+
+async def test_a_halted_agent_holds_no_slot(world: World, desk: Desk, upstream: FakeUpstream) -> None:
+    ranked = cap(1, priority=["service", "marketing"], by=[])
+    hold_service = {"name": "look", "effect": "hold", "operations": ["CONTACT"], "when": 'call.category == "service"'}
+    await world.publish(policy(upstream.address, caps=[ranked], rules=[allow_all(), hold_service]))
+    hold_of(await sent(desk.agent, metadata=credential("marketing-bot"), category="service"))
+    assert (await sent(desk.agent)).reason == "CAP_EXCEEDED"
+    await StopStore(world.redis).stop("acme", Stop(what="agent=marketing-bot", reason="drifts", since_ms=1))
     assert (await sent(desk.agent)).code is grpc.StatusCode.OK
 
 
