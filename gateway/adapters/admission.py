@@ -158,6 +158,8 @@ class Admission:
             first, _ = await asyncio.gather(before, kept)
         except (StoreDown, CommandRefused) as error:
             raise _store_unavailable() from error
+        if first is None:
+            self._recent.sent((("SET", key, request_hash, "NX", "PX", BOUND_MS),), at_s=self._loop.time())
         return first is None or first == request_hash.encode()
 
     async def admit_locally(self, reservation: Reservation, record: Record) -> Outcome:

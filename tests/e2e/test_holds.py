@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from redis.asyncio import Redis
 
 from gateway.adapters.stops import StopStore
 from gateway.core import holds, keys
 from gateway.core.holds import Hold
 from gateway.core.record import Verdict
 from gateway.core.stops import Stop
+from gateway.redis_clients import seeds
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest, DeleteContactRequest
 from pilote.crm.v1.message_pb2 import Message
@@ -525,11 +527,14 @@ async def test_a_call_that_was_kept_without_its_caller_being_told_is_given_up(
 
 @contextlib.asynccontextmanager
 async def _store_down(world: World) -> AsyncIterator[None]:
-    process = world.redis
-    await process.config_set("maxmemory", "1")
-    await process.config_set("maxmemory-policy", "noeviction")
-    yield
-    await process.config_set("maxmemory", "0")
+    async with contextlib.AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(Redis.from_url(url)) for url in seeds(world.redis_url)]
+        for server in servers:
+            await server.config_set("maxmemory", "1")
+            await server.config_set("maxmemory-policy", "noeviction")
+        yield
+        for server in servers:
+            await server.config_set("maxmemory", "0")
 
 
 async def test_a_call_that_cannot_be_kept_is_refused_and_not_lost(fragile_world: World, upstream: FakeUpstream) -> None:

@@ -55,6 +55,7 @@ async def victim(
             await process.wait()
 
 
+@pytest.mark.one_server  # whoever dies does so on the way to it
 @pytest.mark.parametrize(
     ("dies_before", "wanted"),
     [
