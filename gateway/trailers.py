@@ -1,11 +1,15 @@
 """What the gateway says to the caller beside the answer."""
 
 import functools
+from typing import Final
 
 from gateway.adapters.upstreams import Metadata
 from gateway.callrun import CallRun, elapsed_us
 from gateway.core.limits import Bucket
 from gateway.core.record import BucketLook
+
+_NO_LIMITS: Final = frozenset({"gap", "score", "sequence", "trail"})
+"""Kinds of bucket that have no number of calls left to tell; a gap would name its cap a second time."""
 
 
 def own(run: CallRun) -> Metadata:
@@ -21,9 +25,11 @@ def own(run: CallRun) -> Metadata:
     if run.asked_channel and run.call is not None:
         said.append(("pilote-channel", run.call.channel))
     if run.outcome is not None and run.decision is not None and run.outcome.looks:
-        looks = list(zip(run.decision.buckets, run.outcome.looks, strict=True))
-        said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))
-        said.append(("ratelimit", ", ".join([_left(bucket, look) for bucket, look in looks])))
+        pairs = zip(run.decision.buckets, run.outcome.looks, strict=True)
+        looks = [(bucket, look) for bucket, look in pairs if bucket.kind not in _NO_LIMITS]
+        if looks:
+            said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))
+            said.append(("ratelimit", ", ".join([_left(bucket, look) for bucket, look in looks])))
     said += run.trailers
     return tuple(said)
 

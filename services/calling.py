@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from rich.console import Console
 
-from gateway.rpc.status import reason_from
+from gateway.rpc.status import reason_from, text_from
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services.texts import say
 
@@ -31,19 +31,20 @@ async def run(
     language: str,
 ) -> int:
     """Make the call and print answers and trailers as JSON; returns the exit code."""
+    headers = [*headers, ("accept-language", language)]
     async with grpc.aio.insecure_channel(address) as channel:
         try:
             described = await _described(channel, method)
             requests = _requests(described, data)
             if evaluate:
                 asked = decision_service_pb2.EvaluateCallRequest(method=method, request=requests[0].SerializeToString())
-                return await _evaluate(out, channel, asked=asked, headers=[*headers, ("accept-language", language)])
+                return await _evaluate(out, channel, asked=asked, headers=headers)
             return await _call(out, err, channel, described=described, requests=requests, headers=headers)
         except (LookupError, ValueError) as error:
             err.print(str(error), markup=False, soft_wrap=True)
             return 2
         except grpc.aio.AioRpcError as error:
-            text = error.details() or ""
+            text = text_from(error)
             if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in text:
                 text = say("gateway-down", language=language, address=address)
             err.print(f"{error.code().name} {reason_from(error)}: {text}", markup=False, soft_wrap=True)
@@ -77,7 +78,7 @@ async def _call(
         async for answer in call:
             out.print(_json(answer), markup=False, soft_wrap=True)
     except grpc.aio.AioRpcError as error:
-        err.print(f"{error.code().name} {reason_from(error)}: {error.details()}", markup=False, soft_wrap=True)
+        err.print(f"{error.code().name} {reason_from(error)}: {text_from(error)}", markup=False, soft_wrap=True)
         code = 1
     for key, value in await call.trailing_metadata() or ():
         if not key.endswith("-bin"):

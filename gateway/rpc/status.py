@@ -180,6 +180,15 @@ def reason_from(error: grpc.aio.AioRpcError) -> str:
     return str(code_pb2.Code.Name(status.code))
 
 
+def text_from(error: grpc.aio.AioRpcError) -> str:
+    """What a peer said of a failed call, in the language that the caller asked for where it has said it so."""
+    for detail in status_from(error).details:
+        localized = error_details_pb2.LocalizedMessage()
+        if detail.Unpack(localized):
+            return str(localized.message)
+    return error.details() or ""
+
+
 def status_from(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     """The rich status of a failed call; code and text alone where the peer sent no details."""
     for key, value in tuple(error.trailing_metadata() or ()):

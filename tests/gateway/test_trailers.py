@@ -68,3 +68,11 @@ def test_a_bucket_says_its_quota_and_what_is_left_of_it(
 def test_all_buckets_are_named_in_one_list_in_their_order() -> None:
     pairs = [(Bucket(name, "cap", "", 1, 1_000, 0, "enforce"), BucketLook(1, 0)) for name in ("one", "two")]
     assert str(own(run_with(*pairs))["ratelimit"]).split(", ") == ['"one";r=0;t=1', '"two";r=0;t=1']
+
+
+@pytest.mark.parametrize("kind", ["gap", "score", "sequence", "trail"])
+def test_what_has_no_number_of_calls_left_is_not_told_as_a_limit(kind: str) -> None:
+    pair = (Bucket("b", kind, "", 1, 1_000), BucketLook(1, 0))
+    assert "ratelimit" not in own(run_with(pair))
+    cap = (Bucket("b", "cap", "", 1, 1_000), BucketLook(1, 0))
+    assert own(run_with(pair, cap))["ratelimit"] == '"b";r=0;t=1'

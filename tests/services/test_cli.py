@@ -157,6 +157,8 @@ def test_up_refuses_everything_until_a_policy_is_applied_and_ends_all_even_after
 
     refused = _run("call", method, "{}", "--key", "k", home=home, **settings)
     assert (refused.returncode, "REVISION_MISSING" in refused.stderr) == (1, True)
+    french = _run("call", method, "{}", "--key", "k", home=home, **settings | {"PILOTE_LANG": "fr"})
+    assert "Aucune politique n’est active" in french.stderr
 
     children = json.loads((home / "up.json").read_text())["children"]
     os.kill(next(child["pid"] for child in children if child["name"] == "crm"), signal.SIGKILL)
