@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
+from services import operating, processes
 from services.consenting import commands as consents_commands
 from services.holds_commands import commands as holds_commands
 from services.packing import commands as packs_commands
@@ -51,106 +52,41 @@ def _fail(text: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-# -- processes ---------------------------------------------------------------------------------------------------------
+@contextlib.asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[Any]:
+    from redis.exceptions import RedisError
 
-
-@app.command()
-def up(workers: Annotated[int | None, typer.Option(help="Gateway processes on one port.")] = None) -> None:
-    """Start everything on this machine and keep it up until Ctrl-C."""
-    from services.running import run_up
-
-    settings = _settings()
-    raise typer.Exit(asyncio.run(run_up(settings, workers=workers, out=_out, language=language(settings))))
-
-
-@app.command()
-def demo(
-    contacts: Annotated[int, typer.Option(min=10, max=5000, help="CRM contacts to work on.")] = 300,
-    leave: Annotated[bool, typer.Option("--exit", help="Stop when the demonstration is over.")] = False,  # noqa: FBT002
-) -> None:
-    """Start everything on a home of its own, let four agents work, and show what came of it."""
-    from services.running import run_demo
-
-    settings = _settings()
-    lang = language(settings)
-    raise typer.Exit(asyncio.run(run_demo(settings, count=contacts, leave=leave, out=_out, language=lang)))
-
-
-@app.command()
-def gateway() -> None:
-    """Run one gateway worker."""
-    from gateway.logs import configure
-    from gateway.rpc.serving import run
-    from gateway.server import serve
+    from gateway.redis_clients import connected
     from services.up import redis_url
 
-    settings = _settings()
-    configure(settings.log_level)
-    url, key, hold_keys = redis_url(settings), _pseudonym_key(settings), _hold_keys(settings)
-    run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
+    try:
+        async with await connected(redis_url(settings), socket_connect_timeout=2, socket_timeout=5) as redis:
+            yield redis
+    except (RedisError, OSError):
+        logging.getLogger(__name__).debug("the store fails", exc_info=True)
+        _fail(say("store-down", language=language(settings)))
 
 
-@app.command()
-def audit() -> None:
-    """Run the audit service: it stores decisions and answers questions about them."""
-    from gateway.logs import configure
-    from gateway.rpc.serving import run
-    from services.audit.server import serve
-    from services.up import redis_url
+def _pseudonym_key(settings: Settings) -> bytes:
+    from gateway.server import pseudonym_key
 
-    settings = _settings()
-    configure(settings.log_level)
-    options: dict[str, Any] = {
-        "listen": settings.audit_listen,
-        "redis_url": redis_url(settings),
-        "home": settings.home,
-        "pseudonym_key": _pseudonym_key(settings),
-        "drain_seconds": settings.drain_seconds,
-    }
-    run(lambda: serve(**options))
+    try:
+        return pseudonym_key(settings.pseudonym_key_file or settings.home / "secrets" / "pseudonym.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
 
 
-@app.command()
-def crm() -> None:
-    """Run the embedded CRM."""
-    from gateway.logs import configure
-    from gateway.rpc.serving import run
-    from services.crm.server import serve
+def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
 
-    settings = _settings()
-    configure(settings.log_level)
-    run(lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds))
+    try:
+        return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
 
 
-@app.command()
-def models(version: Annotated[str, typer.Option(help="Version of the model to serve.")] = "1") -> None:
-    """Run a demonstration model server, one version a process."""
-    from gateway.logs import configure
-    from gateway.rpc.serving import run
-    from services.models.server import serve
-    from services.up import model_listen
-
-    settings = _settings()
-    configure(settings.log_level)
-    listen = model_listen(settings, version)
-    run(lambda: serve(listen=listen, version=version, drain_seconds=settings.drain_seconds))
-
-
-@app.command()
-def status() -> None:
-    """Show what runs here."""
-    from rich.table import Table
-
-    from services.supervisor.home import running
-
-    settings = _settings()
-    state = running(settings.home.resolve())
-    if state is None:
-        _fail(say("not-running", language=language(settings), home=settings.home))
-    table = Table("", "", "pid", "port")
-    for child in state.children:
-        table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
-    _out.print(table)
+_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out)
+processes.add_to(app, _shell)
 
 
 @app.command()
@@ -238,100 +174,6 @@ async def _publish(settings: Settings, revision: Any, *, reason: str, expected: 
         return await publish(redis, revision, reason=reason, expected=expected)
 
 
-@contextlib.asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[Any]:
-    from redis.exceptions import RedisError
-
-    from gateway.redis_clients import connected
-    from services.up import redis_url
-
-    try:
-        async with await connected(redis_url(settings), socket_connect_timeout=2, socket_timeout=5) as redis:
-            yield redis
-    except (RedisError, OSError):
-        logging.getLogger(__name__).debug("the store fails", exc_info=True)
-        _fail(say("store-down", language=language(settings)))
-
-
-# -- stops -------------------------------------------------------------------------------------------------------------
-
-What = Annotated[str, typer.Argument(help="all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.")]
-Tenant = Annotated[str, typer.Option(help="Tenant; by default all of the active policy.")]
-
-
-@app.command()
-def stop(
-    what: What, reason: Annotated[str, typer.Option(help="Why, for those who see the refusals.")], tenant: Tenant = ""
-) -> None:
-    """Halt an agent, a version, a route, a channel or everything, from the next call on, in every gateway."""
-    _stops("stop", what, tenant, reason=reason)
-
-
-@app.command()
-def resume(what: What, tenant: Tenant = "") -> None:
-    """Let go on what was halted."""
-    _stops("resume", what, tenant)
-
-
-@app.command()
-def stops(tenant: Tenant = "") -> None:
-    """Show what is halted."""
-    _stops("list", "", tenant)
-
-
-def _stops(do: str, what: str, tenant: str, *, reason: str = "") -> None:
-    from services.halting import run
-
-    settings = _settings()
-    lang = language(settings)
-
-    async def work() -> tuple[str, ...]:
-        async with _store(settings) as redis:
-            return await run(redis, do, what=what, tenant=tenant, reason=reason, language=lang)
-
-    try:
-        for line in asyncio.run(work()):
-            _out.print(line, markup=False, soft_wrap=True)
-    except ValueError as error:
-        _fail(str(error), 2)
-
-
-@app.command()
-def cells(
-    tenant: Annotated[str, typer.Argument(help="Name of the tenant.")],
-    number: Annotated[int | None, typer.Argument(min=1, max=256, help="How many it shall have.")] = None,
-) -> None:
-    """Show how many cells a tenant has, or move it, while it is halted, to another number."""
-    from services.moving import run
-
-    settings = _settings()
-    lang = language(settings)
-
-    async def work() -> str:
-        async with _store(settings) as redis:
-            return await run(redis, tenant, cells=number, language=lang)
-
-    try:
-        _out.print(asyncio.run(work()), markup=False, soft_wrap=True)
-    except ValueError as error:
-        _fail(str(error), 2)
-
-
-@app.command()
-def findings(tenant: Tenant = "") -> None:
-    """Show the rules that failed while calls were decided."""
-    from services.findings import run
-
-    settings = _settings()
-
-    async def work() -> tuple[str, ...]:
-        async with _store(settings) as redis:
-            return await run(redis, tenant=tenant, language=language(settings))
-
-    for line in asyncio.run(work()):
-        _out.print(line, markup=False, soft_wrap=True)
-
-
 # -- keys and facts ----------------------------------------------------------------------------------------------------
 
 
@@ -372,24 +214,6 @@ def import_facts(
     _out.print(say("facts-imported", language=language(settings), count=count), markup=False)
 
 
-def _pseudonym_key(settings: Settings) -> bytes:
-    from gateway.server import pseudonym_key
-
-    try:
-        return pseudonym_key(settings.pseudonym_key_file or settings.home / "secrets" / "pseudonym.key")
-    except (OSError, ValueError) as error:
-        _fail(str(error), 2)
-
-
-def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
-    from gateway.adapters.sealing import sealing_keys
-
-    try:
-        return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
-    except (OSError, ValueError) as error:
-        _fail(str(error), 2)
-
-
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
@@ -418,7 +242,7 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
     )
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out)
+operating.add_to(app, _shell)
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")

@@ -1,0 +1,112 @@
+"""The commands that run processes: `pilote up`, `demo`, `status`, and one for each process."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from gateway.settings import language
+from services.shell import Shell
+from services.texts import say
+
+
+def add_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the commands."""
+
+    @app.command()
+    def up(workers: Annotated[int | None, typer.Option(help="Gateway processes on one port.")] = None) -> None:
+        """Start everything on this machine and keep it up until Ctrl-C."""
+        from services.running import run_up
+
+        settings = shell.settings()
+        raise typer.Exit(asyncio.run(run_up(settings, workers=workers, out=shell.out, language=language(settings))))
+
+    @app.command()
+    def demo(
+        contacts: Annotated[int, typer.Option(min=10, max=5000, help="CRM contacts to work on.")] = 300,
+        leave: Annotated[bool, typer.Option("--exit", help="Stop when the demonstration is over.")] = False,  # noqa: FBT002
+    ) -> None:
+        """Start everything on a home of its own, let four agents work, and show what came of it."""
+        from services.running import run_demo
+
+        settings = shell.settings()
+        lang = language(settings)
+        raise typer.Exit(asyncio.run(run_demo(settings, count=contacts, leave=leave, out=shell.out, language=lang)))
+
+    @app.command()
+    def status() -> None:
+        """Show what runs here."""
+        from rich.table import Table
+
+        from services.supervisor.home import running
+
+        settings = shell.settings()
+        state = running(settings.home.resolve())
+        if state is None:
+            shell.fail(say("not-running", language=language(settings), home=settings.home))
+        table = Table("", "", "pid", "port")
+        for child in state.children:
+            table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
+        shell.out.print(table)
+
+    _add_single(app, shell)
+
+
+def _add_single(app: typer.Typer, shell: Shell) -> None:
+    """Add one command for each kind of process."""
+
+    @app.command()
+    def gateway() -> None:
+        """Run one gateway worker."""
+        from gateway.logs import configure
+        from gateway.rpc.serving import run
+        from gateway.server import serve
+        from services.up import redis_url
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        url, key, hold_keys = redis_url(settings), shell.pseudonym_key(settings), shell.hold_keys(settings)
+        run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
+
+    @app.command()
+    def audit() -> None:
+        """Run the audit service: it stores decisions and answers questions about them."""
+        from gateway.logs import configure
+        from gateway.rpc.serving import run
+        from services.audit.server import serve
+        from services.up import redis_url
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        options: dict[str, Any] = {
+            "listen": settings.audit_listen,
+            "redis_url": redis_url(settings),
+            "home": settings.home,
+            "pseudonym_key": shell.pseudonym_key(settings),
+            "drain_seconds": settings.drain_seconds,
+        }
+        run(lambda: serve(**options))
+
+    @app.command()
+    def crm() -> None:
+        """Run the embedded CRM."""
+        from gateway.logs import configure
+        from gateway.rpc.serving import run
+        from services.crm.server import serve
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        run(lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds))
+
+    @app.command()
+    def models(version: Annotated[str, typer.Option(help="Version of the model to serve.")] = "1") -> None:
+        """Run a demonstration model server, one version a process."""
+        from gateway.logs import configure
+        from gateway.rpc.serving import run
+        from services.models.server import serve
+        from services.up import model_listen
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        listen = model_listen(settings, version)
+        run(lambda: serve(listen=listen, version=version, drain_seconds=settings.drain_seconds))
