@@ -52,6 +52,25 @@ async def test_fifty_repeats_at_once_let_the_upstream_act_once(
     assert len(upstream.asked) == 1
 
 
+async def test_repeats_over_several_gateways_act_once_and_find_the_answer_when_the_first_is_gone(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    upstream.behave = answering(_sent("messages/first"))
+    request = send(request_id="k-1")
+    async with world.started() as mortal:
+        await world.publish(policy(upstream.address, caps=[cap(2)]))
+        there = world.agent(mortal)
+        both = [(agent, there)[n % 2] for n in range(50)]
+        ended = await together(*(each.messages.SendMessage(request, metadata=SALES) for each in both))
+        assert {each.reason for each in ended} <= {"", "IDEMPOTENCY_KEY_RUNNING"}
+        assert len(upstream.asked) == 1
+        reused = await told(there.messages.SendMessage(send(request_id="k-1", body="other"), metadata=SALES))
+        assert reused.reason == "IDEMPOTENCY_KEY_REUSED"
+    again = await told(agent.messages.SendMessage(request, metadata=SALES))
+    assert (again.response.message.name, len(upstream.asked)) == ("messages/first", 1)
+    assert await world.taken() == 1
+
+
 async def test_keys_of_different_agents_never_meet(agent: Agent, upstream: FakeUpstream) -> None:
     for name in ("sales-bot", "marketing-bot", "globex-bot"):
         await agent.messages.SendMessage(send(request_id="k-1"), metadata=credential(name))
