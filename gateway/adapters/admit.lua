@@ -36,15 +36,6 @@ local function first_call(key, hash, now_ms)
   return 'IDEMPOTENCY_KEY_RUNNING', first[2], ''
 end
 
--- The stop that halts the call, if any does.
-local function stopped(key, whats)
-  local found = redis.call('HMGET', key, unpack(whats))
-  for i = 1, #whats do
-    if found[i] then return whats[i] end
-  end
-  return nil
-end
-
 -- The longest wait is the one that tells the caller when it is worth coming back; never is longer than any.
 local function longest(buckets, waits)
   local refused = 0

@@ -1,4 +1,3 @@
-#!lua name=@LIBRARY@
 -- What the kinds of bucket hold, and how each is looked at, taken and settled.
 --
 -- Milliseconds since the epoch come from the caller; a clock that steps back never opens a bucket early.

@@ -1,4 +1,3 @@
-#!lua name=@LIBRARY@
 -- Calls that are kept. What may follow what is decided in gateway/core/holds.py; here a step is taken whole or not at
 -- all: the hold, its places in the indexes, its record in the stream, and the idempotency key of the call.
 -- A request key says in `state` what a repeat gets: 'held' the name of the hold, 'done' the answer, 'refused' and
@@ -14,14 +13,6 @@ local function outcome_json(granted, reason, first, stop)
   local halted = stop and ',"stop":' .. cjson.encode(stop) or ''
   return '{"granted":' .. tostring(granted) .. ',"refused":-1,"reason":' .. cjson.encode(reason)
     .. ',"first":' .. cjson.encode(first) .. halted .. '}'
-end
-
-local function stopped(key, whats)
-  local found = redis.call('HMGET', key, unpack(whats))
-  for i = 1, #whats do
-    if found[i] then return whats[i] end
-  end
-  return nil
 end
 
 -- What the first call with this key came to: granted, reason, the first call's decision, and its answer.

@@ -20,6 +20,7 @@ from gateway.core.record import Outcome, Record
 from gateway.core.stops import stops_of
 from gateway.redis_clients import Client
 
+SOURCES: Final = ("stops.lua", "holds.lua")
 AT_ONCE: Final = 64
 """Most holds of one tenant that are looked at in one go; the next ones follow at once."""
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
@@ -104,7 +105,8 @@ class HoldStore:
     """The holds of all tenants. Raises what its line does when the store does not answer."""
 
     def __init__(self, line: Line, sealer: Sealer) -> None:
-        source = resources.files("gateway.adapters").joinpath("holds.lua").read_text(encoding="utf-8")
+        files = resources.files("gateway.adapters")
+        source = "\n".join([files.joinpath(name).read_text(encoding="utf-8") for name in SOURCES])
         self._library = f"pilote_holds_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
         self._source = source.replace("@LIBRARY@", self._library)
         self._line = line
