@@ -2,8 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests import stores
 from tests.stores import RedisProcess, Store
 
 __all__ = ["RedisProcess"]
+
+S = TypeVar("S", bound=Store)
 
 
 def pytest_report_header() -> str:
@@ -38,48 +41,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             )
 
 
-@pytest.fixture(scope="session")
-def redis_process(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """One store for the whole run. Tests that hurt it start their own with `own_redis`."""
+def _running(made: Callable[[Path], S]) -> Iterator[S]:
+    """A store in a folder of its own, started, and ended with everything it has kept."""
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = stores.store(request.param, home)
+    server = made(home)
     server.start()
     yield server
     server.kill()
     shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def redis_process(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """One store for the whole run. Tests that hurt it start their own with `own_redis`."""
+    yield from _running(lambda home: stores.store(request.param, home))
 
 
 @pytest.fixture
 def own_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store for one test, with an append-only file, already started."""
-    home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = stores.store(request.param, home, append_only=True)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(home)
+    yield from _running(lambda home: stores.store(request.param, home, append_only=True))
 
 
 @pytest.fixture
 def own_cluster() -> Iterator[stores.ClusterProcesses]:
     """A cluster for one test, with append-only files, already started."""
-    home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = stores.ClusterProcesses(home, append_only=True)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(home)
+    yield from _running(lambda home: stores.ClusterProcesses(home, append_only=True))
 
 
 @pytest.fixture
 def forgetful_redis(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store for one test that keeps nothing on disk, already started."""
-    home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = stores.store(request.param, home)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(home)
+    yield from _running(lambda home: stores.store(request.param, home))
 
 
 @pytest.fixture

@@ -132,15 +132,15 @@ class AdmissionMachine(RuleBasedStateMachine):
 @pytest.mark.every_store
 @pytest.mark.timeout(60)
 def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process: Any) -> None:
+    run_at_desk(AdmissionMachine, redis_process.url, steps=50)
+
+
+def run_at_desk(machine: Any, url: str, *, steps: int) -> None:
+    """Run a state machine whose `desk` and `run` are those of an admission at this store."""
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
-        desk = runner.run(opened_desk(redis_process.url, Path(folder)))
-
-        class Machine(AdmissionMachine):
-            pass
-
-        Machine.desk = desk
-        Machine.run = staticmethod(runner.run)
-        run_state_machine_as_test(Machine, settings=settings(max_examples=300, stateful_step_count=50, deadline=None))
+        desk = runner.run(opened_desk(url, Path(folder)))
+        here = type("Machine", (machine,), {"desk": desk, "run": staticmethod(runner.run)})
+        run_state_machine_as_test(here, settings=settings(max_examples=300, stateful_step_count=steps, deadline=None))
         runner.run(closed(desk))
 
 

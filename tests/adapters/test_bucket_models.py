@@ -3,25 +3,21 @@
 The models remember everything that ever happened and count it anew each time.
 """
 
-import asyncio
 import functools
 import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import msgspec
 import pytest
-from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from gateway.adapters.reservation import Reservation, reserve
 from gateway.core.limits import SLOTS, Bucket
 from gateway.core.record import Outcome, Record, Settlement, Verdict
-from tests.adapters.test_admission_model import closed, opened_desk
+from tests.adapters.test_admission_model import run_at_desk
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -272,13 +268,4 @@ class BucketMachine(RuleBasedStateMachine):
 @pytest.mark.every_store
 @pytest.mark.timeout(120)
 def test_the_store_counts_as_the_models_do_however_calls_end(redis_process: Any) -> None:
-    with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
-        desk = runner.run(opened_desk(redis_process.url, Path(folder)))
-
-        class Machine(BucketMachine):
-            pass
-
-        Machine.desk = desk
-        Machine.run = staticmethod(runner.run)
-        run_state_machine_as_test(Machine, settings=settings(max_examples=300, stateful_step_count=40, deadline=None))
-        runner.run(closed(desk))
+    run_at_desk(BucketMachine, redis_process.url, steps=40)

@@ -39,13 +39,12 @@ async def world(empty_world: World, upstream: FakeUpstream) -> World:
     return empty_world
 
 
-@pytest.fixture
-async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
-    """One gateway on a Redis that the test may hurt."""
+@contextlib.asynccontextmanager
+async def _world_on(store: Store, upstream: FakeUpstream, home: Path) -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
-        redis = await connected(own_redis.url)
+        redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
-        world = World(redis, own_redis.url, tmp_path, stack)
+        world = World(redis, store.url, home, stack)
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
@@ -53,14 +52,16 @@ async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path
 
 
 @pytest.fixture
+async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+    """One gateway on a Redis that the test may hurt."""
+    async with _world_on(own_redis, upstream, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
 async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
     """One gateway on a Redis that loses everything when it is killed."""
-    async with contextlib.AsyncExitStack() as stack:
-        redis = await connected(forgetful_redis.url)
-        stack.push_async_callback(redis.aclose)
-        world = World(redis, forgetful_redis.url, tmp_path, stack)
-        await world.gateway()
-        await world.publish(policy(upstream.address))
+    async with _world_on(forgetful_redis, upstream, tmp_path) as world:
         yield world
 
 
