@@ -17,9 +17,9 @@ from gateway.core.contract import Take
 from gateway.core.decide import Decision, values_of
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold
+from gateway.core.policy.upstreams import Upstream
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.revision.document import Upstream
 from gateway.core.spending import Told, costs, told
 from gateway.core.texts import language_of
 from gateway.refusal import Kept

@@ -16,8 +16,8 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
+from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Contract, MethodBinding
 from gateway.field_paths import channel_putter, closed_values, is_text, readers, texts_reader, writer
 from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2

@@ -8,10 +8,10 @@ import msgspec
 from gateway import holidays
 from gateway.adapters.identity import usable_keys
 from gateway.contracts import ContractBook
+from gateway.core.policy.document import Document
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, compile_revision
 from gateway.core.revision.decode import Mistakes, Path, decode
-from gateway.core.revision.document import Document
 from gateway.core.rules import RuleEngine
 
 

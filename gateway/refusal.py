@@ -8,8 +8,8 @@ from gateway.core import texts
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket, bucket_reason
+from gateway.core.policy.vocabulary import Message
 from gateway.core.record import BucketLook, Verdict
-from gateway.core.revision.document import Message
 
 FULL_RETRY_MS: Final = 60_000
 """When it is worth coming back after too many calls were waiting: somebody must decide first."""

@@ -11,8 +11,9 @@ import jwt
 
 from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.policy.callers import Issuer
+from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.revision.compiled import Revision
-from gateway.core.revision.document import Issuer, duration_ms
 from gateway.rpc.headers import API_KEY, AUTHORIZATION
 
 _log = logging.getLogger(__name__)

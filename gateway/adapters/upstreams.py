@@ -7,7 +7,8 @@ from typing import Any, Final
 import grpc
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.revision.document import Upstream, duration_ms
+from gateway.core.policy.upstreams import Upstream
+from gateway.core.policy.vocabulary import duration_ms
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, reason_of
 from gateway.telemetry import TRACEPARENT, TRACESTATE
@@ -72,7 +73,7 @@ class Upstreams:
 
     def use(self, upstreams: Collection[Upstream]) -> None:
         """Keep connections to these upstreams. Calls that were admitted before end on those they were admitted for."""
-        kept = {(upstream.address, upstream.tls) for upstream in upstreams}
+        kept = {_place(upstream) for upstream in upstreams}
         for at in self._lines.keys() - kept:
             task = asyncio.get_running_loop().create_task(self._retire(at, self._lines[at]))
             self._closing.add(task)
@@ -106,7 +107,7 @@ class Upstreams:
         await asyncio.gather(*(line.channel.close() for line in self._lines.values()))
 
     def _line(self, upstream: Upstream) -> "_Line":
-        at = (upstream.address, upstream.tls)
+        at = _place(upstream)
         line = self._lines.get(at)
         if line is None:
             line = self._lines[at] = _Line(_channel(upstream))
@@ -180,7 +181,12 @@ def _is_ours(key: str) -> bool:
     return key in _OURS or key.startswith(_OUR_PREFIXES)
 
 
+def _place(upstream: Upstream) -> tuple[str, bool]:
+    return upstream.all_addresses[0], upstream.tls
+
+
 def _channel(upstream: Upstream) -> grpc.aio.Channel:
-    if upstream.tls:
-        return grpc.aio.secure_channel(upstream.address, grpc.ssl_channel_credentials(), options=_OPTIONS)
-    return grpc.aio.insecure_channel(upstream.address, options=_OPTIONS)
+    address, tls = _place(upstream)
+    if tls:
+        return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=_OPTIONS)
+    return grpc.aio.insecure_channel(address, options=_OPTIONS)

@@ -6,8 +6,9 @@ import msgspec
 
 from gateway.core.call import UNREADABLE_SUBJECT, Call, Facts
 from gateway.core.consents import Consent, latest
+from gateway.core.policy.contacts import ConsentRequirement
+from gateway.core.policy.vocabulary import Message, cited, duration_ms
 from gateway.core.record import RuleLook
-from gateway.core.revision.document import ConsentRequirement, Message, cited, duration_ms
 
 
 class ConsentRule(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.core.call import Call
 from gateway.core.consent_rules import Missing, purpose_of
-from gateway.core.revision.document import Message
+from gateway.core.policy.vocabulary import Message
 from gateway.core.texts import LANGUAGES, day, fill
 
 _MISSING: Final[Mapping[str, tuple[str, str]]] = {

@@ -10,11 +10,12 @@ from gateway.core.cells import shared
 from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
+from gateway.core.policy.ruling import Rule
+from gateway.core.policy.vocabulary import Message, cited, duration_ms
 from gateway.core.pressure import cap_buckets, score_bucket
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.revision.document import Message, Rule, cited, duration_ms
 from gateway.core.sequences import step_bucket
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.call import Call, Facts
-from gateway.core.revision.document import Message
+from gateway.core.policy.vocabulary import Message
 from gateway.core.zones import instant_ms, zone_of
 
 LOOK_AHEAD_DAYS: Final = 400

@@ -94,6 +94,38 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """Decision id of the first call with this idempotency key, on a repeat."""
 
 
+class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A variation of an experiment that this call has shown its subject."""
+
+    experiment: str
+    variation: str
+
+
+class Lineage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Which inference led to an action: the version that answered it, and where it came from."""
+
+    model: str
+    version: str
+    route: str = ""
+    arm: str = ""
+    prompt: str = ""
+    """ "name@version"; empty for none."""
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One try to have a call answered."""
+
+    arm: str
+    upstream: str
+    status: str
+    """Canonical status name; "EJECTED" or "OPEN" where the upstream was not asked."""
+    at_us: int = 0
+    """When it began, since the call came in."""
+    took_us: int = 0
+    why: str = ""
+    """ "" for the first, else "retry", "fallback" or "hedge"."""
+
+
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One decision. Times are milliseconds since the epoch. Holds no personal data in the clear."""
 
@@ -154,6 +186,17 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why they decided so, in their words."""
     would: str = ""
     """For an agent that only observes: what would have come of the call, "OK" or a `Reason`."""
+    prompt: str = ""
+    """The prompt that the version is served with, "name@version"."""
+    connector_version: str = ""
+    """Version of the upstream."""
+    unit_ref: str = ""
+    """What experiments and routes assign by, where it is not the subject: a pseudonym of the person or the session."""
+    exposures: tuple[Exposure, ...] = ()
+    rollout: str = ""
+    """The rollout that the call's subject is in, as candidate; empty for none."""
+    lineage: Lineage | None = None
+    """For an action: the inference that led to it, where the caller named one that is known."""
 
 
 class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -177,6 +220,15 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     messages_in: int = 0
     messages_out: int = 0
     response_bytes: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    """All tries, where there was more than one; the last one that began need not be the one that answered."""
+    arm: str = ""
+    """The arm that answered, where it is not the record's."""
+    version: str = ""
+    """Likewise."""
+    upstream: str = ""
+    slow: bool = False
+    """It took longer than the route's objective allows."""
 
 
 def citation_of(record: Record, outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.adapters.identity import MAX_TOKEN_CHARACTERS, Identity, usable_keys
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.revision.document import Issuer
+from gateway.core.policy.callers import Issuer
 from tests.policies import KEY, agent, revision
 
 NOW = int(time.time())  # PyJWT itself looks at the clock for `nbf`

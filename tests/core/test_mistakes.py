@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.adapters import policy_files
+from gateway.core.policy.document import Document
+from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.revision.check import check
 from gateway.core.revision.decode import Mistakes, PolicyInvalid, decode
-from gateway.core.revision.document import Document, duration_ms
 from gateway.loading import load
 from tests.policies import DEMO_FOLDER, demo, policy
 

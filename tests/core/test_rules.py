@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from gateway.contracts import ContractBook
 from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.policy.serving import Contract
 from gateway.core.revision.decode import Mistakes
-from gateway.core.revision.document import Contract
 from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine, RuleMistake
 from pilote.crm.v1.contact_service_pb2 import GetContactRequest
 

@@ -13,8 +13,8 @@ from gateway.core.consent_rules import ConsentRule, Missing, Standing
 from gateway.core.decide import Decision
 from gateway.core.errors import Reason
 from gateway.core.limits import Bucket
+from gateway.core.policy.vocabulary import Message
 from gateway.core.record import BucketLook, Verdict
-from gateway.core.revision.document import Message
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 REFUSED_PLAINLY = (

@@ -9,8 +9,8 @@ from google.protobuf import descriptor_pb2
 from gateway.contracts import ContractBook
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, method_matches
+from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, PolicyInvalid
-from gateway.core.revision.document import Contract, MethodBinding
 from gateway.field_paths import readers
 from tests.policies import INFER, READ, SEND, demo
 

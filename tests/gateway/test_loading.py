@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.policy.document import Document
 from gateway.core.revision.decode import Mistakes, decode
-from gateway.core.revision.document import Document
 from gateway.loading import canonical, load
 from tests.policies import INFER, READ, SEND, demo, policy, revision
 

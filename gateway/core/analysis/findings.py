@@ -13,9 +13,9 @@ from gateway.core.analysis.formula import EITHER, ERROR, FAILS, HOLDS, TRUE, Out
 from gateway.core.analysis.known import Knowledge, paths_in
 from gateway.core.analysis.solve import satisfiable
 from gateway.core.analysis.syntax import Node, parse
+from gateway.core.policy.ruling import Rule
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.decode import Path, whereabouts
-from gateway.core.revision.document import Rule
 from gateway.core.texts import LANGUAGES, fill
 
 MOST_PAIRS: Final = 100_000

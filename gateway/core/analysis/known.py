@@ -8,8 +8,8 @@ from gateway.core.analysis.solve import Domain, Known, path
 from gateway.core.analysis.syntax import Node
 from gateway.core.call import Operation
 from gateway.core.contract import SUBJECT, TOKEN, MethodContract
+from gateway.core.policy.document import Document
 from gateway.core.revision.compiled import MethodPolicy
-from gateway.core.revision.document import Document
 
 _TOKEN_OR_NONE: Final = re.compile(f"(?:{TOKEN.pattern})?")
 _SUBJECT_OR_NONE: Final = re.compile(f"(?:{SUBJECT.pattern})?")

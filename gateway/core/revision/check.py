@@ -2,29 +2,40 @@
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from gateway.core import texts
-from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
+from gateway.core.policy.contacts import QuietHours
+from gateway.core.policy.document import Document
+from gateway.core.policy.ruling import Rule
+from gateway.core.policy.vocabulary import Message
 from gateway.core.revision.check_cells import check_cells
 from gateway.core.revision.check_counted import check_counted
+from gateway.core.revision.check_serving import check_serving
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Arm, Document, Message, Model, QuietHours, Route, Rule
+from gateway.core.revision.naming import known
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
-    *("tenants", "agents", "issuers", "upstreams", "models", "contracts"),
-    *("routes", "rules", "limits", "caps", "sequences", "quiet_hours", "consents"),
+    *("tenants", "agents", "issuers", "upstreams", "prompts", "models", "contracts"),
+    *(
+        "routes",
+        "experiments",
+        "holdouts",
+        "rollouts",
+        "people",
+        "rules",
+        "limits",
+        "caps",
+        "sequences",
+        "quiet_hours",
+        "consents",
+    ),
 )
 """Sections whose parts have names, each of them once."""
-
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
 
 
 def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodContract]) -> None:
@@ -34,17 +45,8 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_counted(document, mistakes)
     check_cells(document, mistakes)
     _agents(document, mistakes)
-    claims = [issuer.issuer for issuer in document.issuers]
-    for index, issuer in enumerate(document.issuers):
-        if issuer.issuer in claims[:index]:
-            problem = f"the issuer {issuer.issuer!r} is listed twice"
-            mistakes.add(("issuers", index, "issuer"), problem, fix="put all its keys into one entry")
-        if not issuer.jwks.get("keys"):
-            fix = "add `jwks` with the issuer's public keys, or `jwks_file`"
-            mistakes.add(("issuers", index), f"the issuer {issuer.name!r} has no keys", fix=fix)
-    _models(document, mistakes)
-    for index, route in enumerate(document.routes):
-        _route(route, ("routes", index), document, mistakes)
+    _issuers(document, mistakes)
+    check_serving(document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
         _message(hours.message, ("quiet_hours", index, "message"), mistakes)
@@ -82,65 +84,22 @@ def _agents(document: Document, mistakes: Mistakes) -> None:
                 mistakes.add((*path, "keys", place), "this key belongs to two agents", fix="make a key for each agent")
             keys.add(key.sha256)
         for place, token in enumerate(agent.tokens):
-            _known(token.issuer, document.issuers, (*path, "tokens", place, "issuer"), mistakes)
+            known(token.issuer, document.issuers, (*path, "tokens", place, "issuer"), mistakes)
             if (token.issuer, token.subject) in tokens:
                 problem = f"the token subject {token.subject!r} belongs to two agents"
                 mistakes.add((*path, "tokens", place), problem, fix="name each subject once")
             tokens.add((token.issuer, token.subject))
 
 
-def _models(document: Document, mistakes: Mistakes) -> None:
-    for index, model in enumerate(document.models):
-        path: Path = ("models", index, "versions")
-        if not model.versions:
-            mistakes.add(path, f"the model {model.name!r} has no version", fix="list at least one")
-        _unique_versions(model, path, mistakes)
-        for place, version in enumerate(model.versions):
-            _known(version.upstream, document.upstreams, (*path, place, "upstream"), mistakes)
-
-
-def _unique_versions(model: Model, path: Path, mistakes: Mistakes) -> None:
-    versions = [version.version for version in model.versions]
-    for place, version in enumerate(versions):
-        if version in versions[:place]:
-            mistakes.add((*path, place), f"the version {version!r} is listed twice", fix="remove one of them")
-
-
-def _route(route: Route, path: Path, document: Document, mistakes: Mistakes) -> None:
-    total = sum(arm.weight for arm in route.arms)
-    if total != BASIS_POINTS:
-        problem = f"the weights of route {route.name!r} add up to {total}"
-        mistakes.add((*path, "arms"), problem, fix=f"make them add up to {BASIS_POINTS} basis points (100 %)")
-    if not route.methods:
-        fix = "list the methods it serves in `methods`"
-        mistakes.add((*path, "methods"), f"the route {route.name!r} serves no method", fix=fix)
-    names = [arm.name for arm in route.arms]
-    for index, name in enumerate(route.models):
-        _known(name, document.models, (*path, "models", index), mistakes)
-    for index, arm in enumerate(route.arms):
-        if arm.name in names[:index]:
-            problem = f"the route {route.name!r} has two arms {arm.name!r}"
-            mistakes.add((*path, "arms", index, "name"), problem, fix="choose another name")
-        _arm(arm, (*path, "arms", index), route=route, document=document, mistakes=mistakes)
-
-
-def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mistakes) -> None:
-    if (arm.upstream is None) == (arm.version is None):
-        fix = "give `version` on a route with `models`, `upstream` on any other"
-        mistakes.add(path, f"the arm {arm.name!r} needs either an upstream or a version", fix=fix)
-    elif arm.upstream is not None and route.models:
-        fix = "give `version`; the model's version says which upstream serves it"
-        mistakes.add(path, f"the arm {arm.name!r} names an upstream, but its route asks models", fix=fix)
-    elif arm.upstream is not None:
-        _known(arm.upstream, document.upstreams, (*path, "upstream"), mistakes)
-    elif not route.models:
-        fix = "list the models the route serves in `models`"
-        mistakes.add(path, f"the arm {arm.name!r} names a version, but its route names no models", fix=fix)
-    for model in document.models:
-        versions = [version.version for version in model.versions]
-        if arm.version is not None and model.name in route.models and arm.version not in versions:
-            problem = f"the model {model.name!r} has no version {arm.version!r}"
-            mistakes.add((*path, "version"), problem, fix=f"choose one of {', '.join(versions)}, or list it")
+def _issuers(document: Document, mistakes: Mistakes) -> None:
+    claims = [issuer.issuer for issuer in document.issuers]
+    for index, issuer in enumerate(document.issuers):
+        if issuer.issuer in claims[:index]:
+            problem = f"the issuer {issuer.issuer!r} is listed twice"
+            mistakes.add(("issuers", index, "issuer"), problem, fix="put all its keys into one entry")
+        if not issuer.jwks.get("keys"):
+            fix = "add `jwks` with the issuer's public keys, or `jwks_file`"
+            mistakes.add(("issuers", index), f"the issuer {issuer.name!r} has no keys", fix=fix)
 
 
 def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
@@ -229,14 +188,3 @@ def _message(message: Message | None, path: Path, mistakes: Mistakes, *, more: t
                 choices = ", ".join(f"{{{each}}}" for each in known)
                 fix = f"did you mean '{{{near[0]}}}'?" if near else f"choose one of {choices}, or leave out the braces"
                 mistakes.add((*path, language), f"nothing fills in '{{{name}}}'", fix=fix)
-
-
-def _known(name: str, parts: Iterable[_Named], path: Path, mistakes: Mistakes) -> None:
-    names = [part.name for part in parts]
-    section = {"upstream": "upstreams", "issuer": "issuers"}.get(str(path[-1]), "models")
-    if name in names or mistakes.under(section):  # where a section cannot be read, what it defines is not known
-        return
-    near = difflib.get_close_matches(name, names, n=1)
-    choices = f", or choose one of: {', '.join(names)}" if names else ""
-    fix = f"did you mean {near[0]!r}?" if near else f"add it to `{section}`{choices}"
-    mistakes.add(path, f"{name!r} is not defined", fix=fix)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.core.cells import share_of
+from gateway.core.policy.callers import Tenant
+from gateway.core.policy.counting import Limit
+from gateway.core.policy.document import Document
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Document, Limit, Tenant
 
 
 def check_cells(document: Document, mistakes: Mistakes) -> None:

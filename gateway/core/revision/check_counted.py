@@ -6,9 +6,11 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.policy.counting import Calendar, Cap, Limit
+from gateway.core.policy.document import Document
+from gateway.core.policy.ruling import Sequence
 from gateway.core.pressure import SCORE
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Calendar, Cap, Document, Limit, Sequence
 from gateway.core.zones import zone_exists
 
 _SHAPES: Final = "give one of `rate`, `max` with `window` or `calendar`, `concurrent`, `quota` with `max`"

@@ -12,23 +12,19 @@ from gateway.core.consent_rules import ConsentRule, consent_rule
 from gateway.core.contract import MethodContract, Take, method_matches
 from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
+from gateway.core.policy.callers import Issuer
+from gateway.core.policy.contacts import QuietHours
+from gateway.core.policy.counting import Limit
+from gateway.core.policy.document import Document
+from gateway.core.policy.ruling import Rule
+from gateway.core.policy.serving import Model
+from gateway.core.policy.serving import Route as RouteDocument
+from gateway.core.policy.upstreams import Upstream
+from gateway.core.policy.vocabulary import cited, clock_minute, duration_ms
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.quiet_hours import OpenHours, QuietRule
 from gateway.core.revision import counted
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import (
-    Document,
-    Issuer,
-    Limit,
-    Model,
-    QuietHours,
-    Rule,
-    Upstream,
-    cited,
-    clock_minute,
-    duration_ms,
-)
-from gateway.core.revision.document import Route as RouteDocument
 from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.routing import ArmTarget, RouteRule
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake

@@ -7,22 +7,14 @@ import msgspec
 
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.limits import Bucket, Expression, Kind, LimitRule, QuotaRule, Reading
+from gateway.core.policy.counting import Calendar, Cap, Limit, Pressure, Quota
+from gateway.core.policy.counting import Reading as ReadingDocument
+from gateway.core.policy.document import Document
+from gateway.core.policy.ruling import Rule, Step
+from gateway.core.policy.ruling import Sequence as SequenceDocument
+from gateway.core.policy.vocabulary import cited, duration_ms
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import (
-    Calendar,
-    Cap,
-    Document,
-    Limit,
-    Pressure,
-    Quota,
-    Rule,
-    Step,
-    cited,
-    duration_ms,
-)
-from gateway.core.revision.document import Reading as ReadingDocument
-from gateway.core.revision.document import Sequence as SequenceDocument
 from gateway.core.rules import RuleEngine, RuleMistake
 from gateway.core.sequences import StepRule
 from gateway.core.zones import DAYS, CalendarRule

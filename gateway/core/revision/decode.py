@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from gateway.core.revision.document import Document
+from gateway.core.policy.document import Document
 
 _PATTERN_FIXES: Final = {
     "ms|s|m|h|d": "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d",

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.core.policy.document import PackHeader
 from gateway.core.revision.decode import Lines, Mistakes, Path, part
-from gateway.core.revision.document import PackHeader
 
 SECTIONS: Final = ("rules", "limits", "caps", "quiet_hours", "consents")
 """What a pack may hold: nothing about who calls or where calls go."""

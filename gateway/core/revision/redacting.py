@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.core.contract import MethodContract, Redaction, RedactionMistake, Take
+from gateway.core.policy.ruling import Rule
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.document import Rule
 
 SIDES: Final = ("request", "reply")
 

@@ -1,0 +1,1 @@
+"""A policy as people write it: one struct for each part."""

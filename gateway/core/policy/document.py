@@ -1,0 +1,74 @@
+"""The policy document, exactly as people write it and as it is stored; one model for YAML, HTTP and Redis."""
+
+from typing import Annotated
+
+import msgspec
+
+from gateway.core.policy.callers import Agent, Autonomy, Issuer, Tenant
+from gateway.core.policy.contacts import ConsentRequirement, QuietHours
+from gateway.core.policy.counting import Cap, Limit, Pressure
+from gateway.core.policy.learning import Experiment, Holdout, Rollout
+from gateway.core.policy.people import Approvals, Person
+from gateway.core.policy.ruling import Rule, Sequence
+from gateway.core.policy.serving import Contract, Model, Prompt, Route
+from gateway.core.policy.upstreams import Upstream
+from gateway.core.policy.vocabulary import Duration, Message, Name, Part, Sha256, Text
+
+
+class PackHeader(Part, frozen=True, kw_only=True):
+    """What a pack's file says of itself, under `pack`."""
+
+    name: Name
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}\Z")]
+    title: Message
+
+
+class PackUse(Part, frozen=True, kw_only=True):
+    """A pack that the policy was made of; its parts stand in the policy, under names that begin with the pack's.
+
+    In a file `packs` names packs that come with Pilote by name and version, and a company's own by `file`.
+    """
+
+    name: Name
+    version: Text
+    sha256: Sha256
+    """Of the pack's file, so that a copy that was edited can be told from what came with Pilote."""
+
+
+class Holds(Part, frozen=True, kw_only=True):
+    """How calls are kept that wait for a person."""
+
+    expires: Duration = "24h"
+    """Time in which somebody must decide, and an approved call be carried out."""
+    max_open: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """Most calls of a tenant that wait at a time, for a person or until a time; any further one is refused."""
+
+
+class Document(Part, frozen=True, kw_only=True):
+    """A whole policy."""
+
+    description: str = ""
+    tenants: tuple[Tenant, ...] = ()
+    agents: tuple[Agent, ...]
+    issuers: tuple[Issuer, ...] = ()
+    upstreams: tuple[Upstream, ...]
+    prompts: tuple[Prompt, ...] = ()
+    models: tuple[Model, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    routes: tuple[Route, ...]
+    experiments: tuple[Experiment, ...] = ()
+    holdouts: tuple[Holdout, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    rules: tuple[Rule, ...]
+    limits: tuple[Limit, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    pressure: Pressure | None = None
+    sequences: tuple[Sequence, ...] = ()
+    quiet_hours: tuple[QuietHours, ...] = ()
+    consents: tuple[ConsentRequirement, ...] = ()
+    packs: tuple[PackUse, ...] = ()
+    autonomy: Autonomy = Autonomy()
+    """Of every agent that says nothing itself; an operation that nobody speaks of is autonomous."""
+    holds: Holds = Holds()
+    people: tuple[Person, ...] = ()
+    approvals: Approvals = Approvals()

@@ -1,0 +1,24 @@
+"""Who may publish policies, and who must agree."""
+
+from typing import Annotated
+
+import msgspec
+
+from gateway.core.policy.vocabulary import Name, Part
+
+
+class Person(Part, frozen=True, kw_only=True):
+    """Somebody who writes or approves policies, known by their key. `pilote people new` makes one."""
+
+    name: Name
+    public_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    """Ed25519, 32 bytes in hexadecimal digits. The private key stays with the person."""
+    may_write: bool = True
+    may_approve: bool = True
+
+
+class Approvals(Part, frozen=True, kw_only=True):
+    """Who must agree before a revision becomes active. Where a policy names no people, nobody is asked."""
+
+    required: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    """How many people other than the author."""
