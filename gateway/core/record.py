@@ -15,6 +15,8 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.core.call import Lineage
+
 
 class Verdict(StrEnum):
     """What the gateway said to the call."""
@@ -100,17 +102,6 @@ class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
 
     experiment: str
     variation: str
-
-
-class Lineage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Which inference led to an action: the version that answered it, and where it came from."""
-
-    model: str
-    version: str
-    route: str = ""
-    arm: str = ""
-    prompt: str = ""
-    """ "name@version"; empty for none."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
