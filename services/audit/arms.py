@@ -18,6 +18,9 @@ LONGEST_MS: Final = 366 * 86_400_000
 """Longest window; beyond it a mistyped unit is likelier than a wish."""
 
 
+_NEVER_MS: Final = 1 << 53
+
+
 class ArmsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What to sum. Times are milliseconds since the epoch, windows milliseconds."""
 
@@ -74,7 +77,7 @@ class Arm(msgspec.Struct, frozen=True):
     """(revision, subjects first seen under it)."""
 
 
-def asked(request: arms_pb2.SummarizeArmsRequest, *, now_ms: int) -> ArmsQuery:
+def asked(request: arms_pb2.SummarizeArmsRequest) -> ArmsQuery:
     """What a request asks.
 
     Raises:
@@ -91,7 +94,7 @@ def asked(request: arms_pb2.SummarizeArmsRequest, *, now_ms: int) -> ArmsQuery:
     if not re.fullmatch(r"([A-Z]{3})?", request.currency):
         _refuse("currency", "currency must be three capital letters.")
     start_ms = _ms(request, "start_time", Timestamp.ToMilliseconds, absent=0)
-    end_ms = _ms(request, "end_time", Timestamp.ToMilliseconds, absent=now_ms + 1)
+    end_ms = _ms(request, "end_time", Timestamp.ToMilliseconds, absent=_NEVER_MS)
     if end_ms <= start_ms:
         _refuse("end_time", "end_time must be later than start_time.")
     return ArmsQuery(

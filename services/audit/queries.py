@@ -113,7 +113,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: arms_pb2.SummarizeArmsRequest, _context: Any
     ) -> arms_pb2.SummarizeArmsResponse:
         """See the contract."""
-        return answered(await self._store.arms(asked(request, now_ms=self._clock_ms())))
+        return answered(await self._store.arms(asked(request)))
 
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any

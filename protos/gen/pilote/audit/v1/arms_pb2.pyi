@@ -56,7 +56,7 @@ class SummarizeArmsRequest(_message.Message):
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Calls received before count; absent: until now. What follows from a call may come later."""
+        """Calls received before count; absent: all later ones do. What follows from a call may come later."""
 
     @_builtins.property
     def measures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
