@@ -14,6 +14,7 @@ from gateway.core import holds as held
 from gateway.core import keys
 from gateway.core.call import Lineage
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.limits import MOST
 from gateway.core.record import (
     BucketAsk,
     BucketLook,
@@ -186,6 +187,8 @@ _OUTCOME_TYPES: Final = frozenset(
     {"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"}
 )
 MOST_OUTCOMES: Final = 1_000
+LATEST_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999, where protobuf's timestamps end."""
 
 
 def outcomes(
@@ -230,6 +233,10 @@ def _outcome_problems(outcome: decision_service_pb2.Outcome) -> Iterator[tuple[s
         yield "type", f"must be one of {', '.join(sorted(_OUTCOME_TYPES))}"
     if not re.fullmatch(r"[!-~]{0,128}", outcome.event_id):
         yield "event_id", "must be at most 128 visible ASCII characters"
+    if not 0 <= outcome.occur_time.ToMilliseconds() <= LATEST_MS:
+        yield "occur_time", "must be a time from 1970 to 9999"
+    if abs(outcome.revenue_cents) > MOST:
+        yield "revenue_cents", f"must be at most {MOST}, or at least -{MOST}"
     if outcome.revenue_cents and not re.fullmatch(r"[A-Z]{3}", outcome.currency_code):
         yield "currency_code", "must be three capital letters where there is revenue"
 

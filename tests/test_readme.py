@@ -45,4 +45,4 @@ def test_every_example_of_a_section_is_a_good_policy() -> None:
     inference = demo()
     for example in examples:
         models = {name: inference[name] for name in ("upstreams", "models", "contracts", "routes")}
-        assert revision(**models, **example).number == 1
+        assert revision(**(models | example)).number == 1

@@ -15,7 +15,11 @@ LARGEST: Final = 253_402_300_799_999
 Without a bound, one absurd number would fail in SQLite or in protobuf, long after its entry was acknowledged.
 """
 
-_LEAST: Final = {"wait_ms": -1, "refused": -1, "revenue_cents": -LARGEST}
+LARGEST_AMOUNT: Final = 1 << 53
+"""The same for amounts: what the store of limits counts to exactly."""
+
+_AMOUNTS: Final = frozenset({"capacity", "cost", "used", "revenue_cents"})
+_LEAST: Final = {"wait_ms": -1, "refused": -1, "revenue_cents": -LARGEST_AMOUNT}
 """Fields in which less than 0 has a meaning: never, none, and money given back."""
 _ID_LENGTH: Final = 32
 _HEX: Final = frozenset("0123456789abcdef")
@@ -102,8 +106,8 @@ def _settled(raw: bytes) -> Settled:
     settlement = _settlement.decode(raw)
     _check_id(settlement.id)
     _check_numbers(settlement)
-    if not all(0 <= cost <= LARGEST for cost in settlement.costs.values()):
-        raise ValueError(f"A cost is outside 0 to {LARGEST}.")
+    if not all(0 <= cost <= LARGEST_AMOUNT for cost in settlement.costs.values()):
+        raise ValueError(f"A cost is outside 0 to {LARGEST_AMOUNT}.")
     return Settled(settlement, raw)
 
 
@@ -122,12 +126,13 @@ def _check_id(value: str) -> None:
 
 
 def _check_numbers(part: msgspec.Struct) -> None:
-    for name, least in _numbers_of(type(part)):
-        if not least <= getattr(part, name) <= LARGEST:
-            raise ValueError(f"The field {name} is outside {least} to {LARGEST}.")
+    for name, least, most in _numbers_of(type(part)):
+        if not least <= getattr(part, name) <= most:
+            raise ValueError(f"The field {name} is outside {least} to {most}.")
 
 
 @cache
-def _numbers_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, int], ...]:
-    """Fields of a struct that hold numbers, each with the least that it may hold."""
-    return tuple((field.name, _LEAST.get(field.name, 0)) for field in msgspec.structs.fields(kind) if field.type is int)
+def _numbers_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, int, int], ...]:
+    """Fields of a struct that hold numbers, each with the least and the most that it may hold."""
+    names = [field.name for field in msgspec.structs.fields(kind) if field.type is int]
+    return tuple((name, _LEAST.get(name, 0), LARGEST_AMOUNT if name in _AMOUNTS else LARGEST) for name in names)

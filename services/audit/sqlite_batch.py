@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -20,12 +21,14 @@ _FROM_RECORD: Final = (
     *("upstream", "revision", "trace_id", "received_ms", "decided_ms", "expires_ms"),
 )
 _CONCLUSION: Final = ("verdict", "reason", "rule", "status", "state", "settled_ms")
+_record_values: Final = attrgetter(*_FROM_RECORD)
+_conclusion_values: Final = attrgetter(*_CONCLUSION)
 _ALL: Final = (*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement", "rowid")
 _INSERT: Final = f"INSERT INTO decision ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
 _TELL: Final = """INSERT OR IGNORE INTO outcome
  (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency)
  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_SETTLE: Final = "UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ? WHERE id = ?"
+_SETTLE: Final = "UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ? WHERE rowid = ?"
 
 
 def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -44,7 +47,7 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str
     _insert(connection, new, ends)
     open_ends = {decision: raw for decision, raw in ends.items() if decision in known}
     read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
-    rows = [_settled(known[decision].before, read[decision], raw) for decision, raw in open_ends.items()]
+    rows = [_settled(known[decision], read[decision], raw) for decision, raw in open_ends.items()]
     connection.executemany(_SETTLE, rows)
     sqlite_calls.settle(connection, {known[decision].rowid: settlement for decision, settlement in read.items()})
     connection.executemany(
@@ -120,9 +123,9 @@ def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict
 
 def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[object, ...]:
     return (
-        *(getattr(entry.record, name) for name in _FROM_RECORD),
+        *_record_values(entry.record),
         _tenant(entry.record),
-        *(getattr(conclusion, name) for name in _CONCLUSION),
+        *_conclusion_values(conclusion),
         entry.raw_record,
         entry.raw_outcome,
         settlement,
@@ -137,9 +140,9 @@ def _told(entry: Reported) -> tuple[object, ...]:
     )
 
 
-def _settled(before: Conclusion, settlement: Settlement, raw: bytes) -> tuple[object, ...]:
-    after = settled(before, settlement)
-    return after.reason, after.status, after.state, after.settled_ms, raw, settlement.id
+def _settled(known: _Known, settlement: Settlement, raw: bytes) -> tuple[object, ...]:
+    after = settled(known.before, settlement)
+    return after.reason, after.status, after.state, after.settled_ms, raw, known.rowid
 
 
 def _tenant(record: Record) -> str:

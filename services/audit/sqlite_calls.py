@@ -1,7 +1,6 @@
 """Keeps what is summed of calls beside the decisions, inside the transaction that stores them: so each counts once."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -39,21 +38,18 @@ class _Minutes:
     """What a batch adds to the minutes of routes."""
 
     def __init__(self) -> None:
-        self._admitted: Counter[tuple[str, int]] = Counter()
-        self._failed: Counter[tuple[str, int]] = Counter()
-        self._slow: Counter[tuple[str, int]] = Counter()
+        self._counts: dict[tuple[str, int], list[int]] = {}
 
     def add(self, route: str, at_ms: int, *, admitted: int = 0, failed: int = 0, slow: int = 0) -> None:
         """Add a call's counts to the minute in which it was received, whenever they come."""
-        key = (route, at_ms // 60_000)
-        self._admitted[key] += admitted
-        self._failed[key] += failed
-        self._slow[key] += slow
+        counts = self._counts.setdefault((route, at_ms // 60_000), [0, 0, 0])
+        counts[0] += admitted
+        counts[1] += failed
+        counts[2] += slow
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add them to what is stored."""
-        rows = [(*key, count, self._failed[key], self._slow[key]) for key, count in self._admitted.items()]
-        connection.executemany(_MINUTE, [row for row in rows if any(row[2:])])
+        connection.executemany(_MINUTE, [(*key, *counts) for key, counts in self._counts.items() if any(counts)])
 
 
 def add(connection: sqlite3.Connection, news: Sequence[New]) -> None:

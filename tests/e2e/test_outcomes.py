@@ -95,6 +95,8 @@ async def test_the_same_event_is_counted_once_however_often_it_is_told(
         (outcome("0" * 32, event="é"), "outcomes[0].event_id"),
         (outcome("0" * 32, event="x" * 129), "outcomes[0].event_id"),
         (outcome("0" * 32, "converted", revenue_cents=5), "outcomes[0].currency_code"),
+        (outcome("0" * 32, "converted", revenue_cents=-(2**60), currency_code="EUR"), "outcomes[0].revenue_cents"),
+        (outcome("0" * 32, occur_time=Timestamp(seconds=-1)), "outcomes[0].occur_time"),
     ],
 )
 async def test_what_cannot_be_taken_is_named_and_nothing_of_the_request_is_kept(

@@ -12,6 +12,7 @@ from gateway import redis_clients
 from gateway.conclusion import State
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.limits import MOST
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Verdict
 from gateway.redis_clients import Client
 from services.audit.server import connected
@@ -127,6 +128,7 @@ async def test_a_refusal_by_admission_wins_over_the_rules(audit: Audit) -> None:
         (settle(a_settlement(id="../etc")), "32 hexadecimal digits"),
         (admit(a_record(revision=2**70)), "revision"),
         (admit(a_record(received_ms=-1)), "received_ms"),
+        (settle(a_settlement(costs={"spend": 2**60})), "cost"),
         ({"k": "settle", "r": b'{"id":"\xff"}'}, "utf-8"),
     ],
 )
@@ -142,6 +144,14 @@ async def test_a_corrupt_entry_goes_to_quarantine_and_the_rest_goes_on(
     ((_, kept),) = quarantine
     assert why.lower() in kept[b"why"].decode().lower()
     assert kept[b"k"] == broken["k"].encode()
+
+
+async def test_the_largest_budgets_and_costs_that_a_policy_may_have_are_stored(audit: Audit) -> None:
+    budget = BucketAsk("spend", "budget", MOST, 1_000, cost=MOST)
+    await append(audit.redis, admit(a_record(buckets=(budget,))), settle(a_settlement(costs={"spend": MOST})))
+    writer = await audit.catch_up()
+
+    assert (writer.taken, writer.quarantined) == (2, 0)
 
 
 async def test_a_new_tenants_stream_is_picked_up(audit: Audit) -> None:

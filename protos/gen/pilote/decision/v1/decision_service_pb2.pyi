@@ -333,14 +333,14 @@ class Outcome(_message.Message):
     type: _builtins.str
     """What happened: "delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"."""
     revenue_cents: _builtins.int
-    """Revenue in cents of `currency_code`; 0 where there was none."""
+    """Revenue in cents of `currency_code`, negative for money given back; 0 where there was none. At most 10^15 either way."""
     currency_code: _builtins.str
     """ISO 4217 code of the revenue's currency, three letters."""
     event_id: _builtins.str
     """The reporter's own id of the event, at most 128 characters; a repeat is counted once."""
     @_builtins.property
     def occur_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened."""
+        """When it happened, from 1970 to 9999; absent: now."""
 
     def __init__(
         self,
