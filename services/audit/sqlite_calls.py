@@ -101,8 +101,8 @@ def doubt(connection: sqlite3.Connection, rowids: Sequence[int]) -> None:
         return
     minutes = _Minutes()
     found = list(_open(connection, rowids))
-    for _, route, at_ms, before, _ in found:
-        minutes.add(route, at_ms, failed=1 - before)
+    for _, route, at_ms, _, _ in found:
+        minutes.add(route, at_ms, failed=1)
     connection.executemany("UPDATE call SET failed = 1 WHERE id = ?", [(rowid,) for rowid, *_ in found])
     minutes.write(connection)
 
