@@ -1,6 +1,6 @@
 """Test & learn: experiments, who is held out, and rollouts of a candidate step by step."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -18,6 +18,9 @@ HARMFUL: Final = frozenset(
     {"error_rate", "latency_ms", "refusal_rate", "complaint_rate", "opt_out_rate", "bounce_rate", "cost"}
 )
 """Measures of which less is better."""
+
+SHARES: Final = frozenset(name for name in get_args(Measure) if name.endswith("_rate"))
+"""Measures that count events among calls or contacts, so lie between 0 and 1."""
 
 
 class ExperimentArm(Part, frozen=True, kw_only=True):
