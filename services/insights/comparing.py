@@ -26,9 +26,8 @@ import msgspec
 
 from services.insights import sequences
 from services.insights.estimating import Means, Pair, estimate
-from services.insights.sums import total
 
-_LEAST_CONTROL = 4
+_LEAST_CONTROL = 5
 """Standard errors that the control's mean must be above 0 for a lift: nearer to it a ratio is not even roughly
 normal."""
 
@@ -118,11 +117,9 @@ def compare(phases: Sequence[Pair], *, share: bool, min_sample: int = 0) -> Comp
     would be, where none has come yet.
     """
     means = estimate(phases, share=share)
-    treated = total(each.treatment for each in phases)
-    controlled = total(each.control for each in phases)
     return Comparison(
-        treatment_subjects=treated.n,
-        control_subjects=controlled.n,
+        treatment_subjects=sum(each.treatment.n for each in phases),
+        control_subjects=sum(each.control.n for each in phases),
         min_sample=min_sample,
         treatment=means.treatment.value if means else None,
         control=means.control.value if means else None,

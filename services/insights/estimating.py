@@ -1,11 +1,12 @@
 """Means of two arms, from their sums: ratios by the delta method, a covariate (CUPED), phases, and rare events."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
-from services.insights.sums import Sums, total
+from services.insights.sums import Sums
 
 _ENOUGH_EVENTS: Final = 25
 """Events in an arm with which half of the caution about rare ones is gone. Chosen by simulation: see
@@ -66,17 +67,24 @@ def estimate(phases: Sequence[Pair], *, share: bool) -> Means | None:
     treatment, control = (
         _mean(usable, thetas, weights=weights, treated=treated, share=share) for treated in (True, False)
     )
-    plain = sum(
-        weight**2 * _variance(arm, theta=0.0) / arm.n
-        for each, weight in zip(usable, weights, strict=True)
-        for arm in (each.treatment, each.control)
-    )
     return Means(
         treatment=treatment,
         control=control,
         subjects=sum(4 * _harmonic(each) for each in usable),
-        variance_reduction=1 - (treatment.variance + control.variance) / plain if plain > 0 and any(thetas) else 0.0,
+        variance_reduction=_reduction(usable, weights, adjusted=treatment.variance + control.variance)
+        if any(thetas)
+        else 0.0,
     )
+
+
+def _reduction(phases: Sequence[Pair], weights: Sequence[float], *, adjusted: float) -> float:
+    """The share of the difference's variance that is gone, compared with no covariate."""
+    plain = sum(
+        weight**2 * _variance(arm, theta=0.0) / arm.n
+        for each, weight in zip(phases, weights, strict=True)
+        for arm in (each.treatment, each.control)
+    )
+    return 1 - adjusted / plain if plain > 0 else 0.0
 
 
 def _theta(pair: Pair) -> float:
@@ -130,47 +138,43 @@ def _mean(
         both_x = (each.treatment.x + each.control.x) / (each.treatment.n + each.control.n)
         value += weight * (arm.y / arm.d - theta * (arm.x / arm.n - both_x))
         variance += weight**2 * _variance(arm, theta=theta) / arm.n
-    events, missing = _events(phases, arms), _events([_complement(each) for each in phases], arms) if share else None
     scale = sum(weight**2 / arm.d for arm, weight in zip(arms, weights, strict=True))
     return Mean(
         value=value,
         variance=variance,
-        caution_up=scale * _caution(*events, share=share),
-        caution_down=scale * _caution(*missing, share=True) if missing else 0.0,
+        caution_up=scale * _caution(phases, arms, of=_happened, counted=share),
+        caution_down=scale * _caution(phases, arms, of=_missed, counted=True) if share else 0.0,
     )
 
 
-def _caution(events: float, size: float, *, share: bool) -> float:
-    """The size of an event, as far as few are expected; where there is none, one is 1 if events are counted."""
-    if events <= 0:
-        return 1.0 if share else float("inf")
-    return size * _ENOUGH_EVENTS / (_ENOUGH_EVENTS + events)
+def _caution(
+    phases: Sequence[Pair], arms: Sequence[Sums], *, of: Callable[[Sums], tuple[float, float]], counted: bool
+) -> float:
+    """The size of an event, as far as the arm would have few with both arms' rates.
 
-
-def _events(phases: Sequence[Pair], arms: Sequence[Sums]) -> tuple[float, float]:
-    """How many events the arm would have with both arms' rates, and the size of one.
-
-    The size is the mean numerator of an event, weighted by itself, so those of a heavy tail count as few large ones.
+    The size is the mean numerator of an event, weighted by itself: those of a heavy tail count as few large ones.
+    Where there is no event at all, one is 1 if events are counted, else unknown.
     """
-    everything = total(arm for each in phases for arm in (each.treatment, each.control))
-    if everything.y <= 0:
-        return 0.0, 0.0
-    size = everything.yy / everything.y
-    wanted = sum(
-        arm.d * (each.treatment.y + each.control.y) / (each.treatment.d + each.control.d)
-        for each, arm in zip(phases, arms, strict=True)
-    )
-    return wanted / size, size
+    wanted = happened = squares = 0.0
+    for each, arm in zip(phases, arms, strict=True):
+        one, other = of(each.treatment), of(each.control)
+        wanted += arm.d * (one[0] + other[0]) / (each.treatment.d + each.control.d)
+        happened += one[0] + other[0]
+        squares += one[1] + other[1]
+    if happened <= 0:
+        return 1.0 if counted else math.inf
+    size = squares / happened
+    return size * _ENOUGH_EVENTS / (_ENOUGH_EVENTS + wanted / size)
 
 
-def _complement(pair: Pair) -> Pair:
-    """The sums of d - y in place of those of y."""
-    return Pair(
-        *(
-            Sums(n=arm.n, y=max(0.0, arm.d - arm.y), d=arm.d, yy=max(0.0, arm.dd - 2 * arm.yd + arm.yy))
-            for arm in (pair.treatment, pair.control)
-        )
-    )
+def _happened(arm: Sums) -> tuple[float, float]:
+    """The sums of y and of its squares."""
+    return arm.y, arm.yy
+
+
+def _missed(arm: Sums) -> tuple[float, float]:
+    """The sums of d - y and of its squares."""
+    return max(0.0, arm.d - arm.y), max(0.0, arm.dd - 2 * arm.yd + arm.yy)
 
 
 def _harmonic(pair: Pair) -> float:

@@ -110,7 +110,9 @@ def test_ratios_agree_with_statsmodels_on_what_each_subject_adds_to_them() -> No
     variances = []
     for each in (TREATMENT, CONTROL):
         ratio = each.failed.sum() / each.calls.sum()
-        variances.append(DescrStatsW((each.failed - ratio * each.calls) / each.calls.mean(), ddof=1).var / len(each.calls))
+        variances.append(
+            DescrStatsW((each.failed - ratio * each.calls) / each.calls.mean(), ddof=1).var / len(each.calls)
+        )
     assert difference.standard_error**2 == pytest.approx(sum(variances), rel=CLOSE)
 
 

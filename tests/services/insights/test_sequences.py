@@ -19,7 +19,9 @@ def test_rho_is_the_published_one() -> None:
 @pytest.mark.parametrize("subjects", [100, 5_000, 1_000_000])
 def test_the_half_width_is_that_of_equation_nine(subjects: int) -> None:
     spread = subjects * 0.03984006677137368**2
-    wanted = 3.0 * math.sqrt(2 * (spread + 1) * math.log(math.sqrt(spread + 1) / 0.05)) / (subjects * 0.03984006677137368)
+    wanted = (
+        3.0 * math.sqrt(2 * (spread + 1) * math.log(math.sqrt(spread + 1) / 0.05)) / (subjects * 0.03984006677137368)
+    )
     assert half_width(3.0, subjects=subjects, alpha=0.05) == pytest.approx(wanted, rel=1e-12)
 
 

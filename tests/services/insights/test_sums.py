@@ -20,7 +20,9 @@ def sums_of(subjects: list[tuple[int, int, int]]) -> Sums:
 
 
 @given(SUBJECTS, SUBJECTS)
-def test_sums_of_two_stores_add_up_to_those_of_all_subjects(one: list[tuple[int, int, int]], other: list[tuple[int, int, int]]) -> None:
+def test_sums_of_two_stores_add_up_to_those_of_all_subjects(
+    one: list[tuple[int, int, int]], other: list[tuple[int, int, int]]
+) -> None:
     assert sums_of(one) + sums_of(other) == sums_of(one + other)
 
 
