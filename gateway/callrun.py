@@ -176,7 +176,7 @@ def record_of(run: CallRun) -> Record:
         brand=call.brand if call is not None else "",
         topics=call.topics if call is not None else (),
         model=call.model[:256] if call is not None else "",
-        version=run.route.version or (agent.version if agent is not None else ""),
+        version=_version(run),
         route=run.route.name,
         arm=run.route.arm,
         upstream=run.route.upstream,
@@ -185,6 +185,7 @@ def record_of(run: CallRun) -> Record:
         trace_id=run.incoming.trace.trace_id,
         span_id=run.incoming.trace.span_id,
         inference=call.inference if call is not None else "",
+        lineage=call.lineage if call is not None else None,
         parent=run.parent,
         request_bytes=len(run.request),
         expires_ms=now_ms + limit_ms if limit_ms else 0,
@@ -194,6 +195,12 @@ def record_of(run: CallRun) -> Record:
         hold_decided_ms=0 if released is None else released.decided_ms,
         hold_comment="" if released is None else released.comment,
     )
+
+
+def _version(run: CallRun) -> str:
+    """The version that serves the call, or led to it; else the agent's own."""
+    led = run.call.lineage if run.call is not None else None
+    return run.route.version or (led.version if led is not None else run.agent.version if run.agent is not None else "")
 
 
 def new_id(now_ms: int) -> str:

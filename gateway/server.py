@@ -20,6 +20,7 @@ from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
+from gateway.adapters.lineages import Lineages
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
@@ -137,6 +138,7 @@ async def gateway(
             failures=failures,
             gathering=gathering,
             keeping=keeping,
+            lineages=Lineages(connection),
             pseudonym_key=pseudonym_key,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)

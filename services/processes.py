@@ -72,15 +72,20 @@ def _add_single(app: typer.Typer, shell: Shell) -> None:
     def audit() -> None:
         """Run the audit service: it stores decisions and answers questions about them."""
         from gateway.logs import configure
+        from gateway.metrics import otlp
         from gateway.rpc.serving import run
         from services.audit.server import serve
+        from services.promises import following
         from services.up import redis_url
 
         settings = shell.settings()
         configure(settings.log_level)
+        url = redis_url(settings)
         options: dict[str, Any] = {
             "listen": settings.audit_listen,
-            "redis_url": redis_url(settings),
+            "redis_url": url,
+            "follow": following(url),
+            "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
             "home": settings.home,
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,

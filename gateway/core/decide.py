@@ -85,12 +85,10 @@ def decide(
     granting = looked.allowing or looked.holding
     if granting is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
-    if revision.consents and call.operation is Operation.CONTACT:
-        unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
-        looks += asked
-        if unmet is not None:
-            lacking = _lacks(unmet, call, now_ms=now_ms)
-            return msgspec.structs.replace(lacking, looks=looks, failing=looked.failing)
+    barred, asked = _barred(revision, agent, call=call, facts=facts, now_ms=now_ms)
+    looks += asked
+    if barred is not None:
+        return msgspec.structs.replace(barred, looks=looks, failing=looked.failing)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     level = policy.autonomy.get(agent.name, "")
@@ -131,6 +129,19 @@ def decide(
         redacting=looked.redacting,
         failing=looked.failing,
     )
+
+
+def _barred(
+    revision: Revision, agent: Agent, *, call: Call, facts: Facts, now_ms: int
+) -> tuple[Decision | None, tuple[RuleLook, ...]]:
+    """The refusal of a call that the rules allow, for what it lacks; and the consents that were looked at."""
+    if not revision.lineage.traced(agent, call):
+        named = (("inference", f"decisions/{call.inference}"),) if call.inference else ()
+        return Decision(verdict=Verdict.DENY, reason=Reason.LINEAGE_UNKNOWN, details=named), ()
+    if not revision.consents or call.operation is not Operation.CONTACT:
+        return None, ()
+    unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
+    return (None if unmet is None else _lacks(unmet, call, now_ms=now_ms)), asked
 
 
 def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | None:

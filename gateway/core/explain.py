@@ -5,6 +5,8 @@ English and French; for people, so wording may change. Machines read the decisio
 
 from typing import Final
 
+import msgspec
+
 from gateway.core.limits import bucket_reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
 from gateway.core.texts import LANGUAGES, amount, day, fill, number, span
@@ -24,6 +26,10 @@ _TEXTS: Final = {
     "version": (
         "Version {version} of the model {model} was to answer (arm {arm}).",
         "La version {version} du modèle {model} devait répondre (bras {arm}).",
+    ),
+    "lineage": (
+        "An inference of version {version} of the model {model} led to it (route {route}, arm {arm}).",
+        "Une inférence de la version {version} du modèle {model} y a conduit (route {route}, bras {arm}).",
     ),
     "revision": ("Revision {revision} decided.", "La révision {revision} a décidé."),
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
@@ -226,8 +232,11 @@ def _asked(record: Record, language: str) -> list[str]:
     keys = ["asked" if record.agent else "nobody"]
     keys += ["subject"] * bool(record.subject_ref) + ["contact"] * bool(record.channel)
     keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
-    keys += ["revision" if record.revision else "no-revision"]
-    return [_say(key, language, values) for key in keys]
+    lines = [_say(key, language, values) for key in keys]
+    if record.lineage is not None:
+        lines.append(_say("lineage", language, msgspec.structs.asdict(record.lineage)))
+    lines.append(_say("revision" if record.revision else "no-revision", language, values))
+    return lines
 
 
 def _rule(look: RuleLook, language: str) -> str:

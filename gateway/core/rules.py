@@ -66,6 +66,7 @@ class RuleEngine:
         self._call = message_class(VARIABLES["call"])
         self._facts = message_class(VARIABLES["facts"])
         self._route = message_class(VARIABLES["route"])
+        self._lineage = message_class("pilote.governance.v1.RuleLineage")
 
     def agent_value(self, agent: Agent) -> object:
         """The agent as rules see it."""
@@ -77,6 +78,11 @@ class RuleEngine:
         more: dict[str, object] = {}
         if call.brand or call.topics:
             more = {"brand": call.brand, "topics": call.topics}
+        if call.lineage is not None:
+            led = call.lineage
+            more["lineage"] = self._lineage(
+                model=led.model, version=led.version, route=led.route, arm=led.arm, prompt=led.prompt
+            )
         return self._call(
             method=call.method,
             operation=call.operation.value,

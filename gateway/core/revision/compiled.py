@@ -12,6 +12,7 @@ from gateway.core.consent_rules import ConsentRule, consent_rule
 from gateway.core.contract import MethodContract, Take, method_matches
 from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
+from gateway.core.lineage import LineageRule
 from gateway.core.policy.callers import Issuer
 from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.counting import Limit
@@ -83,6 +84,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the document; they are about contacts only."""
     consents: tuple[ConsentRule, ...]
     """Like the quiet hours."""
+    lineage: LineageRule
     hold_ms: int
     """How long a call waits for a person at most."""
     max_holds: int
@@ -146,6 +148,7 @@ def compile_revision(
             name=agent.name,
             tenant=agent.tenant,
             version=agent.version,
+            prompt=agent.prompt or "",
             priority=agent.priority,
             labels=agent.labels,
         )
@@ -173,6 +176,11 @@ def compile_revision(
         score=None if document.pressure is None else counted.score_rule(document.pressure),
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         consents=tuple(consent_rule(part) for part in document.consents),
+        lineage=LineageRule(
+            document.lineage,
+            document.models,
+            keep_ms=duration_ms(document.lineage.keep) if document.lineage.keep is not None else 0,
+        ),
         hold_ms=duration_ms(document.holds.expires),
         max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
