@@ -46,8 +46,10 @@ class PhaseFinding(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     ratio: Ratio
+    counted: Mapping[str, int]
+    """Subjects that each open arm has."""
     expected: Mapping[str, float]
-    """Subjects that each open arm should have."""
+    """Subjects that it should have."""
     statistic: float = 0.0
     """Chi-square."""
     freedom: int = 0
@@ -117,12 +119,13 @@ def _phase(phase: Phase) -> PhaseFinding:
     scale = sum(counted.values()) / sum(open_arms.values()) if open_arms else 0.0
     expected = {arm: weight * scale for arm, weight in open_arms.items()}
     if len(expected) < 2 or min(expected.values()) < _FEWEST_EXPECTED:
-        return PhaseFinding(name=phase.name, ratio=Ratio.TOO_FEW, expected=expected, stray=stray)
+        return PhaseFinding(name=phase.name, ratio=Ratio.TOO_FEW, counted=counted, expected=expected, stray=stray)
     statistic = sum((counted[arm] - each) ** 2 / each for arm, each in expected.items())
     p_value = _p_value(statistic, freedom=len(expected) - 1)
     return PhaseFinding(
         name=phase.name,
         ratio=Ratio.MISMATCH if p_value < ALARM_P else Ratio.FINE,
+        counted=counted,
         expected=expected,
         statistic=statistic,
         freedom=len(expected) - 1,
