@@ -62,7 +62,7 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Of sequences, the second steps first: they look before the call leaves marks of its own."""
 
 
-class Revision(msgspec.Struct, frozen=True, kw_only=True):
+class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """One published policy, compiled. `number` counts from 1; `sha256` names its canonical JSON."""
 
     number: int
