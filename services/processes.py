@@ -35,9 +35,10 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def status() -> None:
-        """Show what runs here."""
+        """Show what runs here, and how the routes do by their objectives."""
         from rich.table import Table
 
+        from services.objectives import show_objectives
         from services.supervisor.home import running
 
         settings = shell.settings()
@@ -48,6 +49,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         for child in state.children:
             table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
         shell.out.print(table)
+        asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
     _add_single(app, shell)
 
