@@ -120,8 +120,11 @@ class Words:
         plus = sign if value > 0 else ""
         if measure is None:
             return plus + self._percent(value, 1)
+        if measure in SHARES and sign:  # a difference of shares is in points: per cent would be taken for the lift
+            points = number(value * 100, digits=2, language=self._language)
+            return f"{plus}{points} {self._say('points')}"
         if measure in SHARES:
-            return plus + self._percent(value, 2)
+            return self._percent(value, 2)
         if measure == "latency_ms":
             return f"{plus}{number(value, digits=1, language=self._language)} ms"
         if measure == "revenue_cents":

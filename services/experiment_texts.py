@@ -41,6 +41,7 @@ _TEXTS: Final = {
         "mesure|variante|{control}|la variante|différence|effet relatif|verdict|variance retirée",
     ),
     "interval": ("{value} ({low} to {high})", "{value} ({low} à {high})"),
+    "points": ("pp", "pt"),
     "BETTER": ("better", "meilleure"),
     "WORSE": ("worse", "moins bonne"),
     "NOT_WORSE": ("not worse", "pas moins bonne"),

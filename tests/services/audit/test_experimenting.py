@@ -117,6 +117,7 @@ async def test_a_variation_that_fails_more_often_is_said_to_be_worse(
     rows = Words(found, language="en").lines()
     assert rows[1][:4] == ("error_rate", "bold", "1.96%", "8.00%")
     assert rows[1][6] == "worse"
+    assert rows[1][4].startswith("+6.04 pp (+")
 
 
 async def test_few_people_are_said_to_be_too_few_and_no_interval_is_shown(
