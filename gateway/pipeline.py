@@ -44,14 +44,14 @@ from gateway.callrun import (
     timeout_s,
 )
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.cells import cell_of
-from gateway.core.decide import decide
+from gateway.core.decide import decide, unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket, bucket_reason
-from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, session_ref, subject_ref
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.routing import route
+from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
 from gateway.gathering import Gathering
@@ -186,6 +186,9 @@ class Pipeline:
         if call.contact_point:
             ref = contact_ref(self._pseudonym_key, tenant=run.agent.tenant, contact_point=call.contact_point)
             call = msgspec.structs.replace(call, contact_ref=ref)
+        if call.session and run.policy.routing.by_session:
+            ref = session_ref(self._pseudonym_key, tenant=run.agent.tenant, session=call.session)
+            call = msgspec.structs.replace(call, session_ref=ref)
         run.call = call
         cells = revision.cells.get(run.agent.tenant) if revision.cells else None
         if cells is not None:
@@ -193,8 +196,17 @@ class Pipeline:
         if call.subject and run.policy.reads_facts:
             cell = keys.cell(run.agent.tenant, run.cell)
             run.facts = await self._facts_of(cell, call.subject_ref, policy=run.policy, now_ms=run.received_ms)
-        found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
-        run.route = found or NO_ROUTE
+        values = unrouted(revision, agent=run.agent, call=call, facts=run.facts)
+        run.routed = route(
+            run.policy.routing,
+            call,
+            facts=run.facts,
+            values=values,
+            now_ms=run.received_ms,
+            draw=_random.random(),
+            first=run.first_routed,
+        )
+        run.route = run.routed.route
         run.upstream = run.upstream or revision.upstreams.get(run.route.upstream)
         run.decision = decide(
             revision,
@@ -206,10 +218,11 @@ class Pipeline:
             ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
             approved=run.released is not None and run.released.decider != "",
+            values=values,
         )
         if run.decision.verdict is not Verdict.ALLOW:
             raise refused(run)
-        if found is None:  # permission before existence (AIP-193)
+        if run.routed is NOWHERE:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
 
     def _ref(self, tenant: str, text: str) -> str:
@@ -417,7 +430,7 @@ class Pipeline:
             CallEnded: refused. The record is written by then.
         """
         assert first.policy is not None  # noqa: S101 - the stream was admitted
-        run.policy, run.route, run.fixed_route = first.policy, first.route, first.route
+        run.policy, run.route, run.routed, run.first_routed = first.policy, first.route, first.routed, first.routed
         run.upstream = first.upstream
         try:
             run.call = describe(first.policy.contract, request, metadata=run.incoming.metadata)

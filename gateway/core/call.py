@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -53,6 +53,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Where a contact goes, in its one spelling (`gateway.contact_points`); empty where the request names none."""
     contact_ref: str = ""
     """Pseudonym of the contact point."""
+    session: str = ""
+    """What stands for the caller's session, where the call says it."""
+    session_ref: str = ""
+    """Pseudonym of the session, where anything is assigned by it."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +72,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     segments: tuple[str, ...] = ()
     traits: dict[str, str] = {}
     scores: dict[str, float] = {}
+    unit: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
+    """What stands for the person in assignments, where that is not the subject's own pseudonym: another pseudonym, of
+    the customer that they were before they were deleted and created anew, say."""
     pressure: float = 0.0
     """Score of contact pressure at the time of the call. Never stored with the facts: it changes by itself."""
 
@@ -86,6 +93,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     arm: str
     upstream: str
     version: str = ""
+    rollout: str = ""
+    """The rollout whose candidate was chosen; empty for none."""
 
 
 NO_ROUTE: Final = Route(name="", arm="", upstream="")

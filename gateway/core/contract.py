@@ -33,6 +33,7 @@ class Said(NamedTuple):
     brand: str = ""
     purpose: str = ""
     contact_point: str = ""
+    session: str = ""
 
 
 TextsReader = Callable[[object], tuple[str, ...]]

@@ -73,6 +73,7 @@ class MethodBinding(Part, frozen=True, kw_only=True):
     contact_point: str = ""
     brand: str = ""
     topics: str = ""
+    session: str = ""
     idempotent: bool = False
     max_message_bytes: Annotated[int, msgspec.Meta(ge=0, le=67_108_864)] = 0
 
