@@ -25,6 +25,17 @@ _TEXTS: Final = {
         "Version {version} of the model {model} was to answer (arm {arm}).",
         "La version {version} du modèle {model} devait répondre (bras {arm}).",
     ),
+    "prompt": ("The prompt was {prompt}.", "Le prompt était {prompt}."),
+    "connector": ("{upstream} was at version {connector}.", "{upstream} était en version {connector}."),
+    "rollout": (
+        "The rollout {rollout} gave it to its candidate.",
+        "Le déploiement progressif {rollout} l’a confié à son candidat.",
+    ),
+    "unit": ("It was assigned by {unit}.", "L’affectation suivait {unit}."),
+    "exposure": (
+        "It fell to the variation {variation} of the experiment {experiment}.",
+        "Il relevait de la variante {variation} de l’expérience {experiment}.",
+    ),
     "revision": ("Revision {revision} decided.", "La révision {revision} a décidé."),
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
     "rule-allow": ("The rule {rule} allowed it.", "La règle {rule} l’a autorisé."),
@@ -41,6 +52,10 @@ _TEXTS: Final = {
     "watch-defer": (
         "The quiet hours {rule} would have put it off, but only watch.",
         "Les heures calmes {rule} l’auraient remis à plus tard, mais elles ne font qu’observer.",
+    ),
+    "rule-holdout": (
+        "The customer is held out of such contacts by {rule}.",
+        "Pour ces sollicitations, le client fait partie du groupe témoin {rule}.",
     ),
     "rule-redact": ("The rule {rule} had fields redacted.", "La règle {rule} a fait masquer des champs."),
     "watch-allow": (
@@ -222,12 +237,22 @@ def _asked(record: Record, language: str) -> list[str]:
         "model": record.model,
         "arm": record.arm,
         "revision": str(record.revision),
+        "prompt": record.prompt,
+        "connector": record.connector_version,
+        "rollout": record.rollout,
+        "unit": record.unit_ref,
     }
     keys = ["asked" if record.agent else "nobody"]
     keys += ["subject"] * bool(record.subject_ref) + ["contact"] * bool(record.channel)
     keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
-    keys += ["revision" if record.revision else "no-revision"]
-    return [_say(key, language, values) for key in keys]
+    keys += ["prompt"] * bool(record.prompt) + ["connector"] * bool(record.connector_version)
+    keys += ["rollout"] * bool(record.rollout) + ["unit"] * bool(record.unit_ref)
+    lines = [_say(key, language, values) for key in keys]
+    lines += [
+        _say("exposure", language, {"experiment": each.experiment, "variation": each.variation})
+        for each in record.exposures
+    ]
+    return [*lines, _say("revision" if record.revision else "no-revision", language, values)]
 
 
 def _rule(look: RuleLook, language: str) -> str:
