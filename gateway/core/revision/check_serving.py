@@ -55,7 +55,7 @@ def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mi
 def _version(wanted: str, model: Model, path: Path, mistakes: Mistakes) -> None:
     versions = [version.version for version in model.versions]
     if wanted.startswith("@") and wanted[1:] not in model.aliases:
-        aliases = [f"@{alias}" for alias in model.aliases]
+        aliases = [f"@{alias}" for alias in sorted(model.aliases)]
         problem = f"the model {model.name!r} has no alias {wanted[1:]!r}"
         mistakes.add(path, problem, fix=one_of(aliases, "add it to the model's `aliases`"))
     elif not wanted.startswith("@") and wanted not in versions:

@@ -54,9 +54,8 @@ def check_expressions(
             try:
                 _compile(found, contract, engine, reply_type=contract.reply_type if answers else "")
             except RuleMistake as mistake:
-                fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
                 for problem, meant in mistake.problems:
-                    mistakes.add(found.path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
+                    mistakes.add(found.path, problem, fix=_fix(found, contract, problem, meant=meant))
                 break
 
 
@@ -65,6 +64,13 @@ def _compile(found: _Found, contract: MethodContract, engine: RuleEngine, *, rep
         engine.expression(found.text, request_type=contract.request_type, reply_type=reply_type, kind=found.kind)
     else:
         engine.compile(found.text, request_type=contract.request_type, routed=False)
+
+
+def _fix(found: _Found, contract: MethodContract, problem: str, *, meant: str) -> str:
+    if not found.routed and "reference to 'route" in problem:
+        return "leave the route out: it is not known when this is asked"
+    fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
+    return f"did you mean {meant!r}? It is {fix}" if meant else fix
 
 
 def _expressions(document: Document) -> Iterator[_Found]:
