@@ -9,6 +9,7 @@ from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation,
 from gateway.core.cells import shared
 from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
+from gateway.core.experiments import covering, holding
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
 from gateway.core.policy.ruling import Rule
 from gateway.core.policy.vocabulary import Message, cited, duration_ms
@@ -88,7 +89,7 @@ def decide(
     granting = looked.allowing or looked.holding
     if granting is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
-    if call.operation is Operation.CONTACT and (revision.consents or revision.holdouts.rules):
+    if call.operation is Operation.CONTACT and (revision.consents or revision.holdouts):
         refusal, asked = _unwelcome(revision, call, facts=facts, now_ms=now_ms)
         looks += asked
         if refusal is not None:
@@ -185,15 +186,15 @@ def _unwelcome(
 
 def _held_out(revision: Revision, call: Call, *, facts: Facts) -> Decision | None:
     """The refusal of a contact with somebody who is held out, or of whom nobody can say now whether they are."""
-    covering = revision.holdouts.covering(call)
-    if not covering:
+    about = covering(revision.holdouts, call)
+    if not about:
         return None
     unit = unit_of(call, facts)
     if not unit:
         en, fr = (texts.holdout_unknown(language=language) for language in texts.LANGUAGES)
         reason = Reason.STORE_UNAVAILABLE
-        return Decision(verdict=Verdict.DENY, reason=reason, rule=covering, message=Message(en=en, fr=fr))
-    holdout = revision.holdouts.holding(call, unit)
+        return Decision(verdict=Verdict.DENY, reason=reason, rule=about, message=Message(en=en, fr=fr))
+    holdout = holding(revision.holdouts, call, unit=unit)
     return Decision(verdict=Verdict.DENY, reason=Reason.HELD_OUT, rule=holdout) if holdout else None
 
 

@@ -1,19 +1,21 @@
 """Experiments as one method's calls meet them, layer by layer, and who is held out of contacts. Pure."""
 
+from collections.abc import Sequence
+
 import msgspec
 
-from gateway.core.assignment import BASIS_POINTS, Places, Ranges, Seeds
+from gateway.core.assignment import BASIS_POINTS, Ranges, point
 from gateway.core.call import Call
 
 
 class ExperimentRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A running experiment, for the calls of one method on one route. Lanes are indices among the routing's seeds."""
+    """A running experiment, for the calls of one method on one route."""
 
     name: str
     first: int = 0
     last: int = BASIS_POINTS
     """The slots of its layer that are its own, `last` not included."""
-    lane: int
+    seed: str
     ranges: Ranges
     variations: tuple[str, ...]
     arms: tuple[str, ...]
@@ -29,16 +31,16 @@ class ExperimentRule(msgspec.Struct, frozen=True, kw_only=True):
 class LayerRule(msgspec.Struct, frozen=True, kw_only=True):
     """The running experiments of one layer; nobody is in two of them."""
 
-    lane: int
-    """-1 where its one experiment has all the slots, so that nobody's place matters."""
+    seed: str
+    """Empty where its one experiment has all the slots, so that nobody's place matters."""
     by_session: bool
     experiments: tuple[ExperimentRule, ...]
 
-    def experiment_at(self, places: Places) -> ExperimentRule | None:
+    def experiment_of(self, unit: str) -> ExperimentRule | None:
         """The experiment that has the slot of this unit."""
-        if self.lane < 0:
+        if not self.seed:
             return self.experiments[0]
-        at = places.at(self.lane)
+        at = point(self.seed, unit)
         for experiment in self.experiments:
             if experiment.first <= at < experiment.last:
                 return experiment
@@ -49,6 +51,7 @@ class HoldoutRule(msgspec.Struct, frozen=True, kw_only=True):
     """Customers whom no agent contacts."""
 
     name: str
+    seed: str
     share: int
     """Basis points of all customers."""
     categories: frozenset[str]
@@ -66,20 +69,11 @@ class HoldoutRule(msgspec.Struct, frozen=True, kw_only=True):
         return call.category in self.categories if self.categories else call.category not in self.exempt
 
 
-class Holdouts(msgspec.Struct, frozen=True, kw_only=True):
-    """All holdouts of a revision."""
+def covering(rules: Sequence[HoldoutRule], call: Call) -> str:
+    """Name of the first holdout that is about such a contact; empty where none is."""
+    return next((rule.name for rule in rules if rule.covers(call)), "")
 
-    rules: tuple[HoldoutRule, ...] = ()
-    seeds: Seeds = Seeds(())
 
-    def covering(self, call: Call) -> str:
-        """Name of the first that is about such a contact; empty where none is."""
-        return next((rule.name for rule in self.rules if rule.covers(call)), "")
-
-    def holding(self, call: Call, unit: str) -> str:
-        """Name of the first holdout that keeps such a contact from this person; empty where none does."""
-        places = self.seeds.places(unit)
-        for lane, rule in enumerate(self.rules):
-            if rule.covers(call) and places.at(lane) < rule.share:
-                return rule.name
-        return ""
+def holding(rules: Sequence[HoldoutRule], call: Call, *, unit: str) -> str:
+    """Name of the first holdout that keeps such a contact from this person; empty where none does."""
+    return next((rule.name for rule in rules if rule.covers(call) and point(rule.seed, unit) < rule.share), "")

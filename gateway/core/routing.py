@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from gateway.core.assignment import BASIS_POINTS, Places, Ranges, Seeds, variation
+from gateway.core.assignment import BASIS_POINTS, Ranges, point, variation
 from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Call, Facts, Route
-from gateway.core.experiments import ExperimentRule, LayerRule
+from gateway.core.experiments import LayerRule
 from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.record import Exposure
 from gateway.core.rules import Conditions
@@ -37,13 +37,13 @@ class RolloutRule(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate that serves a share of a route's subjects, in basis points."""
 
     name: str
+    seed: str
     arm: str
     share: int
-    lane: int
 
 
 class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
-    """One route for one method, its names resolved. Lanes are indices among the seeds of `Routing`."""
+    """One route for one method, its names resolved."""
 
     name: str
     document: RouteDocument
@@ -60,7 +60,7 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     ranges: Ranges = ()
     only: str = ""
     """The arm that has all the weight; empty where several share it."""
-    lane: int = 0
+    seed: str = ""
     when: int = -1
     """Index of its condition; -1 for none."""
     rollout: RolloutRule | None = None
@@ -75,7 +75,6 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RouteRule, ...] = ()
     conditions: Conditions | None = None
     """The `when` of its routes and experiments."""
-    seeds: Seeds = Seeds(())
     by_session: bool = False
     """Whether anything is assigned by the session."""
     by_person: bool = False
@@ -168,7 +167,7 @@ def _asked_for(rule: RouteRule, arms: Mapping[str, ArmTarget], call: Call) -> Ar
 class _Asking:
     """One call that is being routed. Hashes and conditions are worked out when they are first needed."""
 
-    __slots__ = ("_call", "_draw", "_facts", "_held", "_now_ms", "_person", "_routing", "_session", "_values")
+    __slots__ = ("_call", "_draw", "_facts", "_held", "_now_ms", "_person", "_routing", "_values")
 
     def __init__(
         self, routing: Routing, call: Call, *, facts: Facts, values: Mapping[str, object], now_ms: int, draw: float
@@ -180,8 +179,7 @@ class _Asking:
         self._now_ms = now_ms
         self._draw = draw
         self._held: list[bool | str] | None = None
-        self._person: Places | None = None
-        self._session: Places | None = None
+        self._person = unit_of(call, facts)
 
     def holds(self, condition: int) -> bool:
         """Whether the condition of that index holds; one that fails does not."""
@@ -208,37 +206,30 @@ class _Asking:
         exposures: list[Exposure] = []
         arm = ""
         for layer in rule.layers:
-            places = self._places(by_session=layer.by_session)
-            if places is None:
-                continue
-            found = layer.experiment_at(places)
+            unit = self._unit(by_session=layer.by_session)
+            found = layer.experiment_of(unit) if unit else None
             if found is None or (found.chooses and not choosing) or (found.when >= 0 and not self.holds(found.when)):
                 continue
-            index = variation(found.ranges, places.at(found.lane))
+            index = variation(found.ranges, point(found.seed, unit))
             if index >= 0:
                 arm = found.arms[index] or arm
                 if found.exposes:
-                    exposures.append(self._exposure(found, index, layer=layer, rule=rule))
+                    recorded = self.unit_ref(rule) or self._call.subject_ref
+                    exposures.append(Exposure(found.name, found.variations[index], "" if unit == recorded else unit))
         return tuple(exposures), arm
 
     def unit_ref(self, rule: RouteRule) -> str:
         """What the route's arm is assigned by, where that is not the subject."""
         if rule.sticky == "session" and self._call.session_ref:
             return self._call.session_ref
-        unit = unit_of(self._call, self._facts)
-        return unit if unit != self._call.subject_ref else ""
-
-    def _exposure(self, found: ExperimentRule, index: int, *, layer: LayerRule, rule: RouteRule) -> Exposure:
-        unit = self._call.session_ref if layer.by_session else unit_of(self._call, self._facts)
-        recorded = self.unit_ref(rule) or self._call.subject_ref
-        return Exposure(found.name, found.variations[index], "" if unit == recorded else unit)
+        return self._person if self._person != self._call.subject_ref else ""
 
     def _in_rollout(self, rule: RouteRule, rollout: RolloutRule) -> bool:
         if rollout.share in (0, BASIS_POINTS):
             return rollout.share > 0
-        places = self._places(by_session=rule.sticky == "session")
-        if places is not None:
-            return places.at(rollout.lane) < rollout.share
+        unit = self._unit(by_session=rule.sticky == "session")
+        if unit:
+            return point(rollout.seed, unit) < rollout.share
         if self._facts is UNREADABLE_SUBJECT and rule.sticky != "session":  # in the share or not, nobody can say
             return False
         share = rollout.share / BASIS_POINTS
@@ -248,20 +239,14 @@ class _Asking:
         return False
 
     def _by_weight(self, rule: RouteRule) -> str:
-        places = self._places(by_session=True) if rule.sticky == "session" else None
-        if rule.sticky == "subject":
-            places = self._places(by_session=False)
-            if places is None and self._call.subject_ref:
-                places = self._routing.seeds.places(self._call.subject_ref)
-        at = int(self._draw * BASIS_POINTS) if places is None else places.at(rule.lane)
+        unit = ""
+        if rule.sticky != "none":
+            unit = self._unit(by_session=rule.sticky == "session")
+        if rule.sticky == "subject" and not unit:  # facts that cannot be read are no reason to change the arm
+            unit = self._call.subject_ref
+        at = point(rule.seed, unit) if unit else int(self._draw * BASIS_POINTS)
         return rule.names[variation(rule.ranges, at)]
 
-    def _places(self, *, by_session: bool) -> Places | None:
-        """The places of what the call is assigned by; `None` where it has no such thing."""
-        if by_session:
-            if self._session is None and self._call.session_ref:
-                self._session = self._routing.seeds.places(self._call.session_ref)
-            return self._session
-        if self._person is None and (unit := unit_of(self._call, self._facts)):
-            self._person = self._routing.seeds.places(unit)
-        return self._person
+    def _unit(self, *, by_session: bool) -> str:
+        """What the call is assigned by; empty where it has no such thing."""
+        return self._call.session_ref if by_session else self._person

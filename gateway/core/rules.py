@@ -250,18 +250,24 @@ class Conditions:
         self._lists = lists
         self._request_type = request_type
         self._routed = routed
+        text = " ".join(expression for _, chunk in lists for expression in chunk)
+        self._names = tuple(name for name in (*VARIABLES, "request") if name in text)
+        """What the conditions may look at: each variable that the engine is given costs 0.3 us, looked at or not."""
+        self._timed = "now" in text
 
     def evaluate(self, values: Mapping[str, object], *, now_ms: int) -> list[bool | str]:
         """For each condition whether it holds, or in words why it failed."""
         if not self._lists:
             return []
-        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
-        activation = self._environment.Activation({**values, "now": now})
+        seen = {name: values[name] for name in self._names if name in values}
+        if self._timed:
+            seen["now"] = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+        activation = self._environment.Activation(seen)
         results: list[bool | str] = []
         for program, expressions in self._lists:
-            together = program.eval(activation)
-            found = None if together.type() == cel.Type.ERROR else together.plain_value()
-            if found is None or None in found:  # a wrapped boolean that is unset is neither, and fails no list
+            found = program.eval(activation).plain_value()  # an error's is a text
+            # A wrapped boolean that is unset is neither, and fails no list.
+            if not isinstance(found, list) or None in found:
                 found = [self._alone(expression, activation) for expression in expressions]
             results.extend(found)
         return results

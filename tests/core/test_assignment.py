@@ -9,7 +9,7 @@ from growthbook.core import fnv1a32 as growthbook_hash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.assignment import BASIS_POINTS, Seeds, bucket_ranges, fnv1a32, point, variation
+from gateway.core.assignment import BASIS_POINTS, bucket_ranges, fnv1a32, point, variation
 
 SHARES = st.integers(0, BASIS_POINTS)
 POINTS = st.integers(0, BASIS_POINTS - 1)
@@ -38,12 +38,6 @@ def test_a_point_is_where_growthbook_puts_it_for_ids_of_all_alphabets(seed: str)
 def test_a_hash_and_a_point_are_growthbooks_for_any_text(seed: str, unit: str) -> None:
     assert fnv1a32(unit) == growthbook_hash(unit)
     assert point(seed, unit) / BASIS_POINTS == gbhash(seed, unit, 2)
-
-
-@given(st.lists(st.text(), max_size=70), st.text())
-def test_many_seeds_at_once_give_what_each_gives_alone(seeds: list[str], unit: str) -> None:
-    places = Seeds(seeds).places(unit)
-    assert [places.at(lane) for lane in range(len(seeds))] == [point(seed, unit) for seed in seeds]
 
 
 @given(WEIGHTS, SHARES, POINTS)

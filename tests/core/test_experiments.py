@@ -84,7 +84,8 @@ def test_who_is_in_what_in_one_layer_says_nothing_of_another(left: Sequence[str]
     pairs = []
     for unit in UNITS:
         found = exposures(crowded(), unit)
-        pairs.append(tuple("".join(f"{name}{found[name]}" for name in side if name in found) for side in (left, right)))
+        one, other = ("".join(f"{name}{found[name]}" for name in side if name in found) for side in (left, right))
+        pairs.append((one, other))
     statistic, freedom = chi_square(pairs)
     assert statistic < CRITICAL[freedom]
 

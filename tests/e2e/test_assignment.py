@@ -50,7 +50,7 @@ class Models:
     def __init__(self, world: World, versions: list[FakeUpstream]) -> None:
         self.world = world
         self.versions = versions
-        self._infer = world.channel().unary_unary(INFER)
+        self._infer: Any = world.channel().unary_unary(INFER)
 
     async def use(self, *, route: Data | None = None, **sections: Any) -> None:
         one, two, three = (fake.address for fake in self.versions)

@@ -10,7 +10,7 @@ from gateway.core.call import Agent, Operation
 from gateway.core.cells import share_of
 from gateway.core.consent_rules import ConsentRule, consent_rule
 from gateway.core.contract import MethodContract, Take
-from gateway.core.experiments import Holdouts
+from gateway.core.experiments import HoldoutRule
 from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
 from gateway.core.policy.callers import Issuer
@@ -88,7 +88,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the document; they are about contacts only."""
     consents: tuple[ConsentRule, ...]
     """Like the quiet hours."""
-    holdouts: Holdouts
+    holdouts: tuple[HoldoutRule, ...]
     hold_ms: int
     """How long a call waits for a person at most."""
     max_holds: int

@@ -5,11 +5,11 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.assignment import BASIS_POINTS, Seeds, bucket_ranges
+from gateway.core.assignment import BASIS_POINTS, bucket_ranges
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.experiments import ExperimentRule, HoldoutRule, Holdouts, LayerRule
+from gateway.core.experiments import ExperimentRule, HoldoutRule, LayerRule
 from gateway.core.policy.document import Document
-from gateway.core.policy.learning import Experiment, Rollout
+from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.serving import Arm, Model
 from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.routing import ArmTarget, RolloutRule, RouteRule, Routing, routed
@@ -32,7 +32,7 @@ def layer_of(experiment: Experiment) -> str:
     return f"own-layer:{experiment.name}" if experiment.layer is None else f"layer:{experiment.layer}"
 
 
-def seed_of(part: RouteDocument | Experiment | Rollout) -> str:
+def seed_of(part: RouteDocument | Experiment | Rollout | Holdout) -> str:
     """The seed that it assigns by."""
     return part.seed or part.name
 
@@ -43,19 +43,19 @@ def version_of(arm: Arm, model: Model) -> str:
     return model.aliases.get(version[1:], "") if version.startswith("@") else version
 
 
-def holdouts_of(document: Document) -> Holdouts:
-    """Who is held out of contacts."""
-    rules = [
+def holdouts_of(document: Document) -> tuple[HoldoutRule, ...]:
+    """Who is held out of contacts, in the document's order."""
+    return tuple(
         HoldoutRule(
             name=holdout.name,
+            seed=seed_of(holdout),
             share=holdout.share,
             categories=frozenset(holdout.categories),
             exempt=frozenset(holdout.exempt),
             channels=frozenset(holdout.channels),
         )
         for holdout in document.holdouts
-    ]
-    return Holdouts(rules=tuple(rules), seeds=Seeds([part.seed or part.name for part in document.holdouts]))
+    )
 
 
 class Serving:
@@ -80,7 +80,6 @@ class Serving:
         return Routing(
             rules=tuple(rules),
             conditions=conditions,
-            seeds=Seeds(method.seeds),
             by_session=any(
                 rule.sticky == "session" or any(layer.by_session for layer in rule.layers) for rule in chosen
             ),
@@ -130,9 +129,9 @@ class Serving:
             names=tuple(arm.name for arm in route.arms),
             ranges=bucket_ranges(weights),
             only=only,
-            lane=method.lane(seed_of(route)) if not only and route.sticky != "none" else 0,
+            seed=seed_of(route),
             when=method.condition(route.when),
-            rollout=None if rollout is None else _rollout_rule(rollout, method),
+            rollout=None if rollout is None else _rollout_rule(rollout),
             layers=layers,
         )
         if layers or (chooses and not everybody):
@@ -145,20 +144,19 @@ class Serving:
 
 
 class _Method:
-    """What is gathered for one method while its routes are resolved: its conditions and seeds, each once."""
+    """What is gathered for one method while its routes are resolved: its conditions, each once."""
 
     def __init__(self, contract: MethodContract) -> None:
         self._contract = contract
         self.conditions: list[str] = []
-        self.seeds: list[str] = []
 
     def condition(self, expression: str | None) -> int:
         """Index of the condition; -1 for none."""
-        return -1 if expression is None else _index(expression, self.conditions)
-
-    def lane(self, seed: str) -> int:
-        """Index of the seed."""
-        return _index(seed, self.seeds)
+        if expression is None:
+            return -1
+        if expression not in self.conditions:
+            self.conditions.append(expression)
+        return self.conditions.index(expression)
 
     def layers(self, route: RouteDocument, running: Sequence[Experiment]) -> tuple[LayerRule, ...]:
         """The running experiments that concern the method's calls on this route, by their layers."""
@@ -171,7 +169,7 @@ class _Method:
     def _layer(self, seed: str, experiments: Sequence[Experiment], route: RouteDocument) -> LayerRule:
         whole = len(experiments) == 1 and (experiments[0].first, experiments[0].last) == (0, BASIS_POINTS)
         return LayerRule(
-            lane=-1 if whole else self.lane(seed),
+            seed="" if whole else seed,
             by_session=experiments[0].unit == "session",
             experiments=tuple(self._experiment(experiment, route) for experiment in experiments),
         )
@@ -182,7 +180,7 @@ class _Method:
             name=experiment.name,
             first=experiment.first,
             last=experiment.last,
-            lane=self.lane(seed_of(experiment)),
+            seed=seed_of(experiment),
             ranges=bucket_ranges([arm.weight for arm in experiment.arms], coverage=experiment.coverage),
             variations=tuple(arm.name for arm in experiment.arms),
             arms=tuple(arm.arm or "" if chooses else "" for arm in experiment.arms),
@@ -209,11 +207,5 @@ def _chooses(experiment: Experiment, route: RouteDocument) -> bool:
     return experiment.route == route.name and any(arm.arm is not None for arm in experiment.arms)
 
 
-def _rollout_rule(rollout: Rollout, method: _Method) -> RolloutRule:
-    return RolloutRule(name=rollout.name, arm=rollout.arm, share=rollout.share, lane=method.lane(seed_of(rollout)))
-
-
-def _index(value: str, among: list[str]) -> int:
-    if value not in among:
-        among.append(value)
-    return among.index(value)
+def _rollout_rule(rollout: Rollout) -> RolloutRule:
+    return RolloutRule(name=rollout.name, seed=seed_of(rollout), arm=rollout.arm, share=rollout.share)
