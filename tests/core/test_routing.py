@@ -360,7 +360,21 @@ def test_a_streams_further_message_goes_where_the_first_went_and_is_exposed_to_w
         )
 
 
-def test_a_stream_message_and_rules_see_the_rollout() -> None:
+def test_a_streams_further_message_stays_in_the_rollout_of_the_first() -> None:
     made = rolling(9_999)
     first = way(made, asked(UNITS[0]))
     assert way(made, asked(UNITS[1]), first=first).route.rollout == first.route.rollout == "up"
+
+
+def test_a_further_message_is_exposed_by_the_policy_that_decides_it_and_stays_where_the_stream_goes() -> None:
+    first = way(rolling(9_999), asked(UNITS[0]))
+    watching = {
+        "name": "watching",
+        "route": "scoring",
+        "when": "call.model == 'score'",
+        "arms": [{"name": "all", "weight": 10_000}],
+    }
+    further = way(models(experiments=[watching]), asked(UNITS[1]), first=first)
+    assert (further.route, further.exposures) == (first.route, (Exposure("watching", "all"),))
+    gone = models(routes=[scoring(name="other")])
+    assert way(gone, asked(UNITS[1]), first=first).route == first.route
