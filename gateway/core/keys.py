@@ -117,6 +117,11 @@ def hold_request(cell: Cell, hold_id: str, *, attempt: int) -> str:
     return f"{hold(cell, hold_id)}:request:{attempt}"
 
 
+def inference(cell: Cell, decision: str) -> str:
+    """What is known of an inference, for actions that name it; in the cell of the decision's id."""
+    return f"{cell}:inference:{decision}"
+
+
 def failures(tenant: str) -> str:
     """Rules of a tenant that failed at run time: a hash from the rule to what is known of its failures.
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.core.call import Lineage
+
 
 class Verdict(StrEnum):
     """What the gateway said to the call."""
@@ -101,17 +103,6 @@ class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
     variation: str
     unit: str = ""
     """What it was assigned by, where that is neither the record's `unit_ref` nor, without one, its subject."""
-
-
-class Lineage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Which inference led to an action: the version that answered it, and where it came from."""
-
-    model: str
-    version: str
-    route: str = ""
-    arm: str = ""
-    prompt: str = ""
-    """ "name@version"; empty for none."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
