@@ -59,7 +59,11 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         contact_point=_contact_point(contract, said.contact_point, channel=channel)
         if contact and said.contact_point
         else "",
-        session=_checked(session, SUBJECT, field="session", required=False) if session else "",
+        session=_checked(
+            session, SUBJECT, field=contract.session_path if said.session else SESSION_HEADER, required=False
+        )
+        if session
+        else "",
     )
 
 

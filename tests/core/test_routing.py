@@ -202,6 +202,11 @@ def test_a_method_whose_routes_look_at_facts_or_assign_by_person_reads_them_and_
     assert models(routes=[looking]).methods[INFER].reads_facts
     assert models().methods[INFER].reads_facts
     assert not models(routes=[scoring(sticky="session")]).methods[INFER].reads_facts
+    assert not models(routes=[scoring(sticky="none")]).methods[INFER].reads_facts
+    assert rolling(500, route=scoring(sticky="none")).methods[INFER].reads_facts
+    watching = {"name": "w", "route": "scoring", "unit": "session", "arms": [{"name": "all", "weight": 10_000}]}
+    assert not models(routes=[whole], experiments=[watching]).methods[INFER].reads_facts
+    assert models(routes=[whole], experiments=[watching | {"unit": "subject"}]).methods[INFER].reads_facts
 
 
 def test_where_all_calls_go_one_way_nothing_is_hashed_and_nothing_made() -> None:
@@ -212,10 +217,10 @@ def test_where_all_calls_go_one_way_nothing_is_hashed_and_nothing_made() -> None
 ROLLOUT = {"name": "up", "route": "scoring", "arm": "candidate", "against": "champion"}
 
 
-def rolling(share: int, **more: Any) -> Revision:
+def rolling(share: int, *, route: dict[str, Any] | None = None, **more: Any) -> Revision:
     """The route with a rollout that serves a share."""
     running = {"steps": [{"share": share}], "state": "running"} if share else {"state": "pending"}
-    return models(rollouts=[ROLLOUT | running | more])
+    return models(routes=[route or scoring()], rollouts=[ROLLOUT | running | more])
 
 
 def test_a_rollouts_candidate_serves_whoever_lies_within_its_share_and_the_others_stay() -> None:

@@ -51,8 +51,8 @@ class Experiment(Part, frozen=True, kw_only=True):
     """The layer's slots that belong to it, `last` not included."""
     methods: tuple[Text, ...] = ()
     operations: tuple[Operation, ...] = ()
-    """Which calls expose a subject; both empty: those of `route`, or with no route none (then only flags are read). With
-    a route too, the arm is chosen there, and these calls expose, whatever route they take."""
+    """Which calls expose a subject; both empty: those of `route`, or with no route none (then only flags are read).
+    With a route too, the arm is chosen there, and these calls expose, whatever route they take."""
     route: Name | None = None
     when: Expression | None = None
     """CEL over `request`, `agent`, `call` and `facts`: which of these calls count; null: all."""
