@@ -20,6 +20,7 @@ from gateway.core.holds import Hold
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.routing import NOWHERE, Routed
 from gateway.core.spending import Told, costs, told
 from gateway.core.texts import language_of
 from gateway.refusal import Kept
@@ -60,9 +61,9 @@ class CallRun:
 
     __slots__ = (
         "acted", "agent", "answer", "asked", "asked_channel", "call", "cell", "costs", "decision", "ended", "facts",
-        "fixed_route", "id", "incoming", "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms",
-        "released", "request", "reservation", "response_bytes", "revision", "route", "started", "told", "trailers",
-        "upstream", "upstream_us",
+        "first_routed", "id", "incoming", "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms",
+        "released", "request", "reservation", "response_bytes", "revision", "route", "routed", "started", "told",
+        "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -76,6 +77,8 @@ class CallRun:
         self.agent: Agent | None = None
         self.call: Call | None = None
         self.cell = 0
+        self.routed: Routed = NOWHERE
+        """Where the call goes, and by what it came to that."""
         self.route: Route = NO_ROUTE
         self.upstream: Upstream | None = None
         """Where the route leads, by the revision that decided: another one may become active meanwhile."""
@@ -90,7 +93,7 @@ class CallRun:
         self.asked_channel = ""
         self.released: Hold | None = None
         """The hold that this call was kept in, now that it is made after all."""
-        self.fixed_route: Route | None = None
+        self.first_routed: Routed | None = None
         """Where the stream already goes, for its further messages."""
         self.ended: BaseException | None = None
         self.acted: Acted | None = None
@@ -144,7 +147,7 @@ class CallRun:
 def record_of(run: CallRun) -> Record:
     """The record of a call, from what is known of it by now."""
     decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
-    ended, released = run.ended, run.released
+    ended, released, target = run.ended, run.released, run.routed.target
     # A held call is made at a time of its worker's clock, which tests own.
     now_ms = time.time_ns() // 1_000_000 if released is None else run.received_ms
     limit_ms = 0
@@ -184,6 +187,11 @@ def record_of(run: CallRun) -> Record:
         revision_sha256=revision.sha256 if revision is not None else "",
         trace_id=run.incoming.trace.trace_id,
         span_id=run.incoming.trace.span_id,
+        prompt=target.prompt if target is not None else "",
+        connector_version=target.connector_version if target is not None else "",
+        unit_ref=_unit_ref(run),
+        exposures=run.routed.exposures,
+        rollout=run.route.rollout,
         inference=call.inference if call is not None else "",
         lineage=call.lineage if call is not None else None,
         parent=run.parent,
@@ -195,6 +203,13 @@ def record_of(run: CallRun) -> Record:
         hold_decided_ms=0 if released is None else released.decided_ms,
         hold_comment="" if released is None else released.comment,
     )
+
+
+def _unit_ref(run: CallRun) -> str:
+    """What the call is assigned by, where that is not its subject."""
+    if run.routed.unit_ref or run.call is None or not run.facts.unit:
+        return run.routed.unit_ref
+    return run.facts.unit if run.facts.unit != run.call.subject_ref else ""
 
 
 def _version(run: CallRun) -> str:

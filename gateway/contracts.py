@@ -204,6 +204,7 @@ class ContractBook:
             subject_path=binding.subject,
             channel_path=binding.channel,
             contact_point_path=binding.contact_point,
+            session_path=binding.session,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
             read=readers(method.input_type, paths),
             created=created,

@@ -11,6 +11,7 @@ from gateway.core.errors import CallEnded, Reason
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
+SESSION_HEADER: Final = "pilote-session-id"
 MOST_TOPICS: Final = 10
 
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
@@ -38,6 +39,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     if inference is None:
         raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
     request_id = _text(metadata, IDEMPOTENCY_HEADER) or said.request_id
+    session = said.session or _text(metadata, SESSION_HEADER)
     return Call(
         method=contract.method,
         operation=contract.operation,
@@ -56,6 +58,11 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         purpose=_token(said.purpose, "purpose") if contact and said.purpose else "",
         contact_point=_contact_point(contract, said.contact_point, channel=channel)
         if contact and said.contact_point
+        else "",
+        session=_checked(
+            session, SUBJECT, field=contract.session_path if said.session else SESSION_HEADER, required=False
+        )
+        if session
         else "",
     )
 

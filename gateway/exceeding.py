@@ -12,7 +12,10 @@ from gateway.core.record import BucketLook, Outcome
 _STRICTEST: Final = ("deny", "review", "defer", "downgrade")
 """Where several buckets refuse, the strictest of their wishes is followed."""
 
-_DECIDED: Final = ("id", "parent", "call", "request", "asked", "asked_channel", "route", "decision", "outcome", "cell")
+_DECIDED: Final = (
+    *("id", "parent", "call", "request", "asked", "asked_channel", "cell"),
+    *("route", "routed", "upstream", "decision", "outcome"),
+)
 
 
 def exceeded(buckets: Sequence[Bucket], outcome: Outcome) -> tuple[Bucket, BucketLook, str]:

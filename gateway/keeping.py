@@ -15,10 +15,10 @@ from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
 from gateway.core.record import Record, Verdict
-from gateway.describe import IDEMPOTENCY_HEADER, INFERENCE_HEADER
+from gateway.describe import IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
 from gateway.refusal import Plan
 
-_KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, "accept-language")
+_KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, "accept-language")
 """What the call is decided by later. Nothing else is kept: it might be a credential."""
 
 
@@ -57,7 +57,9 @@ class Keeping:
                 hold,
                 KeptRequest(run.request, _metadata(run)),
                 record=record,
-                as_repeat=msgspec.structs.replace(as_repeat, id=record.id, parent=record.parent, expires_ms=0),
+                as_repeat=msgspec.structs.replace(
+                    as_repeat, id=record.id, parent=record.parent, expires_ms=0, exposures=()
+                ),
                 request_hash=hash_of(run) if request_key else "",
                 max_open=run.revision.holds_of(run.agent.tenant),
                 pending=_pending(run, record, hold_id),

@@ -45,15 +45,15 @@ from gateway.callrun import (
     timeout_s,
 )
 from gateway.core import keys
-from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Agent, Facts, Lineage, Operation
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Lineage, Operation
 from gateway.core.cells import cell_of
-from gateway.core.decide import decide
+from gateway.core.decide import decide, unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.lineage import lineage_of
-from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, session_ref, subject_ref
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.routing import route
+from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
 from gateway.gathering import Gathering
@@ -187,12 +187,7 @@ class Pipeline:
             raise self._plainly(Reason.METHOD_UNDESCRIBED, run)
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
-        if call.subject:
-            ref = self._ref(run.agent.tenant, call.subject)
-            call = msgspec.structs.replace(call, subject_ref=ref)
-        if call.contact_point:
-            ref = contact_ref(self._pseudonym_key, tenant=run.agent.tenant, contact_point=call.contact_point)
-            call = msgspec.structs.replace(call, contact_ref=ref)
+        call = self._pseudonymous(call, run.agent.tenant, by_session=run.policy.routing.by_session)
         if call.inference and revision.lineage.keep_ms:
             call = msgspec.structs.replace(call, lineage=await self._led(run, call.inference, run.policy))
         run.call = call
@@ -200,11 +195,20 @@ class Pipeline:
         if cells is not None:
             run.cell = _cell(run, cells)
         if call.subject and run.policy.reads_facts:
-            cell = keys.cell(run.agent.tenant, run.cell)
-            run.facts = await self._facts_of(cell, call.subject_ref, policy=run.policy, now_ms=run.received_ms)
-        found = run.fixed_route or route(run.policy.routes, call, draw=_random.random())
-        run.route = found or NO_ROUTE
-        run.upstream = run.upstream or revision.upstreams.get(run.route.upstream)
+            run.facts = await self._facts_of(run, call.subject_ref)
+        values = unrouted(revision, agent=run.agent, call=call, facts=run.facts)
+        run.routed = route(
+            run.policy.routing,
+            call,
+            facts=run.facts,
+            values=values,
+            now_ms=run.received_ms,
+            draw=_random.random(),
+            first=run.first_routed,
+        )
+        run.route = run.routed.route
+        if run.first_routed is None:  # a stream's further message goes where the stream goes, whatever is active now
+            run.upstream = revision.upstreams.get(run.route.upstream)
         run.decision = decide(
             revision,
             run.policy,
@@ -215,11 +219,24 @@ class Pipeline:
             ref=functools.partial(self._ref, run.agent.tenant),
             now_ms=run.received_ms,
             approved=run.released is not None and run.released.decider != "",
+            values=values,
         )
         if run.decision.verdict is not Verdict.ALLOW:
             raise refused(run)
-        if found is None:  # permission before existence (AIP-193)
+        if run.routed is NOWHERE:  # permission before existence (AIP-193)
             raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
+
+    def _pseudonymous(self, call: Call, tenant: str, *, by_session: bool) -> Call:
+        """The call with the pseudonyms of whom and what it names; of a session where anything is assigned by it."""
+        found = {}
+        if call.subject:
+            found["subject_ref"] = self._ref(tenant, call.subject)
+        if call.contact_point:
+            point = call.contact_point
+            found["contact_ref"] = contact_ref(self._pseudonym_key, tenant=tenant, contact_point=point)
+        if call.session and by_session:
+            found["session_ref"] = session_ref(self._pseudonym_key, tenant=tenant, session=call.session)
+        return msgspec.structs.replace(call, **found) if found else call
 
     def _ref(self, tenant: str, text: str) -> str:
         return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
@@ -242,7 +259,9 @@ class Pipeline:
         """
         assert run.call is not None and run.revision is not None and run.policy is not None  # noqa: PT018, S101
         if run.call.operation is Operation.INFER and run.route.version and run.revision.lineage.keep_ms:
-            await self._note(run, run.id, lineage_of(run.call, run.route), keep_ms=run.revision.lineage.keep_ms)
+            prompt = run.routed.target.prompt if run.routed.target is not None else ""
+            lineage = lineage_of(run.call, run.route, prompt=prompt)
+            await self._note(run, run.id, lineage, keep_ms=run.revision.lineage.keep_ms)
         if run.call.identity and response:
             await self._recognise(run, response)
 
@@ -266,16 +285,18 @@ class Pipeline:
         cells = run.revision.cells.get(run.agent.tenant, 1)
         await self._lineages.note(run.agent.tenant, inference, lineage=lineage, cells=cells, keep_ms=keep_ms)
 
-    async def _facts_of(self, cell: keys.Cell, ref: str, *, policy: MethodPolicy, now_ms: int) -> Facts:
-        """Step 4: what is known of the subject."""
-        score = self.revision.score if self.revision is not None else None
+    async def _facts_of(self, run: CallRun, ref: str) -> Facts:
+        """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""
+        assert run.agent is not None and run.revision is not None and run.policy is not None  # noqa: PT018, S101
+        cell, score = keys.cell(run.agent.tenant, run.cell), run.revision.score
         try:
             facts = await self._facts.get(cell, ref)
-            if policy.reads_pressure and score is not None:
-                pressure = await self._facts.pressure(cell, ref, half_life_ms=score.half_life_ms, now_ms=now_ms)
+            if run.policy.reads_pressure and score is not None:
+                half_life_ms, now_ms = score.half_life_ms, run.received_ms
+                pressure = await self._facts.pressure(cell, ref, half_life_ms=half_life_ms, now_ms=now_ms)
                 facts = msgspec.structs.replace(facts, pressure=pressure)
         except CallEnded as ended:
-            if ended.reason is Reason.STORE_UNAVAILABLE and policy.survives:
+            if ended.reason is Reason.STORE_UNAVAILABLE and run.policy.survives:
                 return UNREADABLE_SUBJECT  # rules that need facts fail, and so count as their on_error
             raise
         return facts
@@ -472,7 +493,7 @@ class Pipeline:
             CallEnded: refused. The record is written by then.
         """
         assert first.policy is not None  # noqa: S101 - the stream was admitted
-        run.policy, run.route, run.fixed_route = first.policy, first.route, first.route
+        run.policy, run.route, run.routed, run.first_routed = first.policy, first.route, first.routed, first.routed
         run.upstream = first.upstream
         try:
             run.call = describe(first.policy.contract, request, metadata=run.incoming.metadata)

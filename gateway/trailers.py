@@ -13,7 +13,10 @@ _NO_LIMITS: Final = frozenset({"gap", "score", "sequence", "trail"})
 
 
 def own(run: CallRun) -> Metadata:
-    """Decision, revision, version and overhead, the upstream's own trailers, and how much of each limit is left."""
+    """Decision, revision, version and overhead, the upstream's own trailers, and how much of each limit is left.
+
+    And the variations that an admitted call has shown its subject, "tone=warm,length=short". A repeat shows none.
+    """
     overhead_us = elapsed_us(run) - run.upstream_us
     said: list[tuple[str, str | bytes]] = [
         ("pilote-decision-id", run.id),
@@ -24,6 +27,9 @@ def own(run: CallRun) -> Metadata:
         said.append(("pilote-version", run.route.version))
     if run.asked_channel and run.call is not None:
         said.append(("pilote-channel", run.call.channel))
+    if run.routed.exposures and run.outcome is not None and run.outcome.granted and not run.outcome.first:
+        shown = [f"{each.experiment}={each.variation}" for each in run.routed.exposures]
+        said.append(("pilote-exposures", ",".join(shown)))
     if run.outcome is not None and run.decision is not None and run.outcome.looks:
         pairs = zip(run.decision.buckets, run.outcome.looks, strict=True)
         looks = [(bucket, look) for bucket, look in pairs if bucket.kind not in _NO_LIMITS]

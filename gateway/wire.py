@@ -19,6 +19,7 @@ from gateway.core.record import (
     BucketAsk,
     BucketLook,
     CustomerOutcome,
+    Exposure,
     Outcome,
     Record,
     RuleLook,
@@ -74,6 +75,14 @@ def decision(
         contact_ref=record.contact_ref,
         asked_channel=record.asked_channel,
         topics=record.topics,
+        exposures=[
+            decision_pb2.Exposure(experiment=each.experiment, variation=each.variation, unit_ref=each.unit)
+            for each in record.exposures
+        ],
+        rollout=record.rollout,
+        prompt=record.prompt,
+        connector_version=record.connector_version,
+        unit_ref=record.unit_ref,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -284,6 +293,11 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         hold_decided_ms=message.hold_decide_time.ToMilliseconds(),
         hold_comment=message.hold_comment,
         would=message.would,
+        exposures=tuple(Exposure(each.experiment, each.variation, each.unit_ref) for each in message.exposures),
+        rollout=message.rollout,
+        prompt=message.prompt,
+        connector_version=message.connector_version,
+        unit_ref=message.unit_ref,
         inference=message.inference.removeprefix("decisions/"),
         lineage=_lineage_in(message.lineage) if message.HasField("lineage") else None,
     )

@@ -175,7 +175,16 @@ def _bench(console: Console) -> Iterator[Bench]:
         yield Bench(home, hop=hop, hop_port=hop_port, gateway=gateway, console=console)
 
 
-def report(measured: Measured, plan: Plan) -> dict[str, Any]:
+def _routing() -> dict[str, Any]:
+    """What `loadtests.routing` measures, alone on the server's core."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        log = Path(name) / "routing.log"
+        with Process(python("loadtests.routing"), core=_SERVER_CORE, log=log) as process:
+            found: dict[str, Any] = json.loads(process.line())
+    return found
+
+
+def report(measured: Measured, plan: Plan, *, routing: dict[str, Any]) -> dict[str, Any]:
     """Everything that is worth keeping of a run. The first keys are the ones that budgets are set for."""
     hop, gateway = [r.cpu_us for r in measured.hop], [r.cpu_us for r in measured.governed]
     ratios = [b / a for a, b in zip(hop, gateway, strict=True)]
@@ -184,6 +193,7 @@ def report(measured: Measured, plan: Plan) -> dict[str, Any]:
         "governed_us": round(statistics.median(gateway), 1),
         "ratio": round(statistics.median(ratios), 3),
         "calls_per_s_core": round(1e6 / statistics.median(gateway)),
+        "routing_us": routing["realistic"]["us"]["median"],
         "rss_mb": round(measured.rss_mb, 1),
         "swap_s": round(statistics.median(each.seconds for each in measured.swaps), 2),
         "swap_step_ms": round(statistics.median(each.step_ms for each in measured.swaps), 1),
@@ -195,6 +205,7 @@ def report(measured: Measured, plan: Plan) -> dict[str, Any]:
         "errors": sum(r.errors for r in (*measured.hop, *measured.governed)) + sum(s.failed for s in measured.swaps),
         "spans": measured.spans,
         "trace_ratio": TRACE_RATIO,
+        "routing": routing,
         "plan": plan._asdict(),
         "load": {
             "connections": CONNECTIONS,
@@ -247,6 +258,13 @@ def show(found: dict[str, Any], console: Console) -> None:
     console.print(f"ratio, pair by pair: {', '.join(f'{ratio:.2f}' for ratio in found['ratios'])}")
     calls = sum(r["calls"] for r in found["governed"])
     console.print(f"{calls} governed calls measured, {found['spans']} spans exported in all, {found['errors']} errors")
+    for name in ("realistic", "worst", "plain"):
+        case = found["routing"][name]
+        us, concerned = (
+            case["us"],
+            f"{case['experiments_of_call']} of {case['experiments']} experiments concern the call",
+        )
+        console.print(f"routing, {concerned}: {us['median']} us CPU ({us['min']} to {us['max']})")
     for each in found["swaps"]:
         console.print(
             f"swap of {swap.RULES} rules: {each['seconds']:.2f} s, slowest call {each['step_ms']:.1f} ms above usual "
@@ -273,7 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         h2load.install()
         console.print(f"{plan.rounds} rounds of {plan.seconds} s for each; server on core 0, everything else on core 1")
         with _bench(console) as bench:
-            found = report(bench.measure(plan), plan)
+            measured = bench.measure(plan)
+        found = report(measured, plan, routing=_routing())
     except KeyboardInterrupt:
         console.print("stopped")
         return 130

@@ -63,7 +63,12 @@ local function admit(keys, argv)
   if stop then return written(stream, record, outcome_json(false, -1, 'STOPPED', '', '[]', stop), '') end
   if hash ~= '' then
     local reason, first, answer = first_call(request_key, hash, c.now_ms)
-    if reason then return written(stream, record, outcome_json(reason == '', -1, reason, first, '[]'), answer) end
+    if reason then
+      -- A repeat shows its customer nothing that the first call has not shown. Only the record's own field looks so:
+      -- quotes within its texts are escaped.
+      local repeated = string.gsub(record, '"exposures":%[.-%]', '"exposures":[]', 1)
+      return written(stream, repeated, outcome_json(reason == '', -1, reason, first, '[]'), answer)
+    end
   end
   local buckets = cmsgpack.unpack(argv[8])
   local used, waits, states, others, places, at = {}, {}, {}, {}, {}, 4

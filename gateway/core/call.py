@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -69,6 +69,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What identifies the person whom the call creates, in its one spelling."""
     contact_ref: str = ""
     """Pseudonym of the contact point."""
+    session: str = ""
+    """What stands for the caller's session, where the call says it."""
+    session_ref: str = ""
+    """Pseudonym of the session, where anything is assigned by it."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,9 +88,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     segments: tuple[str, ...] = ()
     traits: dict[str, str] = {}
     scores: dict[str, float] = {}
-    unit: str = ""
-    """What stands for the person in assignments, where that is not the subject's own pseudonym: the same again for a
-    customer who was deleted and created anew."""
+    unit: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
+    """What stands for the person in assignments, where that is not the subject's own pseudonym: a pseudonym too, the
+    same again for a customer who was deleted and created anew."""
     pressure: float = 0.0
     """Score of contact pressure at the time of the call. Never stored with the facts: it changes by itself."""
 
@@ -105,6 +109,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     arm: str
     upstream: str
     version: str = ""
+    rollout: str = ""
+    """The rollout whose candidate was chosen; empty for none."""
 
 
 NO_ROUTE: Final = Route(name="", arm="", upstream="")

@@ -33,6 +33,7 @@ class Said(NamedTuple):
     brand: str = ""
     purpose: str = ""
     contact_point: str = ""
+    session: str = ""
     identity: str = ""
 
 
@@ -127,6 +128,7 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     subject_path: str = ""
     channel_path: str = ""
     contact_point_path: str = ""
+    session_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES
     closed: Mapping[str, frozenset[str]] = {}
     """All that its channel, category or model can be, where the field is an enum."""

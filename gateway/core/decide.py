@@ -9,6 +9,7 @@ from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation,
 from gateway.core.cells import shared
 from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
+from gateway.core.experiments import covering, holding
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
 from gateway.core.policy.ruling import Rule
 from gateway.core.policy.vocabulary import Message, cited, duration_ms
@@ -16,6 +17,7 @@ from gateway.core.pressure import cap_buckets, score_bucket
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.routing import unit_of
 from gateway.core.sequences import step_bucket
 
 
@@ -61,14 +63,16 @@ def decide(
     ref: Callable[[str], str],
     now_ms: int,
     approved: bool = False,
+    values: Mapping[str, object] | None = None,
 ) -> Decision:
     """Evaluate every rule of the method: any that denies wins, then any that holds, else at least one must allow.
 
     `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
     and name only rules that applied. `approved`: a person has approved this call, which waives what asks for a person,
-    and nothing else: holds, the level "approve", caps and sequences that want a review.
+    and nothing else: holds, the level "approve", caps and sequences that want a review. `values` is what `unrouted`
+    gives of the same call, where that was needed before.
     """
-    values = values_of(revision, agent=agent, call=call, facts=facts, route=route)
+    values = with_route(revision, values or unrouted(revision, agent=agent, call=call, facts=facts), route=route)
     looked = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
     looks, denying = looked.looks, looked.denying
     if denying is not None:
@@ -134,14 +138,13 @@ def decide(
 def _barred(
     revision: Revision, agent: Agent, *, call: Call, facts: Facts, now_ms: int
 ) -> tuple[Decision | None, tuple[RuleLook, ...]]:
-    """The refusal of a call that the rules allow, for what it lacks; and the consents that were looked at."""
+    """The refusal of a call that the rules allow, for what it lacks; and which consents or holdout were looked at."""
     if not revision.lineage.traced(agent, call):
         named = (("inference", f"decisions/{call.inference}"),) if call.inference else ()
         return Decision(verdict=Verdict.DENY, reason=Reason.LINEAGE_UNKNOWN, details=named), ()
-    if not revision.consents or call.operation is not Operation.CONTACT:
+    if call.operation is not Operation.CONTACT or not (revision.consents or revision.holdouts):
         return None, ()
-    unmet, asked = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
-    return (None if unmet is None else _lacks(unmet, call, now_ms=now_ms)), asked
+    return _unwelcome(revision, call, facts=facts, now_ms=now_ms)
 
 
 def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | None:
@@ -159,16 +162,51 @@ def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | Non
 
 def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
     """What expressions see of a call."""
+    return with_route(revision, unrouted(revision, agent=agent, call=call, facts=facts), route=route)
+
+
+def unrouted(revision: Revision, *, agent: Agent, call: Call, facts: Facts) -> Mapping[str, object]:
+    """What they see of one whose route is not known yet."""
     engine = revision.engine
     values = {
         "request": call.request,
         "agent": revision.agent_values[agent.name],
         "call": engine.call_value(call),
-        "route": engine.route_value(route),
     }
     if facts is not UNREADABLE_SUBJECT:
         values["facts"] = engine.facts_value(facts)
     return values
+
+
+def with_route(revision: Revision, values: Mapping[str, object], *, route: Route) -> Mapping[str, object]:
+    """What they see once its route is known too."""
+    return {**values, "route": revision.engine.route_value(route)}
+
+
+def _unwelcome(
+    revision: Revision, call: Call, *, facts: Facts, now_ms: int
+) -> tuple[Decision | None, tuple[RuleLook, ...]]:
+    """The refusal of a contact that the customer is to be spared, or has not agreed to; and what was looked at."""
+    held_out = _held_out(revision, call, facts=facts)
+    if held_out is not None:
+        known = held_out.reason is Reason.HELD_OUT
+        return held_out, (RuleLook(rule=held_out.rule, effect="holdout"),) if known else ()
+    unmet, looks = look_at(revision.consents, call, facts=facts, now_ms=now_ms)
+    return None if unmet is None else _lacks(unmet, call, now_ms=now_ms), looks
+
+
+def _held_out(revision: Revision, call: Call, *, facts: Facts) -> Decision | None:
+    """The refusal of a contact with somebody who is held out, or of whom nobody can say now whether they are."""
+    about = covering(revision.holdouts, call)
+    if not about:
+        return None
+    unit = unit_of(call, facts)
+    if not unit:
+        en, fr = (texts.holdout_unknown(language=language) for language in texts.LANGUAGES)
+        reason = Reason.STORE_UNAVAILABLE
+        return Decision(verdict=Verdict.DENY, reason=reason, rule=about, message=Message(en=en, fr=fr))
+    holdout = holding(revision.holdouts, call, unit=unit)
+    return Decision(verdict=Verdict.DENY, reason=Reason.HELD_OUT, rule=holdout) if holdout else None
 
 
 def _lacks(missing: Missing, call: Call, *, now_ms: int) -> Decision:

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     """Somebody has halted this agent, version, route or channel, or everything. Wait until it is resumed."""
     CONSENT_MISSING = "CONSENT_MISSING"
     """The customer has not agreed to this. Obtain the consent first."""
+    HELD_OUT = "HELD_OUT"
+    """The customer is held out, so that it can be measured what contacts bring. Leave them alone; do not retry."""
     QUIET_HOURS = "QUIET_HOURS"
     """The customer may not be reached now. Come back later."""
     APPROVAL_REQUIRED = "APPROVAL_REQUIRED"

@@ -27,6 +27,17 @@ _TEXTS: Final = {
         "Version {version} of the model {model} was to answer (arm {arm}).",
         "La version {version} du modèle {model} devait répondre (bras {arm}).",
     ),
+    "prompt": ("The prompt was {prompt}.", "Le prompt était {prompt}."),
+    "connector": ("{upstream} was at version {connector}.", "{upstream} était en version {connector}."),
+    "rollout": (
+        "The rollout {rollout} gave it to its candidate.",
+        "Le déploiement progressif {rollout} l’a confié à son candidat.",
+    ),
+    "unit": ("It was assigned by {unit}.", "L’affectation suivait {unit}."),
+    "exposure": (
+        "It fell to the variation {variation} of the experiment {experiment}.",
+        "Il relevait de la variante {variation} de l’expérience {experiment}.",
+    ),
     "lineage": (
         "An inference of version {version} of the model {model} led to it (route {route}, arm {arm}).",
         "Une inférence de la version {version} du modèle {model} y a conduit (route {route}, bras {arm}).",
@@ -47,6 +58,10 @@ _TEXTS: Final = {
     "watch-defer": (
         "The quiet hours {rule} would have put it off, but only watch.",
         "Les heures calmes {rule} l’auraient remis à plus tard, mais elles ne font qu’observer.",
+    ),
+    "rule-holdout": (
+        "The customer is held out of such contacts by {rule}.",
+        "Pour ces sollicitations, le client fait partie du groupe témoin {rule}.",
     ),
     "rule-redact": ("The rule {rule} had fields redacted.", "La règle {rule} a fait masquer des champs."),
     "watch-allow": (
@@ -228,11 +243,21 @@ def _asked(record: Record, language: str) -> list[str]:
         "model": record.model,
         "arm": record.arm,
         "revision": str(record.revision),
+        "prompt": record.prompt,
+        "connector": record.connector_version,
+        "rollout": record.rollout,
+        "unit": record.unit_ref,
     }
     keys = ["asked" if record.agent else "nobody"]
     keys += ["subject"] * bool(record.subject_ref) + ["contact"] * bool(record.channel)
     keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
+    keys += ["prompt"] * bool(record.prompt) + ["connector"] * bool(record.connector_version)
+    keys += ["rollout"] * bool(record.rollout) + ["unit"] * bool(record.unit_ref)
     lines = [_say(key, language, values) for key in keys]
+    lines += [
+        _say("exposure", language, {"experiment": each.experiment, "variation": each.variation})
+        for each in record.exposures
+    ]
     if record.lineage is not None:
         lines.append(_say("lineage", language, msgspec.structs.asdict(record.lineage)))
     lines.append(_say("revision" if record.revision else "no-revision", language, values))

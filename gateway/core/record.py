@@ -98,10 +98,12 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A variation of an experiment that this call has shown its subject."""
+    """A variation of an experiment that the call's subject is in, and saw where the call was admitted."""
 
     experiment: str
     variation: str
+    unit: str = ""
+    """What it was assigned by, where that is neither the record's `unit_ref` nor, without one, its subject."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,8 +187,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     unit_ref: str = ""
     """What experiments and routes assign by, where it is not the subject: a pseudonym of the person or the session."""
     exposures: tuple[Exposure, ...] = ()
+    """In the order of the policy; of a refused call too, since variations may differ in what is refused. A repeat of an
+    idempotent call has none."""
     rollout: str = ""
-    """The rollout that the call's subject is in, as candidate; empty for none."""
+    """The rollout whose candidate was chosen for the call; empty for none."""
     lineage: Lineage | None = None
     """For an action: the inference that led to it, where the caller named one that is known."""
 
@@ -260,6 +264,11 @@ def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
 def contact_ref(key: bytes, *, tenant: str, contact_point: str) -> str:
     """Pseudonym of a contact point, made like that of a subject; the two never meet, since no subject holds a NUL."""
     return subject_ref(key, tenant=tenant, subject=f"\x00{contact_point}")
+
+
+def session_ref(key: bytes, *, tenant: str, session: str) -> str:
+    """Pseudonym of a session, made like that of a subject; neither a subject nor a contact point begins so."""
+    return subject_ref(key, tenant=tenant, subject=f"\x00\x00{session}")
 
 
 def decision_id(*, now_ms: int, random: bytes) -> str:

@@ -27,6 +27,10 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "The customer has not agreed to this.",
         "Le client n’a pas donné son consentement.",
     ),
+    Reason.HELD_OUT: (
+        "The customer is held out, so that it can be measured what contacts bring ({rule}): leave them alone.",
+        "Le client fait partie d’un groupe témoin, pour mesurer l’effet des sollicitations ({rule}) : laissez-le.",
+    ),
     Reason.QUIET_HOURS: (
         "The customer may not be reached now. {retry}",
         "Le client ne peut pas être contacté à cette heure. {retry}",
@@ -126,6 +130,10 @@ _LACKS_DIMENSION: Final = (
 _STREAM_HELD: Final = (
     "A person must look at this call first, and a stream cannot be kept for one: make a unary call.",
     "Une personne doit d’abord examiner cet appel, et un flux ne peut pas être conservé : faites un appel unaire.",
+)
+_HOLDOUT_UNKNOWN: Final = (
+    "Whether the customer is held out cannot be read now; retry.",
+    "On ne peut pas lire pour l’instant si le client fait partie d’un groupe témoin ; réessayez.",
 )
 RULE_PLACEHOLDERS: Final = ("agent", "method", "rule", "revision")
 """What a rule's own message may fill in."""
@@ -236,6 +244,11 @@ def lacks_dimension(limit: str, dimension: str, *, language: str) -> str:
 def stream_held(*, language: str) -> str:
     """The text for a stream that a person would have to look at."""
     return _STREAM_HELD[LANGUAGES.index(language)]
+
+
+def holdout_unknown(*, language: str) -> str:
+    """The text for a contact with somebody who may be held out, while nothing can be read of them."""
+    return _HOLDOUT_UNKNOWN[LANGUAGES.index(language)]
 
 
 def retry(wait_ms: int, *, language: str) -> str:

@@ -33,6 +33,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.METHOD_UNDESCRIBED: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.POLICY_DENIED: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.STOPPED: Row(grpc.StatusCode.PERMISSION_DENIED),
+    Reason.HELD_OUT: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.CONSENT_MISSING: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.QUIET_HOURS: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.APPROVAL_REQUIRED: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
-from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Facts
-from gateway.core.decide import Decision, decide
+from gateway.core.call import UNKNOWN_SUBJECT, Facts
+from gateway.core.decide import Decision, decide, unrouted
 from gateway.core.record import contact_ref, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
@@ -48,16 +48,19 @@ def decided(revision: Revision, case: dict[str, Any]) -> Decision:
     call = msgspec.structs.replace(call, subject_ref=ref, contact_ref=point)
     facts = facts_of(case["facts"], tenant=agent.tenant) if "facts" in case else UNKNOWN_SUBJECT
     now_ms = _ms(case.get("now", "2026-01-15T12:00:00+00:00"))
+    values = unrouted(revision, agent=agent, call=call, facts=facts)
+    found = route(method.routing, call, facts=facts, values=values, now_ms=now_ms, draw=case.get("draw", 0.0))
     return decide(
         revision,
         method,
         agent=agent,
         call=call,
         facts=facts,
-        route=route(method.routes, call, draw=0.0) or NO_ROUTE,
+        route=found.route,
         ref=lambda text: subject_ref(KEY, tenant=agent.tenant, subject=text),
         now_ms=now_ms,
         approved=case.get("approved", False),
+        values=values,
     )
 
 

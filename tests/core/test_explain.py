@@ -8,7 +8,7 @@ import pytest
 from gateway.core import explain as module
 from gateway.core.call import Lineage
 from gateway.core.explain import explain
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict
+from gateway.core.record import BucketAsk, BucketLook, Exposure, Outcome, Record, RuleLook, Settlement, Verdict
 
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
@@ -17,6 +17,7 @@ RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}", effect=effect, mode=mode)
     for effect, mode in itertools.product(("hold", "defer"), ("enforce", "monitor"))
 )
+HELD_OUT = (RuleLook(rule="nobody-calls", effect="holdout"),)
 CONSENTS = tuple(
     RuleLook(rule="opt-in", effect="deny", standing=standing, since_ms=1_767_603_600_000)
     for standing in ("granted", "none", "refused", "withdrawn", "expired", "unknown")
@@ -47,9 +48,14 @@ RECORD = Record(
     upstream="crm",
     revision=7,
     trace_id="1" * 32,
+    prompt="scorer@4",
+    connector_version="2026.4",
+    rollout="up",
+    unit_ref="cd",
+    exposures=(Exposure("tone", "warm"), Exposure("length", "short")),
 )
 CITED = msgspec.structs.replace(
-    RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7", rules=CONSENTS
+    RECORD, verdict=Verdict.DENY, reason="QUIET_HOURS", citation="Code, art. 7", rules=CONSENTS + HELD_OUT
 )
 HELD = msgspec.structs.replace(RECORD, verdict=Verdict.HOLD, hold="a" * 32, decider="Zoé", hold_comment="too pushy")
 DEFERRED = msgspec.structs.replace(RECORD, verdict=Verdict.DEFER, hold="b" * 32)

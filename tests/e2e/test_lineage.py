@@ -35,7 +35,7 @@ class Traced:
         make: Any = oip_service.GRPCInferenceServiceStub
         self._models = make(world.channel())
 
-    async def publish(self, *rules: dict[str, Any], weights: tuple[int, int] = (10_000, 0), **sections: Any) -> None:
+    async def publish(self, *rules: dict[str, Any], weights: tuple[int, int] = (9_000, 1_000), **sections: Any) -> None:
         data = scoring(self._addresses[0], self._addresses[1], crm=self._addresses[2], weights=weights)
         data["rules"] += rules
         for agent in data["agents"]:
@@ -74,7 +74,7 @@ async def test_an_action_belongs_to_the_version_that_led_to_it(traced: Traced) -
 
 
 async def test_a_canary_may_infer_but_what_follows_from_it_may_not_contact(traced: Traced) -> None:
-    await traced.publish(CANARIES_READ, weights=(10_000, 0))
+    await traced.publish(CANARIES_READ)
     champion, challenger = await traced.score(version="1"), await traced.score(version="2")
     assert challenger.code is grpc.StatusCode.OK
     refused = await traced.write(challenger.decision)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.bench import missed
+from loadtests.routing import measured
 
 
 @pytest.mark.integration
@@ -20,12 +21,31 @@ def test_quick_run_measures_allowed_calls_only_and_keeps_its_figures(tmp_path: P
     found = json.loads(result.read_text())
     assert found["errors"] == 0
     assert found["hop_us"] < found["governed_us"]
+    assert (
+        0 < found["routing"]["plain"]["us"]["median"] < found["routing_us"] < found["routing"]["worst"]["us"]["median"]
+    )
     assert found["rss_mb"] > 20
     governed_calls = sum(r["calls"] for r in found["governed"])
     assert found["spans"] > governed_calls * found["trace_ratio"] / 2
 
 
 def test_a_budget_is_missed_from_either_side() -> None:
-    figures = {"ratio": 1.4, "calls_per_s_core": 3500, "rss_mb": 120, "swap_s": 0.9, "swap_step_ms": 8}
+    figures = {
+        "ratio": 1.4,
+        "calls_per_s_core": 3500,
+        "routing_us": 15.0,
+        "rss_mb": 120,
+        "swap_s": 0.9,
+        "swap_step_ms": 8,
+    }
     assert missed(figures) == []
     assert missed(figures | {"ratio": 1.6, "calls_per_s_core": 2999}) == ["ratio", "calls_per_s_core"]
+
+
+def test_what_is_measured_of_routing_has_the_routes_and_experiments_that_it_says() -> None:
+    found = measured(rounds=1, calls=50)
+    shapes = {
+        name: [found[name][each] for each in ("routes", "experiments", "experiments_of_call", "layers_of_call")]
+        for name in ("realistic", "worst", "plain")
+    }
+    assert shapes == {"realistic": [200, 50, 5, 4], "worst": [200, 50, 50, 12], "plain": [200, 0, 0, 0]}

@@ -79,12 +79,17 @@ def _routes(policy: MethodPolicy) -> list[_Row]:
             "route.arm": target.arm,
             "route.version": target.version,
             "route.upstream": target.upstream,
+            "route.rollout": rollout,
         }
         for rule in policy.routes
-        for targets in rule.targets.values()
-        for target in targets
+        for targets in rule.arms.values()
+        for target in targets.values()
+        for rollout in (
+            "",
+            *([rule.rollout.name] if rule.rollout is not None and rule.rollout.arm == target.arm else []),
+        )
     ]
-    return [*found, dict.fromkeys(("route.name", "route.arm", "route.version", "route.upstream"), "")]
+    return [*found, dict.fromkeys(("route.name", "route.arm", "route.version", "route.upstream", "route.rollout"), "")]
 
 
 def _calls(contract: MethodContract) -> Mapping[str, Domain]:

@@ -73,6 +73,7 @@ class MethodBinding(Part, frozen=True, kw_only=True):
     contact_point: str = ""
     brand: str = ""
     topics: str = ""
+    session: str = ""
     identity: str = ""
     created: str = ""
     """Of the response."""
@@ -94,7 +95,8 @@ class Arm(Part, frozen=True, kw_only=True):
 
     name: Name
     weight: BasisPoints = 10_000
-    """Share; the weights of a route add up to 10,000. 0: only for experiments, rollouts, fallbacks and shadows."""
+    """Share; the weights of a route add up to 10,000. 0: only for experiments, rollouts, fallbacks and shadows, and not
+    for callers who ask for its version."""
     upstream: Name | None = None
     version: VersionOrAlias | None = None
 

@@ -14,6 +14,8 @@ from gateway.core.policy.ruling import Rule
 from gateway.core.policy.vocabulary import Message
 from gateway.core.revision.check_cells import check_cells
 from gateway.core.revision.check_counted import check_counted
+from gateway.core.revision.check_learning import check_learning
+from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_serving import check_serving
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known
@@ -46,7 +48,9 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_cells(document, mistakes)
     _agents(document, mistakes)
     _issuers(document, mistakes)
+    check_models(document, mistakes)
     check_serving(document, mistakes)
+    check_learning(document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
         _message(hours.message, ("quiet_hours", index, "message"), mistakes)
@@ -110,6 +114,7 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
         "routes": [route.methods for route in document.routes],
         "rules": [rule.methods for rule in document.rules],
         "limits": [limit.methods for limit in document.limits],
+        "experiments": [experiment.methods for experiment in document.experiments],
     }
     for index, sequence in enumerate(document.sequences):
         for name, step in (("first", sequence.first), ("then", sequence.then)):
@@ -124,6 +129,9 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
             fix = "give methods that ask a model (INFER) a route of their own, with `models`"
             problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
             mistakes.add(("routes", index, "models"), problem, fix=fix)
+        for method in [c.method for c in covered if route.models and c.operation is Operation.INFER and c.pin is None]:
+            problem = f"{method} has no field for the version, so none could be pinned towards the upstream"
+            mistakes.add(("routes", index), problem, fix="name that field in `model_version` of the method's binding")
 
 
 def _patterns(

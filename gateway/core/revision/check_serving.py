@@ -1,38 +1,20 @@
-"""Cross-checks of who serves calls: upstreams, models, routes and their arms."""
+"""Cross-checks of who serves calls: upstreams, routes and their arms."""
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.document import Document
 from gateway.core.policy.serving import Arm, Model, Route
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.naming import known
+from gateway.core.revision.naming import known, one_of
 
 
 def check_serving(document: Document, mistakes: Mistakes) -> None:
-    """Report whatever upstreams, models and routes name that is not there, or does not add up."""
+    """Report whatever upstreams and routes name that is not there, or does not add up."""
     for index, upstream in enumerate(document.upstreams):
         if upstream.kind == "grpc" and not upstream.all_addresses:
             fix = 'add `address`, such as "127.0.0.1:50061"'
             mistakes.add(("upstreams", index), f"the upstream {upstream.name!r} has no address", fix=fix)
-    _models(document, mistakes)
     for index, route in enumerate(document.routes):
         _route(route, ("routes", index), document, mistakes)
-
-
-def _models(document: Document, mistakes: Mistakes) -> None:
-    for index, model in enumerate(document.models):
-        path: Path = ("models", index, "versions")
-        if not model.versions:
-            mistakes.add(path, f"the model {model.name!r} has no version", fix="list at least one")
-        _unique_versions(model, path, mistakes)
-        for place, version in enumerate(model.versions):
-            known(version.upstream, document.upstreams, (*path, place, "upstream"), mistakes)
-
-
-def _unique_versions(model: Model, path: Path, mistakes: Mistakes) -> None:
-    versions = [version.version for version in model.versions]
-    for place, version in enumerate(versions):
-        if version in versions[:place]:
-            mistakes.add((*path, place), f"the version {version!r} is listed twice", fix="remove one of them")
 
 
 def _route(route: Route, path: Path, document: Document, mistakes: Mistakes) -> None:
@@ -66,7 +48,15 @@ def _arm(arm: Arm, path: Path, *, route: Route, document: Document, mistakes: Mi
         fix = "list the models the route serves in `models`"
         mistakes.add(path, f"the arm {arm.name!r} names a version, but its route names no models", fix=fix)
     for model in document.models:
-        versions = [version.version for version in model.versions]
-        if arm.version is not None and model.name in route.models and arm.version not in versions:
-            problem = f"the model {model.name!r} has no version {arm.version!r}"
-            mistakes.add((*path, "version"), problem, fix=f"choose one of {', '.join(versions)}, or list it")
+        if arm.version is not None and model.name in route.models:
+            _version(arm.version, model, (*path, "version"), mistakes)
+
+
+def _version(wanted: str, model: Model, path: Path, mistakes: Mistakes) -> None:
+    versions = [version.version for version in model.versions]
+    if wanted.startswith("@") and wanted[1:] not in model.aliases:
+        aliases = [f"@{alias}" for alias in sorted(model.aliases)]
+        problem = f"the model {model.name!r} has no alias {wanted[1:]!r}"
+        mistakes.add(path, problem, fix=one_of(aliases, "add it to the model's `aliases`"))
+    elif not wanted.startswith("@") and wanted not in versions:
+        mistakes.add(path, f"the model {model.name!r} has no version {wanted!r}", fix=one_of(versions, "list it"))

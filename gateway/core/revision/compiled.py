@@ -9,7 +9,8 @@ import msgspec
 from gateway.core.call import Agent, Operation
 from gateway.core.cells import share_of
 from gateway.core.consent_rules import ConsentRule, consent_rule
-from gateway.core.contract import MethodContract, Take, method_matches
+from gateway.core.contract import MethodContract, Take
+from gateway.core.experiments import HoldoutRule
 from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
 from gateway.core.lineage import LineageRule
@@ -18,16 +19,15 @@ from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.counting import Limit
 from gateway.core.policy.document import Document
 from gateway.core.policy.ruling import Rule
-from gateway.core.policy.serving import Model
-from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import cited, clock_minute, duration_ms
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.quiet_hours import OpenHours, QuietRule
-from gateway.core.revision import counted
+from gateway.core.revision import counted, expressions
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.redacting import check_redaction, takes
-from gateway.core.routing import ArmTarget, RouteRule
+from gateway.core.revision.serving import Serving, holdouts_of
+from gateway.core.routing import RouteRule, Routing
 from gateway.core.rules import Conditions, RuleEngine, RuleMistake
 from gateway.core.sequences import StepRule
 from gateway.core.zones import DAYS
@@ -44,7 +44,7 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     contract: MethodContract
     rules: tuple[Rule, ...]
     conditions: Conditions
-    routes: tuple[RouteRule, ...]
+    routing: Routing
     limits: tuple[LimitRule, ...]
     caps: tuple[CapRule, ...]
     takes: Mapping[str, Mapping[str, Take]]
@@ -60,6 +60,11 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
     steps: tuple[StepRule, ...] = ()
     """Of sequences, the second steps first: they look before the call leaves marks of its own."""
+
+    @property
+    def routes(self) -> tuple[RouteRule, ...]:
+        """The routes that its calls may take, in the document's order."""
+        return self.routing.rules
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
@@ -84,6 +89,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """In the order of the document; they are about contacts only."""
     consents: tuple[ConsentRule, ...]
     """Like the quiet hours."""
+    holdouts: tuple[HoldoutRule, ...]
     lineage: LineageRule
     hold_ms: int
     """How long a call waits for a person at most."""
@@ -141,8 +147,9 @@ def compile_revision(
     for contract in contracts:
         engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
     _check_rules(document, covering, engine=engine, mistakes=mistakes)
-    counted.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
+    expressions.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
     mistakes.raise_if_any()
+    serving = Serving(document)
     agents = {
         agent.name: Agent(
             name=agent.name,
@@ -161,7 +168,12 @@ def compile_revision(
         engine=engine,
         methods={
             contract.method: _method_policy(
-                contract, document, engine=engine, rules=rules[contract.method], limits=limits[contract.method]
+                contract,
+                document,
+                engine=engine,
+                serving=serving,
+                rules=rules[contract.method],
+                limits=limits[contract.method],
             )
             for contract in contracts
         },
@@ -176,6 +188,7 @@ def compile_revision(
         score=None if document.pressure is None else counted.score_rule(document.pressure),
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         consents=tuple(consent_rule(part) for part in document.consents),
+        holdouts=holdouts_of(document),
         lineage=LineageRule(
             document.lineage,
             document.models,
@@ -240,30 +253,28 @@ def _method_policy(
     document: Document,
     *,
     engine: RuleEngine,
+    serving: Serving,
     rules: tuple[Rule, ...],
     limits: tuple[Limit, ...],
 ) -> MethodPolicy:
     conditions = engine.conditions([rule.when for rule in rules], request_type=contract.request_type)
-    routes = [
-        route for route in document.routes if any(method_matches(pattern, contract.method) for pattern in route.methods)
-    ]
-    models = {model.name: model for model in document.models}
+    routing = serving.routing(contract, engine)
     contacts = contract.operation is Operation.CONTACT
     counted_limits = counted.limit_rules(limits, contract, engine)
     return MethodPolicy(
         contract=contract,
         rules=rules,
         conditions=conditions,
-        routes=tuple(_route_rule(route, models) for route in routes),
+        routing=routing,
         limits=counted_limits,
         caps=counted.cap_rules(document) if contacts else (),
         takes=takes(rules, contract),
         autonomy=_autonomy(document, contract.operation),
         score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
-        reads_facts=contacts or counted.reads_facts(document, contract, rules),
+        reads_facts=contacts or routing.by_person or expressions.reads_facts(document, contract, rules),
         survives=any(limit.bucket.on_store_error != "closed" for limit in counted_limits)
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
-        reads_pressure=any("pressure" in text for text in counted.expressions_of(document, contract, rules)),
+        reads_pressure=any("pressure" in text for text in expressions.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
     )
 
@@ -292,25 +303,4 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         message=hours.message,
         citation=cited(hours.citation),
         max_defer_ms=duration_ms(hours.max_defer or DEFERRED_AT_MOST) if hours.on_hit == "defer" else 0,
-    )
-
-
-def _route_rule(route: RouteDocument, models: Mapping[str, Model]) -> RouteRule:
-    targets = {
-        model: tuple(
-            ArmTarget(
-                arm=arm.name,
-                version=arm.version or "",
-                upstream=next(v.upstream for v in models[model].versions if v.version == arm.version),
-            )
-            for arm in route.arms
-        )
-        for model in route.models
-    } or {"": tuple(ArmTarget(arm=arm.name, upstream=arm.upstream or "") for arm in route.arms)}
-    return RouteRule(
-        name=route.name,
-        seed=route.seed or route.name,
-        sticky=route.sticky == "subject",
-        weights=tuple(arm.weight for arm in route.arms),
-        targets=targets,
     )

@@ -1,6 +1,6 @@
 """Limits, caps, the score and sequences of a policy, resolved for one method: durations, expressions, calendars."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -14,8 +14,7 @@ from gateway.core.policy.ruling import Rule, Step
 from gateway.core.policy.ruling import Sequence as SequenceDocument
 from gateway.core.policy.vocabulary import cited, duration_ms
 from gateway.core.pressure import CapRule, ScoreRule
-from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.rules import RuleEngine, RuleMistake
+from gateway.core.rules import RuleEngine
 from gateway.core.sequences import StepRule
 from gateway.core.zones import DAYS, CalendarRule
 
@@ -200,59 +199,3 @@ def _step_rule(
         says=() if sequence.message is None else (sequence.message.en, sequence.message.fr),
         citation=cited(sequence.citation),
     )
-
-
-def expressions_of(document: Document, contract: MethodContract, rules: Sequence[Rule]) -> Iterator[str]:
-    """Every expression that a call of this method may evaluate."""
-    yield from (rule.when for rule in rules)
-    yield from (text for _, part, text, _ in _expressions(document) if applies(part, contract))
-
-
-def reads_facts(document: Document, contract: MethodContract, rules: Sequence[Rule]) -> bool:
-    """Whether an expression of this method may look at the facts, or a calendar is the customer's own."""
-    own = any(
-        limit.calendar is not None and limit.calendar.zone == "subject" and applies(limit, contract)
-        for limit in document.limits
-    )
-    return own or any("facts" in text for text in expressions_of(document, contract, rules))
-
-
-def check_expressions(
-    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
-) -> None:
-    """Report every expression of limits and sequences that does not compile for a method it is meant for."""
-    for path, part, text, kind in _expressions(document):
-        answers = path[-1] == "actual"
-        covered = [contract for contract in contracts if applies(part, contract)]
-        if not covered and not mistakes.under("contracts"):
-            fix = "widen `methods` and `operations`"
-            mistakes.add(path[:-1], f"{'.'.join(map(str, path[:-1]))} covers no described method", fix=fix)
-        for contract in {(each.request_type, answers and each.reply_type): each for each in covered}.values():
-            reply_type = contract.reply_type if answers else ""
-            try:
-                engine.expression(text, request_type=contract.request_type, reply_type=reply_type, kind=kind)
-            except RuleMistake as mistake:
-                fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
-                for problem, meant in mistake.problems:
-                    mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
-                break
-
-
-def _expressions(document: Document) -> Iterator[tuple[Path, Limit | Step, str, str]]:
-    """(path, what it belongs to, expression, kind of value) of every expression outside the rules."""
-    for index, limit in enumerate(document.limits):
-        path: Path = ("limits", index)
-        if limit.when is not None:
-            yield (*path, "when"), limit, limit.when, "condition"
-        if limit.key is not None:
-            yield (*path, "key"), limit, limit.key, "text"
-        if limit.cost is not None:
-            yield (*path, "cost", "estimate"), limit, limit.cost.estimate, "whole number"
-            if limit.cost.actual is not None:
-                yield (*path, "cost", "actual"), limit, limit.cost.actual, "whole number"
-    for index, sequence in enumerate(document.sequences):
-        for name, step in (("first", sequence.first), ("then", sequence.then)):
-            if step.when is not None:
-                yield ("sequences", index, name, "when"), step, step.when, "condition"
-            if sequence.key is not None:
-                yield ("sequences", index, "key"), step, sequence.key, "text"

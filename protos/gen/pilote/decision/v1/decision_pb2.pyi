@@ -125,7 +125,7 @@ class RuleLook(_message.Message):
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
-    """"allow", "deny", "hold" or "redact"; "defer" for quiet hours that keep calls."""
+    """"allow", "deny", "hold" or "redact"; "defer" for quiet hours that keep calls, "holdout" for a holdout."""
     mode: Global___Mode.ValueType
     """Whether the rule decides or only watches."""
     error: _builtins.str
@@ -228,6 +228,38 @@ class LimitLook(_message.Message):
 Global___LimitLook: _TypeAlias = LimitLook  # noqa: Y015
 
 @_typing.final
+class Exposure(_message.Message):
+    """A variation of an experiment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPERIMENT_FIELD_NUMBER: _builtins.int
+    VARIATION_FIELD_NUMBER: _builtins.int
+    UNIT_REF_FIELD_NUMBER: _builtins.int
+    experiment: _builtins.str
+    """Name of the experiment in the revision, at most 63 characters."""
+    variation: _builtins.str
+    """Name of the variation in the experiment, at most 63 characters."""
+    unit_ref: _builtins.str
+    """What it was assigned by where that is not what the decision says, a pseudonym of 32 hexadecimal digits; empty where
+    it is the decision's `unit_ref`, or without one its `subject_ref`.
+    """
+    def __init__(
+        self,
+        *,
+        experiment: _builtins.str = ...,
+        variation: _builtins.str = ...,
+        unit_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["experiment", b"experiment", "unit_ref", b"unit_ref", "variation", b"variation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exposure: _TypeAlias = Exposure  # noqa: Y015
+
+@_typing.final
 class Lineage(_message.Message):
     """Which inference led to an action."""
 
@@ -321,6 +353,11 @@ class Decision(_message.Message):
     HOLD_COMMENT_FIELD_NUMBER: _builtins.int
     LINEAGE_FIELD_NUMBER: _builtins.int
     WOULD_FIELD_NUMBER: _builtins.int
+    EXPOSURES_FIELD_NUMBER: _builtins.int
+    ROLLOUT_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    CONNECTOR_VERSION_FIELD_NUMBER: _builtins.int
+    UNIT_REF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
     tenant: _builtins.str
@@ -406,6 +443,16 @@ class Decision(_message.Message):
     """Why they did, at most 1,000 characters."""
     would: _builtins.str
     """For an agent that only observes: what would have come of the call, "OK" or a reason."""
+    rollout: _builtins.str
+    """Name of the rollout whose candidate was chosen for the call; empty for none."""
+    prompt: _builtins.str
+    """The prompt that the model version is served with, "name@version"; empty for none."""
+    connector_version: _builtins.str
+    """Version of the upstream, as the revision names it; empty where it does not."""
+    unit_ref: _builtins.str
+    """What the call was assigned by where that is not `subject_ref`: a pseudonym of the person or of the session, 32
+    hexadecimal digits; empty where it is.
+    """
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
         """Rules that applied, in the revision's order."""
@@ -449,6 +496,12 @@ class Decision(_message.Message):
     @_builtins.property
     def lineage(self) -> Global___Lineage:
         """The inference that led to this action, where `inference` names one that was known at the time."""
+
+    @_builtins.property
+    def exposures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exposure]:
+        """Variations of running experiments that the call's subject is in, in the revision's order. Whoever analyses them
+        counts allowed calls; a repeat of an idempotent call has none.
+        """
 
     def __init__(
         self,
@@ -503,10 +556,15 @@ class Decision(_message.Message):
         hold_comment: _builtins.str = ...,
         lineage: Global___Lineage | None = ...,
         would: _builtins.str = ...,
+        exposures: _abc.Iterable[Global___Exposure] | None = ...,
+        rollout: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+        connector_version: _builtins.str = ...,
+        unit_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "contact_ref", b"contact_ref", "decide_time", b"decide_time", "decider", b"decider", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -116,6 +116,7 @@ class CallContract(_message.Message):
     CREATED_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
     operation: Global___Operation.ValueType
     """What kind of thing the method does. Required."""
     subject: _builtins.str
@@ -154,6 +155,10 @@ class CallContract(_message.Message):
     """Field path to the brand in whose name a contact is made, like `channel`."""
     topics: _builtins.str
     """Field path to the topics of a contact: a repeated string, or a single one."""
+    session: _builtins.str
+    """Field path to what stands for the caller's session, 1 to 256 visible ASCII characters; routes and experiments may
+    assign by it. Where the request leaves it empty, the metadata `pilote-session-id` says it.
+    """
     def __init__(
         self,
         *,
@@ -171,10 +176,11 @@ class CallContract(_message.Message):
         created: _builtins.str = ...,
         brand: _builtins.str = ...,
         topics: _builtins.str = ...,
+        session: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "session", b"session", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -321,6 +321,7 @@ class RuleRoute(_message.Message):
     ARM_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     UPSTREAM_FIELD_NUMBER: _builtins.int
+    ROLLOUT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the route."""
     arm: _builtins.str
@@ -329,6 +330,8 @@ class RuleRoute(_message.Message):
     """Model version that serves the call."""
     upstream: _builtins.str
     """Name of the upstream."""
+    rollout: _builtins.str
+    """Name of the rollout whose candidate serves the call; empty where it is served otherwise, by the same arm even."""
     def __init__(
         self,
         *,
@@ -336,10 +339,11 @@ class RuleRoute(_message.Message):
         arm: _builtins.str = ...,
         version: _builtins.str = ...,
         upstream: _builtins.str = ...,
+        rollout: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "name", b"name", "upstream", b"upstream", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "name", b"name", "rollout", b"rollout", "upstream", b"upstream", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,116 @@
+"""Every expression of a policy: where it stands, which methods it is about, and whether it compiles for them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from gateway.core.contract import MethodContract
+from gateway.core.policy.document import Document
+from gateway.core.policy.ruling import Rule
+from gateway.core.revision.counted import applies
+from gateway.core.revision.decode import Mistakes, Path
+from gateway.core.revision.serving import concerns, takes_route
+from gateway.core.rules import RuleEngine, RuleMistake
+
+
+class _Found(NamedTuple):
+    """One expression outside the rules."""
+
+    path: Path
+    text: str
+    kind: str
+    covers: Callable[[MethodContract], bool]
+    routed: bool = True
+    """Whether it sees the route."""
+
+
+def expressions_of(document: Document, contract: MethodContract, rules: Sequence[Rule]) -> Iterator[str]:
+    """Every expression that a call of this method may evaluate."""
+    yield from (rule.when for rule in rules)
+    yield from (found.text for found in _expressions(document) if found.covers(contract))
+
+
+def reads_facts(document: Document, contract: MethodContract, rules: Sequence[Rule]) -> bool:
+    """Whether an expression of this method may look at the facts, or a calendar is the customer's own."""
+    own = any(
+        limit.calendar is not None and limit.calendar.zone == "subject" and applies(limit, contract)
+        for limit in document.limits
+    )
+    return own or any("facts" in text for text in expressions_of(document, contract, rules))
+
+
+def check_expressions(
+    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
+) -> None:
+    """Report every expression outside the rules that does not compile for a method it is meant for."""
+    for found in _expressions(document):
+        answers = found.path[-1] == "actual"
+        covered = [contract for contract in contracts if found.covers(contract)]
+        if not covered and found.routed and not mistakes.under("contracts"):  # of routes their patterns are reported
+            place = found.path[:-1]
+            fix = "widen `methods` and `operations`"
+            mistakes.add(place, f"{'.'.join(map(str, place))} covers no described method", fix=fix)
+        for contract in {(each.request_type, answers and each.reply_type): each for each in covered}.values():
+            try:
+                _compile(found, contract, engine, reply_type=contract.reply_type if answers else "")
+            except RuleMistake as mistake:
+                for problem, meant in mistake.problems:
+                    mistakes.add(found.path, problem, fix=_fix(found, contract, problem, meant=meant))
+                break
+
+
+def _compile(found: _Found, contract: MethodContract, engine: RuleEngine, *, reply_type: str) -> None:
+    if found.routed:
+        engine.expression(found.text, request_type=contract.request_type, reply_type=reply_type, kind=found.kind)
+    else:
+        engine.compile(found.text, request_type=contract.request_type, routed=False)
+
+
+def _fix(found: _Found, contract: MethodContract, problem: str, *, meant: str) -> str:
+    if not found.routed and "reference to 'route" in problem:
+        return "leave the route out: it is not known when this is asked"
+    fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
+    return f"did you mean {meant!r}? It is {fix}" if meant else fix
+
+
+def _expressions(document: Document) -> Iterator[_Found]:
+    yield from _of_limits(document)
+    yield from _of_sequences(document)
+    yield from _of_routes(document)
+
+
+def _of_limits(document: Document) -> Iterator[_Found]:
+    for index, limit in enumerate(document.limits):
+        path: Path = ("limits", index)
+        covers = partial(applies, limit)
+        if limit.when is not None:
+            yield _Found((*path, "when"), limit.when, "condition", covers)
+        if limit.key is not None:
+            yield _Found((*path, "key"), limit.key, "text", covers)
+        if limit.cost is not None:
+            yield _Found((*path, "cost", "estimate"), limit.cost.estimate, "whole number", covers)
+            if limit.cost.actual is not None:
+                yield _Found((*path, "cost", "actual"), limit.cost.actual, "whole number", covers)
+
+
+def _of_sequences(document: Document) -> Iterator[_Found]:
+    for index, sequence in enumerate(document.sequences):
+        for name, step in (("first", sequence.first), ("then", sequence.then)):
+            covers = partial(applies, step)
+            if step.when is not None:
+                yield _Found(("sequences", index, name, "when"), step.when, "condition", covers)
+            if sequence.key is not None:
+                yield _Found(("sequences", index, "key"), sequence.key, "text", covers)
+
+
+def _of_routes(document: Document) -> Iterator[_Found]:
+    """What says which route is taken, and who is in an experiment: asked before the route is known."""
+    routes = {route.name: route for route in document.routes}
+    for index, route in enumerate(document.routes):
+        if route.when is not None:
+            covers = partial(takes_route, route)
+            yield _Found(("routes", index, "when"), route.when, "condition", covers, routed=False)
+    for index, experiment in enumerate(document.experiments):
+        if experiment.when is not None:
+            covers = partial(concerns, experiment, routes)
+            yield _Found(("experiments", index, "when"), experiment.when, "condition", covers, routed=False)
