@@ -88,6 +88,24 @@ def _add_single(app: typer.Typer, shell: Shell) -> None:
         run(lambda: serve(**options))
 
     @app.command()
+    def control() -> None:
+        """Run the control plane: feature flags over HTTP."""
+        from gateway.logs import configure
+        from gateway.rpc.serving import run
+        from services.control.server import serve
+        from services.up import redis_url
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        options: dict[str, Any] = {
+            "listen": settings.control_listen,
+            "redis_url": redis_url(settings),
+            "pseudonym_key": shell.pseudonym_key(settings),
+            "drain_seconds": settings.drain_seconds,
+        }
+        run(lambda: serve(**options))
+
+    @app.command()
     def crm() -> None:
         """Run the embedded CRM."""
         from gateway.logs import configure

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
 from gateway.core.call import UNKNOWN_SUBJECT, Agent, Facts
@@ -63,7 +64,7 @@ class Flags:
         """The protocol's two operations."""
 
         @post("/ofrep/v1/evaluate/flags/{key:str}", status_code=HTTP_200_OK, summary="Evaluate one flag")
-        async def evaluate(key: str, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+        async def evaluate(key: FromPath[str], request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
             """Evaluate one flag for the context of the body."""
             try:
                 revision, context = await self._asked(request)
@@ -76,7 +77,7 @@ class Flags:
                 return Response(body, status_code=error.status)
 
         @post("/ofrep/v1/evaluate/flags", status_code=HTTP_200_OK, summary="Evaluate all flags")
-        async def evaluate_all(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+        async def evaluate_all(request: Request[Any, Any, Any]) -> Response[dict[str, Any] | None]:
             """Evaluate every flag for the context of the body; 304 where `if-none-match` names the same answer."""
             try:
                 revision, context = await self._asked(request)
@@ -86,7 +87,7 @@ class Flags:
             etag = f'"{hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()[:32]}"'
             headers = {"etag": etag} | _revision(revision)
             if request.headers.get("if-none-match") == etag:
-                return Response({}, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+                return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
             return Response(body, headers=headers)
 
         return [evaluate, evaluate_all]

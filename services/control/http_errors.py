@@ -35,6 +35,8 @@ def ended(_: Request[Any, Any, Any], error: CallEnded) -> Response[dict[str, Any
 def refused(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """The answer for what the framework refuses: an unknown path, a body that is too large."""
     status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return failed(_, error)
     return _answer(status, f"{status.phrase}.", reason=status.name)
 
 
