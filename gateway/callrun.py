@@ -179,7 +179,7 @@ def record_of(run: CallRun) -> Record:
         brand=call.brand if call is not None else "",
         topics=call.topics if call is not None else (),
         model=call.model[:256] if call is not None else "",
-        version=run.route.version or (agent.version if agent is not None else ""),
+        version=_version(run),
         route=run.route.name,
         arm=run.route.arm,
         upstream=run.route.upstream,
@@ -193,6 +193,7 @@ def record_of(run: CallRun) -> Record:
         exposures=run.routed.exposures,
         rollout=run.route.rollout,
         inference=call.inference if call is not None else "",
+        lineage=call.lineage if call is not None else None,
         parent=run.parent,
         request_bytes=len(run.request),
         expires_ms=now_ms + limit_ms if limit_ms else 0,
@@ -209,6 +210,12 @@ def _unit_ref(run: CallRun) -> str:
     if run.routed.unit_ref or run.call is None or not run.facts.unit:
         return run.routed.unit_ref
     return run.facts.unit if run.facts.unit != run.call.subject_ref else ""
+
+
+def _version(run: CallRun) -> str:
+    """The version that serves the call, or led to it; else the agent's own."""
+    led = run.call.lineage if run.call is not None else None
+    return run.route.version or (led.version if led is not None else run.agent.version if run.agent is not None else "")
 
 
 def new_id(now_ms: int) -> str:

@@ -136,6 +136,7 @@ class ContractBook:
             idempotent=repeatable,
             max_message_bytes=call.max_message_bytes,
             topics=call.topics,
+            created=call.created,
             **{name: getattr(call, name) for name in Said._fields},
         )
         self._describe(method, binding, ("contracts",), mistakes)
@@ -181,8 +182,10 @@ class ContractBook:
                     f"name the request's field that says it, of: {', '.join(f.name for f in method.input_type.fields)}"
                 )
                 mistakes.add((*path, name), f"{_full(method)}: {binding.operation.value} needs `{name}`", fix=fix)
+        created = _created(method, binding, path, mistakes)
         if not sound:
             return
+        kept = [field_path for name, field_path in paths.items() if name != "identity"]  # which decides nothing
         self._methods[_full(method)] = MethodContract(
             method=_full(method),
             operation=binding.operation,
@@ -195,14 +198,16 @@ class ContractBook:
             idempotent=binding.idempotent or binding.operation is Operation.READ,
             pin=pin,
             redactors={
-                "request": MessageRedactor(method.input_type, self.pool, kept=list(paths.values())),
+                "request": MessageRedactor(method.input_type, self.pool, kept=kept),
                 "reply": MessageRedactor(method.output_type, self.pool),
             },
             subject_path=binding.subject,
             channel_path=binding.channel,
             contact_point_path=binding.contact_point,
+            session_path=binding.session,
             max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
             read=readers(method.input_type, paths),
+            created=created,
             says=frozenset(name for name, field_path in paths.items() if field_path),
             topics=topics,
             put_channel=channel_putter(method.input_type, channel=binding.channel, contact_point=binding.contact_point)
@@ -214,6 +219,24 @@ class ContractBook:
                 if (values := closed_values(method.input_type, field_path))
             },
         )
+
+
+def _created(
+    method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes
+) -> Callable[[object], str] | None:
+    """Reads the name that a reply says was created; `None` where the binding names none."""
+    if bool(binding.created) != bool(binding.identity):
+        fix = "name both: what identifies the person in the request, and the new resource name in the response"
+        mistakes.add(path, f"{_full(method)}: `identity` and `created` go together", fix=fix)
+    if not binding.created:
+        return None
+    try:
+        read = readers(method.output_type, {"subject": binding.created})
+    except KeyError as error:
+        fix = f"fields of {method.output_type.full_name}: {', '.join(f.name for f in method.output_type.fields)}"
+        mistakes.add((*path, "created"), f"{_full(method)}: {error.args[0]}", fix=fix)
+        return None
+    return lambda reply: read(reply).subject
 
 
 def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:

@@ -53,13 +53,26 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         model=said.model,
         model_version=said.model_version,
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
+        identity=_identity(said.identity) if said.identity else "",
         inference="" if inference[2] == "0" * 32 else inference[2],
         purpose=_token(said.purpose, "purpose") if contact and said.purpose else "",
         contact_point=_contact_point(contract, said.contact_point, channel=channel)
         if contact and said.contact_point
         else "",
-        session=_checked(session, SUBJECT, field="session", required=False) if session else "",
+        session=_checked(
+            session, SUBJECT, field=contract.session_path if said.session else SESSION_HEADER, required=False
+        )
+        if session
+        else "",
     )
+
+
+def _identity(text: str) -> str:
+    """The e-mail address or telephone number in its one spelling; what is neither identifies nobody."""
+    try:
+        return normalised(text, channel="email" if "@" in text else "phone")
+    except ContactPointUnclear:
+        return ""
 
 
 def _token(text: str, field: str) -> str:

@@ -20,6 +20,7 @@ from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
+from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import Reservation, reserve
 from gateway.adapters.upstreams import (
     InDoubt,
@@ -44,13 +45,14 @@ from gateway.callrun import (
     timeout_s,
 )
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Lineage, Operation
 from gateway.core.cells import cell_of
 from gateway.core.decide import decide, unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket, bucket_reason
+from gateway.core.lineage import lineage_of
 from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, session_ref, subject_ref
-from gateway.core.revision.compiled import Revision
+from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
@@ -59,6 +61,7 @@ from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
+HOUR_MS: Final = 3_600_000
 
 
 class Pipeline:
@@ -74,8 +77,10 @@ class Pipeline:
         failures: RuleFailures,
         gathering: Gathering,
         keeping: Keeping,
+        lineages: Lineages,
         pseudonym_key: bytes,
     ) -> None:
+        self._lineages = lineages
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -132,6 +137,8 @@ class Pipeline:
                 raise
             if run.call is not None and run.call.request_id and run.repeatable:
                 await self._bind(run)
+            if run.call is not None and run.call.lineage is not None:  # it must still be known when the call is made
+                await self._note(run, run.call.inference, run.call.lineage, keep_ms=kept.plan.kept_ms + HOUR_MS)
             await self._keeping.keep(run, kept.plan)
             return
         except CallEnded as ended:
@@ -180,7 +187,10 @@ class Pipeline:
             raise self._plainly(Reason.METHOD_UNDESCRIBED, run)
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
-        call = run.call = self._pseudonymous(call, run.agent.tenant, by_session=run.policy.routing.by_session)
+        call = self._pseudonymous(call, run.agent.tenant, by_session=run.policy.routing.by_session)
+        if call.inference and revision.lineage.keep_ms:
+            call = msgspec.structs.replace(call, lineage=await self._led(run, call.inference, run.policy))
+        run.call = call
         cells = revision.cells.get(run.agent.tenant) if revision.cells else None
         if cells is not None:
             run.cell = _cell(run, cells)
@@ -230,6 +240,50 @@ class Pipeline:
 
     def _ref(self, tenant: str, text: str) -> str:
         return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
+
+    async def _led(self, run: CallRun, inference: str, policy: MethodPolicy) -> Lineage | None:
+        """What is known of the inference that the caller names."""
+        assert run.agent is not None and run.revision is not None  # noqa: PT018, S101
+        cells = run.revision.cells.get(run.agent.tenant, 1)
+        try:
+            return await self._lineages.find(run.agent.tenant, inference, cells=cells)
+        except CallEnded:
+            if policy.survives:
+                return None
+            raise
+
+    async def answered(self, run: CallRun, response: bytes = b"") -> None:
+        """Keep what later calls depend on: what an inference was, and who somebody is that was created.
+
+        From then on the caller may name the inference, and the person has the arms that they had before.
+        """
+        assert run.call is not None and run.revision is not None and run.policy is not None  # noqa: PT018, S101
+        if run.call.operation is Operation.INFER and run.route.version and run.revision.lineage.keep_ms:
+            prompt = run.routed.target.prompt if run.routed.target is not None else ""
+            lineage = lineage_of(run.call, run.route, prompt=prompt)
+            await self._note(run, run.id, lineage, keep_ms=run.revision.lineage.keep_ms)
+        if run.call.identity and response:
+            await self._recognise(run, response)
+
+    async def _recognise(self, run: CallRun, response: bytes) -> None:
+        """Let the person who was created be assigned by what identifies them, rather than by a name that is new."""
+        assert run.call is not None and run.agent is not None  # noqa: PT018, S101
+        assert run.revision is not None and run.policy is not None  # noqa: PT018, S101
+        contract = run.policy.contract
+        if contract.created is None or contract.decode_reply is None:
+            return
+        tenant = run.agent.tenant
+        with contextlib.suppress(ValueError, CallEnded):  # they exist by now, and the caller must hear of it
+            if created := contract.created(contract.decode_reply(response)):
+                ref = self._ref(tenant, created)
+                cell = keys.cell(tenant, cell_of(run.revision.cells.get(tenant, 1), ref))
+                unit = contact_ref(self._pseudonym_key, tenant=tenant, contact_point=run.call.identity)
+                await self._facts.stand_for(cell, ref, unit=unit)
+
+    async def _note(self, run: CallRun, inference: str, lineage: Lineage, *, keep_ms: int) -> None:
+        assert run.agent is not None and run.revision is not None  # noqa: PT018, S101
+        cells = run.revision.cells.get(run.agent.tenant, 1)
+        await self._lineages.note(run.agent.tenant, inference, lineage=lineage, cells=cells, keep_ms=keep_ms)
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:
         """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""
@@ -392,7 +446,11 @@ class Pipeline:
         response = b""
         try:
             await self.admit(run, request)
-            response = run.answer if run.answer is not None else await self.forward(run)
+            if run.answer is None:
+                response = await self.forward(run)
+                await self.answered(run, response)
+            else:
+                response = run.answer
             response = redacted_reply(run, response)  # a kept answer too: rules change
             run.response_bytes = len(response)
         except BaseException as ended:

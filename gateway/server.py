@@ -5,12 +5,12 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import grpc
-import msgspec
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -20,6 +20,7 @@ from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
+from gateway.adapters.lineages import Lineages
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
@@ -31,11 +32,12 @@ from gateway.decisions import Decisions
 from gateway.gathering import Gathering
 from gateway.holding import Holding, clock_ms
 from gateway.keeping import Keeping
-from gateway.loading import load
+from gateway.loading import load, parsed
 from gateway.metrics import Metrics
 from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
+from gateway.retiring import Retiring
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
@@ -44,10 +46,13 @@ from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
+SWITCH_SECONDS: Final = 0.001
+"""Longest that compiling a revision keeps the interpreter while a call wants it, but for the engine's own steps."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"
 
 
@@ -58,6 +63,7 @@ class Gateway:
         self.pipeline = pipeline
         self.proxy = proxy
         self.reflecting = Reflecting((SERVICE,))
+        self.retiring = Retiring()
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
@@ -67,10 +73,11 @@ class Gateway:
             CallEnded: STORE_UNAVAILABLE, so that it is tried again.
         """
         try:
-            data = msgspec.json.decode(published.document)
-            # Compiling takes the interpreter for some milliseconds at a time; a thread lets calls pass in between.
-            revision = await asyncio.to_thread(load, data, number=number)
+            document, before = bytes(published.document), self.pipeline.revision
+            revision = await _beside_calls(lambda: load(parsed(document), number=number))
             await self.pipeline.use(revision)
+            if before is not None:
+                self.retiring.let_go(before)
         except CallEnded:
             raise
         except PolicyInvalid as invalid:
@@ -83,6 +90,19 @@ class Gateway:
         self.proxy.forget_kinds()
         self.reflecting.use(revision.services, revision.pool)
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
+
+
+async def _beside_calls(work: Callable[[], _T]) -> _T:
+    """Do the work in a thread that calls need not wait for: whoever wants the interpreter gets it within a moment.
+
+    With Python's usual 5 ms each of a call's steps would wait for so long, and a call has ten of them.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        return await asyncio.to_thread(work)
+    finally:
+        sys.setswitchinterval(usual)
 
 
 @contextlib.asynccontextmanager
@@ -137,10 +157,12 @@ async def gateway(
             failures=failures,
             gathering=gathering,
             keeping=keeping,
+            lineages=Lineages(connection),
             pseudonym_key=pseudonym_key,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
+        stack.push_async_callback(running.retiring.close)
         looked = asyncio.Event()
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap, looked=looked))
         stack.push_async_callback(_cancelled, follower)

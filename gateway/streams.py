@@ -75,6 +75,7 @@ class StreamRun:
                 yield response
             if self._refused is not None:
                 raise self._refused
+            await self._pipeline.answered(run)
         except BaseException as ended:
             # A consumer that closes us has gone away; what it has not read it has not had.
             run.ended = ended

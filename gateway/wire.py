@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -11,6 +12,7 @@ from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
 from gateway.core import holds as held
 from gateway.core import keys
+from gateway.core.call import Lineage
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import (
     BucketAsk,
@@ -66,6 +68,7 @@ def decision(
         hold_decide_time=_time(record.hold_decided_ms) if record.hold_decided_ms else None,
         hold_comment=record.hold_comment,
         would=record.would,
+        lineage=_lineage(record.lineage),
         brand=record.brand,
         purpose=record.purpose,
         contact_ref=record.contact_ref,
@@ -134,6 +137,10 @@ def _limit_looks(
             other=_name(look.other),
             actual_cost=costs.get(ask.limit) if ask.kind == "budget" else None,
         )
+
+
+def _lineage(led: Lineage | None) -> decision_pb2.Lineage | None:
+    return None if led is None else decision_pb2.Lineage(**msgspec.structs.asdict(led))
 
 
 def _mode(mode: str) -> decision_pb2.Mode.ValueType:
@@ -284,6 +291,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         prompt=message.prompt,
         connector_version=message.connector_version,
         unit_ref=message.unit_ref,
+        inference=message.inference.removeprefix("decisions/"),
+        lineage=_lineage_in(message.lineage) if message.HasField("lineage") else None,
     )
     outcome = Outcome(
         granted=not denied,
@@ -294,6 +303,10 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         first=message.repeat_of.removeprefix("decisions/"),
     )
     return record, outcome, _settlement(message)
+
+
+def _lineage_in(led: decision_pb2.Lineage) -> Lineage:
+    return Lineage(model=led.model, version=led.version, route=led.route, arm=led.arm, prompt=led.prompt)
 
 
 def _look_at_rule(look: decision_pb2.RuleLook) -> RuleLook:

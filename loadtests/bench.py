@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from loadtests import echo, h2load
+from loadtests import echo, h2load, swap
 from loadtests.governed import METHOD, TRACE_RATIO, Governed, Written, governed, request
 from loadtests.processes import Process, ProcessFailed, python
 
@@ -62,6 +62,7 @@ class Measured(NamedTuple):
     governed: list[Round]
     rss_before_mb: float
     rss_mb: float
+    swaps: tuple[swap.Swap, ...]
     spans: int
 
 
@@ -71,6 +72,11 @@ class Plan(NamedTuple):
     rounds: int
     seconds: float
     warm_ups: int
+    swaps: int
+
+
+_QUICK: Final = Plan(rounds=2, seconds=1.5, warm_ups=1, swaps=1)
+_FULL: Final = Plan(rounds=7, seconds=5, warm_ups=2, swaps=6)
 
 
 class Bench:
@@ -100,8 +106,9 @@ class Bench:
                 f"{gateway[-1].cpu_us / hop[-1].cpu_us:.2f}x"
             )
         rss_mb = self._gateway.process.rss_mb()
+        swaps = swap.measure(self._gateway, self._folder, times=plan.swaps, core=_OTHER_CORE)
         self._gateway.process.stop()  # sends the spans that are left
-        return Measured(hop, gateway, rss_before_mb, rss_mb, int(self._gateway.sink.stop()))
+        return Measured(hop, gateway, rss_before_mb, rss_mb, swaps, int(self._gateway.sink.stop()))
 
     def hop(self, calls: int) -> Round:
         """A round through the bare hop."""
@@ -178,7 +185,7 @@ def _routing() -> dict[str, Any]:
 
 
 def report(measured: Measured, plan: Plan, *, routing: dict[str, Any]) -> dict[str, Any]:
-    """Everything that is worth keeping of a run. The first six keys are the ones that budgets are set for."""
+    """Everything that is worth keeping of a run. The first keys are the ones that budgets are set for."""
     hop, gateway = [r.cpu_us for r in measured.hop], [r.cpu_us for r in measured.governed]
     ratios = [b / a for a, b in zip(hop, gateway, strict=True)]
     return {
@@ -188,11 +195,14 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any]) -> dict[s
         "calls_per_s_core": round(1e6 / statistics.median(gateway)),
         "routing_us": routing["realistic"]["us"]["median"],
         "rss_mb": round(measured.rss_mb, 1),
+        "swap_s": round(statistics.median(each.seconds for each in measured.swaps), 2),
+        "swap_step_ms": round(statistics.median(each.step_ms for each in measured.swaps), 1),
+        "swaps": [_rounded(each) for each in measured.swaps],
         "rss_before_mb": round(measured.rss_before_mb, 1),
         "ratios": [round(ratio, 3) for ratio in ratios],
         "hop": [_rounded(r) for r in measured.hop],
         "governed": [_rounded(r) for r in measured.governed],
-        "errors": sum(r.errors for r in (*measured.hop, *measured.governed)),
+        "errors": sum(r.errors for r in (*measured.hop, *measured.governed)) + sum(s.failed for s in measured.swaps),
         "spans": measured.spans,
         "trace_ratio": TRACE_RATIO,
         "routing": routing,
@@ -208,7 +218,7 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any]) -> dict[s
     }
 
 
-def _rounded(found: Round) -> dict[str, float]:
+def _rounded(found: Round | swap.Swap) -> dict[str, float]:
     return {name: round(value, 3) for name, value in found._asdict().items()}
 
 
@@ -255,6 +265,11 @@ def show(found: dict[str, Any], console: Console) -> None:
             f"{case['experiments_of_call']} of {case['experiments']} experiments concern the call",
         )
         console.print(f"routing, {concerned}: {us['median']} us CPU ({us['min']} to {us['max']})")
+    for each in found["swaps"]:
+        console.print(
+            f"swap of {swap.RULES} rules: {each['seconds']:.2f} s, slowest call {each['step_ms']:.1f} ms above usual "
+            f"(in a quiet time {each['quiet_ms']:.1f}), {each['failed']} failed"
+        )
     late = missed(found)
     for name, budget in json.loads(THRESHOLDS.read_text()).items():
         limit = f"at most {budget['max']}" if "max" in budget else f"at least {budget['min']}"
@@ -269,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strict", action="store_true", help="fail when a budget is missed")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
     options = parser.parse_args(arguments)
-    plan = Plan(rounds=2, seconds=1.5, warm_ups=1) if options.quick else Plan(rounds=7, seconds=5, warm_ups=2)
+    plan = _QUICK if options.quick else _FULL
     console = Console()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves by the same `finally` as Ctrl-C
     try:

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, NamedTuple, cast
@@ -47,8 +47,19 @@ class Written(NamedTuple):
 class Governed:
     """A running gateway, and what surrounds it."""
 
-    def __init__(self, redis: Redis, *, gateway: Process, sink: Process, port: int, token: str, key: bytes) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        gateway: Process,
+        sink: Process,
+        port: int,
+        token: str,
+        key: bytes,
+        settings: Mapping[str, str],
+    ) -> None:
         self._redis = redis
+        self.settings: Final = settings
         self._key = key
         self.process: Final = gateway
         self.sink: Final = sink
@@ -147,7 +158,9 @@ def governed(home: Path, *, upstream: str, core: int, other_core: int) -> Iterat
         ) as applied:
             applied.wait(_START_SECONDS)
         gateway = stack.enter_context(Process(pilote("gateway"), core=core, log=log, environment=settings))
-        running = Governed(redis, gateway=gateway, sink=sink, port=port, token=token, key=key.read_bytes())
+        running = Governed(
+            redis, gateway=gateway, sink=sink, port=port, token=token, key=key.read_bytes(), settings=settings
+        )
         _until_it_answers(running)
         yield running
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
 from services import operating, processes
 from services.consenting import commands as consents_commands
+from services.experiment_commands import commands as experiments_commands
 from services.holds_commands import commands as holds_commands
 from services.packing import commands as packs_commands
 from services.shell import Shell
@@ -246,6 +247,7 @@ operating.add_to(app, _shell)
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")
+app.add_typer(experiments_commands(_shell), name="experiments")
 
 
 if __name__ == "__main__":

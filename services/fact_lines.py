@@ -35,6 +35,8 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tenant: str
     subject: str
     facts: _Facts
+    person: str = ""
+    """E-mail address or telephone number that stands for the person in assignments, whatever the subject's name."""
 
 
 def read_line(line: bytes, *, pseudonym_key: bytes) -> KnownSubject:
@@ -49,8 +51,18 @@ def read_line(line: bytes, *, pseudonym_key: bytes) -> KnownSubject:
     return KnownSubject(
         tenant=known.tenant,
         subject_ref=subject_ref(pseudonym_key, tenant=known.tenant, subject=known.subject),
-        facts=msgspec.structs.replace(facts, consent_records=records),
+        facts=msgspec.structs.replace(facts, consent_records=records, unit=_unit(known, pseudonym_key) or facts.unit),
     )
+
+
+def _unit(known: _Line, key: bytes) -> str:
+    if not known.person:
+        return ""
+    try:
+        person = normalised(known.person, channel="email" if "@" in known.person else "phone")
+    except ContactPointUnclear as error:
+        raise ValueError(f"person {error}") from error
+    return contact_ref(key, tenant=known.tenant, contact_point=person)
 
 
 def is_personal(proof: str) -> bool:

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
 from gateway.settings import language
-from services.shell import Shell
+from services.shell import Shell, print_rows
 
 if TYPE_CHECKING:
     from services.holding import Holds
@@ -43,7 +42,7 @@ def commands(shell: Shell) -> typer.Typer:
     @app.command("list")
     def list_holds(tenant: Tenant = "") -> None:
         """Show what waits, the oldest first."""
-        _print(shell.out, run(tenant, lambda holds: holds.list()))
+        print_rows(shell.out, run(tenant, lambda holds: holds.list()), whole="hold")
 
     @app.command()
     def show(name: Name, tenant: Tenant = "") -> None:
@@ -66,18 +65,3 @@ def commands(shell: Shell) -> typer.Typer:
         shell.out.print(told, markup=False, soft_wrap=True)
 
     return app
-
-
-def _print(out: Console, rows: tuple[tuple[str, ...], ...]) -> None:
-    if not out.is_terminal:  # another program reads it: whole values, parted by tabs
-        for row in rows:
-            typer.echo("\t".join(row))  # rich would make spaces of the tabs
-        return
-    from rich.table import Table
-
-    table = Table()
-    for column in rows[0]:
-        table.add_column(column, no_wrap=column == "hold", overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*row)
-    out.print(table)

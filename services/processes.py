@@ -35,9 +35,10 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def status() -> None:
-        """Show what runs here."""
+        """Show what runs here, and how the routes do by their objectives."""
         from rich.table import Table
 
+        from services.objectives import show_objectives
         from services.supervisor.home import running
 
         settings = shell.settings()
@@ -48,6 +49,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         for child in state.children:
             table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
         shell.out.print(table)
+        asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
     _add_single(app, shell)
 
@@ -72,15 +74,20 @@ def _add_single(app: typer.Typer, shell: Shell) -> None:
     def audit() -> None:
         """Run the audit service: it stores decisions and answers questions about them."""
         from gateway.logs import configure
+        from gateway.metrics import otlp
         from gateway.rpc.serving import run
         from services.audit.server import serve
+        from services.promises import following
         from services.up import redis_url
 
         settings = shell.settings()
         configure(settings.log_level)
+        url = redis_url(settings)
         options: dict[str, Any] = {
             "listen": settings.audit_listen,
-            "redis_url": redis_url(settings),
+            "redis_url": url,
+            "follow": following(url),
+            "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
             "home": settings.home,
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,

@@ -14,7 +14,6 @@ import msgspec
 from rich.console import Console
 
 from gateway import redis_clients
-from gateway.adapters import facts as fact_store
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.policy_files import read
 from gateway.adapters.revisions import Published, RevisionStore
@@ -69,7 +68,7 @@ async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console,
 
             async def put(tenant: str, subject: str, known: Facts) -> None:
                 ref = subject_ref(key, tenant=tenant, subject=subject)
-                await fact_store.put(redis, tenant, subject_ref=ref, facts=known)
+                await ConsentStore(redis).know(tenant, ref, facts=known)
 
             await _active(settings, number, key=keys["import-bot"])
             at = Addresses(gateway=settings.gateway_listen, audit=settings.audit_listen)

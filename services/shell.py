@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, NoReturn
 
+import typer
 from rich.console import Console
 
 from gateway.settings import Settings
@@ -19,3 +20,19 @@ class Shell(NamedTuple):
     fail: Callable[..., NoReturn]
     """Says a text and ends with an exit code."""
     out: Console
+
+
+def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:
+    """Print a table; the first row names the columns, and the one named `whole` is never cut."""
+    if not out.is_terminal:  # another program reads it: whole values, parted by tabs
+        for row in rows:
+            typer.echo("\t".join(row))  # rich would make spaces of the tabs
+        return
+    from rich.table import Table
+
+    table = Table()
+    for column in rows[0]:
+        table.add_column(column, no_wrap=column == whole, overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*row)
+    out.print(table)

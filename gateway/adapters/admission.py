@@ -102,7 +102,8 @@ class Admission:
             await self._connection.everywhere("FUNCTION", "LOAD", "REPLACE", self._source)
         except (StoreDown, CommandRefused) as error:
             raise _store_unavailable() from error
-        self._streams = tuple(keys.decisions(cell) for cell in (*cells, keys.cell(keys.NOBODY)))
+        decided = [keys.decisions(cell) for cell in (*cells, keys.cell(keys.NOBODY))]
+        self._streams = (*decided, *(keys.outcomes(cell) for cell in cells))
         await self._send_or_end("SADD", keys.STREAMS, *self._streams)
         if self._spool.waiting or self._spool.inherited():
             self._replay_soon()

@@ -175,7 +175,7 @@ local function report(keys, argv)
     if waiting ~= caps then return -1 end
   end
   if not redis.call('SET', keys[2], '1', 'NX', 'PX', integer(argv[5] * DAY_MS)) then return 0 end
-  if argv[1] ~= '' then redis.call('XADD', keys[1], '*', 'r', argv[1]) end
+  if argv[1] ~= '' then redis.call('XADD', keys[1], '*', 'k', 'outcome', 'r', argv[1]) end
   if argv[3] == '' then return 1 end
   for i = 1, caps do
     local own = {argv[3], 2, argv[2], tonumber(argv[4]), tonumber(argv[4 + 2 * i]), tonumber(argv[5 + 2 * i])}

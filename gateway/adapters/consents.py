@@ -10,16 +10,12 @@ from typing import Final, cast
 import msgspec
 
 from gateway.adapters.cells import CellBook
+from gateway.adapters.swapping import SWAP
 from gateway.core import keys
 from gateway.core.call import Facts
 from gateway.core.consents import Consent, added, said_at, said_now
 from gateway.redis_clients import Client
 
-_SWAP: Final = """
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-return 1
-"""
 _DECODER: Final = msgspec.json.Decoder(Facts)
 
 
@@ -47,18 +43,18 @@ class ConsentStore:
             records = before.consent_records
             for statement in statements:
                 records = added(records, say(records, statement, now_ms=now_ms))
-            return msgspec.structs.replace(before, consent_records=records)
+            return msgspec.structs.replace(before, known=True, consent_records=records)
 
         await self._change(tenant, subject_ref, change)
 
     async def know(self, tenant: str, subject_ref: str, *, facts: Facts) -> None:
-        """Replace all that is known of the subject but its statements: to those the new ones are added."""
+        """Replace all that is known of the subject but its unit and its statements: to those the new ones are added."""
 
         def change(before: Facts) -> Facts:
             records = before.consent_records
             for statement in facts.consent_records:
                 records = added(records, statement)
-            return msgspec.structs.replace(facts, consent_records=records)
+            return msgspec.structs.replace(facts, consent_records=records, unit=facts.unit or before.unit)
 
         await self._change(tenant, subject_ref, change)
 
@@ -72,5 +68,5 @@ class ConsentStore:
         while True:  # one of those who meet here always wins, so this ends
             stored = cast("bytes | None", await self._redis.get(key)) or b""
             after = msgspec.json.encode(change(_DECODER.decode(stored) if stored else Facts()))
-            if after == stored or await self._redis.eval(_SWAP, 1, key, stored, after):
+            if after == stored or await self._redis.eval(SWAP, 1, key, stored, after):
                 return

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from gateway.adapters.cells import CellBook
 from gateway.adapters.redis_connection import CommandRefused, StoreConnection, StoreDown
+from gateway.adapters.swapping import SWAP
 from gateway.core import keys
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.errors import CallEnded, Reason
@@ -84,6 +85,23 @@ class FactStore:
         pairs = zip(found[::2], found[1::2], strict=True)
         contacts = [(int(member.partition(b" ")[2]), int(at)) for member, at in pairs]
         return score(contacts, half_life_ms=half_life_ms, now_ms=now_ms)
+
+    async def stand_for(self, cell: Cell, subject_ref: str, *, unit: str) -> None:
+        """Keep what stands for the person in assignments, where nothing does yet: whoever has one keeps it.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer.
+        """
+        key = keys.facts(cell, subject_ref)
+        try:
+            while True:  # one of those who meet here always wins, so this ends
+                stored = await self._connection.send("GET", key)
+                before = UNKNOWN_SUBJECT if stored is None else _decoded(stored)
+                after = msgspec.json.encode(msgspec.structs.replace(before, unit=unit))
+                if before.unit or await self._connection.send("EVAL", SWAP, 1, key, stored or b"", after):
+                    return
+        except (StoreDown, CommandRefused) as error:
+            raise _unreadable() from error
 
     async def _read(self, key: str, mark: object) -> Facts:
         try:

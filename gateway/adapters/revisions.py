@@ -57,9 +57,9 @@ class RevisionStore:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
         self._cells = CellBook(redis)
-        self._active = f"{keys.REVISIONS}:active"
+        self._active = keys.ACTIVE_REVISION
         self._last = f"{keys.REVISIONS}:last"
-        self._all = f"{keys.REVISIONS}:all"
+        self._all = keys.ALL_REVISIONS
 
     async def publish(self, revision: Published, *, expected: int | None = None) -> int:
         """Store and activate a revision; returns its number. `expected` is the number that must be active before.

@@ -25,8 +25,20 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tenant: str
     version: str = ""
+    prompt: str = ""
     priority: int = 0
     labels: Mapping[str, str] = {}
+
+
+class Lineage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Which inference led to an action: the version that answered it, and where it came from."""
+
+    model: str
+    version: str
+    route: str = ""
+    arm: str = ""
+    prompt: str = ""
+    """As "name@version"; empty for none."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +59,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The version the caller asks for itself; empty: the revision chooses."""
     request_id: str = ""
     inference: str = ""
+    lineage: Lineage | None = None
+    """What is known of that inference; `None` where none is named, or nothing is known of it any more."""
     purpose: str = ""
     """What a contact is for, where the request says so itself; else its category is the purpose."""
     contact_point: str = ""
     """Where a contact goes, in its one spelling (`gateway.contact_points`); empty where the request names none."""
+    identity: str = ""
+    """What identifies the person whom the call creates, in its one spelling."""
     contact_ref: str = ""
     """Pseudonym of the contact point."""
     session: str = ""
@@ -73,8 +89,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     traits: dict[str, str] = {}
     scores: dict[str, float] = {}
     unit: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")] = ""
-    """What stands for the person in assignments, where that is not the subject's own pseudonym: another pseudonym, of
-    the customer that they were before they were deleted and created anew, say."""
+    """What stands for the person in assignments, where that is not the subject's own pseudonym: a pseudonym too, the
+    same again for a customer who was deleted and created anew."""
     pressure: float = 0.0
     """Score of contact pressure at the time of the call. Never stored with the facts: it changes by itself."""
 

@@ -72,7 +72,7 @@ def homes_of(rest: str, cells: int) -> Collection[int] | None:
             return None
         case "stops" | "request" | "awaited":
             return range(cells)
-        case "event":
+        case "event" | "inference":
             return (event_home(cells, name.partition(":")[0]),)
         case "failures":
             return (0,)
@@ -89,7 +89,7 @@ def homes_of(rest: str, cells: int) -> Collection[int] | None:
 
 
 def event_home(cells: int, decision: str) -> int:
-    """The cell that keeps what customers did after a contact: who reports that knows no more than the decision."""
+    """The cell that keeps what follows on a decision: who tells of that knows no more than the decision's id."""
     return cell_of(cells, decision)
 
 

@@ -34,6 +34,7 @@ class Said(NamedTuple):
     purpose: str = ""
     contact_point: str = ""
     session: str = ""
+    identity: str = ""
 
 
 TextsReader = Callable[[object], tuple[str, ...]]
@@ -113,6 +114,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     idempotent: bool = False
     """A repeat changes nothing, so it may be retried."""
     read: Callable[[object], Said] = read_nothing
+    created: Callable[[object], str] | None = None
+    """The name that a decoded reply says was created; `None` where the contract has none."""
     says: frozenset[str] = frozenset()
     """Names of what `read` can find at all."""
     topics: TextsReader = read_none
@@ -125,6 +128,7 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     subject_path: str = ""
     channel_path: str = ""
     contact_point_path: str = ""
+    session_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES
     closed: Mapping[str, frozenset[str]] = {}
     """All that its channel, category or model can be, where the field is an enum."""

@@ -89,11 +89,10 @@ def decide(
     granting = looked.allowing or looked.holding
     if granting is None:
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
-    if call.operation is Operation.CONTACT and (revision.consents or revision.holdouts):
-        refusal, asked = _unwelcome(revision, call, facts=facts, now_ms=now_ms)
-        looks += asked
-        if refusal is not None:
-            return msgspec.structs.replace(refusal, looks=looks, failing=looked.failing)
+    barred, asked = _barred(revision, agent, call=call, facts=facts, now_ms=now_ms)
+    looks += asked
+    if barred is not None:
+        return msgspec.structs.replace(barred, looks=looks, failing=looked.failing)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     level = policy.autonomy.get(agent.name, "")
@@ -134,6 +133,18 @@ def decide(
         redacting=looked.redacting,
         failing=looked.failing,
     )
+
+
+def _barred(
+    revision: Revision, agent: Agent, *, call: Call, facts: Facts, now_ms: int
+) -> tuple[Decision | None, tuple[RuleLook, ...]]:
+    """The refusal of a call that the rules allow, for what it lacks; and which consents or holdout were looked at."""
+    if not revision.lineage.traced(agent, call):
+        named = (("inference", f"decisions/{call.inference}"),) if call.inference else ()
+        return Decision(verdict=Verdict.DENY, reason=Reason.LINEAGE_UNKNOWN, details=named), ()
+    if call.operation is not Operation.CONTACT or not (revision.consents or revision.holdouts):
+        return None, ()
+    return _unwelcome(revision, call, facts=facts, now_ms=now_ms)
 
 
 def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | None:

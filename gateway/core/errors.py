@@ -39,6 +39,9 @@ class Reason(StrEnum):
     """What was kept of the call, or of its answer, has been changed since and is not used. Tell us the hold's name."""
     AUTONOMY_OBSERVE = "AUTONOMY_OBSERVE"
     """The agent only observes here: the call was decided and recorded, not carried out. Ask for more autonomy."""
+    LINEAGE_UNKNOWN = "LINEAGE_UNKNOWN"
+    """The call must name the inference that led to it, and names none that is known; or its version is no longer in the
+    policy. Name the decision id of a recent inference, or make a new one."""
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     """A rate limit is used up. Wait as long as `RetryInfo` says."""
     CAP_EXCEEDED = "CAP_EXCEEDED"

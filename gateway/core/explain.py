@@ -5,6 +5,8 @@ English and French; for people, so wording may change. Machines read the decisio
 
 from typing import Final
 
+import msgspec
+
 from gateway.core.limits import bucket_reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
 from gateway.core.texts import LANGUAGES, amount, day, fill, number, span
@@ -35,6 +37,10 @@ _TEXTS: Final = {
     "exposure": (
         "It fell to the variation {variation} of the experiment {experiment}.",
         "Il relevait de la variante {variation} de l’expérience {experiment}.",
+    ),
+    "lineage": (
+        "An inference of version {version} of the model {model} led to it (route {route}, arm {arm}).",
+        "Une inférence de la version {version} du modèle {model} y a conduit (route {route}, bras {arm}).",
     ),
     "revision": ("Revision {revision} decided.", "La révision {revision} a décidé."),
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
@@ -252,7 +258,10 @@ def _asked(record: Record, language: str) -> list[str]:
         _say("exposure", language, {"experiment": each.experiment, "variation": each.variation})
         for each in record.exposures
     ]
-    return [*lines, _say("revision" if record.revision else "no-revision", language, values)]
+    if record.lineage is not None:
+        lines.append(_say("lineage", language, msgspec.structs.asdict(record.lineage)))
+    lines.append(_say("revision" if record.revision else "no-revision", language, values))
+    return lines
 
 
 def _rule(look: RuleLook, language: str) -> str:

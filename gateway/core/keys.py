@@ -13,13 +13,19 @@ NOBODY: Final = "_"
 """Tenant of calls whose caller could not be identified: they are recorded too. No revision may name a tenant so."""
 
 STREAMS: Final = "pilote:{directory}:streams"
-"""Set of all decision streams that were ever written to; the audit writer reads each of them."""
+"""Set of all streams of decisions and of outcomes that were ever announced; the audit writer reads each of them."""
 
 REVISIONS: Final = "pilote:{revisions}"
 """Prefix of the published revisions, all in one slot, so that activation can be one compare-and-set."""
 
 CELLS: Final = f"{REVISIONS}:cells"
 """Hash from tenant to how many cells its keys are spread over; see `gateway.adapters.cells`."""
+
+ACTIVE_REVISION: Final = f"{REVISIONS}:active"
+"""Number of the active revision."""
+
+ALL_REVISIONS: Final = f"{REVISIONS}:all"
+"""Hash from number to revision, see `gateway.adapters.revisions.Published`."""
 
 
 def moving(tenant: str) -> str:
@@ -30,6 +36,12 @@ def moving(tenant: str) -> str:
 def cell(tenant: str, number: int = 0) -> Cell:
     """Prefix of the keys of one of a tenant's cells."""
     return Cell(f"pilote:{{{tenant}/{number}}}")
+
+
+def tenant_of(key: str) -> str:
+    """The tenant that a key of a cell belongs to; empty for a key that belongs to none."""
+    tag = key[key.find("{") + 1 : key.find("}")]
+    return tag.rpartition("/")[0]
 
 
 def number_of(cell: Cell) -> int:
@@ -115,6 +127,11 @@ def holds_changes(cell: Cell) -> str:
 def hold_request(cell: Cell, hold_id: str, *, attempt: int) -> str:
     """The idempotency key of one attempt to make a held call. No agent's key can be the same."""
     return f"{hold(cell, hold_id)}:request:{attempt}"
+
+
+def inference(cell: Cell, decision: str) -> str:
+    """What is known of an inference, for actions that name it; in the cell of the decision's id."""
+    return f"{cell}:inference:{decision}"
 
 
 def failures(tenant: str) -> str:

@@ -5,7 +5,8 @@ said, in the same atomic step that takes them; `settle` appends the `Settlement`
 record that is never settled, because its gateway died, is in doubt once its reservation has expired.
 
 Stream entry fields: `k` is "admit" or "settle", `r` the JSON of `Record` or `Settlement`, and on "admit" `o` the JSON
-of `Outcome` as the store's function wrote it.
+of `Outcome` as the store's function wrote it. In the cell's stream of outcomes `k` is "outcome" and `r` the JSON of
+`CustomerOutcome`.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+
+from gateway.core.call import Lineage
 
 
 class Verdict(StrEnum):
@@ -101,17 +104,6 @@ class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
     variation: str
     unit: str = ""
     """What it was assigned by, where that is neither the record's `unit_ref` nor, without one, its subject."""
-
-
-class Lineage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Which inference led to an action: the version that answered it, and where it came from."""
-
-    model: str
-    version: str
-    route: str = ""
-    arm: str = ""
-    prompt: str = ""
-    """ "name@version"; empty for none."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -113,23 +113,25 @@ def route(
     [0, 1), for calls that have nothing to be assigned by. `first`: where the stream's first message went; a further one
     goes there too, and is exposed only to what does not choose the arm.
     """
-    asking = _Asking(routing, call, facts=facts, values=values, now_ms=now_ms, draw=draw)
     if first is not None:
-        exposures = () if first.rule is None else asking.exposed(first.rule, choosing=False)[0]
+        rule = next((rule for rule in routing.rules if rule.name == first.route.name), None)
+        further = _Asking(routing, call, facts=facts, values=values, now_ms=now_ms, draw=draw)
+        exposures = () if rule is None else further.exposed(rule, choosing=False)[0]
         return msgspec.structs.replace(first, exposures=exposures)
+    asking: _Asking | None = None
     for rule in routing.rules:
         arms = rule.arms.get(call.model)
-        if arms is None or (rule.when >= 0 and not asking.holds(rule.when)):
+        if arms is None:
             continue
-        if call.model_version:
-            target = _asked_for(rule, arms, call)
-            if target is not None:
-                exposures, _ = asking.exposed(rule, choosing=False)
-                return routed(rule, target, exposures=exposures, unit_ref=asking.unit_ref(rule))
-        elif (plain := rule.plain.get(call.model)) is not None:
-            return plain
-        else:
-            return asking.assigned(rule, arms)
+        plain = rule.plain.get(call.model)
+        if plain is not None and rule.when < 0 and not call.model_version:
+            return plain  # most calls: nothing needs to be asked
+        asking = asking or _Asking(routing, call, facts=facts, values=values, now_ms=now_ms, draw=draw)
+        if rule.when >= 0 and not asking.holds(rule.when):
+            continue
+        found = asking.by_version(rule, arms) if call.model_version else plain or asking.assigned(rule, arms)
+        if found is not None:
+            return found
     return NOWHERE
 
 
@@ -156,14 +158,6 @@ def unit_of(call: Call, facts: Facts) -> str:
     return "" if facts is UNREADABLE_SUBJECT else facts.unit or call.subject_ref
 
 
-def _asked_for(rule: RouteRule, arms: Mapping[str, ArmTarget], call: Call) -> ArmTarget | None:
-    version = call.model_version
-    if version.startswith("@"):
-        version = rule.aliases.get(call.model, {}).get(version[1:], "")
-    found = (target for name, target in arms.items() if target.version == version and name in rule.open)
-    return next(found, None) if version else None
-
-
 class _Asking:
     """One call that is being routed. Hashes and conditions are worked out when they are first needed."""
 
@@ -188,6 +182,17 @@ class _Asking:
             assert conditions is not None  # noqa: S101 - whoever has an index has the conditions
             self._held = conditions.evaluate(self._values, now_ms=self._now_ms)
         return self._held[condition] is True
+
+    def by_version(self, rule: RouteRule, arms: Mapping[str, ArmTarget]) -> Routed | None:
+        """The way to the version that the caller asks for; `None` where the route has none for it."""
+        version = self._call.model_version
+        if version.startswith("@"):
+            version = rule.aliases.get(self._call.model, {}).get(version[1:], "")
+        for name, target in arms.items():
+            if version and target.version == version and name in rule.open:
+                exposures, _ = self.exposed(rule, choosing=False)
+                return routed(rule, target, exposures=exposures, unit_ref=self.unit_ref(rule))
+        return None
 
     def assigned(self, rule: RouteRule, arms: Mapping[str, ArmTarget]) -> Routed:
         """The route's arm for a call that asks for no version."""

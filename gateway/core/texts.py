@@ -59,6 +59,10 @@ _REFUSALS: Final[Mapping[Reason, tuple[str, str]]] = {
         "{agent} only observes such calls: this one was recorded, not carried out.",
         "{agent} ne fait qu’observer ces appels : celui-ci est enregistré, pas exécuté.",
     ),
+    Reason.LINEAGE_UNKNOWN: (
+        "Which model version led to this call is unknown: name a recent inference of a version in the policy.",
+        "La version de modèle à l’origine de l’appel est inconnue : citez une inférence récente d’une version active.",
+    ),
     Reason.LIMIT_EXCEEDED: (
         "The limit {rule} is used up: {used} of {capacity}. {retry}",
         "La limite {rule} est atteinte : {used} sur {capacity}. {retry}",

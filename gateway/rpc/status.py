@@ -42,6 +42,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.HOLD_EXPIRED: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.HOLD_DAMAGED: Row(grpc.StatusCode.DATA_LOSS),
     Reason.AUTONOMY_OBSERVE: Row(grpc.StatusCode.PERMISSION_DENIED),
+    Reason.LINEAGE_UNKNOWN: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.LIMIT_EXCEEDED: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, quota=True),
     Reason.CAP_EXCEEDED: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, quota=True),
     Reason.IDEMPOTENCY_KEY_REUSED: Row(grpc.StatusCode.ALREADY_EXISTS),

@@ -1,11 +1,13 @@
 """What one entry of a stream says; or why it says nothing that could be stored. Pure."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 import msgspec
 
-from gateway.core.record import Outcome, Record, Settlement
+from gateway.core import keys
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
 
 LARGEST: Final = 253_402_300_799_999
 """Largest number a field may hold: the last millisecond of the year 9999, where protobuf's timestamps end.
@@ -13,8 +15,8 @@ LARGEST: Final = 253_402_300_799_999
 Without a bound, one absurd number would fail in SQLite or in protobuf, long after its entry was acknowledged.
 """
 
-_SIGNED: Final = ("wait_ms", "refused")
-"""Fields in which -1 has a meaning: never, and none."""
+_LEAST: Final = {"wait_ms": -1, "refused": -1, "revenue_cents": -LARGEST}
+"""Fields in which less than 0 has a meaning: never, none, and money given back."""
 _ID_LENGTH: Final = 32
 _HEX: Final = frozenset("0123456789abcdef")
 
@@ -46,30 +48,43 @@ class Settled(msgspec.Struct, frozen=True):
         return self.settlement.id
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """A customer has done something after a contact."""
+
+    outcome: CustomerOutcome
+    tenant: str
+    """Whose agent told it; the decision may be another tenant's, and then it means nothing."""
+
+
 class Corrupt(msgspec.Struct, frozen=True):
     """An entry that cannot be stored, with the reason for people."""
 
     why: str
 
 
-Entry = Admitted | Settled
+Entry = Admitted | Settled | Reported
 
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
+_reported: Final = msgspec.json.Decoder(CustomerOutcome)
+_WANTED: Final = {b"admit": (b"r", b"o"), b"settle": (b"r",), b"outcome": (b"r",)}
 
 
-def read(fields: Mapping[bytes, bytes]) -> Entry | Corrupt:
+def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
     """The meaning of an entry's fields, see `gateway.core.record`."""
-    kind = fields.get(b"k")
-    wanted = {b"admit": (b"r", b"o"), b"settle": (b"r",)}.get(kind or b"")
+    # Gateways of the first version wrote no kind to the stream of outcomes.
+    kind = fields.get(b"k", b"outcome")
+    wanted = _WANTED.get(kind)
     if not fields:
         return Corrupt("The entry was deleted before it was read.")
     if wanted is None:
-        return Corrupt("The field k is neither admit nor settle.")
+        return Corrupt("The field k is neither admit, settle nor outcome.")
     if missing := [name.decode() for name in wanted if name not in fields]:
         return Corrupt(f"The entry lacks the field {missing[0]}.")
     try:
+        if kind == b"outcome":
+            return _told(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
         return _admitted(fields[b"r"], fields[b"o"]) if kind == b"admit" else _settled(fields[b"r"])
     except (msgspec.DecodeError, ValueError) as error:
         return Corrupt(str(error))
@@ -87,7 +102,18 @@ def _settled(raw: bytes) -> Settled:
     settlement = _settlement.decode(raw)
     _check_id(settlement.id)
     _check_numbers(settlement)
+    if not all(0 <= cost <= LARGEST for cost in settlement.costs.values()):
+        raise ValueError(f"A cost is outside 0 to {LARGEST}.")
     return Settled(settlement, raw)
+
+
+def _told(raw: bytes, *, tenant: str) -> Reported:
+    outcome = _reported.decode(raw)
+    _check_id(outcome.decision)
+    _check_numbers(outcome)
+    if not tenant:
+        raise ValueError("The stream belongs to no tenant.")
+    return Reported(outcome, tenant)
 
 
 def _check_id(value: str) -> None:
@@ -96,8 +122,12 @@ def _check_id(value: str) -> None:
 
 
 def _check_numbers(part: msgspec.Struct) -> None:
-    for name in part.__struct_fields__:
-        value = getattr(part, name)
-        least = -1 if name in _SIGNED else 0
-        if isinstance(value, int) and not least <= value <= LARGEST:
+    for name, least in _numbers_of(type(part)):
+        if not least <= getattr(part, name) <= LARGEST:
             raise ValueError(f"The field {name} is outside {least} to {LARGEST}.")
+
+
+@cache
+def _numbers_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, int], ...]:
+    """Fields of a struct that hold numbers, each with the least that it may hold."""
+    return tuple((field.name, _LEAST.get(field.name, 0)) for field in msgspec.structs.fields(kind) if field.type is int)

@@ -7,11 +7,13 @@ from typing import Any, Final, NoReturn
 from gateway import wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
-from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit import filter as filters
 from services.audit import paging
+from services.audit.arms import answered, asked
 from services.audit.expression import Expression, with_subjects
+from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 
@@ -24,10 +26,17 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     """The query side. `clock_ms` is the time in milliseconds since the epoch, for what is in doubt by now."""
 
     def __init__(
-        self, store: DecisionStore, *, tails: Tails, pseudonym_key: bytes, clock_ms: Callable[[], int]
+        self,
+        store: DecisionStore,
+        *,
+        tails: Tails,
+        objectives: ObjectiveBook,
+        pseudonym_key: bytes,
+        clock_ms: Callable[[], int],
     ) -> None:
         self._store = store
         self._tails = tails
+        self._objectives = objectives
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
 
@@ -99,6 +108,18 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> audit_service_pb2.GetConsistencyProofResponse:
         """Not served yet."""
         _not_built("This version keeps no Merkle tree, so it cannot prove that the log only grew.")
+
+    async def SummarizeArms(
+        self, request: arms_pb2.SummarizeArmsRequest, _context: Any
+    ) -> arms_pb2.SummarizeArmsResponse:
+        """See the contract."""
+        return answered(await self._store.arms(asked(request)))
+
+    async def GetObjectives(
+        self, request: objectives_pb2.GetObjectivesRequest, _context: Any
+    ) -> objectives_pb2.GetObjectivesResponse:
+        """See the contract."""
+        return await self._objectives.answer(request)
 
     async def _expression(self, text: str) -> Expression:
         return await self._pseudonymised(filters.parse(text))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import logging
 import socket
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import grpc
+from opentelemetry.sdk.metrics.export import MetricExporter
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -19,6 +21,8 @@ from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.cluster import ClusterStreams
+from services.audit.metrics import ObjectiveMetrics
+from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.queries import Queries
 from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import DecisionStreams, Streams
@@ -30,8 +34,20 @@ RETRY_SECONDS: Final = 0.2
 _log = logging.getLogger(__name__)
 
 
-async def serve(*, listen: str, redis_url: str, home: Path, pseudonym_key: bytes, drain_seconds: float) -> None:
+async def serve(
+    *,
+    listen: str,
+    redis_url: str,
+    home: Path,
+    pseudonym_key: bytes,
+    drain_seconds: float,
+    follow: Follow | None = None,
+    exporter: MetricExporter | None = None,
+) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
+
+    `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
+    they are exported as metrics.
 
     Raises:
         OSError: when the address is taken.
@@ -40,7 +56,13 @@ async def serve(*, listen: str, redis_url: str, home: Path, pseudonym_key: bytes
     async with (
         until_told_to_stop() as stop,
         running(
-            listen=listen, redis_url=redis_url, home=home, pseudonym_key=pseudonym_key, drain_seconds=drain_seconds
+            listen=listen,
+            redis_url=redis_url,
+            home=home,
+            pseudonym_key=pseudonym_key,
+            drain_seconds=drain_seconds,
+            follow=follow,
+            exporter=exporter,
         ) as port,
     ):
         _log.info("the audit service answers", extra={"port": port})
@@ -49,9 +71,16 @@ async def serve(*, listen: str, redis_url: str, home: Path, pseudonym_key: bytes
 
 @contextlib.asynccontextmanager
 async def running(
-    *, listen: str, redis_url: str, home: Path, pseudonym_key: bytes, drain_seconds: float
+    *,
+    listen: str,
+    redis_url: str,
+    home: Path,
+    pseudonym_key: bytes,
+    drain_seconds: float,
+    follow: Follow | None = None,
+    exporter: MetricExporter | None = None,
 ) -> AsyncIterator[int]:
-    """The service until the block ends; yields its port.
+    """The service until the block ends; yields its port. See `serve`.
 
     A writer that fails by a mistake of ours ends the block: better no process than one that only looks alive.
     """
@@ -59,7 +88,8 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
-        queries = Queries(store, tails=tails, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
+        book = ObjectiveBook(store, clock_ms=_clock_ms)
+        queries = Queries(store, tails=tails, objectives=book, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
             serving(
@@ -70,9 +100,18 @@ async def running(
             )
         )
         group.create_task(_write(redis_url, stop, store=store, tails=tails))
+        endless = [group.create_task(follow(book.promise))] if follow is not None else []
+        if exporter is not None:
+            metrics = ObjectiveMetrics(
+                service="pilote-audit", version=importlib.metadata.version("pilote"), exporter=exporter
+            )
+            stack.push_async_callback(asyncio.to_thread, metrics.close)
+            endless.append(group.create_task(book.export(metrics)))
         try:
             yield port
         finally:
+            for task in endless:
+                task.cancel()
             tails.drain()
             stop.set()
 

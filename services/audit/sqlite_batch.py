@@ -9,7 +9,9 @@ import msgspec
 from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
-from services.audit.entries import Admitted, Entry, Settled
+from services.audit import sqlite_calls
+from services.audit.entries import Admitted, Entry, Reported, Settled
+from services.audit.sqlite_calls import New
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
@@ -18,16 +20,21 @@ _FROM_RECORD: Final = (
     *("upstream", "revision", "trace_id", "received_ms", "decided_ms", "expires_ms"),
 )
 _CONCLUSION: Final = ("verdict", "reason", "rule", "status", "state", "settled_ms")
-_ALL: Final = (*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement")
+_ALL: Final = (*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement", "rowid")
 _INSERT: Final = f"INSERT INTO decision ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
+_TELL: Final = """INSERT OR IGNORE INTO outcome
+ (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _SETTLE: Final = "UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ? WHERE id = ?"
 
 
 def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Store what is new in the entries; returns the ids of the decisions they changed, in order, each once.
 
-    Admissions go first, so that within a batch the order of the entries does not matter.
+    Admissions go first, so that within a batch the order of the entries does not matter. What customers did is stored
+    by itself: it may come before the decision that it is about.
     """
+    connection.executemany(_TELL, [_told(entry) for entry in entries if isinstance(entry, Reported)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}
     known = _known(connection, (*new, *ends))
@@ -36,12 +43,24 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str
     ends = {decision: raw for decision, raw in ends.items() if not known.get(decision, _NOTHING).over} | early
     _insert(connection, new, ends)
     open_ends = {decision: raw for decision, raw in ends.items() if decision in known}
-    connection.executemany(_SETTLE, [_settled(known[decision].before, raw) for decision, raw in open_ends.items()])
+    read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
+    rows = [_settled(known[decision].before, read[decision], raw) for decision, raw in open_ends.items()]
+    connection.executemany(_SETTLE, rows)
+    sqlite_calls.settle(connection, {known[decision].rowid: settlement for decision, settlement in read.items()})
     connection.executemany(
         "INSERT OR IGNORE INTO early_settlement (id, settlement) VALUES (?, ?)",
         [item for item in ends.items() if item[0] not in new and item[0] not in known],
     )
-    return tuple(dict.fromkeys(entry.id for entry in entries if entry.id in new or entry.id in open_ends))
+    changed = new.keys() | open_ends.keys()
+    return tuple(dict.fromkeys(each.id for each in entries if not isinstance(each, Reported) and each.id in changed))
+
+
+def mark_in_doubt(connection: sqlite3.Connection, *, now_ms: int) -> int:
+    """Mark what still runs after its reservation has expired; returns how many were marked."""
+    text = "UPDATE decision SET state = 'IN_DOUBT' WHERE state = 'RUNNING' AND expires_ms < ? RETURNING rowid"
+    marked = [rowid for (rowid,) in connection.execute(text, (now_ms,)).fetchall()]
+    sqlite_calls.doubt(connection, marked)
+    return len(marked)
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -50,6 +69,7 @@ class _Known(msgspec.Struct, frozen=True):
     before: Conclusion
     over: bool
     """Its settlement is in the store too."""
+    rowid: int = 0
 
 
 _NOTHING: Final = _Known(Conclusion(Verdict.DENY, "", "", "", State.RUNNING, None), over=False)
@@ -57,13 +77,13 @@ _NOTHING: Final = _Known(Conclusion(Verdict.DENY, "", "", "", State.RUNNING, Non
 
 def _known(connection: sqlite3.Connection, decisions: Iterable[str]) -> dict[str, _Known]:
     found = connection.execute(
-        f"""SELECT id, settlement IS NOT NULL, {", ".join(_CONCLUSION)} FROM decision
+        f"""SELECT id, rowid, settlement IS NOT NULL, {", ".join(_CONCLUSION)} FROM decision
             WHERE id IN (SELECT value FROM json_each(?))""",  # noqa: S608
         (msgspec.json.encode(list(decisions)).decode(),),
     )
     return {
-        decision: _Known(Conclusion(Verdict(verdict), reason, rule, status, State(state), at_ms), bool(over))
-        for decision, over, verdict, reason, rule, status, state, at_ms in found
+        decision: _Known(Conclusion(Verdict(verdict), reason, rule, status, State(state), at_ms), bool(over), rowid)
+        for decision, rowid, over, verdict, reason, rule, status, state, at_ms in found
     }
 
 
@@ -77,16 +97,21 @@ def _take_early(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str,
 def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes]) -> None:
     if not new:
         return
-    rows, rules = [], []
-    for decision, entry in new.items():
+    rows, rules, calls = [], [], []
+    # We are the only writer, so the next number is free; calls are kept under the same one.
+    (last,) = connection.execute("SELECT ifnull(max(rowid), 0) FROM decision").fetchone()
+    for rowid, (decision, entry) in enumerate(new.items(), start=last + 1):
         conclusion, raw = concluded(entry.record, entry.outcome), ends.get(decision)
-        if raw is not None:
-            conclusion = settled(conclusion, _settlement.decode(raw))
-        rows.append(_row(entry, conclusion, raw))
+        settlement = None if raw is None else _settlement.decode(raw)
+        if settlement is not None:
+            conclusion = settled(conclusion, settlement)
+        rows.append((*_row(entry, conclusion, raw), rowid))
+        calls.append(New(rowid, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
         names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
         rules += [(name, decision) for name in names if name]
     connection.executemany(_INSERT, rows)
     connection.executemany("INSERT INTO decision_rule (rule, decision) VALUES (?, ?)", rules)
+    sqlite_calls.add(connection, calls)
     tenants = {_tenant(entry.record) for entry in new.values()}
     connection.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", [(name,) for name in tenants])
     skew_ms = max(abs(int(decision[:12], 16) - entry.record.received_ms) for decision, entry in new.items())
@@ -104,8 +129,15 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
     )
 
 
-def _settled(before: Conclusion, raw: bytes) -> tuple[object, ...]:
-    settlement = _settlement.decode(raw)
+def _told(entry: Reported) -> tuple[object, ...]:
+    told = entry.outcome
+    return (
+        *(bytes.fromhex(told.decision), entry.tenant, told.type, told.event, told.occurred_ms, told.reported_ms),
+        *(told.reporter, told.revenue_cents, told.currency),
+    )
+
+
+def _settled(before: Conclusion, settlement: Settlement, raw: bytes) -> tuple[object, ...]:
     after = settled(before, settlement)
     return after.reason, after.status, after.state, after.settled_ms, raw, settlement.id
 

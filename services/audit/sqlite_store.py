@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,13 +12,16 @@ import msgspec
 
 from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
-from services.audit import sql, sqlite_batch
+from services.audit import schema, sql, sqlite_batch
+from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.sqlite_arms import summarize
+from services.audit.sqlite_minutes import route_counts
 from services.audit.store import Stored
 
-SCHEMA_VERSION: Final = 1
 READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
 
@@ -46,6 +49,8 @@ class SqliteStore:
         self._busy_seconds = busy_ms / 1_000
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-write")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="audit-read")
+        # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
+        self._sum_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-sum")
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._writer = _guarded(self._open)
@@ -56,8 +61,7 @@ class SqliteStore:
 
     async def mark_in_doubt(self, *, now_ms: int) -> int:
         """See `DecisionStore.mark_in_doubt`."""
-        text = "UPDATE decision SET state = 'IN_DOUBT' WHERE state = 'RUNNING' AND expires_ms < ?"
-        return await self._write(lambda connection: connection.execute(text, (now_ms,)).rowcount)
+        return await self._write(lambda connection: sqlite_batch.mark_in_doubt(connection, now_ms=now_ms))
 
     async def get(self, decision: str, *, now_ms: int) -> Stored | None:
         """See `DecisionStore.get`."""
@@ -88,6 +92,19 @@ class SqliteStore:
         found = await self._read(lambda connection: connection.execute("SELECT name FROM tenant").fetchall())
         return tuple(name for (name,) in found)
 
+    async def arms(self, query: ArmsQuery) -> tuple[Arm, ...]:
+        """See `DecisionStore.arms`."""
+        return await self._read(lambda connection: summarize(connection, query), threads=self._sum_thread)
+
+    async def route_counts(
+        self, routes: Sequence[str], *, windows_ms: Sequence[int], now_ms: int
+    ) -> Mapping[tuple[str, int], Counts]:
+        """See `DecisionStore.route_counts`."""
+        return await self._read(
+            lambda connection: route_counts(connection, routes, windows_ms=windows_ms, now_ms=now_ms),
+            threads=self._sum_thread,
+        )
+
     async def count(self) -> int:
         """See `DecisionStore.count`."""
         found = await self._read(lambda connection: connection.execute("SELECT count(*) FROM decision").fetchone())
@@ -96,6 +113,7 @@ class SqliteStore:
     async def close(self) -> None:
         """See `DecisionStore.close`."""
         await asyncio.to_thread(self._read_threads.shutdown)
+        await asyncio.to_thread(self._sum_thread.shutdown)
         await asyncio.to_thread(self._write_thread.shutdown)
         for connection in (*self._readers, self._writer):
             connection.close()
@@ -104,14 +122,15 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
 
-    async def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    async def _read(self, work: Callable[[sqlite3.Connection], _T], *, threads: ThreadPoolExecutor | None = None) -> _T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_threads, _guarded, lambda: work(self._reader()))
+        return await loop.run_in_executor(threads or self._read_threads, _guarded, lambda: work(self._reader()))
 
     def _reader(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
             uri = f"{self._path.resolve().as_uri()}?mode=ro"
             self._local.connection = self._connected(uri)
+            self._local.connection.execute("PRAGMA temp_store = MEMORY")
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
@@ -120,14 +139,11 @@ class SqliteStore:
         connection = self._connected(self._path.resolve().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
+        try:
+            schema.bring_up_to_date(connection)
+        except BaseException:
             connection.close()
-            raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
-        if version == 0:
-            connection.executescript(
-                f"BEGIN IMMEDIATE;{(Path(__file__).parent / 'schema.sql').read_text(encoding='utf-8')}COMMIT;"
-            )
+            raise
         # Without statistics SQLite takes any index for as good as any other: verdict as selective as subject.
         connection.execute("PRAGMA analysis_limit = 400")
         connection.execute("PRAGMA optimize = 0x10002")

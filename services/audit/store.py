@@ -1,12 +1,14 @@
 """What the audit service needs of a store of decisions. SQLite is the first; others keep the same promises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from gateway.conclusion import Conclusion
+from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement
+from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 
@@ -46,6 +48,18 @@ class DecisionStore(Protocol):
 
     async def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a decision here."""
+
+    async def arms(self, query: ArmsQuery) -> tuple[Arm, ...]:
+        """The arms of a route or an experiment that had calls, by name, with the sums of what was measured of them.
+
+        Raises:
+            CallEnded: ARGUMENT_INVALID when revenue came in several currencies and none is named.
+        """
+
+    async def route_counts(
+        self, routes: Sequence[str], *, windows_ms: Sequence[int], now_ms: int
+    ) -> Mapping[tuple[str, int], Counts]:
+        """The calls of routes by route and window, in the last so many milliseconds, to whole minutes."""
 
     async def count(self) -> int:
         """How many decisions there are."""

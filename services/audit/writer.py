@@ -95,7 +95,7 @@ class Writer:
         """Store, tell, acknowledge: in this order, so that whatever fails in between is delivered again."""
         sound, corrupt = [], []
         for delivery in deliveries:
-            entry = entries.read(delivery.fields)
+            entry = entries.read(delivery.fields, stream=delivery.stream)
             if isinstance(entry, Corrupt):
                 corrupt.append((delivery, entry.why))
             else:

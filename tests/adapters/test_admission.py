@@ -24,6 +24,7 @@ pytestmark = pytest.mark.every_store
 NOW = 1_700_000_000_000
 HOUR = 3_600_000
 NOBODYS = keys.decisions(keys.cell(keys.NOBODY))
+OUTCOMES = keys.outcomes(ACME)
 
 
 def rate(capacity: int = 5, *, interval_ms: int = 60_000, mode: str = "enforce", by: str = "agent=bot") -> Bucket:
@@ -251,7 +252,7 @@ async def test_a_fresh_server_is_given_the_functions_on_the_way(desk: Desk, redi
 
 
 async def test_preparing_announces_the_streams_of_the_tenants_and_of_nobody(desk: Desk, redis: Client) -> None:
-    assert await redis.smembers(keys.STREAMS) == {STREAM.encode(), NOBODYS.encode()}
+    assert await redis.smembers(keys.STREAMS) == {STREAM.encode(), OUTCOMES.encode(), NOBODYS.encode()}
 
 
 async def test_while_the_store_is_silent_calls_are_refused_and_every_record_waits_on_disk(
@@ -330,7 +331,7 @@ async def test_a_store_that_comes_back_empty_is_told_again_which_streams_there_a
         await redis.client_kill_filter(_type="normal", skipme=True)
 
         async def told() -> bool:
-            return set(await redis.smembers(keys.STREAMS)) == {STREAM.encode(), NOBODYS.encode()}
+            return set(await redis.smembers(keys.STREAMS)) == {STREAM.encode(), OUTCOMES.encode(), NOBODYS.encode()}
 
         await until(told)
     await admission.close()

@@ -148,6 +148,22 @@ async def test_hundred_writers_and_readers_end_with_everybody_knowing_the_last_v
     assert await desk.language() == "v99"
 
 
+async def test_whoever_stands_for_a_person_first_does_so_for_good_and_nothing_else_is_lost(desk: Desk) -> None:
+    await desk.redis.set(KEY, '{"language":"fr"}')
+    await asyncio.gather(*(desk.facts.stand_for(ACME, "s", unit=f"{n:032x}") for n in range(100)))
+    await until(desk.caching)
+    facts = await desk.facts.get(ACME, "s")
+    await desk.facts.stand_for(ACME, "s", unit="f" * 32)
+    assert (await desk.facts.get(ACME, "s"), facts.language) == (facts, "fr")
+    assert facts.unit.startswith("0")
+
+
+async def test_of_whom_only_the_unit_is_known_nothing_is_known_to_rules(desk: Desk) -> None:
+    await desk.facts.stand_for(ACME, "new", unit="a" * 32)
+    facts = await desk.facts.get(ACME, "new")
+    assert (facts.known, facts.unit) == (False, "a" * 32)
+
+
 async def test_a_restart_of_the_store_empties_the_cache_and_caching_begins_anew(desk: Desk, own_redis: Store) -> None:
     await desk.write("old")
     await until(lambda: desk.says("old"))

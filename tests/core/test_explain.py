@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from gateway.core import explain as module
+from gateway.core.call import Lineage
 from gateway.core.explain import explain
 from gateway.core.record import BucketAsk, BucketLook, Exposure, Outcome, Record, RuleLook, Settlement, Verdict
 
@@ -64,6 +65,10 @@ LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
 
 
+LINEAGE = Lineage(model="lead-score", version="2", route="scoring", arm="challenger")
+LED = msgspec.structs.replace(RECORD, lineage=LINEAGE)
+
+
 def _sentences(language: str) -> list[str]:
     """Every way in which a call may go, in that language."""
     doubtful = Settlement(id="0" * 32, settled_ms=3, status="UNKNOWN", in_doubt=True, gave_back=True)
@@ -92,7 +97,7 @@ def _sentences(language: str) -> list[str]:
         *explain(nobody, Outcome(granted=False), settlement=None, language=language),
         *(
             sentence
-            for record in (HELD, DEFERRED, OBSERVED, *EVALUATED)
+            for record in (LED, HELD, DEFERRED, OBSERVED, *EVALUATED)
             for sentence in explain(record, Outcome(granted=False), settlement=None, language=language)
         ),
     ]

@@ -202,6 +202,11 @@ def test_a_method_whose_routes_look_at_facts_or_assign_by_person_reads_them_and_
     assert models(routes=[looking]).methods[INFER].reads_facts
     assert models().methods[INFER].reads_facts
     assert not models(routes=[scoring(sticky="session")]).methods[INFER].reads_facts
+    assert not models(routes=[scoring(sticky="none")]).methods[INFER].reads_facts
+    assert rolling(500, route=scoring(sticky="none")).methods[INFER].reads_facts
+    watching = {"name": "w", "route": "scoring", "unit": "session", "arms": [{"name": "all", "weight": 10_000}]}
+    assert not models(routes=[whole], experiments=[watching]).methods[INFER].reads_facts
+    assert models(routes=[whole], experiments=[watching | {"unit": "subject"}]).methods[INFER].reads_facts
 
 
 def test_where_all_calls_go_one_way_nothing_is_hashed_and_nothing_made() -> None:
@@ -212,10 +217,10 @@ def test_where_all_calls_go_one_way_nothing_is_hashed_and_nothing_made() -> None
 ROLLOUT = {"name": "up", "route": "scoring", "arm": "candidate", "against": "champion"}
 
 
-def rolling(share: int, **more: Any) -> Revision:
+def rolling(share: int, *, route: dict[str, Any] | None = None, **more: Any) -> Revision:
     """The route with a rollout that serves a share."""
     running = {"steps": [{"share": share}], "state": "running"} if share else {"state": "pending"}
-    return models(rollouts=[ROLLOUT | running | more])
+    return models(routes=[route or scoring()], rollouts=[ROLLOUT | running | more])
 
 
 def test_a_rollouts_candidate_serves_whoever_lies_within_its_share_and_the_others_stay() -> None:
@@ -360,7 +365,21 @@ def test_a_streams_further_message_goes_where_the_first_went_and_is_exposed_to_w
         )
 
 
-def test_a_stream_message_and_rules_see_the_rollout() -> None:
+def test_a_streams_further_message_stays_in_the_rollout_of_the_first() -> None:
     made = rolling(9_999)
     first = way(made, asked(UNITS[0]))
     assert way(made, asked(UNITS[1]), first=first).route.rollout == first.route.rollout == "up"
+
+
+def test_a_further_message_is_exposed_by_the_policy_that_decides_it_and_stays_where_the_stream_goes() -> None:
+    first = way(rolling(9_999), asked(UNITS[0]))
+    watching = {
+        "name": "watching",
+        "route": "scoring",
+        "when": "call.model == 'score'",
+        "arms": [{"name": "all", "weight": 10_000}],
+    }
+    further = way(models(experiments=[watching]), asked(UNITS[1]), first=first)
+    assert (further.route, further.exposures) == (first.route, (Exposure("watching", "all"),))
+    gone = models(routes=[scoring(name="other")])
+    assert way(gone, asked(UNITS[1]), first=first).route == first.route

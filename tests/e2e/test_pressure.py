@@ -8,6 +8,7 @@ import pytest
 from google.rpc import error_details_pb2 as details
 
 from gateway.adapters import facts as fact_store
+from gateway.callrun import CallRun, Incoming
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
@@ -20,6 +21,7 @@ from tests.fakes.upstream import FakeUpstream, failing
 SALES = credential("sales-bot")
 FRENCH = credential("sales-bot", ("accept-language", "fr"))
 DAY_MS = 86_400_000
+SEND = "/pilote.crm.v1.MessageService/SendMessage"
 
 
 def contact(*, topics: Sequence[str] = (), **fields: str) -> SendMessageRequest:
@@ -166,3 +168,19 @@ async def test_two_hundred_at_once_from_five_agents_under_a_cap_of_three_give_ex
     assert len(upstream.messages) == 3
     await world.settled(200)
     assert await ends(agent, contact()) == ["CAP_EXCEEDED"]
+
+
+async def test_the_score_is_kept_by_the_policy_that_decides_though_another_becomes_active_meanwhile(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    looking = {"name": "looking", "effect": "deny", "operations": ["CONTACT"], "when": "facts.pressure > 9.0"}
+    await world.publish(policy(upstream.address, pressure={"half_life": "7d"}, rules=[allow_all(), looking]))
+    assert await ends(agent, contact()) == [""]
+    pipeline = world.gateways[0].pipeline
+    run = CallRun(Incoming.of(SEND, SALES, time_remaining=lambda: None, trace_ratio=0))
+    run.revision = pipeline.revision
+    assert run.revision is not None
+    run.policy, run.agent = run.revision.methods[SEND], run.revision.agent("sales-bot")
+    await world.publish(policy(upstream.address))  # which keeps no score at all
+    facts = await pipeline._facts_of(run, subject_ref(KEY, tenant="acme", subject=ADA))
+    assert facts.pressure == pytest.approx(1, abs=0.01)

@@ -28,6 +28,7 @@ from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 from pilote.decision.v1 import decision_pb2
 from services.audit.server import running as audit_running
+from services.promises import following
 from tests.e2e.policy import Data, key_of
 from tests.e2e.seen import Seen
 from tests.e2e.waiting import eventually, until
@@ -290,7 +291,12 @@ async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
     """A real audit service until the block ends."""
     async with (
         audit_running(
-            listen="127.0.0.1:0", redis_url=redis_url, home=home, pseudonym_key=KEY, drain_seconds=0.5
+            listen="127.0.0.1:0",
+            redis_url=redis_url,
+            home=home,
+            pseudonym_key=KEY,
+            drain_seconds=0.5,
+            follow=following(redis_url),
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):

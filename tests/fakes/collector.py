@@ -67,10 +67,20 @@ class _Metrics(MetricsServiceServicer):
             for point in points(metric)
         ]
 
+    def gauges(self, name: str) -> list[tuple[dict[str, Any], float]]:
+        """The points of one gauge, of all processes: attributes and value."""
+        return [
+            (attributes(point), point.as_double or point.as_int)
+            for metrics in self.exported.values()
+            for metric in metrics
+            if metric.name == name
+            for point in metric.gauge.data_points
+        ]
+
 
 def points(metric: Metric) -> list[Any]:
-    """The points of a sum or a histogram."""
-    return [*metric.sum.data_points, *metric.histogram.data_points]
+    """The points of a sum, a histogram or a gauge."""
+    return [*metric.sum.data_points, *metric.histogram.data_points, *metric.gauge.data_points]
 
 
 def attributes(span: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.core.call import Call
 from gateway.core.errors import CallEnded, Reason
 from gateway.describe import describe
-from tests.policies import READ, SEND, revision
+from tests.policies import INFER, READ, SEND, demo, revision
 
 METHODS = revision().methods
 DECISION = "0" * 31 + "1"
@@ -129,3 +129,27 @@ def test_a_contact_point_that_could_be_spelt_in_two_ways_is_refused(channel: str
 
 def test_only_contacts_say_what_for_and_where() -> None:
     assert (described(method=READ).purpose, described(method=READ).contact_point) == ("", "")
+
+
+def test_a_session_is_named_by_the_contract_or_by_metadata() -> None:
+    bound = demo()["contracts"]
+    bound[0]["methods"][0]["session"] = "parameters.session.string_param"
+    contract = revision(contracts=bound).methods[INFER].contract
+    request: Any = contract.decode(b"")
+
+    def session(metadata: dict[str, str | bytes]) -> str:
+        return describe(contract, request.SerializeToString(), metadata=metadata).session
+
+    assert session({}) == ""
+    assert session({"pilote-session-id": "s-1"}) == "s-1"
+    request.parameters["session"].string_param = "s-2"
+    assert session({"pilote-session-id": "s-1"}) == "s-2"
+    request.parameters["session"].string_param = "s 2"
+    with pytest.raises(CallEnded) as caught:
+        session({})
+    assert caught.value.metadata["field"] == "parameters.session.string_param"
+
+
+@pytest.mark.parametrize("session", ["a b", "é", "s" * 257])
+def test_a_session_that_could_be_spelt_in_two_ways_is_refused(session: str) -> None:
+    assert field_of({"pilote-session-id": session}) == "pilote-session-id"

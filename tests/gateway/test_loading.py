@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import Mistakes, decode
-from gateway.loading import canonical, load
+from gateway.loading import canonical, load, parsed
 from tests.policies import INFER, READ, SEND, demo, policy, revision
 
 
@@ -34,6 +34,7 @@ def test_what_is_stored_is_the_same_policy() -> None:
     one = document(demo())
     again = document(msgspec.json.decode(canonical(one)))
     assert again == one
+    assert parsed(canonical(one)) == msgspec.json.decode(canonical(one))
     assert canonical(again) == canonical(one)
 
 

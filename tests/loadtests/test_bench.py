@@ -30,7 +30,14 @@ def test_quick_run_measures_allowed_calls_only_and_keeps_its_figures(tmp_path: P
 
 
 def test_a_budget_is_missed_from_either_side() -> None:
-    figures = {"ratio": 1.4, "calls_per_s_core": 3500, "routing_us": 15.0, "rss_mb": 120}
+    figures = {
+        "ratio": 1.4,
+        "calls_per_s_core": 3500,
+        "routing_us": 15.0,
+        "rss_mb": 120,
+        "swap_s": 0.9,
+        "swap_step_ms": 8,
+    }
     assert missed(figures) == []
     assert missed(figures | {"ratio": 1.6, "calls_per_s_core": 2999}) == ["ratio", "calls_per_s_core"]
 

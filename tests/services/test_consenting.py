@@ -122,6 +122,12 @@ async def test_an_import_understands_old_and_new_facts_and_forgets_no_refusal(de
     assert "push: granted, without time or proof" in desk.run("consents", "show", ADA, *ACME).stdout
 
 
+def test_a_line_whose_unit_is_no_pseudonym_is_told() -> None:
+    line = msgspec.json.encode({"tenant": "acme", "subject": ADA, "facts": {"unit": "ada@example.org"}})
+    with pytest.raises(ValueError, match="unit"):
+        read_line(line, pseudonym_key=b"k" * 32)
+
+
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway.core.call import Operation
-from gateway.core.policy.vocabulary import Duration, Level, Name, Part, Sha256, Text
+from gateway.core.policy.vocabulary import Duration, Level, Name, Part, Sha256, Text, Versioned
 
 
 class Tenant(Part, frozen=True, kw_only=True):
@@ -56,6 +56,8 @@ class Agent(Part, frozen=True, kw_only=True):
     name: Name
     tenant: Name
     version: Annotated[str, msgspec.Meta(max_length=63)] = ""
+    prompt: Versioned | None = None
+    """The prompt that it works by, where its model runs inside it."""
     description: str = ""
     priority: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     """Among agents that share an upstream's quota: the higher goes first."""

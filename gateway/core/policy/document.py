@@ -10,7 +10,7 @@ from gateway.core.policy.counting import Cap, Limit, Pressure
 from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.people import Approvals, Person
 from gateway.core.policy.ruling import Rule, Sequence
-from gateway.core.policy.serving import Contract, Model, Prompt, Route
+from gateway.core.policy.serving import Contract, Lineage, Model, Prompt, Route
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import Duration, Message, Name, Part, Sha256, Text
 
@@ -56,6 +56,7 @@ class Document(Part, frozen=True, kw_only=True):
     models: tuple[Model, ...] = ()
     contracts: tuple[Contract, ...] = ()
     routes: tuple[Route, ...]
+    lineage: Lineage = Lineage()
     experiments: tuple[Experiment, ...] = ()
     holdouts: tuple[Holdout, ...] = ()
     rollouts: tuple[Rollout, ...] = ()

@@ -1,6 +1,6 @@
 """Test & learn: experiments, who is held out, and rollouts of a candidate step by step."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -18,6 +18,9 @@ HARMFUL: Final = frozenset(
     {"error_rate", "latency_ms", "refusal_rate", "complaint_rate", "opt_out_rate", "bounce_rate", "cost"}
 )
 """Measures of which less is better."""
+
+SHARES: Final = frozenset(name for name in get_args(Measure) if name.endswith("_rate"))
+"""Measures that count events among calls or contacts, so lie between 0 and 1."""
 
 
 class ExperimentArm(Part, frozen=True, kw_only=True):
@@ -44,13 +47,15 @@ class Experiment(Part, frozen=True, kw_only=True):
     state: Literal["running", "stopped"] = "running"
     """"stopped": nobody is exposed any more; its assignments can still be read."""
     layer: Name | None = None
-    """Experiments of one layer share no subject; those of different ones are independent. null: a layer of its own."""
+    """Experiments of one layer share no subject; those of different ones are independent. null: a layer of its own. The
+    place in a layer is hashed with the seed "layer:" and its name."""
     first: BasisPoints = 0
     last: BasisPoints = 10_000
     """The layer's slots that belong to it, `last` not included."""
     methods: tuple[Text, ...] = ()
     operations: tuple[Operation, ...] = ()
-    """Which calls expose a subject; both empty: those of `route`, or with no route none (then only flags are read)."""
+    """Which calls expose a subject; both empty: those of `route`, or with no route none (then only flags are read).
+    With a route too, the arm is chosen there, and these calls expose, whatever route they take."""
     route: Name | None = None
     when: Expression | None = None
     """CEL over `request`, `agent`, `call` and `facts`: which of these calls count; null: all."""
@@ -114,7 +119,7 @@ class Rollout(Part, frozen=True, kw_only=True):
     name: Name
     route: Name
     arm: Name
-    """The candidate: an arm of the route."""
+    """The candidate: an arm of the route, whose weight is 0 until the rollout is completed."""
     against: Name
     """The arm that it is compared with."""
     seed: str = ""

@@ -74,6 +74,9 @@ class MethodBinding(Part, frozen=True, kw_only=True):
     brand: str = ""
     topics: str = ""
     session: str = ""
+    identity: str = ""
+    created: str = ""
+    """Of the response."""
     idempotent: bool = False
     max_message_bytes: Annotated[int, msgspec.Meta(ge=0, le=67_108_864)] = 0
 
@@ -92,9 +95,21 @@ class Arm(Part, frozen=True, kw_only=True):
 
     name: Name
     weight: BasisPoints = 10_000
-    """Share; the weights of a route add up to 10,000. 0: only for experiments, rollouts, fallbacks and shadows."""
+    """Share; the weights of a route add up to 10,000. 0: only for experiments, rollouts, fallbacks and shadows, and not
+    for callers who ask for its version."""
     upstream: Name | None = None
     version: VersionOrAlias | None = None
+
+
+class Lineage(Part, frozen=True, kw_only=True):
+    """How actions say which inference led to them, by its decision id in `pilote-inference-id`."""
+
+    keep: Duration | None = "1h"
+    """How long an inference can be named, about 150 bytes of the store each; null: none can."""
+    required_for: tuple[Literal["WRITE", "CONTACT", "DELETE"], ...] = ()
+    """Operations that must name one, unless the agent is registered with a version of its own."""
+    exempt: tuple[Name, ...] = ("transactional", "legal")
+    """Categories of contacts that need none."""
 
 
 class Copy(Part, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from gateway.core.contract import MethodContract, Take
 from gateway.core.experiments import HoldoutRule
 from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
+from gateway.core.lineage import LineageRule
 from gateway.core.policy.callers import Issuer
 from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.counting import Limit
@@ -66,7 +67,7 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return self.routing.rules
 
 
-class Revision(msgspec.Struct, frozen=True, kw_only=True):
+class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """One published policy, compiled. `number` counts from 1; `sha256` names its canonical JSON."""
 
     number: int
@@ -89,6 +90,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     consents: tuple[ConsentRule, ...]
     """Like the quiet hours."""
     holdouts: tuple[HoldoutRule, ...]
+    lineage: LineageRule
     hold_ms: int
     """How long a call waits for a person at most."""
     max_holds: int
@@ -153,6 +155,7 @@ def compile_revision(
             name=agent.name,
             tenant=agent.tenant,
             version=agent.version,
+            prompt=agent.prompt or "",
             priority=agent.priority,
             labels=agent.labels,
         )
@@ -186,6 +189,11 @@ def compile_revision(
         quiet_hours=tuple(_quiet_rule(hours, holidays) for hours in document.quiet_hours),
         consents=tuple(consent_rule(part) for part in document.consents),
         holdouts=holdouts_of(document),
+        lineage=LineageRule(
+            document.lineage,
+            document.models,
+            keep_ms=duration_ms(document.lineage.keep) if document.lineage.keep is not None else 0,
+        ),
         hold_ms=duration_ms(document.holds.expires),
         max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),

@@ -1,6 +1,6 @@
 """Routes, experiments and rollouts of a policy, resolved for one method: names, aliases, seeds, conditions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -76,16 +76,12 @@ class Serving:
         conditions = None
         if method.conditions:
             conditions = engine.conditions(method.conditions, request_type=contract.request_type, routed=False)
-        chosen = [rule for rule in rules if not rule.plain]
+        units = {unit for rule in rules for unit in _units(rule)}
         return Routing(
             rules=tuple(rules),
             conditions=conditions,
-            by_session=any(
-                rule.sticky == "session" or any(layer.by_session for layer in rule.layers) for rule in chosen
-            ),
-            by_person=any(
-                rule.sticky != "session" or any(not layer.by_session for layer in rule.layers) for rule in chosen
-            ),
+            by_session="session" in units,
+            by_person="subject" in units,
         )
 
     def _arms_of(self, route: RouteDocument) -> Mapping[str, Mapping[str, ArmTarget]]:
@@ -205,6 +201,20 @@ def _exposing(contract: MethodContract, experiment: Experiment) -> bool:
 
 def _chooses(experiment: Experiment, route: RouteDocument) -> bool:
     return experiment.route == route.name and any(arm.arm is not None for arm in experiment.arms)
+
+
+def _units(rule: RouteRule) -> Iterator[str]:
+    """What the route's calls are assigned by: "subject", "session" or both; nothing where they all go one way."""
+    if rule.plain:
+        return
+    yield from ("session" if layer.by_session else "subject" for layer in rule.layers)
+    share = 0 if rule.rollout is None else rule.rollout.share
+    if share == BASIS_POINTS or (rule.only and not share):
+        return
+    if rule.sticky == "session":
+        yield "session"
+    elif rule.sticky == "subject" or share:
+        yield "subject"
 
 
 def _rollout_rule(rollout: Rollout) -> RolloutRule:

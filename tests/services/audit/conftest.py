@@ -10,9 +10,11 @@ import pytest
 from redis.asyncio import RedisCluster
 
 from gateway.core import keys
-from gateway.core.record import Outcome, Record, Settlement, Verdict, decision_id
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.redis_clients import Client
 from services.audit.cluster import ClusterStreams
+from services.audit.objectives import ObjectiveBook
+from services.audit.queries import Queries
 from services.audit.server import shard_client
 from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import DecisionStreams, Streams
@@ -20,6 +22,7 @@ from services.audit.tails import Tails
 from services.audit.writer import Writer
 
 NOW_MS = 1_795_514_400_000
+KEY = b"k" * 32
 GRANTED = Outcome(granted=True)
 
 
@@ -62,6 +65,11 @@ def settle(settlement: Settlement) -> dict[Any, Any]:
     return {"k": "settle", "r": msgspec.json.encode(settlement)}
 
 
+def told(outcome: CustomerOutcome) -> dict[Any, Any]:
+    """Fields of the entry that a report writes."""
+    return {"k": "outcome", "r": msgspec.json.encode(outcome)}
+
+
 async def append(redis: Client, *entries: dict[Any, Any], tenant: str = "acme") -> None:
     """Append entries as a gateway does."""
     async with redis.pipeline(transaction=False) as pipe:
@@ -81,6 +89,16 @@ class Audit:
     tails: Tails = field(default_factory=Tails)
     now_ms: int = NOW_MS
     clusters: list[ClusterStreams] = field(default_factory=list)
+    book: ObjectiveBook = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.book = ObjectiveBook(self.store, clock_ms=lambda: self.now_ms)
+
+    def queries(self) -> Queries:
+        """The servicer over the store."""
+        return Queries(
+            self.store, tails=self.tails, objectives=self.book, pseudonym_key=KEY, clock_ms=lambda: self.now_ms
+        )
 
     def writer(self, *, consumer: str = "one", **settings: Any) -> Writer:
         """A writer that looks for new streams at every step."""

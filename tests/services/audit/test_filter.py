@@ -89,7 +89,7 @@ async def test_the_longest_filters_are_answered(store: SqliteStore) -> None:
 
 def _entry(fields: dict[Any, Any]) -> Entry:
     as_bytes = {key.encode(): value.encode() if isinstance(value, str) else value for key, value in fields.items()}
-    entry = read(as_bytes)
+    entry = read(as_bytes, stream=b"pilote:{acme/0}:decisions")
     assert isinstance(entry, Admitted | Settled)
     return entry
 

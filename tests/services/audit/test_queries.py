@@ -18,13 +18,11 @@ from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
 from pilote.governance.v1 import annotations_pb2
-from services.audit.queries import Queries
 from services.audit.server import running, serve
 from services.audit.tails import Tails
-from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
+from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 from tests.stores import Store
 
-KEY = b"k" * 32
 CUSTOMER = subject_ref(KEY, tenant="acme", subject="contacts/cnt_1")
 Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
 """Known to type checkers only."""
@@ -33,7 +31,7 @@ Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
 @pytest.fixture
 async def stub(audit: Audit) -> AsyncIterator[Stub]:
     """The service over the store of `audit`."""
-    queries = Queries(audit.store, tails=audit.tails, pseudonym_key=KEY, clock_ms=lambda: audit.now_ms)
+    queries = audit.queries()
 
     def add(server: grpc.aio.Server) -> None:
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(queries, server)

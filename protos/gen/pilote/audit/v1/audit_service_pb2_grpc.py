@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
+from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -71,6 +73,16 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetConsistencyProofRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetConsistencyProofResponse.FromString,
                 _registered_method=True)
+        self.SummarizeArms = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/SummarizeArms',
+                request_serializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsResponse.FromString,
+                _registered_method=True)
+        self.GetObjectives = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/GetObjectives',
+                request_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -127,6 +139,20 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeArms(self, request, context):
+        """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetObjectives(self, request, context):
+        """Returns how the routes do by the objectives of the active revision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +190,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetConsistencyProof,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetConsistencyProofRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'SummarizeArms': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeArms,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsResponse.SerializeToString,
+            ),
+            'GetObjectives': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetObjectives,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -357,6 +393,60 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetConsistencyProof',
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetConsistencyProofRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeArms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/SummarizeArms',
+            pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetObjectives(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/GetObjectives',
+            pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,9 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
+from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -49,6 +51,10 @@ class AuditServiceStub:
     """Returns the proof that a decision is in the log of a given size."""
     GetConsistencyProof: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetConsistencyProofRequest, _audit_service_pb2.GetConsistencyProofResponse]
     """Returns the proof that a log of one size is the beginning of a later one."""
+    SummarizeArms: _grpc.UnaryUnaryMultiCallable[_arms_pb2.SummarizeArmsRequest, _arms_pb2.SummarizeArmsResponse]
+    """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+    GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
+    """Returns how the routes do by the objectives of the active revision."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -71,6 +77,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Returns the proof that a decision is in the log of a given size."""
     GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetConsistencyProofRequest, _audit_service_pb2.GetConsistencyProofResponse]  # type: ignore[assignment]
     """Returns the proof that a log of one size is the beginning of a later one."""
+    SummarizeArms: _aio.UnaryUnaryMultiCallable[_arms_pb2.SummarizeArmsRequest, _arms_pb2.SummarizeArmsResponse]  # type: ignore[assignment]
+    """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+    GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
+    """Returns how the routes do by the objectives of the active revision."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers what the gateway decided, for whom, and why. Every call through the gateway, however it ended, is here
@@ -132,5 +142,21 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.GetConsistencyProofResponse, _abc.Awaitable[_audit_service_pb2.GetConsistencyProofResponse]]:
         """Returns the proof that a log of one size is the beginning of a later one."""
+
+    @_abc_1.abstractmethod
+    def SummarizeArms(
+        self,
+        request: _arms_pb2.SummarizeArmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_arms_pb2.SummarizeArmsResponse, _abc.Awaitable[_arms_pb2.SummarizeArmsResponse]]:
+        """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+
+    @_abc_1.abstractmethod
+    def GetObjectives(
+        self,
+        request: _objectives_pb2.GetObjectivesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_objectives_pb2.GetObjectivesResponse, _abc.Awaitable[_objectives_pb2.GetObjectivesResponse]]:
+        """Returns how the routes do by the objectives of the active revision."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -260,6 +260,44 @@ class Exposure(_message.Message):
 Global___Exposure: _TypeAlias = Exposure  # noqa: Y015
 
 @_typing.final
+class Lineage(_message.Message):
+    """Which inference led to an action."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    ARM_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Name of the model that was asked."""
+    version: _builtins.str
+    """Version that answered."""
+    route: _builtins.str
+    """Name of the route that the inference took."""
+    arm: _builtins.str
+    """Name of the arm that it took."""
+    prompt: _builtins.str
+    """The prompt that the version was served with, as "name@version"; empty for none."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.str = ...,
+        route: _builtins.str = ...,
+        arm: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "model", b"model", "prompt", b"prompt", "route", b"route", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lineage: _TypeAlias = Lineage  # noqa: Y015
+
+@_typing.final
 class Decision(_message.Message):
     """One decision of the gateway, with all that led to it. Holds no personal data in the clear."""
 
@@ -313,6 +351,7 @@ class Decision(_message.Message):
     DECIDER_FIELD_NUMBER: _builtins.int
     HOLD_DECIDE_TIME_FIELD_NUMBER: _builtins.int
     HOLD_COMMENT_FIELD_NUMBER: _builtins.int
+    LINEAGE_FIELD_NUMBER: _builtins.int
     WOULD_FIELD_NUMBER: _builtins.int
     EXPOSURES_FIELD_NUMBER: _builtins.int
     ROLLOUT_FIELD_NUMBER: _builtins.int
@@ -455,6 +494,10 @@ class Decision(_message.Message):
         """When they did."""
 
     @_builtins.property
+    def lineage(self) -> Global___Lineage:
+        """The inference that led to this action, where `inference` names one that was known at the time."""
+
+    @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exposure]:
         """Variations of running experiments that the call's subject is in, in the revision's order. Whoever analyses them
         counts allowed calls; a repeat of an idempotent call has none.
@@ -511,6 +554,7 @@ class Decision(_message.Message):
         decider: _builtins.str = ...,
         hold_decide_time: _timestamp_pb2.Timestamp | None = ...,
         hold_comment: _builtins.str = ...,
+        lineage: Global___Lineage | None = ...,
         would: _builtins.str = ...,
         exposures: _abc.Iterable[Global___Exposure] | None = ...,
         rollout: _builtins.str = ...,
@@ -518,9 +562,9 @@ class Decision(_message.Message):
         connector_version: _builtins.str = ...,
         unit_ref: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

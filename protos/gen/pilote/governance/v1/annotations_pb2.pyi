@@ -112,6 +112,8 @@ class CallContract(_message.Message):
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONTACT_POINT_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    CREATED_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
@@ -143,6 +145,12 @@ class CallContract(_message.Message):
     """Field path to the contact point that a contact goes to: an e-mail address, a telephone number, a push token.
     CONTACT only.
     """
+    identity: _builtins.str
+    """Field path to what identifies the person whom the call creates, an e-mail address or a telephone number: whoever is
+    created anew with the same keeps the arms of experiments. Goes with `created`.
+    """
+    created: _builtins.str
+    """Field path of the response to the resource name that the call has created, "contact.name" say."""
     brand: _builtins.str
     """Field path to the brand in whose name a contact is made, like `channel`."""
     topics: _builtins.str
@@ -164,13 +172,15 @@ class CallContract(_message.Message):
         max_message_bytes: _builtins.int = ...,
         purpose: _builtins.str = ...,
         contact_point: _builtins.str = ...,
+        identity: _builtins.str = ...,
+        created: _builtins.str = ...,
         brand: _builtins.str = ...,
         topics: _builtins.str = ...,
         session: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "session", b"session", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "session", b"session", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

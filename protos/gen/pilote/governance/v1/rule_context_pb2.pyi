@@ -92,6 +92,7 @@ class RuleCall(_message.Message):
     REQUEST_BYTES_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONTACT_POINT_FIELD_NUMBER: _builtins.int
+    LINEAGE_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     method: _builtins.str
@@ -119,6 +120,10 @@ class RuleCall(_message.Message):
     brand: _builtins.str
     """Brand in whose name a contact is made; empty where it has none."""
     @_builtins.property
+    def lineage(self) -> Global___RuleLineage:
+        """The inference that led to this call; its fields are empty where none is named, or nothing is known of it any more."""
+
+    @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Topics of a contact."""
 
@@ -135,16 +140,55 @@ class RuleCall(_message.Message):
         request_bytes: _builtins.int = ...,
         purpose: _builtins.str = ...,
         contact_point: _builtins.str = ...,
+        lineage: Global___RuleLineage | None = ...,
         brand: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lineage", b"lineage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "inference", b"inference", "method", b"method", "model", b"model", "operation", b"operation", "purpose", b"purpose", "request_bytes", b"request_bytes", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "inference", b"inference", "lineage", b"lineage", "method", b"method", "model", b"model", "operation", b"operation", "purpose", b"purpose", "request_bytes", b"request_bytes", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RuleCall: _TypeAlias = RuleCall  # noqa: Y015
+
+@_typing.final
+class RuleLineage(_message.Message):
+    """Which inference led to a call; `call.lineage` in rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    ARM_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Name of the model that was asked."""
+    version: _builtins.str
+    """Version that answered."""
+    route: _builtins.str
+    """Name of the route that the inference took."""
+    arm: _builtins.str
+    """Name of the arm that it took."""
+    prompt: _builtins.str
+    """The prompt that the version was served with, as "name@version"; empty for none."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.str = ...,
+        route: _builtins.str = ...,
+        arm: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "model", b"model", "prompt", b"prompt", "route", b"route", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleLineage: _TypeAlias = RuleLineage  # noqa: Y015
 
 @_typing.final
 class RuleFacts(_message.Message):

@@ -1,4 +1,4 @@
--- Version 1. What is filtered on has a column of its own; all else is read from the JSON as the gateway wrote it.
+-- What is filtered on has a column of its own; all else is read from the JSON as the gateway wrote it.
 CREATE TABLE decision (
   id TEXT NOT NULL PRIMARY KEY, -- UUIDv7: sorts by time
   tenant TEXT NOT NULL,
@@ -59,5 +59,3 @@ CREATE TABLE skew (
   ms INTEGER NOT NULL
 );
 INSERT INTO skew VALUES (1, 0);
-
-PRAGMA user_version = 1;

@@ -1,0 +1,1 @@
+"""The statistics of test & learn: pure functions over sums, no I/O."""
