@@ -51,11 +51,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         shell.out.print(table)
         asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
-    _add_single(app, shell)
+    _add_own(app, shell)
+    _add_surrounding(app, shell)
 
 
-def _add_single(app: typer.Typer, shell: Shell) -> None:
-    """Add one command for each kind of process."""
+def _add_own(app: typer.Typer, shell: Shell) -> None:
+    """Add one command for each kind of process that governs."""
 
     @app.command()
     def gateway() -> None:
@@ -111,6 +112,10 @@ def _add_single(app: typer.Typer, shell: Shell) -> None:
             "drain_seconds": settings.drain_seconds,
         }
         run(lambda: serve(**options))
+
+
+def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
+    """Add one command for each kind of process that stands in for a company's own systems."""
 
     @app.command()
     def crm() -> None:
