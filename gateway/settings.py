@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address of the gateway."""
     audit_listen: Port = "127.0.0.1:50052"
     """Address of the audit service."""
+    control_listen: Port = "127.0.0.1:8080"
+    """Address of the control plane: HTTP, feature flags."""
     crm_listen: Port = "127.0.0.1:50061"
     """Address of the CRM service."""
     models_listen: Port = "127.0.0.1:50071"

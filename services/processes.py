@@ -51,11 +51,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         shell.out.print(table)
         asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
-    _add_single(app, shell)
+    _add_own(app, shell)
+    _add_surrounding(app, shell)
 
 
-def _add_single(app: typer.Typer, shell: Shell) -> None:
-    """Add one command for each kind of process."""
+def _add_own(app: typer.Typer, shell: Shell) -> None:
+    """Add one command for each kind of process that governs."""
 
     @app.command()
     def gateway() -> None:
@@ -93,6 +94,28 @@ def _add_single(app: typer.Typer, shell: Shell) -> None:
             "drain_seconds": settings.drain_seconds,
         }
         run(lambda: serve(**options))
+
+    @app.command()
+    def control() -> None:
+        """Run the control plane: feature flags over HTTP."""
+        from gateway.logs import configure
+        from gateway.rpc.serving import run
+        from services.control.server import serve
+        from services.up import redis_url
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        options: dict[str, Any] = {
+            "listen": settings.control_listen,
+            "redis_url": redis_url(settings),
+            "pseudonym_key": shell.pseudonym_key(settings),
+            "drain_seconds": settings.drain_seconds,
+        }
+        run(lambda: serve(**options))
+
+
+def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
+    """Add one command for each kind of process that stands in for a company's own systems."""
 
     @app.command()
     def crm() -> None:

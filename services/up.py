@@ -4,10 +4,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from gateway.settings import Settings
 from services import redis_server
 from services.supervisor.child import Child
-from services.supervisor.probes import GrpcServing, RedisAnswers
+from services.supervisor.probes import GrpcServing, HttpOk, RedisAnswers
 from services.supervisor.supervise import Supervisor
 
 MODEL_VERSIONS = ("1", "2")
@@ -55,6 +57,7 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _child("crm", settings.crm_listen, "crm", settings=settings),
         _child("audit", settings.audit_listen, "audit", settings=settings, after=store),
         *models,
+        _control(settings, after=store),
     )
 
 
@@ -83,6 +86,12 @@ def _child(name: str, listen: str, *arguments: str, settings: Settings, after: t
         ports=(int(listen.rpartition(":")[2]),),
         drain_seconds=settings.drain_seconds + 2,
     )
+
+
+def _control(settings: Settings, *, after: tuple[str, ...]) -> Child:
+    host, _, port = settings.control_listen.rpartition(":")
+    child = _child("control", settings.control_listen, "control", settings=settings, after=after)
+    return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/healthz", host=host.strip("[]")))
 
 
 def logs(home: Path) -> Path:

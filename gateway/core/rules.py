@@ -27,7 +27,10 @@ VARIABLES: Final = {
 """What a rule sees besides `request` and `now`, with the message types that describe it."""
 
 _Sees = tuple[str, str, bool]
-"""What an expression sees: type of the request, type of the answer ("" for none), and whether it sees the route."""
+"""What an expression sees: type of the request, type of the answer ("" for none), and whether it sees the route.
+
+Without a type of the request it sees no call either.
+"""
 
 _KINDS: Final = {"condition": cel.Type.BOOL, "text": cel.Type.STRING, "whole number": cel.Type.INT}
 
@@ -156,6 +159,15 @@ class RuleEngine:
         sees = (request_type, reply_type, True)
         return SingleExpression(self.environment(*sees[:2]), self._compiled(text, sees, kind=kind))
 
+    def standing(self, condition: str) -> "SingleExpression":
+        """A condition over `agent`, `facts` and `now`, which stands whatever is called.
+
+        Raises:
+            RuleMistake: it asks for more than these, or is no condition.
+        """
+        sees = ("", "", False)
+        return SingleExpression(self._environment(sees), self._compiled(condition, sees, kind="condition"))
+
     def _compiled(self, text: str, sees: _Sees, *, kind: str) -> Any:
         kept = self._programs.get((text, sees))
         if kept is not None and kept.return_type() == _KINDS[kind]:
@@ -218,7 +230,11 @@ class RuleEngine:
             variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
             if not routed:
                 del variables["route"]
-            variables |= {"request": cel.Type(request_type), "now": cel.Type.TIMESTAMP}
+            if request_type:
+                variables["request"] = cel.Type(request_type)
+            else:
+                del variables["call"]
+            variables["now"] = cel.Type.TIMESTAMP
             if reply_type:
                 texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
                 variables |= {"response": cel.Type(reply_type), "trailers": texts}

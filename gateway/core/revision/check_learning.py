@@ -43,9 +43,6 @@ def _experiment(experiment: Experiment, path: Path, document: Document, mistakes
     if experiment.first >= experiment.last:
         problem = f"the experiment {name!r} has no slot of its layer: {experiment.first} is not below {experiment.last}"
         mistakes.add((*path, "first"), problem, fix="give it a `first` below its `last`")
-    if experiment.when is not None and not (experiment.route or experiment.methods or experiment.operations):
-        problem = f"the experiment {name!r} is about no calls, so its condition would never be asked"
-        mistakes.add((*path, "when"), problem, fix="name calls in `methods`, `operations` or `route`, or remove it")
     if experiment.route is not None:
         route = _route(experiment.route, (*path, "route"), document, mistakes)
         for place, arm in enumerate(arms):

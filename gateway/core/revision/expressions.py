@@ -57,6 +57,20 @@ def check_expressions(
                 for problem, meant in mistake.problems:
                     mistakes.add(found.path, problem, fix=_fix(found, contract, problem, meant=meant))
                 break
+    _check_flags(document, engine, mistakes)
+
+
+def _check_flags(document: Document, engine: RuleEngine, mistakes: Mistakes) -> None:
+    """Conditions of experiments that are about no calls, but only read as flags."""
+    for index, experiment in enumerate(document.experiments):
+        if experiment.when is None or experiment.route or experiment.methods or experiment.operations:
+            continue
+        try:
+            engine.standing(experiment.when)
+        except RuleMistake as mistake:
+            fix = "ask for `agent`, `facts` and `now` alone, or name calls in `methods`, `operations` or `route`"
+            for problem, _ in mistake.problems:
+                mistakes.add(("experiments", index, "when"), problem, fix=fix)
 
 
 def _compile(found: _Found, contract: MethodContract, engine: RuleEngine, *, reply_type: str) -> None:

@@ -1,0 +1,53 @@
+"""The active policy as the control plane knows it: followed like gateways do, and the way to know who asks."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.adapters.identity import Identity
+from gateway.adapters.revisions import Published
+from gateway.core.call import Agent
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.flags import FlagRule, flags_of
+from gateway.core.revision.compiled import Revision
+from gateway.core.revision.decode import PolicyInvalid
+from gateway.loading import load, parsed
+from gateway.rpc.headers import API_KEY, AUTHORIZATION
+
+_log = logging.getLogger(__name__)
+
+
+class ActivePolicy:
+    """The revision that is active, compiled."""
+
+    def __init__(self) -> None:
+        self.revision: Revision | None = None
+        self.flags: Mapping[str, FlagRule] = {}
+        self._identity = Identity()
+
+    async def swap(self, number: int, published: Published) -> None:
+        """Answer by another revision; one that cannot be used here is said so, and the old one goes on."""
+        document = bytes(published.document)
+        try:
+            revision = await asyncio.to_thread(lambda: load(parsed(document), number=number))
+        except PolicyInvalid as invalid:
+            mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
+            _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
+            return
+        flags = flags_of(revision.document, revision.engine)
+        self._identity.use(revision)
+        self.revision, self.flags = revision, flags
+        _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
+
+    def identified(self, headers: Mapping[str, Any]) -> tuple[Revision, Agent]:
+        """The active revision, and who asks by it.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED, or REVISION_MISSING.
+        """
+        revision = self.revision
+        if revision is None:
+            raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so nothing can be evaluated.")
+        metadata = {name: value for name in (API_KEY, AUTHORIZATION) if (value := headers.get(name))}
+        return revision, self._identity.identify(metadata)

@@ -1,0 +1,123 @@
+"""`pilote control`: one process that answers over HTTP."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import uvicorn
+from litestar import Litestar, get
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway import redis_clients
+from gateway.adapters.consents import ConsentStore
+from gateway.adapters.revisions import RevisionStore
+from gateway.core.call import Facts
+from gateway.core.errors import CallEnded, Reason
+from gateway.rpc.serving import until_told_to_stop
+from services.control import http_errors
+from services.control.flags import Flags
+from services.control.policy import ActivePolicy
+
+MAX_BODY_BYTES: Final = 64 * 1024
+HEALTH: Final = "/healthz"
+_log = logging.getLogger(__name__)
+
+
+async def serve(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_seconds: float) -> None:
+    """Answer until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    async with (
+        until_told_to_stop() as stop,
+        running(listen=listen, redis_url=redis_url, pseudonym_key=pseudonym_key, drain_seconds=drain_seconds) as port,
+    ):
+        _log.info("the control plane answers", extra={"port": port})
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_seconds: float) -> AsyncIterator[int]:
+    """Answer until the block ends; yields the port."""
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
+    async with await redis_clients.connected(redis_url, **options) as redis:
+        policy = ActivePolicy()
+        consents = ConsentStore(redis)
+
+        async def facts(tenant: str, subject_ref: str) -> Facts | None:
+            try:
+                return await consents.read(tenant, subject_ref)
+            except (RedisError, OSError, TimeoutError) as error:
+                text = "What is known of the customer cannot be read now; retry."
+                raise CallEnded(Reason.STORE_UNAVAILABLE, text) from error
+
+        flags = Flags(policy, facts=facts, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
+        following = asyncio.create_task(RevisionStore(redis).follow(policy.swap))
+        try:
+            async with _serving(_app(flags), listen=listen, drain_seconds=drain_seconds) as port:
+                yield port
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+
+
+def _app(flags: Flags) -> Litestar:
+    @get(HEALTH, include_in_schema=False)
+    async def healthy() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return Litestar(
+        route_handlers=[healthy, *flags.handlers()],
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=OpenAPIConfig(title="Pilote", version="1"),
+        exception_handlers={
+            CallEnded: http_errors.ended,
+            HTTPException: http_errors.refused,
+            Exception: http_errors.failed,
+        },
+        debug=False,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _serving(app: Litestar, *, listen: str, drain_seconds: float) -> AsyncIterator[int]:
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.create_server((host.strip("[]"), int(port)), family=family) as taken:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=max(1, int(drain_seconds)),
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[taken]))
+        try:
+            yield int(taken.getsockname()[1])
+        finally:
+            server.should_exit = True
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Whoever runs us hears the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
