@@ -192,6 +192,7 @@ def record_of(run: CallRun) -> Record:
         unit_ref=_unit_ref(run),
         exposures=run.routed.exposures,
         rollout=run.route.rollout,
+        named=call is not None and call.model_version != "" and run.route.version != "",
         inference=call.inference if call is not None else "",
         lineage=call.lineage if call is not None else None,
         parent=run.parent,

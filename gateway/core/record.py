@@ -189,6 +189,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     exposures: tuple[Exposure, ...] = ()
     """In the order of the policy; of a refused call too, since variations may differ in what is refused. A repeat of an
     idempotent call has none."""
+    named: bool = False
+    """The caller asked for this version itself, so no arm was assigned."""
     rollout: str = ""
     """The rollout whose candidate was chosen for the call; empty for none."""
     lineage: Lineage | None = None

@@ -9,14 +9,14 @@ import msgspec
 from gateway.conclusion import Conclusion
 from gateway.core.call import Operation
 from gateway.core.failing import failed, refused_by_policy
-from gateway.core.record import Outcome, Record, Settlement, Verdict
+from gateway.core.record import Exposure, Outcome, Record, Settlement, Verdict
 
 _COLUMNS: Final = (
     *("id", "scope", "arm", "at_ms", "unit", "revision", "admitted", "refused", "contact", "failed", "total_us"),
     *("costs", "decision", "inference", "led_ms", "led_scope", "led_arm"),
 )
 _INSERT: Final = f"INSERT INTO call ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
-_EXPOSE: Final = "INSERT INTO exposure (scope, at_ms, call, arm) VALUES (?, ?, ?, ?)"
+_EXPOSE: Final = "INSERT INTO exposure (scope, at_ms, call, arm, unit) VALUES (?, ?, ?, ?, ?)"
 _SETTLE: Final = "UPDATE call SET contact = contact AND ?, failed = ?, total_us = ?, costs = ? WHERE id = ?"
 _MINUTE: Final = """INSERT INTO route_minute (route, minute, admitted, failed, slow) VALUES (?, ?, ?, ?, ?)
  ON CONFLICT (route, minute) DO UPDATE SET
@@ -62,10 +62,7 @@ def add(connection: sqlite3.Connection, news: Sequence[New]) -> None:
     for new in counted:
         record = new.record
         rows.append(_row(new, scopes))
-        exposures += [
-            (scopes[new.tenant, "experiment", shown.experiment], record.received_ms, new.rowid, shown.variation)
-            for shown in record.exposures
-        ]
+        exposures += [_exposure(new, shown, scopes) for shown in record.exposures]
         if new.conclusion.verdict is Verdict.ALLOW:
             settlement = new.settlement
             minutes.add(
@@ -118,7 +115,7 @@ def _row(new: New, scopes: Mapping[tuple[str, str, str], int]) -> tuple[object, 
     contact = (
         admitted and record.operation == Operation.CONTACT and not (settlement is not None and settlement.gave_back)
     )
-    unit = record.unit_ref or record.subject_ref
+    unit = "" if record.named else record.unit_ref or record.subject_ref
     estimates = _estimates(record) if admitted and record.buckets else None
     return (
         new.rowid,
@@ -136,6 +133,13 @@ def _row(new: New, scopes: Mapping[tuple[str, str, str], int]) -> tuple[object, 
         bytes.fromhex(record.id),
         *(_led(new, scopes) if contact else (None,) * 4),
     )
+
+
+def _exposure(new: New, shown: Exposure, scopes: Mapping[tuple[str, str, str], int]) -> tuple[object, ...]:
+    record = new.record
+    unit = shown.unit or (record.unit_ref or record.subject_ref if record.named else "")
+    scope = scopes[new.tenant, "experiment", shown.experiment]
+    return scope, record.received_ms, new.rowid, shown.variation, _short(unit) if unit else None
 
 
 def _led(new: New, scopes: Mapping[tuple[str, str, str], int]) -> tuple[object, ...]:

@@ -34,8 +34,9 @@ def calls_of(query: ArmsQuery) -> str:
     """All calls of the scope, with the arm that they took or the variation that they have shown."""
     if query.kind == "route":
         return "SELECT c.* FROM call AS c WHERE c.scope = :scope AND c.at_ms >= :start AND c.at_ms < :end"
+    unit = "ifnull(x.unit, c.unit) AS unit"
     columns = (
-        "c.id, x.arm, c.at_ms, c.unit, c.revision, c.admitted, c.refused, c.contact, c.failed, c.total_us, c.costs"
+        f"c.id, x.arm, c.at_ms, {unit}, c.revision, c.admitted, c.refused, c.contact, c.failed, c.total_us, c.costs"
     )
     # CROSS JOIN is how SQLite is told the order of a join.
     return f"""SELECT {columns}, c.decision FROM exposure AS x CROSS JOIN call AS c ON c.id = x.call
@@ -104,15 +105,16 @@ def _contacts(query: ArmsQuery) -> Iterator[str]:
             WHERE led_scope = :scope AND scope <> :scope AND contact AND unit IS NOT NULL
             AND at_ms >= :start - :before AND at_ms <= :end + :window"""
         cause = """o.scope = :scope AND c.led_scope IS NULL AND c.scope <> :scope"""
-        join, arm = "", "o.arm"
+        join, arm, unit = "", "o.arm", "o.unit"
     else:
         yield f"""SELECT unit, arm, decision, at_ms, at_ms AS origin_ms FROM ({calls_of(query)})
             WHERE contact AND unit IS NOT NULL"""
         cause = "NOT EXISTS (SELECT 1 FROM exposure WHERE scope = :scope AND at_ms = c.at_ms AND call = c.id)"
-        join, arm = "JOIN exposure AS x ON x.scope = :scope AND x.at_ms = o.at_ms AND x.call = o.id", "x.arm"
-    yield f"""SELECT o.unit, {arm}, c.decision, c.at_ms, o.at_ms FROM call AS c INDEXED BY call_inferred
+        join = "JOIN exposure AS x ON x.scope = :scope AND x.at_ms = o.at_ms AND x.call = o.id"
+        arm, unit = "x.arm", "ifnull(x.unit, o.unit)"
+    yield f"""SELECT {unit}, {arm}, c.decision, c.at_ms, o.at_ms FROM call AS c INDEXED BY call_inferred
         CROSS JOIN decision AS d ON d.id = lower(hex(c.inference)) CROSS JOIN call AS o ON o.id = d.rowid {join}
-        WHERE c.inference IS NOT NULL AND c.contact AND o.unit IS NOT NULL AND {cause}
+        WHERE c.inference IS NOT NULL AND c.contact AND {unit} IS NOT NULL AND {cause}
         AND c.at_ms >= :start - :before AND c.at_ms <= :end + :window
         AND c.scope IN (SELECT id FROM scope WHERE tenant = :tenant)"""
 

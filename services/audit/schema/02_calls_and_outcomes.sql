@@ -16,7 +16,8 @@ CREATE TABLE call (
   scope INTEGER NOT NULL,          -- its route
   arm TEXT NOT NULL,
   at_ms INTEGER NOT NULL,          -- when it was received
-  unit BLOB,                       -- pseudonym of what arms are assigned by; NULL for a call about no single subject
+  unit BLOB,                       -- pseudonym of what arms are assigned by; NULL for a call about no single subject, and
+                                   -- for one whose caller named the version: nobody was assigned the arm
   revision INTEGER NOT NULL,
   admitted INTEGER NOT NULL,
   refused INTEGER NOT NULL,        -- by the policy
@@ -42,6 +43,7 @@ CREATE TABLE exposure (
   at_ms INTEGER NOT NULL,
   call INTEGER NOT NULL,
   arm TEXT NOT NULL,
+  unit BLOB, -- what the variation was assigned by, where that is not the call's unit
   PRIMARY KEY (scope, at_ms, call)
 ) WITHOUT ROWID;
 

@@ -105,6 +105,25 @@ async def test_calls_are_summed_by_subject_and_arm(audit: Audit, stub: Stub) -> 
     assert challenger.last_call_time.ToMilliseconds() == NOW_MS + 4
 
 
+async def test_whoever_names_the_version_was_assigned_no_arm(audit: Audit, stub: Stub) -> None:
+    await audit.store.write([admitted(scored(0)), admitted(scored(1, arm="challenger", named=True))])
+    arms = await summed(stub, ask("error_rate"))
+
+    assert {name: (arm.subjects, arm.calls_without_subject) for name, arm in arms.items()} == {
+        "champion": (1, 0),
+        "challenger": (0, 1),
+    }
+
+
+async def test_an_experiment_by_session_is_summed_by_session(audit: Audit, stub: Stub) -> None:
+    sessions = [(Exposure("tone", "warm", unit=f"{n:032x}"),) for n in range(3)]
+    records = [scored(n, exposures=shown, named=n == 2) for n, shown in enumerate(sessions)]
+    await audit.store.write([admitted(record) for record in records] + [ended(a_settlement(n)) for n in range(3)])
+    arms = await summed(stub, ask("error_rate", experiment="tone"))
+
+    assert (arms["warm"].subjects, of(arms["warm"], "error_rate")) == (3, (3, 0, 3))
+
+
 async def test_a_subject_in_several_arms_is_counted_and_left_out_of_the_sums(audit: Audit, stub: Stub) -> None:
     await audit.store.write(
         [admitted(scored(0)), admitted(scored(1, arm="challenger")), admitted(scored(2, BEN)), ended(a_settlement(2))]
