@@ -16,6 +16,7 @@ from gateway.core.experiments import LayerRule
 from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.record import Exposure
 from gateway.core.rules import Conditions
+from gateway.core.shadows import CopyRule
 
 
 class ArmTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     """Index of its condition; -1 for none."""
     rollout: RolloutRule | None = None
     layers: tuple[LayerRule, ...] = ()
+    copies: tuple[CopyRule, ...] = ()
+    """How its calls are copied to other arms."""
     plain: Mapping[str, "Routed"] = {}
     """By model, where its calls go whoever they are about; empty where that depends."""
 
