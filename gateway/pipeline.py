@@ -26,7 +26,6 @@ from gateway.adapters.upstreams import (
     InDoubt,
     Metadata,
     UpstreamRefused,
-    Upstreams,
     Withheld,
     failed,
     pairs_of,
@@ -59,6 +58,7 @@ from gateway.exceeding import decided, exceeded, on_another_channel
 from gateway.gathering import Gathering
 from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
+from gateway.upstream_kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 HOUR_MS: Final = 3_600_000
@@ -73,7 +73,7 @@ class Pipeline:
         identity: Identity,
         facts: FactStore,
         admission: Admission,
-        upstreams: Upstreams,
+        upstreams: UpstreamKinds,
         failures: RuleFailures,
         gathering: Gathering,
         keeping: Keeping,
