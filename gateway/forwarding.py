@@ -4,15 +4,17 @@ import time
 
 import grpc
 
-from gateway.adapters.upstreams import Metadata, Upstreams, failed, pairs_of, passed_on, upstream_metadata
+from gateway.adapters.upstream_calls import StreamCall
+from gateway.adapters.upstreams import Metadata, failed, pairs_of, passed_on, upstream_metadata
 from gateway.callrun import CallRun, forwarded, spent, takes_of, timeout_s
 from gateway.core.revision.compiled import Revision
+from gateway.upstream_kinds import UpstreamKinds
 
 
 class Forwarding:
     """Every unary call passes `unary` once, every stream `stream`, after it was admitted and before it is settled."""
 
-    def __init__(self, upstreams: Upstreams) -> None:
+    def __init__(self, upstreams: UpstreamKinds) -> None:
         self._upstreams = upstreams
 
     def use(self, revision: Revision) -> None:
@@ -49,7 +51,7 @@ class Forwarding:
         finally:
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
 
-    def stream(self, run: CallRun) -> "grpc.aio.StreamStreamCall[bytes, bytes]":
+    def stream(self, run: CallRun) -> StreamCall:
         """Begin a stream to the upstream; its messages are still to be sent."""
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
         begin = self._upstreams.stream(run.upstream, run.incoming.method)

@@ -20,7 +20,7 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import Reservation, reserve
-from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Upstreams, Withheld
+from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.callrun import CallRun, hash_of, record_of, redacted_reply, settlement_of
 from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Lineage, Operation
@@ -38,6 +38,7 @@ from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
+from gateway.upstream_kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 HOUR_MS: Final = 3_600_000
@@ -52,7 +53,7 @@ class Pipeline:
         identity: Identity,
         facts: FactStore,
         admission: Admission,
-        upstreams: Upstreams,
+        upstreams: UpstreamKinds,
         failures: RuleFailures,
         gathering: Gathering,
         keeping: Keeping,
