@@ -8,10 +8,12 @@ import msgspec
 from gateway.core.assignment import BASIS_POINTS, bucket_ranges
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.experiments import ExperimentRule, HoldoutRule, LayerRule
+from gateway.core.forwarding import forward_rule
 from gateway.core.policy.document import Document
 from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.serving import Arm, Copy, Model, Shadow
 from gateway.core.policy.serving import Route as RouteDocument
+from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.routing import ArmTarget, RolloutRule, RouteRule, Routing, routed
 from gateway.core.rules import RuleEngine
 from gateway.core.shadows import HARMLESS, Compare, CopyRule, copy_rule
@@ -129,6 +131,8 @@ class Serving:
             seed=seed_of(route),
             when=method.condition(route.when),
             rollout=None if rollout is None else _rollout_rule(rollout),
+            forward=forward_rule(route),
+            slow_us=_slow_us(route),
             layers=layers,
             copies=method.copies(route),
         )
@@ -235,6 +239,11 @@ def _units(rule: RouteRule) -> Iterator[str]:
         yield "session"
     elif rule.sticky == "subject" or share:
         yield "subject"
+
+
+def _slow_us(route: RouteDocument) -> int:
+    latency = route.objectives.latency if route.objectives is not None else None
+    return 0 if latency is None else 1000 * duration_ms(latency.within)
 
 
 def _rollout_rule(rollout: Rollout) -> RolloutRule:
