@@ -42,6 +42,7 @@ from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.telemetry import Tracing, otlp
+from gateway.upstream_kinds import UpstreamKinds
 from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
@@ -135,7 +136,7 @@ async def gateway(
         stack.push_async_callback(facts.close)
         failures = RuleFailures(connection)
         stack.push_async_callback(failures.close)
-        upstreams = Upstreams()
+        upstreams = UpstreamKinds({"grpc": Upstreams()})
         stack.push_async_callback(upstreams.close)
         tracing = _tracing(settings)
         if tracing is not None:

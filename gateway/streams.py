@@ -9,16 +9,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any, Final
+from typing import Final
 
 import grpc
 
+from gateway.adapters.upstream_calls import StreamCall
 from gateway.adapters.upstreams import Withheld, failed, pairs_of, passed_on
-from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, spent, takes_of, timeout_s
+from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, spent, takes_of
 from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
-from gateway.pipeline import Pipeline, outgoing
+from gateway.pipeline import Pipeline
 
 CANCELLATION_SECONDS: Final = 0.002
 """A caller that has gone away, or sent too much, looks at first like one that has no more to send: grpc cancels us one
@@ -49,7 +50,7 @@ class StreamRun:
         self._settled = False
         self._last: bytes | None = None
         """The upstream's last message: what a stream has cost stands there."""
-        self._call: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
+        self._call: StreamCall | None = None
         self._redacting: list[CallRun] = []
         """Messages by which replies are redacted, each under the revision that decided it: no reply says which message
         it answers. Of several that redact the same, one."""
@@ -99,10 +100,7 @@ class StreamRun:
     async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         run = self._run
         asked = time.perf_counter()
-        assert run.upstream is not None  # noqa: S101 - an admitted call has a route
-        self._call = self._pipeline.upstreams.stream(run.upstream, run.incoming.method)(
-            timeout=timeout_s(run, run.upstream), metadata=outgoing(run)
-        )
+        self._call = self._pipeline.forwarding.stream(run)
         feeding = asyncio.get_running_loop().create_task(self._feed(self._call, first, requests))
         try:
             async for response in self._call:
@@ -123,19 +121,11 @@ class StreamRun:
             self._call.cancel()
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
 
-    async def _feed(
-        self, call: "grpc.aio.StreamStreamCall[bytes, bytes]", first: bytes | None, requests: AsyncIterator[bytes]
-    ) -> None:
-        """Send on what may go on, until the caller has no more or the upstream wants no more.
-
-        Below grpc's own `write`: a write that comes too late, because the upstream has just ended the stream, makes
-        that one put an INTERNAL of its own in place of the upstream's status (grpc 1.85).
-        """
+    async def _feed(self, call: StreamCall, first: bytes | None, requests: AsyncIterator[bytes]) -> None:
+        """Send on what may go on, until the caller has no more or the upstream wants no more."""
         with contextlib.suppress(grpc.aio.AioRpcError, grpc.aio.InternalError):  # who reads the answers is told why
-            await call.wait_for_connection()
-            send: Any = call._cython_call.send_serialized_message  # type: ignore[attr-defined] # noqa: SLF001
             async for message in self._admitted(first, requests):
-                await send(message)
+                await call.send(message)
             await call.done_writing()
 
     async def _admitted(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

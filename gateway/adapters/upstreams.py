@@ -1,11 +1,12 @@
 """The systems behind the gateway: one channel each, called on raw bytes."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any, Final
 
 import grpc
 
+from gateway.adapters.upstream_calls import StreamCall, UnaryCall
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import duration_ms
@@ -83,7 +84,7 @@ class Upstreams:
             line.longest_s = max(line.longest_s, longest_s(upstream))
         self._kept = kept
 
-    def unary(self, upstream: Upstream, method: str) -> Callable[..., grpc.aio.UnaryUnaryCall[bytes, bytes]]:
+    def unary(self, upstream: Upstream, method: str) -> Callable[..., UnaryCall]:
         """Starts a unary call: `(request, timeout=seconds, metadata=...)`."""
         line = self._line(upstream)
         call = line.calls.get(method)
@@ -91,12 +92,16 @@ class Upstreams:
             call = line.calls[method] = line.channel.unary_unary(method)
         return call
 
-    def stream(self, upstream: Upstream, method: str) -> Callable[..., grpc.aio.StreamStreamCall[bytes, bytes]]:
+    def stream(self, upstream: Upstream, method: str) -> Callable[..., StreamCall]:
         """Starts a streaming call of any kind: on the wire all of them are bidirectional."""
         line = self._line(upstream)
-        call = line.streams.get(method)
-        if call is None:
-            call = line.streams[method] = line.channel.stream_stream(method)
+        begin = line.streams.get(method)
+        if begin is None:
+            begin = line.streams[method] = line.channel.stream_stream(method)
+
+        def call(*, timeout: float, metadata: Metadata) -> StreamCall:
+            return _Stream(begin(timeout=timeout, metadata=metadata))
+
         return call
 
     async def close(self) -> None:
@@ -129,6 +134,29 @@ class _Line:
         self.longest_s = 0.0
         self.calls: dict[str, Any] = {}
         self.streams: dict[str, Any] = {}
+
+
+class _Stream:
+    """A streaming call over gRPC."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self.initial_metadata = call.initial_metadata
+        self.trailing_metadata = call.trailing_metadata
+        self.cancel = call.cancel
+        self.done_writing = call.done_writing
+
+    async def send(self, message: bytes) -> None:
+        """Below grpc's own `write`.
+
+        A write that comes too late, because the upstream has just ended the stream, makes that one put an INTERNAL of
+        its own in place of the upstream's status (grpc 1.85).
+        """
+        await self._call.wait_for_connection()
+        await self._call._cython_call.send_serialized_message(message)  # noqa: SLF001
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._call.__aiter__()  # type: ignore[no-any-return]
 
 
 def longest_s(upstream: Upstream) -> float:
