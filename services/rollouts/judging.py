@@ -4,10 +4,10 @@ The candidate is compared with `against` among all people who came on this step,
 to, over the same time. What came on earlier steps does not count: those people are in this step too, and nobody may be
 counted twice.
 
-`alpha` is divided among the steps that compare, and for guardrails among them as well. So with a probability of at least
-1 - alpha no guardrail takes a candidate for harmful beyond its margin that is not, however often one looks, on any step.
-And a candidate that is worse in some measure than its margin gets past any step with a probability of at most alpha: for
-that a proof of this very measure must be wrong, since all must be there, so success measures share nothing.
+`alpha` is divided among the steps that compare, and for guardrails among them as well. So with a probability of at
+least 1 - alpha no guardrail takes a candidate for harmful beyond its margin that is not, however often one looks, on any
+step. And a candidate that is worse in some measure than its margin gets past any step with a probability of at most
+alpha: for that a proof of this very measure must be wrong, since all must be there, so success measures share nothing.
 """
 
 from collections.abc import Mapping

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.core.authority import MOVEMENT
 from gateway.core.policy.learning import (
-    ROLLOUT_STATE,
     Guardrail,
     Measure,
     Rollout,
@@ -88,7 +88,7 @@ def test_a_decision_is_one_move_with_its_cause_or_a_wait(rollout: Rollout, evide
     assert found != rollout
     assert found.cause
     assert all(cause_of(found, language=each) for each in LANGUAGES)
-    plain = {field: getattr(rollout, field) for field in ROLLOUT_STATE}
+    plain = {field: getattr(rollout, field) for field in MOVEMENT}
     assert msgspec.structs.replace(found, **plain) == rollout  # nothing else of it changes
     assert evidence is not None
     assert rollout.state in SERVING
@@ -99,7 +99,7 @@ def test_it_goes_forward_one_step_and_only_when_all_that_is_asked_is_there(
     rollout: Rollout, evidence: Evidence | None, now_ms: int
 ) -> None:
     found = decide(rollout, evidence, now_ms=now_ms)
-    if isinstance(found, Wait) or found.share <= rollout.share and found.state not in ("ready", "completed"):
+    if isinstance(found, Wait) or (found.share <= rollout.share and found.state not in ("ready", "completed")):
         return
     assert evidence is not None
     step = rollout.steps[rollout.step]
@@ -170,7 +170,7 @@ def test_a_clock_that_steps_back_moves_nothing_forward(
 
 
 def test_a_good_candidate_goes_all_the_way_step_by_step() -> None:
-    rollout = act(up(state="pending"), "start", reason="try it", now_ms=T0)
+    rollout: object = act(up(state="pending"), "start", reason="try it", now_ms=T0)
     seen = []
     for hours in itertools.count(1):
         assert isinstance(rollout, Rollout)

@@ -95,9 +95,6 @@ RolloutCause = Literal[
 ]  # fmt: skip
 """Why a rollout stands where it stands; empty as long as it has never moved. `gateway.core.rollouts` has the words."""
 
-ROLLOUT_STATE: Final = ("state", "step", "since_ms", "cause", "about", "reason")
-"""The fields of a rollout that a move changes. All the others, and all the rest of the policy, stay as they are."""
-
 
 class Guardrail(Part, frozen=True, kw_only=True):
     """A harm that ends the rollout: the measure of the candidate is proven to be worse by more than `margin`."""
