@@ -5,8 +5,8 @@ to, over the same time. What came on earlier steps does not count: those people 
 counted twice.
 
 `alpha` is divided among the steps that compare, and for guardrails among them as well. So with a probability of at
-least 1 - alpha no guardrail takes a candidate for harmful beyond its margin that is not, however often one looks, on any
-step. And a candidate that is worse in some measure than its margin gets past any step with a probability of at most
+least 1 - alpha no guardrail takes a candidate for harmful beyond its margin that is not, on any step, however often one
+looks. And a candidate that is worse in some measure than its margin gets past any step with a probability of at most
 alpha: for that a proof of this very measure must be wrong, since all must be there, so success measures share nothing.
 """
 
