@@ -4,12 +4,19 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
-from gateway import wire
+from gateway import copies, wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
-from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2, planning_pb2
+from pilote.audit.v1 import (
+    arms_pb2,
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    objectives_pb2,
+    planning_pb2,
+    shadows_pb2,
+)
 from pilote.decision.v1 import decision_pb2
-from services.audit import counting, paging
+from services.audit import counting, paging, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
 from services.audit.expression import Expression, with_subjects
@@ -122,6 +129,12 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         start_ms, end_ms = counting.asked(request)
         return counting.answered(await self._store.counts(request.tenant, start_ms=start_ms, end_ms=end_ms))
 
+    async def SummarizeShadows(
+        self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any
+    ) -> shadows_pb2.SummarizeShadowsResponse:
+        """See the contract."""
+        return shadows.answered(await self._store.copies(shadows.asked(request)))
+
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any
     ) -> objectives_pb2.GetObjectivesResponse:
@@ -145,4 +158,6 @@ def _not_built(text: str) -> NoReturn:
 
 
 def _decision(stored: Stored) -> decision_pb2.Decision:
-    return wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
+    message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
+    message.copies.extend(copies.look(result) for result in stored.copies)
+    return message
