@@ -140,6 +140,10 @@ class Rollout(Part, frozen=True, kw_only=True):
     guardrails: tuple[Guardrail, ...] = ()
     success: tuple[Success, ...] = ()
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
+    currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?\Z")] = ""
+    """Which revenue is measured, three capital letters; empty: the one there is."""
+    budget: Name | None = None
+    """Whose amounts "cost" sums; null: those of all budgets, which means something where their units are the same."""
     stale_after: Duration = "30m"
     """A measure that nothing has been heard of for so long, while calls came, pauses the rollout."""
     state: RolloutState = "pending"
