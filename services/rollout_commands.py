@@ -80,6 +80,25 @@ def commands(shell: Shell) -> typer.Typer:
     return app
 
 
+def unsettled(shell: Shell) -> tuple[str, ...]:
+    """A sentence for each rollout that is not over; none without a policy."""
+    from services.rollouts.moves import RolloutProblem, Rollouts
+    from services.rollouts.tables import Words
+
+    settings = shell.settings()
+    spoken = language(settings)
+
+    async def found() -> tuple[str, ...]:
+        async with shell.store(settings) as redis:
+            rollouts = Rollouts(redis, language=spoken, clock_ms=_clock_ms)
+            try:
+                return Words(language=spoken).unsettled(await rollouts.list())
+            except RolloutProblem:
+                return ()
+
+    return asyncio.run(found())
+
+
 def _add_run(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def run() -> None:

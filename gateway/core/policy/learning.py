@@ -109,6 +109,11 @@ class Success(Guardrail, frozen=True, kw_only=True):
     """What must be proven of the candidate before it goes further: that it is not worse by more than `margin`."""
 
 
+LEAST_SAMPLE: Final = 500
+"""Subjects in each arm before anything is proven for a candidate: from there on it was measured what the statistics
+promise."""
+
+
 class RolloutStep(Part, frozen=True, kw_only=True):
     """A share of the route's subjects that the candidate serves, and what must be there before the next step."""
 
