@@ -115,7 +115,8 @@ def _texts(pattern: str) -> st.SearchStrategy[str]:
         return st.sampled_from(["", "a", "é\n", "true"])
     shape, random = re.compile(pattern), Random(1)  # noqa: S311
     tries = ("".join(random.choices("a1.:/@-bh", k=random.randint(1, 9))) for _ in range(100_000))
-    return st.sampled_from([text for text in (*_KNOWN, *tries) if shape.match(text)][:5])
+    found = [text for text in (*_KNOWN, *tries) if shape.match(text)][:5]
+    return st.sampled_from(found) if found else st.from_regex(re.compile(pattern, re.ASCII))
 
 
 def _named(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
