@@ -17,6 +17,7 @@ from gateway.core.forwarding import ForwardRule
 from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.record import Exposure
 from gateway.core.rules import Conditions
+from gateway.core.shadows import CopyRule
 
 
 class ArmTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,8 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     slow_us: int = 0
     """How long a call may take by the route's objective, in microseconds; 0 where it has none."""
     layers: tuple[LayerRule, ...] = ()
+    copies: tuple[CopyRule, ...] = ()
+    """How its calls are copied to other arms."""
     plain: Mapping[str, "Routed"] = {}
     """By model, where its calls go whoever they are about; empty where that depends."""
 
