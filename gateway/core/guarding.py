@@ -35,6 +35,10 @@ class Guard:
         stage = 0 if self.breaker is None else self.breaker.enter(now_ms=now_ms)
         return Entry(stage) if stage < 0 else Entry(stage, self.addresses.enter(now_ms=now_ms, avoid=avoid))
 
+    def wait_ms(self, *, now_ms: int) -> int:
+        """Milliseconds until a call may go again, as far as that is known."""
+        return 0 if self.breaker is None else self.breaker.wait_ms(now_ms=now_ms)
+
     def left(self, entry: Entry, *, now_ms: int, failed: bool | None) -> None:
         """A call has ended. `failed` is None for one that says nothing of the upstream."""
         if self.breaker is not None:
