@@ -40,6 +40,7 @@ from gateway.gathering import Gathering
 from gateway.guards import monotonic_ms
 from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
+from gateway.shadowing import Shadowing
 from gateway.upstream_kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
@@ -60,10 +61,12 @@ class Pipeline:
         gathering: Gathering,
         keeping: Keeping,
         lineages: Lineages,
+        shadowing: Shadowing,
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._lineages = lineages
+        self._shadowing = shadowing
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -431,11 +434,11 @@ class Pipeline:
             CallEnded: refused, or the upstream failed.
             UpstreamRefused: the upstream said no, in its own words.
         """
-        response = b""
+        response, reply = b"", None
         try:
             await self.admit(run, request)
             if run.answer is None:
-                response = await self.forward(run)
+                response = reply = await self.forward(run)
                 await self.answered(run, response)
             else:
                 response = run.answer
@@ -448,6 +451,16 @@ class Pipeline:
             return response
         finally:
             self.settle(run, answer=response)
+            self.copy(run, reply)
+
+    def copy(self, run: CallRun, reply: bytes | None) -> None:
+        """Copy a call to other arms, as its route says, now that it was answered. Never waits.
+
+        `reply` is what the upstream said, before anything was redacted; `None` where it gave none.
+        """
+        rule = run.routed.rule
+        if rule is not None and rule.copies and (reply is not None or isinstance(run.ended, UpstreamRefused)):
+            self._shadowing.offer(run, reply or b"", draw=_random.random())
 
     async def forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
