@@ -20,7 +20,7 @@ import msgspec
 
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Program, Programs
-from gateway.loading import load
+from gateway.loading import load_stored
 
 LONGEST_SECONDS: Final = 2.0
 """How long the other process may take. Where every core is busy it hardly gets a turn; then the work is done here."""
@@ -122,7 +122,7 @@ def serve() -> None:
 
 def _programs(document: bytes) -> Programs:
     try:
-        return load(msgspec.json.decode(document)).engine.compiled()
+        return load_stored(document).engine.compiled()
     except (PolicyInvalid, msgspec.DecodeError):  # who asked finds the same, and says so
         return ()
 

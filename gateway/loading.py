@@ -52,6 +52,16 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
     )
 
 
+def load_stored(document: bytes, *, number: int = 0) -> Revision:
+    """The revision of a stored document.
+
+    Raises:
+        PolicyInvalid: it has mistakes; this version may know more of them than the one that stored it.
+        msgspec.DecodeError: it is not JSON.
+    """
+    return load(msgspec.json.decode(document), number=number)
+
+
 class Checked:
     """A stored document in which another process looks for mistakes, or has; it is made ready in small steps.
 

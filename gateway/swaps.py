@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.compiling import Compiler
 from gateway.core.revision.compiled import Revision
-from gateway.loading import Checked, load
+from gateway.loading import Checked, load_stored
 from gateway.retiring import Retiring
 
 WORK_SECONDS: Final = 0.0005
@@ -35,7 +35,7 @@ class Swaps:
             msgspec.DecodeError: it is not JSON.
         """
         if before is None:  # nobody's call is disturbed
-            return await asyncio.to_thread(_loaded, document, number)
+            return await asyncio.to_thread(load_stored, document, number=number)
         usual = sys.getswitchinterval()
         sys.setswitchinterval(WORK_SECONDS)
         try:
@@ -50,7 +50,7 @@ class Swaps:
                     checked = Checked(document, rest=_Pace())
                     if programs := compiled():
                         return checked.compiled(programs, number=number)
-        return _loaded(document, number)
+        return load_stored(document, number=number)
 
     async def done(self, document: bytes, *, before: Revision | None) -> None:
         """Let go of what answered `before`, and be prepared for another document like the one that answers now."""
@@ -62,10 +62,6 @@ class Swaps:
         """Stop taking care of either."""
         await self._retiring.close()
         await asyncio.to_thread(self._compiler.close)
-
-
-def _loaded(document: bytes, number: int) -> Revision:
-    return load(msgspec.json.decode(document), number=number)
 
 
 class _Pace:

@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from gateway.compiling import LARGE_BYTES, Compiler
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Programs, RuleEngine
-from gateway.loading import Checked, canonical, load
+from gateway.loading import Checked, canonical, load, load_stored
 from tests.e2e.waiting import until
 from tests.policies import READ, policy
 
@@ -46,7 +45,7 @@ def compiler() -> Iterator[Compiler]:
 
 def test_what_another_process_compiled_answers_like_what_was_compiled_here(document: bytes, compiler: Compiler) -> None:
     rests: list[int] = []
-    own = load(msgspec.json.decode(document))
+    own = load_stored(document)
     programs = compiled(compiler, document)
     theirs = Checked(document, rest=lambda: rests.append(0)).compiled(programs, number=7)
     assert theirs.number == 7
@@ -69,7 +68,7 @@ def test_a_document_with_mistakes_has_no_programs_and_the_next_one_has(document:
     assert compiled(compiler, wrong) == compiled(compiler, document[:-1]) == ()
     assert compiled(compiler, document)  # the very same process
     with pytest.raises(PolicyInvalid):
-        load(msgspec.json.decode(wrong))
+        load_stored(wrong)
     assert compiled(compiler, document)
 
 
@@ -102,7 +101,7 @@ async def test_an_answer_that_nobody_waited_for_is_not_taken_for_another(documen
     with pytest.raises(LookupError), compiler.compiling(other):
         raise LookupError
     programs = {program.text for program in compiled(compiler, document)}
-    assert programs == {program.text for program in load(msgspec.json.decode(document)).engine.compiled()}
+    assert programs == {program.text for program in load_stored(document).engine.compiled()}
 
 
 async def test_it_ends_with_the_gateway_however_that_ends(document: bytes) -> None:
