@@ -16,7 +16,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.texts import number as with_digits
 from gateway.core.texts import span
-from gateway.loading import load, parsed
+from gateway.loading import load_stored
 from gateway.redis_clients import Client
 from pilote.audit.v1 import planning_pb2
 from services.plan_texts import say
@@ -91,7 +91,7 @@ async def active_revision(redis: Client) -> Revision | None:
     if published is None:
         return None
     try:
-        return load(parsed(bytes(published.document)), number=number)
+        return load_stored(bytes(published.document), number=number)
     except (PolicyInvalid, msgspec.DecodeError) as error:
         raise ActiveUnreadable(number) from error
 
