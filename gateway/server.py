@@ -36,6 +36,7 @@ from gateway.metrics import Metrics
 from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
+from gateway.recording import Recorder
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
@@ -96,12 +97,14 @@ async def gateway(
     redis_url: str,
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
+    replay_keys: Sequence[bytes] = (),
     clock: Callable[[], int] = clock_ms,
     monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends, then drains.
 
-    `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds.
+    With `replay_keys` the inputs of calls are kept where a policy wants that; without, none are. `clock` says when kept
+    calls are due, `monotonic` how time passes for breakers; both give milliseconds.
 
     Raises:
         StoreDown, CallEnded: the store does not answer at the start.
@@ -141,6 +144,7 @@ async def gateway(
             keeping=keeping,
             lineages=Lineages(connection),
             shadowing=shadowing,
+            recorder=Recorder(admission, Sealer(replay_keys) if replay_keys else None),
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
@@ -179,9 +183,18 @@ async def gateway(
         holding.stop(within_s=settings.drain_seconds)
 
 
-async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes, hold_keys: Sequence[bytes]) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    redis_url: str,
+    pseudonym_key: bytes,
+    hold_keys: Sequence[bytes],
+    replay_keys: Sequence[bytes],
+) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
-    running = gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key, hold_keys=hold_keys)
+    running = gateway(
+        settings, redis_url=redis_url, pseudonym_key=pseudonym_key, hold_keys=hold_keys, replay_keys=replay_keys
+    )
     async with until_told_to_stop() as stop, running:
         await stop.wait()
 

@@ -71,8 +71,9 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
 
         settings = shell.settings()
         configure(settings.log_level)
-        url, key, hold_keys = redis_url(settings), shell.pseudonym_key(settings), shell.hold_keys(settings)
-        run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
+        url, key = redis_url(settings), shell.pseudonym_key(settings)
+        hold_keys, replay_keys = shell.hold_keys(settings), shell.replay_keys(settings)
+        run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys, replay_keys=replay_keys))
 
     @app.command()
     def audit() -> None:
