@@ -102,15 +102,13 @@ class Metrics:
     def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
         """Export how what stands before upstreams is doing; asked from another thread whenever metrics are exported."""
 
-        def gauge(name: str, read: Callable[[GuardLook], int]) -> None:
-            def values(_options: object) -> Iterable[Observation]:
-                return [Observation(read(look), {"pilote.upstream": upstream}) for upstream, look in guards().items()]
+        def reading(read: Callable[[GuardLook], int]) -> Callable[[object], list[Observation]]:
+            return lambda _: [Observation(read(look), {"pilote.upstream": name}) for name, look in guards().items()]
 
-            self._meter.create_observable_gauge(f"pilote.upstream.{name}", callbacks=[values])
-
-        gauge("breaker", lambda look: ("closed", "half-open", "open").index(look.state))
-        gauge("ejected", lambda look: look.ejected)
-        gauge("ejections", lambda look: look.ejections)
+        gauge, counter = self._meter.create_observable_gauge, self._meter.create_observable_counter
+        gauge("pilote.upstream.breaker", [reading(lambda look: ("closed", "half-open", "open").index(look.state))])
+        gauge("pilote.upstream.ejected", [reading(lambda look: look.ejected)], unit="{address}")
+        counter("pilote.upstream.ejections", [reading(lambda look: look.ejections)], unit="{ejection}")
 
     def add_copy(self, copy: ShadowResult) -> None:
         """Count a copy that has ended."""

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry.trace import SpanKind
 
 from gateway.callrun import CallRun, elapsed_us, status_name
+from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
 from gateway.metrics import Metered, Metrics, Tried
 from gateway.refusal import Kept
@@ -30,6 +32,11 @@ class Watch:
         self._due: list[tuple[CallRun, int, int]] = []
         self._log_allowed = call_log == "all"
         self._log_refused = call_log in ("all", "refused")
+
+    def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
+        """Export how what stands before upstreams is doing."""
+        if self._metrics is not None:
+            self._metrics.observe(guards)
 
     def ended(self, run: CallRun) -> None:
         """Export the call's span if it is sampled or went wrong, and log it if it is to be logged."""
