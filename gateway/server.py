@@ -5,10 +5,9 @@ import contextlib
 import importlib.metadata
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import grpc
 from redis.asyncio.retry import Retry
@@ -32,28 +31,24 @@ from gateway.decisions import Decisions
 from gateway.gathering import Gathering
 from gateway.holding import Holding, clock_ms
 from gateway.keeping import Keeping
-from gateway.loading import load, parsed
 from gateway.metrics import Metrics
 from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
-from gateway.retiring import Retiring
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
+from gateway.swaps import Swaps
 from gateway.telemetry import Tracing, otlp
 from gateway.upstream_kinds import UpstreamKinds
 from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
-SWITCH_SECONDS: Final = 0.001
-"""Longest that compiling a revision keeps the interpreter while a call wants it, but for the engine's own steps."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"
 
 
@@ -64,7 +59,7 @@ class Gateway:
         self.pipeline = pipeline
         self.proxy = proxy
         self.reflecting = Reflecting((SERVICE,))
-        self.retiring = Retiring()
+        self.swaps = Swaps()
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
@@ -75,10 +70,9 @@ class Gateway:
         """
         try:
             document, before = bytes(published.document), self.pipeline.revision
-            revision = await _beside_calls(lambda: load(parsed(document), number=number))
+            revision = await self.swaps.ready(document, number=number, before=before)
             await self.pipeline.use(revision)
-            if before is not None:
-                self.retiring.let_go(before)
+            await self.swaps.done(document, before=before)
         except CallEnded:
             raise
         except PolicyInvalid as invalid:
@@ -91,19 +85,6 @@ class Gateway:
         self.proxy.forget_kinds()
         self.reflecting.use(revision.services, revision.pool)
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
-
-
-async def _beside_calls(work: Callable[[], _T]) -> _T:
-    """Do the work in a thread that calls need not wait for: whoever wants the interpreter gets it within a moment.
-
-    With Python's usual 5 ms each of a call's steps would wait for so long, and a call has ten of them.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        return await asyncio.to_thread(work)
-    finally:
-        sys.setswitchinterval(usual)
 
 
 @contextlib.asynccontextmanager
@@ -163,7 +144,7 @@ async def gateway(
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
-        stack.push_async_callback(running.retiring.close)
+        stack.push_async_callback(running.swaps.close)
         looked = asyncio.Event()
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap, looked=looked))
         stack.push_async_callback(_cancelled, follower)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from cel_expr_python import cel
 
 from gateway.core import failures
@@ -48,6 +49,17 @@ CHARACTERS_AT_ONCE: Final = 50_000
 """Longest list expression; the engine takes 100,000 characters."""
 
 
+class Program(msgspec.Struct, frozen=True, array_like=True):
+    """One compiled expression, as it goes from one process to another of the same version."""
+
+    text: str
+    sees: _Sees
+    code: bytes
+
+
+Programs = Sequence[Program]
+
+
 class RuleMistake(Exception):
     """The expression does not compile; the text says where and why, and how to mend what people often get wrong.
 
@@ -62,8 +74,11 @@ class RuleMistake(Exception):
 class RuleEngine:
     """Compiles conditions against the message types of one descriptor pool."""
 
-    def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
+    def __init__(
+        self, pool: object, message_class: Callable[[str], Callable[..., object]], *, programs: Programs = ()
+    ) -> None:
         self.pool: Final = pool
+        self._compiled_before = {(program.text, program.sees): program.code for program in programs}
         self._environments: dict[_Sees, Any] = {}
         self._programs: dict[tuple[str, _Sees], Any] = {}
         self._together: dict[tuple[str, _Sees], Any] = {}
@@ -79,6 +94,11 @@ class RuleEngine:
         """Every program that it has compiled and keeps."""
         yield from self._programs.values()
         yield from self._together.values()
+
+    def compiled(self) -> Programs:
+        """All of them, as another engine over the same contracts takes them: reading one costs an eighth."""
+        kept = (*self._programs.items(), *self._together.items())
+        return tuple(Program(text, sees, bytes(program.serialize())) for (text, sees), program in kept)
 
     def agent_value(self, agent: Agent) -> object:
         """The agent as rules see it."""
@@ -173,7 +193,7 @@ class RuleEngine:
         if kept is not None and kept.return_type() == _KINDS[kind]:
             return kept
         try:
-            program = self._environment(sees).compile(text)
+            program = self._program(text, sees)
         except (RuntimeError, ValueError) as error:
             raise RuleMistake(*self._problems(str(error))) from error
         if program.return_type() != _KINDS[kind]:
@@ -239,6 +259,7 @@ class RuleEngine:
                 texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
                 variables |= {"response": cel.Type(reply_type), "trailers": texts}
             environment = cel.NewEnv(self.pool, variables=variables)
+            environment.compile("true")  # one that has only read programs does not know what kind of value `now` is
             self._environments[sees] = environment
         return environment
 
@@ -247,8 +268,14 @@ class RuleEngine:
         text = "[" + ",".join([f"({expression}\n)" for expression in expressions]) + "]"  # a newline ends a comment
         program = self._together.get((text, sees))
         if program is None:
-            program = self._together[text, sees] = self._environment(sees).compile(text)
+            program = self._together[text, sees] = self._program(text, sees)
         return program
+
+    def _program(self, text: str, sees: _Sees) -> Any:
+        before = self._compiled_before.pop((text, sees), None)
+        if before is not None:
+            return self._environment(sees).deserialize(before)
+        return self._environment(sees).compile(text)
 
     def _problems(self, text: str) -> list[tuple[str, str]]:
         """Every error in the engine's message, in words, and the name that may have been meant."""
