@@ -62,6 +62,8 @@ class Metrics:
         meter = self._provider.get_meter("pilote", version)
         self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
         self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
+        self._revision = meter.create_gauge("pilote.revision.active")
+        self._refused = meter.create_gauge("pilote.revision.refused")
 
     def add(self, calls: Iterable[Metered]) -> None:
         """Count calls that have ended; in one go, for each alone costs several times as much."""
@@ -79,6 +81,11 @@ class Metrics:
         for (rule, revision, method), count in failures.items():
             named: dict[str, str | int] = {"pilote.rule": rule, "pilote.revision": revision, "rpc.method": method}
             self._failures.add(count, named)
+
+    def revision(self, number: int, *, refused: int) -> None:
+        """Say which revision this process runs, and which newer one it refuses; 0 for none."""
+        self._revision.set(number)
+        self._refused.set(refused)
 
     def close(self) -> None:
         """Export what is left; blocks for some seconds at most where the collector does not answer."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import msgspec
@@ -62,10 +62,12 @@ class Workers:
 
     async def all(self) -> tuple[Report, ...]:
         """The reports of the workers that live, by name; what has expired is forgotten."""
-        names = sorted(name.decode() for name in await cast("Awaitable[set[bytes]]", self._redis.smembers(keys.WORKERS)))
+        names = sorted(
+            name.decode() for name in await cast("Awaitable[set[bytes]]", self._redis.smembers(keys.WORKERS))
+        )
         if not names:
             return ()
-        found: Sequence[bytes | None] = await self._redis.mget([keys.worker(name) for name in names])
+        found: Any = await self._redis.mget([keys.worker(name) for name in names])
         gone = [name for name, body in zip(names, found, strict=True) if body is None]
         if gone:
             await cast("Awaitable[Any]", self._redis.srem(keys.WORKERS, *gone))
@@ -77,7 +79,8 @@ async def reporting(workers: Workers, report: Callable[[], Report], changed: asy
     while True:
         changed.clear()
         try:
-            await workers.say(report())
+            async with asyncio.timeout(EVERY_SECONDS):
+                await workers.say(report())
         except (RedisError, OSError, TimeoutError):
             _log.debug("the store does not take the report of this worker", exc_info=True)
         try:

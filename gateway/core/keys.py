@@ -30,6 +30,9 @@ LAST_REVISION: Final = f"{REVISIONS}:last"
 REVISION_ENTRIES: Final = f"{REVISIONS}:entries"
 """Hash from number to who made the revision and who has agreed, see `gateway.core.authority.Entry`."""
 
+LAST_PROPOSAL: Final = f"{REVISIONS}:proposals:last"
+"""The highest number that a proposal ever had."""
+
 PROPOSALS: Final = f"{REVISIONS}:proposals"
 """Hash from number to proposal, see `gateway.adapters.proposals.Proposal`."""
 
