@@ -43,6 +43,7 @@ from gateway.proxy import Proxy
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
+from gateway.shadowing import Shadowing
 from gateway.standing import Standing
 from gateway.swaps import Swaps
 from gateway.telemetry import Tracing, otlp
@@ -134,18 +135,13 @@ async def gateway(
         stack.push_async_callback(failures.close)
         upstreams = UpstreamKinds({"grpc": Upstreams()})
         stack.push_async_callback(upstreams.close)
-        tracing = _tracing(settings)
-        if tracing is not None:
-            stack.push_async_callback(asyncio.to_thread, tracing.close)
-        metrics = _metrics(settings)
-        if metrics is not None:
-            stack.push_async_callback(asyncio.to_thread, metrics.close)
-        watch = Watch(tracing, metrics, call_log=settings.call_log)
-        stack.callback(watch.flush)
+        watch = _watch(settings, stack)
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
         await keeping.store.prepare()
+        shadowing = Shadowing(upstreams, admission, pseudonym_key=pseudonym_key, watched=watch.copied)
+        stack.push_async_callback(shadowing.close)
         pipeline = Pipeline(
             identity=Identity(),
             facts=facts,
@@ -155,11 +151,12 @@ async def gateway(
             gathering=gathering,
             keeping=keeping,
             lineages=Lineages(connection),
+            shadowing=shadowing,
             pseudonym_key=pseudonym_key,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(
-            pipeline=pipeline, proxy=proxy, standing=Standing("gateway", clock_ms=clock_ms, metrics=metrics)
+            pipeline=pipeline, proxy=proxy, standing=Standing("gateway", clock_ms=clock_ms, told=watch.standing)
         )
         stack.push_async_callback(running.swaps.close)
         looked = await _follow(stack, redis, running, settings=settings, trusted_people=trusted_people)
@@ -188,6 +185,7 @@ async def gateway(
         )
         yield running
         pipeline.draining = True
+        shadowing.stop()
         holding.stop(within_s=settings.drain_seconds)
 
 
@@ -228,6 +226,19 @@ def pseudonym_key(path: Path) -> bytes:
     if len(key) < 32:
         raise ValueError(f"{path} holds {len(key)} bytes; a pseudonym key needs 32 or more.")
     return key
+
+
+def _watch(settings: Settings, stack: contextlib.AsyncExitStack) -> Watch:
+    """What is told of calls that have ended; exports what is left when the stack ends."""
+    tracing = _tracing(settings)
+    if tracing is not None:
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+    metrics = _metrics(settings)
+    if metrics is not None:
+        stack.push_async_callback(asyncio.to_thread, metrics.close)
+    watch = Watch(tracing, metrics, call_log=settings.call_log)
+    stack.callback(watch.flush)
+    return watch
 
 
 def _tracing(settings: Settings) -> Tracing | None:

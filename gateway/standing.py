@@ -9,19 +9,20 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.adapters.workers import Refused, Report
-from gateway.metrics import Metrics
 
 
 class Standing:
-    """Keeps the report of one process up to date. `clock_ms` gives milliseconds since the epoch."""
+    """Keeps the report of one process up to date. `clock_ms` gives milliseconds since the epoch; `told` gets the revision
+    that runs and the newer one that is refused, 0 for none.
+    """
 
-    def __init__(self, kind: str, *, clock_ms: Callable[[], int], metrics: Metrics | None = None) -> None:
+    def __init__(self, kind: str, *, clock_ms: Callable[[], int], told: Callable[[int, int], None]) -> None:
         self.report = Report(
             worker=f"{kind}-{secrets.token_hex(4)}", pid=os.getpid(), version=importlib.metadata.version("pilote")
         )
         self.changed = asyncio.Event()
         self._clock_ms = clock_ms
-        self._metrics = metrics
+        self._told = told
 
     def runs(self, number: int, sha256: str, *, swap_ms: int) -> None:
         """Calls go by that revision from now on."""
@@ -33,7 +34,6 @@ class Standing:
 
     def _set(self, **fields: object) -> None:
         self.report = msgspec.structs.replace(self.report, **fields)
-        if self._metrics is not None:
-            refused = self.report.refused
-            self._metrics.revision(self.report.revision, refused=0 if refused is None else refused.revision)
+        refused = self.report.refused
+        self._told(self.report.revision, 0 if refused is None else refused.revision)
         self.changed.set()

@@ -35,11 +35,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def status() -> None:
-        """Show what runs here, which revision every gateway runs, and how the routes do by their objectives."""
+        """Show what runs here, which revision gateways run, which rollouts are not over, and how the routes do."""
         from rich.table import Table
 
         from services.objectives import show_objectives
         from services.revision_commands import show_workers
+        from services.rollout_commands import unsettled
         from services.supervisor.home import running
 
         settings = shell.settings()
@@ -52,6 +53,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
                 table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
             shell.out.print(table)
         show_workers(shell)
+        for sentence in unsettled(shell):
+            shell.out.print(sentence, markup=False, soft_wrap=True)
         asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
     _add_own(app, shell)

@@ -4,13 +4,13 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
-from gateway import wire
+from gateway import copies, wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
-from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2
+from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2, shadows_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit import filter as filters
-from services.audit import paging
+from services.audit import paging, shadows
 from services.audit.arms import answered, asked
 from services.audit.expression import Expression, with_subjects
 from services.audit.objectives import ObjectiveBook
@@ -115,6 +115,12 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         """See the contract."""
         return answered(await self._store.arms(asked(request)))
 
+    async def SummarizeShadows(
+        self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any
+    ) -> shadows_pb2.SummarizeShadowsResponse:
+        """See the contract."""
+        return shadows.answered(await self._store.copies(shadows.asked(request)))
+
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any
     ) -> objectives_pb2.GetObjectivesResponse:
@@ -138,4 +144,6 @@ def _not_built(text: str) -> NoReturn:
 
 
 def _decision(stored: Stored) -> decision_pb2.Decision:
-    return wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
+    message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
+    message.copies.extend(copies.look(result) for result in stored.copies)
+    return message

@@ -8,9 +8,11 @@ import msgspec
 from gateway.conclusion import Conclusion
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.shadows import ShadowResult
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.shadows import ShadowsQuery, Summary
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -20,6 +22,8 @@ class Stored(msgspec.Struct, frozen=True):
     record: Record
     outcome: Outcome
     settlement: Settlement | None
+    copies: tuple[ShadowResult, ...] = ()
+    """What came of copies of the call."""
 
 
 class DecisionStore(Protocol):
@@ -55,6 +59,9 @@ class DecisionStore(Protocol):
         Raises:
             CallEnded: ARGUMENT_INVALID when revenue came in several currencies and none is named.
         """
+
+    async def copies(self, query: ShadowsQuery) -> tuple[Summary, ...]:
+        """What came of copies, for each route, arm, version and kind that had any, by these."""
 
     async def route_counts(
         self, routes: Sequence[str], *, windows_ms: Sequence[int], now_ms: int
