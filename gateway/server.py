@@ -34,6 +34,7 @@ from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.gathering import Gathering
+from gateway.guards import monotonic_ms
 from gateway.holding import Holding, clock_ms
 from gateway.keeping import Keeping
 from gateway.metrics import Metrics
@@ -110,8 +111,11 @@ async def gateway(
     hold_keys: Sequence[bytes],
     clock: Callable[[], int] = clock_ms,
     trusted_people: Authority | None = None,
+    monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
-    """A gateway that serves until the block ends, then drains. `clock` says when kept calls are due.
+    """A gateway that serves until the block ends, then drains.
+
+    `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds.
 
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read.
@@ -153,6 +157,7 @@ async def gateway(
             lineages=Lineages(connection),
             shadowing=shadowing,
             pseudonym_key=pseudonym_key,
+            clock=monotonic,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(

@@ -12,8 +12,10 @@ from gateway.adapters.workers import Refused, Report
 
 
 class Standing:
-    """Keeps the report of one process up to date. `clock_ms` gives milliseconds since the epoch; `told` gets the revision
-    that runs and the newer one that is refused, 0 for none.
+    """Keeps the report of one process up to date.
+
+    `clock_ms` gives milliseconds since the epoch; `told` gets the revision that runs and the newer one that is refused,
+    0 for none.
     """
 
     def __init__(self, kind: str, *, clock_ms: Callable[[], int], told: Callable[[int, int], None]) -> None:

@@ -12,7 +12,7 @@ from gateway.core.policy.people import Person
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rollout_texts import refusal_of
 from gateway.core.rollouts import Act, Refused, act
-from gateway.loading import load, parsed
+from gateway.loading import load_stored
 from gateway.redis_clients import Client
 from services.rollouts.counting import Counting, policy_of
 from services.rollouts.looking import Standing, look_at
@@ -94,7 +94,7 @@ class Rollouts:
     def _refuse_mistakes(self, published: Published, moved: Rollout) -> None:
         """A rollout that starts may get in the way of what has been added since it was written."""
         try:
-            load(parsed(with_moved(bytes(published.document), [moved])))
+            load_stored(with_moved(bytes(published.document), [moved]))
         except PolicyInvalid as invalid:
             told = "; ".join(f"{each.path}: {each.problem}: {each.fix}" for each in invalid.mistakes)
             raise self._problem("mistakes", mistakes=told) from invalid
