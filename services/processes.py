@@ -53,9 +53,9 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
                 table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
             shell.out.print(table)
         show_workers(shell)
+        asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
         for sentence in unsettled(shell):
             shell.out.print(sentence, markup=False, soft_wrap=True)
-        asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
     _add_own(app, shell)
     _add_surrounding(app, shell)

@@ -15,7 +15,7 @@ from gateway.core.movement import carried, restored
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.trust import Trusted, restores_approved
-from gateway.loading import canonical, load, parsed
+from gateway.loading import canonical, load_stored
 from gateway.redis_clients import Client
 from gateway.signing import Signer, verify
 
@@ -281,7 +281,7 @@ def _decoded(content: bytes, number: int) -> Document:
 def _usable(content: bytes) -> None:
     """Check what would become active once more: it may have been put together from two documents."""
     try:
-        load(parsed(content))
+        load_stored(content)
     except PolicyInvalid as invalid:
         first = invalid.mistakes[0]
         values = {"count": len(invalid.mistakes), "path": first.path, "problem": first.problem}

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 import yaml
@@ -10,6 +9,7 @@ import yaml
 from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Report
 from gateway.core.authority import Entry
+from gateway.core.change_words import all_in_words
 from gateway.core.changes import Change, changes
 from gateway.core.merging import Merge
 from gateway.core.policy.document import Document
@@ -19,7 +19,6 @@ from services.revising import Conflict
 from services.revision_texts import say
 
 Rows = tuple[tuple[str, ...], ...]
-_LONGEST: Final = 60
 
 
 def history(entries: Mapping[int, Entry], numbers: Sequence[int], *, language: str) -> Rows:
@@ -113,16 +112,8 @@ def conflict(found: Conflict, merged: Merge, *, language: str) -> tuple[str, ...
 
 
 def told(made: Sequence[Change], *, language: str) -> list[str]:
-    """Changes, one a line or more."""
-    lines: list[str] = []
-    for change in made:
-        place = _named(change.place.section, change.place.name)
-        if change.kind != "changed":
-            lines.append(f"  {say(change.kind, language=language, place=place)}")
-        for field in change.fields:
-            values = {"path": ".".join(field.path), "old": _value(field.old), "new": _value(field.new)}
-            lines.append(f"  {say('changed', language=language, place=place, **values)}")
-    return lines or [f"  {say('nothing', language=language)}"]
+    """Changes in words, one a line or more."""
+    return [f"  {line}" for line in all_in_words(made, language) or (say("nothing", language=language),)]
 
 
 def as_yaml(document: Document) -> str:
@@ -142,13 +133,6 @@ def _single(found: Conflict, section: str) -> bool:
 
 def _named(section: str, name: str) -> str:
     return f"{section} {name}" if name else section
-
-
-def _value(value: object) -> str:
-    if value is msgspec.UNSET:
-        return "-"
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _columns(kind: str, language: str) -> tuple[str, ...]:

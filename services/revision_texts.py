@@ -184,10 +184,6 @@ _TEXTS: Final = {
     "show-agreed": ("{person} agreed, {when}. {comment}", "{person} a approuvé, {when}. {comment}"),
     "show-ended": ("{person}: {state}, {when}. {comment}", "{person} : {state}, {when}. {comment}"),
     "show-changes": ("It changes:", "Elle change :"),
-    "added": ("{place} is new", "{place} : nouveau"),
-    "removed": ("{place} is gone", "{place} : supprimé"),
-    "moved": ("{place} stands elsewhere", "{place} : déplacé"),
-    "changed": ("{place}: {path} {old} → {new}", "{place} : {path} {old} → {new}"),
 }
 
 

@@ -21,6 +21,7 @@ class Shell(NamedTuple):
     fail: Callable[..., NoReturn]
     """Says a text and ends with an exit code."""
     out: Console
+    err: Console
     trusted_people: Callable[[Settings], Authority | None]
     """The people in `PILOTE_TRUSTED_PEOPLE_FILE`."""
 

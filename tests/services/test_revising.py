@@ -104,7 +104,7 @@ async def test_two_who_edit_at_once_see_what_both_have_changed_and_how_to_go_on(
     assert merged.document == peopled(rules=[*rules("open"), *rules("mine", effect="deny")], description="two")
     text = "\n".join(conflict(caught.value, merged, language="en"))
     assert "Revision 2 became active in the meantime" in text
-    assert "rules mine is new" in text
+    assert "the rule mine: it refuses whatever it covers" in text
     assert "pilote rebase 2 > merged.yaml" in text
     french = "\n".join(conflict(caught.value, merged, language="fr"))
     assert "La révision 2 est devenue active entre-temps" in french

@@ -71,12 +71,12 @@ def test_the_story_of_two_people(desk: Desk, tmp_path: Path) -> None:
     assert desk.signed("apply", described, *apply, by="bob", option="--author").returncode == 0
     listed = desk.run("proposals", "list").stdout
     assert [line.split("\t")[0] for line in listed.splitlines()[1:]] == ["2", "3"]
-    assert "caps" in desk.run("proposals", "show", 2).stdout
+    assert "Changes the cap" in desk.run("proposals", "show", 2).stdout
     assert "active as revision 2" in desk.signed("approve", 2, by="bob").stdout
 
     conflict = desk.signed("approve", 3, by="ada")
     assert conflict.returncode == 3
-    for told in ("Revision 2 became active", "caps", "description", "pilote rebase 3 > merged.yaml"):
+    for told in ("Revision 2 became active", "Changes the cap", "description", "pilote rebase 3 > merged.yaml"):
         assert told in conflict.stderr
     merged = tmp_path / "merged.yaml"
     merged.write_text(desk.run("rebase", 3).stdout, encoding="utf-8")
