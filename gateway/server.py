@@ -159,6 +159,7 @@ async def gateway(
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
+        watch.observe(pipeline.forwarding.guards.looks)
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(
             pipeline=pipeline, proxy=proxy, standing=Standing("gateway", clock_ms=clock_ms, told=watch.standing)
