@@ -8,6 +8,7 @@ import pytest
 
 from gateway.adapters import facts as fact_store
 from gateway.adapters.sealing import Sealer
+from gateway.core.assignment import point
 from gateway.core.call import Facts
 from gateway.core.inputs import LARGEST_REQUEST, sampled
 from gateway.core.record import subject_ref
@@ -52,7 +53,7 @@ def day(crm: str) -> Data:
                 "fields": ["contact.email"],
             },
         ],
-        limits=[{"name": "rate", "by": ["agent"], "max": 6, "window": "1h"}],
+        limits=[{"name": "rate", "operations": ["CONTACT"], "by": ["agent"], "max": 6, "window": "1h"}],
         caps=[cap(2, name="weekly")],
         pressure={"half_life": "1d"},
         quiet_hours=[{"name": "nights", "categories": ["marketing"], "open": [{"from": "08:00", "to": "20:00"}]}],
@@ -73,7 +74,9 @@ async def work(world: World, agent: Agent) -> set[str]:
         ended.append(await told(agent.contacts.GetContact(get(customer), metadata=RESEARCH)))
     twice = send("contacts/c-0", category="service", request_id="again")
     ended += [await told(agent.messages.SendMessage(twice, metadata=RESEARCH)) for _ in range(2)]
-    stream = one_by_one([send_one("contacts/c-2", category="service"), send_one("contacts/c-3", category="service")])
+    refs = {f"contacts/d-{n}": subject_ref(KEY, tenant="acme", subject=f"contacts/d-{n}") for n in range(20)}
+    welcome = [name for name, ref in refs.items() if point("silent", ref) >= 4_000][:2]
+    stream = one_by_one([send_one(name, category="service") for name in welcome])
     ended.append(await told(agent.messages.SendMessages(stream, metadata=RESEARCH)))
     ended.append(await told(world.raw().unary_unary("/nobody.has/Described")(b"\x08\x01", metadata=RESEARCH)))
     return {each.decision for each in ended}
