@@ -365,7 +365,7 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         messages_out=run.messages_out,
         response_bytes=run.response_bytes,
         slow=_slow(run, total_us),
-        attempts=tuple(run.attempts),
+        attempts=() if len(run.attempts) == 1 and run.attempts[0].status == "OK" else tuple(run.attempts),
         arm=run.route.arm if moved else "",
         version=run.route.version if moved else "",
         upstream=run.route.upstream if moved else "",
