@@ -36,10 +36,11 @@ from gateway.callrun import (
     CallRun,
     forwarded,
     hash_of,
+    learn,
+    learns,
     record_of,
     redacted_reply,
     settlement_of,
-    spent,
     takes_of,
     timeout_s,
 )
@@ -474,11 +475,11 @@ class Pipeline:
             response = await call
             trailers = await call.trailing_metadata()
             run.trailers = passed_on(trailers)
-            if run.reservation is not None and run.reservation.settles:
-                spent(run, pairs_of(await call.initial_metadata(), trailers), response)
+            if learns(run):
+                learn(run, pairs_of(await call.initial_metadata(), trailers), response)
         except grpc.aio.AioRpcError as error:
-            if run.reservation is not None and run.reservation.settles:
-                spent(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
+            if learns(run):
+                learn(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
             raise failed(error, harmless=run.harmless) from error
         else:
             run.messages_in = run.messages_out = 1

@@ -15,7 +15,7 @@ import grpc
 
 from gateway.adapters.upstream_calls import StreamCall
 from gateway.adapters.upstreams import Withheld, failed, pairs_of, passed_on
-from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, spent, takes_of, timeout_s
+from gateway.callrun import CallRun, elapsed_us, forwarded, learn, learns, redacted_reply, takes_of, timeout_s
 from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
@@ -110,8 +110,8 @@ class StreamRun:
                 yield response
             trailers = await self._call.trailing_metadata()
             run.trailers = passed_on(trailers)
-            if run.reservation is not None and run.reservation.settles:
-                spent(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
+            if learns(run):
+                learn(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
         except grpc.aio.AioRpcError as error:
             raise self._refused or failed(error, harmless=run.harmless) from error
         except asyncio.CancelledError as cancelled:

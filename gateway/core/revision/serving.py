@@ -65,6 +65,7 @@ class Serving:
         self._document = document
         self._models: Final = {model.name: model for model in document.models}
         self._connectors: Final = {upstream.name: upstream.version or "" for upstream in document.upstreams}
+        self._prompts = {f"{p.name}@{v.version}": v.text or "" for p in document.prompts for v in p.versions}
         self._arms = {route.name: self._arms_of(route) for route in document.routes}
         self._running = [experiment for experiment in document.experiments if experiment.state == "running"]
         self._rollouts = {rollout.route: rollout for rollout in document.rollouts if rollout.share > 0}
@@ -104,6 +105,7 @@ class Serving:
             version=version.version,
             served_as=version.served_as or "",
             prompt=version.prompt or "",
+            instructions=self._prompts.get(version.prompt or "", ""),
             connector_version=self._connectors[version.upstream],
         )
 
