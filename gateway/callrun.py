@@ -262,8 +262,10 @@ def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
 
 
 def timeout_s(run: CallRun, upstream: Upstream) -> float:
-    """Seconds the upstream has: what is left of the caller's deadline, at most the upstream's own limit."""
-    longest, remaining = longest_s(upstream), run.incoming.time_remaining()
+    """Seconds the upstream has: what is left of the caller's deadline, at most what route and upstream allow."""
+    longest, remaining, rule = longest_s(upstream), run.incoming.time_remaining(), run.routed.rule
+    if rule is not None and rule.forward is not None and rule.forward.timeout_ms:
+        longest = min(longest, rule.forward.timeout_ms / 1000)
     return longest if remaining is None else min(longest, remaining)
 
 
@@ -344,6 +346,14 @@ def elapsed_us(run: CallRun) -> int:
     return int((time.perf_counter() - run.started) * 1e6)
 
 
+def _slow(run: CallRun, total_us: int) -> bool:
+    """Whether a call took longer than its route's objective allows. A stream lasts as long as its ends wish."""
+    rule = run.routed.rule
+    if rule is None or rule.slow_us == 0 or run.streaming:
+        return False
+    return total_us > rule.slow_us
+
+
 def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = False) -> Settlement:
     """How an admitted call ended."""
     total_us = elapsed_us(run)
@@ -363,4 +373,5 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         response_bytes=run.response_bytes,
         served=run.served,
         pinned=run.routed.target.served_as if run.routed.target is not None and run.served else "",
+        slow=_slow(run, total_us),
     )

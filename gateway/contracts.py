@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from gateway.comparing import ReplyComparer
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.policy.serving import Contract, MethodBinding
@@ -210,6 +211,7 @@ class ContractBook:
                 "request": MessageRedactor(method.input_type, self.pool, kept=kept),
                 "reply": MessageRedactor(method.output_type, self.pool),
             },
+            comparer=ReplyComparer(method.output_type),
             subject_path=binding.subject,
             channel_path=binding.channel,
             contact_point_path=binding.contact_point,

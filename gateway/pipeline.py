@@ -8,11 +8,9 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 import contextlib
 import functools
 import random
-import time
 from collections.abc import Mapping
 from typing import Final
 
-import grpc
 import msgspec
 
 from gateway import refusal
@@ -22,28 +20,8 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import Reservation, reserve
-from gateway.adapters.upstreams import (
-    InDoubt,
-    Metadata,
-    UpstreamRefused,
-    Withheld,
-    failed,
-    pairs_of,
-    passed_on,
-    upstream_metadata,
-)
-from gateway.callrun import (
-    CallRun,
-    forwarded,
-    hash_of,
-    learn,
-    learns,
-    record_of,
-    redacted_reply,
-    settlement_of,
-    takes_of,
-    timeout_s,
-)
+from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
+from gateway.callrun import CallRun, hash_of, record_of, redacted_reply, settlement_of
 from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Lineage, Operation
 from gateway.core.cells import cell_of
@@ -56,6 +34,7 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
+from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
@@ -89,7 +68,7 @@ class Pipeline:
         self._facts = facts
         self._admission = admission
         self._pseudonym_key = pseudonym_key
-        self.upstreams: Final = upstreams
+        self.forwarding: Final = Forwarding(upstreams)
         self.revision: Revision | None = None
         self.draining = False
         """Whether new calls are refused, because this process is about to stop. Running streams go on."""
@@ -98,7 +77,7 @@ class Pipeline:
         """Answer by this revision from the next call on; running calls end under the one they began with."""
         await self._admission.prepare(revision.all_cells)
         self._identity.use(revision)
-        self.upstreams.use(revision.upstreams.values())
+        self.forwarding.use(revision)
         self._facts.listen(revision.all_cells)
         self.revision = revision
 
@@ -129,10 +108,7 @@ class Pipeline:
 
     async def _admit(self, run: CallRun, request: bytes) -> None:
         try:
-            try:
-                await self.consider(run, request)
-            finally:
-                self._note_failures(run)
+            await self._consider(run, request)
         except Kept as kept:
             if run.released is not None:  # who makes held calls knows what to do with one that must wait on
                 raise
@@ -160,6 +136,13 @@ class Pipeline:
                 would = looked.reason or bucket_reason(buckets[looked.refused].kind)
         run.outcome = Outcome(granted=False)
         await self._admission.write(msgspec.structs.replace(record, would=would))
+
+    async def _consider(self, run: CallRun, request: bytes) -> None:
+        """Steps 1 to 5 of a call that is to be made: rules that fail meanwhile are noted, whatever comes of it."""
+        try:
+            await self.consider(run, request)
+        finally:
+            self._note_failures(run)
 
     def _note_failures(self, run: CallRun) -> None:
         decision, agent, revision = run.decision, run.agent, run.revision
@@ -405,7 +388,7 @@ class Pipeline:
         if not on_another_channel(run, channel):
             raise why
         try:
-            await self.consider(run, run.request)
+            await self._consider(run, run.request)
         except CallEnded as ended:
             if ended.reason is Reason.STORE_UNAVAILABLE:
                 raise
@@ -464,28 +447,7 @@ class Pipeline:
 
     async def forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
-        assert run.upstream is not None  # noqa: S101 - an admitted call has a route
-        asked = time.perf_counter()
-        call = self.upstreams.unary(run.upstream, run.incoming.method)(
-            forwarded(run, takes_of(run, "request")),
-            timeout=timeout_s(run, run.upstream),
-            metadata=outgoing(run),
-        )
-        try:
-            response = await call
-            trailers = await call.trailing_metadata()
-            run.trailers = passed_on(trailers)
-            if learns(run):
-                learn(run, pairs_of(await call.initial_metadata(), trailers), response)
-        except grpc.aio.AioRpcError as error:
-            if learns(run):
-                learn(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
-            raise failed(error, harmless=run.harmless) from error
-        else:
-            run.messages_in = run.messages_out = 1
-            return response
-        finally:
-            run.upstream_us = int((time.perf_counter() - asked) * 1e6)
+        return await self.forwarding.unary(run)
 
     async def admit_further(self, run: CallRun, request: bytes, *, first: CallRun) -> bool:
         """Admit a further message of a stream, if it names a subject; says whether it does.
@@ -537,15 +499,6 @@ class Pipeline:
     def _plainly(self, reason: Reason, run: CallRun, *, rule: str = "") -> CallEnded:
         agent, method = run.agent.name if run.agent is not None else "", run.incoming.method
         return refusal.plain(reason, agent=agent, method=method, rule=rule, language=run.incoming.language)
-
-
-def outgoing(run: CallRun) -> Metadata:
-    """The metadata of the upstream's call."""
-    agent = run.agent.name if run.agent is not None else ""
-    trace = run.incoming.trace
-    return upstream_metadata(
-        run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
-    )
 
 
 def _cell(run: CallRun, cells: int) -> int:

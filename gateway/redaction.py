@@ -60,7 +60,7 @@ class MessageRedactor:
         return decoded.SerializePartialToString()  # what the sender left out is not ours to ask for
 
     def _at(self, path: str, redaction: Redaction, *, place: int) -> Work:
-        steps = _steps(self._kind, path, place=place)
+        steps = steps_of(self._kind, path, place=place)
         names = list(_names(steps))
         for kept in self._kept:
             if len(names) <= len(kept) and all(name in (EVERY, kept[n]) for n, name in enumerate(names)):
@@ -87,7 +87,7 @@ class MessageRedactor:
                 kind = field.message_type if field is not None else kind
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """One field of a path. `key` is what follows it in the path where it is a list or a map, else empty."""
 
     field: FieldDescriptor
@@ -95,8 +95,13 @@ class _Step(NamedTuple):
     """Of a list "*", of a map its key or "*"; empty for the field as a whole."""
 
 
-def _steps(kind: Descriptor, path: str, *, place: int) -> list[_Step]:
-    steps: list[_Step] = []
+def steps_of(kind: Descriptor, path: str, *, place: int) -> list[Step]:
+    """The fields that a path leads through. `place` says which of several paths this is.
+
+    Raises:
+        RedactionMistake: the message has no such path.
+    """
+    steps: list[Step] = []
     here: Descriptor | None = kind
     segments = path.split(".")
     while segments:
@@ -117,7 +122,7 @@ def _steps(kind: Descriptor, path: str, *, place: int) -> list[_Step]:
                 if segments[0] == EVERY:
                     segments.pop(0)
             here = field.message_type
-        steps.append(_Step(field, key))
+        steps.append(Step(field, key))
     return steps
 
 
@@ -130,7 +135,7 @@ def _unknown(path: str, name: str, *, here: Descriptor | None, place: int) -> Re
     return RedactionMistake(f"{name!r} in {path!r} is no field of {here.full_name}", fix=fix, place=place)
 
 
-def _names(steps: list[_Step]) -> Iterator[str]:
+def _names(steps: list[Step]) -> Iterator[str]:
     """The steps with each key of a map as a step of its own, as the paths of a contract count them."""
     for step in steps:
         yield step.field.name
@@ -138,7 +143,7 @@ def _names(steps: list[_Step]) -> Iterator[str]:
             yield step.key
 
 
-def _within(step: _Step, work: Work) -> Work:
+def _within(step: Step, work: Work) -> Work:
     """Do the work on whatever messages the step leads to."""
     name, key = step.field.name, step.key
 
@@ -164,7 +169,7 @@ def _within(step: _Step, work: Work) -> Work:
     return each if step.field.is_repeated else one
 
 
-def _clearing_key(step: _Step, instead: str | None) -> Work:
+def _clearing_key(step: Step, instead: str | None) -> Work:
     """Take what stands at a key out of a map, or all elements out of a list."""
     name, key = step.field.name, step.key
     if not is_map(step.field):

@@ -15,11 +15,11 @@ import grpc
 
 from gateway.adapters.upstream_calls import StreamCall
 from gateway.adapters.upstreams import Withheld, failed, pairs_of, passed_on
-from gateway.callrun import CallRun, elapsed_us, forwarded, learn, learns, redacted_reply, takes_of, timeout_s
+from gateway.callrun import CallRun, elapsed_us, forwarded, learn, learns, redacted_reply, takes_of
 from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
-from gateway.pipeline import Pipeline, outgoing
+from gateway.pipeline import Pipeline
 
 CANCELLATION_SECONDS: Final = 0.002
 """A caller that has gone away, or sent too much, looks at first like one that has no more to send: grpc cancels us one
@@ -100,10 +100,7 @@ class StreamRun:
     async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         run = self._run
         asked = time.perf_counter()
-        assert run.upstream is not None  # noqa: S101 - an admitted call has a route
-        self._call = self._pipeline.upstreams.stream(run.upstream, run.incoming.method)(
-            timeout=timeout_s(run, run.upstream), metadata=outgoing(run)
-        )
+        self._call = self._pipeline.forwarding.stream(run)
         feeding = asyncio.get_running_loop().create_task(self._feed(self._call, first, requests))
         try:
             async for response in self._call:

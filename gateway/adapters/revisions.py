@@ -2,16 +2,20 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, cast
 
 import msgspec
 from redis.exceptions import RedisError
 
 from gateway.adapters.cells import CellBook, cells_in
 from gateway.core import keys
+from gateway.core.authority import Entry, How, Statement, authority_in, digest_of, lasting_in
 from gateway.core.errors import CallEnded
+from gateway.core.movement import with_moved
+from gateway.core.policy.learning import Rollout
 from gateway.redis_clients import Client
 
 _log = logging.getLogger(__name__)
@@ -20,16 +24,25 @@ CHANNEL: Final = f"{keys.REVISIONS}:announced"
 POLL_SECONDS: Final = 0.5
 """Announcements may be lost; the poll is what promises that a revision is live within a second."""
 
-# Publishing and activating are one step: `expected` is the revision the author had before them, so that of two people
-# who publish at once the second learns of the first.
+ATTEMPTS: Final = 200
+"""How often publishing without an expectation begins anew because another revision came first."""
+
+# Publishing and activating are one step: `after` is the revision the author had before them, so that of two people
+# who publish at once the second learns of the first. A proposal ends in the same step.
 _PUBLISH: Final = """
 local active = redis.call('GET', KEYS[1]) or '0'
-if ARGV[1] ~= '' and active ~= ARGV[1] then return -tonumber(active) - 1 end
-local number = redis.call('INCR', KEYS[2])
+if active ~= ARGV[1] then return {-1, active} end
+local number = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
+if ARGV[5] ~= '' then
+  if redis.call('HGET', KEYS[5], ARGV[5]) ~= ARGV[6] or number ~= tonumber(ARGV[8]) then return {-2, active} end
+  redis.call('HSET', KEYS[5], ARGV[5], ARGV[7])
+end
+redis.call('SET', KEYS[2], number)
 redis.call('HSET', KEYS[3], number, ARGV[2])
+redis.call('HSET', KEYS[4], number, ARGV[3])
 redis.call('SET', KEYS[1], number)
-redis.call('PUBLISH', ARGV[3], number)
-return number
+redis.call('PUBLISH', ARGV[4], number)
+return {number, active}
 """
 
 
@@ -43,12 +56,30 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     document: msgspec.Raw
 
 
+class Closing(msgspec.Struct, frozen=True):
+    """A proposal that ends with the publication: its number, what is stored of it, and what shall be."""
+
+    proposal: int
+    before: bytes
+    after: bytes
+    revision: int
+    """The number that `after` says the revision has."""
+
+
 class RevisionConflict(Exception):
     """Another revision became active in the meantime."""
 
     def __init__(self, active: int) -> None:
         super().__init__(f"revision {active} is active")
         self.active = active
+
+
+class ProposalChanged(Exception):
+    """Somebody else has changed the proposal in the meantime; read it again."""
+
+
+class PeopleAsked(Exception):
+    """The policy names people, so nothing is published without their signatures."""
 
 
 class RevisionStore:
@@ -58,24 +89,105 @@ class RevisionStore:
         self._redis = redis
         self._cells = CellBook(redis)
         self._active = keys.ACTIVE_REVISION
-        self._last = f"{keys.REVISIONS}:last"
+        self._last = keys.LAST_REVISION
         self._all = keys.ALL_REVISIONS
 
     async def publish(self, revision: Published, *, expected: int | None = None) -> int:
-        """Store and activate a revision; returns its number. `expected` is the number that must be active before.
+        """Store and activate a revision that nobody signs; returns its number. `expected` must be active before.
 
         Raises:
             RevisionConflict: another one is active than `expected`.
+            PeopleAsked: the policy that is active, or this one, names people.
             CellsFixed: a tenant has another number of cells already.
             RedisError: the store does not answer.
         """
+        for _ in range(ATTEMPTS):
+            before = await self.active() if expected is None else expected
+            base = await self.entry(before)
+            authority = authority_in(revision.document)
+            if authority.people or (base is not None and base.authority.people):
+                raise PeopleAsked
+            statement = stated(revision, how="apply", base=before, base_entry=base)
+            try:
+                return await self.add(revision, Entry(statement=statement, authority=authority, after=before))
+            except RevisionConflict:
+                if expected is not None:
+                    raise
+        raise RevisionConflict(await self.active())
+
+    async def advance(self, *moved: Rollout, base: int, reason: str, now_ms: int, author: str = "") -> int:
+        """Publish revision `base` with those rollouts where they stand now; returns the number.
+
+        Nobody needs to agree: the policy that people have approved says how its rollouts move, and nothing else may
+        differ. `author` is who moved them; empty: the controller.
+
+        Raises:
+            RevisionConflict: another revision is active than `base`.
+            NotOnlyMoved: a rollout is not there, or would change in more than where it stands.
+            RedisError: the store does not answer.
+        """
+        before, entry = await self.read(base), await self.entry(base)
+        if before is None:
+            raise RevisionConflict(await self.active())
+        document = with_moved(bytes(before.document), moved)
+        revision = Published(
+            sha256=hashlib.sha256(document).hexdigest(),
+            author=author,
+            created_ms=now_ms,
+            reason=reason,
+            document=msgspec.Raw(document),
+        )
+        statement = stated(revision, how="rollout", base=base, base_entry=entry)
+        return await self.add(revision, Entry(statement=statement, authority=authority_in(document), after=base))
+
+    async def add(self, revision: Published, entry: Entry, *, closing: Closing | None = None) -> int:
+        """Store and activate a revision as it is, after the one that `entry` says was active; returns its number.
+
+        Whether it is properly signed is judged by those who run it (`gateway.adapters.trust`), not here.
+
+        Raises:
+            RevisionConflict: another one is active.
+            ProposalChanged: the proposal that ends with it is not as it was.
+            CellsFixed, RedisError: see `publish`.
+        """
         await self._cells.fix(cells_in(revision.document))
-        body = msgspec.json.encode(revision)
-        wanted = "" if expected is None else str(expected)
-        number = int(await self._redis.eval(_PUBLISH, 3, self._active, self._last, self._all, wanted, body, CHANNEL))
-        if number < 0:
-            raise RevisionConflict(-number - 1)
-        return number
+        names = (self._active, self._last, self._all, keys.REVISION_ENTRIES, keys.PROPOSALS)
+        ends: tuple[str | bytes, ...] = ("", "", "", "")
+        if closing is not None:
+            ends = (str(closing.proposal), closing.before, closing.after, str(closing.revision))
+        values = (str(entry.after), msgspec.json.encode(revision), msgspec.json.encode(entry), CHANNEL, *ends)
+        answer: Any = await self._redis.eval(_PUBLISH, len(names), *names, *values)
+        number, active = answer
+        if int(number) == -1:
+            raise RevisionConflict(int(active))
+        if int(number) == -2:
+            raise ProposalChanged
+        return int(number)
+
+    async def next(self) -> int:
+        """The number that the next revision gets."""
+        return int(await self._redis.get(self._last) or 0) + 1
+
+    async def entry(self, number: int) -> Entry | None:
+        """Who made a revision, from what, and who has agreed; `None` for one that an earlier version published."""
+        return (await self.entries((number,))).get(number)
+
+    async def entries(self, numbers: Sequence[int]) -> dict[int, Entry]:
+        """The same of several revisions, of those that are known.
+
+        Raises:
+            msgspec.DecodeError: one of them is damaged.
+        """
+        if not numbers:
+            return {}
+        found = await cast(
+            "Awaitable[list[bytes | None]]", self._redis.hmget(keys.REVISION_ENTRIES, [str(each) for each in numbers])
+        )
+        return {
+            number: msgspec.json.decode(body, type=Entry)
+            for number, body in zip(numbers, found, strict=True)
+            if body is not None
+        }
 
     async def active(self) -> int:
         """Number of the active revision; 0 where there is none."""
@@ -124,3 +236,20 @@ class RevisionStore:
                     async for message in messages.listen():
                         if message["type"] == "message":
                             return
+
+
+def stated(revision: Published, *, how: How, base: int, base_entry: Entry | None, restores: int = 0) -> Statement:
+    """What the author of a revision says of it. `base_entry` is known of the revision that it was made from."""
+    document = bytes(revision.document)
+    return Statement(
+        how=how,
+        document=hashlib.sha256(document).hexdigest(),
+        lasting=lasting_in(document),
+        authority=digest_of(authority_in(document)),
+        base=base,
+        base_sha256="" if base_entry is None else base_entry.statement.sha256,
+        restores=restores,
+        author=revision.author,
+        reason=revision.reason,
+        created_ms=revision.created_ms,
+    )

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from gateway.core.call import Operation
+from gateway.core.shadows import Compare
 
 DEFAULT_MAX_BYTES: Final = 4 * 1024 * 1024
 """Largest message where the contract names no limit of its own."""
@@ -95,6 +96,24 @@ class Redactor(Protocol):
         """
 
 
+class Comparer(Protocol):
+    """Compares two replies of one type."""
+
+    def check(self, path: str, *, place: int) -> None:
+        """Look whether the reply has such a path. `place` says which of several paths it is.
+
+        Raises:
+            RedactionMistake: it has not.
+        """
+
+    def plan(self, *, ignore: Sequence[str], tolerance: float) -> Compare:
+        """A function that compares the caller's reply with a candidate's.
+
+        What lies at the paths of `ignore` is left out; paths that this reply does not have mean nothing. Numbers that
+        differ by no more than the share `tolerance` of the larger one are the same.
+        """
+
+
 class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     """One described method.
 
@@ -131,6 +150,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a decoded reply says what it has used; `None` where the contract does not say in which field."""
     redactors: Mapping[str, Redactor] = {}
     """How its messages are redacted: of the "request" and of the "reply"."""
+    comparer: Comparer | None = None
+    """How its replies are compared."""
     subject_path: str = ""
     channel_path: str = ""
     contact_point_path: str = ""

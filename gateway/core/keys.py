@@ -24,6 +24,15 @@ CELLS: Final = f"{REVISIONS}:cells"
 ACTIVE_REVISION: Final = f"{REVISIONS}:active"
 """Number of the active revision."""
 
+LAST_REVISION: Final = f"{REVISIONS}:last"
+"""The highest number that a revision ever had."""
+
+REVISION_ENTRIES: Final = f"{REVISIONS}:entries"
+"""Hash from number to who made the revision and who has agreed, see `gateway.core.authority.Entry`."""
+
+PROPOSALS: Final = f"{REVISIONS}:proposals"
+"""Hash from number to proposal, see `gateway.adapters.proposals.Proposal`."""
+
 ALL_REVISIONS: Final = f"{REVISIONS}:all"
 """Hash from number to revision, see `gateway.adapters.revisions.Published`."""
 

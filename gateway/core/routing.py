@@ -13,9 +13,11 @@ import msgspec
 from gateway.core.assignment import BASIS_POINTS, Ranges, point, variation
 from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Call, Facts, Route
 from gateway.core.experiments import LayerRule
+from gateway.core.forwarding import ForwardRule
 from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.record import Exposure
 from gateway.core.rules import Conditions
+from gateway.core.shadows import CopyRule
 
 
 class ArmTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,13 @@ class RouteRule(msgspec.Struct, frozen=True, kw_only=True):
     when: int = -1
     """Index of its condition; -1 for none."""
     rollout: RolloutRule | None = None
+    forward: ForwardRule | None = None
+    """How its calls are tried; `None` where they go the plain way."""
+    slow_us: int = 0
+    """How long a call may take by the route's objective, in microseconds; 0 where it has none."""
     layers: tuple[LayerRule, ...] = ()
+    copies: tuple[CopyRule, ...] = ()
+    """How its calls are copied to other arms."""
     plain: Mapping[str, "Routed"] = {}
     """By model, where its calls go whoever they are about; empty where that depends."""
 

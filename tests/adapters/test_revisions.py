@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gateway.adapters.revisions import Published, RevisionConflict, RevisionStore
+from gateway.adapters.revisions import PeopleAsked, Published, RevisionConflict, RevisionStore
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.movement import NotOnlyMoved, rollouts_in
+from gateway.loading import canonical, load
 from gateway.redis_clients import Client, connected
 from tests.adapters.conftest import freeze, thaw
+from tests.policies import policy
 from tests.stores import Store
 
 pytestmark = pytest.mark.every_store
@@ -116,3 +119,71 @@ async def test_while_the_store_is_down_the_follower_waits_and_then_goes_on(own_r
             number = await RevisionStore(other).publish(published("bob"))
         assert await follower.next() == (number, "bob")
         await follower.close()
+
+
+WITH_ROLLOUT = canonical(
+    load(
+        policy(
+            routes=[
+                {
+                    "name": "crm",
+                    "methods": ["/pilote.*"],
+                    "arms": [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm", "weight": 0}],
+                }
+            ],
+            rollouts=[{"name": "up", "route": "crm", "arm": "new", "against": "old"}],
+        )
+    ).document
+)
+
+
+def with_rollout() -> Published:
+    return msgspec.structs.replace(published("ada"), document=msgspec.Raw(WITH_ROLLOUT))
+
+
+async def test_every_revision_says_what_it_was_made_from_and_the_statements_form_a_chain(store: RevisionStore) -> None:
+    await store.publish(with_rollout())
+    await store.publish(published("eve"))
+    entries = await store.entries((1, 2, 3))
+    assert [(entry.statement.base, entry.statement.author) for entry in entries.values()] == [(0, "ada"), (1, "eve")]
+    assert entries[2].statement.base_sha256 == entries[1].statement.sha256
+
+
+async def test_publishing_without_an_expectation_always_builds_on_what_is_active(store: RevisionStore) -> None:
+    numbers = await asyncio.gather(*(store.publish(published(str(n))) for n in range(20)))
+    assert sorted(numbers) == list(range(1, 21))
+    entries = await store.entries(range(1, 21))
+    assert [entry.statement.base for entry in entries.values()] == list(range(20))
+
+
+async def test_a_rollout_moves_by_a_revision_with_its_reason_and_nothing_else_can_change(store: RevisionStore) -> None:
+    await store.publish(with_rollout())
+    rollout = msgspec.structs.replace(rollouts_in(WITH_ROLLOUT)[0], state="running", since_ms=5, reason="started")
+    assert await store.advance(rollout, base=1, reason="up: started", now_ms=5) == 2
+    now = await store.read(2)
+    assert now is not None
+    assert (rollouts_in(bytes(now.document)), now.reason) == ((rollout,), "up: started")
+    entry = await store.entry(2)
+    assert entry is not None
+    assert (entry.statement.how, entry.statement.base) == ("rollout", 1)
+    with pytest.raises(NotOnlyMoved):
+        await store.advance(msgspec.structs.replace(rollout, alpha=0.4), base=2, reason="", now_ms=6)
+    with pytest.raises(NotOnlyMoved):
+        await store.advance(msgspec.structs.replace(rollout, name="none"), base=2, reason="", now_ms=6)
+    assert await store.active() == 2
+
+
+async def test_of_many_controllers_that_move_a_rollout_at_once_one_does(store: RevisionStore) -> None:
+    await store.publish(with_rollout())
+    rollout = msgspec.structs.replace(rollouts_in(WITH_ROLLOUT)[0], state="running")
+    moves = [store.advance(rollout, base=1, reason="up", now_ms=n) for n in range(30)]
+    results = await asyncio.gather(*moves, return_exceptions=True)
+    assert results.count(2) == 1
+    assert [error.active for error in results if isinstance(error, RevisionConflict)] == [2] * 29
+
+
+async def test_nothing_unsigned_is_published_where_a_policy_names_people(store: RevisionStore) -> None:
+    people = b'{"people":[{"name":"ada","public_key":"%s"}]}' % (b"a" * 64)
+    with pytest.raises(PeopleAsked):
+        await store.publish(msgspec.structs.replace(published("ada"), document=msgspec.Raw(people)))
+    assert await store.active() == 0

@@ -7,7 +7,7 @@ from gateway.core.failures import NO_KEY, RuleFailure
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from services.findings import run
-from tests.e2e.policy import Data, allow_all, policy
+from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
 from tests.e2e.waiting import eventually
 from tests.e2e.world import World, credential, together, told
@@ -121,3 +121,14 @@ async def test_people_read_what_failed_how_often_and_where_to_look(
     assert line.startswith("acme  asks-consent  ")
     assert line.endswith(f"pilote explain {ended.decision})")
     assert all(part in line for part in said.split(".*"))
+
+
+async def test_a_rule_that_fails_only_when_another_channel_is_tried_is_noted_too(
+    world: World, upstream: FakeUpstream
+) -> None:
+    by_mail: Data = failing() | {"operations": ["CONTACT"], "when": 'call.channel == "email" && !facts.consents["x"]'}
+    caps = [cap(0, channels=["phone"], on_exceed="downgrade", downgrade_to="email")]
+    await world.publish(policy(upstream.address, caps=caps, rules=[allow_all(), by_mail]))
+    sent = await told(world.agent().messages.SendMessage(send("contacts/ada", channel="phone"), metadata=SALES))
+    assert sent.trailers["pilote-channel"] == "email"
+    assert (await found(world, 1)).decision == sent.decision

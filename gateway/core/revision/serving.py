@@ -6,18 +6,24 @@ from typing import Final
 import msgspec
 
 from gateway.core.assignment import BASIS_POINTS, bucket_ranges
+from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.experiments import ExperimentRule, HoldoutRule, LayerRule
+from gateway.core.forwarding import forward_rule
 from gateway.core.policy.document import Document
 from gateway.core.policy.learning import Experiment, Holdout, Rollout
-from gateway.core.policy.serving import Arm, Model
+from gateway.core.policy.serving import Arm, Copy, Model, Shadow
 from gateway.core.policy.serving import Route as RouteDocument
+from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.routing import ArmTarget, RolloutRule, RouteRule, Routing, routed
 from gateway.core.rules import RuleEngine
+from gateway.core.shadows import HARMLESS, Compare, CopyRule, copy_rule
 
 
 def takes_route(route: RouteDocument, contract: MethodContract) -> bool:
-    """Whether calls of this method may take the route."""
+    """Whether calls of this method may take the route: a pattern covers methods that ask a model, or the others."""
+    if bool(route.models) != (contract.operation is Operation.INFER):
+        return False
     return any(method_matches(pattern, contract.method) for pattern in route.methods)
 
 
@@ -81,7 +87,7 @@ class Serving:
         return Routing(
             rules=tuple(rules),
             conditions=conditions,
-            by_session="session" in units,
+            by_session="session" in units or any(copy.by_session for rule in rules for copy in rule.copies),
             by_person="subject" in units,
         )
 
@@ -130,7 +136,10 @@ class Serving:
             seed=seed_of(route),
             when=method.condition(route.when),
             rollout=None if rollout is None else _rollout_rule(rollout),
+            forward=forward_rule(route),
+            slow_us=_slow_us(route),
             layers=layers,
+            copies=method.copies(route),
         )
         if layers or (chooses and not everybody):
             return rule
@@ -163,6 +172,17 @@ class _Method:
             if _chooses(experiment, route) or self._exposes(experiment, route):
                 layers.setdefault(layer_of(experiment), []).append(experiment)
         return tuple(self._layer(seed, experiments, route) for seed, experiments in layers.items())
+
+    def copies(self, route: RouteDocument) -> tuple[CopyRule, ...]:
+        """How the route copies the method's calls. Streams are not copied."""
+        contract = self._contract
+        if contract.client_streaming or contract.server_streaming:
+            return ()
+        return tuple(
+            copy_rule(route, copy, seed=seed_of(route), compare=_compare(copy, contract))
+            for copy in (route.mirror, route.shadow)
+            if copy is not None and copy.share
+        )
 
     def _layer(self, seed: str, experiments: Sequence[Experiment], route: RouteDocument) -> LayerRule:
         whole = len(experiments) == 1 and (experiments[0].first, experiments[0].last) == (0, BASIS_POINTS)
@@ -205,6 +225,13 @@ def _chooses(experiment: Experiment, route: RouteDocument) -> bool:
     return experiment.route == route.name and any(arm.arm is not None for arm in experiment.arms)
 
 
+def _compare(copy: Copy, contract: MethodContract) -> Compare | None:
+    """How replies are compared; `None` where nobody looks at the copy's, or it never gets any."""
+    if not isinstance(copy, Shadow) or contract.comparer is None or contract.operation not in HARMLESS:
+        return None
+    return contract.comparer.plan(ignore=copy.ignore, tolerance=copy.tolerance)
+
+
 def _units(rule: RouteRule) -> Iterator[str]:
     """What the route's calls are assigned by: "subject", "session" or both; nothing where they all go one way."""
     if rule.plain:
@@ -217,6 +244,11 @@ def _units(rule: RouteRule) -> Iterator[str]:
         yield "session"
     elif rule.sticky == "subject" or share:
         yield "subject"
+
+
+def _slow_us(route: RouteDocument) -> int:
+    latency = route.objectives.latency if route.objectives is not None else None
+    return 0 if latency is None else 1000 * duration_ms(latency.within)
 
 
 def _rollout_rule(rollout: Rollout) -> RolloutRule:
