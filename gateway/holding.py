@@ -230,11 +230,11 @@ class Holding:
 
     async def _call(self, run: CallRun, hold: Hold, request: bytes) -> tuple[Hold, bytes]:
         """The way of one call, and the step before it is forwarded. Gives the hold as begun, and the answer, sealed."""
-        sealed = b""
+        sealed, reply = b"", None
         try:
             await self._pipeline.admit(run, request)
             run.released = begun = await self._begin(run, hold)
-            response = await self._pipeline.forward(run)
+            response = reply = await self._pipeline.forward(run)
             run.response_bytes = len(response)
             sealed = self._store.seal_answer(hold, response)
         except BaseException as ended:
@@ -244,6 +244,7 @@ class Holding:
             return begun, sealed
         finally:
             self._pipeline.settle(run, answer=sealed)
+            self._pipeline.copy(run, reply)
 
     async def _begin(self, run: CallRun, hold: Hold) -> Hold:
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route

@@ -12,11 +12,15 @@ from gateway.core.policy.document import Document
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, compile_revision
 from gateway.core.revision.decode import Mistakes, Path, decode
-from gateway.core.rules import RuleEngine
+from gateway.core.rules import Programs, RuleEngine
 
 
-def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0) -> Revision:
+def load(
+    data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0, programs: Programs = ()
+) -> Revision:
     """Decode, check and compile a policy. `lines` are the line numbers of a file, `number` the revision's.
+
+    `programs` are what another process has compiled of the same policy already.
 
     Raises:
         PolicyInvalid: with every mistake that can be seen.
@@ -38,7 +42,7 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
     return compile_revision(
         document,
         contracts,
-        engine=RuleEngine(book.pool, book.message_class),
+        engine=RuleEngine(book.pool, book.message_class, programs=programs),
         mistakes=mistakes,
         holidays={country: dates for country, dates in closed.items() if dates is not None},
         number=number,

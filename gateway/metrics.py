@@ -27,6 +27,8 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from gateway.core.shadows import ShadowResult
+
 EXPORT_EVERY_MS: Final = 10_000
 _OVERHEAD_MS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
 
@@ -61,6 +63,7 @@ class Metrics:
         )
         meter = self._provider.get_meter("pilote", version)
         self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
+        self._copies = meter.create_counter("pilote.copies", unit="{copy}")
         self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
 
     def add(self, calls: Iterable[Metered]) -> None:
@@ -79,6 +82,11 @@ class Metrics:
         for (rule, revision, method), count in failures.items():
             named: dict[str, str | int] = {"pilote.rule": rule, "pilote.revision": revision, "rpc.method": method}
             self._failures.add(count, named)
+
+    def add_copy(self, copy: ShadowResult) -> None:
+        """Count a copy that has ended."""
+        said = {"kind": copy.kind, "route": copy.route, "arm": copy.arm, "end": copy.end.value}
+        self._copies.add(1, {f"pilote.copy.{name}": value for name, value in said.items()})
 
     def close(self) -> None:
         """Export what is left; blocks for some seconds at most where the collector does not answer."""

@@ -38,6 +38,7 @@ from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
+from gateway.shadowing import Shadowing
 from gateway.upstream_kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
@@ -58,9 +59,11 @@ class Pipeline:
         gathering: Gathering,
         keeping: Keeping,
         lineages: Lineages,
+        shadowing: Shadowing,
         pseudonym_key: bytes,
     ) -> None:
         self._lineages = lineages
+        self._shadowing = shadowing
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -427,11 +430,11 @@ class Pipeline:
             CallEnded: refused, or the upstream failed.
             UpstreamRefused: the upstream said no, in its own words.
         """
-        response = b""
+        response, reply = b"", None
         try:
             await self.admit(run, request)
             if run.answer is None:
-                response = await self.forward(run)
+                response = reply = await self.forward(run)
                 await self.answered(run, response)
             else:
                 response = run.answer
@@ -444,6 +447,16 @@ class Pipeline:
             return response
         finally:
             self.settle(run, answer=response)
+            self.copy(run, reply)
+
+    def copy(self, run: CallRun, reply: bytes | None) -> None:
+        """Copy a call to other arms, as its route says, now that it was answered. Never waits.
+
+        `reply` is what the upstream said, before anything was redacted; `None` where it gave none.
+        """
+        rule = run.routed.rule
+        if rule is not None and rule.copies and (reply is not None or isinstance(run.ended, UpstreamRefused)):
+            self._shadowing.offer(run, reply or b"", draw=_random.random())
 
     async def forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""

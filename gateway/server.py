@@ -5,10 +5,9 @@ import contextlib
 import importlib.metadata
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import grpc
 from redis.asyncio.retry import Retry
@@ -33,28 +32,25 @@ from gateway.decisions import Decisions
 from gateway.gathering import Gathering
 from gateway.holding import Holding, clock_ms
 from gateway.keeping import Keeping
-from gateway.loading import load, parsed
 from gateway.metrics import Metrics
 from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
-from gateway.retiring import Retiring
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
+from gateway.shadowing import Shadowing
+from gateway.swaps import Swaps
 from gateway.telemetry import Tracing, otlp
 from gateway.upstream_kinds import UpstreamKinds
 from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
-SWITCH_SECONDS: Final = 0.001
-"""Longest that compiling a revision keeps the interpreter while a call wants it, but for the engine's own steps."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"
 
 
@@ -65,7 +61,7 @@ class Gateway:
         self.pipeline = pipeline
         self.proxy = proxy
         self.reflecting = Reflecting((SERVICE,))
-        self.retiring = Retiring()
+        self.swaps = Swaps()
         self.port = 0
 
     async def swap(self, number: int, published: Published) -> None:
@@ -76,10 +72,9 @@ class Gateway:
         """
         try:
             document, before = bytes(published.document), self.pipeline.revision
-            revision = await _beside_calls(lambda: load(parsed(document), number=number))
+            revision = await self.swaps.ready(document, number=number, before=before)
             await self.pipeline.use(revision)
-            if before is not None:
-                self.retiring.let_go(before)
+            await self.swaps.done(document, before=before)
         except CallEnded:
             raise
         except PolicyInvalid as invalid:
@@ -92,19 +87,6 @@ class Gateway:
         self.proxy.forget_kinds()
         self.reflecting.use(revision.services, revision.pool)
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
-
-
-async def _beside_calls(work: Callable[[], _T]) -> _T:
-    """Do the work in a thread that calls need not wait for: whoever wants the interpreter gets it within a moment.
-
-    With Python's usual 5 ms each of a call's steps would wait for so long, and a call has ten of them.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        return await asyncio.to_thread(work)
-    finally:
-        sys.setswitchinterval(usual)
 
 
 @contextlib.asynccontextmanager
@@ -139,18 +121,13 @@ async def gateway(
         stack.push_async_callback(failures.close)
         upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
-        tracing = _tracing(settings)
-        if tracing is not None:
-            stack.push_async_callback(asyncio.to_thread, tracing.close)
-        metrics = _metrics(settings)
-        if metrics is not None:
-            stack.push_async_callback(asyncio.to_thread, metrics.close)
-        watch = Watch(tracing, metrics, call_log=settings.call_log)
-        stack.callback(watch.flush)
+        watch = _watch(settings, stack)
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
         await keeping.store.prepare()
+        shadowing = Shadowing(upstreams, admission, pseudonym_key=pseudonym_key, watched=watch.copied)
+        stack.push_async_callback(shadowing.close)
         pipeline = Pipeline(
             identity=Identity(),
             facts=facts,
@@ -160,11 +137,12 @@ async def gateway(
             gathering=gathering,
             keeping=keeping,
             lineages=Lineages(connection),
+            shadowing=shadowing,
             pseudonym_key=pseudonym_key,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
-        stack.push_async_callback(running.retiring.close)
+        stack.push_async_callback(running.swaps.close)
         looked = asyncio.Event()
         follower = asyncio.create_task(RevisionStore(redis).follow(running.swap, looked=looked))
         stack.push_async_callback(_cancelled, follower)
@@ -193,6 +171,7 @@ async def gateway(
         )
         yield running
         pipeline.draining = True
+        shadowing.stop()
         holding.stop(within_s=settings.drain_seconds)
 
 
@@ -220,6 +199,19 @@ def pseudonym_key(path: Path) -> bytes:
     if len(key) < 32:
         raise ValueError(f"{path} holds {len(key)} bytes; a pseudonym key needs 32 or more.")
     return key
+
+
+def _watch(settings: Settings, stack: contextlib.AsyncExitStack) -> Watch:
+    """What is told of calls that have ended; exports what is left when the stack ends."""
+    tracing = _tracing(settings)
+    if tracing is not None:
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+    metrics = _metrics(settings)
+    if metrics is not None:
+        stack.push_async_callback(asyncio.to_thread, metrics.close)
+    watch = Watch(tracing, metrics, call_log=settings.call_log)
+    stack.callback(watch.flush)
+    return watch
 
 
 def _tracing(settings: Settings) -> Tracing | None:

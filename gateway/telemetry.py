@@ -65,6 +65,15 @@ def _too_long(match: re.Match[str]) -> bool:
     return match[1] == "00" and match[5] is not None
 
 
+def _context(trace_id: str, span_id: str, *, remote: bool) -> SpanContext:
+    return SpanContext(
+        trace_id=int(trace_id, 16),
+        span_id=int(span_id, 16),
+        is_remote=remote,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )
+
+
 class _GivenIds(IdGenerator):
     """Gives a span the ids that were drawn when its call began."""
 
@@ -92,22 +101,27 @@ class Tracing:
         self._tracer = self._provider.get_tracer("pilote", version)
 
     def end(
-        self, call: CallTrace, *, name: str, attributes: Attributes, started_ns: int, ended_ns: int, failed: bool
+        self,
+        call: CallTrace,
+        *,
+        name: str,
+        attributes: Attributes,
+        started_ns: int,
+        ended_ns: int,
+        failed: bool,
+        kind: SpanKind = SpanKind.SERVER,
+        link: CallTrace | None = None,
     ) -> None:
-        """Make the span of a call that has ended. Times are nanoseconds since the epoch."""
+        """Make the span of a call that has ended. Times are nanoseconds since the epoch; `link` is another span."""
         self._ids.trace_id = int(call.trace_id, 16)
         self._ids.span_id = int(call.span_id, 16)
         context = None
         if call.parent_id:
-            parent = SpanContext(
-                trace_id=int(call.trace_id, 16),
-                span_id=int(call.parent_id, 16),
-                is_remote=True,
-                trace_flags=TraceFlags(TraceFlags.SAMPLED),
-            )
+            parent = _context(call.trace_id, call.parent_id, remote=True)
             context = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+        links = [] if link is None else [trace.Link(_context(link.trace_id, link.span_id, remote=False))]
         span = self._tracer.start_span(
-            name, context=context, kind=SpanKind.SERVER, attributes=attributes, start_time=started_ns
+            name, context=context, kind=kind, attributes=attributes, links=links, start_time=started_ns
         )
         if failed:
             span.set_status(Status(StatusCode.ERROR))

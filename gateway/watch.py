@@ -5,9 +5,13 @@ import logging
 import time
 from typing import Final
 
+from opentelemetry.trace import SpanKind
+
 from gateway.callrun import CallRun, elapsed_us, status_name
+from gateway.core.shadows import CopyEnd
 from gateway.metrics import Metered, Metrics
 from gateway.refusal import Kept
+from gateway.shadowing import Copied
 from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")
@@ -58,6 +62,22 @@ class Watch:
             )
         )
 
+    def copied(self, copy: Copied) -> None:
+        """Count a copy, and export its span where the call's own is."""
+        if self._metrics is not None:
+            self._metrics.add_copy(copy.result)
+        if self._tracing is not None and copy.trace.sampled:
+            self._tracing.end(
+                copy.trace,
+                name=f"copy {copy.method.removeprefix('/')}"[:256],
+                attributes=_attributes_of_copy(copy),
+                started_ns=copy.started_ns,
+                ended_ns=copy.ended_ns,
+                failed=copy.result.end is CopyEnd.FAILED,
+                kind=SpanKind.CLIENT,
+                link=copy.call,
+            )
+
     def _flush_metrics(self) -> None:
         metered, self._metered = self._metered, []
         if self._metrics is not None:
@@ -77,6 +97,28 @@ class Watch:
                 ended_ns=ended_ns,
                 failed=run.ended is not None,
             )
+
+
+def _attributes_of_copy(copy: Copied) -> Attributes:
+    """Bounded values only, as those of a call."""
+    result = copy.result
+    attributes: Attributes = {
+        RPC_SYSTEM: "grpc",
+        RPC_METHOD: copy.method.removeprefix("/")[:256],
+        "pilote.decision": result.id,
+        "pilote.tenant": copy.tenant,
+        "pilote.copy": result.kind,
+        "pilote.copy.end": result.end.value,
+        "pilote.copy.differences": len(result.differences) + result.more,
+        "pilote.route": result.route,
+        "pilote.arm": result.arm,
+        "pilote.version": result.version,
+        "pilote.upstream": result.upstream,
+        "pilote.revision": result.revision,
+    }
+    if result.status:
+        attributes[RPC_STATUS] = result.status
+    return attributes
 
 
 def _verdict(run: CallRun) -> str:

@@ -4,8 +4,9 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from gateway import wire
+from gateway import copies, wire
 from gateway.core.explain import explain as explained
+from gateway.core.explain_copies import explain_copies
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
 from services.texts import say
@@ -45,7 +46,8 @@ async def explain(out: Console, err: Console, address: str, *, decision: str, la
         except grpc.aio.AioRpcError as error:
             return _failed(err, error, address=address, language=language)
     record, outcome, settlement = wire.entries(answer.decision)
-    for sentence in explained(record, outcome, settlement=settlement, language=language):
+    sentences = explained(record, outcome, settlement=settlement, language=language)
+    for sentence in (*sentences, *explain_copies(copies.results(answer.decision), language=language)):
         out.print(sentence, markup=False, soft_wrap=True)
     return 0
 

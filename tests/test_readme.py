@@ -41,7 +41,7 @@ def test_the_example_of_a_redacting_rule_is_a_good_one() -> None:
 def test_every_example_of_a_section_is_a_good_policy() -> None:
     examples = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(\w+:.*?)```", README, re.DOTALL)]
     sections = {name for example in examples for name in example}
-    assert {"limits", "caps", "pressure", "sequences", "consents"} <= sections
+    assert {"limits", "caps", "pressure", "sequences", "consents", "routes"} <= sections
     inference = demo()
     for example in examples:
         models = {name: inference[name] for name in ("upstreams", "models", "contracts", "routes")}

@@ -24,6 +24,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.keys import Cell
 from gateway.core.local import LocalCounts
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.shadows import ShadowResult
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
 
@@ -234,6 +235,10 @@ class Admission:
         self._queue(command, local=reservation.local)
         if state:  # whoever has the answer may repeat the call at once, and must get the same one
             self._flush()
+
+    def note_copy(self, cell: Cell, result: ShadowResult) -> None:
+        """Keep what came of a copy of a call; never waits. What the store does not take waits on disk."""
+        self._queue(("XADD", keys.decisions(cell), "*", "k", "copy", "r", _ENCODER.encode(result)))
 
     async def report(self, cells: Sequence[Cell], outcome: CustomerOutcome) -> bool:
         """Keep what a customer did; says whether it was new. Caps that wait for a delivery count or free the contact.

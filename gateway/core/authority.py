@@ -18,8 +18,8 @@ STATEMENT: Final = b"pilote.dev/revision/v1\n"
 VOTE: Final = b"pilote.dev/vote/v1\n"
 AUTHORITY: Final = b"pilote.dev/authority/v1\n"
 LASTING: Final = b"pilote.dev/lasting/v1\n"
-MOVEMENT: Final = ("reason", "since_ms", "state", "step")
-"""The fields of a rollout that the controller writes."""
+MOVEMENT: Final = ("about", "cause", "reason", "since_ms", "state", "step")
+"""The fields of a rollout that a move changes, the controller's or a person's."""
 
 How = Literal["apply", "rollback", "rollout"]
 Signature = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{128})?\Z")]

@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from gateway.core.assignment import BASIS_POINTS, Ranges, bucket_ranges, point, variation
+from gateway.core.conditions import SingleExpression
 from gateway.core.policy.document import Document
 from gateway.core.policy.learning import Experiment
 from gateway.core.revision.serving import layer_of, seed_of
-from gateway.core.rules import RuleEngine, RuleMistake, SingleExpression
+from gateway.core.rule_mistakes import RuleMistake
+from gateway.core.rules import RuleEngine
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,7 +95,8 @@ def _resting(rollout: Rollout, now: Rollout | None, *, now_ms: int, reason: str)
     if now is not None and now.state == "rolled_back" and _same(now, rollout):
         return now
     if rollout.state in ("ready", "running", "paused"):
-        return msgspec.structs.replace(rollout, state="paused", since_ms=now_ms, reason=reason)
+        changes = {"state": "paused", "since_ms": now_ms, "cause": "paused", "about": (), "reason": reason}
+        return msgspec.structs.replace(rollout, **changes)
     return rollout
 
 

@@ -5,8 +5,9 @@ said, in the same atomic step that takes them; `settle` appends the `Settlement`
 record that is never settled, because its gateway died, is in doubt once its reservation has expired.
 
 Stream entry fields: `k` is "admit" or "settle", `r` the JSON of `Record` or `Settlement`, and on "admit" `o` the JSON
-of `Outcome` as the store's function wrote it. In the cell's stream of outcomes `k` is "outcome" and `r` the JSON of
-`CustomerOutcome`.
+of `Outcome` as the store's function wrote it. `k` is "copy" for what came of a copy of the call, and `r` the JSON of
+`gateway.core.shadows.ShadowResult`: there may be none, or two. In the cell's stream of outcomes `k` is "outcome" and
+`r` the JSON of `CustomerOutcome`.
 """
 
 import hashlib

@@ -12,11 +12,11 @@ import msgspec
 
 from gateway.core.assignment import BASIS_POINTS, Ranges, point, variation
 from gateway.core.call import NO_ROUTE, UNREADABLE_SUBJECT, Call, Facts, Route
+from gateway.core.conditions import Conditions
 from gateway.core.experiments import LayerRule
 from gateway.core.forwarding import ForwardRule
 from gateway.core.policy.serving import Route as RouteDocument
 from gateway.core.record import Exposure
-from gateway.core.rules import Conditions
 from gateway.core.shadows import CopyRule
 
 

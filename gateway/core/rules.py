@@ -1,30 +1,19 @@
-"""CEL behind one small wrapper that fails closed.
+"""CEL behind one small wrapper: compiles conditions, alone and all of a method's into list expressions.
 
-Two facts about the engine shape this module. Errors at run time come back as values, not as exceptions, and such a
-value is truthy: so every result is checked to be a boolean. And one evaluation costs 1.3 us plus the rule, of which
-most is the way into C++ and back: so all conditions of a method are compiled into one list expression as well, which
-is evaluated first (20 rules: 11 us instead of 33); only when it fails as a whole is each rule asked for itself.
+`gateway.core.conditions` evaluates them. Only these two modules touch the engine.
 """
 
-import datetime
-import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
 from cel_expr_python import cel
 
-from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Route
+from gateway.core.conditions import VARIABLES, Conditions, SingleExpression
 from gateway.core.consents import by_channel
-
-VARIABLES: Final = {
-    "agent": "pilote.governance.v1.RuleAgent",
-    "call": "pilote.governance.v1.RuleCall",
-    "facts": "pilote.governance.v1.RuleFacts",
-    "route": "pilote.governance.v1.RuleRoute",
-}
-"""What a rule sees besides `request` and `now`, with the message types that describe it."""
+from gateway.core.rule_mistakes import RuleMistake, problems
 
 _Sees = tuple[str, str, bool]
 """What an expression sees: type of the request, type of the answer ("" for none), and whether it sees the route.
@@ -37,9 +26,6 @@ _KINDS: Final = {"condition": cel.Type.BOOL, "text": cel.Type.STRING, "whole num
 KEPT_FACTS: Final = 5_000
 """Most subjects whose facts are kept as the message that rules see; about 1 kB each."""
 
-_NO_FIELD: Final = re.compile(r"undefined field '(\w+)' not found in struct '([\w.]+)'")
-_NO_NAME: Final = re.compile(r"undeclared reference to '(\w+)")
-
 CONDITIONS_AT_ONCE: Final = 24
 """Most conditions in one list expression. Keeps a failing rule from sending hundreds of others the slow way, and a
 compilation, during which no call gets the interpreter, to about a millisecond."""
@@ -48,22 +34,25 @@ CHARACTERS_AT_ONCE: Final = 50_000
 """Longest list expression; the engine takes 100,000 characters."""
 
 
-class RuleMistake(Exception):
-    """The expression does not compile; the text says where and why, and how to mend what people often get wrong.
+class Program(msgspec.Struct, frozen=True, array_like=True):
+    """One compiled expression, as it goes from one process to another of the same version."""
 
-    `problems` are all there are, each with a name that may have been meant, or none.
-    """
+    text: str
+    sees: _Sees
+    code: bytes
 
-    def __init__(self, *problems: tuple[str, str]) -> None:
-        super().__init__(problems[0][0])
-        self.problems = problems
+
+Programs = Sequence[Program]
 
 
 class RuleEngine:
     """Compiles conditions against the message types of one descriptor pool."""
 
-    def __init__(self, pool: object, message_class: Callable[[str], Callable[..., object]]) -> None:
+    def __init__(
+        self, pool: object, message_class: Callable[[str], Callable[..., object]], *, programs: Programs = ()
+    ) -> None:
         self.pool: Final = pool
+        self._compiled_before = {(program.text, program.sees): program.code for program in programs}
         self._environments: dict[_Sees, Any] = {}
         self._programs: dict[tuple[str, _Sees], Any] = {}
         self._together: dict[tuple[str, _Sees], Any] = {}
@@ -79,6 +68,11 @@ class RuleEngine:
         """Every program that it has compiled and keeps."""
         yield from self._programs.values()
         yield from self._together.values()
+
+    def compiled(self) -> Programs:
+        """All of them, as another engine over the same contracts takes them: reading one costs an eighth."""
+        kept = (*self._programs.items(), *self._together.items())
+        return tuple(Program(text, sees, bytes(program.serialize())) for (text, sees), program in kept)
 
     def agent_value(self, agent: Agent) -> object:
         """The agent as rules see it."""
@@ -148,7 +142,7 @@ class RuleEngine:
         """
         return self._compiled(expression, (request_type, "", routed), kind="condition")
 
-    def expression(self, text: str, *, request_type: str, kind: str, reply_type: str = "") -> "SingleExpression":
+    def expression(self, text: str, *, request_type: str, kind: str, reply_type: str = "") -> SingleExpression:
         """The expression that gives a value of `kind`: "condition", "text" or "whole number".
 
         With `reply_type` it is over the answer too: `response`, and `trailers`, a map of texts.
@@ -159,7 +153,7 @@ class RuleEngine:
         sees = (request_type, reply_type, True)
         return SingleExpression(self.environment(*sees[:2]), self._compiled(text, sees, kind=kind))
 
-    def standing(self, condition: str) -> "SingleExpression":
+    def standing(self, condition: str) -> SingleExpression:
         """A condition over `agent`, `facts` and `now`, which stands whatever is called.
 
         Raises:
@@ -173,9 +167,10 @@ class RuleEngine:
         if kept is not None and kept.return_type() == _KINDS[kind]:
             return kept
         try:
-            program = self._environment(sees).compile(text)
+            program = self._program(text, sees)
         except (RuntimeError, ValueError) as error:
-            raise RuleMistake(*self._problems(str(error))) from error
+            names = (*VARIABLES, "request", "now")
+            raise RuleMistake(*problems(str(error), pool=self.pool, names=names)) from error
         if program.return_type() != _KINDS[kind]:
             wanted = "a condition must be true or false" if kind == "condition" else f"a {kind} is wanted here"
             raise RuleMistake((f"{wanted}, this one gives {program.return_type().name()}", ""))
@@ -213,11 +208,18 @@ class RuleEngine:
         """
         return bytes(self.compile(expression, request_type=request_type).serialize())
 
-    def conditions(self, expressions: Sequence[str], *, request_type: str, routed: bool = True) -> "Conditions":
+    def conditions(self, expressions: Sequence[str], *, request_type: str, routed: bool = True) -> Conditions:
         """The conditions, which `check` found good, as they are evaluated together. `routed` as for `compile`."""
         sees = (request_type, "", routed)
         lists = tuple((self._list(chunk, sees), chunk) for chunk in _chunks(expressions))
-        return Conditions(self, lists, request_type=request_type, routed=routed)
+
+        def alone(expression: str) -> Any:
+            try:
+                return self.compile(expression, request_type=request_type, routed=routed)
+            except RuleMistake:
+                return None
+
+        return Conditions(lists, environment=self._environment(sees), alone=alone)
 
     def environment(self, request_type: str, reply_type: str = "", *, routed: bool = True) -> Any:
         """The engine's environment for requests of that type, with `reply_type` for its answers too."""
@@ -239,6 +241,7 @@ class RuleEngine:
                 texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
                 variables |= {"response": cel.Type(reply_type), "trailers": texts}
             environment = cel.NewEnv(self.pool, variables=variables)
+            environment.compile("true")  # one that has only read programs does not know what kind of value `now` is
             self._environments[sees] = environment
         return environment
 
@@ -247,80 +250,14 @@ class RuleEngine:
         text = "[" + ",".join([f"({expression}\n)" for expression in expressions]) + "]"  # a newline ends a comment
         program = self._together.get((text, sees))
         if program is None:
-            program = self._together[text, sees] = self._environment(sees).compile(text)
+            program = self._together[text, sees] = self._program(text, sees)
         return program
 
-    def _problems(self, text: str) -> list[tuple[str, str]]:
-        """Every error in the engine's message, in words, and the name that may have been meant."""
-        errors = text.removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: ").split("\nERROR: ")
-        own = [error for error in errors if "*error*" not in error]  # the rest follows from these
-        return [(_readable(error), self._meant(error)) for error in own or errors]
-
-    def _meant(self, error: str) -> str:
-        wanted, known = "", []
-        if field := _NO_FIELD.search(error):
-            pool: Any = self.pool
-            wanted = field[1]
-            known = list(pool.FindMessageTypeByName(field[2]).fields_by_name)
-        elif name := _NO_NAME.search(error):
-            wanted, known = name[1], [*VARIABLES, "request", "now"]
-        return next(iter(difflib.get_close_matches(wanted, known, n=1)), "")
-
-
-class Conditions:
-    """All conditions that apply to one method, in the revision's order."""
-
-    def __init__(
-        self, engine: RuleEngine, lists: tuple[tuple[Any, tuple[str, ...]], ...], *, request_type: str, routed: bool
-    ) -> None:
-        self._engine = engine
-        self._environment = engine.environment(request_type, routed=routed)
-        self._lists = lists
-        self._request_type = request_type
-        self._routed = routed
-        text = " ".join(expression for _, chunk in lists for expression in chunk)
-        self._names = tuple(name for name in (*VARIABLES, "request") if name in text)
-        """What the conditions may look at: each variable that the engine is given costs 0.3 us, looked at or not."""
-        self._timed = "now" in text
-
-    def evaluate(self, values: Mapping[str, object], *, now_ms: int) -> list[bool | str]:
-        """For each condition whether it holds, or in words why it failed."""
-        if not self._lists:
-            return []
-        seen = {name: values[name] for name in self._names if name in values}
-        if self._timed:
-            seen["now"] = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
-        activation = self._environment.Activation(seen)
-        results: list[bool | str] = []
-        for program, expressions in self._lists:
-            found = program.eval(activation).plain_value()  # an error's is a text
-            # A wrapped boolean that is unset is neither, and fails no list.
-            if not isinstance(found, list) or None in found:
-                found = [self._alone(expression, activation) for expression in expressions]
-            results.extend(found)
-        return results
-
-    def _alone(self, expression: str, activation: Any) -> bool | str:
-        """The outcome of one condition; compiled when it is first needed, and kept by the engine."""
-        try:
-            program = self._engine.compile(expression, request_type=self._request_type, routed=self._routed)
-        except RuleMistake:
-            return failures.NO_ANSWER
-        return _checked(program.eval(activation), expression)
-
-
-class SingleExpression:
-    """One expression that is evaluated by itself, because few calls need it."""
-
-    def __init__(self, environment: Any, program: Any) -> None:
-        self._environment = environment
-        self._program = program
-
-    def value(self, values: Mapping[str, object], *, now_ms: int) -> Any:
-        """What it gives; `None` where it fails at run time."""
-        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
-        result = self._program.eval(self._environment.Activation({**values, "now": now}))
-        return None if result.type() == cel.Type.ERROR else result.value()
+    def _program(self, text: str, sees: _Sees) -> Any:
+        before = self._compiled_before.pop((text, sees), None)
+        if before is not None:
+            return self._environment(sees).deserialize(before)
+        return self._environment(sees).compile(text)
 
 
 def _chunks(expressions: Sequence[str]) -> list[tuple[str, ...]]:
@@ -355,40 +292,3 @@ def _stands_alone(expression: str) -> bool:
         elif mark in _OPENING and (not open_ or open_.pop() != _OPENING[mark]):
             return False
     return not open_ and '"' not in rest and "'" not in rest
-
-
-_FAILURES: Final = (
-    (re.compile(r"Key not found"), failures.NO_KEY),
-    (re.compile(r"(?:divide|modulus) by zero"), failures.BY_ZERO),
-    (re.compile(r"overflow|out of .*range"), failures.OUT_OF_RANGE),
-    (re.compile(r"Index error"), failures.NO_ELEMENT),
-    (re.compile(r"conver"), failures.NOT_CONVERTED),
-    (re.compile(r"regular expression"), failures.NO_PATTERN),
-    (re.compile(r"timezone"), failures.NO_ZONE),
-    (re.compile(r"overload|SELECT"), failures.TYPES_DIFFER),
-)
-"""What can go wrong at run time, by a part of the engine's text. The text itself may quote the request: a missing key,
-or a pattern, may be somebody's address. So it ends here, and what people read is one of these."""
-_KEY: Final = re.compile(r'Key not found in map : "(.*)"')
-
-
-def _checked(result: Any, expression: str) -> bool | str:
-    value = result.value()
-    if result.type() == cel.Type.BOOL and isinstance(value, bool):
-        return value
-    said = str(value)
-    key = _KEY.search(said)
-    if key is not None and (f'"{key[1]}"' in expression or f"'{key[1]}'" in expression):
-        return f'{failures.NO_KEY}: "{key[1]}"'  # written in the rule, and so nobody's secret
-    return next((text for pattern, text in _FAILURES if pattern.search(said)), failures.NO_ANSWER)
-
-
-def _readable(text: str) -> str:
-    """The engine's message without its wrapping, and with a hint where the engine's words help nobody."""
-    first = text.partition("\n")[0].removeprefix("<input>:").removesuffix(" [INVALID_ARGUMENT]")
-    line, _, rest = first.partition(":")
-    column, _, problem = rest.partition(": ")
-    where = f"line {line}, column {column}: {problem}" if problem else first
-    if "(int, double)" in text or "(double, int)" in text:
-        where += "; numbers compare only with their own kind: write 5000.0 for a decimal field, 5000 for a whole one"
-    return where

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.core import keys
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.shadows import LONGEST_PATH, MOST_DIFFERENCES, ShadowResult
 
 LARGEST: Final = 253_402_300_799_999
 """Largest number a field may hold: the last millisecond of the year 9999, where protobuf's timestamps end.
@@ -60,19 +61,33 @@ class Reported(msgspec.Struct, frozen=True):
     """Whose agent told it; the decision may be another tenant's, and then it means nothing."""
 
 
+class Copied(msgspec.Struct, frozen=True):
+    """A copy of a call has ended."""
+
+    result: ShadowResult
+    raw: bytes
+    tenant: str
+
+    @property
+    def id(self) -> str:
+        """The decision about the call that was copied."""
+        return self.result.id
+
+
 class Corrupt(msgspec.Struct, frozen=True):
     """An entry that cannot be stored, with the reason for people."""
 
     why: str
 
 
-Entry = Admitted | Settled | Reported
+Entry = Admitted | Settled | Reported | Copied
 
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
 _reported: Final = msgspec.json.Decoder(CustomerOutcome)
-_WANTED: Final = {b"admit": (b"r", b"o"), b"settle": (b"r",), b"outcome": (b"r",)}
+_copied: Final = msgspec.json.Decoder(ShadowResult)
+_WANTED: Final = {b"admit": (b"r", b"o"), b"settle": (b"r",), b"outcome": (b"r",), b"copy": (b"r",)}
 
 
 def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
@@ -83,12 +98,14 @@ def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
     if not fields:
         return Corrupt("The entry was deleted before it was read.")
     if wanted is None:
-        return Corrupt("The field k is neither admit, settle nor outcome.")
+        return Corrupt("The field k is neither admit, settle, copy nor outcome.")
     if missing := [name.decode() for name in wanted if name not in fields]:
         return Corrupt(f"The entry lacks the field {missing[0]}.")
     try:
         if kind == b"outcome":
             return _told(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
+        if kind == b"copy":
+            return _copy(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
         return _admitted(fields[b"r"], fields[b"o"]) if kind == b"admit" else _settled(fields[b"r"])
     except (msgspec.DecodeError, ValueError) as error:
         return Corrupt(str(error))
@@ -118,6 +135,20 @@ def _told(raw: bytes, *, tenant: str) -> Reported:
     if not tenant:
         raise ValueError("The stream belongs to no tenant.")
     return Reported(outcome, tenant)
+
+
+def _copy(raw: bytes, *, tenant: str) -> Copied:
+    result = _copied.decode(raw)
+    _check_id(result.id)
+    for part in (result, *result.differences):
+        _check_numbers(part)
+    if len(result.differences) > MOST_DIFFERENCES or any(len(each.path) > LONGEST_PATH for each in result.differences):
+        raise ValueError("The differences are more, or their paths longer, than any gateway keeps.")
+    if not all(0 <= each.relative <= 2 for each in result.differences):
+        raise ValueError("A relative difference is outside 0 to 2.")
+    if not all(0 <= cost <= LARGEST_AMOUNT for cost in (*result.costs.values(), *result.served_costs.values())):
+        raise ValueError(f"A cost is outside 0 to {LARGEST_AMOUNT}.")
+    return Copied(result, raw, tenant)
 
 
 def _check_id(value: str) -> None:

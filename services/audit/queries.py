@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
-from gateway import wire
+from gateway import copies, wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
 from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2
@@ -138,4 +138,6 @@ def _not_built(text: str) -> NoReturn:
 
 
 def _decision(stored: Stored) -> decision_pb2.Decision:
-    return wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
+    message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
+    message.copies.extend(copies.look(result) for result in stored.copies)
+    return message

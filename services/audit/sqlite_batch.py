@@ -10,8 +10,8 @@ import msgspec
 from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
-from services.audit import sqlite_calls
-from services.audit.entries import Admitted, Entry, Reported, Settled
+from services.audit import sqlite_calls, sqlite_copies
+from services.audit.entries import Admitted, Copied, Entry, Reported, Settled
 from services.audit.sqlite_calls import New
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
@@ -34,10 +34,11 @@ _SETTLE: Final = "UPDATE decision SET reason = ?, status = ?, state = ?, settled
 def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Store what is new in the entries; returns the ids of the decisions they changed, in order, each once.
 
-    Admissions go first, so that within a batch the order of the entries does not matter. What customers did is stored
-    by itself: it may come before the decision that it is about.
+    Admissions go first, so that within a batch the order of the entries does not matter. What customers did, and what
+    came of copies, is stored by itself: it may come before the decision that it is about.
     """
     connection.executemany(_TELL, [_told(entry) for entry in entries if isinstance(entry, Reported)])
+    sqlite_copies.keep(connection, [entry for entry in entries if isinstance(entry, Copied)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}
     known = _known(connection, (*new, *ends))
@@ -55,7 +56,8 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str
         [item for item in ends.items() if item[0] not in new and item[0] not in known],
     )
     changed = new.keys() | open_ends.keys()
-    return tuple(dict.fromkeys(each.id for each in entries if not isinstance(each, Reported) and each.id in changed))
+    ours = [each.id for each in entries if isinstance(each, Admitted | Settled)]
+    return tuple(dict.fromkeys(decision for decision in ours if decision in changed))
 
 
 def mark_in_doubt(connection: sqlite3.Connection, *, now_ms: int) -> int:

@@ -14,11 +14,13 @@ from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
+from gateway.core.shadows import ShadowResult
 from services.audit import schema, sql, sqlite_batch
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.sqlite_arms import summarize
+from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
 from services.audit.store import Stored
 
@@ -175,11 +177,16 @@ def _guarded(work: Callable[[], _T]) -> _T:
 
 
 def _rows(connection: sqlite3.Connection, query: sql.Sql, *, now_ms: int) -> tuple[Stored, ...]:
-    return tuple(_stored(row, now_ms=now_ms) for row in connection.execute(query.text, query.parameters))
+    rows = connection.execute(query.text, query.parameters).fetchall()
+    copies = copies_of(connection, [row[0] for row in rows])
+    return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)
 
 
 def _stored(
-    row: tuple[str, str, str, str, str, str, int | None, int, bytes, bytes, bytes | None], *, now_ms: int
+    row: tuple[str, str, str, str, str, str, int | None, int, bytes, bytes, bytes | None],
+    copies: tuple[ShadowResult, ...],
+    *,
+    now_ms: int,
 ) -> Stored:
     _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement = row
     return Stored(
@@ -194,4 +201,5 @@ def _stored(
         record=_record.decode(record),
         outcome=_outcome.decode(outcome),
         settlement=None if settlement is None else _settlement.decode(settlement),
+        copies=copies,
     )

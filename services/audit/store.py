@@ -8,6 +8,7 @@ import msgspec
 from gateway.conclusion import Conclusion
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.shadows import ShadowResult
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
@@ -20,6 +21,8 @@ class Stored(msgspec.Struct, frozen=True):
     record: Record
     outcome: Outcome
     settlement: Settlement | None
+    copies: tuple[ShadowResult, ...] = ()
+    """What came of copies of the call."""
 
 
 class DecisionStore(Protocol):

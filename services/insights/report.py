@@ -30,6 +30,10 @@ class ArmCount(msgspec.Struct, frozen=True, kw_only=True):
     sums: Mapping[str, Sums] = {}
     """By measure."""
     currency: str = ""
+    last_call_ms: int = 0
+    """When the last call was received, milliseconds since the epoch."""
+    heard_ms: Mapping[str, int] = {}
+    """By measure, when anything was last heard that feeds it; measures that were never heard of are not there."""
 
     def __add__(self, other: "ArmCount") -> "ArmCount":
         """Both together: of two tenants, who share no subject."""
@@ -47,6 +51,11 @@ class ArmCount(msgspec.Struct, frozen=True, kw_only=True):
                 for each in self.sums.keys() | other.sums.keys()
             },
             currency=self.currency or other.currency,
+            last_call_ms=max(self.last_call_ms, other.last_call_ms),
+            heard_ms={
+                each: max(self.heard_ms.get(each, 0), other.heard_ms.get(each, 0))
+                for each in self.heard_ms.keys() | other.heard_ms.keys()
+            },
         )
 
 

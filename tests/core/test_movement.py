@@ -36,6 +36,8 @@ MOVEMENTS = st.fixed_dictionaries(
         "state": st.sampled_from(["pending", "ready", "running", "paused", "completed", "rolled_back"]),
         "step": st.integers(0, 4),
         "since_ms": st.integers(0, 2**41),
+        "cause": st.sampled_from(["", "harm", "proven", "paused"]),
+        "about": st.lists(st.sampled_from(["error_rate", "cost"]), max_size=2).map(tuple),
         "reason": st.text(max_size=20),
     }
 )

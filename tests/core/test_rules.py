@@ -14,7 +14,8 @@ from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.policy.serving import Contract
 from gateway.core.revision.decode import Mistakes
-from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine, RuleMistake
+from gateway.core.rule_mistakes import RuleMistake
+from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine
 from pilote.crm.v1.contact_service_pb2 import GetContactRequest
 
 REQUEST = "pilote.crm.v1.GetContactRequest"

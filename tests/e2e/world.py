@@ -16,6 +16,7 @@ from gateway.adapters.cells import CellBook
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core import keys
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.shadows import ShadowResult
 from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.rpc.status import reason_from, status_from
@@ -47,6 +48,7 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
+_result: Final = msgspec.json.Decoder(ShadowResult)
 
 
 def credential(agent: str, *more: tuple[str, str | bytes]) -> Metadata:
@@ -226,12 +228,23 @@ class World:
                 first = found.get(record.id, Kept(record, _outcome.decode(entry[b"o"])))
                 first.times = times
                 found[record.id] = first
-            else:
+            elif entry[b"k"] == b"settle":
                 settlement = _settlement.decode(entry[b"r"])
                 ends.setdefault(settlement.id, settlement)
         for decision, settlement in ends.items():
             if decision in found:  # else its record still waits on disk
                 found[decision].settlement = settlement
+        return found
+
+    async def copied(self, count: int, *, tenant: str = "acme", within: float = 5.0) -> list[ShadowResult]:
+        """What came of the copies of a tenant's calls, oldest first, once there are so many. More are a failure."""
+
+        async def look() -> list[ShadowResult] | None:
+            entries = [entry for entry in await self.entries(tenant) if entry[b"k"] == b"copy"]
+            return [_result.decode(entry[b"r"]) for entry in entries] if len(entries) >= count else None
+
+        found = await eventually(look, what=f"{count} copies", within=within)
+        assert len(found) == count
         return found
 
     async def settled(self, count: int, *, tenant: str = "acme", within: float = 2.0) -> list[Kept]:
@@ -272,6 +285,15 @@ class Auditor:
             return found if found.state != decision_pb2.DECISION_STATE_RUNNING else None
 
         return await eventually(look, what=f"decision {decision_id}", within=within)
+
+    async def with_copies(self, decision_id: str, *, count: int = 1) -> decision_pb2.Decision:
+        """The decision of that id, once so many copies of it have ended."""
+
+        async def look() -> decision_pb2.Decision | None:
+            found = await self.decision(decision_id)
+            return found if len(found.copies) >= count else None
+
+        return await eventually(look, what=f"copies of {decision_id}", within=5)
 
     async def listed(self, text: str = "") -> list[decision_pb2.Decision]:
         """The decisions that match the filter, newest first, all pages of them."""

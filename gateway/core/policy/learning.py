@@ -84,6 +84,18 @@ class Holdout(Part, frozen=True, kw_only=True):
     """Channels that are refused; empty: all."""
 
 
+RolloutState = Literal["pending", "ready", "running", "paused", "completed", "rolled_back"]
+""""pending": not begun. "ready": the step is done, and somebody must let it go on. "paused": the candidate serves its
+share, and nothing moves until somebody resumes it. "completed": the candidate serves all. "rolled_back": it serves
+nobody."""
+
+RolloutCause = Literal[
+    "", "started", "proven", "waits_for_approval", "approved", "finished", "harm", "mismatch", "stale", "paused",
+    "resumed", "aborted",
+]  # fmt: skip
+"""Why a rollout stands where it stands; empty as long as it has never moved. `gateway.core.rollouts` has the words."""
+
+
 class Guardrail(Part, frozen=True, kw_only=True):
     """A harm that ends the rollout: the measure of the candidate is proven to be worse by more than `margin`."""
 
@@ -130,15 +142,17 @@ class Rollout(Part, frozen=True, kw_only=True):
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
     stale_after: Duration = "30m"
     """A measure that nothing has been heard of for so long, while calls came, pauses the rollout."""
-    state: Literal["pending", "ready", "running", "paused", "completed", "rolled_back"] = "pending"
-    """"pending": not begun. "ready": the step is done, and somebody must let it go on. "completed": the candidate
-    serves all. "rolled_back": it serves nobody."""
+    state: RolloutState = "pending"
     step: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     """The current step, from 0."""
     since_ms: Annotated[int, msgspec.Meta(ge=0)] = 0
-    """When this step, or state, began: milliseconds since the epoch. The controller writes it."""
+    """Since when what is measured counts for this step, or when it was completed or rolled back: milliseconds since the
+    epoch. Becoming ready or paused leaves it; resuming begins anew."""
+    cause: RolloutCause = ""
+    about: tuple[Measure, ...] = ()
+    """The measures that the cause is about."""
     reason: str = ""
-    """Why it stands where it stands. The controller writes it, or whoever moved it."""
+    """The same in words: the controller's, or those of whoever moved it."""
 
     @property
     def share(self) -> int:

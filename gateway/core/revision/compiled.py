@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.core.call import Agent, Operation
 from gateway.core.cells import share_of
+from gateway.core.conditions import Conditions
 from gateway.core.consent_rules import ConsentRule, consent_rule
 from gateway.core.contract import MethodContract, Take
 from gateway.core.experiments import HoldoutRule
@@ -28,7 +29,8 @@ from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.revision.serving import Serving, holdouts_of
 from gateway.core.routing import RouteRule, Routing
-from gateway.core.rules import Conditions, RuleEngine, RuleMistake
+from gateway.core.rule_mistakes import RuleMistake
+from gateway.core.rules import RuleEngine
 from gateway.core.sequences import StepRule
 from gateway.core.zones import DAYS
 

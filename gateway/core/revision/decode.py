@@ -5,6 +5,7 @@ here, and msgspec decodes the leaves. A leaf that cannot be read gets a stand-in
 still look at the rest of the document; what they then say about a place that is wrong already is left out.
 """
 
+import contextlib
 import difflib
 import functools
 import types
@@ -201,6 +202,9 @@ def _unwrapped(kind: Any, data: object) -> tuple[Any, object]:
 
 
 def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mistakes) -> msgspec.Struct:
+    if kind is not Document:  # which may be large: in one go it would keep the interpreter from calls for too long
+        with contextlib.suppress(msgspec.ValidationError):  # the usual case, 20 times as fast as the walk
+            return msgspec.convert(data, kind, strict=True)
     if not isinstance(data, dict):
         mistakes.add(path, f"expected a mapping, got {_named(data)}", fix=f"write the fields of {kind.__name__} here")
         data, mistakes = {}, Mistakes()

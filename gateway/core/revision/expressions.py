@@ -10,7 +10,8 @@ from gateway.core.policy.ruling import Rule
 from gateway.core.revision.counted import applies
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.serving import concerns, takes_route
-from gateway.core.rules import RuleEngine, RuleMistake
+from gateway.core.rule_mistakes import RuleMistake
+from gateway.core.rules import RuleEngine
 
 
 class _Found(NamedTuple):

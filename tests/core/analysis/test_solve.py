@@ -17,8 +17,9 @@ from gateway.core.analysis.formula import ERROR, FALSE, TRUE, comes_to, conj
 from gateway.core.analysis.solve import Domain, Known, satisfiable
 from gateway.core.analysis.syntax import Node, parse
 from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.conditions import VARIABLES
 from gateway.core.revision.decode import Mistakes
-from gateway.core.rules import VARIABLES, RuleEngine
+from gateway.core.rules import RuleEngine
 
 REQUEST = "pilote.crm.v1.UpdateDealRequest"
 BOOK = ContractBook((), Mistakes())

@@ -122,7 +122,7 @@ async def test_a_refusal_by_admission_wins_over_the_rules(audit: Audit) -> None:
     ("broken", "why"),
     [
         ({"k": "admit", "r": b"{", "o": b"{}"}, "truncated"),
-        ({"k": "amend", "r": b"{}"}, "neither admit, settle nor outcome"),
+        ({"k": "amend", "r": b"{}"}, "neither admit, settle, copy nor outcome"),
         ({"k": "admit", "r": b"{}"}, "lacks the field o"),
         ({"k": "settle", "r": b'{"id":"x"}'}, "missing required field"),
         (settle(a_settlement(id="../etc")), "32 hexadecimal digits"),

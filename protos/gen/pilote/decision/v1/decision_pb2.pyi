@@ -298,6 +298,196 @@ class Lineage(_message.Message):
 Global___Lineage: _TypeAlias = Lineage  # noqa: Y015
 
 @_typing.final
+class CopyLook(_message.Message):
+    """What came of a copy of a call that went to another arm of its route. Holds no value of a request or a reply."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class CostsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ServedCostsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    KIND_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    ARM_FIELD_NUMBER: _builtins.int
+    UPSTREAM_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    RULES_ADDED_FIELD_NUMBER: _builtins.int
+    RULES_MISSING_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    SERVED_STATUS_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    MORE_DIFFERENCES_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    SERVED_DURATION_FIELD_NUMBER: _builtins.int
+    COSTS_FIELD_NUMBER: _builtins.int
+    SERVED_COSTS_FIELD_NUMBER: _builtins.int
+    COMPARED_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """"shadow": decided about and compared; "mirror": sent, and nobody looks at the answer."""
+    end: _builtins.str
+    """"AGREED", "DIFFERED", "FAILED" (its upstream did not answer), "SENT" (a mirror's), "REFUSED" (a mirror's, by the
+    rules), "STOPPED" (somebody has stopped the arm's version, or all such calls) or "DROPPED" (too many waited).
+    """
+    arm: _builtins.str
+    """Arm of the decision's route that it went to."""
+    upstream: _builtins.str
+    """Upstream of the arm."""
+    model_version: _builtins.str
+    """Model version of the arm; empty on a route that asks no model."""
+    sent: _builtins.bool
+    """Whether the upstream was asked. What writes, contacts or deletes never is, but for a mirror to a sandbox."""
+    verdict: _builtins.str
+    """What the rules say of the call on this arm, as a verdict's name without its prefix; empty where they were not asked."""
+    reason: _builtins.str
+    """Why they refuse it, a reason in UPPER_SNAKE."""
+    rule: _builtins.str
+    """The rule that decided, or the stop that halted it."""
+    status: _builtins.str
+    """Canonical name of the status that the copy's upstream gave; empty where it was not asked."""
+    served_status: _builtins.str
+    """Canonical name of the status that the call's upstream gave."""
+    more_differences: _builtins.int
+    """Further paths that differ."""
+    compared: _builtins.bool
+    """Whether both sides answered, or both refused, so that the two could be compared."""
+    @_builtins.property
+    def rules_added(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Rules that applied to the copy only, or otherwise than to the call."""
+
+    @_builtins.property
+    def rules_missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Rules that applied to the call only."""
+
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___CopyDifference]:
+        """Where the copy's reply is another one, at most 20."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """Time the copy's upstream took; absent where it was not asked."""
+
+    @_builtins.property
+    def served_duration(self) -> _duration_pb2.Duration:
+        """Time the call's upstream took."""
+
+    @_builtins.property
+    def costs(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """What the copy would have cost, by budget, in its unit."""
+
+    @_builtins.property
+    def served_costs(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """What the call has cost, by budget."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        end: _builtins.str = ...,
+        arm: _builtins.str = ...,
+        upstream: _builtins.str = ...,
+        model_version: _builtins.str = ...,
+        sent: _builtins.bool = ...,
+        verdict: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        rules_added: _abc.Iterable[_builtins.str] | None = ...,
+        rules_missing: _abc.Iterable[_builtins.str] | None = ...,
+        status: _builtins.str = ...,
+        served_status: _builtins.str = ...,
+        differences: _abc.Iterable[Global___CopyDifference] | None = ...,
+        more_differences: _builtins.int = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        served_duration: _duration_pb2.Duration | None = ...,
+        costs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        served_costs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        compared: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "served_duration", b"served_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "compared", b"compared", "costs", b"costs", "differences", b"differences", "duration", b"duration", "end", b"end", "kind", b"kind", "model_version", b"model_version", "more_differences", b"more_differences", "reason", b"reason", "rule", b"rule", "rules_added", b"rules_added", "rules_missing", b"rules_missing", "sent", b"sent", "served_costs", b"served_costs", "served_duration", b"served_duration", "served_status", b"served_status", "status", b"status", "upstream", b"upstream", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyLook: _TypeAlias = CopyLook  # noqa: Y015
+
+@_typing.final
+class CopyDifference(_message.Message):
+    """One place at which two replies differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    RELATIVE_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Dotted path of the field; "*" stands for elements of a list and keys of a map, a number for a field that the contract
+    does not know. Empty: the reply as a whole.
+    """
+    kind: _builtins.str
+    """What the copy's reply lacks ("missing"), has besides ("added") or has otherwise ("changed")."""
+    count: _builtins.int
+    """How often within the reply."""
+    relative: _builtins.float
+    """Of numbers the greatest difference as a share of the larger one, 0 to 2."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        count: _builtins.int = ...,
+        relative: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "kind", b"kind", "path", b"path", "relative", b"relative"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyDifference: _TypeAlias = CopyDifference  # noqa: Y015
+
+@_typing.final
 class Decision(_message.Message):
     """One decision of the gateway, with all that led to it. Holds no personal data in the clear."""
 
@@ -360,6 +550,7 @@ class Decision(_message.Message):
     UNIT_REF_FIELD_NUMBER: _builtins.int
     SERVED_VERSION_FIELD_NUMBER: _builtins.int
     PINNED_VERSION_FIELD_NUMBER: _builtins.int
+    COPIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
     tenant: _builtins.str
@@ -513,6 +704,10 @@ class Decision(_message.Message):
         counts allowed calls; a repeat of an idempotent call has none.
         """
 
+    @_builtins.property
+    def copies(self) -> _containers.RepeatedCompositeFieldContainer[Global___CopyLook]:
+        """What came of copies of the call, a shadow before a mirror; empty where there were none, or they have not ended yet."""
+
     def __init__(
         self,
         *,
@@ -573,10 +768,11 @@ class Decision(_message.Message):
         unit_ref: _builtins.str = ...,
         served_version: _builtins.str = ...,
         pinned_version: _builtins.str = ...,
+        copies: _abc.Iterable[Global___CopyLook] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_version", b"served_version", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_version", b"served_version", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

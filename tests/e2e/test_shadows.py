@@ -1,0 +1,273 @@
+"""Copies of calls: the candidate's answer is compared and recorded, delays nobody, and never writes anything real."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+
+from gateway.adapters.stops import StopStore
+from gateway.core.assignment import point
+from gateway.core.shadows import CopyEnd, Difference
+from gateway.core.stops import Stop
+from gateway.shadowing import MOST_RUNNING, MOST_WAITING
+from pilote.crm.v1.contact_pb2 import Contact
+from pilote.crm.v1.contact_service_pb2 import GetContactResponse, ListContactsRequest
+from tests.e2e.policy import Data, allow_all, policy
+from tests.e2e.requests import ADA, get, send
+from tests.e2e.waiting import until
+from tests.e2e.world import Agent, Auditor, World, credential, together, told
+from tests.fakes.upstream import FakeUpstream, answering, failing, fake_upstream
+
+SALES = credential("sales-bot")
+LOVELACE = Contact(name=ADA, email="ada@example.org", display_name="Ada Lovelace")
+
+
+@pytest.fixture
+async def candidate() -> AsyncIterator[FakeUpstream]:
+    """The upstream that copies go to."""
+    async with fake_upstream() as fake:
+        yield fake
+
+
+def copying(upstream: FakeUpstream, candidate: FakeUpstream, *, rules: tuple[Data, ...] = (), **copies: Any) -> Data:
+    """A policy whose one route copies its calls to the arm "next"."""
+    return policy(
+        upstream.address,
+        upstreams=[
+            {"name": "crm", "address": upstream.address, "timeout": "10s"},
+            {"name": "next-crm", "address": candidate.address, "timeout": "10s", "sandbox": "mirror" in copies},
+        ],
+        routes=[
+            {
+                "name": "crm",
+                "methods": ["/pilote.crm.v1.*"],
+                "arms": [{"name": "now", "upstream": "crm"}, {"name": "next", "upstream": "next-crm", "weight": 0}],
+            }
+            | copies
+        ],
+        rules=[allow_all(), *rules],
+    )
+
+
+def found(**fields: str) -> bytes:
+    contact = Contact()
+    contact.CopyFrom(LOVELACE)
+    for name, value in fields.items():
+        setattr(contact, name, value)
+    return GetContactResponse(contact=contact).SerializeToString()
+
+
+async def test_the_candidates_answer_is_compared_and_recorded_and_the_caller_gets_the_other_one(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream, auditor: Auditor
+) -> None:
+    upstream.behave = answering(found())
+    candidate.behave = answering(found(company="Analytical Engines", email="ada@engines.example"))
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    ended = await told(agent.contacts.GetContact(get(), metadata=SALES))
+    assert ended.response.contact == LOVELACE
+    (copy,) = await world.copied(1)
+    assert (copy.id, copy.end, copy.arm, copy.sent, copy.status) == (
+        *(ended.decision, CopyEnd.DIFFERED, "next", True, "OK"),
+    )
+    assert set(copy.differences) == {Difference("contact.email", "changed"), Difference("contact.company", "added")}
+    assert copy.took_us > 0
+    assert copy.served_us > 0
+    assert all(b"engines" not in entry[b"r"] for entry in await world.entries())
+
+    decision = await auditor.decision(ended.decision)
+    await until(lambda: candidate.asked != [], what="the copy")
+    look = (await auditor.with_copies(ended.decision)).copies[0]
+    assert (look.kind, look.end, look.arm, look.verdict) == ("shadow", "DIFFERED", "next", "ALLOW")
+    assert {each.path for each in look.differences} == {"contact.email", "contact.company"}
+    assert decision.arm == "now"
+
+
+async def test_a_copy_says_that_it_is_one_and_carries_no_credential(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    metadata = credential("sales-bot", ("x-more", "1"), ("pilote-shadow", "0"))
+    ended = await told(agent.contacts.GetContact(get(), metadata=metadata))
+    (copy,) = await world.copied(1)
+    assert copy.end is CopyEnd.AGREED
+    (asked,) = candidate.asked
+    assert asked.values("pilote-shadow") == ["1"]
+    assert asked.values("x-more") == ["1"]
+    assert asked.values("x-api-key") == []
+    assert asked.values("pilote-decision-id") == [ended.decision]
+    assert asked.messages == upstream.asked[0].messages
+    assert upstream.asked[0].values("pilote-shadow") == []
+
+
+async def test_what_writes_or_contacts_is_decided_about_and_reaches_no_other_upstream(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    rule = {"name": "canary-reads", "effect": "deny", "operations": ["CONTACT"], "when": 'route.arm == "next"'}
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    for number in range(5):
+        assert (await told(agent.messages.SendMessage(send(f"contacts/c{number}"), metadata=SALES))).reason == ""
+    assert {(copy.end, copy.sent, copy.verdict) for copy in await world.copied(5)} == {
+        (CopyEnd.AGREED, False, "ALLOW"),
+    }
+    await world.publish(copying(upstream, candidate, rules=(rule,), shadow={"arm": "next"}))
+    assert (await told(agent.messages.SendMessage(send(), metadata=SALES))).reason == ""
+    copy = (await world.copied(6))[-1]
+    assert (copy.end, copy.verdict, copy.reason, copy.rule) == (
+        *(CopyEnd.DIFFERED, "DENY", "POLICY_DENIED", "canary-reads"),
+    )
+    assert copy.rules_added == ("canary-reads",)
+    assert len(upstream.asked) == 6
+    assert candidate.asked == []
+
+
+async def test_the_candidate_gets_the_request_as_the_rules_redact_it_for_its_arm(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    hide = {
+        "name": "next-gets-no-token",
+        "effect": "redact",
+        "of": "request",
+        "fields": ["page_token"],
+        "methods": ["/pilote.crm.v1.ContactService/ListContacts"],
+        "when": 'route.arm == "next"',
+    }
+    await world.publish(copying(upstream, candidate, rules=(hide,), shadow={"arm": "next"}))
+    request = ListContactsRequest(page_token="t", page_size=3)
+    await told(agent.contacts.ListContacts(request, metadata=SALES))
+    (copy,) = await world.copied(1)
+    assert copy.rules_added == ("next-gets-no-token",)
+    assert ListContactsRequest.FromString(candidate.messages[0]) == ListContactsRequest(page_size=3)
+    assert ListContactsRequest.FromString(upstream.messages[0]) == request
+
+
+async def test_refusals_are_answers_and_agree_where_they_are_the_same(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    gone = failing(grpc.StatusCode.NOT_FOUND, "no such contact")
+    wanted = []
+    for ours, theirs, end in (
+        (gone, gone, ()),
+        (answering(found()), gone, (Difference("", "missing"),)),
+        (gone, answering(found()), (Difference("", "added"),)),
+        (gone, failing(grpc.StatusCode.OUT_OF_RANGE), (Difference("", "changed"),)),
+    ):
+        upstream.behave, candidate.behave = ours, theirs
+        await told(agent.contacts.GetContact(get(), metadata=SALES))
+        wanted.append(end)
+        copies = await world.copied(len(wanted))
+    assert [copy.differences for copy in copies] == wanted
+    assert [copy.end for copy in copies] == [CopyEnd.AGREED, *[CopyEnd.DIFFERED] * 3]
+
+
+async def test_a_candidate_that_fails_or_is_dead_is_no_disagreement_and_delays_nobody(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    candidate.behave = failing(grpc.StatusCode.INTERNAL)
+    assert (await told(agent.contacts.GetContact(get(), metadata=SALES))).code is grpc.StatusCode.OK
+    (copy,) = await world.copied(1)
+    assert (copy.end, copy.status, copy.compared) == (CopyEnd.FAILED, "INTERNAL", False)
+
+    dead = copying(upstream, candidate, shadow={"arm": "next"})
+    dead["upstreams"][1]["address"] = "127.0.0.1:1"
+    await world.publish(dead)
+    assert (await told(agent.contacts.GetContact(get(), metadata=SALES))).code is grpc.StatusCode.OK
+    copy = (await world.copied(2))[-1]
+    assert (copy.end, copy.status) == (CopyEnd.FAILED, "UNAVAILABLE")
+
+
+async def test_behind_a_candidate_that_hangs_copies_wait_and_then_are_dropped_and_counted(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    candidate.behave = candidate.hang
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    too_many = 7
+    calls = MOST_RUNNING + MOST_WAITING + too_many
+    ended = await together(*(agent.contacts.GetContact(get(), metadata=SALES) for _ in range(calls)))
+    assert {each.code for each in ended} == {grpc.StatusCode.OK}
+    dropped = await world.copied(too_many)
+    assert {(copy.end, copy.sent) for copy in dropped} == {(CopyEnd.DROPPED, False)}
+    assert len(candidate.asked) <= MOST_RUNNING
+    candidate.let_go.set()
+    ends = [copy.end for copy in await world.copied(calls)]
+    assert ends.count(CopyEnd.DROPPED) == too_many
+    assert len(candidate.asked) == MOST_RUNNING + MOST_WAITING
+
+
+async def test_a_gateway_that_stops_ends_its_copies_and_says_so(
+    empty_world: World, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    world = empty_world
+    candidate.behave = candidate.hang
+    async with world.started() as gateway:
+        await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+        agent = world.agent(gateway)
+        for _ in range(MOST_RUNNING + 2):
+            await told(agent.contacts.GetContact(get(), metadata=SALES))
+        await until(lambda: len(candidate.asked) == MOST_RUNNING, what="running copies")
+    copies = await world.copied(MOST_RUNNING + 2)
+    assert {copy.end for copy in copies} == {CopyEnd.DROPPED}
+    assert sum(copy.sent for copy in copies) == MOST_RUNNING
+
+
+async def test_a_stop_halts_copies_too(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    upstream.behave = upstream.hang
+    call = asyncio.ensure_future(told(agent.contacts.GetContact(get(), metadata=SALES)))
+    await until(lambda: bool(upstream.asked), what="the call")
+    await StopStore(world.redis).stop("acme", Stop(what="route=crm", reason="it drifts", since_ms=0))
+    upstream.let_go.set()
+    assert (await call).code is grpc.StatusCode.OK  # it was admitted before
+    (copy,) = await world.copied(1)
+    assert (copy.end, copy.stop, copy.sent) == (CopyEnd.STOPPED, "route=crm", False)
+    assert candidate.asked == []
+
+
+async def test_a_mirror_sends_writes_to_a_sandbox_and_nobody_looks_at_the_answer(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, mirror={"arm": "next"}))
+    candidate.behave = answering(b"\xff")
+    assert (await told(agent.messages.SendMessage(send(), metadata=SALES))).code is grpc.StatusCode.OK
+    (copy,) = await world.copied(1)
+    assert (copy.kind, copy.end, copy.sent, copy.compared) == ("mirror", CopyEnd.SENT, True, False)
+    assert candidate.messages == upstream.messages
+    rule = {"name": "keep", "effect": "deny", "operations": ["CONTACT"], "when": 'route.arm == "next"'}
+    await world.publish(copying(upstream, candidate, rules=(rule,), mirror={"arm": "next"}))
+    await told(agent.messages.SendMessage(send(), metadata=SALES))
+    copy = (await world.copied(2))[-1]
+    assert (copy.end, copy.sent, copy.rule) == (CopyEnd.REFUSED, False, "keep")
+    assert len(candidate.asked) == 1
+
+
+async def test_calls_that_are_refused_fail_or_repeat_are_not_copied(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    rule = {"name": "no-sms", "effect": "deny", "operations": ["CONTACT"], "when": 'call.channel == "sms"'}
+    await world.publish(copying(upstream, candidate, rules=(rule,), shadow={"arm": "next"}))
+    await told(agent.messages.SendMessage(send(channel="sms"), metadata=SALES))
+    for _ in range(3):
+        await told(agent.messages.SendMessage(send(request_id="once"), metadata=SALES))
+    upstream.behave = failing(grpc.StatusCode.UNAVAILABLE)
+    await told(agent.contacts.GetContact(get(), metadata=SALES))
+    upstream.behave = answering(b"")
+    await told(agent.contacts.GetContact(get(), metadata=SALES))
+    assert [copy.operation for copy in await world.copied(2)] == ["CONTACT", "READ"]
+
+
+async def test_a_share_of_the_customers_is_copied_always_the_same(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next", "share": 5_000}))
+    for _ in range(2):
+        for number in range(40):
+            await told(agent.messages.SendMessage(send(f"contacts/c{number}"), metadata=SALES))
+    kept = await world.settled(80)
+    wanted = {each.record.id for each in kept if point("shadow:crm", each.record.subject_ref) < 5_000}
+    assert 16 < len(wanted) < 64
+    assert {copy.id for copy in await world.copied(len(wanted))} == wanted

@@ -1,0 +1,116 @@
+"""Another process compiles large policies, and this one decides by its programs exactly as by its own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.compiling import LARGE_BYTES, Compiler
+from gateway.core.revision.compiled import Revision
+from gateway.core.revision.decode import PolicyInvalid
+from gateway.core.rules import RuleEngine
+from gateway.loading import canonical, load, parsed
+from tests.e2e.waiting import until
+from tests.policies import READ, policy
+
+RULES = [
+    {
+        "name": f"r{n}",
+        "effect": "deny",
+        "methods": [READ],
+        "when": f'agent.labels["n"] == "{n}" && now > now - duration("{n}s")',
+    }
+    for n in range(1_500)
+]
+
+
+@pytest.fixture(scope="module")
+def document() -> bytes:
+    found = canonical(load(policy(rules=RULES)).document)
+    assert len(found) >= LARGE_BYTES
+    return found
+
+
+@pytest.fixture
+def compiler() -> Iterator[Compiler]:
+    made = Compiler(longest_s=60)  # it runs only when nothing else wants to, and here other tests may
+    yield made
+    made.close()
+
+
+def test_what_another_process_compiled_answers_like_what_was_compiled_here(document: bytes, compiler: Compiler) -> None:
+    own = load(parsed(document))
+    programs = compiler.compiled(document)
+    theirs = load(parsed(document), programs=programs)
+    assert theirs.sha256 == own.sha256
+    assert {program.text for program in theirs.engine.compiled()} == {program.text for program in programs}
+    assert not theirs.engine._compiled_before  # all of them were used, so nothing was compiled
+    for labels in ({"n": "3"}, {"n": "1499"}, {"n": "x"}, {}):
+        assert _answers(theirs, labels) == _answers(own, labels)
+
+
+def test_each_revision_is_compiled_anew(document: bytes, compiler: Compiler) -> None:
+    assert len(compiler.compiled(document)) == len(compiler.compiled(document)) > 0
+
+
+def test_a_document_with_mistakes_has_no_programs_and_the_next_one_has(document: bytes, compiler: Compiler) -> None:
+    wrong = document.replace(b'agent.labels[\\"n\\"] == \\"7\\"', b"agent.label == 7")
+    assert wrong != document
+    assert compiler.compiled(wrong) == compiler.compiled(document[:-1]) == ()
+    with pytest.raises(PolicyInvalid):
+        load(parsed(wrong), programs=())
+    assert compiler.compiled(document)
+
+
+def test_a_process_that_was_killed_gives_nothing_and_is_started_again(document: bytes, compiler: Compiler) -> None:
+    compiler.prepare(document)
+    assert compiler._process is not None
+    os.kill(compiler._process.pid, signal.SIGKILL)
+    compiler._process.wait()
+    assert compiler.compiled(document) == ()
+    assert compiler.compiled(document)
+
+
+def test_who_takes_too_long_is_not_waited_for(document: bytes) -> None:
+    compiler = Compiler(longest_s=0)
+    assert compiler.compiled(document) == ()
+    compiler.close()
+
+
+def test_for_a_small_document_no_process_is_started(compiler: Compiler) -> None:
+    small = canonical(load(policy(rules=RULES[:5])).document)
+    compiler.prepare(small)
+    assert compiler.compiled(small) == ()
+    assert compiler._process is None
+
+
+async def test_it_ends_with_the_gateway_however_that_ends(document: bytes) -> None:
+    program = (
+        "import sys, gateway.compiling as c; made = c.Compiler(); made.prepare(bytes(c.LARGE_BYTES));"
+        "print(made._process.pid, flush=True); sys.stdin.read()"
+    )
+    command = (sys.executable, "-c", program)
+    gateway = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert gateway.stdout is not None
+    pid = int(await gateway.stdout.readline())
+    gateway.kill()
+    await gateway.wait()
+    await until(lambda: not _runs(pid), what="the end of the other process")
+
+
+def _answers(revision: Revision, labels: dict[str, str]) -> list[bool | str]:
+    engine: RuleEngine = revision.engine
+    agent = engine._agent(name="a", labels=labels)
+    return revision.methods[READ].conditions.evaluate({"agent": agent}, now_ms=1)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+    except FileNotFoundError:
+        return False
