@@ -18,6 +18,7 @@ from gateway.core.revision.check_counted import check_counted
 from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_serving import check_serving
+from gateway.core.revision.check_upstreams import check_asked_over_http
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known
 from gateway.core.revision.serving import takes_route
@@ -127,6 +128,7 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
             _patterns(part, methods, (section, index, "methods"), mistakes, covers=covers)
     for index, route in enumerate(document.routes):
         _asks(route, contracts, ("routes", index), mistakes)
+    check_asked_over_http(document, contracts, mistakes)
 
 
 def _asks(route: Route, contracts: Sequence[MethodContract], path: Path, mistakes: Mistakes) -> None:
