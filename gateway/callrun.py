@@ -17,9 +17,11 @@ from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Ope
 from gateway.core.contract import Take
 from gateway.core.decide import Decision, values_of
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.forwarding import ForwardRule
 from gateway.core.holds import Hold
+from gateway.core.limits import Bucket
 from gateway.core.policy.upstreams import Upstream
-from gateway.core.record import Acted, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
+from gateway.core.record import Acted, Attempt, BucketAsk, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, Routed
 from gateway.core.spending import Told, costs, told
@@ -61,14 +63,21 @@ class Incoming(msgspec.Struct, frozen=True):
         return Incoming(method, metadata, time_remaining, trace, language, pairs)
 
 
+class Substitute(msgspec.Struct, frozen=True):
+    """That another arm than the chosen one serves a call: what was decided of it, and what it has taken."""
+
+    reservation: Reservation
+    decision: Decision
+
+
 class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "asked", "asked_channel", "call", "cell", "costs", "decision", "ended", "facts",
-        "first_routed", "id", "incoming", "messages_in", "messages_out", "outcome", "parent", "policy", "received_ms",
-        "released", "request", "reservation", "response_bytes", "revision", "route", "routed", "served", "started",
-        "told", "trailers", "upstream", "upstream_us",
+        "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
+        "decision", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out", "outcome",
+        "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes", "revision",
+        "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -84,6 +93,9 @@ class CallRun:
         self.cell = 0
         self.routed: Routed = NOWHERE
         """Where the call goes, and by what it came to that."""
+        self.assigned: Routed | None = None
+        """Where it was to go by what was decided, where another arm serves it in place of that."""
+        self.substitute: Substitute | None = None
         self.route: Route = NO_ROUTE
         self.upstream: Upstream | None = None
         """Where the route leads, by the revision that decided: another one may become active meanwhile."""
@@ -111,6 +123,8 @@ class CallRun:
         self.served = ""
         """The version that has answered, as the upstream names it."""
         self.upstream_us = 0
+        self.attempts: list[Attempt] = []
+        """What was tried, in the order in which it began; nothing where the only try was answered."""
         self.messages_in = 0
         self.messages_out = 0
         self.response_bytes = 0
@@ -170,7 +184,7 @@ def record_of(run: CallRun) -> Record:
         rule=decision.rule if decision is not None else "",
         citation=decision.citation if decision is not None else "",
         rules=decision.looks if decision is not None else (),
-        buckets=_asks(decision),
+        buckets=asks(decision.buckets) if decision is not None else (),
         tenant=agent.tenant if agent is not None else keys.NOBODY,
         cell=run.cell,
         agent=agent.name if agent is not None else "",
@@ -261,22 +275,27 @@ def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
     run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)
 
 
+def forward_rule_of(run: CallRun) -> ForwardRule | None:
+    """What the call's route says of how it is tried; `None` where it says nothing."""
+    return run.routed.rule.forward if run.routed.rule is not None else None
+
+
 def timeout_s(run: CallRun, upstream: Upstream) -> float:
-    """Seconds the upstream has: what is left of the caller's deadline, at most what route and upstream allow."""
-    longest, remaining, rule = longest_s(upstream), run.incoming.time_remaining(), run.routed.rule
-    if rule is not None and rule.forward is not None and rule.forward.timeout_ms:
-        longest = min(longest, rule.forward.timeout_ms / 1000)
+    """Seconds for the whole call: what is left of the caller's deadline, at most what route and upstream allow.
+
+    Where a call may be tried more than once the upstream's limit is that of a try, if the route has one for all.
+    """
+    longest, remaining, rule = longest_s(upstream), run.incoming.time_remaining(), forward_rule_of(run)
+    if rule is not None and rule.timeout_ms:
+        limit = rule.timeout_ms / 1000
+        longest = limit if rule.several else min(longest, limit)
     return longest if remaining is None else min(longest, remaining)
 
 
-def _asks(decision: Decision | None) -> tuple[BucketAsk, ...]:
-    if decision is None:
-        return ()
+def asks(buckets: Sequence[Bucket]) -> tuple[BucketAsk, ...]:
+    """The buckets as a record has them."""
     return tuple(  # by place: names cost as much again, in every call
-        [
-            BucketAsk(b.limit, b.kind, b.capacity, b.period_ms, b.mode, b.by, b.citation, b.cost, b.says)
-            for b in decision.buckets
-        ]
+        [BucketAsk(b.limit, b.kind, b.capacity, b.period_ms, b.mode, b.by, b.citation, b.cost, b.says) for b in buckets]
     )
 
 
@@ -295,10 +314,11 @@ def _known_as(run: CallRun) -> str:
 
 def takes_of(run: CallRun, side: str) -> tuple[Take, ...]:
     """What the rules that decided take out of one side of the call, "request" or "reply"."""
-    if run.decision is None or run.policy is None or not run.decision.redacting:
+    decision = run.decision if run.substitute is None else run.substitute.decision
+    if decision is None or run.policy is None or not decision.redacting:
         return ()
     planned = run.policy.takes[side]
-    return tuple([planned[rule] for rule in run.decision.redacting if rule in planned])
+    return tuple([planned[rule] for rule in decision.redacting if rule in planned])
 
 
 def forwarded(run: CallRun, takes: Sequence[Take]) -> bytes:
@@ -357,6 +377,7 @@ def _slow(run: CallRun, total_us: int) -> bool:
 def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = False) -> Settlement:
     """How an admitted call ended."""
     total_us = elapsed_us(run)
+    moved = run.assigned is not None
     return Settlement(
         id=run.id,
         settled_ms=run.received_ms + total_us // 1000,
@@ -374,4 +395,8 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         served=run.served,
         pinned=run.routed.target.served_as if run.routed.target is not None and run.served else "",
         slow=_slow(run, total_us),
+        attempts=tuple(run.attempts),
+        arm=run.route.arm if moved else "",
+        version=run.route.version if moved else "",
+        upstream=run.route.upstream if moved else "",
     )

@@ -13,14 +13,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Final
 
 import msgspec
 
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Program, Programs
-from gateway.loading import load, parsed
+from gateway.loading import load_stored
 
 LONGEST_SECONDS: Final = 2.0
 """How long the other process may take. Where every core is busy it hardly gets a turn; then the work is done here."""
@@ -44,25 +44,40 @@ class Compiler:
         if self._process is None and len(document) >= LARGE_BYTES:
             self._process = _started()
 
-    def compiled(self, document: bytes) -> Programs:
-        """The programs of a stored document that is large.
+    @contextlib.contextmanager
+    def compiling(self, document: bytes) -> Iterator[Callable[[], Programs] | None]:
+        """Have a stored document checked and compiled while the block runs; what it gets waits for the programs.
 
-        None where it has mistakes, or the other process fails or takes too long. Blocks for up to `longest_s`.
+        There are none where it has mistakes, or the other process fails or takes longer than `longest_s`. A document
+        that is small is not given to it: the block gets `None`.
         """
         self.prepare(document)
         process = self._process
         if process is None or len(document) < LARGE_BYTES:
-            return ()
+            yield None
+            return
         late = threading.Timer(self._longest_s, _end, (process,))
         late.start()
+        answered = False
+
+        def answer() -> Programs:
+            nonlocal answered
+            try:
+                programs = _PROGRAMS.decode(_read(_pipe(process.stdout)))
+            except (OSError, EOFError, msgspec.DecodeError):  # it was killed, say
+                return ()
+            answered = True
+            late.cancel()
+            return programs
+
         try:
-            _write(_pipe(process.stdin), document)
-            return _PROGRAMS.decode(_read(_pipe(process.stdout)))
-        except (OSError, EOFError, msgspec.DecodeError):  # it was killed, say
-            self.close()
-            return ()
+            with contextlib.suppress(OSError):
+                _write(_pipe(process.stdin), document)
+            yield answer
         finally:
             late.cancel()
+            if not answered:  # nobody may take this answer for that to the next question
+                self.close()
 
     def close(self) -> None:
         """End the other process."""
@@ -107,7 +122,7 @@ def serve() -> None:
 
 def _programs(document: bytes) -> Programs:
     try:
-        return load(parsed(document)).engine.compiled()
+        return load_stored(document).engine.compiled()
     except (PolicyInvalid, msgspec.DecodeError):  # who asked finds the same, and says so
         return ()
 

@@ -1,25 +1,46 @@
-"""Step 7: how an admitted call reaches an upstream, with what is left of the caller's deadline."""
+"""Step 7: how an admitted call reaches an upstream, with what is left of the caller's deadline.
+
+Most routes say nothing of it: then the call is made once. What may be tried more than once, is guarded by a breaker or
+spread over several addresses goes the way of `gateway.trying`.
+"""
 
 import time
+from collections.abc import Callable
 
 import grpc
 
-from gateway.adapters.upstream_calls import StreamCall
-from gateway.adapters.upstreams import Metadata, failed, pairs_of, passed_on, upstream_metadata
-from gateway.callrun import CallRun, forwarded, learn, learns, takes_of, timeout_s
+from gateway.adapters.upstreams import failed
+from gateway.attempts import answered, attempt, failed_with, outgoing
+from gateway.callrun import CallRun, elapsed_us, forward_rule_of, forwarded, takes_of, timeout_s
+from gateway.core.forwarding import PLAIN
+from gateway.core.policy.upstreams import Upstream
 from gateway.core.revision.compiled import Revision
+from gateway.fallback import Fallbacks
+from gateway.guards import Guards, places_of
+from gateway.opening import Opened, Opening
+from gateway.trying import Tries
 from gateway.upstream_kinds import UpstreamKinds
 
 
 class Forwarding:
-    """Every unary call passes `unary` once, every stream `stream`, after it was admitted and before it is settled."""
+    """Every unary call passes `unary` once, every stream `stream`, after it was admitted and before it is settled.
 
-    def __init__(self, upstreams: UpstreamKinds) -> None:
+    `clock` gives milliseconds and never steps back.
+    """
+
+    def __init__(self, upstreams: UpstreamKinds, fallbacks: Fallbacks, *, clock: Callable[[], int]) -> None:
+        self.guards = Guards(clock)
         self._upstreams = upstreams
+        self._fallbacks = fallbacks
 
     def use(self, revision: Revision) -> None:
-        """Connect to the upstreams of this revision."""
-        self._upstreams.use(revision.upstreams.values())
+        """Connect to the upstreams of this revision, and guard them."""
+        rules = [rule.forward for policy in revision.methods.values() for rule in policy.routes]
+        longest_s = max([rule.timeout_ms / 1000 for rule in rules if rule is not None], default=0.0)
+        self.guards.use(revision)
+        self._upstreams.use(
+            [place for each in revision.upstreams.values() for place in places_of(each, least_s=longest_s)]
+        )
 
     async def unary(self, run: CallRun) -> bytes:
         """The upstream's reply.
@@ -29,39 +50,43 @@ class Forwarding:
             CallEnded: it failed; `InDoubt` where it may have acted.
         """
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
-        asked = time.perf_counter()
-        call = self._upstreams.unary(run.upstream, run.incoming.method)(
-            forwarded(run, takes_of(run, "request")),
-            timeout=timeout_s(run, run.upstream),
-            metadata=outgoing(run),
-        )
+        asked, rule = time.perf_counter(), forward_rule_of(run)
         try:
-            response = await call
-            trailers = await call.trailing_metadata()
-            run.trailers = passed_on(trailers)
-            if learns(run):
-                learn(run, pairs_of(await call.initial_metadata(), trailers), response)
-        except grpc.aio.AioRpcError as error:
-            if learns(run):
-                learn(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
-            raise failed(error, harmless=run.harmless) from error
-        else:
-            run.messages_in = run.messages_out = 1
-            return response
+            if (rule is None or not rule.several) and self.guards.of(run.upstream) is None:
+                return await self._plainly(run, run.upstream)
+            tries = Tries(self._upstreams, self.guards, fallbacks=self._fallbacks, run=run, rule=rule or PLAIN)
+            found = await tries.served()
+            await answered(run, found.going.call, found.response)
+            return found.response
         finally:
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
 
-    def stream(self, run: CallRun) -> StreamCall:
-        """Begin a stream to the upstream; its messages are still to be sent."""
+    async def stream(self, run: CallRun, *, empty: bool) -> Opened:
+        """Begin a stream to an upstream; its messages are still to be sent, but for the first where it says so.
+
+        `empty`: it has no message at all.
+
+        Raises:
+            CallEnded: it can be begun nowhere.
+        """
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
-        begin = self._upstreams.stream(run.upstream, run.incoming.method)
-        return begin(timeout=timeout_s(run, run.upstream), metadata=outgoing(run))
+        rule = forward_rule_of(run)
+        if (rule is None or not rule.several) and self.guards.of(run.upstream) is None:
+            begin = self._upstreams.stream(run.upstream, run.incoming.method)
+            return Opened(begin(timeout=timeout_s(run, run.upstream), metadata=outgoing(run)))
+        opening = Opening(self._upstreams, self.guards, fallbacks=self._fallbacks, run=run, rule=rule or PLAIN)
+        return await opening.open(empty=empty)
 
-
-def outgoing(run: CallRun) -> Metadata:
-    """The metadata of the upstream's call."""
-    agent = run.agent.name if run.agent is not None else ""
-    trace = run.incoming.trace
-    return upstream_metadata(
-        run.incoming.pairs, decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state
-    )
+    async def _plainly(self, run: CallRun, upstream: Upstream) -> bytes:
+        at_us = elapsed_us(run)
+        call = self._upstreams.unary(upstream, run.incoming.method)(
+            forwarded(run, takes_of(run, "request")), timeout=timeout_s(run, upstream), metadata=outgoing(run)
+        )
+        try:
+            response = await call
+            await answered(run, call, response)
+        except grpc.aio.AioRpcError as error:
+            failed_with(run, error)
+            run.attempts.append(attempt(run, status=error.code().name, at_us=at_us))
+            raise failed(error, harmless=run.harmless) from error
+        return response

@@ -8,7 +8,7 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 import contextlib
 import functools
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -34,8 +34,10 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
+from gateway.fallback import Fallbacks
 from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
+from gateway.guards import monotonic_ms
 from gateway.keeping import Keeping, refused
 from gateway.refusal import Kept
 from gateway.shadowing import Shadowing
@@ -61,6 +63,7 @@ class Pipeline:
         lineages: Lineages,
         shadowing: Shadowing,
         pseudonym_key: bytes,
+        clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._lineages = lineages
         self._shadowing = shadowing
@@ -71,7 +74,8 @@ class Pipeline:
         self._facts = facts
         self._admission = admission
         self._pseudonym_key = pseudonym_key
-        self.forwarding: Final = Forwarding(upstreams)
+        self._fallbacks = Fallbacks(admission, failures, pseudonym_key=pseudonym_key)
+        self.forwarding: Final = Forwarding(upstreams, self._fallbacks, clock=clock)
         self.revision: Revision | None = None
         self.draining = False
         """Whether new calls are refused, because this process is about to stop. Running streams go on."""
@@ -495,6 +499,7 @@ class Pipeline:
         settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
         kept = answer if run.ended is None else None  # what the caller has not had, no repeat of it can be given
         self._admission.settle(reservation, settlement, answer=kept, told=run.told)
+        self._fallbacks.settle(run, settlement)
 
     def _refused_by_store(self, run: CallRun) -> CallEnded:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101

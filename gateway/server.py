@@ -30,6 +30,7 @@ from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.gathering import Gathering
+from gateway.guards import monotonic_ms
 from gateway.holding import Holding, clock_ms
 from gateway.keeping import Keeping
 from gateway.metrics import Metrics
@@ -97,8 +98,11 @@ async def gateway(
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
     clock: Callable[[], int] = clock_ms,
+    monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
-    """A gateway that serves until the block ends, then drains. `clock` says when kept calls are due.
+    """A gateway that serves until the block ends, then drains.
+
+    `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds.
 
     Raises:
         StoreDown, CallEnded: the store does not answer at the start.
@@ -139,6 +143,7 @@ async def gateway(
             lineages=Lineages(connection),
             shadowing=shadowing,
             pseudonym_key=pseudonym_key,
+            clock=monotonic,
         )
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)

@@ -28,6 +28,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address of the audit service."""
     control_listen: Port = "127.0.0.1:8080"
     """Address of the control plane: HTTP, feature flags."""
+    rollouts_listen: Port = "127.0.0.1:50053"
+    """Address at which the process that moves rollouts says whether it is well."""
+    rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
+    """Pause between two looks at the rollouts; longer where a look takes more than a tenth of it."""
     crm_listen: Port = "127.0.0.1:50061"
     """Address of the CRM service."""
     models_listen: Port = "127.0.0.1:50071"

@@ -19,6 +19,7 @@ import msgspec
 from gateway.adapters.admission import Admission
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
+from gateway.attempts import outgoing
 from gateway.callrun import CallRun, forwarded, learn, record_of, status_name, takes_of, timeout_s
 from gateway.core import keys
 from gateway.core.decide import Decision, decide
@@ -35,7 +36,6 @@ from gateway.core.shadows import (
     ShadowResult,
     applied_otherwise,
 )
-from gateway.forwarding import outgoing
 from gateway.rpc.status import Fate, fate_of
 from gateway.telemetry import CallTrace, begin
 from gateway.upstream_kinds import UpstreamKinds

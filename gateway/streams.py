@@ -66,7 +66,6 @@ class StreamRun:
         try:
             first = await self._first(requests)
             await self._pipeline.admit(run, first or b"")
-            self._redact_by(run)
             async for response in self._forward(first, requests):
                 for message in self._redacting:
                     response = redacted_reply(message, response)  # noqa: PLW2901
@@ -100,16 +99,24 @@ class StreamRun:
     async def _forward(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         run = self._run
         asked = time.perf_counter()
-        self._call = self._pipeline.forwarding.stream(run)
-        feeding = asyncio.get_running_loop().create_task(self._feed(self._call, first, requests))
+        try:
+            opened = await self._pipeline.forwarding.stream(run, empty=first is None)
+        finally:
+            run.upstream_us = int((time.perf_counter() - asked) * 1e6)
+        self._call = opened.call
+        self._redact_by(run)  # by what was decided of the arm that it goes to
+        messages = self._admitted(first, requests, sent=opened.sent)
+        feeding = asyncio.get_running_loop().create_task(self._feed(self._call, messages))
         try:
             async for response in self._call:
                 yield response
             trailers = await self._call.trailing_metadata()
+            opened.ended(None)
             run.trailers = passed_on(trailers)
             if learns(run):
                 learn(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
         except grpc.aio.AioRpcError as error:
+            opened.ended(error)
             raise self._refused or failed(error, harmless=run.harmless) from error
         except asyncio.CancelledError as cancelled:
             # grpc says so of a call that we have cancelled ourselves. Passed on, it would end ours without any status.
@@ -119,22 +126,26 @@ class StreamRun:
         finally:
             feeding.cancel()
             self._call.cancel()
+            opened.given_up()
             run.upstream_us = int((time.perf_counter() - asked) * 1e6)
 
-    async def _feed(self, call: StreamCall, first: bytes | None, requests: AsyncIterator[bytes]) -> None:
+    async def _feed(self, call: StreamCall, messages: AsyncIterator[bytes]) -> None:
         """Send on what may go on, until the caller has no more or the upstream wants no more."""
         with contextlib.suppress(grpc.aio.AioRpcError, grpc.aio.InternalError):  # who reads the answers is told why
-            async for message in self._admitted(first, requests):
+            async for message in messages:
                 await call.send(message)
             await call.done_writing()
 
-    async def _admitted(self, first: bytes | None, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The caller's messages that may go on; ends at the first that may not."""
+    async def _admitted(
+        self, first: bytes | None, requests: AsyncIterator[bytes], *, sent: bool
+    ) -> AsyncIterator[bytes]:
+        """The caller's messages that may go on; ends at the first that may not. `sent`: the first went on before."""
         run = self._run
         if first is None:
             return
         run.messages_in = 1
-        yield forwarded(run, takes_of(run, "request"))
+        if not sent:
+            yield forwarded(run, takes_of(run, "request"))
         async for request in requests:
             try:
                 admitted = await self._admit_further(request)

@@ -1,18 +1,23 @@
 """Makes a revision ready that replaces another one, and lets go of that one, while calls go on undisturbed."""
 
 import asyncio
+import contextlib
 import sys
+import time
 from typing import Final
+
+import msgspec
 
 from gateway.compiling import Compiler
 from gateway.core.revision.compiled import Revision
-from gateway.core.rules import Programs
-from gateway.loading import load, parsed
+from gateway.loading import Checked, load_stored
 from gateway.retiring import Retiring
 
-SWITCH_SECONDS: Final = 0.0005
-"""Longest that loading a revision keeps the interpreter while a call wants it. With Python's usual 5 ms each of a
-call's steps would wait for so long, and a call has ten of them."""
+WORK_SECONDS: Final = 0.0005
+REST_SECONDS: Final = 0.0005
+"""Making a large revision ready rests as long as it works. It shares a core with the threads of gRPC and the loop, and
+a call changes between these ten times: where it only let go of the interpreter, each of them would wait for the
+scheduler's next tick, and the call 30 ms in all (measured)."""
 
 
 class Swaps:
@@ -29,13 +34,23 @@ class Swaps:
             PolicyInvalid: it cannot be used here.
             msgspec.DecodeError: it is not JSON.
         """
-        programs = () if before is None else await asyncio.to_thread(self._compiler.compiled, document)
+        if before is None:  # nobody's call is disturbed
+            return await asyncio.to_thread(load_stored, document, number=number)
         usual = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_SECONDS)
+        sys.setswitchinterval(WORK_SECONDS)
         try:
-            return await asyncio.to_thread(_load, document, number, programs)
+            return await asyncio.to_thread(self._beside_calls, document, number)
         finally:
             sys.setswitchinterval(usual)
+
+    def _beside_calls(self, document: bytes, number: int) -> Revision:
+        with self._compiler.compiling(document) as compiled:
+            if compiled is not None:
+                with contextlib.suppress(msgspec.DecodeError):  # what is wrong with it is told below
+                    checked = Checked(document, rest=_Pace())
+                    if programs := compiled():
+                        return checked.compiled(programs, number=number)
+        return load_stored(document, number=number)
 
     async def done(self, document: bytes, *, before: Revision | None) -> None:
         """Let go of what answered `before`, and be prepared for another document like the one that answers now."""
@@ -49,5 +64,13 @@ class Swaps:
         await asyncio.to_thread(self._compiler.close)
 
 
-def _load(document: bytes, number: int, programs: Programs) -> Revision:
-    return load(parsed(document), number=number, programs=programs)
+class _Pace:
+    """Rests whenever it has been long enough since the last rest."""
+
+    def __init__(self) -> None:
+        self._rested = time.perf_counter()
+
+    def __call__(self) -> None:
+        if time.perf_counter() - self._rested >= WORK_SECONDS:
+            time.sleep(REST_SECONDS)  # noqa: TID251 - resting is the thing itself
+            self._rested = time.perf_counter()

@@ -1,16 +1,11 @@
 """What is known of an experiment, as tables and sentences for people."""
 
-import math
-
-from gateway.core.policy.learning import SHARES, Measure
-from gateway.core.texts import day, number
+from gateway.core.texts import day
 from services.experiment_texts import say
-from services.insights.comparing import Interval
 from services.insights.mismatch import ALARM_P, SEVERAL_SHARE, PhaseFinding, Ratio
 from services.insights.report import Line, Report
 from services.insights.verdicts import Verdict
-
-Rows = tuple[tuple[str, ...], ...]
+from services.tables import Figures, Rows
 
 
 class Words:
@@ -19,7 +14,8 @@ class Words:
     def __init__(self, report: Report, *, language: str) -> None:
         self._report = report
         self._language = language
-        self._currency = next((arm.currency for arm in report.arms.values() if arm.currency), "")
+        currency = next((arm.currency for arm in report.arms.values() if arm.currency), "")
+        self._figures = Figures(language=language, currency=currency)
 
     def title(self, since_ms: int) -> str:
         """Which experiment this is, and since when it is looked at."""
@@ -37,7 +33,7 @@ class Words:
             *(
                 (
                     name,
-                    self._percent(weights[name] / 10_000, 0 if weights[name] % 100 == 0 else 2),
+                    self._figures.percent(weights[name] / 10_000, 0 if weights[name] % 100 == 0 else 2),
                     *(str(each) for each in (arm.subjects, arm.calls, arm.several, arm.calls_without_subject)),
                 )
                 for name, arm in self._report.arms.items()
@@ -54,22 +50,22 @@ class Words:
         """What to know about the tables: how sure they are, and whether the assignment was right."""
         report, found = self._report, []
         if report.lines:
-            found.append(self._say("certainty", share=self._percent(1 - report.experiment.alpha, 0)))
+            found.append(self._say("certainty", share=self._figures.percent(1 - report.experiment.alpha, 0)))
         else:
             found.append(self._say("no-measures"))
         mismatch = report.mismatch
         found += [self._phase(each) for each in mismatch.phases]
         if mismatch.p_value < ALARM_P and not any(each.ratio is Ratio.MISMATCH for each in mismatch.phases):
-            found.append(self._say("ratio-together", p=self._p(mismatch.p_value)))
+            found.append(self._say("ratio-together", p=self._figures.p_value(mismatch.p_value)))
         if mismatch.stray_share > 0:
-            found.append(self._say("stray", share=self._percent(mismatch.stray_share, 2)))
+            found.append(self._say("stray", share=self._figures.percent(mismatch.stray_share, 2)))
         if len(mismatch.phases) > 1:
             found.append(self._say("phases"))
         if report.unknown:
             found.append(self._say("unknown-revisions", count=report.unknown))
         if report.crossing.several:
             key = "crossing-many" if report.crossing.share > SEVERAL_SHARE else "crossing"
-            share = self._percent(report.crossing.share, 2)
+            share = self._figures.percent(report.crossing.share, 2)
             found.append(self._say(key, count=report.crossing.several, share=share))
         return tuple(found)
 
@@ -79,18 +75,18 @@ class Words:
             return line.measure, line.variation, "-", "-", "-", "-", self._say("nothing-measured"), "-"
         difference = lift = "-"
         if compared.difference and line.difference:
-            difference = self._interval(line.difference, compared.difference.value, line.measure)
+            difference = self._figures.interval(line.difference, compared.difference.value, line.measure)
         if compared.lift and line.lift:
-            lift = self._interval(line.lift, compared.lift.value, None)
+            lift = self._figures.interval(line.lift, compared.lift.value, None)
         return (
             line.measure,
             line.variation,
-            self._value(compared.control, line.measure),
-            self._value(compared.treatment, line.measure),
+            self._figures.value(compared.control, line.measure),
+            self._figures.value(compared.treatment, line.measure),
             difference,
             lift,
             self._verdict(line),
-            self._percent(compared.variance_reduction, 0) if compared.variance_reduction else "-",
+            self._figures.percent(compared.variance_reduction, 0) if compared.variance_reduction else "-",
         )
 
     def _verdict(self, line: Line) -> str:
@@ -102,44 +98,16 @@ class Words:
         if phase.ratio is Ratio.TOO_FEW:
             return self._say("ratio-few", name=phase.name)
         if phase.ratio is Ratio.FINE:
-            return self._say("ratio-fine", name=phase.name, p=self._p(phase.p_value))
+            return self._say("ratio-fine", name=phase.name, p=self._figures.p_value(phase.p_value))
         counted = ", ".join(f"{arm} {phase.counted[arm]}" for arm in phase.expected)
         expected = ", ".join(f"{arm} {round(each)}" for arm, each in phase.expected.items())
         return self._say(
-            "ratio-mismatch", name=phase.name, counted=counted, expected=expected, p=self._p(phase.p_value)
+            "ratio-mismatch",
+            name=phase.name,
+            counted=counted,
+            expected=expected,
+            p=self._figures.p_value(phase.p_value),
         )
-
-    def _interval(self, interval: Interval, value: float, measure: Measure | None) -> str:
-        low, middle, high = (self._value(each, measure, sign="+") for each in (interval.low, value, interval.high))
-        return self._say("interval", value=middle, low=low, high=high)
-
-    def _value(self, value: float, measure: Measure | None, *, sign: str = "") -> str:
-        """A value of the measure, or a share where there is none; with a sign where differences are meant."""
-        if math.isinf(value):
-            return "-∞" if value < 0 else "+∞"
-        plus = sign if value > 0 else ""
-        if measure is None:
-            return plus + self._percent(value, 1)
-        if measure in SHARES and sign:  # a difference of shares is in points: per cent would be taken for the lift
-            points = number(value * 100, digits=2, language=self._language)
-            return f"{plus}{points} {self._say('points')}"
-        if measure in SHARES:
-            return self._percent(value, 2)
-        if measure == "latency_ms":
-            return f"{plus}{number(value, digits=1, language=self._language)} ms"
-        if measure == "revenue_cents":
-            return f"{plus}{number(value / 100, digits=2, language=self._language)} {self._currency}".rstrip()
-        return plus + number(value, digits=2, language=self._language)
-
-    def _percent(self, share: float, digits: int) -> str:
-        return number(share * 100, digits=digits, language=self._language) + (
-            "\u202f%" if self._language == "fr" else "%"
-        )
-
-    def _p(self, p_value: float) -> str:
-        if p_value < 0.0001:
-            return f"{p_value:.0e}"
-        return number(p_value, digits=4, language=self._language)
 
     def _say(self, key: str, **values: object) -> str:
         return say(key, language=self._language, **values)

@@ -40,8 +40,6 @@ _TEXTS: Final = {
         "measure|variation|{control}|variation’s own|difference|lift|verdict|variance taken away",
         "mesure|variante|{control}|la variante|différence|effet relatif|verdict|variance retirée",
     ),
-    "interval": ("{value} ({low} to {high})", "{value} ({low} à {high})"),
-    "points": ("pp", "pt"),
     "BETTER": ("better", "meilleure"),
     "WORSE": ("worse", "moins bonne"),
     "NOT_WORSE": ("not worse", "pas moins bonne"),

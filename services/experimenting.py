@@ -4,22 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core.policy.learning import Experiment
 from gateway.redis_clients import Client
-from pilote.audit.v1 import arms_pb2
+from services.arm_sums import SumsWrong, counted
 from services.experiment_texts import say
 from services.halting import tenants_of
-from services.insights.report import ArmCount, Report, Weights, report
-from services.insights.sums import Sums
+from services.insights.report import Report, Weights, report
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
 
-ANSWER_SECONDS: Final = 60.0
 _LOOK_BACK: Final = 500
 """Revisions that are searched for the last change of an experiment's allocation."""
 
@@ -81,12 +77,20 @@ class Experiments:
             self._end("unknown", name=name, names=", ".join(each.name for each in document.experiments) or "-")
         since_ms = await self._since(experiment, number) if window.since_ms is None else window.since_ms
         tenants = (window.tenant,) if window.tenant else await tenants_of(self._store)
-        counts: dict[str, ArmCount] = {}
-        for tenant in tenants:
-            counted = await _counted(audit, experiment, tenant=tenant, since_ms=since_ms, window=window)
-            for arm, count in counted.items():
-                counts[arm] = counts.get(arm, ArmCount()) + count
-        self._refuse_impossible(counts)
+        try:
+            counts = await counted(
+                audit,
+                "experiment",
+                name=experiment.name,
+                tenants=tenants,
+                start_ms=since_ms,
+                measures=experiment.measures,
+                before_ms=window.before_ms,
+                currency=window.currency,
+                budget=window.budget,
+            )
+        except SumsWrong as wrong:
+            self._end("sums-wrong", arm=wrong.arm, measure=wrong.measure, fault=wrong.fault)
         revisions = {each for count in counts.values() for each in count.first}
         return report(experiment, counts, weights=await self._weights(name, sorted(revisions))), since_ms
 
@@ -100,12 +104,6 @@ class Experiments:
                 return since_ms
             since_ms = published.created_ms
         return since_ms
-
-    def _refuse_impossible(self, counts: Mapping[str, ArmCount]) -> None:
-        for arm, count in counts.items():
-            for measure, sums in count.sums.items():
-                if fault := sums.fault():
-                    self._end("sums-wrong", arm=arm, measure=measure, fault=fault)
 
     async def _weights(self, name: str, revisions: Sequence[int]) -> Mapping[int, Weights]:
         found = {}
@@ -146,35 +144,3 @@ def _assignment(experiment: Experiment) -> Experiment:
     return msgspec.structs.replace(
         experiment, hypothesis="", state="running", coverage=0, measures=(), min_sample=0, alpha=0.05
     )
-
-
-async def _counted(
-    audit: "AuditServiceAsyncStub", experiment: Experiment, *, tenant: str, since_ms: int, window: Window
-) -> Mapping[str, ArmCount]:
-    request = arms_pb2.SummarizeArmsRequest(
-        tenant=tenant,
-        experiment=experiment.name,
-        start_time=Timestamp(seconds=since_ms // 1000, nanos=since_ms % 1000 * 1_000_000),
-        measures=experiment.measures,
-        covariate_window=Duration(seconds=window.before_ms // 1000),
-        currency=window.currency,
-        budget=window.budget,
-    )
-    answer = await audit.SummarizeArms(request, timeout=ANSWER_SECONDS)
-    return {arm.arm: _count(arm) for arm in answer.arms}
-
-
-def _count(arm: arms_pb2.ArmSummary) -> ArmCount:
-    return ArmCount(
-        subjects=arm.subjects,
-        calls=arm.calls,
-        several=arm.subjects_in_several,
-        calls_without_subject=arm.calls_without_subject,
-        first={each.revision: each.subjects for each in arm.phases},
-        sums={each.measure: _sums(each) for each in arm.measures},
-        currency=next((each.currency for each in arm.measures if each.currency), ""),
-    )
-
-
-def _sums(measured: arms_pb2.MeasureSums) -> Sums:
-    return Sums(**{name: getattr(measured, name) for name in Sums.__struct_fields__})

@@ -35,10 +35,11 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def status() -> None:
-        """Show what runs here, and how the routes do by their objectives."""
+        """Show what runs here, which rollouts are not over, and how the routes do by their objectives."""
         from rich.table import Table
 
         from services.objectives import show_objectives
+        from services.rollout_commands import unsettled
         from services.supervisor.home import running
 
         settings = shell.settings()
@@ -49,6 +50,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         for child in state.children:
             table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
         shell.out.print(table)
+        for sentence in unsettled(shell):
+            shell.out.print(sentence, markup=False, soft_wrap=True)
         asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
     _add_own(app, shell)

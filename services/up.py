@@ -58,6 +58,7 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _child("audit", settings.audit_listen, "audit", settings=settings, after=store),
         *models,
         _control(settings, after=store),
+        _rollouts(settings, after=(*store, "audit")),
     )
 
 
@@ -86,6 +87,12 @@ def _child(name: str, listen: str, *arguments: str, settings: Settings, after: t
         ports=(int(listen.rpartition(":")[2]),),
         drain_seconds=settings.drain_seconds + 2,
     )
+
+
+def _rollouts(settings: Settings, *, after: tuple[str, ...]) -> Child:
+    """Nothing else ends where it fails for good: rollouts then stay where they are."""
+    child = _child("rollouts", settings.rollouts_listen, "rollouts", "run", settings=settings, after=after)
+    return msgspec.structs.replace(child, essential=False)
 
 
 def _control(settings: Settings, *, after: tuple[str, ...]) -> Child:

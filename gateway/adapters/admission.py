@@ -224,7 +224,7 @@ class Admission:
         blob = _ENCODER.encode(settlement)
         names: tuple[str, ...] = ()
         steps = NOTHING
-        if settlement.gave_back or reservation.settles:
+        if settlement.gave_back or reservation.settles or reservation.left:
             names, steps = settling(reservation, settlement, told=told)
         if not state and not names:
             self._queue(("XADD", reservation.stream, "*", "k", "settle", "r", blob), local=reservation.local)

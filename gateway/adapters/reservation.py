@@ -33,6 +33,8 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the call's idempotency key; empty where it has none."""
     local: bool = False
     """Whether it was made without the store."""
+    left: frozenset[int] = frozenset()
+    """Indices of buckets that are given back however the call ends: those of an arm that has not served it."""
     settles: bool = False
     """Whether something has to be done about the buckets, however the call ends."""
 
@@ -128,8 +130,10 @@ def settling(
     """(keys, what becomes of the buckets as `settle` takes it). `told` is what the upstream says, by limit."""
     names: list[str] = []
     steps: list[tuple[int | str, ...]] = []
-    for bucket, its in zip(reservation.buckets, reservation.bucket_keys, strict=True):
-        for step, own in _settled(bucket, its, reservation, settlement=settlement, told=told):
+    back = msgspec.structs.replace(settlement, gave_back=True) if reservation.left else settlement
+    for index, (bucket, its) in enumerate(zip(reservation.buckets, reservation.bucket_keys, strict=True)):
+        how = back if index in reservation.left else settlement
+        for step, own in _settled(bucket, its, reservation, settlement=how, told=told):
             steps.append((step[0], len(own), *step[1:]))
             names += own
     return tuple(names), _PACK.encode(steps) if steps else NOTHING

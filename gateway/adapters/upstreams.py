@@ -173,12 +173,21 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
     if fate is Fate.REFUSED:
         return UpstreamRefused(error)
     if fate is Fate.UNKNOWN and not harmless:
-        return InDoubt(
-            Reason.UPSTREAM_IN_DOUBT,
-            "The system behind the gateway may or may not have acted: find out before you repeat the call.",
-        )
+        return in_doubt()
     reason = reason_of(error)
     return CallEnded(reason, _TEXTS[reason])
+
+
+def in_doubt() -> InDoubt:
+    """The end of a call that an upstream may have carried out."""
+    text = "The system behind the gateway may or may not have acted: find out before you repeat the call."
+    return InDoubt(Reason.UPSTREAM_IN_DOUBT, text)
+
+
+def unavailable(wait_ms: int = 0) -> CallEnded:
+    """The end of a call that no upstream was asked, and when it is worth coming back."""
+    reason = Reason.UPSTREAM_UNAVAILABLE
+    return CallEnded(reason, _TEXTS[reason], retry_after_ms=wait_ms or None)
 
 
 def upstream_metadata(

@@ -113,12 +113,20 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     arm: str
     upstream: str
     status: str
-    """Canonical status name; "EJECTED" or "OPEN" where the upstream was not asked."""
+    """Canonical status name, "CANCELLED" too where another answer came first. Of a try that was not made "OPEN" where
+    the upstream's breaker was, "FULL" where too many calls ran there, "DENIED" where the policy does not let the call
+    go that way."""
     at_us: int = 0
     """When it began, since the call came in."""
     took_us: int = 0
     why: str = ""
     """ "" for the first, else "retry", "fallback" or "hedge"."""
+    version: str = ""
+    """Of the model; empty on a route that asks none."""
+    address: int = 0
+    """Index of the upstream's address that was asked."""
+    reason: str = ""
+    """Of one that was DENIED: the `Reason`."""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -194,6 +202,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The caller asked for this version itself, so no arm was assigned."""
     rollout: str = ""
     """The rollout whose candidate was chosen for the call; empty for none."""
+    standby: bool = False
+    """It admits another arm of the call `parent`, whose chosen arm could not serve it. It is no call of its own."""
     lineage: Lineage | None = None
     """For an action: the inference that led to it, where the caller named one that is known."""
 
@@ -220,9 +230,9 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     messages_out: int = 0
     response_bytes: int = 0
     attempts: tuple[Attempt, ...] = ()
-    """All tries, where there was more than one; the last one that began need not be the one that answered."""
+    """All tries in the order in which they began, unless the first one answered and was the only one."""
     arm: str = ""
-    """The arm that answered, where it is not the record's."""
+    """The arm that answered or was asked last, where it is not the record's."""
     version: str = ""
     """Likewise."""
     upstream: str = ""

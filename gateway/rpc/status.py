@@ -1,18 +1,20 @@
 """The one place where a reason becomes a gRPC status. `grpc.StatusCode` appears nowhere else."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from gateway.core.errors import CallEnded, Reason
 
 DOMAIN: Final = "pilote.dev"
 DETAILS_KEY: Final = "grpc-status-details-bin"
+PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,22 @@ def reason_of(error: grpc.aio.AioRpcError) -> Reason:
     if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return Reason.UPSTREAM_UNAVAILABLE
     return Reason.UPSTREAM_FAILED
+
+
+def pushback_ms(error: grpc.aio.AioRpcError) -> int | None:
+    """How long the peer asks to be left alone, in milliseconds; -1 for good, `None` where it says nothing of it."""
+    for key, value in tuple(error.trailing_metadata() or ()):
+        if key == PUSHBACK_KEY:  # gRPC's proposal A6: what is no such number asks for no further try
+            return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else -1
+    try:
+        details = status_from(error).details
+    except DecodeError:
+        return None
+    for detail in details:
+        info = error_details_pb2.RetryInfo()
+        if detail.Is(info.DESCRIPTOR) and detail.Unpack(info):
+            return max(0, int(info.retry_delay.ToMilliseconds()))
+    return None
 
 
 def said_by(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:

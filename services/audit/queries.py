@@ -7,10 +7,10 @@ from typing import Any, Final, NoReturn
 from gateway import copies, wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
-from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2
+from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2, shadows_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit import filter as filters
-from services.audit import paging
+from services.audit import paging, shadows
 from services.audit.arms import answered, asked
 from services.audit.expression import Expression, with_subjects
 from services.audit.objectives import ObjectiveBook
@@ -114,6 +114,12 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> arms_pb2.SummarizeArmsResponse:
         """See the contract."""
         return answered(await self._store.arms(asked(request)))
+
+    async def SummarizeShadows(
+        self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any
+    ) -> shadows_pb2.SummarizeShadowsResponse:
+        """See the contract."""
+        return shadows.answered(await self._store.copies(shadows.asked(request)))
 
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any

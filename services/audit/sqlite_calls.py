@@ -105,8 +105,13 @@ def doubt(connection: sqlite3.Connection, rowids: Sequence[int]) -> None:
 
 
 def _counts(new: New) -> bool:
-    """Whether it is a call of its own, and over or under way: no repeat, and not put off until somebody decides."""
-    return bool(new.record.route) and not new.outcome.first and new.conclusion.verdict in (Verdict.ALLOW, Verdict.DENY)
+    """Whether it is a call of its own, and over or under way: no repeat, and not put off until somebody decides.
+
+    Where another arm took over, the call counts for the arm that it was assigned to.
+    """
+    if not new.record.route or new.outcome.first or new.record.standby:
+        return False
+    return new.conclusion.verdict in (Verdict.ALLOW, Verdict.DENY)
 
 
 def _row(new: New, scopes: Mapping[tuple[str, str, str], int]) -> tuple[object, ...]:

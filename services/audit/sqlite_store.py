@@ -19,9 +19,11 @@ from services.audit import schema, sql, sqlite_batch
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
+from services.audit.sqlite_shadows import sum_copies
 from services.audit.store import Stored
 
 READERS: Final = 2
@@ -97,6 +99,10 @@ class SqliteStore:
     async def arms(self, query: ArmsQuery) -> tuple[Arm, ...]:
         """See `DecisionStore.arms`."""
         return await self._read(lambda connection: summarize(connection, query), threads=self._sum_thread)
+
+    async def copies(self, query: ShadowsQuery) -> tuple[Summary, ...]:
+        """See `DecisionStore.copies`."""
+        return await self._read(lambda connection: sum_copies(connection, query), threads=self._sum_thread)
 
     async def route_counts(
         self, routes: Sequence[str], *, windows_ms: Sequence[int], now_ms: int

@@ -12,6 +12,7 @@ from gateway.core.shadows import ShadowResult
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.shadows import ShadowsQuery, Summary
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -58,6 +59,9 @@ class DecisionStore(Protocol):
         Raises:
             CallEnded: ARGUMENT_INVALID when revenue came in several currencies and none is named.
         """
+
+    async def copies(self, query: ShadowsQuery) -> tuple[Summary, ...]:
+        """What came of copies, for each route, arm, version and kind that had any, by these."""
 
     async def route_counts(
         self, routes: Sequence[str], *, windows_ms: Sequence[int], now_ms: int

@@ -12,7 +12,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.flags import FlagRule, flags_of
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.loading import load, parsed
+from gateway.loading import load_stored
 from gateway.rpc.headers import API_KEY, AUTHORIZATION
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class ActivePolicy:
         """Answer by another revision; one that cannot be used here is said so, and the old one goes on."""
         document = bytes(published.document)
         try:
-            revision = await asyncio.to_thread(lambda: load(parsed(document), number=number))
+            revision = await asyncio.to_thread(load_stored, document, number=number)
         except PolicyInvalid as invalid:
             mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
             _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})

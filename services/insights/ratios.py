@@ -14,6 +14,8 @@ from scipy.special import gammaln
 
 from services.insights.mismatch import Phase
 
+MISMATCH_P: Final = 0.001
+"""Below it there is a mismatch."""
 _SURE: Final = 100.0
 """How many people the expected shares count for. With it a share of 1 % that is really 0.5 % is found out by 12,000
 people with a probability of 95 % (measured), and one of 50 % that is really 45 % by 4,000."""

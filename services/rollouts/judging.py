@@ -17,23 +17,20 @@ from typing import Final
 import msgspec
 
 from gateway.core.assignment import BASIS_POINTS
-from gateway.core.policy.learning import SHARES, Guardrail, Measure, Rollout, Success
+from gateway.core.policy.learning import LEAST_SAMPLE, SHARES, Guardrail, Measure, Rollout, Success
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.rollouts import Evidence, compares
 from services.insights.comparing import Comparison, Effect, Interval, compare
 from services.insights.estimating import Pair
 from services.insights.mismatch import Crossing, Phase
-from services.insights.ratios import p_value
+from services.insights.ratios import MISMATCH_P, p_value
 from services.insights.report import ArmCount
 from services.insights.sums import Sums
 from services.insights.verdicts import proven_not_worse, proven_worse
 
-LEAST_SAMPLE: Final = 500
-"""People in each arm before anything but a share is judged, and before anything is proven for the candidate: what the
-sequences promise was measured from there on."""
 EARLIEST: Final = 50
 """People in each arm before a guardrail of a share is judged: a candidate that fails every call is not given 500."""
-MISMATCH_P: Final = 0.001
+
 _FEW_CROSSING: Final = 25
 """So many people may be seen in both arms whatever share that is: a gateway is up to a second late with a step."""
 

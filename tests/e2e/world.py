@@ -136,11 +136,15 @@ class World:
     seen: Seen = field(default_factory=Seen)
     gateways: list[Gateway] = field(default_factory=list)
     ahead_ms: int = 0
-    """How far the clock of those who make kept calls is ahead of the time."""
+    """How far the clocks of those who make kept calls, and of what guards upstreams, are ahead of the time."""
 
     def clock(self) -> int:
         """Their clock, milliseconds since the epoch."""
         return time.time_ns() // 1_000_000 + self.ahead_ms
+
+    def monotonic(self) -> int:
+        """The clock of what guards upstreams, milliseconds."""
+        return time.monotonic_ns() // 1_000_000 + self.ahead_ms
 
     @contextlib.asynccontextmanager
     async def started(self, **settings: Any) -> AsyncIterator[Gateway]:
@@ -158,6 +162,7 @@ class World:
             pseudonym_key=KEY,
             hold_keys=(HOLD_KEY,),
             clock=self.clock,
+            monotonic=self.monotonic,
         )
         async with running_gateway as running:
             self.gateways.append(running)

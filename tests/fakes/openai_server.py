@@ -135,7 +135,7 @@ async def streamed(request: web.Request, events: Iterable[Any], *, end: bool = T
         data = event if isinstance(event, str) else json.dumps(event)
         await response.write(f"data: {data}\n\n".encode())
     if not end and request.transport is not None:
-        request.transport.abort()
+        request.transport.close()  # what was sent before still arrives
     return response
 
 

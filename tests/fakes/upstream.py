@@ -53,6 +53,18 @@ def failing(
     return behave
 
 
+def first(count: int, behave: Behaviour, *, then: Behaviour = echo) -> Behaviour:
+    """Behave in one way for so many calls, and in another one from then on."""
+    left = count
+
+    async def behaving(asked: Asked, context: Any) -> bytes:
+        nonlocal left
+        left -= 1
+        return await (behave if left >= 0 else then)(asked, context)
+
+    return behaving
+
+
 class FakeUpstream(grpc.GenericRpcHandler):
     """Serves every method of every kind. `behave` may be changed at any time."""
 

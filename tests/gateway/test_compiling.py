@@ -13,8 +13,8 @@ import pytest
 from gateway.compiling import LARGE_BYTES, Compiler
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.core.rules import RuleEngine
-from gateway.loading import canonical, load, parsed
+from gateway.core.rules import Programs, RuleEngine
+from gateway.loading import Checked, canonical, load, load_stored
 from tests.e2e.waiting import until
 from tests.policies import READ, policy
 
@@ -44,9 +44,13 @@ def compiler() -> Iterator[Compiler]:
 
 
 def test_what_another_process_compiled_answers_like_what_was_compiled_here(document: bytes, compiler: Compiler) -> None:
-    own = load(parsed(document))
-    programs = compiler.compiled(document)
-    theirs = load(parsed(document), programs=programs)
+    rests: list[int] = []
+    own = load_stored(document)
+    programs = compiled(compiler, document)
+    theirs = Checked(document, rest=lambda: rests.append(0)).compiled(programs, number=7)
+    assert theirs.number == 7
+    assert len(rests) > len(RULES)
+    assert theirs.document == own.document
     assert theirs.sha256 == own.sha256
     assert {program.text for program in theirs.engine.compiled()} == {program.text for program in programs}
     assert not theirs.engine._compiled_before  # all of them were used, so nothing was compiled
@@ -55,16 +59,17 @@ def test_what_another_process_compiled_answers_like_what_was_compiled_here(docum
 
 
 def test_each_revision_is_compiled_anew(document: bytes, compiler: Compiler) -> None:
-    assert len(compiler.compiled(document)) == len(compiler.compiled(document)) > 0
+    assert len(compiled(compiler, document)) == len(compiled(compiler, document)) > 0
 
 
 def test_a_document_with_mistakes_has_no_programs_and_the_next_one_has(document: bytes, compiler: Compiler) -> None:
     wrong = document.replace(b'agent.labels[\\"n\\"] == \\"7\\"', b"agent.label == 7")
     assert wrong != document
-    assert compiler.compiled(wrong) == compiler.compiled(document[:-1]) == ()
+    assert compiled(compiler, wrong) == compiled(compiler, document[:-1]) == ()
+    assert compiled(compiler, document)  # the very same process
     with pytest.raises(PolicyInvalid):
-        load(parsed(wrong), programs=())
-    assert compiler.compiled(document)
+        load_stored(wrong)
+    assert compiled(compiler, document)
 
 
 def test_a_process_that_was_killed_gives_nothing_and_is_started_again(document: bytes, compiler: Compiler) -> None:
@@ -72,21 +77,31 @@ def test_a_process_that_was_killed_gives_nothing_and_is_started_again(document: 
     assert compiler._process is not None
     os.kill(compiler._process.pid, signal.SIGKILL)
     compiler._process.wait()
-    assert compiler.compiled(document) == ()
-    assert compiler.compiled(document)
+    assert compiled(compiler, document) == ()
+    assert compiled(compiler, document)
 
 
 def test_who_takes_too_long_is_not_waited_for(document: bytes) -> None:
     compiler = Compiler(longest_s=0)
-    assert compiler.compiled(document) == ()
+    assert compiled(compiler, document) == ()
     compiler.close()
 
 
 def test_for_a_small_document_no_process_is_started(compiler: Compiler) -> None:
     small = canonical(load(policy(rules=RULES[:5])).document)
     compiler.prepare(small)
-    assert compiler.compiled(small) == ()
+    with compiler.compiling(small) as theirs:
+        assert theirs is None
     assert compiler._process is None
+
+
+async def test_an_answer_that_nobody_waited_for_is_not_taken_for_another(document: bytes, compiler: Compiler) -> None:
+    other = document.replace(b'\\"7\\"', b'\\"77\\"')
+    assert other != document
+    with pytest.raises(LookupError), compiler.compiling(other):
+        raise LookupError
+    programs = {program.text for program in compiled(compiler, document)}
+    assert programs == {program.text for program in load_stored(document).engine.compiled()}
 
 
 async def test_it_ends_with_the_gateway_however_that_ends(document: bytes) -> None:
@@ -101,6 +116,13 @@ async def test_it_ends_with_the_gateway_however_that_ends(document: bytes) -> No
     gateway.kill()
     await gateway.wait()
     await until(lambda: not _runs(pid), what="the end of the other process")
+
+
+def compiled(compiler: Compiler, document: bytes) -> Programs:
+    """What the other process has compiled of it."""
+    with compiler.compiling(document) as programs:
+        assert programs is not None
+        return programs()
 
 
 def _answers(revision: Revision, labels: dict[str, str]) -> list[bool | str]:

@@ -49,8 +49,8 @@ def _run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPr
 
 
 def _listens() -> dict[str, str]:
-    gateway, audit, control, crm, models, _ = free(6)
-    ports = {"GATEWAY": gateway, "AUDIT": audit, "CONTROL": control, "CRM": crm, "MODELS": models}
+    gateway, audit, control, rollouts, crm, models, _ = free(7)
+    ports = {"GATEWAY": gateway, "AUDIT": audit, "CONTROL": control, "ROLLOUTS": rollouts, "CRM": crm, "MODELS": models}
     return {f"PILOTE_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in ports.items()}
 
 

@@ -19,6 +19,7 @@ from gateway.adapters.openai.connection import Connection, body_of, piece_of, to
 from gateway.adapters.openai.methods import METHODS, Method
 from gateway.adapters.openai.server_events import EventTooLong, ServerEvents
 from gateway.adapters.upstream_calls import StreamCall, UnaryCall
+from gateway.core.errors import CallEnded
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.rpc import http_failures
@@ -136,63 +137,79 @@ class _Stream:
 
     def __init__(self, line: Connection, method: Method | None, *, until: float, headers: dict[str, str]) -> None:
         self._line, self._method, self._until, self._headers = line, method, until, headers
-        self._request: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._stack = contextlib.AsyncExitStack()
-        self._response: aiohttp.ClientResponse | None = None
+        self._begun = False
+        self._opened: asyncio.Future[aiohttp.ClientResponse] = asyncio.get_running_loop().create_future()
         self._events = ServerEvents(longest=LONGEST_EVENT_BYTES)
         self._pieces: collections.deque[bytes] = collections.deque()
-        self._at_end = self._cancelled = False
+        self._at_end = False
         self._failure: grpc.aio.AioRpcError | None = None
         """What is wrong with what came after the pieces that are still to be read."""
-        self._said: tuple[tuple[str, str], ...] = ()
 
     async def send(self, message: bytes) -> None:
-        if not self._request.done():
-            self._request.set_result(message)
+        """Ask the server; returns when it begins to answer. Further messages are not sent: it takes one."""
+        if self._begun:
+            return
+        self._begun = True
+        try:
+            response = await self._open(message)
+        except (grpc.aio.AioRpcError, CallEnded) as error:
+            self._told(error)
+            if isinstance(error, grpc.aio.AioRpcError):
+                raise
+        except BaseException:
+            self._opened.cancel()
+            raise
+        else:
+            if self._opened.done():  # cancelled meanwhile
+                response.close()
+            else:
+                self._opened.set_result(response)
 
     async def done_writing(self) -> None:
-        if not self._request.done():  # there was no message at all
-            self._request.set_result(b"")
+        if not self._begun:  # there was no message at all
+            await self.send(b"")
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        try:
-            while not self._pieces:
-                if self._failure is not None:
-                    raise self._failure
-                if self._at_end:
-                    await self._free()
-                    raise StopAsyncIteration
-                await self._read(self._response or await self._open())
-        except grpc.aio.AioRpcError as error:
-            if self._cancelled:
-                raise asyncio.CancelledError from error
-            raise
+        response = await asyncio.shield(self._opened)
+        while not self._pieces:
+            if self._failure is not None:
+                raise self._failure
+            if self._at_end:
+                await self._free(response)
+                raise StopAsyncIteration
+            await self._read(response)
         return self._pieces.popleft()
 
     async def initial_metadata(self) -> Any:
-        return self._said
+        return told(self._opened.result()) if self._answering else ()
 
     async def trailing_metadata(self) -> Any:
         return ()
 
     def cancel(self) -> bool:
-        self._cancelled = not self._at_end
-        self._request.cancel()
-        if self._response is not None:
-            self._response.close()
-        return self._cancelled
+        if self._answering:
+            self._opened.result().close()
+        return self._opened.cancel()
 
-    async def _open(self) -> aiohttp.ClientResponse:
+    @property
+    def _answering(self) -> bool:
+        return self._opened.done() and not self._opened.cancelled() and self._opened.exception() is None
+
+    def _told(self, error: Exception) -> None:
+        if not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()  # whoever reads is told, but perhaps nobody reads any more
+
+    async def _open(self, message: bytes) -> aiohttp.ClientResponse:
         if self._method is None or self._method.reply is not None:
             raise http_failures.unknown_method()
-        body: Body = self._method.body(await self._request)
+        body: Body = self._method.body(message)
         posted = self._line.posted(self._method.path, body, headers=self._headers, until=self._until)
-        self._response = await self._stack.enter_async_context(posted)
-        self._said = told(self._response)
-        return self._response
+        return await self._stack.enter_async_context(posted)
 
     async def _read(self, response: aiohttp.ClientResponse) -> None:
         piece = await piece_of(response, until=self._until)
@@ -211,14 +228,13 @@ class _Stream:
         except (MalformedAnswer, ValueError):
             self._failure = http_failures.malformed("an event is malformed")
 
-    async def _free(self) -> None:
+    async def _free(self, response: aiohttp.ClientResponse) -> None:
         """Let the connection be used again, where the server ends the answer at once."""
-        if self._response is not None:
-            with contextlib.suppress(grpc.aio.AioRpcError):
-                soon = min(self._until, asyncio.get_running_loop().time() + END_SECONDS)
-                while await piece_of(self._response, until=soon):
-                    pass
-            await self._stack.aclose()
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            soon = min(self._until, asyncio.get_running_loop().time() + END_SECONDS)
+            while await piece_of(response, until=soon):
+                pass
+        await self._stack.aclose()
 
 
 def _until(timeout: float) -> float:

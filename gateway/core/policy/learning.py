@@ -109,6 +109,11 @@ class Success(Guardrail, frozen=True, kw_only=True):
     """What must be proven of the candidate before it goes further: that it is not worse by more than `margin`."""
 
 
+LEAST_SAMPLE: Final = 500
+"""Subjects in each arm before anything is proven for a candidate: from there on it was measured what the statistics
+promise."""
+
+
 class RolloutStep(Part, frozen=True, kw_only=True):
     """A share of the route's subjects that the candidate serves, and what must be there before the next step."""
 
@@ -140,6 +145,10 @@ class Rollout(Part, frozen=True, kw_only=True):
     guardrails: tuple[Guardrail, ...] = ()
     success: tuple[Success, ...] = ()
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05
+    currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?\Z")] = ""
+    """Which revenue is measured, three capital letters; empty: the one there is."""
+    budget: Name | None = None
+    """Whose amounts "cost" sums; null: those of all budgets, which means something where their units are the same."""
     stale_after: Duration = "30m"
     """A measure that nothing has been heard of for so long, while calls came, pauses the rollout."""
     state: RolloutState = "pending"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.document import Document
-from gateway.core.policy.learning import Experiment, Rollout
+from gateway.core.policy.learning import LEAST_SAMPLE, SHARES, Experiment, Rollout
 from gateway.core.policy.serving import Arm, Route
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known, one_of
@@ -60,6 +60,7 @@ def _rollout(rollout: Rollout, path: Path, document: Document, mistakes: Mistake
         if after.share <= before.share:
             problem = f"the share {after.share} is not above the step's before, {before.share}"
             mistakes.add((*path, "steps", place, "share"), problem, fix="let each step serve more than the one before")
+    _measured(rollout, path, document, mistakes)
     route = _route(rollout.route, (*path, "route"), document, mistakes)
     if rollout.arm == rollout.against:
         problem = f"the rollout {rollout.name!r} compares the arm {rollout.arm!r} with itself"
@@ -73,6 +74,24 @@ def _rollout(rollout: Rollout, path: Path, document: Document, mistakes: Mistake
         if against is not None and not against.weight and rollout.state not in ENDED:
             problem = f"the arm {against.name!r} has no weight, so it serves nobody to compare with"
             mistakes.add((*path, "against"), problem, fix="name an arm that has some")
+
+
+def _measured(rollout: Rollout, path: Path, document: Document, mistakes: Mistakes) -> None:
+    """Report what could never be proven, or would be proven by too few."""
+    for section, parts in (("guardrails", rollout.guardrails), ("success", rollout.success)):
+        for place, part in enumerate(parts):
+            if part.measure in SHARES and not part.relative and part.margin >= 1:
+                problem = f"{part.measure} is a share of 0 to 1, so nothing is worse by {part.margin:g}"
+                fix = f"write per cent as a share: {part.margin / 100:g}"
+                mistakes.add((*path, section, place, "margin"), problem, fix=fix)
+    for place, step in enumerate(rollout.steps):
+        if rollout.success and step.share < BASIS_POINTS and step.min_sample < LEAST_SAMPLE:
+            problem = f"the step asks for {step.min_sample} people, and of fewer than {LEAST_SAMPLE} nothing is proven"
+            mistakes.add((*path, "steps", place, "min_sample"), problem, fix=f"write at least {LEAST_SAMPLE}")
+    budgets = [limit.name for limit in document.limits if limit.cost is not None]
+    if rollout.budget is not None and rollout.budget not in budgets:
+        fix = one_of(budgets, "give a limit of that name a `cost`")
+        mistakes.add((*path, "budget"), f"no limit {rollout.budget!r} counts what calls cost", fix=fix)
 
 
 def _together(document: Document, mistakes: Mistakes) -> None:

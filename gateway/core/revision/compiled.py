@@ -1,7 +1,7 @@
 """A revision ready to answer: rules compiled and indexed by method, names resolved, durations in milliseconds."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -30,7 +30,7 @@ from gateway.core.revision.redacting import check_redaction, takes
 from gateway.core.revision.serving import Serving, holdouts_of
 from gateway.core.routing import RouteRule, Routing
 from gateway.core.rule_mistakes import RuleMistake
-from gateway.core.rules import RuleEngine
+from gateway.core.rules import RuleEngine, unresting
 from gateway.core.sequences import StepRule
 from gateway.core.zones import DAYS
 
@@ -134,23 +134,27 @@ def compile_revision(
     contracts: Sequence[MethodContract],
     *,
     engine: RuleEngine,
-    mistakes: Mistakes,
+    mistakes: Mistakes | None,
     holidays: Mapping[str, frozenset[dt.date]],
     number: int,
     sha256: str,
+    rest: Callable[[], None] = unresting,
 ) -> Revision:
     """The revision that `document` describes, over these contracts. `holidays` are the public ones, by country.
+
+    Without `mistakes` none are looked for: they were before. `rest` is called often, between small steps.
 
     Raises:
         PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
     """
-    covering = _Covering(contracts)
+    covering = _Covering(contracts, rest=rest)
     rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
-    for contract in contracts:
-        engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
-    _check_rules(document, covering, engine=engine, mistakes=mistakes)
-    expressions.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
-    mistakes.raise_if_any()
+    if mistakes is not None:
+        for contract in contracts:
+            engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
+        _check_rules(document, covering, engine=engine, mistakes=mistakes)
+        expressions.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
+        mistakes.raise_if_any()
     serving = Serving(document)
     agents = {
         agent.name: Agent(
@@ -207,8 +211,9 @@ def compile_revision(
 class _Covering:
     """Which methods a rule or limit covers. Parts that name the same methods and operations are looked up once."""
 
-    def __init__(self, contracts: Sequence[MethodContract]) -> None:
+    def __init__(self, contracts: Sequence[MethodContract], *, rest: Callable[[], None]) -> None:
         self._contracts = contracts
+        self._rest = rest
         self._found: dict[object, tuple[MethodContract, ...]] = {}
 
     def of(self, part: Rule | Limit) -> tuple[MethodContract, ...]:
@@ -223,6 +228,7 @@ class _Covering:
         """The parts that cover each method, in the document's order."""
         found: dict[str, list[_Part]] = {contract.method: [] for contract in self._contracts}
         for part in parts:
+            self._rest()
             for contract in self.of(part):
                 found[contract.method].append(part)
         return {method: tuple(covering) for method, covering in found.items()}

@@ -6,6 +6,7 @@ import warnings
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
+from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -83,6 +84,11 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
                 _registered_method=True)
+        self.SummarizeShadows = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/SummarizeShadows',
+                request_serializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -153,6 +159,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeShadows(self, request, context):
+        """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -200,6 +213,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetObjectives,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.SerializeToString,
+            ),
+            'SummarizeShadows': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeShadows,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -447,6 +465,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetObjectives',
             pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeShadows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/SummarizeShadows',
+            pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from grpc import aio as _aio
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
+from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -55,6 +56,8 @@ class AuditServiceStub:
     """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
+    SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
+    """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -81,6 +84,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
+    SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
+    """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers what the gateway decided, for whom, and why. Every call through the gateway, however it ended, is here
@@ -158,5 +163,13 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objectives_pb2.GetObjectivesResponse, _abc.Awaitable[_objectives_pb2.GetObjectivesResponse]]:
         """Returns how the routes do by the objectives of the active revision."""
+
+    @_abc_1.abstractmethod
+    def SummarizeShadows(
+        self,
+        request: _shadows_pb2.SummarizeShadowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_shadows_pb2.SummarizeShadowsResponse, _abc.Awaitable[_shadows_pb2.SummarizeShadowsResponse]]:
+        """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,55 @@
+"""One look at one rollout: what its step has shown, and what follows from that."""
+
+from collections.abc import Callable
+
+import grpc
+import msgspec
+
+from gateway.core.policy.learning import Rollout
+from gateway.core.rollout_texts import cause_of
+from gateway.core.rollouts import SERVING, Wait, decide
+from services.arm_sums import SumsWrong
+from services.rollouts.counting import Counting, Policy
+from services.rollouts.judging import Judged
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a rollout stands."""
+
+    rollout: Rollout
+    wait: Wait | None = None
+    """What it waits for."""
+    due: Rollout | None = None
+    """The rollout as it must be now, where it waits for nothing."""
+    judged: Judged | None = None
+    """What is proven of its step; None where nobody is served, or it could not be asked."""
+    problem: str = ""
+    """Why it could not be asked."""
+
+
+async def look_at(rollout: Rollout, policy: Policy, counting: Counting, *, clock_ms: Callable[[], int]) -> Standing:
+    """Where it stands. Where nothing can be asked of its arms, it waits.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    judged, problem = None, ""
+    if rollout.state in SERVING:
+        try:
+            judged = await counting.judged(rollout, policy, now_ms=clock_ms())
+        except grpc.aio.AioRpcError as error:
+            problem = _problem(error)
+        except SumsWrong as wrong:
+            problem = str(wrong)
+    # Counting takes its time, and the next step begins when it is published.
+    found = decide(rollout, judged.evidence if judged else None, now_ms=clock_ms())
+    if isinstance(found, Wait):
+        return Standing(rollout=rollout, wait=found, judged=judged, problem=problem)
+    return Standing(rollout=rollout, due=msgspec.structs.replace(found, reason=cause_of(found)), judged=judged)
+
+
+def _problem(error: grpc.aio.AioRpcError) -> str:
+    """What went wrong, in words that name no host: gRPC's own do."""
+    if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+        return error.details() or "the audit service refuses the question"
+    return f"the audit service does not answer ({error.code().name})"

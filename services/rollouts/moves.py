@@ -1,0 +1,116 @@
+"""What people do about rollouts: see where they stand, and move them, each move a revision of its own."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from gateway.adapters.revisions import Published, RevisionConflict, RevisionStore
+from gateway.core.movement import with_moved
+from gateway.core.policy.learning import Rollout
+from gateway.core.policy.people import Person
+from gateway.core.revision.decode import PolicyInvalid
+from gateway.core.rollout_texts import refusal_of
+from gateway.core.rollouts import Act, Refused, act
+from gateway.loading import load_stored
+from gateway.redis_clients import Client
+from services.rollouts.counting import Counting, policy_of
+from services.rollouts.looking import Standing, look_at
+from services.rollouts.texts import say
+
+if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+ATTEMPTS: Final = 20
+"""How often a move begins anew because somebody else has published something else meanwhile."""
+
+
+class RolloutProblem(Exception):
+    """The command cannot do what it was asked to; the text says why, in the reader's language."""
+
+
+class _People(msgspec.Struct, frozen=True):
+    people: tuple[Person, ...] = ()
+
+
+class Rollouts:
+    """The rollouts of the active policy, as a person sees them. `clock_ms` is milliseconds since the epoch."""
+
+    def __init__(self, redis: Client, *, language: str, clock_ms: Callable[[], int]) -> None:
+        self._store = RevisionStore(redis)
+        self._language = language
+        self._clock_ms = clock_ms
+
+    async def list(self) -> tuple[Rollout, ...]:
+        """All of them.
+
+        Raises:
+            RolloutProblem: there is no policy.
+        """
+        return policy_of((await self._active())[1]).rollouts
+
+    async def show(self, name: str, audit: "AuditServiceAsyncStub") -> Standing:
+        """Where one stands, and what it waits for.
+
+        Raises:
+            RolloutProblem: there is none of that name.
+        """
+        _, published = await self._active()
+        policy = policy_of(published)
+        rollout = self._named(name, policy.rollouts)
+        return await look_at(rollout, policy, Counting(self._store, audit), clock_ms=self._clock_ms)
+
+    async def do(self, name: str, what: Act, *, reason: str, by: str) -> tuple[int, Rollout]:
+        """Move one; returns the revision that says so, and the rollout as it stands now.
+
+        Raises:
+            RolloutProblem: it cannot be done in its state, the policy would have mistakes, or `by` may not.
+        """
+        seen: Rollout | None = None
+        for _ in range(ATTEMPTS):
+            number, published = await self._active()
+            rollout = self._named(name, policy_of(published).rollouts)
+            if seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
+                raise self._problem("moved-meanwhile", name=name)  # what the person has seen is not there any more
+            seen = rollout
+            self._refuse_strangers(published, by)
+            moved = act(rollout, what, reason=reason, now_ms=self._clock_ms())
+            if isinstance(moved, Refused):
+                raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
+            self._refuse_mistakes(published, moved)
+            try:
+                words, now_ms = f"{name}: {reason}", self._clock_ms()
+                return await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by), moved
+            except RevisionConflict:
+                continue
+        raise self._problem("busy")
+
+    def _refuse_strangers(self, published: Published, by: str) -> None:
+        people = msgspec.json.decode(published.document, type=_People).people
+        if people and not any(person.name == by and (person.may_write or person.may_approve) for person in people):
+            names = ", ".join(person.name for person in people)
+            raise self._problem("stranger" if by else "nobody", by=by, names=names)
+
+    def _refuse_mistakes(self, published: Published, moved: Rollout) -> None:
+        """A rollout that starts may get in the way of what has been added since it was written."""
+        try:
+            load_stored(with_moved(bytes(published.document), [moved]))
+        except PolicyInvalid as invalid:
+            told = "; ".join(f"{each.path}: {each.problem}: {each.fix}" for each in invalid.mistakes)
+            raise self._problem("mistakes", mistakes=told) from invalid
+
+    async def _active(self) -> tuple[int, Published]:
+        number = await self._store.active()
+        published = await self._store.read(number)
+        if published is None:
+            raise self._problem("no-policy")
+        return number, published
+
+    def _named(self, name: str, rollouts: tuple[Rollout, ...]) -> Rollout:
+        for rollout in rollouts:
+            if rollout.name == name:
+                return rollout
+        raise self._problem("unknown", name=name, names=", ".join(each.name for each in rollouts) or "-")
+
+    def _problem(self, key: str, **values: object) -> RolloutProblem:
+        return RolloutProblem(say(key, language=self._language, **values))
