@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services import operating, processes
+from services import operating, plan_command, processes
 from services.consenting import commands as consents_commands
 from services.experiment_commands import commands as experiments_commands
 from services.holds_commands import commands as holds_commands
@@ -87,7 +87,7 @@ def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out)
+_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out, _err)
 processes.add_to(app, _shell)
 
 
@@ -245,6 +245,7 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
 
 
 operating.add_to(app, _shell)
+plan_command.add_to(app, _shell)
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")

@@ -50,9 +50,9 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         for child in state.children:
             table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
         shell.out.print(table)
+        asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
         for sentence in unsettled(shell):
             shell.out.print(sentence, markup=False, soft_wrap=True)
-        asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
 
     _add_own(app, shell)
     _add_surrounding(app, shell)

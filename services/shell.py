@@ -20,6 +20,7 @@ class Shell(NamedTuple):
     fail: Callable[..., NoReturn]
     """Says a text and ends with an exit code."""
     out: Console
+    err: Console
 
 
 def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:

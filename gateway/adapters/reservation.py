@@ -106,9 +106,8 @@ def _specific(bucket: Bucket, cell: Cell) -> tuple[int | str, ...]:
         case "rate":
             return (bucket.interval_us,)
         case "cap":
-            kept_ms = max(bucket.period_ms, bucket.gap_ms)
             holds = keys.hold(cell, "") if bucket.rank >= 0 else ""
-            return (*_window(bucket), kept_ms, bucket.rank, bucket.counts_on, holds)
+            return (*_window(bucket), bucket.kept_ms, bucket.rank, bucket.counts_on, holds)
         case "gap" | "score" | "trail":
             return (bucket.period_ms,)
         case "window" | "budget":
@@ -177,7 +176,7 @@ def _cap_settled(
         return ((("remove", id_), its[:1]),) if settlement.gave_back else ()
     if settlement.gave_back:
         return ((("free", id_), its[:2]),)
-    at, kept = settlement.settled_ms, max(bucket.period_ms, bucket.gap_ms)
+    at, kept = settlement.settled_ms, bucket.kept_ms
     if bucket.counts_on == "sent" or settlement.in_doubt:
         return ((("confirm", id_, at, bucket.capacity, kept), its[:2]),)
     found = keys.awaited(reservation.cell, id_)

@@ -122,9 +122,9 @@ def differences(old: object, new: object, path: tuple[str, ...] = ()) -> tuple[F
         before, after = _by_key(old), _by_key(new)
         if before is not None and after is not None:
             return _of_keys(before, after, path) + _order(list(before), list(after), path)
-    if _json(old) == _json(new):  # not ==: to Python 1, 1.0 and true are the same
+    if old is new or _json(old) == _json(new):  # not ==: to Python 1, 1.0 and true are the same
         return ()
-    return (FieldChange(path=path, old=msgspec.to_builtins(old), new=msgspec.to_builtins(new)),)
+    return (FieldChange(path=path, old=_plain(old), new=_plain(new)),)
 
 
 def _section(before: Mapping[str, Part | str], after: Mapping[str, Part | str], *, section: str) -> tuple[Change, ...]:
@@ -189,7 +189,11 @@ def _by_key(values: tuple[object, ...]) -> dict[str, object] | None:
 
 
 def _json(value: object) -> bytes:
-    return msgspec.json.encode(value, order="sorted")
+    return b"" if value is msgspec.UNSET else msgspec.json.encode(value, order="sorted")
+
+
+def _plain(value: object) -> object:
+    return value if value is msgspec.UNSET else msgspec.to_builtins(value)
 
 
 def _longest_in_order(old: Sequence[str], new: Sequence[str]) -> frozenset[str]:

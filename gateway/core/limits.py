@@ -85,6 +85,11 @@ class Bucket(msgspec.Struct, frozen=True):
     says: tuple[str, ...] = ()
     """Its own refusal in English and French; empty where it has none."""
 
+    @property
+    def kept_ms(self) -> int:
+        """Of a cap: how long a contact matters to it."""
+        return max(self.period_ms, self.gap_ms)
+
 
 class LimitRule(msgspec.Struct, frozen=True, kw_only=True):
     """A limit, resolved: durations in milliseconds, expressions compiled for one method."""

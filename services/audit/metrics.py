@@ -3,47 +3,23 @@
 Labels are names of routes, kinds of objectives, windows and severities: all bounded by the policy.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
-from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics.export import MetricExporter
 
 from gateway.core.objectives import PAIRS, Standing
-from gateway.metrics import EXPORT_EVERY_MS
+from gateway.gauges import Gauges
 
 _UNITS_MS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 
 
-class ObjectiveMetrics:
-    """Exports what it was told last, from a thread of its own; an objective that is gone is exported no more."""
+class ObjectiveMetrics(Gauges[Standing]):
+    """Exports the objectives that it was told last."""
 
     def __init__(self, *, service: str, version: str, exporter: MetricExporter) -> None:
-        self._standings: tuple[Standing, ...] = ()
-        self._provider = MeterProvider(
-            metric_readers=[PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_EVERY_MS)],
-            resource=Resource.create({"service.name": service, "service.version": version}),
-            shutdown_on_exit=False,
-        )
-        meter = self._provider.get_meter("pilote", version)
-        meter.create_observable_gauge("pilote.objective.burn_rate", [self._each(_burn_rates)], unit="1")
-        meter.create_observable_gauge("pilote.objective.budget_left", [self._each(_budgets)], unit="1")
-        meter.create_observable_gauge("pilote.objective.alert", [self._each(_alerts)], unit="1")
-
-    def tell(self, standings: Iterable[Standing]) -> None:
-        """Export these from now on."""
-        self._standings = tuple(standings)
-
-    def close(self) -> None:
-        """Export what was told last; blocks for some seconds at most where the collector does not answer."""
-        self._provider.shutdown(timeout_millis=5_000)
-
-    def _each(
-        self, observe: Callable[[Standing], Iterable[Observation]]
-    ) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        return lambda _options: [seen for standing in self._standings for seen in observe(standing)]
+        super().__init__(service=service, version=version, exporter=exporter, gauges=_GAUGES)
 
 
 def _burn_rates(standing: Standing) -> Iterable[Observation]:
@@ -72,3 +48,10 @@ def _name(length_ms: int) -> str:
     """A window as people write it: "5m", "3d"."""
     unit, size = next((unit, size) for unit, size in _UNITS_MS if length_ms % size == 0)
     return f"{length_ms // size}{unit}"
+
+
+_GAUGES: Final = {
+    "pilote.objective.burn_rate": _burn_rates,
+    "pilote.objective.budget_left": _budgets,
+    "pilote.objective.alert": _alerts,
+}

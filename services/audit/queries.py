@@ -7,10 +7,17 @@ from typing import Any, Final, NoReturn
 from gateway import copies, wire
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
-from pilote.audit.v1 import arms_pb2, audit_service_pb2, audit_service_pb2_grpc, objectives_pb2, shadows_pb2
+from pilote.audit.v1 import (
+    arms_pb2,
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    objectives_pb2,
+    planning_pb2,
+    shadows_pb2,
+)
 from pilote.decision.v1 import decision_pb2
+from services.audit import counting, paging, shadows
 from services.audit import filter as filters
-from services.audit import paging, shadows
 from services.audit.arms import answered, asked
 from services.audit.expression import Expression, with_subjects
 from services.audit.objectives import ObjectiveBook
@@ -114,6 +121,13 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> arms_pb2.SummarizeArmsResponse:
         """See the contract."""
         return answered(await self._store.arms(asked(request)))
+
+    async def CountDecisions(
+        self, request: planning_pb2.CountDecisionsRequest, _context: Any
+    ) -> planning_pb2.CountDecisionsResponse:
+        """See the contract."""
+        start_ms, end_ms = counting.asked(request)
+        return counting.answered(await self._store.counts(request.tenant, start_ms=start_ms, end_ms=end_ms))
 
     async def SummarizeShadows(
         self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any

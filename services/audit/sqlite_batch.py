@@ -10,7 +10,7 @@ import msgspec
 from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
-from services.audit import sqlite_calls, sqlite_copies
+from services.audit import sqlite_calls, sqlite_copies, sqlite_counts
 from services.audit.entries import Admitted, Copied, Entry, Reported, Settled
 from services.audit.sqlite_calls import New
 
@@ -117,6 +117,7 @@ def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict
     connection.executemany(_INSERT, rows)
     connection.executemany("INSERT INTO decision_rule (rule, decision) VALUES (?, ?)", rules)
     sqlite_calls.add(connection, calls)
+    sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
     tenants = {_tenant(entry.record) for entry in new.values()}
     connection.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", [(name,) for name in tenants])
     skew_ms = max(abs(int(decision[:12], 16) - entry.record.received_ms) for decision, entry in new.items())

@@ -15,8 +15,9 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sql, sqlite_batch
+from services.audit import schema, sql, sqlite_batch, sqlite_counts
 from services.audit.arms import Arm, ArmsQuery
+from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.shadows import ShadowsQuery, Summary
@@ -110,6 +111,13 @@ class SqliteStore:
         """See `DecisionStore.route_counts`."""
         return await self._read(
             lambda connection: route_counts(connection, routes, windows_ms=windows_ms, now_ms=now_ms),
+            threads=self._sum_thread,
+        )
+
+    async def counts(self, tenant: str, *, start_ms: int, end_ms: int) -> tuple[Counted, ...]:
+        """See `DecisionStore.counts`."""
+        return await self._read(
+            lambda connection: sqlite_counts.count(connection, tenant, start_ms=start_ms, end_ms=end_ms),
             threads=self._sum_thread,
         )
 

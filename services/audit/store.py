@@ -10,6 +10,7 @@ from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
 from services.audit.arms import Arm, ArmsQuery
+from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.shadows import ShadowsQuery, Summary
@@ -67,6 +68,12 @@ class DecisionStore(Protocol):
         self, routes: Sequence[str], *, windows_ms: Sequence[int], now_ms: int
     ) -> Mapping[tuple[str, int], Counts]:
         """The calls of routes by route and window, in the last so many milliseconds, to whole minutes."""
+
+    async def counts(self, tenant: str, *, start_ms: int, end_ms: int) -> tuple[Counted, ...]:
+        """How many decisions there were by method, agent and route, about calls received within these times.
+
+        The times are rounded outwards to whole hours; an empty tenant stands for all of them.
+        """
 
     async def count(self) -> int:
         """How many decisions there are."""

@@ -3,47 +3,23 @@
 Labels are names of rollouts and routes, and states: all bounded by the policy.
 """
 
-from collections.abc import Callable, Iterable
-from typing import get_args
+from collections.abc import Iterable
+from typing import Final, get_args
 
-from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics.export import MetricExporter
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.learning import RolloutState
-from gateway.metrics import EXPORT_EVERY_MS
+from gateway.gauges import Gauges
 from services.rollouts.looking import Standing
 
 
-class RolloutMetrics:
-    """Exports what it was told last, from a thread of its own; a rollout that is gone is exported no more."""
+class RolloutMetrics(Gauges[Standing]):
+    """Exports the rollouts that it was told last."""
 
     def __init__(self, *, version: str, exporter: MetricExporter) -> None:
-        self._standings: tuple[Standing, ...] = ()
-        self._provider = MeterProvider(
-            metric_readers=[PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_EVERY_MS)],
-            resource=Resource.create({"service.name": "pilote-rollouts", "service.version": version}),
-            shutdown_on_exit=False,
-        )
-        meter = self._provider.get_meter("pilote", version)
-        meter.create_observable_gauge("pilote.rollout.share", [self._each(_share)], unit="1")
-        meter.create_observable_gauge("pilote.rollout.state", [self._each(_states)], unit="1")
-        meter.create_observable_gauge("pilote.rollout.unmeasured", [self._each(_unmeasured)], unit="1")
-
-    def tell(self, standings: Iterable[Standing]) -> None:
-        """Export these from now on."""
-        self._standings = tuple(standings)
-
-    def close(self) -> None:
-        """Export what was told last; blocks for some seconds at most where the collector does not answer."""
-        self._provider.shutdown(timeout_millis=5_000)
-
-    def _each(
-        self, observe: Callable[[Standing], Iterable[Observation]]
-    ) -> Callable[[CallbackOptions], Iterable[Observation]]:
-        return lambda _options: [seen for standing in self._standings for seen in observe(standing)]
+        super().__init__(service="pilote-rollouts", version=version, exporter=exporter, gauges=_GAUGES)
 
 
 def _share(standing: Standing) -> Iterable[Observation]:
@@ -64,3 +40,10 @@ def _unmeasured(standing: Standing) -> Iterable[Observation]:
 
 def _labels(standing: Standing) -> dict[str, str]:
     return {"pilote.rollout": standing.rollout.name, "pilote.route": standing.rollout.route}
+
+
+_GAUGES: Final = {
+    "pilote.rollout.share": _share,
+    "pilote.rollout.state": _states,
+    "pilote.rollout.unmeasured": _unmeasured,
+}

@@ -49,7 +49,7 @@ async def serve(
         if exporter is not None:
             metrics = RolloutMetrics(version=importlib.metadata.version("pilote"), exporter=exporter)
             stack.push_async_callback(asyncio.to_thread, metrics.close)
-        looking = asyncio.create_task(_look_always(redis_url, audit, poll_seconds=poll_seconds, metrics=metrics))
+        looking = asyncio.create_task(look_always(redis_url, audit, poll_seconds=poll_seconds, metrics=metrics))
         try:
             async with serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds):
                 ended = asyncio.create_task(stop.wait())
@@ -78,7 +78,9 @@ async def controlling(redis_url: str, audit: str, *, clock_ms: Callable[[], int]
         yield Controller(RevisionStore(redis), AuditServiceStub(channel), clock_ms=clock_ms)
 
 
-async def _look_always(redis_url: str, audit: str, *, poll_seconds: float, metrics: RolloutMetrics | None) -> None:
+async def look_always(
+    redis_url: str, audit: str, *, poll_seconds: float, metrics: RolloutMetrics | None = None
+) -> None:
     """Look again and again; a store that does not answer is said once, and waited for."""
     down = False
     while True:

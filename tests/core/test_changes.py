@@ -116,6 +116,19 @@ def test_changes_of_two_people_to_different_parts_can_be_made_one_after_the_othe
     assert [(cap.name, cap.max) for cap in both.caps] == [("week", 3), ("day", 1)]
 
 
+def test_a_limit_that_counts_otherwise_is_told_by_what_it_says_and_said() -> None:
+    rate, window = (
+        {"name": "rate", "by": ["agent"], "rate": 5},
+        {"name": "rate", "by": ["agent"], "max": 5, "window": "1h"},
+    )
+    (changed,) = changes(document(limits=[rate]), document(limits=[window]))
+    assert [(field.path, field.old, field.new) for field in changed.fields] == [
+        (("rate",), 5, msgspec.UNSET),
+        (("max",), msgspec.UNSET, 5),
+        (("window",), None, "1h"),
+    ]
+
+
 def test_one_true_and_1_0_are_not_the_same() -> None:
     assert [len(differences(old, new)) for old, new in ((1, True), (1, 1.0), (1, 1))] == [1, 1, 0]
 

@@ -273,8 +273,9 @@ class World:
 class Auditor:
     """Asks the audit service."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, *, address: str = "") -> None:
         self.stub: AuditServiceAsyncStub = AuditServiceStub(channel)
+        self.address = address
 
     async def decision(self, decision_id: str, *, within: float = 2.0) -> decision_pb2.Decision:
         """The decision of that id, once it has ended."""
@@ -327,7 +328,7 @@ async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
-        yield Auditor(channel)
+        yield Auditor(channel, address=f"127.0.0.1:{port}")
 
 
 async def together(*calls: Any) -> list[Told]:

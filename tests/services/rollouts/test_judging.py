@@ -17,6 +17,8 @@ from services.insights.ratios import p_value
 from services.insights.report import ArmCount
 from services.insights.sums import Sums
 from services.rollouts.judging import EARLIEST, Counted, Judged, Proof, earlier_span, judge
+from tests.services.insights.simulating import Draw, Values
+from tests.services.insights.simulating import arm as arm_of
 
 HOUR_MS = 3_600_000
 T0 = 1_795_514_400_000
@@ -247,3 +249,27 @@ def test_a_candidate_exactly_as_bad_as_its_margin_gets_past_a_step_in_at_most_fi
 def test_what_is_neither_proven_nor_refuted_stays_where_it_is() -> None:
     found = ends((0.02, 0.02), runs=50, margin=0.0005, people=10_000)
     assert found == {"waits at 0": 50}
+
+
+def latencies(slower: float) -> Draw:
+    """A few calls a person, with heavy tails: some people's calls are slow, and some calls of everybody."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Values, Values, Values]:
+        calls = np.asarray(1 + rng.poisson(2.0, shape), dtype=np.float64)
+        return calls * 80 * slower * rng.lognormal(0, 0.8, shape), calls, np.zeros(shape)
+
+    return draw
+
+
+@pytest.mark.parametrize(("slower", "least", "most"), [(1.0, 0.0, 0.05), (1.3, 0.95, 1.0)])
+def test_a_slower_candidate_is_taken_back_and_one_as_fast_is_not(slower: float, least: float, most: float) -> None:
+    runs, sizes = 200, ([200] * LOOKS, [1_800] * LOOKS)
+    arms = [arm_of(latencies(each), seed=n, sizes=sizes[n], runs=runs) for n, each in enumerate((slower, 1.0))]
+    rollout, harmed = up(guardrails=(Guardrail(measure="latency_ms"),), success=()), 0
+    for run in range(runs):
+        counts = [
+            [arm(each.subjects[look], sums={"latency_ms": each.at(run, look)}) for each in arms]
+            for look in range(LOOKS)
+        ]
+        harmed += any(looked(rollout, *both).evidence.harms[0] for both in counts)
+    assert least * runs <= harmed <= most * runs

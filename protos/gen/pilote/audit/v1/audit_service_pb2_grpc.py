@@ -6,6 +6,7 @@ import warnings
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
+from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -78,6 +79,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/SummarizeArms',
                 request_serializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsResponse.FromString,
+                _registered_method=True)
+        self.CountDecisions = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/CountDecisions',
+                request_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsResponse.FromString,
                 _registered_method=True)
         self.GetObjectives = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/GetObjectives',
@@ -152,6 +158,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountDecisions(self, request, context):
+        """Counts decisions by method, agent and route.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetObjectives(self, request, context):
         """Returns how the routes do by the objectives of the active revision.
         """
@@ -208,6 +221,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.SummarizeArms,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsResponse.SerializeToString,
+            ),
+            'CountDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountDecisions,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsResponse.SerializeToString,
             ),
             'GetObjectives': grpc.unary_unary_rpc_method_handler(
                     servicer.GetObjectives,
@@ -438,6 +456,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/SummarizeArms',
             pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_arms__pb2.SummarizeArmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/CountDecisions',
+            pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from grpc import aio as _aio
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
+from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -54,6 +55,8 @@ class AuditServiceStub:
     """Returns the proof that a log of one size is the beginning of a later one."""
     SummarizeArms: _grpc.UnaryUnaryMultiCallable[_arms_pb2.SummarizeArmsRequest, _arms_pb2.SummarizeArmsResponse]
     """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+    CountDecisions: _grpc.UnaryUnaryMultiCallable[_planning_pb2.CountDecisionsRequest, _planning_pb2.CountDecisionsResponse]
+    """Counts decisions by method, agent and route."""
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
@@ -82,6 +85,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Returns the proof that a log of one size is the beginning of a later one."""
     SummarizeArms: _aio.UnaryUnaryMultiCallable[_arms_pb2.SummarizeArmsRequest, _arms_pb2.SummarizeArmsResponse]  # type: ignore[assignment]
     """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+    CountDecisions: _aio.UnaryUnaryMultiCallable[_planning_pb2.CountDecisionsRequest, _planning_pb2.CountDecisionsResponse]  # type: ignore[assignment]
+    """Counts decisions by method, agent and route."""
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
@@ -155,6 +160,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_arms_pb2.SummarizeArmsResponse, _abc.Awaitable[_arms_pb2.SummarizeArmsResponse]]:
         """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+
+    @_abc_1.abstractmethod
+    def CountDecisions(
+        self,
+        request: _planning_pb2.CountDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planning_pb2.CountDecisionsResponse, _abc.Awaitable[_planning_pb2.CountDecisionsResponse]]:
+        """Counts decisions by method, agent and route."""
 
     @_abc_1.abstractmethod
     def GetObjectives(

@@ -1,0 +1,98 @@
+"""The command `pilote plan`. What it does is in `services.planning`."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.settings import language
+from services.plan_texts import say
+from services.shell import Shell, print_rows
+
+if TYPE_CHECKING:
+    from gateway.core.reach import Count
+    from gateway.core.revision.compiled import Revision
+
+LONGEST_MS = 366 * 86_400_000
+SHORTEST_MS = 3_600_000
+
+
+def add_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the command."""
+
+    @app.command()
+    def plan(
+        file: Annotated[Path, typer.Argument(help="A policy as YAML.", exists=True, dir_okay=False)],
+        since: Annotated[str, typer.Option(help="Of how long ago calls are counted, such as 7d or 12h.")] = "7d",
+        tenant: Annotated[str, typer.Option(help="Whose calls are counted; by default everybody's.")] = "",
+    ) -> None:
+        """Say what a policy would change, which methods and agents that concerns, and how many of the last calls."""
+        from services.checking import checked
+        from services.planning import planned, rows, sentences
+
+        lang = language(shell.settings())
+        span_ms = _span_ms(shell, since)
+        found = checked(shell.err, file, language=lang)
+        if found is None:
+            raise typer.Exit(1)
+        old = _active(shell)
+        plan = planned(old, found[0], _counts(shell, span_ms=span_ms, tenant=tenant))
+        if not plan.changes:
+            shell.out.print(say("none", language=lang, file=file, number=plan.active), markup=False, soft_wrap=True)
+            return
+        title = say("title" if old else "title-first", language=lang, file=file, number=plan.active)
+        shell.out.print(title, markup=False, soft_wrap=True)
+        print_rows(shell.out, rows(plan, language=lang))
+        for sentence in sentences(plan, span_ms=span_ms, language=lang):
+            shell.out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _active(shell: Shell) -> "Revision | None":
+    from services.planning import ActiveUnreadable, active_revision
+
+    settings = shell.settings()
+
+    async def work() -> "Revision | None":
+        async with shell.store(settings) as redis:
+            return await active_revision(redis)
+
+    try:
+        return asyncio.run(work())
+    except ActiveUnreadable as unreadable:
+        shell.fail(say("unreadable", language=language(settings), number=unreadable.number))
+
+
+def _counts(shell: Shell, *, span_ms: int, tenant: str) -> "tuple[Count, ...] | None":
+    """The calls of late; `None`, and why, where the audit service does not answer: the rest can be said without it."""
+    import grpc
+
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+    from services.planning import counted
+
+    settings = shell.settings()
+
+    async def work() -> "tuple[Count, ...] | None":
+        async with grpc.aio.insecure_channel(settings.audit_listen) as channel:
+            try:
+                return await counted(AuditServiceStub(channel), span_ms=span_ms, tenant=tenant)
+            except grpc.aio.AioRpcError:
+                text = say("audit-down", language=language(settings), address=settings.audit_listen)
+                shell.err.print(text, markup=False, soft_wrap=True)
+                return None
+
+    return asyncio.run(work())
+
+
+def _span_ms(shell: Shell, text: str) -> int:
+    import msgspec
+
+    from gateway.core.policy.vocabulary import Duration, duration_ms
+
+    try:
+        found = duration_ms(msgspec.convert(text, Duration))
+    except msgspec.ValidationError:
+        found = 0
+    if not SHORTEST_MS <= found <= LONGEST_MS:
+        shell.fail(say("bad-span", language=language(shell.settings()), given=text), 2)
+    return found
