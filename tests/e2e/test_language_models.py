@@ -219,12 +219,13 @@ async def test_a_stream_that_breaks_off_passes_on_what_came_and_fails(
     models: World, stub: "InferenceServiceAsyncStub", llm: FakeOpenAI
 ) -> None:
     async def behave(got: Asked, request: Any) -> Any:
-        return await openai_server.streamed(request, list(llm.chunks(got.body))[:2], end=False)
+        return await openai_server.streamed(request, list(llm.chunks(got.body))[:2], cut_when=llm.let_go)
 
     llm.behave = behave
     call = stub.StreamChatCompletion(streamed("one two three"), metadata=WRITER)
     pieces: list[Any] = [await call.read() for _ in range(2)]
     assert [piece.text for piece in pieces] == ["one ", "two "]
+    llm.let_go.set()
     assert (await told(call)).code is grpc.StatusCode.UNAVAILABLE
 
 

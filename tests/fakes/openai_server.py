@@ -127,14 +127,17 @@ def usage(text: str) -> Any:
     }
 
 
-async def streamed(request: web.Request, events: Iterable[Any], *, end: bool = True) -> web.StreamResponse:
-    """Send these events; without `end` the connection is cut in the middle of the answer."""
+async def streamed(
+    request: web.Request, events: Iterable[Any], *, cut_when: asyncio.Event | None = None
+) -> web.StreamResponse:
+    """Send these events, and then end the answer well, or cut the connection once that is set."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     for event in events:
         data = event if isinstance(event, str) else json.dumps(event)
         await response.write(f"data: {data}\n\n".encode())
-    if not end and request.transport is not None:
+    if cut_when is not None and request.transport is not None:
+        await cut_when.wait()
         request.transport.close()  # what was sent before still arrives
     return response
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Final
 
 import aiohttp
@@ -46,11 +46,10 @@ class Connection:
         with contextlib.suppress(KeyUnusable):
             self._headers({})
 
-    @contextlib.asynccontextmanager
-    async def posted(
-        self, path: str, body: Body, *, headers: dict[str, str], until: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The server's answer of status 200, its body still to be read. `until` is the loop's time at which it ends.
+    async def post(self, path: str, body: Body, *, headers: dict[str, str], until: float) -> aiohttp.ClientResponse:
+        """The server's answer of status 200, whose body is still to be read, and which is then to be released.
+
+        `until` is the loop's time at which it must be there.
 
         Raises:
             AioRpcError: there is none, for whatever reason.
@@ -59,18 +58,17 @@ class Connection:
             headers = self._headers(headers)
         except KeyUnusable as error:
             raise http_failures.unreachable() from error
-        async with _as_failures():
+        with _as_failures():
             async with asyncio.timeout_at(until):
                 response = await self._open().post(
                     f"{self._url}{path}", data=msgspec.json.encode(body), headers=headers, allow_redirects=False
                 )
-            try:
-                if response.status != 200:
-                    async with asyncio.timeout_at(until):
-                        raise await self._refused(response)
-                yield response
-            finally:
-                response.release()  # which closes the connection where the body was not read to its end
+                if response.status == 200:
+                    return response
+                try:
+                    raise await self._refused(response)
+                finally:
+                    response.release()  # which closes the connection where the body was not read to its end
 
     async def close(self) -> None:
         """Close all connections."""
@@ -133,19 +131,25 @@ async def body_of(response: aiohttp.ClientResponse, *, until: float) -> bytes:
     Raises:
         AioRpcError: it is too large, or does not come.
     """
+    with _as_failures():
+        async with asyncio.timeout_at(until):
+            return await _whole(response)
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async with _as_failures(), asyncio.timeout_at(until):
-        async for piece in response.content.iter_any():
-            body += piece
-            if len(body) > MOST_ANSWER_BYTES:
-                raise http_failures.malformed(f"the answer has more than {MOST_ANSWER_BYTES} bytes")
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > MOST_ANSWER_BYTES:
+            raise http_failures.malformed(f"the answer has more than {MOST_ANSWER_BYTES} bytes")
     return bytes(body)
 
 
 async def piece_of(response: aiohttp.ClientResponse, *, until: float) -> bytes:
     """What comes next of a body; empty at its end. Raises like `body_of`."""
-    async with _as_failures(), asyncio.timeout_at(until):
-        return await response.content.readany()
+    with _as_failures():
+        async with asyncio.timeout_at(until):
+            return await response.content.readany()
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
@@ -162,8 +166,8 @@ def told(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
     return tuple([(name, value) for name, value in pairs if name.startswith(_TOLD)])
 
 
-@contextlib.asynccontextmanager
-async def _as_failures() -> AsyncIterator[None]:
+@contextlib.contextmanager
+def _as_failures() -> Iterator[None]:
     """Says whatever goes wrong on the wire as gRPC does."""
     try:
         yield

@@ -123,9 +123,12 @@ class _Unary:
         if method is None or method.reply is None:
             raise http_failures.unknown_method()
         body = method.body(request)
-        async with line.posted(method.path, body, headers=headers, until=until) as response:
+        response = await line.post(method.path, body, headers=headers, until=until)
+        try:
             self._said = told(response)
             answer = await body_of(response, until=until)
+        finally:
+            response.release()
         try:
             return method.reply(answer, body)
         except (MalformedAnswer, ValueError) as error:
@@ -137,7 +140,6 @@ class _Stream:
 
     def __init__(self, line: Connection, method: Method | None, *, until: float, headers: dict[str, str]) -> None:
         self._line, self._method, self._until, self._headers = line, method, until, headers
-        self._stack = contextlib.AsyncExitStack()
         self._begun = False
         self._opened: asyncio.Future[aiohttp.ClientResponse] = asyncio.get_running_loop().create_future()
         self._events = ServerEvents(longest=LONGEST_EVENT_BYTES)
@@ -177,6 +179,7 @@ class _Stream:
         response = await asyncio.shield(self._opened)
         while not self._pieces:
             if self._failure is not None:
+                response.close()
                 raise self._failure
             if self._at_end:
                 await self._free(response)
@@ -208,13 +211,16 @@ class _Stream:
         if self._method is None or self._method.reply is not None:
             raise http_failures.unknown_method()
         body: Body = self._method.body(message)
-        posted = self._line.posted(self._method.path, body, headers=self._headers, until=self._until)
-        return await self._stack.enter_async_context(posted)
+        return await self._line.post(self._method.path, body, headers=self._headers, until=self._until)
 
     async def _read(self, response: aiohttp.ClientResponse) -> None:
-        piece = await piece_of(response, until=self._until)
+        try:
+            piece = await piece_of(response, until=self._until)
+        except grpc.aio.AioRpcError as error:
+            self._failure = error
+            return
         if not piece:
-            raise http_failures.malformed("the stream ended before its end")
+            self._failure = http_failures.malformed("the stream ended before its end")
         try:
             for data in self._events.feed(piece):
                 if data == DONE:
@@ -234,7 +240,7 @@ class _Stream:
             soon = min(self._until, asyncio.get_running_loop().time() + END_SECONDS)
             while await piece_of(response, until=soon):
                 pass
-        await self._stack.aclose()
+        response.release()
 
 
 def _until(timeout: float) -> float:

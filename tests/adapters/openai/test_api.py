@@ -276,9 +276,10 @@ class TestEitherClient:
         self, client: Client, fake: FakeOpenAI
     ) -> None:
         async def behave(asked: Asked, request: Any) -> Any:
-            return await streamed(request, list(fake.chunks(asked.body))[:2], end=False)
+            return await streamed(request, list(fake.chunks(asked.body))[:2], cut_when=fake.let_go)
 
         fake.behave = behave
+        fake.let_go.set()
         with pytest.raises(Exception):  # noqa: B017, PT011 - the official client raises its HTTP library's own
             await client.streamed()
 
