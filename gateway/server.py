@@ -145,6 +145,7 @@ async def gateway(
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
+        watch.observe(pipeline.forwarding.guards.looks)
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(pipeline=pipeline, proxy=proxy)
         stack.push_async_callback(running.swaps.close)

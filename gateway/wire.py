@@ -27,6 +27,7 @@ from gateway.core.record import (
     Verdict,
     citation_of,
 )
+from gateway.wire_attempts import attempts, attempts_in
 from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 
@@ -83,6 +84,7 @@ def decision(
         prompt=record.prompt,
         connector_version=record.connector_version,
         unit_ref=record.unit_ref,
+        standby=record.standby,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -108,6 +110,10 @@ def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> N
     message.response_bytes = settlement.response_bytes
     message.served_version = settlement.served
     message.pinned_version = settlement.pinned
+    message.attempts.extend(attempts(settlement.attempts))
+    message.served_arm = settlement.arm
+    message.served_version = settlement.version
+    message.served_upstream = settlement.upstream
 
 
 def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
@@ -300,6 +306,7 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         prompt=message.prompt,
         connector_version=message.connector_version,
         unit_ref=message.unit_ref,
+        standby=message.standby,
         inference=message.inference.removeprefix("decisions/"),
         lineage=_lineage_in(message.lineage) if message.HasField("lineage") else None,
     )
@@ -366,4 +373,8 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         overhead_us=message.overhead_duration.ToMicroseconds(),
         served=message.served_version,
         pinned=message.pinned_version,
+        attempts=attempts_in(message.attempts),
+        arm=message.served_arm,
+        version=message.served_version,
+        upstream=message.served_upstream,
     )

@@ -18,6 +18,7 @@ from services.experiment_commands import commands as experiments_commands
 from services.holds_commands import commands as holds_commands
 from services.packing import commands as packs_commands
 from services.rollout_commands import commands as rollouts_commands
+from services.shadow_commands import commands as shadows_commands
 from services.shell import Shell
 from services.texts import say
 
@@ -250,6 +251,7 @@ app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")
 app.add_typer(experiments_commands(_shell), name="experiments")
+app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
 
 
