@@ -327,7 +327,7 @@ async def test_the_record_names_the_version_that_has_answered_and_says_when_it_i
         stream = await told(stub.StreamChatCompletion(streamed("a"), metadata=WRITER))
         for each in (ended, stream):
             decision = await audit.decision(each.decision)
-            assert decision.served_version == (served or "gpt-4o-2024-08-06")
+            assert decision.answered_version == (served or "gpt-4o-2024-08-06")
             assert (decision.pinned_version, decision.model_version) == ("gpt-4o-2024-08-06", "1")
 
 
