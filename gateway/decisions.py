@@ -13,6 +13,7 @@ from gateway.conclusion import concluded
 from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.explain import explain
+from gateway.core.explain_attempts import explain_order
 from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
@@ -110,8 +111,25 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         record = msgspec.structs.replace(record_of(run), expires_ms=0)
         decision = wire.decision(record, outcome, settlement=None, conclusion=concluded(record, outcome))
         decision.name = ""
-        sentences = explain(record, outcome, settlement=None, language=incoming.language)
-        return decision_service_pb2.EvaluateCallResponse(decision=decision, explanation=sentences)
+        ways = self._pipeline.ways(run)
+        order = explain_order(
+            [(way.arm.arm, way.arm.version) for way in ways if not way.reason], language=incoming.language
+        )
+        sentences = explain(record, outcome, settlement=None, language=incoming.language) + order
+        return decision_service_pb2.EvaluateCallResponse(
+            decision=decision,
+            explanation=sentences,
+            ways=[
+                decision_service_pb2.Way(
+                    arm=way.arm.arm,
+                    upstream=way.arm.upstream,
+                    version=way.arm.version,
+                    max_attempts=way.attempts,
+                    reason=way.reason,
+                )
+                for way in ways
+            ],
+        )
 
 
 def _wait_seconds(request: decision_service_pb2.WaitHoldRequest, remaining_s: float | None) -> float:

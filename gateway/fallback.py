@@ -12,9 +12,10 @@ import msgspec
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
-from gateway.callrun import CallRun, Substitute, asks, elapsed_us, new_id, record_of
+from gateway.callrun import CallRun, Substitute, asks, elapsed_us, forward_rule_of, new_id, record_of
 from gateway.core.decide import Decision, decide
 from gateway.core.errors import Reason
+from gateway.core.forwarding import PLAIN
 from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.record import Attempt, Record, Settlement, Verdict, subject_ref
 from gateway.core.routing import ArmTarget, Routed, routed
@@ -35,6 +36,16 @@ class Moved(msgspec.Struct, frozen=True):
         return Attempt(arm.arm, arm.upstream, "DENIED", at_us, took_us, "fallback", arm.version, 0, self.reason)
 
 
+class Way(msgspec.Struct, frozen=True):
+    """An arm that a call may go to."""
+
+    arm: ArmTarget
+    attempts: int = 1
+    """Most tries there."""
+    reason: str = ""
+    """Why the rules would not let it go there."""
+
+
 class Fallbacks:
     """Decides about and admits the arms that take over."""
 
@@ -49,6 +60,9 @@ class Fallbacks:
         if way is None or way.target is None:
             return Moved()
         decision = self._decide(run, way)
+        if decision.failing and run.revision is not None and run.agent is not None:
+            number, tenant = run.revision.number, run.agent.tenant
+            self._failures.note(tenant, decision.looks, revision=number, decision=run.id, at_ms=run.received_ms)
         if decision.verdict is not Verdict.ALLOW:
             reason = Reason.POLICY_DENIED if decision.reason is None else decision.reason
             return Moved(arm=way.target, reason=reason.value)
@@ -62,6 +76,20 @@ class Fallbacks:
             run.assigned = run.assigned or before[0]
         return Moved(served=not refused, arm=way.target, reason=refused)
 
+    def ways(self, run: CallRun) -> tuple[Way, ...]:
+        """Where a call that is let through would go, in this order. Changes nothing."""
+        rule = forward_rule_of(run) or PLAIN
+        if run.routed.target is None:
+            return ()
+        ways = [Way(run.routed.target, attempts=rule.attempts)]
+        for name in rule.fallback:
+            way = _way_to(run, name)
+            if way is not None and way.target is not None:
+                decision = self._decide(run, way)
+                refused = decision.verdict is not Verdict.ALLOW
+                ways.append(Way(way.target, reason=(decision.reason or Reason.POLICY_DENIED) if refused else ""))
+        return tuple(ways)
+
     def settle(self, run: CallRun, settlement: Settlement) -> None:
         """Settle what the arm took that the call goes to in place of the chosen one, like the call itself."""
         taken, run.substitute = run.substitute, None
@@ -74,7 +102,7 @@ class Fallbacks:
     def _decide(self, run: CallRun, way: Routed) -> Decision:
         assert run.revision is not None and run.policy is not None  # noqa: PT018, S101 - the call was admitted
         assert run.agent is not None and run.call is not None  # noqa: PT018, S101
-        decision = decide(
+        return decide(
             run.revision,
             run.policy,
             agent=run.agent,
@@ -85,10 +113,6 @@ class Fallbacks:
             now_ms=run.received_ms,
             approved=run.released is not None and run.released.decider != "",
         )
-        if decision.failing:
-            number, tenant = run.revision.number, run.agent.tenant
-            self._failures.note(tenant, decision.looks, revision=number, decision=run.id, at_ms=run.received_ms)
-        return decision
 
     async def _admit(self, run: CallRun, decision: Decision) -> str:
         """Admit the arm; why it is refused, empty where it is not."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from gateway.adapters.upstreams import longest_s
-from gateway.core.guarding import Guard, guarded
+from gateway.core.guarding import Guard, GuardLook, guarded
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.retrying import BudgetRule, RetryBudget
 from gateway.core.revision.compiled import Revision
@@ -44,10 +44,10 @@ class Guards:
                 kept[upstream.name] = Guarded(upstream, guard)
         self._guarded = kept
 
-    @property
-    def by_upstream(self) -> Mapping[str, Guard]:
-        """The guards by their upstreams' names."""
-        return {name: each.guard for name, each in self._guarded.items()}
+    def looks(self) -> Mapping[str, GuardLook]:
+        """How the guards are doing, by their upstreams' names."""
+        now_ms = self.clock()
+        return {name: each.guard.look(now_ms=now_ms) for name, each in self._guarded.items()}
 
     def of(self, upstream: Upstream) -> Guarded | None:
         """What stands before an upstream, as a call's own revision has it; `None` where nothing does."""

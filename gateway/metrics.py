@@ -8,10 +8,11 @@ import dataclasses
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -27,10 +28,19 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from gateway.core.guarding import GuardLook
 from gateway.core.shadows import ShadowResult
 
 EXPORT_EVERY_MS: Final = 10_000
 _OVERHEAD_MS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
+
+
+class Tried(NamedTuple):
+    """One try to have a call answered."""
+
+    upstream: str
+    why: str
+    status: str
 
 
 class Metered(NamedTuple):
@@ -46,6 +56,7 @@ class Metered(NamedTuple):
     revision: int
     failed: tuple[str, ...] = ()
     """Names of the rules that failed."""
+    tries: tuple[Tried, ...] = ()
 
 
 class Metrics:
@@ -61,16 +72,21 @@ class Metrics:
             resource=Resource.create({"service.name": service, "service.version": version}),
             shutdown_on_exit=False,
         )
-        meter = self._provider.get_meter("pilote", version)
+        meter = self._meter = self._provider.get_meter("pilote", version)
+        self._attempts = meter.create_counter("pilote.upstream.attempts", unit="{attempt}")
         self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
         self._copies = meter.create_counter("pilote.copies", unit="{copy}")
         self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
+        self._revision = meter.create_gauge("pilote.revision.active")
+        self._refused = meter.create_gauge("pilote.revision.refused")
 
     def add(self, calls: Iterable[Metered]) -> None:
         """Count calls that have ended; in one go, for each alone costs several times as much."""
         decisions: Counter[tuple[str, str, str]] = Counter()
         failures: Counter[tuple[str, int, str]] = Counter()
+        tries: Counter[Tried] = Counter()
         for call in calls:
+            tries.update(call.tries)
             decisions[call.verdict, call.reason, call.route] += 1
             for rule in call.failed:
                 failures[rule, call.revision, call.method] += 1
@@ -82,6 +98,24 @@ class Metrics:
         for (rule, revision, method), count in failures.items():
             named: dict[str, str | int] = {"pilote.rule": rule, "pilote.revision": revision, "rpc.method": method}
             self._failures.add(count, named)
+        for tried, count in tries.items():
+            self._attempts.add(count, {f"pilote.{name}": value for name, value in tried._asdict().items()})
+
+    def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
+        """Export how what stands before upstreams is doing; asked from another thread whenever metrics are exported."""
+
+        def reading(read: Callable[[GuardLook], int]) -> Callable[[object], list[Observation]]:
+            return lambda _: [Observation(read(look), {"pilote.upstream": name}) for name, look in guards().items()]
+
+        gauge, counter = self._meter.create_observable_gauge, self._meter.create_observable_counter
+        gauge("pilote.upstream.breaker", [reading(lambda look: ("closed", "half-open", "open").index(look.state))])
+        gauge("pilote.upstream.ejected", [reading(lambda look: look.ejected)], unit="{address}")
+        counter("pilote.upstream.ejections", [reading(lambda look: look.ejections)], unit="{ejection}")
+
+    def revision(self, number: int, *, refused: int) -> None:
+        """Say which revision this process runs, and which newer one it refuses; 0 for none."""
+        self._revision.set(number)
+        self._refused.set(refused)
 
     def add_copy(self, copy: ShadowResult) -> None:
         """Count a copy that has ended."""

@@ -34,7 +34,7 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
-from gateway.fallback import Fallbacks
+from gateway.fallback import Fallbacks, Way
 from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.guards import monotonic_ms
@@ -330,6 +330,12 @@ class Pipeline:
         reservation = reserve(record, run.decision.buckets)
         outcome, _ = await self._admission.admit(reservation, record, only_look=True)
         return outcome
+
+    def ways(self, run: CallRun) -> tuple[Way, ...]:
+        """Where a call that was evaluated would go, in which order; nowhere where it is refused."""
+        if run.ended is not None or run.decision is None or run.decision.verdict is not Verdict.ALLOW:
+            return ()
+        return self._fallbacks.ways(run)
 
     async def _take(self, run: CallRun) -> None:
         """Step 6: take every bucket and write the record, in one step of the store."""

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry.trace import SpanKind
 
 from gateway.callrun import CallRun, elapsed_us, status_name
+from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
-from gateway.metrics import Metered, Metrics
+from gateway.metrics import Metered, Metrics, Tried
 from gateway.refusal import Kept
 from gateway.shadowing import Copied
 from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
@@ -31,6 +33,16 @@ class Watch:
         self._log_allowed = call_log == "all"
         self._log_refused = call_log in ("all", "refused")
 
+    def standing(self, revision: int, refused: int) -> None:
+        """Meter which revision runs here, and which newer one is refused; 0 for none."""
+        if self._metrics is not None:
+            self._metrics.revision(revision, refused=refused)
+
+    def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
+        """Export how what stands before upstreams is doing."""
+        if self._metrics is not None:
+            self._metrics.observe(guards)
+
     def ended(self, run: CallRun) -> None:
         """Export the call's span if it is sampled or went wrong, and log it if it is to be logged."""
         failed = run.ended is not None
@@ -39,11 +51,11 @@ class Watch:
                 self._loop.call_later(SPANS_EVERY_SECONDS, self.flush)
             ended_ns = time.time_ns()
             self._due.append((run, ended_ns - int((time.perf_counter() - run.started) * 1e9), ended_ns))
-        self.counted(run)
+        self.counted(run, tries=_tries(run))
         if self._log_refused if failed else self._log_allowed:
             _log.info("call", extra=dict(_attributes(run)))
 
-    def counted(self, run: CallRun) -> None:
+    def counted(self, run: CallRun, *, tries: tuple[Tried, ...] = ()) -> None:
         """Count one decision; for those that are no call of their own, as a stream's further messages."""
         if self._metrics is None:
             return
@@ -59,6 +71,7 @@ class Watch:
                 method=run.policy.contract.method if run.policy is not None else "",
                 revision=run.revision.number if run.revision is not None else 0,
                 failed=tuple([look.rule for look in looks if look.error]),
+                tries=tries,
             )
         )
 
@@ -121,6 +134,24 @@ def _attributes_of_copy(copy: Copied) -> Attributes:
     return attributes
 
 
+def _tries(run: CallRun) -> tuple[Tried, ...]:
+    """What was tried of a call; one that was answered at once has no list of it."""
+    if run.attempts:
+        return tuple([Tried(each.upstream, each.why or "first", each.status) for each in run.attempts])
+    return (Tried(run.route.upstream, "first", status_name(run.ended)),) if run.upstream_us else ()
+
+
+def _tried(run: CallRun) -> Attributes:
+    """Which arm served a call, in place of which one, and what was tried."""
+    attributes: Attributes = {"pilote.arm": run.route.arm}
+    if run.assigned is not None:
+        attributes["pilote.assigned_arm"] = run.assigned.route.arm
+    if run.attempts:
+        tries = [f"{tried.why or 'first'} {tried.arm} {tried.status}" for tried in run.attempts]
+        attributes["pilote.attempts"] = tuple(tries)
+    return attributes
+
+
 def _verdict(run: CallRun) -> str:
     if run.outcome is not None and run.outcome.granted:
         return "ALLOW"
@@ -150,6 +181,7 @@ def _attributes(run: CallRun) -> Attributes:
         attributes["pilote.route"] = run.route.name
         attributes["pilote.version"] = run.route.version
         attributes["pilote.upstream"] = run.route.upstream
+        attributes |= _tried(run)
     if run.call is not None and run.call.model:
         attributes[GEN_AI_MODEL] = run.call.model[:63]
     if run.decision is not None and run.decision.looks:

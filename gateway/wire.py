@@ -27,6 +27,7 @@ from gateway.core.record import (
     Verdict,
     citation_of,
 )
+from gateway.wire_attempts import attempts, attempts_in
 from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 
@@ -83,6 +84,7 @@ def decision(
         prompt=record.prompt,
         connector_version=record.connector_version,
         unit_ref=record.unit_ref,
+        standby=record.standby,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -106,6 +108,10 @@ def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> N
     message.overhead_duration.CopyFrom(_duration(settlement.overhead_us))
     message.gave_back = settlement.gave_back
     message.response_bytes = settlement.response_bytes
+    message.attempts.extend(attempts(settlement.attempts))
+    message.served_arm = settlement.arm
+    message.served_version = settlement.version
+    message.served_upstream = settlement.upstream
 
 
 def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
@@ -298,6 +304,7 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         prompt=message.prompt,
         connector_version=message.connector_version,
         unit_ref=message.unit_ref,
+        standby=message.standby,
         inference=message.inference.removeprefix("decisions/"),
         lineage=_lineage_in(message.lineage) if message.HasField("lineage") else None,
     )
@@ -362,4 +369,8 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         upstream_us=message.upstream_duration.ToMicroseconds(),
         costs={limit.limit: limit.actual_cost for limit in message.limits if limit.HasField("actual_cost")},
         overhead_us=message.overhead_duration.ToMicroseconds(),
+        attempts=attempts_in(message.attempts),
+        arm=message.served_arm,
+        version=message.served_version,
+        upstream=message.served_upstream,
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.explain_attempts import explain_attempts
 from gateway.core.limits import bucket_reason
 from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
 from gateway.core.texts import LANGUAGES, amount, day, fill, number, span
@@ -41,6 +42,10 @@ _TEXTS: Final = {
     "lineage": (
         "An inference of version {version} of the model {model} led to it (route {route}, arm {arm}).",
         "Une inférence de la version {version} du modèle {model} y a conduit (route {route}, bras {arm}).",
+    ),
+    "standby": (
+        "It let another arm take over the call decisions/{parent}.",
+        "Il a fait reprendre l’appel decisions/{parent} par un autre bras.",
     ),
     "revision": ("Revision {revision} decided.", "La révision {revision} a décidé."),
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
@@ -247,10 +252,12 @@ def _asked(record: Record, language: str) -> list[str]:
         "connector": record.connector_version,
         "rollout": record.rollout,
         "unit": record.unit_ref,
+        "parent": record.parent,
     }
     keys = ["asked" if record.agent else "nobody"]
     keys += ["subject"] * bool(record.subject_ref) + ["contact"] * bool(record.channel)
     keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
+    keys += ["standby"] * record.standby
     keys += ["prompt"] * bool(record.prompt) + ["connector"] * bool(record.connector_version)
     keys += ["rollout"] * bool(record.rollout) + ["unit"] * bool(record.unit_ref)
     lines = [_say(key, language, values) for key in keys]
@@ -330,6 +337,7 @@ def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, lang
     if allowed and settlement is None:
         lines.append(_say("running", language, {}))
     if settlement is not None:
+        lines += explain_attempts(settlement.attempts, language=language)
         total = _milliseconds(settlement.total_us, language)
         values = {
             "status": settlement.status,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from gateway.core.addresses import Addresses, outlier_rule
-from gateway.core.breaking import Breaker, breaker_rule
+from gateway.core.breaking import Breaker, State, breaker_rule
 from gateway.core.policy.upstreams import Upstream
 
 
@@ -18,6 +18,16 @@ class Entry(NamedTuple):
     def refused(self) -> bool:
         """Whether it may not go."""
         return self.stage < 0
+
+
+class GuardLook(NamedTuple):
+    """How a guard is doing."""
+
+    state: State
+    ejected: int
+    """Addresses that get no calls now."""
+    ejections: int
+    """How often one was ejected, since the guard was made."""
 
 
 class Guard:
@@ -38,6 +48,11 @@ class Guard:
     def wait_ms(self, *, now_ms: int) -> int:
         """Milliseconds until a call may go again, as far as that is known."""
         return 0 if self.breaker is None else self.breaker.wait_ms(now_ms=now_ms)
+
+    def look(self, *, now_ms: int) -> GuardLook:
+        """How it is doing."""
+        state: State = "closed" if self.breaker is None else self.breaker.state(now_ms=now_ms)
+        return GuardLook(state, self.addresses.ejected(now_ms=now_ms), self.ejections)
 
     def left(self, entry: Entry, *, now_ms: int, failed: bool | None) -> None:
         """A call has ended. `failed` is None for one that says nothing of the upstream."""

@@ -13,11 +13,13 @@ from gateway.core.record import Exposure, Outcome, Record, Settlement, Verdict
 
 _COLUMNS: Final = (
     *("id", "scope", "arm", "at_ms", "unit", "revision", "admitted", "refused", "contact", "failed", "total_us"),
-    *("costs", "decision", "inference", "led_ms", "led_scope", "led_arm"),
+    *("costs", "decision", "inference", "led_ms", "led_scope", "led_arm", "stood_in"),
 )
 _INSERT: Final = f"INSERT INTO call ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _EXPOSE: Final = "INSERT INTO exposure (scope, at_ms, call, arm, unit) VALUES (?, ?, ?, ?, ?)"
-_SETTLE: Final = "UPDATE call SET contact = contact AND ?, failed = ?, total_us = ?, costs = ? WHERE id = ?"
+_SETTLE: Final = (
+    "UPDATE call SET contact = contact AND ?, failed = ?, total_us = ?, costs = ?, stood_in = ? WHERE id = ?"
+)
 _MINUTE: Final = """INSERT INTO route_minute (route, minute, admitted, failed, slow) VALUES (?, ?, ?, ?, ?)
  ON CONFLICT (route, minute) DO UPDATE SET
  admitted = admitted + excluded.admitted, failed = failed + excluded.failed, slow = slow + excluded.slow"""
@@ -87,7 +89,7 @@ def settle(connection: sqlite3.Connection, ends: Mapping[int, Settlement]) -> No
         after = failed(settlement)
         minutes.add(route, at_ms, failed=after - before, slow=settlement.slow)
         made = not settlement.gave_back
-        rows.append((made, after, settlement.total_us, _costs(costs, settlement), rowid))
+        rows.append((made, after, settlement.total_us, _costs(costs, settlement), bool(settlement.arm), rowid))
     connection.executemany(_SETTLE, rows)
     minutes.write(connection)
 
@@ -137,6 +139,7 @@ def _row(new: New, scopes: Mapping[tuple[str, str, str], int]) -> tuple[object, 
         estimates if settlement is None else _costs(estimates, settlement),
         bytes.fromhex(record.id),
         *(_led(new, scopes) if contact else (None,) * 4),
+        settlement is not None and bool(settlement.arm),
     )
 
 

@@ -35,11 +35,10 @@ def calls_of(query: ArmsQuery) -> str:
     if query.kind == "route":
         return "SELECT c.* FROM call AS c WHERE c.scope = :scope AND c.at_ms >= :start AND c.at_ms < :end"
     unit = "ifnull(x.unit, c.unit) AS unit"
-    columns = (
-        f"c.id, x.arm, c.at_ms, {unit}, c.revision, c.admitted, c.refused, c.contact, c.failed, c.total_us, c.costs"
-    )
+    columns = f"c.id, x.arm, c.at_ms, {unit}, c.revision, c.admitted, c.refused, c.contact, c.failed, c.stood_in"
     # CROSS JOIN is how SQLite is told the order of a join.
-    return f"""SELECT {columns}, c.decision FROM exposure AS x CROSS JOIN call AS c ON c.id = x.call
+    return f"""SELECT {columns}, c.total_us, c.costs, c.decision
+        FROM exposure AS x CROSS JOIN call AS c ON c.id = x.call
         WHERE x.scope = :scope AND x.at_ms >= :start AND x.at_ms < :end"""
 
 
@@ -61,9 +60,10 @@ def see(connection: sqlite3.Connection, query: ArmsQuery, values: Values) -> Non
             PRIMARY KEY (unit, arm)) WITHOUT ROWID"""
     )
     connection.execute(
-        f"""INSERT INTO temp.seen SELECT unit, arm, min(at_ms), revision, count(*), total(refused), total(failed),
-            total(admitted AND (failed OR total_us IS NOT NULL)), count(total_us), total(total_us) / 1000,
-            total({_cost(query)}) FROM ({calls_of(query)}) WHERE unit IS NOT NULL GROUP BY unit, arm""",
+        f"""INSERT INTO temp.seen SELECT unit, arm, min(at_ms), revision, count(*), total(refused),
+            total(failed OR stood_in), total(admitted AND (failed OR total_us IS NOT NULL)),
+            count(total_us), total(total_us) / 1000, total({_cost(query)})
+            FROM ({calls_of(query)}) WHERE unit IS NOT NULL GROUP BY unit, arm""",
         values,
     )
     connection.execute(
@@ -157,8 +157,9 @@ def look_back(connection: sqlite3.Connection, query: ArmsQuery, values: Values) 
         contacts = f"(SELECT c.* FROM call AS c WHERE c.contact AND {before} AND c.at_ms >= :start - :before)"
     # CROSS JOIN: from the calls, which the index gives by time, to their subjects.
     connection.execute(
-        f"""CREATE TEMP TABLE before AS SELECT c.unit AS unit, total(c.refused) AS refused, total(c.failed) AS failed,
-            total(c.total_us) / 1000 AS ms, total({_cost(query)}) AS cost FROM call AS c
+        f"""CREATE TEMP TABLE before AS SELECT c.unit AS unit, total(c.refused) AS refused,
+            total(c.failed OR c.stood_in) AS failed, total(c.total_us) / 1000 AS ms,
+            total({_cost(query)}) AS cost FROM call AS c
             CROSS JOIN temp.alone AS alone ON alone.unit = c.unit
             WHERE {before} AND c.at_ms >= alone.first_ms - :before AND c.at_ms < alone.first_ms
             AND c.at_ms >= :start - :before GROUP BY c.unit""",

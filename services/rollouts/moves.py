@@ -25,6 +25,9 @@ ATTEMPTS: Final = 20
 """How often a move begins anew because somebody else has published something else meanwhile."""
 
 
+FORWARD: Final = ("start", "approve", "resume")
+
+
 class RolloutProblem(Exception):
     """The command cannot do what it was asked to; the text says why, in the reader's language."""
 
@@ -70,14 +73,16 @@ class Rollouts:
         for _ in range(ATTEMPTS):
             number, published = await self._active()
             rollout = self._named(name, policy_of(published).rollouts)
-            if seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
-                raise self._problem("moved-meanwhile", name=name)  # what the person has seen is not there any more
+            # What lets a candidate serve more is said of the step that the person has seen, and of no other.
+            if what in FORWARD and seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
+                raise self._problem("moved-meanwhile", name=name)
             seen = rollout
             self._refuse_strangers(published, by)
             moved = act(rollout, what, reason=reason, now_ms=self._clock_ms())
             if isinstance(moved, Refused):
                 raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
-            self._refuse_mistakes(published, moved)
+            if what == "start":
+                self._refuse_mistakes(published, moved)
             try:
                 words, now_ms = f"{name}: {reason}", self._clock_ms()
                 return await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by), moved

@@ -8,7 +8,9 @@ import pytest
 from gateway.core import explain as module
 from gateway.core.call import Lineage
 from gateway.core.explain import explain
-from gateway.core.record import BucketAsk, BucketLook, Exposure, Outcome, Record, RuleLook, Settlement, Verdict
+from gateway.core.explain_attempts import ANSWERS, explain_order
+from gateway.core.record import Attempt, BucketAsk, BucketLook, Exposure, Outcome, Record, RuleLook, Settlement, Verdict
+from gateway.rpc.status import _SAID_NO
 
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
@@ -69,6 +71,15 @@ LINEAGE = Lineage(model="lead-score", version="2", route="scoring", arm="challen
 LED = msgspec.structs.replace(RECORD, lineage=LINEAGE)
 
 
+TRIES = tuple(
+    Attempt(arm="one", upstream="crm", status=status, took_us=1_500, why=why, version=version, reason="STOPPED")
+    for why, version in (("", ""), ("retry", "2"), ("fallback", "1"), ("hedge", "2"))
+    for status in ("OK", "UNAVAILABLE", "NOT_FOUND", "CANCELLED", "OPEN", "FULL", "DENIED")
+)
+TRIED = msgspec.structs.replace(ENDED, attempts=TRIES, arm="two")
+STANDBY = msgspec.structs.replace(RECORD, standby=True, parent="c" * 32)
+
+
 def _sentences(language: str) -> list[str]:
     """Every way in which a call may go, in that language."""
     doubtful = Settlement(id="0" * 32, settled_ms=3, status="UNKNOWN", in_doubt=True, gave_back=True)
@@ -89,6 +100,8 @@ def _sentences(language: str) -> list[str]:
             every_kind, Outcome(granted=False, looks=KIND_LOOKS[0], refused=6), settlement=None, language=language
         ),
         *explain(RECORD, Outcome(granted=True, looks=LOOKS, first="f" * 32), settlement=ENDED, language=language),
+        *explain(STANDBY, Outcome(granted=True, looks=LOOKS), settlement=TRIED, language=language),
+        *explain_order([("one", "2"), ("two", "1"), ("three", "")], language=language),
         *explain(CITED, Outcome(granted=False), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=None, language=language),
@@ -157,3 +170,16 @@ def test_a_held_call_is_said_to_be_kept_and_a_repeat_names_the_hold_of_the_first
     assert f"It was kept for a person: holds/{'c' * 32}." in lines
     assert f'Of holds/{"a" * 32} Zoé said: "too pushy".' in lines
     assert not any("refused" in line for line in lines[-3:])
+
+
+def test_an_upstream_that_says_no_has_answered_in_words_too() -> None:
+    assert {code.name for code in _SAID_NO} == ANSWERS
+
+
+def test_what_was_tried_is_told_in_order() -> None:
+    failed = Attempt(arm="champion", upstream="one", status="UNAVAILABLE", took_us=3_000, version="1")
+    answered = Attempt(arm="spare", upstream="two", status="OK", took_us=9_000, why="fallback", version="2")
+    settled = msgspec.structs.replace(ENDED, attempts=(failed, answered))
+    told = explain(RECORD, Outcome(granted=True), settlement=settled)
+    assert "The first try at champion (1) failed with UNAVAILABLE after 3.00 ms." in told
+    assert "A try at spare (2), which took over, was answered after 9.00 ms." in told

@@ -17,7 +17,7 @@ from pilote.decision.v1.decision_service_pb2 import Outcome, ReportOutcomesReque
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from services.rollouts.controller import Controller
 from services.rollouts.moves import Rollouts
-from tests.e2e.policy import policy
+from tests.e2e.policy import Data, policy
 from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, Auditor, World, auditing, credential, together, told
@@ -48,12 +48,12 @@ class Ramp:
     def controller(self, audit: Any = None) -> Controller:
         return Controller(self.store, audit or self.auditor.stub, clock_ms=self.now_ms)
 
-    async def publish(self, **rollout: Any) -> None:
+    async def publish(self, *, route: Data | None = None, **rollout: Any) -> None:
         arms = [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm-2", "weight": 0}]
         measured = {"success": [{"measure": "error_rate", "margin": 0.3}], "guardrails": [{"measure": "error_rate"}]}
         data = policy(
             self.old.address,
-            routes=[{"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms}],
+            routes=[{"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms} | (route or {})],
             rollouts=[{"name": "up", "route": "crm", "arm": "new", "against": "old", **measured, **rollout}],
         )
         data["upstreams"].append({"name": "crm-2", "address": self.new.address, "timeout": "10s"})
@@ -144,6 +144,18 @@ async def test_a_harmful_candidate_is_rolled_back_and_gets_no_call_any_more(ramp
     assert (after.state, after.cause, after.about) == ("rolled_back", "harm", ("error_rate",))
     assert await ramp.call(range(300)) == set()
     assert await ramp.look() == after
+
+
+async def test_a_candidate_whose_calls_another_arm_must_answer_is_rolled_back_though_nobody_saw_a_failure(
+    ramp: Ramp,
+) -> None:
+    await ramp.publish(route={"fallback": ["old"]}, steps=[{"share": 3_000}, {"share": 10_000}])
+    await ramp.do("start")
+    ramp.old.behave, ramp.new.behave = answering(b""), failing(grpc.StatusCode.UNAVAILABLE)
+    await ramp.call(range(300))
+    assert len(ramp.old.asked) == 300
+    after = await ramp.look()
+    assert (after.state, after.about) == ("rolled_back", ("error_rate",))
 
 
 async def test_a_candidate_of_whom_nothing_is_proven_stays_where_it_is(ramp: Ramp) -> None:

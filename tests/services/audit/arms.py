@@ -96,7 +96,9 @@ class History:
     def _of_call(self, record: Record, measure: str, budget: str) -> float:
         settlement = self.settlements.get(record.id)
         if measure == "error_rate":
-            return record.id in self.doubted or (settlement is not None and failed(settlement))
+            return record.id in self.doubted or (
+                settlement is not None and (failed(settlement) or bool(settlement.arm))
+            )
         if measure == "latency_ms":
             return 0 if settlement is None else settlement.total_us / 1000
         costs = {bucket.limit: bucket.cost for bucket in record.buckets} if record.verdict is Verdict.ALLOW else {}

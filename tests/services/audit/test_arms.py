@@ -182,6 +182,17 @@ async def test_the_unit_of_assignment_is_what_counts_where_it_is_not_the_subject
     assert (await summed(stub, ask()))["champion"].subjects == 3
 
 
+async def test_a_call_that_another_arm_answered_has_failed_for_the_arm_that_it_was_assigned_to(
+    audit: Audit, stub: Stub
+) -> None:
+    helped = a_settlement(0, arm="spare")
+    await audit.store.write([admitted(scored(0)), ended(helped), admitted(scored(1, BEN)), ended(a_settlement(1))])
+    assert of((await summed(stub, ask("error_rate")))["champion"], "error_rate") == (2, 1, 2)
+    await audit.store.write([admitted(scored(2, CLEO))])
+    await audit.store.write([ended(a_settlement(2, arm="spare"))])
+    assert of((await summed(stub, ask("error_rate")))["champion"], "error_rate") == (3, 2, 3)
+
+
 async def test_a_call_that_is_never_settled_counts_as_failed_and_a_late_settlement_has_the_last_word(
     audit: Audit, stub: Stub
 ) -> None:
@@ -399,6 +410,8 @@ def _some_end(rng: random.Random, number: int) -> Settlement:
     if rng.random() < 0.2:
         reason = rng.choice(["UPSTREAM_UNAVAILABLE", "CANCELLED", "CAP_EXCEEDED"])
         return a_settlement(number, status="UNAVAILABLE", reason=reason, gave_back=rng.random() < 0.5)
+    if rng.random() < 0.1:
+        return a_settlement(number, arm="spare")
     return a_settlement(number, total_us=rng.randrange(100_000), costs={"spend": 7} if rng.random() < 0.5 else {})
 
 

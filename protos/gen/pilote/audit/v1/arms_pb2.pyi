@@ -236,7 +236,8 @@ class MeasureSums(_message.Message):
     """Subjects summed, those with nothing to measure included."""
     y: _builtins.float
     """Sum of y. Rates: calls or contacts with the property; "latency_ms": milliseconds; "revenue_cents": hundredths of the
-    currency; "cost": units of the budget, the estimate where the real cost is not known.
+    currency; "cost": units of the budget, the estimate where the real cost is not known. Of an arm a call has failed that
+    another arm answered in its place.
     """
     d: _builtins.float
     """Sum of d. "error_rate", "latency_ms": calls let through that have ended; "refusal_rate": calls; rates of contacts:

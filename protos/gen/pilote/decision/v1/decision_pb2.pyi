@@ -110,6 +110,38 @@ settle. What the call took from caps stays taken.
 """
 Global___DecisionState: _TypeAlias = DecisionState  # noqa: Y015
 
+class _AttemptCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttemptCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttemptCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTEMPT_CAUSE_UNSPECIFIED: _AttemptCause.ValueType  # 0
+    """Not said."""
+    ATTEMPT_CAUSE_FIRST: _AttemptCause.ValueType  # 1
+    """It was the first try."""
+    ATTEMPT_CAUSE_RETRY: _AttemptCause.ValueType  # 2
+    """The one before failed."""
+    ATTEMPT_CAUSE_FALLBACK: _AttemptCause.ValueType  # 3
+    """The arm before could not serve it."""
+    ATTEMPT_CAUSE_HEDGE: _AttemptCause.ValueType  # 4
+    """The first one took long, and went on beside it."""
+
+class AttemptCause(_AttemptCause, metaclass=_AttemptCauseEnumTypeWrapper):
+    """Why a call was tried."""
+
+ATTEMPT_CAUSE_UNSPECIFIED: AttemptCause.ValueType  # 0
+"""Not said."""
+ATTEMPT_CAUSE_FIRST: AttemptCause.ValueType  # 1
+"""It was the first try."""
+ATTEMPT_CAUSE_RETRY: AttemptCause.ValueType  # 2
+"""The one before failed."""
+ATTEMPT_CAUSE_FALLBACK: AttemptCause.ValueType  # 3
+"""The arm before could not serve it."""
+ATTEMPT_CAUSE_HEDGE: AttemptCause.ValueType  # 4
+"""The first one took long, and went on beside it."""
+Global___AttemptCause: _TypeAlias = AttemptCause  # noqa: Y015
+
 @_typing.final
 class RuleLook(_message.Message):
     """One rule whose condition held, or which failed and counted as its `on_error`."""
@@ -488,6 +520,67 @@ class CopyDifference(_message.Message):
 Global___CopyDifference: _TypeAlias = CopyDifference  # noqa: Y015
 
 @_typing.final
+class Attempt(_message.Message):
+    """One try to have a call answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAUSE_FIELD_NUMBER: _builtins.int
+    ARM_FIELD_NUMBER: _builtins.int
+    UPSTREAM_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    START_OFFSET_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    cause: Global___AttemptCause.ValueType
+    """Why it was made."""
+    arm: _builtins.str
+    """Name of the arm."""
+    upstream: _builtins.str
+    """Name of the upstream."""
+    version: _builtins.str
+    """Version of the model; empty on a route that asks none."""
+    address: _builtins.int
+    """Which of the upstream's addresses was asked, counted from 0 in the revision's order."""
+    status: _builtins.str
+    """Canonical name of the status it ended with, "CANCELLED" too where another answer came first. Of a try that was not
+    made "OPEN" where too many had failed there, "FULL" where too many calls ran there, "DENIED" where the policy does not
+    let the call go that way.
+    """
+    reason: _builtins.str
+    """Of one that was DENIED the reason, as in `google.rpc.ErrorInfo`."""
+    @_builtins.property
+    def start_offset(self) -> _duration_pb2.Duration:
+        """When it began, since the call was received."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long it took."""
+
+    def __init__(
+        self,
+        *,
+        cause: Global___AttemptCause.ValueType = ...,
+        arm: _builtins.str = ...,
+        upstream: _builtins.str = ...,
+        version: _builtins.str = ...,
+        address: _builtins.int = ...,
+        status: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        start_offset: _duration_pb2.Duration | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "start_offset", b"start_offset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "arm", b"arm", "cause", b"cause", "duration", b"duration", "reason", b"reason", "start_offset", b"start_offset", "status", b"status", "upstream", b"upstream", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attempt: _TypeAlias = Attempt  # noqa: Y015
+
+@_typing.final
 class Decision(_message.Message):
     """One decision of the gateway, with all that led to it. Holds no personal data in the clear."""
 
@@ -548,6 +641,11 @@ class Decision(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     CONNECTOR_VERSION_FIELD_NUMBER: _builtins.int
     UNIT_REF_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    SERVED_ARM_FIELD_NUMBER: _builtins.int
+    SERVED_VERSION_FIELD_NUMBER: _builtins.int
+    SERVED_UPSTREAM_FIELD_NUMBER: _builtins.int
+    STANDBY_FIELD_NUMBER: _builtins.int
     COPIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
@@ -644,6 +742,14 @@ class Decision(_message.Message):
     """What the call was assigned by where that is not `subject_ref`: a pseudonym of the person or of the session, 32
     hexadecimal digits; empty where it is.
     """
+    served_arm: _builtins.str
+    """Arm that answered or was asked last, where it is not `arm`: then another one took over. Likewise the next two."""
+    served_version: _builtins.str
+    """Version of the model that served the call, where another arm took over and the route asks a model."""
+    served_upstream: _builtins.str
+    """Upstream that was asked, where another arm took over."""
+    standby: _builtins.bool
+    """Whether this admits another arm of the call `parent`, whose chosen arm could not serve it. It is no call of its own."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
         """Rules that applied, in the revision's order."""
@@ -693,6 +799,10 @@ class Decision(_message.Message):
         """Variations of running experiments that the call's subject is in, in the revision's order. Whoever analyses them
         counts allowed calls; a repeat of an idempotent call has none.
         """
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """Every try to have the call answered, in the order in which they began; empty where the only one was answered."""
 
     @_builtins.property
     def copies(self) -> _containers.RepeatedCompositeFieldContainer[Global___CopyLook]:
@@ -756,11 +866,16 @@ class Decision(_message.Message):
         prompt: _builtins.str = ...,
         connector_version: _builtins.str = ...,
         unit_ref: _builtins.str = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        served_arm: _builtins.str = ...,
+        served_version: _builtins.str = ...,
+        served_upstream: _builtins.str = ...,
+        standby: _builtins.bool = ...,
         copies: _abc.Iterable[Global___CopyLook] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "settle_time", b"settle_time", "span_id", b"span_id", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -112,6 +112,7 @@ class EvaluateCallResponse(_message.Message):
 
     DECISION_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    WAYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def decision(self) -> _decision_pb2.Decision:
         """The decision that the call would get now. Its name is empty, since it is not recorded."""
@@ -120,19 +121,64 @@ class EvaluateCallResponse(_message.Message):
     def explanation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The explanation in plain words, one sentence an element, in the language of the caller's `accept-language`."""
 
+    @_builtins.property
+    def ways(self) -> _containers.RepeatedCompositeFieldContainer[Global___Way]:
+        """Where a call that is let through would go, in this order: first to the chosen arm, then to each that may take over.
+        Whether a stop or a limit would keep it from the later ones is found out only when they are needed.
+        """
+
     def __init__(
         self,
         *,
         decision: _decision_pb2.Decision | None = ...,
         explanation: _abc.Iterable[_builtins.str] | None = ...,
+        ways: _abc.Iterable[Global___Way] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "explanation", b"explanation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "explanation", b"explanation", "ways", b"ways"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EvaluateCallResponse: _TypeAlias = EvaluateCallResponse  # noqa: Y015
+
+@_typing.final
+class Way(_message.Message):
+    """One arm that a call may go to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARM_FIELD_NUMBER: _builtins.int
+    UPSTREAM_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    arm: _builtins.str
+    """Name of the arm."""
+    upstream: _builtins.str
+    """Name of the upstream."""
+    version: _builtins.str
+    """Version of the model; empty on a route that asks none."""
+    max_attempts: _builtins.int
+    """Most tries there, 1 or more."""
+    reason: _builtins.str
+    """Why it would be passed over, as in `google.rpc.ErrorInfo`; empty where it would not."""
+    def __init__(
+        self,
+        *,
+        arm: _builtins.str = ...,
+        upstream: _builtins.str = ...,
+        version: _builtins.str = ...,
+        max_attempts: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "max_attempts", b"max_attempts", "reason", b"reason", "upstream", b"upstream", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Way: _TypeAlias = Way  # noqa: Y015
 
 @_typing.final
 class Hold(_message.Message):

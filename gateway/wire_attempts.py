@@ -1,0 +1,57 @@
+"""Tries of a call, protobuf <-> core values."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.core.record import Attempt
+from pilote.decision.v1 import decision_pb2
+
+_CAUSES: Final = {
+    "": decision_pb2.ATTEMPT_CAUSE_FIRST,
+    "retry": decision_pb2.ATTEMPT_CAUSE_RETRY,
+    "fallback": decision_pb2.ATTEMPT_CAUSE_FALLBACK,
+    "hedge": decision_pb2.ATTEMPT_CAUSE_HEDGE,
+}
+_WHYS: Final = {cause: why for why, cause in _CAUSES.items()}
+
+
+def attempts(made: Iterable[Attempt]) -> list[decision_pb2.Attempt]:
+    """The tries as their contract has them."""
+    return [
+        decision_pb2.Attempt(
+            cause=_CAUSES.get(each.why, decision_pb2.ATTEMPT_CAUSE_UNSPECIFIED),
+            arm=each.arm,
+            upstream=each.upstream,
+            version=each.version,
+            address=each.address,
+            status=each.status,
+            reason=each.reason,
+            start_offset=_duration(each.at_us),
+            duration=_duration(each.took_us),
+        )
+        for each in made
+    ]
+
+
+def attempts_in(messages: Iterable[decision_pb2.Attempt]) -> tuple[Attempt, ...]:
+    """The tries again, for those who got them over the wire."""
+    return tuple(
+        Attempt(
+            arm=each.arm,
+            upstream=each.upstream,
+            version=each.version,
+            address=each.address,
+            status=each.status,
+            reason=each.reason,
+            at_us=each.start_offset.ToMicroseconds(),
+            took_us=each.duration.ToMicroseconds(),
+            why=_WHYS.get(each.cause, ""),
+        )
+        for each in messages
+    )
+
+
+def _duration(span_us: int) -> Duration:
+    return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
