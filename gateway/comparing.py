@@ -210,9 +210,9 @@ def _below(ignored: tuple[_Trie, ...], segment: str) -> tuple[_Trie, ...] | None
 
 
 def _relative(one: float, other: float) -> float:
-    """The difference of two numbers as a share of the larger one; 1 where only one of them is finite."""
+    """The difference of two numbers as a share of the larger one; 2, the most, where not both are finite."""
     if not (math.isfinite(one) and math.isfinite(other)):
-        return 1.0
+        return 2.0
     return min(abs(one / 2 - other / 2) / max(abs(one), abs(other)) * 2, 2.0)  # halves, so that nothing overflows
 
 
