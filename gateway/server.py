@@ -145,7 +145,9 @@ async def gateway(
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
         await keeping.store.prepare()
-        shadowing = Shadowing(upstreams, admission, pseudonym_key=pseudonym_key, watched=watch.copied)
+        shadowing = Shadowing(
+            upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
+        )
         stack.push_async_callback(shadowing.close)
         pipeline = Pipeline(
             identity=Identity(),
