@@ -22,6 +22,7 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
+from gateway.adapters.openai.upstreams import OpenAIUpstreams
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
@@ -137,7 +138,7 @@ async def gateway(
         stack.push_async_callback(facts.close)
         failures = RuleFailures(connection)
         stack.push_async_callback(failures.close)
-        upstreams = UpstreamKinds({"grpc": Upstreams()})
+        upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
         watch = _watch(settings, stack)
         gathering = Gathering()

@@ -21,7 +21,7 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
 from gateway.attempts import outgoing
-from gateway.callrun import CallRun, forwarded, record_of, spent, status_name, takes_of, timeout_s
+from gateway.callrun import CallRun, forwarded, learn, record_of, status_name, takes_of, timeout_s
 from gateway.core import keys
 from gateway.core.decide import Decision, decide
 from gateway.core.errors import CallEnded, Reason
@@ -246,7 +246,7 @@ class Shadowing:
             reply = await call
             status = "OK"
             if _budgets(own):
-                spent(own, pairs_of(await call.initial_metadata(), await call.trailing_metadata()), reply)
+                learn(own, pairs_of(await call.initial_metadata(), await call.trailing_metadata()), reply)
         except grpc.aio.AioRpcError as error:
             status, refused = error.code().name, fate_of(error) is Fate.REFUSED
         found = msgspec.structs.replace(
