@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_listen: Port = "127.0.0.1:50052"
     """Address of the audit service."""
     control_listen: Port = "127.0.0.1:8080"
-    """Address of the control plane: HTTP, feature flags."""
+    """Address of the control plane: HTTP, feature flags, revisions and proposals."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
