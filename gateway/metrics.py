@@ -77,6 +77,8 @@ class Metrics:
         self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
         self._copies = meter.create_counter("pilote.copies", unit="{copy}")
         self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
+        self._revision = meter.create_gauge("pilote.revision.active")
+        self._refused = meter.create_gauge("pilote.revision.refused")
 
     def add(self, calls: Iterable[Metered]) -> None:
         """Count calls that have ended; in one go, for each alone costs several times as much."""
@@ -109,6 +111,11 @@ class Metrics:
         gauge("pilote.upstream.breaker", [reading(lambda look: ("closed", "half-open", "open").index(look.state))])
         gauge("pilote.upstream.ejected", [reading(lambda look: look.ejected)], unit="{address}")
         counter("pilote.upstream.ejections", [reading(lambda look: look.ejections)], unit="{ejection}")
+
+    def revision(self, number: int, *, refused: int) -> None:
+        """Say which revision this process runs, and which newer one it refuses; 0 for none."""
+        self._revision.set(number)
+        self._refused.set(refused)
 
     def add_copy(self, copy: ShadowResult) -> None:
         """Count a copy that has ended."""

@@ -5,6 +5,7 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 import grpc
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.adapters.admission import Admission
@@ -24,7 +26,10 @@ from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
+from gateway.adapters.trust import Trust
 from gateway.adapters.upstreams import Upstreams
+from gateway.adapters.workers import Workers, reporting
+from gateway.core.authority import Authority
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
@@ -40,6 +45,7 @@ from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.shadowing import Shadowing
+from gateway.standing import Standing
 from gateway.swaps import Swaps
 from gateway.telemetry import Tracing, otlp
 from gateway.upstream_kinds import UpstreamKinds
@@ -49,6 +55,8 @@ from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
+UNUSABLE: Final = "unusable"
+"""Why a revision does not run here: it has mistakes, or this version does not know what it says."""
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"
@@ -57,8 +65,9 @@ SERVICE: Final = "pilote.decision.v1.DecisionService"
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, *, pipeline: Pipeline, proxy: Proxy) -> None:
+    def __init__(self, *, pipeline: Pipeline, proxy: Proxy, standing: Standing) -> None:
         self.pipeline = pipeline
+        self.standing = standing
         self.proxy = proxy
         self.reflecting = Reflecting((SERVICE,))
         self.swaps = Swaps()
@@ -70,6 +79,7 @@ class Gateway:
         Raises:
             CallEnded: STORE_UNAVAILABLE, so that it is tried again.
         """
+        began = time.monotonic()
         try:
             document, before = bytes(published.document), self.pipeline.revision
             revision = await self.swaps.ready(document, number=number, before=before)
@@ -80,12 +90,15 @@ class Gateway:
         except PolicyInvalid as invalid:
             mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
             _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
+            self.standing.refuses(number, UNUSABLE)
             return
         except Exception:  # whatever is wrong with it must not end the follower, or no later one would be seen
             _log.exception("revision %d cannot be used here", number)
+            self.standing.refuses(number, UNUSABLE)
             return
         self.proxy.forget_kinds()
         self.reflecting.use(revision.services, revision.pool)
+        self.standing.runs(number, revision.sha256, swap_ms=round((time.monotonic() - began) * 1000))
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
 
 
@@ -97,6 +110,7 @@ async def gateway(
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
     clock: Callable[[], int] = clock_ms,
+    trusted_people: Authority | None = None,
     monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends, then drains.
@@ -104,6 +118,7 @@ async def gateway(
     `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds.
 
     Raises:
+        ValueError: what it has pinned of the people it trusts cannot be read.
         StoreDown, CallEnded: the store does not answer at the start.
         OSError: the address is taken.
     """
@@ -146,11 +161,11 @@ async def gateway(
         )
         watch.observe(pipeline.forwarding.guards.looks)
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
-        running = Gateway(pipeline=pipeline, proxy=proxy)
+        running = Gateway(
+            pipeline=pipeline, proxy=proxy, standing=Standing("gateway", clock_ms=clock_ms, told=watch.standing)
+        )
         stack.push_async_callback(running.swaps.close)
-        looked = asyncio.Event()
-        follower = asyncio.create_task(RevisionStore(redis).follow(running.swap, looked=looked))
-        stack.push_async_callback(_cancelled, follower)
+        looked = await _follow(stack, redis, running, settings=settings, trusted_people=trusted_people)
         # A worker that takes its share of the port's calls before it knows the policy would refuse them.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
@@ -180,9 +195,22 @@ async def gateway(
         holding.stop(within_s=settings.drain_seconds)
 
 
-async def serve(settings: Settings, *, redis_url: str, pseudonym_key: bytes, hold_keys: Sequence[bytes]) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    redis_url: str,
+    pseudonym_key: bytes,
+    hold_keys: Sequence[bytes],
+    trusted_people: Authority | None = None,
+) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
-    running = gateway(settings, redis_url=redis_url, pseudonym_key=pseudonym_key, hold_keys=hold_keys)
+    running = gateway(
+        settings,
+        redis_url=redis_url,
+        pseudonym_key=pseudonym_key,
+        hold_keys=hold_keys,
+        trusted_people=trusted_people,
+    )
     async with until_told_to_stop() as stop, running:
         await stop.wait()
 
@@ -232,6 +260,32 @@ def _metrics(settings: Settings) -> Metrics | None:
         return None
     version = importlib.metadata.version("pilote")
     return Metrics(service="pilote-gateway", version=version, exporter=metrics_otlp(settings.otlp_endpoint))
+
+
+async def _follow(
+    stack: contextlib.AsyncExitStack,
+    redis: redis_clients.Client,
+    running: Gateway,
+    *,
+    settings: Settings,
+    trusted_people: Authority | None,
+) -> asyncio.Event:
+    """Follow the active revision, and tell which one runs here; what is given is set after the first look."""
+    standing, workers, looked = running.standing, Workers(redis), asyncio.Event()
+    revisions = RevisionStore(redis)
+    trust = Trust(revisions, root=trusted_people, pin_file=settings.home / "trust.json")
+    following = revisions.follow(running.swap, judge=trust.judge, refused=standing.refuses, looked=looked)
+    stack.push_async_callback(_cancelled, asyncio.create_task(following))
+    stack.push_async_callback(_left, workers, standing)
+    reporter = asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed))
+    stack.push_async_callback(_cancelled, reporter)
+    return looked
+
+
+async def _left(workers: Workers, standing: Standing) -> None:
+    with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
+        async with asyncio.timeout(1):
+            await workers.leave(standing.report.worker)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

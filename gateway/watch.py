@@ -33,6 +33,11 @@ class Watch:
         self._log_allowed = call_log == "all"
         self._log_refused = call_log in ("all", "refused")
 
+    def standing(self, revision: int, refused: int) -> None:
+        """Meter which revision runs here, and which newer one is refused; 0 for none."""
+        if self._metrics is not None:
+            self._metrics.revision(revision, refused=refused)
+
     def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
         """Export how what stands before upstreams is doing."""
         if self._metrics is not None:

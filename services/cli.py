@@ -11,8 +11,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services import operating, plan_command, processes
+from services import operating, plan_command, processes, revision_commands
 from services.consenting import commands as consents_commands
 from services.experiment_commands import commands as experiments_commands
 from services.holds_commands import commands as holds_commands
@@ -88,7 +89,18 @@ def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out, _err)
+def _trusted_people(settings: Settings) -> Authority | None:
+    if settings.trusted_people_file is None:
+        return None
+    from gateway.adapters.trust import trusted_people
+
+    try:
+        return trusted_people(settings.trusted_people_file)
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
+_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out, _err, _trusted_people)
 processes.add_to(app, _shell)
 
 
@@ -138,29 +150,6 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
-def apply(
-    file: PolicyFile,
-    reason: Annotated[str, typer.Option(help="Why, for those who read the history.")] = "",
-    expect: Annotated[int | None, typer.Option(help="Number that must be active now.")] = None,
-) -> None:
-    """Check a policy and make it the active revision of all gateways."""
-    from gateway.adapters.cells import CellsFixed
-    from gateway.adapters.revisions import RevisionConflict
-
-    settings = _settings()
-    lang = language(settings)
-    revision, _ = _load(file, settings)
-    try:
-        number = asyncio.run(_publish(settings, revision, reason=reason, expected=expect))
-    except RevisionConflict as conflict:
-        _fail(say("policy-conflict", language=lang, active=conflict.active))
-    except CellsFixed as fixed:
-        values = {"tenant": fixed.tenant, "cells": fixed.cells, "wanted": fixed.wanted}
-        _fail(say("cells-fixed", language=lang, **values))
-    _out.print(say("policy-applied", language=lang, number=number, sha256=revision.sha256[:12]), markup=False)
-
-
 def _load(file: Path, settings: Settings) -> tuple[Any, int]:
     from services.checking import checked
 
@@ -168,13 +157,6 @@ def _load(file: Path, settings: Settings) -> tuple[Any, int]:
     if found is None:
         raise typer.Exit(1)
     return found
-
-
-async def _publish(settings: Settings, revision: Any, *, reason: str, expected: int | None) -> int:
-    from services.running import publish
-
-    async with _store(settings) as redis:
-        return await publish(redis, revision, reason=reason, expected=expected)
 
 
 # -- keys and facts ----------------------------------------------------------------------------------------------------
@@ -247,6 +229,7 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
 
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
+revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")

@@ -35,21 +35,24 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def status() -> None:
-        """Show what runs here, which rollouts are not over, and how the routes do by their objectives."""
+        """Show what runs here, which revision gateways run, which rollouts are not over, and how the routes do."""
         from rich.table import Table
 
         from services.objectives import show_objectives
+        from services.revision_commands import show_workers
         from services.rollout_commands import unsettled
         from services.supervisor.home import running
 
         settings = shell.settings()
         state = running(settings.home.resolve())
-        if state is None:
+        if state is None and settings.redis_url is None:
             shell.fail(say("not-running", language=language(settings), home=settings.home))
-        table = Table("", "", "pid", "port")
-        for child in state.children:
-            table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
-        shell.out.print(table)
+        if state is not None:
+            table = Table("", "", "pid", "port")
+            for child in state.children:
+                table.add_row(child.name, str(child.state), str(child.pid or ""), ", ".join(map(str, child.ports)))
+            shell.out.print(table)
+        show_workers(shell)
         asyncio.run(show_objectives(shell.out, settings.audit_listen, language=language(settings)))
         for sentence in unsettled(shell):
             shell.out.print(sentence, markup=False, soft_wrap=True)
@@ -71,8 +74,13 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
 
         settings = shell.settings()
         configure(settings.log_level)
-        url, key, hold_keys = redis_url(settings), shell.pseudonym_key(settings), shell.hold_keys(settings)
-        run(lambda: serve(settings, redis_url=url, pseudonym_key=key, hold_keys=hold_keys))
+        options: dict[str, Any] = {
+            "redis_url": redis_url(settings),
+            "pseudonym_key": shell.pseudonym_key(settings),
+            "hold_keys": shell.hold_keys(settings),
+            "trusted_people": shell.trusted_people(settings),
+        }
+        run(lambda: serve(settings, **options))
 
     @app.command()
     def audit() -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import typer
 from rich.console import Console
 
+from gateway.core.authority import Authority
 from gateway.settings import Settings
 
 
@@ -21,6 +22,8 @@ class Shell(NamedTuple):
     """Says a text and ends with an exit code."""
     out: Console
     err: Console
+    trusted_people: Callable[[Settings], Authority | None]
+    """The people in `PILOTE_TRUSTED_PEOPLE_FILE`."""
 
 
 def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:

@@ -56,11 +56,6 @@ _TEXTS: Final = {
         "There are too many rules to compare them all: some that can do nothing may not have been found.",
         "Il y a trop de règles pour les comparer toutes : certaines règles sans effet ont pu échapper.",
     ),
-    "policy-applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),
-    "policy-conflict": (
-        "Revision {active} became active in the meantime: read it, then apply again.",
-        "La révision {active} est devenue active entre-temps : lisez-la, puis réappliquez.",
-    ),
     "key-made": (
         "Give this key to the agent; it is shown once:",
         "Remettez cette clé à l’agent ; elle n’est montrée qu’une fois :",

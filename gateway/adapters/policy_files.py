@@ -17,6 +17,9 @@ from gateway.packs.shipped import shipped
 MAX_NODES: Final = 1_000_000
 """Most values in one file; ends what aliases of aliases would blow up."""
 
+_MERGED: Final = {"name", "version", "sha256"}
+"""How a policy names a pack whose parts stand in it already, as `pilote revisions show` prints it."""
+
 
 def read(path: FilePath) -> tuple[object, Lines]:
     """The file's data, with referenced files embedded and packs merged in, and the line of each path.
@@ -137,9 +140,12 @@ def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath) -> None:
     """Merge the packs that `packs` names, and leave there which they were."""
     mistakes = Mistakes(lines)
     found: list[Mistake] = []
-    used: list[dict[str, str]] = []
+    used: list[dict[str, Any]] = []
     for index, entry in enumerate(data["packs"]):
         at: Path = ("packs", index)
+        if isinstance(entry, dict) and set(entry) == _MERGED:
+            used.append(entry)
+            continue
         try:
             pack = _pack(entry, at, folder=folder, mistakes=mistakes)
         except PolicyInvalid as invalid:

@@ -16,6 +16,7 @@ from gateway.core.authority import Entry, How, Statement, authority_in, digest_o
 from gateway.core.errors import CallEnded
 from gateway.core.movement import with_moved
 from gateway.core.policy.learning import Rollout
+from gateway.core.trust import WORDS, Distrusted, Why
 from gateway.redis_clients import Client
 
 _log = logging.getLogger(__name__)
@@ -199,10 +200,16 @@ class RevisionStore:
         return None if body is None else msgspec.json.decode(body, type=Published)
 
     async def follow(
-        self, swap: Callable[[int, Published], Awaitable[None]], *, looked: asyncio.Event | None = None
+        self,
+        swap: Callable[[int, Published], Awaitable[None]],
+        *,
+        judge: Callable[[int, Published], Awaitable[None]] | None = None,
+        refused: Callable[[int, Why], None] | None = None,
+        looked: asyncio.Event | None = None,
     ) -> None:
         """Call `swap` with the active revision, now and whenever it changes; runs until cancelled.
 
+        One that `judge` distrusts, or that cannot be read, is told to `refused`, and the one that runs goes on.
         `looked` is set once it has been looked for the first time, whatever came of it. While the store does not
         answer, the revision that runs goes on running; a `swap` that raises `CallEnded` for that reason is tried again.
         """
@@ -212,20 +219,42 @@ class RevisionStore:
         while us is None or not us.cancelling():
             try:
                 number = await self.active()
-                if number not in (0, seen) and (published := await self.read(number)) is not None:
-                    await swap(number, published)
+                if number not in (0, seen):
+                    await self._take(number, swap, judge=judge, refused=refused)
                     seen = number
                 if looked is not None:
                     looked.set()
                 await self._announced()
-            except msgspec.DecodeError:
-                _log.exception("revision %d is damaged: the one that runs goes on", number)
-                seen = number
-                if looked is not None:
-                    looked.set()
             except (RedisError, OSError, TimeoutError, CallEnded):
                 _log.warning("the store does not answer: the revision that runs goes on", extra={"seen": seen})
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def _take(
+        self,
+        number: int,
+        swap: Callable[[int, Published], Awaitable[None]],
+        *,
+        judge: Callable[[int, Published], Awaitable[None]] | None,
+        refused: Callable[[int, Why], None] | None,
+    ) -> None:
+        """Swap a revision in, unless it must not run."""
+        why: Why = "damaged"
+        try:
+            published = await self.read(number)
+            if published is not None:
+                if judge is not None:
+                    await judge(number, published)
+                await swap(number, published)
+                return
+            _log.error("revision %d is said to be active, but is not there: the one that runs goes on", number)
+        except msgspec.DecodeError:
+            _log.exception("revision %d is damaged: the one that runs goes on", number)
+        except Distrusted as distrusted:
+            why = distrusted.why
+            text = "revision %d must not run, %s: the one that runs goes on"
+            _log.error(text, number, WORDS[why][0], extra={"why": why})
+        if refused is not None:
+            refused(number, why)
 
     async def _announced(self) -> None:
         """Wait for an announcement, at most until the next poll."""

@@ -24,7 +24,6 @@ MOVEMENT: Final = ("about", "cause", "reason", "since_ms", "state", "step")
 How = Literal["apply", "rollback", "rollout"]
 Signature = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{128})?\Z")]
 """Ed25519, 64 bytes in hexadecimal digits; empty: unsigned."""
-Said = Annotated[str, msgspec.Meta(max_length=1000)]
 Verify = Callable[[str, str, bytes], bool]
 """Whether a signature is right: public key and signature in hexadecimal digits, and what was signed."""
 
@@ -57,8 +56,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Digest of that revision's statement: so every statement vouches for all that came before it."""
     restores: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Of a rollback: the revision whose document comes back."""
-    author: Annotated[str, msgspec.Meta(max_length=63)] = ""
-    reason: Said = ""
+    author: str = ""
+    reason: str = ""
     created_ms: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     @property
@@ -78,8 +77,8 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     act: Literal["approve", "refuse", "withdraw"] = "approve"
     statement: Sha256
     """Digest of the proposal's statement."""
-    person: Annotated[str, msgspec.Meta(max_length=63)]
-    comment: Said = ""
+    person: str
+    comment: str = ""
     created_ms: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     @property

@@ -30,11 +30,22 @@ LAST_REVISION: Final = f"{REVISIONS}:last"
 REVISION_ENTRIES: Final = f"{REVISIONS}:entries"
 """Hash from number to who made the revision and who has agreed, see `gateway.core.authority.Entry`."""
 
+LAST_PROPOSAL: Final = f"{REVISIONS}:proposals:last"
+"""The highest number that a proposal ever had."""
+
 PROPOSALS: Final = f"{REVISIONS}:proposals"
 """Hash from number to proposal, see `gateway.adapters.proposals.Proposal`."""
 
+WORKERS: Final = f"{REVISIONS}:workers"
+"""Set of the names of all workers that have said which revision they run."""
+
 ALL_REVISIONS: Final = f"{REVISIONS}:all"
 """Hash from number to revision, see `gateway.adapters.revisions.Published`."""
+
+
+def worker(name: str) -> str:
+    """What one worker says of itself; expires with it. See `gateway.adapters.workers`."""
+    return f"{REVISIONS}:worker:{name}"
 
 
 def moving(tenant: str) -> str:

@@ -183,7 +183,7 @@ async def test_of_many_controllers_that_move_a_rollout_at_once_one_does(store: R
 
 
 async def test_nothing_unsigned_is_published_where_a_policy_names_people(store: RevisionStore) -> None:
-    people = b'{"people":[{"name":"ada","public_key":"%s"}]}' % (b"a" * 64)
+    people = b'{"people":[{"name":"ada","public_key":"ed25519:%s"}]}' % (b"a" * 64)
     with pytest.raises(PeopleAsked):
         await store.publish(msgspec.structs.replace(published("ada"), document=msgspec.Raw(people)))
     assert await store.active() == 0

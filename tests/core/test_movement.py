@@ -13,7 +13,7 @@ from tests.policies import policy
 
 ARMS = [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm", "weight": 0}]
 ROUTES = [{"name": f"crm{n}", "methods": ["/pilote.*"], "arms": ARMS} for n in range(3)]
-ADA = {"name": "ada", "public_key": "a" * 64}
+ADA, BOB, EVE = ({"name": name, "public_key": "ed25519:" + name[0] * 64} for name in ("ada", "bob", "eve"))
 
 
 def rollout(n: int = 0, **more: object) -> dict[str, object]:
@@ -66,8 +66,8 @@ def test_what_lasts_tells_every_other_change_but_people() -> None:
     before = document(rollout())
     assert lasting_in(before) != lasting_in(document(rollout(), description="other"))
     assert lasting_in(before) != lasting_in(document(rollout(alpha=0.01)))
-    assert lasting_in(before) == lasting_in(document(rollout(), people=[ADA]))
-    assert digest_of(authority_in(before)) != digest_of(authority_in(document(rollout(), people=[ADA])))
+    assert lasting_in(before) == lasting_in(document(rollout(), people=[ADA, BOB]))
+    assert digest_of(authority_in(before)) != digest_of(authority_in(document(rollout(), people=[ADA, BOB])))
 
 
 def test_a_file_that_says_nothing_of_states_moves_no_rollout() -> None:
@@ -95,15 +95,14 @@ def test_a_draft_follows_the_steps_taken_meanwhile_unless_it_moves_that_rollout_
 
 
 def test_going_back_keeps_people_and_revives_no_candidate_that_was_found_harmful() -> None:
-    earlier = document(rollout(0, state="running", step=1), rollout(1, state="running"), rollout(2), people=[ADA])
-    bob = {"name": "bob", "public_key": "b" * 64}
-    active = document(rollout(0, state="rolled_back", reason="harm"), people=[bob], description="later")
+    earlier = document(rollout(0, state="running", step=1), rollout(1, state="running"), rollout(2), people=[ADA, BOB])
+    active = document(rollout(0, state="rolled_back", reason="harm"), people=[BOB, EVE], description="later")
     back = restored(earlier, active=active, now_ms=7, reason="back to 1")
     assert [(each.state, each.step, each.since_ms, each.reason) for each in rollouts_in(back)] == [
         ("rolled_back", 0, 0, "harm"),
         ("paused", 0, 7, "back to 1"),
         ("pending", 0, 0, ""),
     ]
-    assert [person.name for person in authority_in(back).people] == ["bob"]
+    assert [person.name for person in authority_in(back).people] == ["bob", "eve"]
     assert lasting_in(back) == lasting_in(earlier)
     assert load(msgspec.json.decode(back)).sha256

@@ -13,14 +13,15 @@ from google.rpc import error_details_pb2, status_pb2
 from gateway.rpc.status import DETAILS_KEY
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest, UpdateContactRequest
 from tests.e2e.policy import Data, policy
-from tests.e2e.requests import get, send
-from tests.e2e.waiting import until
+from tests.e2e.requests import get, one_by_one, send, send_one
+from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Agent, Kept, World, credential, together, told
 from tests.fakes.upstream import FakeUpstream, answering, echo, failing, fake_upstream, first
 from tests.services.ports import free
 
 SALES = credential("sales-bot")
 DOWN = grpc.StatusCode.UNAVAILABLE
+READS = ["/pilote.crm.v1.ContactService/GetContact"]
 PATIENT: Data = {"attempts": 3, "backoff": "1ms", "budget": 100}
 
 
@@ -288,7 +289,7 @@ async def test_a_second_try_begins_where_a_read_takes_long_and_the_first_answer_
     async with fakes(2) as several:
         slow, quick = several
         slow.behave, quick.behave = slow.hang, answering(b"")
-        await world.publish(routed([slow.address, quick.address], hedge={"after": "50ms"}))
+        await world.publish(routed([slow.address, quick.address], methods=READS, hedge={"after": "50ms"}))
         ended = await told(agent.contacts.GetContact(get(), metadata=SALES))
         assert ended.code is grpc.StatusCode.OK
         await until(lambda: bool(slow.ended), what="the end of the slow one")
@@ -303,17 +304,53 @@ async def test_a_second_try_begins_where_a_read_takes_long_and_the_first_answer_
 async def test_a_second_try_counts_against_the_budget(world: World, agent: Agent, upstream: FakeUpstream) -> None:
     upstream.behave = upstream.hang
     none: Data = {"attempts": 2, "budget": 1, "min_per_second": 0}
-    await world.publish(routed(upstream.address, hedge={"after": "20ms"}, retries=none, timeout="300ms"))
+    await world.publish(routed(upstream.address, methods=READS, hedge={"after": "20ms"}, retries=none, timeout="300ms"))
     await told(agent.contacts.GetContact(get(), metadata=SALES))
     assert len(upstream.asked) == 1
 
 
 async def test_a_caller_who_gives_up_ends_both_tries(world: World, agent: Agent, upstream: FakeUpstream) -> None:
     upstream.behave = upstream.hang
-    await world.publish(routed(upstream.address, hedge={"after": "20ms"}))
+    await world.publish(routed(upstream.address, methods=READS, hedge={"after": "20ms"}))
     call = agent.contacts.GetContact(get(), metadata=SALES)
     await until(lambda: len(upstream.asked) == 2, what="two tries")
     call.cancel()
     await until(lambda: upstream.ended == ["CancelledError"] * 2, what="the end of both")
     (kept,) = await world.settled(1)
     assert tried(kept) == [("", "CANCELLED"), ("hedge", "CANCELLED")]
+
+
+async def test_a_stream_that_fails_counts_and_none_is_begun_where_too_many_have_failed(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    upstream.behave = failing(DOWN)
+    breaker = {"min_calls": 2, "percent": 100, "open": "30s", "max_concurrent": 1}
+    await world.publish(routed(upstream.address, upstream={"breaker": breaker}))
+    for _ in range(2):
+        await told(agent.messages.SendMessages(one_by_one([send_one()]), metadata=SALES))
+    refused = await told(agent.messages.SendMessages(one_by_one([send_one()]), metadata=SALES))
+    assert (refused.reason, len(upstream.asked)) == ("UPSTREAM_UNAVAILABLE", 2)
+    assert await world.taken() == 0
+    world.ahead_ms += 31_000
+    upstream.behave = echo
+    ended = await told(agent.messages.SendMessages(one_by_one([send_one(), send_one()]), metadata=SALES))
+    assert (ended.code, len(ended.response)) == (grpc.StatusCode.OK, 2)
+    assert (await told(agent.contacts.GetContact(get(), metadata=SALES))).code is grpc.StatusCode.OK
+
+
+async def test_a_stream_counts_as_running_until_it_is_over(world: World, agent: Agent, upstream: FakeUpstream) -> None:
+    upstream.behave = upstream.hang
+    await world.publish(routed(upstream.address, upstream={"breaker": {"max_concurrent": 1}}))
+    stream = agent.messages.SendMessages(one_by_one([send_one()]), metadata=SALES)
+    reading = asyncio.ensure_future(told(stream))
+    await until(lambda: len(upstream.messages) == 1, what="its message")
+    assert (await told(agent.contacts.GetContact(get(), metadata=SALES))).reason == "UPSTREAM_UNAVAILABLE"
+    stream.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    upstream.behave = answering(b"")
+
+    async def free_again() -> bool | None:
+        ended = await told(agent.contacts.GetContact(get(), metadata=SALES))
+        return True if ended.code is grpc.StatusCode.OK else None
+
+    await eventually(free_again, what="room for another call")

@@ -15,6 +15,7 @@ from google.rpc import status_pb2
 from gateway.adapters.cells import CellBook
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core import keys
+from gateway.core.authority import Authority
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
 from gateway.loading import canonical, load
@@ -147,7 +148,7 @@ class World:
         return time.monotonic_ns() // 1_000_000 + self.ahead_ms
 
     @contextlib.asynccontextmanager
-    async def started(self, **settings: Any) -> AsyncIterator[Gateway]:
+    async def started(self, *, trusted_people: Authority | None = None, **settings: Any) -> AsyncIterator[Gateway]:
         """A gateway until the block ends."""
         home = self.home / f"gateway-{len(self.gateways)}"
         chosen: dict[str, Any] = {
@@ -162,6 +163,7 @@ class World:
             pseudonym_key=KEY,
             hold_keys=(HOLD_KEY,),
             clock=self.clock,
+            trusted_people=trusted_people,
             monotonic=self.monotonic,
         )
         async with running_gateway as running:

@@ -11,8 +11,8 @@ class Person(Part, frozen=True, kw_only=True):
     """Somebody who writes or approves policies, known by their key. `pilote people new` makes one."""
 
     name: Name
-    public_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-    """Ed25519, 32 bytes in hexadecimal digits. The private key stays with the person."""
+    public_key: Annotated[str, msgspec.Meta(pattern=r"^ed25519:[0-9a-f]{64}\Z")]
+    """"ed25519:" and 32 bytes in hexadecimal digits. The private key stays with the person."""
     may_write: bool = True
     may_approve: bool = True
 

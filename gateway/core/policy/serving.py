@@ -164,9 +164,10 @@ class Route(Part, frozen=True, kw_only=True):
     """Seed of the assignment; empty: the route's name."""
     arms: tuple[Arm, ...]
     fallback: tuple[Name, ...] = ()
-    """Arms to try in this order where the chosen one cannot be reached, and certainly has not acted."""
+    """Arms that take over, in this order, where the chosen one certainly has not acted; of calls that read or infer,
+    where it has failed. The policy must let the call go there too."""
     timeout: Duration | None = None
-    """Longest call; null: the upstream's own."""
+    """Longest call, with all its tries; null: as long as the upstream's own."""
     retries: Retries | None = None
     hedge: Hedge | None = None
     mirror: Copy | None = None

@@ -53,7 +53,8 @@ class Upstream(Part, frozen=True, kw_only=True):
     version: Version | None = None
     """Version of the connector or system, as records name it."""
     timeout: Duration = "30s"
-    """Longest call, where the caller's deadline is later or absent."""
+    """Longest call, where the caller's deadline is later or absent. Where a route tries calls more than once and has a
+    `timeout` of its own, the longest try."""
     tls: bool = False
     """Whether the connection is encrypted and the server's certificate checked against the system's roots."""
     sandbox: bool = False
@@ -75,19 +76,23 @@ class Retries(Part, frozen=True, kw_only=True):
     """
 
     attempts: Annotated[int, msgspec.Meta(ge=2, le=10)] = 2
-    """Tries in all."""
+    """Tries at the arm that was chosen; each arm that takes over is tried once."""
     per_try: Duration | None = None
-    """Longest single try; null: all the time that is left."""
+    """Longest single try of a call that may be repeated; null: all the time that is left."""
     backoff: Duration = "25ms"
     """Longest wait before the second try, doubled before each further one; the real wait is drawn at random."""
     budget: Percent = 20
-    """Most tries that are not the first, in percent of the calls of the last ten seconds, on each gateway."""
+    """Most tries that are neither the first nor at another arm, in percent of the route's calls of the last ten
+    seconds, on each gateway."""
     min_per_second: Count = 3
-    """What the budget always allows."""
+    """What the budget always allows; 0: nothing is."""
 
 
 class Hedge(Part, frozen=True, kw_only=True):
-    """A second try beside the first where that takes long; the first answer counts. Reads and inferences only."""
+    """A second try beside the first where that takes long; the first answer counts. Reads and inferences only.
+
+    It has the budget of the route's retries, and the usual one where the route has none.
+    """
 
     after: Duration
     """How long the first try may take before the second begins."""

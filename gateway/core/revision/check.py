@@ -15,8 +15,10 @@ from gateway.core.policy.vocabulary import Message
 from gateway.core.revision.check_cells import check_cells
 from gateway.core.revision.check_copies import check_copies
 from gateway.core.revision.check_counted import check_counted
+from gateway.core.revision.check_forwarding import check_forwarding
 from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
+from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_serving import check_serving
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known
@@ -52,7 +54,9 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_models(document, mistakes)
     check_serving(document, mistakes)
     check_copies(document, contracts, mistakes)
+    check_forwarding(document, contracts, mistakes)
     check_learning(document, mistakes)
+    check_people(document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
         _message(hours.message, ("quiet_hours", index, "message"), mistakes)

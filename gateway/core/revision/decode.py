@@ -21,6 +21,7 @@ from gateway.core.policy.document import Document
 _PATTERN_FIXES: Final = {
     "ms|s|m|h|d": "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d",
     "a-z0-9_.-": "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63",
+    "ed25519:": "put the public key here, as `pilote people new` prints it; never the private key",
     "[0-9a-f]{64}": "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself",
     "24:00": 'write hours and minutes in quotes, such as "09:30"; a day ends at "24:00"',
     "[0-9]{1,9}": 'write numbers with points between them, in quotes, such as "2026.1"',

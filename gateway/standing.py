@@ -1,0 +1,41 @@
+"""Which revision this process runs, since when, and which one it refuses: for `pilote status` and for metrics."""
+
+import asyncio
+import importlib.metadata
+import os
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.adapters.workers import Refused, Report
+
+
+class Standing:
+    """Keeps the report of one process up to date.
+
+    `clock_ms` gives milliseconds since the epoch; `told` gets the revision that runs and the newer one that is refused,
+    0 for none.
+    """
+
+    def __init__(self, kind: str, *, clock_ms: Callable[[], int], told: Callable[[int, int], None]) -> None:
+        self.report = Report(
+            worker=f"{kind}-{secrets.token_hex(4)}", pid=os.getpid(), version=importlib.metadata.version("pilote")
+        )
+        self.changed = asyncio.Event()
+        self._clock_ms = clock_ms
+        self._told = told
+
+    def runs(self, number: int, sha256: str, *, swap_ms: int) -> None:
+        """Calls go by that revision from now on."""
+        self._set(revision=number, sha256=sha256, since_ms=self._clock_ms(), swap_ms=swap_ms, refused=None)
+
+    def refuses(self, number: int, why: str) -> None:
+        """That revision is active, but is not run here."""
+        self._set(refused=Refused(number, why))
+
+    def _set(self, **fields: object) -> None:
+        self.report = msgspec.structs.replace(self.report, **fields)
+        refused = self.report.refused
+        self._told(self.report.revision, 0 if refused is None else refused.revision)
+        self.changed.set()

@@ -1,0 +1,290 @@
+"""Proposing, approving and taking back revisions; what the commands of `services.revision_commands` do."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from gateway.adapters.proposals import Proposal, ProposalConflict, ProposalProblem, Proposals
+from gateway.adapters.revisions import ProposalChanged, Published, RevisionConflict, RevisionStore, stated
+from gateway.core.authority import Authority, Entry, How, SignedVote, Vote, authority_in
+from gateway.core.merging import Merge, merge
+from gateway.core.movement import carried, restored
+from gateway.core.policy.document import Document
+from gateway.core.revision.decode import PolicyInvalid
+from gateway.core.trust import Trusted, restores_approved
+from gateway.loading import canonical, load_stored
+from gateway.redis_clients import Client
+from gateway.signing import Signer, verify
+
+ATTEMPTS: Final = 50
+MOST_CHARACTERS: Final = 1000
+
+
+class Hand(NamedTuple):
+    """Somebody who signs."""
+
+    name: str
+    signer: Signer
+
+
+class RevisionProblem(Exception):
+    """It cannot be done; `code` and `values` are those of a text in `services.revision_texts`."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+class Conflict(Exception):
+    """Two people have edited at once. Nothing was changed; all three documents are here to be compared."""
+
+    def __init__(
+        self, *, base: int, active: int, documents: tuple[Document, Document, Document], number: int = 0
+    ) -> None:
+        super().__init__(f"{active} is active, not {base}")
+        self.base = base
+        self.active = active
+        self.was, self.ours, self.theirs = documents
+        self.number = number
+        """Of the proposal; 0 for a file."""
+
+
+class Made(NamedTuple):
+    """What came of an edit: a revision that is active, or a proposal that waits."""
+
+    revision: int
+    sha256: str = ""
+    proposal: Proposal | None = None
+    deciding: Authority = Authority()
+    restores: int = 0
+
+
+class Revising:
+    """Works on the revisions of one store. Every method raises `RedisError` when it does not answer."""
+
+    def __init__(self, redis: Client, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self.store = RevisionStore(redis)
+        self.proposals = Proposals(redis, verify=verify)
+        self._clock_ms = clock_ms
+
+    async def apply(self, document: Document, *, hand: Hand | None, reason: str, expected: int | None) -> Made:
+        """Make a policy active, or a proposal where people must agree. `expected` is the revision it was made from.
+
+        Rollouts whose state the policy does not say stay where they are.
+
+        Raises:
+            Conflict: another revision is active than `expected`.
+            RevisionProblem: somebody must sign, or may not.
+            CellsFixed: a tenant has another number of cells.
+        """
+        for _ in range(ATTEMPTS):
+            active = await self.store.active()
+            content = canonical(document)
+            if expected is not None and active != expected:
+                raise await self._conflict(expected, active, content)
+            before = await self.store.read(active) if active else None
+            if before is not None:
+                content = carried(content, bytes(before.document))
+            try:
+                return await self._publish(content, base=active, hand=hand, reason=reason)
+            except RevisionConflict:
+                continue
+        raise RevisionProblem("busy")
+
+    async def rollback(self, number: int | None, *, hand: Hand | None, reason: str) -> Made:
+        """Make an earlier revision's document active again, as a new revision; by default the last one that differs.
+
+        Raises:
+            RevisionProblem: there is none, or somebody must sign, or may not.
+        """
+        for _ in range(ATTEMPTS):
+            active = await self.store.active()
+            entries = await self.store.entries(range(1, active + 1))
+            wanted = _before(active, entries) if number is None else number
+            target = _steady(wanted, entries)
+            now, earlier = await self._stored(active), await self._stored(wanted)
+            content = restored(
+                bytes(earlier.document), active=bytes(now.document), now_ms=self._clock_ms(), reason=reason
+            )
+            try:
+                made = await self._publish(
+                    content, base=active, hand=hand, reason=reason, how="rollback", restores=target
+                )
+            except RevisionConflict:
+                continue
+            return made._replace(restores=target)
+        raise RevisionProblem("busy")
+
+    async def vote(
+        self, number: int, *, hand: Hand, act: Literal["approve", "refuse", "withdraw"], comment: str
+    ) -> tuple[Proposal, int]:
+        """Approve, refuse or withdraw a proposal; gives it as it is then, and how many more must agree.
+
+        Raises:
+            Conflict: another revision is active than its base.
+            RevisionProblem: the vote does not count.
+            CellsFixed: a tenant has another number of cells.
+        """
+        if len(comment) > MOST_CHARACTERS:
+            raise RevisionProblem("comment")
+
+        def cast_by(proposal: Proposal) -> SignedVote:
+            said = Vote(
+                act=act,
+                statement=proposal.entry.statement.sha256,
+                person=hand.name,
+                comment=comment,
+                created_ms=self._clock_ms(),
+            )
+            return SignedVote(vote=said, signature=hand.signer.sign(said.signed))
+
+        try:
+            proposal = await self.proposals.read(number)
+            if act == "approve":
+                _usable(bytes(proposal.published.document))
+            proposal = await self.proposals.vote(number, cast_by)
+        except ProposalProblem as problem:
+            raise RevisionProblem(problem.code, **problem.values) from problem
+        except ProposalChanged as changed:
+            raise RevisionProblem("busy") from changed
+        except ProposalConflict as conflict:
+            base = conflict.proposal.entry.statement.base
+            content = bytes(conflict.proposal.published.document)
+            raise await self._conflict(base, conflict.active, content, number=number) from conflict
+        required = (await self.deciding(proposal)).required
+        return proposal, max(0, required - len(proposal.entry.approvals))
+
+    async def rebase(self, content: bytes, *, base: int) -> tuple[Merge, Conflict]:
+        """A draft that was made from `base` and what is active by now, together, or where they meet."""
+        active = await self.store.active()
+        three = await self._conflict(base, active, content)
+        return merge(three.was, three.ours, three.theirs), three
+
+    async def proposal(self, number: int) -> Proposal:
+        """A proposal.
+
+        Raises:
+            RevisionProblem: there is none, or it is damaged.
+        """
+        try:
+            return await self.proposals.read(number)
+        except ProposalProblem as problem:
+            raise RevisionProblem(problem.code, **problem.values) from problem
+
+    async def deciding(self, proposal: Proposal) -> Authority:
+        """The people who decide about a proposal."""
+        return await self._deciding(await self.store.entry(proposal.entry.statement.base), proposal.entry.authority)
+
+    async def document(self, number: int) -> Document:
+        """The document of a revision; 0 is an empty one.
+
+        Raises:
+            RevisionProblem: there is none, or it cannot be read.
+        """
+        if number == 0:
+            return Document(agents=(), upstreams=(), routes=(), rules=())
+        return _decoded(bytes((await self._stored(number)).document), number)
+
+    async def _publish(
+        self, content: bytes, *, base: int, hand: Hand | None, reason: str, how: How = "apply", restores: int = 0
+    ) -> Made:
+        _usable(content)
+        before = await self.store.entry(base)
+        deciding = await self._deciding(before, authority_in(content))
+        if deciding.people and hand is None:
+            raise RevisionProblem("who", option="author", names=", ".join(each.name for each in deciding.people))
+        if deciding.people and not 1 <= len(reason) <= MOST_CHARACTERS:
+            raise RevisionProblem("reason")
+        sha256 = hashlib.sha256(content).hexdigest()
+        revision = Published(
+            sha256=sha256,
+            author=hand.name if hand else "",
+            created_ms=self._clock_ms(),
+            reason=reason,
+            document=msgspec.Raw(content),
+        )
+        statement = stated(revision, how=how, base=base, base_entry=before, restores=restores)
+        signature = hand.signer.sign(statement.signed) if hand is not None and deciding.people else ""
+        entry = Entry(statement=statement, signature=signature, authority=authority_in(content), after=base)
+        if not deciding.people or await self._is_approved(entry, before):
+            return Made(await self.store.add(revision, entry), sha256, deciding=deciding)
+        return Made(0, sha256, await self._proposed(revision, msgspec.structs.replace(entry, after=0)), deciding)
+
+    async def _is_approved(self, entry: Entry, before: Entry | None) -> bool:
+        """Whether it brings back what was approved before, and its author may do that."""
+        base = entry.statement.base
+        if entry.statement.how != "rollback" or before is None or not before.authority.people:
+            return False
+        person = before.authority.person(entry.statement.author)
+        if (
+            person is None
+            or not person.may_write
+            or not verify(person.public_key, entry.signature, entry.statement.signed)
+        ):
+            return False  # as a proposal it is refused with words
+        trusted = Trusted(number=base, sha256=before.statement.sha256, lasting="", authority=before.authority)
+        return restores_approved(entry, trusted, await self.store.entries(range(1, base + 1)), verify=verify)
+
+    async def _proposed(self, revision: Published, entry: Entry) -> Proposal:
+        try:
+            return await self.proposals.propose(revision, entry)
+        except ProposalProblem as problem:
+            raise RevisionProblem(problem.code, **problem.values) from problem
+
+    async def _deciding(self, before: Entry | None, own: Authority) -> Authority:
+        return before.authority if before is not None and before.authority.people else own
+
+    async def _conflict(self, base: int, active: int, content: bytes, *, number: int = 0) -> Conflict:
+        documents = (await self.document(base), _decoded(content, number), await self.document(active))
+        return Conflict(base=base, active=active, documents=documents, number=number)
+
+    async def _stored(self, number: int) -> Published:
+        try:
+            found = await self.store.read(number)
+        except msgspec.DecodeError as error:
+            raise RevisionProblem("revision-unreadable", number=number) from error
+        if found is None:
+            raise RevisionProblem("revision-unknown" if number else "no-policy", number=number)
+        return found
+
+
+def _before(active: int, entries: dict[int, Entry]) -> int:
+    """The last revision before the active one that says something else."""
+    number = active
+    while (entry := entries.get(number)) is not None and entry.statement.lasting == entries[active].statement.lasting:
+        if entry.after in (0, number):
+            raise RevisionProblem("nothing-before" if active else "no-policy", number=number)
+        number = entry.after
+    if number == active:
+        raise RevisionProblem("nothing-before" if active else "no-policy", number=active)
+    return number
+
+
+def _steady(number: int, entries: dict[int, Entry]) -> int:
+    """The revision that a step of a rollout belongs to; any other one itself."""
+    while (entry := entries.get(number)) is not None and entry.statement.how == "rollout" and entry.after < number:
+        number = entry.after
+    return number
+
+
+def _decoded(content: bytes, number: int) -> Document:
+    try:
+        return msgspec.json.decode(content, type=Document)
+    except msgspec.DecodeError as error:
+        raise RevisionProblem("revision-unreadable", number=number) from error
+
+
+def _usable(content: bytes) -> None:
+    """Check what would become active once more: it may have been put together from two documents."""
+    try:
+        load_stored(content)
+    except PolicyInvalid as invalid:
+        first = invalid.mistakes[0]
+        values = {"count": len(invalid.mistakes), "path": first.path, "problem": first.problem}
+        raise RevisionProblem("unusable", **values) from invalid
+    except msgspec.DecodeError as error:
+        raise RevisionProblem("revision-unreadable", number="") from error

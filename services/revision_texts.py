@@ -1,0 +1,192 @@
+"""What the commands about revisions, proposals and people say, in English and French."""
+
+from typing import Final
+
+from gateway.core.texts import LANGUAGES, fill
+
+_TEXTS: Final = {
+    "applied": ("Revision {number} is active ({sha256}).", "La révision {number} est active ({sha256})."),
+    "nobody-asked": (
+        "Nobody else was asked: the policy names no people. See `pilote people new`.",
+        "Personne d’autre n’a été consulté : la politique ne nomme personne. Voyez `pilote people new`.",
+    ),
+    "proposed": (
+        "Proposal {number} waits for {count} person(s) other than {author}: pilote approve {number} --by NAME --key FILE",
+        "La proposition {number} attend {count} personne(s) autre(s) que {author} : pilote approve {number} --by NOM --key FICHIER",
+    ),
+    "agreed": (
+        "{person} agrees to proposal {number}; {count} more must.",
+        "{person} approuve la proposition {number} ; il en faut encore {count}.",
+    ),
+    "activated": (
+        "Proposal {number} is active as revision {revision}.",
+        "La proposition {number} est active comme révision {revision}.",
+    ),
+    "ended": ("Proposal {number} is {state}.", "La proposition {number} est {state}."),
+    "rolled-back": (
+        "Revision {number} is active: revision {restores} again.",
+        "La révision {number} est active : c’est à nouveau la révision {restores}.",
+    ),
+    "who": (
+        "The policy names people, so a change must be signed: --{option} NAME --key FILE, one of {names}.",
+        "La politique nomme des personnes, tout changement doit donc être signé : --{option} NOM --key FICHIER, parmi {names}.",
+    ),
+    "reason": (
+        "Say why, for those who read the history: --reason, 1 to 1000 characters.",
+        "Dites pourquoi, pour qui lira l’historique : --reason, de 1 à 1000 caractères.",
+    ),
+    "comment": (
+        "A comment has at most 1000 characters.",
+        "Un commentaire compte au plus 1000 caractères.",
+    ),
+    "unknown": (
+        "There is no proposal {number}: pilote proposals list",
+        "Il n’y a pas de proposition {number} : pilote proposals list",
+    ),
+    "over": (
+        "Proposal {number} is {state} already; it takes no more votes.",
+        "La proposition {number} est déjà {state} ; elle n’admet plus de vote.",
+    ),
+    "stranger": (
+        "The active policy names nobody {person} in `people`.",
+        "La politique active ne nomme pas {person} dans `people`.",
+    ),
+    "author": (
+        "{person} may not write policies: see `people` of the active policy.",
+        "{person} n’a pas le droit d’écrire des politiques : voyez `people` de la politique active.",
+    ),
+    "right": (
+        "{person} may not approve policies: see `people` of the active policy.",
+        "{person} n’a pas le droit d’approuver des politiques : voyez `people` de la politique active.",
+    ),
+    "self": (
+        "{person} wrote this proposal: somebody else must decide about it; `pilote proposals withdraw` takes it back.",
+        "{person} est l’auteur de cette proposition : à quelqu’un d’autre d’en décider ; `pilote proposals withdraw` la retire.",
+    ),
+    "withdraw": (
+        "Only its author {author} withdraws a proposal; others refuse it.",
+        "Seul son auteur {author} retire une proposition ; les autres la refusent.",
+    ),
+    "key": (
+        "This is not the key of {person}: see `public_key` in the active policy.",
+        "Ce n’est pas la clé de {person} : voyez `public_key` dans la politique active.",
+    ),
+    "twice": ("{person} has agreed to this already.", "{person} a déjà donné son accord."),
+    "altered": (
+        "What is stored under {number} is not what its author signed: do not approve it, and find out who wrote to the store.",
+        "Ce qui est enregistré sous {number} n’est pas ce que son auteur a signé : ne l’approuvez pas et cherchez qui a écrit dans le stockage.",
+    ),
+    "conflict-apply": (
+        "Revision {active} became active in the meantime; your file was made from {base}. Nothing was changed.",
+        "La révision {active} est devenue active entre-temps ; votre fichier part de la {base}. Rien n’a été modifié.",
+    ),
+    "conflict-proposal": (
+        "Revision {active} became active in the meantime; proposal {number} was made from {base}, and nobody has agreed to it on top of that. Nothing was changed.",
+        "La révision {active} est devenue active entre-temps ; la proposition {number} part de la {base} et personne ne l’a approuvée par-dessus. Rien n’a été modifié.",
+    ),
+    "conflict-theirs": ("Changed in the meantime:", "Changé entre-temps :"),
+    "conflict-ours": ("Changed by you ({who}):", "Changé par vous ({who}) :"),
+    "conflict-you": ("your file", "votre fichier"),
+    "conflict-both": ("Both touch:", "Touché des deux côtés :"),
+    "conflict-mend": (
+        "Edit these from revision {active} on (pilote revisions show {active}), then apply.",
+        "Reprenez-les à partir de la révision {active} (pilote revisions show {active}), puis appliquez.",
+    ),
+    "conflict-file": (
+        "Both can stand together: pilote rebase --file FILE --base {base} > merged.yaml, check it and apply it.",
+        "Les deux peuvent aller ensemble : pilote rebase --file FICHIER --base {base} > fusion.yaml, vérifiez-la et appliquez-la.",
+    ),
+    "conflict-number": (
+        "Both can stand together: pilote rebase {number} > merged.yaml, check it and apply it.",
+        "Les deux peuvent aller ensemble : pilote rebase {number} > fusion.yaml, vérifiez-la et appliquez-la.",
+    ),
+    "order": ("the order of {section}", "l’ordre de {section}"),
+    "nothing": ("nothing", "rien"),
+    "revision-unknown": (
+        "There is no revision {number}: pilote history",
+        "Il n’y a pas de révision {number} : pilote history",
+    ),
+    "revision-unreadable": (
+        "Revision {number} cannot be read by this version of Pilote.",
+        "La révision {number} n’est pas lisible par cette version de Pilote.",
+    ),
+    "nothing-before": (
+        "There is nothing to go back to: revision {number} is the first that says what it says.",
+        "Il n’y a rien à quoi revenir : la révision {number} est la première à dire ce qu’elle dit.",
+    ),
+    "no-policy": (
+        "No policy is active yet: pilote apply FILE",
+        "Aucune politique n’est encore active : pilote apply FICHIER",
+    ),
+    "distrusted": (
+        "Gateways would not run this revision: {why}.",
+        "Les passerelles refuseraient cette révision : {why}.",
+    ),
+    "busy": (
+        "Others publish all the time; nothing was changed. Try again.",
+        "D’autres publient sans cesse ; rien n’a été modifié. Réessayez.",
+    ),
+    "unusable": (
+        "What would become active has {count} mistakes, the first at {path}: {problem}.",
+        "Ce qui deviendrait actif contient {count} erreurs, la première à {path} : {problem}.",
+    ),
+    "people-key": (
+        "The private key of {name} is in {file}: keep it where only {name} reads it, it cannot be made again. Put this into `people` of the policy:",
+        "La clé privée de {name} est dans {file} : gardez-la là où {name} est seul à la lire, on ne peut pas la refaire. Ajoutez ceci à `people` dans la politique :",
+    ),
+    "people-there": (
+        "{file} exists already and is left as it is.",
+        "{file} existe déjà et reste tel quel.",
+    ),
+    "people-unwritten": ("{file} cannot be written.", "{file} ne peut pas être écrit."),
+    "people-unread": ("{file} cannot be read.", "{file} ne peut pas être lu."),
+    "people-name": (
+        "{name} is no name: use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63.",
+        "{name} n’est pas un nom : lettres minuscules, chiffres, '-', '_' et '.', en commençant par une lettre, 63 au plus.",
+    ),
+    "rebase-what": (
+        "Say what to rebase: the number of a proposal, or --file FILE --base NUMBER.",
+        "Dites quoi rebaser : le numéro d’une proposition, ou --file FICHIER --base NUMÉRO.",
+    ),
+    "state-waiting": ("waiting", "en attente"),
+    "state-active": ("active", "active"),
+    "state-refused": ("refused", "refusée"),
+    "state-withdrawn": ("withdrawn", "retirée"),
+    "how-apply": ("applied", "appliquée"),
+    "how-rollback": ("rolled back to {restores}", "retour à la {restores}"),
+    "how-rollout": ("rollout", "déploiement"),
+    "how-unknown": ("earlier version", "version antérieure"),
+    "controller": ("controller", "contrôleur"),
+    "history-columns": (
+        "revision|when|author|how|approved by|reason|sha256",
+        "révision|quand|auteur|origine|approuvée par|raison|sha256",
+    ),
+    "proposal-columns": (
+        "proposal|state|author|when|base|agreed|reason",
+        "proposition|état|auteur|quand|base|accords|raison",
+    ),
+    "worker-columns": (
+        "worker|revision|since|swap|state|version",
+        "processus|révision|depuis|bascule|état|version",
+    ),
+    "worker-current": ("current", "à jour"),
+    "worker-behind": ("behind: {active} is active", "en retard : la {active} est active"),
+    "worker-refused": ("refuses {number}: {why}", "refuse la {number} : {why}"),
+    "worker-unusable": (
+        "it has mistakes here, which are in the log",
+        "elle contient ici des erreurs, notées au journal",
+    ),
+    "workers-none": ("No gateway has said anything lately.", "Aucune passerelle ne s’est manifestée récemment."),
+    "show-made": (
+        "Proposal {number} of {author}, {when}, made from revision {base}: {state}. {reason}",
+        "Proposition {number} de {author}, {when}, à partir de la révision {base} : {state}. {reason}",
+    ),
+    "show-agreed": ("{person} agreed, {when}. {comment}", "{person} a approuvé, {when}. {comment}"),
+    "show-ended": ("{person}: {state}, {when}. {comment}", "{person} : {state}, {when}. {comment}"),
+    "show-changes": ("It changes:", "Elle change :"),
+}
+
+
+def say(key: str, *, language: str, **values: object) -> str:
+    """The text in that language, with its placeholders filled in."""
+    return fill(_TEXTS[key][LANGUAGES.index(language)], {name: str(value) for name, value in values.items()})
