@@ -9,13 +9,11 @@ LOOK_BACK: Final = 500
 """Revisions that are searched for the last change."""
 
 
-async def since_when(
-    revisions: RevisionStore, number: int, *, same: Callable[[Published], bool], enough_ms: int = 0
-) -> int:
+async def since_when(revisions: RevisionStore, number: int, *, same: Callable[[Published], bool]) -> int:
     """When the first revision became active that is the same as revision `number`, like all that came between.
 
     Milliseconds since the epoch, by the time when a revision was activated, not when it was written: somebody may have
-    agreed to it days later. 0 where not even that revision is the same. What lies before `enough_ms` is not searched.
+    agreed to it days later. 0 where not even that revision is the same.
 
     Raises:
         RedisError: the store does not answer.
@@ -25,8 +23,11 @@ async def since_when(
         published = await revisions.read(each)
         if published is None or not same(published):
             break
-        entry = await revisions.entry(each)
-        since_ms = published.created_ms if entry is None else entry.activated_ms
-        if since_ms < enough_ms:
-            break
+        since_ms = await activated_ms(revisions, each) or published.created_ms
     return since_ms
+
+
+async def activated_ms(revisions: RevisionStore, number: int) -> int:
+    """When a revision became active; 0 where that is not known."""
+    entry = await revisions.entry(number)
+    return 0 if entry is None else entry.activated_ms

@@ -11,7 +11,7 @@ from gateway.core.policy.learning import Rollout
 from gateway.core.policy.vocabulary import duration_ms
 from services.arm_sums import counted
 from services.rollouts.judging import Counted, Judged, earlier_span, judge
-from services.since import since_when
+from services.since import LOOK_BACK, activated_ms
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -66,6 +66,10 @@ class Policy:
         """All of them."""
         return self._parts.rollouts
 
+    def named(self, name: str) -> Rollout | None:
+        """The rollout of that name."""
+        return next((each for each in self.rollouts if each.name == name), None)
+
     @property
     def tenants(self) -> tuple[str, ...]:
         """All tenants whose agents may call."""
@@ -73,7 +77,7 @@ class Policy:
 
     def shares(self, rollout: Rollout) -> Mapping[str, float] | None:
         """The shares, of 1, of the candidate and of the arm that it is compared with; None without the rollout."""
-        there = next((each for each in self.rollouts if each.name == rollout.name), None)
+        there = self.named(rollout.name)
         route = self._routes.get(rollout.route)
         if there is None or route is None or (there.arm, there.route) != (rollout.arm, rollout.route):
             return None
@@ -149,13 +153,15 @@ class Counting:
 
     async def _since(self, rollout: Rollout, policy: Policy, *, number: int) -> int:
         """When the step began, or the arms became what they are, if that was later: others prove nothing of them."""
-        serving = policy.serving(rollout.route)
-        since_ms = await since_when(
-            self._revisions,
-            number,
-            same=lambda published: Policy(published).serving(rollout.route) == serving,
-            enough_ms=rollout.since_ms,
-        )
+        since_ms = 0
+        for each in range(number, max(0, number - LOOK_BACK), -1):
+            before = await self._policy(each)
+            there = None if before is None else before.named(rollout.name)
+            if before is None or there is None or there.since_ms != rollout.since_ms:
+                return rollout.since_ms  # the step began with the next one, and nothing has changed since then
+            if before.serving(rollout.route) != policy.serving(rollout.route):
+                break
+            since_ms = await activated_ms(self._revisions, each)
         return max(rollout.since_ms, since_ms)
 
     async def _earlier(self, rollout: Rollout, policy: Policy, *, since_ms: int, now_ms: int) -> Mapping[str, int]:
