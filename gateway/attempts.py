@@ -6,7 +6,7 @@ import grpc
 
 from gateway.adapters.upstream_calls import UnaryCall
 from gateway.adapters.upstreams import Metadata, pairs_of, passed_on, upstream_metadata
-from gateway.callrun import CallRun, elapsed_us, spent
+from gateway.callrun import CallRun, elapsed_us, learn, learns
 from gateway.core.record import Attempt
 
 
@@ -20,18 +20,18 @@ def outgoing(run: CallRun) -> Metadata:
 
 
 async def answered(run: CallRun, call: UnaryCall, response: bytes) -> None:
-    """Remember what the upstream said beside its answer, and what the call has cost."""
+    """Remember what the upstream said beside its answer, and what it said of the call's cost and the version."""
     trailers = await call.trailing_metadata()
     run.trailers = passed_on(trailers)
-    if run.reservation is not None and run.reservation.settles:
-        spent(run, pairs_of(await call.initial_metadata(), trailers), response)
+    if learns(run):
+        learn(run, pairs_of(await call.initial_metadata(), trailers), response)
     run.messages_in = run.messages_out = 1
 
 
 def failed_with(run: CallRun, error: grpc.aio.AioRpcError) -> None:
     """Remember what the upstream says of its quotas where it fails."""
-    if run.reservation is not None and run.reservation.settles:
-        spent(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
+    if learns(run):
+        learn(run, pairs_of(error.initial_metadata(), error.trailing_metadata()), None)
 
 
 def attempt(run: CallRun, *, status: str, at_us: int, **more: Any) -> Attempt:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -32,6 +33,10 @@ from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
 RESERVATION_SLACK_MS: Final = 60_000
 """How long after its deadline an unsettled call counts as in doubt."""
 
+LONGEST_VERSION: Final = 200
+"""Characters of an upstream's own name for a version that are recorded."""
+
+_UNPRINTABLE: Final = re.compile(r"[^ -~]")
 _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret
 
 
@@ -72,7 +77,7 @@ class CallRun:
         "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
         "decision", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out", "outcome",
         "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes", "revision",
-        "route", "routed", "started", "substitute", "told", "trailers", "upstream", "upstream_us",
+        "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -115,6 +120,8 @@ class CallRun:
         """What the call has really cost, by budget, where that is known."""
         self.told: Mapping[str, Told] = {}
         """What the upstream has told of its quotas, by limit."""
+        self.served = ""
+        """The version that has answered, as the upstream names it."""
         self.upstream_us = 0
         self.attempts: list[Attempt] = []
         """What was tried, in the order in which it began; nothing where the only try was answered."""
@@ -243,17 +250,26 @@ def hash_of(run: CallRun) -> str:
     return hashlib.sha256(run.incoming.method.encode() + (run.asked or run.request)).hexdigest()
 
 
-def spent(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
-    """Remember what an answer says of the call's costs and the upstream's quotas; `None`: it failed."""
+def learns(run: CallRun) -> bool:
+    """Whether an answer tells something that is to be remembered: costs, quotas, or which version has answered."""
+    assert run.policy is not None  # noqa: S101 - an admitted call has a policy
+    return run.policy.contract.served is not None or (run.reservation is not None and run.reservation.settles)
+
+
+def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
+    """Remember what an answer says of the call's costs, the upstream's quotas and the version; `None`: it failed."""
     assert run.policy is not None and run.revision is not None and run.agent is not None  # noqa: PT018, S101
-    texts = {key: value for key, value in metadata if isinstance(value, str)}
+    contract, texts = run.policy.contract, {key: value for key, value in metadata if isinstance(value, str)}
     run.told = told(run.policy.limits, texts)
-    decode = run.policy.contract.decode_reply
-    if response is None or decode is None or run.call is None:
+    if response is None or contract.decode_reply is None or run.call is None:
         return
     try:
-        reply = decode(response)
+        reply = contract.decode_reply(response)
     except ValueError:  # its estimate stands
+        return
+    if contract.served is not None:
+        run.served = _UNPRINTABLE.sub("?", contract.served(reply)[:LONGEST_VERSION])
+    if contract.metered is not None and not contract.metered(reply):
         return
     values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)
     run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)
@@ -284,10 +300,16 @@ def asks(buckets: Sequence[Bucket]) -> tuple[BucketAsk, ...]:
 
 
 def pinned(run: CallRun) -> bytes:
-    """The request as the upstream gets it: the caller's bytes, with the routed model version written into them."""
+    """The caller's request, with the routed version written into it by the name that the upstream knows it by."""
     if run.route.version and run.policy is not None and run.policy.contract.pin is not None and run.call is not None:
-        return run.policy.contract.pin(run.call.request, run.route.version)
+        return run.policy.contract.pin(run.call.request, _known_as(run))
     return run.request
+
+
+def _known_as(run: CallRun) -> str:
+    """What the upstream calls the version that serves the call."""
+    target = run.routed.target
+    return target.served_as if target is not None and target.served_as else run.route.version
 
 
 def takes_of(run: CallRun, side: str) -> tuple[Take, ...]:
@@ -302,9 +324,15 @@ def takes_of(run: CallRun, side: str) -> tuple[Take, ...]:
 def forwarded(run: CallRun, takes: Sequence[Take]) -> bytes:
     """The request as the upstream gets it. What was decided was decided about all of it."""
     request = pinned(run)
-    if not takes or run.policy is None:
+    if run.policy is None:
         return request
-    return run.policy.contract.redactors["request"].apply(request, takes)  # it was decoded before, so it can be again
+    contract = run.policy.contract
+    if takes:
+        request = contract.redactors["request"].apply(request, takes)  # it was decoded before, so it can be again
+    if contract.instruct is None:
+        return request
+    # After the redaction: what the policy itself says is about nobody.
+    return contract.instruct(request, run.routed.target.instructions if run.routed.target is not None else "")
 
 
 def redacted_reply(run: CallRun, reply: bytes) -> bytes:
@@ -364,8 +392,10 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         messages_in=run.messages_in,
         messages_out=run.messages_out,
         response_bytes=run.response_bytes,
+        served=run.served,
+        pinned=run.routed.target.served_as if run.routed.target is not None and run.served else "",
         slow=_slow(run, total_us),
-        attempts=tuple(run.attempts),
+        attempts=() if len(run.attempts) == 1 and run.attempts[0].status == "OK" else tuple(run.attempts),
         arm=run.route.arm if moved else "",
         version=run.route.version if moved else "",
         upstream=run.route.upstream if moved else "",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -19,13 +19,14 @@ from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.field_paths import channel_putter, closed_values, is_text, readers, texts_reader, writer
+from gateway.field_paths import channel_putter, closed_values, is_text, presence, readers, texts_reader, writer
 from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2
 from pilote.dmp.v1 import audience_service_pb2
 from pilote.governance.v1 import annotations_pb2, rule_context_pb2
+from pilote.inference.v1 import inference_service_pb2
 from pilote.orchestration.v1 import journey_service_pb2
 from pilote.tracking.v1 import event_service_pb2
 
@@ -42,6 +43,7 @@ OWN: Final[tuple[Any, ...]] = (
     audience_service_pb2,
     journey_service_pb2,
     event_service_pb2,
+    inference_service_pb2,
 )
 """The stubs whose contracts every gateway knows: its own services, what rules see, and the systems it stands before."""
 
@@ -138,6 +140,9 @@ class ContractBook:
             max_message_bytes=call.max_message_bytes,
             topics=call.topics,
             created=call.created,
+            instructions=call.instructions,
+            served_version=call.served_version,
+            usage=call.usage,
             **{name: getattr(call, name) for name in Said._fields},
         )
         self._describe(method, binding, ("contracts",), mistakes)
@@ -157,20 +162,19 @@ class ContractBook:
 
     def _describe(self, method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
         message_class = message_factory.GetMessageClass(method.input_type)
-        pin: Callable[[object, str], bytes] | None = None
         paths = {name: getattr(binding, name) for name in Said._fields}
-        sound = True
+        pin = _text_writer(method, binding.model_version, path=(*path, "model_version"), mistakes=mistakes)
+        instruct = _text_writer(method, binding.instructions, path=(*path, "instructions"), mistakes=mistakes)
+        sound = (pin is None) == (not binding.model_version)
         for name, field_path in paths.items():
+            if name == "model_version":
+                continue
             try:
-                if name == "model_version" and field_path:
-                    pin = writer(method.input_type, field_path)
-                    if not is_text(method.input_type, field_path):
-                        raise KeyError(f"{field_path!r} is no text, so the version cannot be written there")
                 readers(method.input_type, {name: field_path})
             except KeyError as error:
                 sound = False
-                fix = f"fields of {method.input_type.full_name}: {', '.join(f.name for f in method.input_type.fields)}"
-                mistakes.add((*path, name), f"{_full(method)}: {error.args[0]}", fix=fix)
+                _no_field(method.input_type, error, method=method, path=(*path, name), mistakes=mistakes)
+        decode = _decoder(message_class)
         try:
             topics = texts_reader(method.input_type, binding.topics)
         except KeyError as error:
@@ -184,6 +188,8 @@ class ContractBook:
                 )
                 mistakes.add((*path, name), f"{_full(method)}: {binding.operation.value} needs `{name}`", fix=fix)
         created = _created(method, binding, path, mistakes)
+        served = _reply_text(method, binding.served_version, path=(*path, "served_version"), mistakes=mistakes)
+        metered = _reply_message(method, binding.usage, path=(*path, "usage"), mistakes=mistakes)
         if not sound:
             return
         kept = [field_path for name, field_path in paths.items() if name != "identity"]  # which decides nothing
@@ -191,13 +197,16 @@ class ContractBook:
             method=_full(method),
             operation=binding.operation,
             request_type=method.input_type.full_name,
-            decode=_decoder(message_class),
+            decode=decode,
             reply_type=method.output_type.full_name,
             decode_reply=_decoder(message_factory.GetMessageClass(method.output_type)),
             client_streaming=method.client_streaming,
             server_streaming=method.server_streaming,
             idempotent=binding.idempotent or binding.operation is Operation.READ,
             pin=pin,
+            instruct=None if instruct is None else lambda request, text: instruct(decode(request), text),
+            served=served,
+            metered=metered,
             redactors={
                 "request": MessageRedactor(method.input_type, self.pool, kept=kept),
                 "reply": MessageRedactor(method.output_type, self.pool),
@@ -230,15 +239,55 @@ def _created(
     if bool(binding.created) != bool(binding.identity):
         fix = "name both: what identifies the person in the request, and the new resource name in the response"
         mistakes.add(path, f"{_full(method)}: `identity` and `created` go together", fix=fix)
-    if not binding.created:
+    return _reply_text(method, binding.created, path=(*path, "created"), mistakes=mistakes)
+
+
+def _text_writer(
+    method: MethodDescriptor, field_path: str, *, path: Path, mistakes: Mistakes
+) -> Callable[[object, str], bytes] | None:
+    """Writes a text into a request; `None` where the binding names no field for it, or one that is no text."""
+    if not field_path:
         return None
     try:
-        read = readers(method.output_type, {"subject": binding.created})
+        write = writer(method.input_type, field_path)
+        if not is_text(method.input_type, field_path):
+            raise KeyError(f"{field_path!r} is no text, so nothing can be written there")
     except KeyError as error:
-        fix = f"fields of {method.output_type.full_name}: {', '.join(f.name for f in method.output_type.fields)}"
-        mistakes.add((*path, "created"), f"{_full(method)}: {error.args[0]}", fix=fix)
+        _no_field(method.input_type, error, method=method, path=path, mistakes=mistakes)
+        return None
+    return write
+
+
+def _reply_text(
+    method: MethodDescriptor, field_path: str, *, path: Path, mistakes: Mistakes
+) -> Callable[[object], str] | None:
+    """Reads a text of a reply; `None` where the binding names none."""
+    if not field_path:
+        return None
+    try:
+        read = readers(method.output_type, {"subject": field_path})
+    except KeyError as error:
+        _no_field(method.output_type, error, method=method, path=path, mistakes=mistakes)
         return None
     return lambda reply: read(reply).subject
+
+
+def _reply_message(
+    method: MethodDescriptor, field_path: str, *, path: Path, mistakes: Mistakes
+) -> Callable[[object], bool] | None:
+    """Says whether a message is in a reply; `None` where the binding names none."""
+    if not field_path:
+        return None
+    try:
+        return presence(method.output_type, field_path)
+    except KeyError as error:
+        _no_field(method.output_type, error, method=method, path=path, mistakes=mistakes)
+        return None
+
+
+def _no_field(kind: Descriptor, error: KeyError, *, method: MethodDescriptor, path: Path, mistakes: Mistakes) -> None:
+    fix = f"fields of {kind.full_name}: {', '.join(field.name for field in kind.fields)}"
+    mistakes.add(path, f"{_full(method)}: {error.args[0]}", fix=fix)
 
 
 def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:

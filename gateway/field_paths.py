@@ -86,6 +86,28 @@ def texts_reader(message: Descriptor, path: str) -> TextsReader:
     return read
 
 
+def presence(message: Descriptor, path: str) -> Callable[[object], bool]:
+    """A function that says whether the message at `path` is there.
+
+    Raises:
+        KeyError: a segment names no single message.
+    """
+    *parents, last = path.split(".")
+    kind: Descriptor | None = message
+    for segment in (*parents, last):
+        field = kind.fields_by_name.get(segment) if kind is not None else None
+        if field is None or field.is_repeated or field.message_type is None:
+            raise KeyError(f"{segment!r} in {path!r} is no single message")
+        kind = field.message_type
+
+    def there(value: Any) -> bool:
+        for name in parents:
+            value = getattr(value, name)
+        return bool(value.HasField(last))
+
+    return there
+
+
 def closed_values(message: Descriptor, path: str) -> Collection[str]:
     """All that the text at `path` can be, where it is an enum; nothing where it is free, or the path empty.
 

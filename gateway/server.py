@@ -22,6 +22,7 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
+from gateway.adapters.openai.upstreams import OpenAIUpstreams
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
@@ -137,14 +138,16 @@ async def gateway(
         stack.push_async_callback(facts.close)
         failures = RuleFailures(connection)
         stack.push_async_callback(failures.close)
-        upstreams = UpstreamKinds({"grpc": Upstreams()})
+        upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
         watch = _watch(settings, stack)
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
         await keeping.store.prepare()
-        shadowing = Shadowing(upstreams, admission, pseudonym_key=pseudonym_key, watched=watch.copied)
+        shadowing = Shadowing(
+            upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
+        )
         stack.push_async_callback(shadowing.close)
         pipeline = Pipeline(
             identity=Identity(),

@@ -10,17 +10,18 @@ import functools
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 import grpc
 import msgspec
 
 from gateway.adapters.admission import Admission
+from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
 from gateway.attempts import outgoing
-from gateway.callrun import CallRun, forwarded, record_of, spent, status_name, takes_of, timeout_s
+from gateway.callrun import CallRun, forwarded, learn, record_of, status_name, takes_of, timeout_s
 from gateway.core import keys
 from gateway.core.decide import Decision, decide
 from gateway.core.errors import CallEnded, Reason
@@ -36,6 +37,7 @@ from gateway.core.shadows import (
     ShadowResult,
     applied_otherwise,
 )
+from gateway.guards import places_of
 from gateway.rpc.status import Fate, fate_of
 from gateway.telemetry import CallTrace, begin
 from gateway.upstream_kinds import UpstreamKinds
@@ -70,14 +72,22 @@ class Shadowing:
     """Makes the copies of one gateway. `watched` is told of each when it has ended."""
 
     def __init__(
-        self, upstreams: UpstreamKinds, admission: Admission, *, pseudonym_key: bytes, watched: Callable[[Copied], None]
+        self,
+        upstreams: UpstreamKinds,
+        admission: Admission,
+        *,
+        failures: RuleFailures,
+        pseudonym_key: bytes,
+        watched: Callable[[Copied], None],
     ) -> None:
+        self._failures = failures
         self._upstreams = upstreams
         self._admission = admission
         self._pseudonym_key = pseudonym_key
         self._watched = watched
         self._lanes: dict[str, _Lane] = {}
         self._bytes = 0
+        self._turn = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -175,6 +185,7 @@ class Shadowing:
         decision = own.decision = self._decided(own)
         served = copy.run.decision
         added, missing = applied_otherwise(served.looks if served is not None else (), decision.looks)
+        self._note_failures(own, added)
         found = copy.result(
             _by_rules(copy.rule, decision),
             verdict=decision.verdict.value,
@@ -212,11 +223,21 @@ class Shadowing:
             approved=own.released is not None and own.released.decider != "",
         )
 
+    def _note_failures(self, own: CallRun, rules: Collection[str]) -> None:
+        """Note which of these rules failed: those that failed for the call too were noted with it."""
+        assert own.decision is not None and own.agent is not None and own.revision is not None  # noqa: PT018, S101
+        looks = tuple([look for look in own.decision.looks if look.error and look.rule in rules])
+        if looks:
+            number, tenant = own.revision.number, own.agent.tenant
+            self._failures.note(tenant, looks, revision=number, decision=own.id, at_ms=own.received_ms)
+
     async def _sent(self, copy: "_Copy", own: CallRun, found: ShadowResult) -> ShadowResult:
         """Ask the copy's upstream, and compare what it says."""
         assert own.upstream is not None  # noqa: S101 - `may_be_sent` has looked
         asked, reply, refused, copy.asked = time.perf_counter(), b"", False, True
-        call = self._upstreams.unary(own.upstream, own.incoming.method)(
+        places = places_of(own.upstream)
+        self._turn += 1  # of several addresses each in its turn: breakers and ejection are about calls
+        call = self._upstreams.unary(places[self._turn % len(places)], own.incoming.method)(
             forwarded(own, takes_of(own, "request")),
             timeout=timeout_s(own, own.upstream),
             metadata=(*outgoing(own), MARK),
@@ -225,7 +246,7 @@ class Shadowing:
             reply = await call
             status = "OK"
             if _budgets(own):
-                spent(own, pairs_of(await call.initial_metadata(), await call.trailing_metadata()), reply)
+                learn(own, pairs_of(await call.initial_metadata(), await call.trailing_metadata()), reply)
         except grpc.aio.AioRpcError as error:
             status, refused = error.code().name, fate_of(error) is Fate.REFUSED
         found = msgspec.structs.replace(

@@ -15,7 +15,7 @@ import grpc
 
 from gateway.adapters.upstream_calls import StreamCall
 from gateway.adapters.upstreams import Withheld, failed, pairs_of, passed_on
-from gateway.callrun import CallRun, elapsed_us, forwarded, redacted_reply, spent, takes_of
+from gateway.callrun import CallRun, elapsed_us, forwarded, learn, learns, redacted_reply, takes_of
 from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
@@ -113,8 +113,8 @@ class StreamRun:
             trailers = await self._call.trailing_metadata()
             opened.ended(None)
             run.trailers = passed_on(trailers)
-            if run.reservation is not None and run.reservation.settles:
-                spent(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
+            if learns(run):
+                learn(run, pairs_of(await self._call.initial_metadata(), trailers), self._last)
         except grpc.aio.AioRpcError as error:
             opened.ended(error)
             raise self._refused or failed(error, harmless=run.harmless) from error

@@ -108,6 +108,8 @@ def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> N
     message.overhead_duration.CopyFrom(_duration(settlement.overhead_us))
     message.gave_back = settlement.gave_back
     message.response_bytes = settlement.response_bytes
+    message.answered_version = settlement.served
+    message.pinned_version = settlement.pinned
     message.attempts.extend(attempts(settlement.attempts))
     message.served_arm = settlement.arm
     message.served_version = settlement.version
@@ -369,6 +371,8 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         upstream_us=message.upstream_duration.ToMicroseconds(),
         costs={limit.limit: limit.actual_cost for limit in message.limits if limit.HasField("actual_cost")},
         overhead_us=message.overhead_duration.ToMicroseconds(),
+        served=message.answered_version,
+        pinned=message.pinned_version,
         attempts=attempts_in(message.attempts),
         arm=message.served_arm,
         version=message.served_version,

@@ -142,6 +142,12 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     """Returns the bytes of the same message with another channel and without its contact point; raises `ValueError` for
     a channel that the contract does not know. `None` where it has none."""
     pin: Callable[[object, str], bytes] | None = None
+    instruct: Callable[[bytes, str], bytes] | None = None
+    """Returns the bytes of the same message with the text as the model's instructions, in place of the caller's."""
+    served: Callable[[object], str] | None = None
+    """The version that a decoded reply says has answered; `None` where the contract has no such field."""
+    metered: Callable[[object], bool] | None = None
+    """Whether a decoded reply says what it has used; `None` where the contract does not say in which field."""
     redactors: Mapping[str, Redactor] = {}
     """How its messages are redacted: of the "request" and of the "reply"."""
     comparer: Comparer | None = None

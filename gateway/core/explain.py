@@ -9,7 +9,17 @@ import msgspec
 
 from gateway.core.explain_attempts import explain_attempts
 from gateway.core.limits import bucket_reason
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Record, RuleLook, Settlement, Verdict, citation_of
+from gateway.core.record import (
+    BucketAsk,
+    BucketLook,
+    Outcome,
+    Record,
+    RuleLook,
+    Settlement,
+    Verdict,
+    asked_version,
+    citation_of,
+)
 from gateway.core.texts import LANGUAGES, amount, day, fill, number, span
 
 _TEXTS: Final = {
@@ -210,6 +220,11 @@ _TEXTS: Final = {
         "It ended with {status} after {total}, of which the gateway took {overhead}.",
         "Il s’est terminé par {status} après {total}, dont {overhead} pour la passerelle.",
     ),
+    "served": ("The upstream answered with {served}.", "Le système en aval a répondu avec {served}."),
+    "served-other": (
+        "The upstream served {served} where {pinned} was pinned.",
+        "Le système en aval a servi {served} alors que {pinned} était demandé.",
+    ),
     "in-doubt": (
         "Whether the system behind the gateway has acted is not known; what was taken stays taken.",
         "On ignore si le système en aval a agi ; ce qui a été pris le reste.",
@@ -345,6 +360,11 @@ def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, lang
             "overhead": _milliseconds(settlement.overhead_us, language),
         }
         lines.append(_say("settled", language, values))
+        if settlement.served:
+            asked = asked_version(record, settlement)
+            same = settlement.served == asked or not asked
+            values = {"served": settlement.served, "pinned": asked}
+            lines.append(_say("served" if same else "served-other", language, values))
         lines += [_say("in-doubt", language, {})] * settlement.in_doubt
         lines += [_say("gave-back", language, {})] * settlement.gave_back
     lines.append(_say("trace", language, {"trace": record.trace_id}))

@@ -236,6 +236,10 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     version: str = ""
     """Likewise."""
     upstream: str = ""
+    served: str = ""
+    """The version that answered, as the upstream named it."""
+    pinned: str = ""
+    """What the upstream was asked for by name, where that is not the version's own name."""
     slow: bool = False
     """It took longer than the route's objective allows."""
 
@@ -245,6 +249,11 @@ def citation_of(record: Record, outcome: Outcome) -> str:
     if 0 <= outcome.refused < len(record.buckets):
         return record.buckets[outcome.refused].citation or record.citation
     return record.citation
+
+
+def asked_version(record: Record, settlement: Settlement) -> str:
+    """What the upstream that answered was asked for."""
+    return settlement.pinned or settlement.version or record.version
 
 
 class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -31,6 +31,8 @@ class ArmTarget(msgspec.Struct, frozen=True, kw_only=True):
     """What the upstream calls the version, where it has a name of its own for it."""
     prompt: str = ""
     """The prompt that the version is served with, "name@version"; empty for none."""
+    instructions: str = ""
+    """The prompt's text, where the policy has it."""
     connector_version: str = ""
     """Version of the upstream; empty where nobody has said it."""
 

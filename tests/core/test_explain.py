@@ -65,6 +65,7 @@ EVALUATED = tuple(msgspec.structs.replace(record, hold="") for record in (HELD, 
 OBSERVED = msgspec.structs.replace(RECORD, verdict=Verdict.DENY, reason="AUTONOMY_OBSERVE", would="OK")
 LOOKS = (BucketLook(1, 0), BucketLook(2, 90_000), BucketLook(0, -1))
 ENDED = Settlement(id="0" * 32, settled_ms=3, status="OK", total_us=1_500, overhead_us=250)
+SERVED = msgspec.structs.replace(ENDED, served="gpt-4o-2024-11-20", pinned="gpt-4o-2024-08-06")
 
 
 LINEAGE = Lineage(model="lead-score", version="2", route="scoring", arm="challenger")
@@ -106,6 +107,13 @@ def _sentences(language: str) -> list[str]:
         *explain(RECORD, Outcome(granted=False, looks=LOOKS, refused=1), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=None, language=language),
         *explain(RECORD, Outcome(granted=True), settlement=doubtful, language=language),
+        *explain(RECORD, Outcome(granted=True), settlement=SERVED, language=language),
+        *explain(
+            RECORD,
+            Outcome(granted=True),
+            settlement=msgspec.structs.replace(SERVED, pinned=SERVED.served),
+            language=language,
+        ),
         *explain(RECORD, Outcome(granted=False, reason="STOPPED", stop="all"), settlement=None, language=language),
         *explain(nobody, Outcome(granted=False), settlement=None, language=language),
         *(
@@ -162,6 +170,16 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 
     assert "after 1.50 ms, of which" in " ".join(explain(RECORD, outcome, settlement=ENDED))
     assert "après 1,50 ms, dont 0,25 ms" in " ".join(explain(RECORD, outcome, settlement=ENDED, language="fr"))
+
+
+def test_a_version_that_nobody_asked_for_is_told_and_one_that_was_asked_for_is_not() -> None:
+    record = msgspec.structs.replace(RECORD, version="2")
+    told = "The upstream served gpt-4o-2024-11-20 where gpt-4o-2024-08-06 was pinned."
+    assert told in explain(record, Outcome(granted=True), settlement=SERVED)
+    for served, pinned, alike in (("2", "", True), ("3", "", False), ("m-2", "m-2", True), ("2", "m-2", False)):
+        ended = msgspec.structs.replace(ENDED, served=served, pinned=pinned)
+        lines = explain(record, Outcome(granted=True), settlement=ended)
+        assert (f"The upstream answered with {served}." in lines) == alike
 
 
 def test_a_held_call_is_said_to_be_kept_and_a_repeat_names_the_hold_of_the_first() -> None:

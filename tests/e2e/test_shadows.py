@@ -6,19 +6,26 @@ from typing import Any
 
 import grpc
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from redis.exceptions import RedisError
 
+from gateway.adapters.failures import failures
 from gateway.adapters.stops import StopStore
 from gateway.core.assignment import point
+from gateway.core.failures import RuleFailure
 from gateway.core.shadows import CopyEnd, Difference
 from gateway.core.stops import Stop
 from gateway.shadowing import MOST_RUNNING, MOST_WAITING
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import GetContactResponse, ListContactsRequest
+from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import Data, allow_all, policy
 from tests.e2e.requests import ADA, get, send
-from tests.e2e.waiting import until
+from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Agent, Auditor, World, credential, together, told
+from tests.fakes.collector import Collector, attributes
 from tests.fakes.upstream import FakeUpstream, answering, failing, fake_upstream
+from tests.stores import Store
 
 SALES = credential("sales-bot")
 LOVELACE = Contact(name=ADA, email="ada@example.org", display_name="Ada Lovelace")
@@ -193,6 +200,7 @@ async def test_behind_a_candidate_that_hangs_copies_wait_and_then_are_dropped_an
     assert len(candidate.asked) <= MOST_RUNNING
     candidate.let_go.set()
     ends = [copy.end for copy in await world.copied(calls)]
+    assert world.gateways[0].pipeline._shadowing._bytes == 0
     assert ends.count(CopyEnd.DROPPED) == too_many
     assert len(candidate.asked) == MOST_RUNNING + MOST_WAITING
 
@@ -226,6 +234,106 @@ async def test_a_stop_halts_copies_too(
     (copy,) = await world.copied(1)
     assert (copy.end, copy.stop, copy.sent) == (CopyEnd.STOPPED, "route=crm", False)
     assert candidate.asked == []
+
+
+async def test_without_the_store_nobody_knows_of_stops_so_a_copy_is_dropped_and_told_of_later(
+    fragile_world: World, own_redis: Store, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    world, agent = fragile_world, fragile_world.agent()
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    upstream.behave = upstream.hang
+    call = asyncio.ensure_future(told(agent.contacts.GetContact(get(), metadata=SALES)))
+    await until(lambda: bool(upstream.asked), what="the call")
+    own_redis.kill()
+    upstream.let_go.set()
+    assert (await call).code is grpc.StatusCode.OK
+    own_redis.start()
+
+    async def look() -> bool:
+        try:
+            return bool([entry for entry in await world.entries() if entry[b"k"] == b"copy"])
+        except (RedisError, OSError):
+            return False
+
+    await eventually(look, what="the store, and the copy", within=10)
+    (copy,) = await world.copied(1)
+    assert (copy.end, copy.sent) == (CopyEnd.DROPPED, False)
+    assert candidate.asked == []
+
+
+async def test_a_call_that_was_kept_is_copied_when_it_is_made(
+    world: World, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    upstream.behave = answering(b"")
+    await world.publish(copying(upstream, candidate, rules=(HOLD_CONTACTS,), shadow={"arm": "next"}))
+    desk = Desk(world)
+    hold_id = await desk.held()
+    assert await desk.decide(hold_id)
+    hold = await desk.ended(hold_id)
+    (copy,) = await world.copied(1)
+    assert (copy.id, copy.end, copy.verdict, copy.sent) == (
+        *(hold.result.removeprefix("decisions/"), CopyEnd.AGREED, "ALLOW", False),
+    )
+    assert candidate.asked == []
+
+
+async def test_a_rule_that_fails_for_the_candidate_only_is_a_finding_and_one_that_fails_for_both_counts_once(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    watching = {"effect": "deny", "mode": "monitor"}
+    both = watching | {"name": "both", "when": 'facts.scores["none"] > 1.0'}
+    next_only = watching | {"name": "next-only", "when": 'route.arm == "next" && facts.scores["none"] > 1.0'}
+    await world.publish(copying(upstream, candidate, rules=(both, next_only), shadow={"arm": "next"}))
+    ended = await told(agent.contacts.GetContact(get(), metadata=SALES))
+    (copy,) = await world.copied(1)
+    assert (copy.end, copy.rules_added) == (CopyEnd.AGREED, ("next-only",))
+
+    async def look() -> list[RuleFailure] | None:
+        found = await failures(world.redis, "acme")
+        return list(found) if len(found) == 2 else None
+
+    found = await eventually(look, what="findings")
+    assert {(each.rule, each.count, each.decision) for each in found} == {
+        *((rule, 1, ended.decision) for rule in ("both", "next-only")),
+    }
+
+
+async def test_of_several_addresses_each_gets_copies_in_its_turn(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    async with fake_upstream() as second:
+        data = copying(upstream, candidate, shadow={"arm": "next"})
+        data["upstreams"][1] |= {"addresses": [candidate.address, second.address]}
+        del data["upstreams"][1]["address"]
+        await world.publish(data)
+        for _ in range(6):
+            await told(agent.contacts.GetContact(get(), metadata=SALES))
+        assert {copy.end for copy in await world.copied(6)} == {CopyEnd.AGREED}
+        assert (len(candidate.asked), len(second.asked)) == (3, 3)
+
+
+async def test_a_copy_is_a_span_in_a_trace_of_its_own_linked_to_the_calls_and_counted(
+    empty_world: World, upstream: FakeUpstream, candidate: FakeUpstream, collector: Collector
+) -> None:
+    world = empty_world
+    async with world.started(otlp_endpoint=collector.endpoint):
+        await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+        await told(world.agent().contacts.GetContact(get(), metadata=SALES))
+        await world.copied(1)
+    spans = {span.name: span for span in collector.spans}
+    call = spans["pilote.crm.v1.ContactService/GetContact"]
+    copy = spans["copy pilote.crm.v1.ContactService/GetContact"]
+    assert [(link.trace_id, link.span_id) for link in copy.links] == [(call.trace_id, call.span_id)]
+    assert copy.trace_id != call.trace_id
+    assert copy.kind == Span.SPAN_KIND_CLIENT
+    said = attributes(copy)
+    assert (said["pilote.copy"], said["pilote.copy.end"], said["pilote.arm"]) == ("shadow", "AGREED", "next")
+    assert said["pilote.decision"] == attributes(call)["pilote.decision"]
+    assert candidate.asked[0].values("traceparent") == [f"00-{copy.trace_id.hex()}-{copy.span_id.hex()}-01"]
+    wanted = {"kind": "shadow", "route": "crm", "arm": "next", "end": "AGREED"}
+    assert collector.metrics.named("pilote.copies") == [
+        ({f"pilote.copy.{name}": value for name, value in wanted.items()}, 1),
+    ]
 
 
 async def test_a_mirror_sends_writes_to_a_sandbox_and_nobody_looks_at_the_answer(

@@ -1,15 +1,16 @@
 """Replies are compared by field paths, and nothing of what they say is told."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from google.protobuf import struct_pb2
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from open_inference.grpc import protocol
 
-from gateway.comparing import MOST_LOOKS, ReplyComparer
+from gateway.comparing import MOST_LOOKS, MOST_PAIRS, ReplyComparer
 from gateway.core.contract import RedactionMistake
 from gateway.core.shadows import LONGEST_PATH, MOST_DIFFERENCES, Comparison, Difference
 from pilote.crm.v1 import contact_pb2, contact_service_pb2
@@ -87,7 +88,7 @@ def test_numbers_that_a_float_cannot_tell_apart_are_told_apart() -> None:
 
 def test_not_a_number_is_like_itself_and_infinity_like_no_other_number() -> None:
     assert compared(SCORES, score(math.nan, version="1"), score(math.nan)) == Comparison()
-    assert compared(SCORES, score(math.inf), score(1.0), tolerance=0.9).differences[0].relative == 1.0
+    assert compared(SCORES, score(math.inf), score(1.0), tolerance=1.0).differences[0].relative == 2.0
     assert compared(SCORES, score(1.7e308), score(-1.7e308)).differences[0].relative == 2.0
 
 
@@ -134,8 +135,37 @@ def test_a_path_is_never_longer_than_what_is_kept_of_it() -> None:
 
 
 def test_what_is_too_large_to_look_at_value_by_value_is_compared_as_a_whole() -> None:
-    one, other = score(*([0.5] * MOST_LOOKS)), score(*([0.5] * (MOST_LOOKS - 1)), 0.4)
-    assert compared(SCORES, one, other).differences == (Difference("outputs.*.contents.fp64_contents.*", "changed"),)
+    many = 4 * MOST_LOOKS + 4
+    one, other = score(*([0.5] * many)), score(*([0.5] * (many - 1)), 0.4999)
+    assert compared(SCORES, one, one) == Comparison()
+    assert compared(SCORES, one, other, tolerance=0.1).differences == (
+        Difference("outputs.*.contents.fp64_contents.*", "changed"),
+    )
+
+
+def test_of_very_many_numbers_all_that_differ_are_counted() -> None:
+    many = 3 * MOST_PAIRS
+    one, other = score(*([0.5] * many)), score(*([0.4] * many))
+    (found,) = compared(SCORES, one, other, tolerance=0.1).differences
+    assert (found.count, found.relative) == (many, 0.2)
+
+
+@given(st.lists(st.tuples(st.floats(), st.floats()), max_size=6), st.sampled_from([0.0, 0.1, 1.0]))
+def test_lists_of_numbers_differ_where_the_numbers_do(pairs: list[tuple[float, float]], tolerance: float) -> None:
+    one, other = score(*(pair[0] for pair in pairs)), score(*(pair[1] for pair in pairs))
+    found = compared(SCORES, one, other, tolerance=tolerance).differences
+    assert sum(each.count for each in found) == sum(_apart(*pair, tolerance) for pair in pairs)
+
+
+def _apart(one: float, other: float, tolerance: float) -> bool:
+    """Whether two numbers differ, worked out exactly; what rounding may decide either way is not asked."""
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return False
+    if not (math.isfinite(one) and math.isfinite(other)):
+        return True
+    apart = abs(Fraction(one) - Fraction(other)) / max(abs(Fraction(one)), abs(Fraction(other)))
+    assume(not tolerance or abs(apart - Fraction(tolerance)) > Fraction(1, 10**12))
+    return apart > tolerance
 
 
 @given(OBJECTS)

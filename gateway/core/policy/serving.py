@@ -26,7 +26,8 @@ class PromptVersion(Part, frozen=True, kw_only=True):
 
     version: Version
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)] | None = None
-    """Put before the messages of a chat, as the system's, where an OpenAI-compatible upstream serves the version."""
+    """Written to the `instructions` of the contract; an OpenAI-compatible server gets it before all messages of a chat,
+    as the system's."""
     sha256: Sha256 | None = None
     """Of a text that is kept elsewhere."""
 
@@ -44,7 +45,8 @@ class ModelVersion(Part, frozen=True, kw_only=True):
     version: Version
     upstream: Name
     served_as: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
-    """The name by which an OpenAI-compatible upstream knows this very version, "gpt-4o-2024-08-06" say."""
+    """The name by which the upstream knows this very version, "gpt-4o-2024-08-06" say; null: the version's own name. An
+    OpenAI-compatible server needs it."""
     prompt: Versioned | None = None
     """The prompt that this version is served with."""
 
@@ -77,6 +79,11 @@ class MethodBinding(Part, frozen=True, kw_only=True):
     identity: str = ""
     created: str = ""
     """Of the response."""
+    instructions: str = ""
+    served_version: str = ""
+    """Of the response."""
+    usage: str = ""
+    """Of the response, a message."""
     idempotent: bool = False
     max_message_bytes: Annotated[int, msgspec.Meta(ge=0, le=67_108_864)] = 0
 

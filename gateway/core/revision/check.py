@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core import texts
-from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.document import Document
 from gateway.core.policy.ruling import Rule
+from gateway.core.policy.serving import Route
 from gateway.core.policy.vocabulary import Message
 from gateway.core.revision.check_cells import check_cells
 from gateway.core.revision.check_copies import check_copies
@@ -20,8 +20,10 @@ from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_serving import check_serving
+from gateway.core.revision.check_upstreams import check_asked_over_http
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known
+from gateway.core.revision.serving import takes_route
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
@@ -129,15 +131,23 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
         for index, part in enumerate(parts):
             _patterns(part, methods, (section, index, "methods"), mistakes, covers=covers)
     for index, route in enumerate(document.routes):
-        covered = [c for c in contracts if any(method_matches(pattern, c.method) for pattern in route.methods)]
-        asks = [c.method for c in covered if c.operation is Operation.INFER]
-        if bool(route.models) != bool(asks) or (asks and len(asks) < len(covered)):
+        _asks(route, contracts, ("routes", index), mistakes)
+    check_asked_over_http(document, contracts, mistakes)
+
+
+def _asks(route: Route, contracts: Sequence[MethodContract], path: Path, mistakes: Mistakes) -> None:
+    """Each pattern must cover methods that ask a model on a route of models, and others on any other."""
+    for pattern in route.methods:
+        covered = [contract for contract in contracts if method_matches(pattern, contract.method)]
+        if covered and not any(takes_route(route, contract) for contract in covered):
             fix = "give methods that ask a model (INFER) a route of their own, with `models`"
             problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
-            mistakes.add(("routes", index, "models"), problem, fix=fix)
-        for method in [c.method for c in covered if route.models and c.operation is Operation.INFER and c.pin is None]:
-            problem = f"{method} has no field for the version, so none could be pinned towards the upstream"
-            mistakes.add(("routes", index), problem, fix="name that field in `model_version` of the method's binding")
+            mistakes.add((*path, "models"), problem, fix=fix)
+            break
+    for contract in contracts:
+        if route.models and contract.pin is None and takes_route(route, contract):
+            problem = f"{contract.method} has no field for the version, so none could be pinned towards the upstream"
+            mistakes.add(path, problem, fix="name that field in `model_version` of the method's binding")
 
 
 def _patterns(

@@ -18,8 +18,14 @@ def check_copies(document: Document, contracts: Sequence[MethodContract], mistak
             if copy is not None:
                 _copy(copy, ("routes", index, field), route=route, mistakes=mistakes)
         if not mistakes.under("contracts"):
-            served = [contract for contract in contracts if _serves(route, contract)]
+            taking = [
+                each for each in contracts if any(method_matches(pattern, each.method) for pattern in route.methods)
+            ]
+            served = [each for each in taking if not (each.client_streaming or each.server_streaming)]
+            if taking and not served:
+                _streams(route, ("routes", index), mistakes)
             _contracts(route, ("routes", index), document=document, served=served, mistakes=mistakes)
+    _sandboxes(document, mistakes)
 
 
 def _copy(copy: Copy, path: Path, *, route: Route, mistakes: Mistakes) -> None:
@@ -31,6 +37,23 @@ def _copy(copy: Copy, path: Path, *, route: Route, mistakes: Mistakes) -> None:
     elif arm.weight > 0:
         problem = f"the arm {copy.arm!r} serves calls itself, so copies would be of its own"
         mistakes.add((*path, "arm"), problem, fix="give it `weight: 0`, or name an arm that has none")
+
+
+def _streams(route: Route, path: Path, mistakes: Mistakes) -> None:
+    for field, copy in (("mirror", route.mirror), ("shadow", route.shadow)):
+        if copy is not None:
+            problem = f"the route {route.name!r} serves streams only, and they are not copied"
+            mistakes.add((*path, field), problem, fix="copy calls with one request and one reply, or remove it")
+
+
+def _sandboxes(document: Document, mistakes: Mistakes) -> None:
+    """What is real at one name is not unreal at another one."""
+    real = {place: each.name for each in document.upstreams if not each.sandbox for place in each.all_addresses}
+    for index, upstream in enumerate(document.upstreams):
+        shared = [real[place] for place in upstream.all_addresses if place in real] if upstream.sandbox else []
+        if shared:
+            problem = f"{upstream.name!r} is no sandbox: it has an address of {shared[0]!r}"
+            mistakes.add(("upstreams", index, "sandbox"), problem, fix="give the sandbox a server of its own")
 
 
 def _contracts(
@@ -83,8 +106,3 @@ def _sandbox(document: Document, name: str) -> bool:
 
 def _arm(route: Route, copy: Copy) -> Arm | None:
     return next((arm for arm in route.arms if arm.name == copy.arm), None)
-
-
-def _serves(route: Route, contract: MethodContract) -> bool:
-    unary = not (contract.client_streaming or contract.server_streaming)
-    return unary and any(method_matches(pattern, contract.method) for pattern in route.methods)

@@ -3,16 +3,14 @@
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.document import Document
 from gateway.core.policy.serving import Arm, Model, Route
+from gateway.core.revision.check_upstreams import check_upstreams
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known, one_of
 
 
 def check_serving(document: Document, mistakes: Mistakes) -> None:
     """Report whatever upstreams and routes name that is not there, or does not add up."""
-    for index, upstream in enumerate(document.upstreams):
-        if upstream.kind == "grpc" and not upstream.all_addresses:
-            fix = 'add `address`, such as "127.0.0.1:50061"'
-            mistakes.add(("upstreams", index), f"the upstream {upstream.name!r} has no address", fix=fix)
+    check_upstreams(document, mistakes)
     for index, route in enumerate(document.routes):
         _route(route, ("routes", index), document, mistakes)
 

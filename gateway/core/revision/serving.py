@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.assignment import BASIS_POINTS, bucket_ranges
+from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
 from gateway.core.experiments import ExperimentRule, HoldoutRule, LayerRule
 from gateway.core.forwarding import forward_rule
@@ -20,7 +21,9 @@ from gateway.core.shadows import HARMLESS, Compare, CopyRule, copy_rule
 
 
 def takes_route(route: RouteDocument, contract: MethodContract) -> bool:
-    """Whether calls of this method may take the route."""
+    """Whether calls of this method may take the route: a pattern covers methods that ask a model, or the others."""
+    if bool(route.models) != (contract.operation is Operation.INFER):
+        return False
     return any(method_matches(pattern, contract.method) for pattern in route.methods)
 
 
@@ -68,6 +71,7 @@ class Serving:
         self._document = document
         self._models: Final = {model.name: model for model in document.models}
         self._connectors: Final = {upstream.name: upstream.version or "" for upstream in document.upstreams}
+        self._prompts = {f"{p.name}@{v.version}": v.text or "" for p in document.prompts for v in p.versions}
         self._arms = {route.name: self._arms_of(route) for route in document.routes}
         self._running = [experiment for experiment in document.experiments if experiment.state == "running"]
         self._rollouts = {rollout.route: rollout for rollout in document.rollouts if rollout.share > 0}
@@ -107,6 +111,7 @@ class Serving:
             version=version.version,
             served_as=version.served_as or "",
             prompt=version.prompt or "",
+            instructions=self._prompts.get(version.prompt or "", ""),
             connector_version=self._connectors[version.upstream],
         )
 

@@ -641,6 +641,8 @@ class Decision(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     CONNECTOR_VERSION_FIELD_NUMBER: _builtins.int
     UNIT_REF_FIELD_NUMBER: _builtins.int
+    ANSWERED_VERSION_FIELD_NUMBER: _builtins.int
+    PINNED_VERSION_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     SERVED_ARM_FIELD_NUMBER: _builtins.int
     SERVED_VERSION_FIELD_NUMBER: _builtins.int
@@ -741,6 +743,14 @@ class Decision(_message.Message):
     unit_ref: _builtins.str
     """What the call was assigned by where that is not `subject_ref`: a pseudonym of the person or of the session, 32
     hexadecimal digits; empty where it is.
+    """
+    answered_version: _builtins.str
+    """The version that answered, as the upstream named it, at most 200 characters; empty where it names none, and for a
+    call that is no inference.
+    """
+    pinned_version: _builtins.str
+    """What the upstream was asked for by name, where that is not the version's own. Where `answered_version` is neither,
+    another version has answered than was asked for.
     """
     served_arm: _builtins.str
     """Arm that answered or was asked last, where it is not `arm`: then another one took over. Likewise the next two."""
@@ -866,6 +876,8 @@ class Decision(_message.Message):
         prompt: _builtins.str = ...,
         connector_version: _builtins.str = ...,
         unit_ref: _builtins.str = ...,
+        answered_version: _builtins.str = ...,
+        pinned_version: _builtins.str = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
         served_arm: _builtins.str = ...,
         served_version: _builtins.str = ...,
@@ -875,7 +887,7 @@ class Decision(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

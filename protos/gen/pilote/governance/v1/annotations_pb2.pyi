@@ -117,6 +117,9 @@ class CallContract(_message.Message):
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    SERVED_VERSION_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     operation: Global___Operation.ValueType
     """What kind of thing the method does. Required."""
     subject: _builtins.str
@@ -159,6 +162,18 @@ class CallContract(_message.Message):
     """Field path to what stands for the caller's session, 1 to 256 visible ASCII characters; routes and experiments may
     assign by it. Where the request leaves it empty, the metadata `pilote-session-id` says it.
     """
+    instructions: _builtins.str
+    """Field path to the instructions of a language model: the gateway writes the text of the prompt there that the version
+    is served with, and nothing where it has none. What a caller writes there is not passed on. INFER only.
+    """
+    served_version: _builtins.str
+    """Field path of the response to the version that has answered, as the upstream names it. Records tell it, and where it
+    is not the one that was asked for. INFER only.
+    """
+    usage: _builtins.str
+    """Field path of the response to a message that says what the answer has used. Where a response lacks it, budgets keep
+    their estimates.
+    """
     def __init__(
         self,
         *,
@@ -177,10 +192,13 @@ class CallContract(_message.Message):
         brand: _builtins.str = ...,
         topics: _builtins.str = ...,
         session: _builtins.str = ...,
+        instructions: _builtins.str = ...,
+        served_version: _builtins.str = ...,
+        usage: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "session", b"session", "subject", b"subject", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "instructions", b"instructions", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "served_version", b"served_version", "session", b"session", "subject", b"subject", "topics", b"topics", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
