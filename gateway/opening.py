@@ -8,8 +8,9 @@ from gateway.adapters.upstream_calls import StreamCall
 from gateway.attempts import outgoing
 from gateway.callrun import forwarded, takes_of
 from gateway.core.policy.upstreams import Upstream
+from gateway.making import Answer, Failure, Going
 from gateway.rpc.status import Fate, fate_of
-from gateway.trying import Answer, Failure, Going, Tries
+from gateway.trying import Tries
 
 
 class Opened:

@@ -13,12 +13,16 @@ from gateway.core.stops import Stop
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest, GetContactResponse, UpdateContactRequest
 from pilote.crm.v1.message_service_pb2 import SendMessagesResponse
+from tests.adapters.conftest import freeze, thaw
+from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import INFER, Data, allow_all, policy, scoring
 from tests.e2e.requests import get, infer, one_by_one, send_one
 from tests.e2e.test_trying import DOWN, fakes, sure, tried
+from tests.e2e.waiting import until
 from tests.e2e.world import Agent, Kept, Told, World, credential, told
-from tests.fakes.upstream import FakeUpstream, answering, failing
+from tests.fakes.upstream import Asked, FakeUpstream, answering, failing
 from tests.services.ports import free
+from tests.stores import Store
 
 SALES = credential("sales-bot")
 RESEARCH = credential("research-bot")
@@ -256,3 +260,51 @@ async def test_a_hundred_calls_at_once_fall_back_each_once(
     assert len(spare.asked) == 100
     await world.settled(200, within=5)
     assert len(await calls(world)) == 100
+
+
+async def test_a_call_that_a_person_approved_falls_back_too(world: World, spare: FakeUpstream, nobody: str) -> None:
+    desk = Desk(world)
+    await world.publish(either(nobody, spare.address, rules=[allow_all(), HOLD_CONTACTS]))
+    hold = await desk.held()
+    assert await desk.decide(hold)
+    await desk.until(hold, "EXECUTED")
+    assert len(spare.asked) == 1
+    (standby,) = [each.record for each in (await world.kept()).values() if each.record.standby]
+    assert (standby.arm, standby.hold, standby.decider) == ("spare", "", "")
+
+
+async def test_while_the_store_is_down_no_arm_takes_over_since_nobody_could_see_its_stops(
+    fragile_world: World, own_redis: Store, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    async def fail(_asked: Asked, context: Any) -> bytes:
+        freeze(own_redis)
+        await context.abort(DOWN, "no", sure())
+        return b""
+
+    upstream.behave = fail
+    await fragile_world.publish(either(upstream.address, spare.address))
+    ended = await told(fragile_world.agent().contacts.CreateContact(CreateContactRequest(), metadata=SALES))
+    thaw(own_redis)
+    assert (ended.reason, spare.asked) == ("UPSTREAM_UNAVAILABLE", [])
+    kept, standby = await fragile_world.settled(2, within=5)
+    assert kept.settlement is not None
+    assert standby.settlement is not None
+    assert kept.settlement.attempts[1].reason == "STORE_UNAVAILABLE"
+    assert (kept.settlement.gave_back, standby.settlement.gave_back) == (True, True)
+
+
+async def test_an_agent_that_gives_up_while_an_arm_takes_over_leaves_nothing_taken(
+    world: World, agent: Agent, spare: FakeUpstream, nobody: str
+) -> None:
+    limits = [{"name": "each", "by": ["upstream"], "concurrent": 1}]
+    spare.behave = spare.hang
+    await world.publish(either(nobody, spare.address, limits=limits))
+    for _ in range(3):
+        spare.arrived.clear()
+        call = agent.contacts.GetContact(get(), metadata=SALES)
+        async with asyncio.timeout(5):
+            await spare.arrived.wait()
+        call.cancel()
+        await until(lambda: len(spare.ended) == len(spare.asked), what="its end")
+    kept = await world.settled(6)
+    assert all(each.settlement is not None and each.settlement.status == "CANCELLED" for each in kept)

@@ -268,6 +268,16 @@ async def test_calls_are_spread_over_the_addresses_of_an_upstream(world: World, 
         assert {(await call).code for call in calls} == {grpc.StatusCode.OK}
 
 
+async def test_a_further_try_goes_to_another_address(world: World, agent: Agent) -> None:
+    async with fakes(2) as (sick, well):
+        sick.behave, well.behave = failing(DOWN), answering(b"")
+        await world.publish(routed([sick.address, well.address], retries=PATIENT))
+        calls = [agent.contacts.GetContact(get(), metadata=SALES) for _ in range(40)]
+        assert {each.code for each in await together(*calls)} == {grpc.StatusCode.OK}
+        kept = await world.settled(40)
+        assert {len(tried(each)) for each in kept} <= {0, 2}
+
+
 async def test_an_address_that_fails_in_a_row_gets_no_calls_for_a_while(world: World, agent: Agent) -> None:
     async with fakes(2) as (sick, well):
         sick.behave, well.behave = failing(DOWN), answering(b"")

@@ -193,6 +193,15 @@ async def test_a_call_that_another_arm_answered_has_failed_for_the_arm_that_it_w
     assert of((await summed(stub, ask("error_rate")))["champion"], "error_rate") == (3, 2, 3)
 
 
+async def test_the_admission_of_an_arm_that_takes_over_is_no_call_of_its_own(audit: Audit, stub: Stub) -> None:
+    standby = scored(1, arm="spare", standby=True, parent=an_id(0))
+    await audit.store.write([admitted(scored(0)), ended(a_settlement(0, arm="spare")), admitted(standby)])
+    await audit.store.write([ended(a_settlement(1))])
+    found = await summed(stub, ask("error_rate"))
+    assert list(found) == ["champion"]
+    assert found["champion"].calls == 1
+
+
 async def test_a_call_that_is_never_settled_counts_as_failed_and_a_late_settlement_has_the_last_word(
     audit: Audit, stub: Stub
 ) -> None:
