@@ -13,7 +13,6 @@ from tests.e2e.policy import Data
 from tests.e2e.world import World, told
 from tests.fakes.openai_server import FakeOpenAI, fake_openai, refusing
 
-
 Servers = tuple[FakeOpenAI, FakeOpenAI]
 
 
