@@ -465,7 +465,7 @@ class Pipeline:
             return
         acted = run.acted or _acted(run.ended)
         in_doubt = acted is Acted.MAYBE and not run.harmless
-        gave_back = acted is not Acted.YES and not in_doubt
+        gave_back = acted is not Acted.YES and not in_doubt and not _may_have_worked(run, acted)
         reservation = run.reservation
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
@@ -518,6 +518,14 @@ def _named(run: CallRun) -> Agent:
 def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
     """Whether the policy lets a call through without the store. One that may be a repeat never passes."""
     return bool(buckets) and not request_key and all(bucket.on_store_error != "closed" for bucket in buckets)
+
+
+def _may_have_worked(run: CallRun, acted: Acted) -> bool:
+    """Whether a model may have worked for nothing: it has changed nothing, but somebody pays for it."""
+    if run.policy is None or run.policy.contract.operation is not Operation.INFER:
+        return False
+    late = isinstance(run.ended, CallEnded) and run.ended.reason is Reason.DEADLINE_EXCEEDED
+    return late or acted is Acted.MAYBE
 
 
 def _acted(ended: BaseException | None) -> Acted:
