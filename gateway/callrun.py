@@ -75,9 +75,10 @@ class CallRun:
 
     __slots__ = (
         "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
-        "decision", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out", "outcome",
-        "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes", "revision",
-        "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us",
+        "decision", "draw", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out",
+        "outcome", "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes",
+        "revision", "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream",
+        "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -100,6 +101,8 @@ class CallRun:
         self.upstream: Upstream | None = None
         """Where the route leads, by the revision that decided: another one may become active meanwhile."""
         self.facts: Facts = UNKNOWN_SUBJECT
+        self.draw = 0.0
+        """A random number in [0, 1), for calls that have nothing to be assigned by."""
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.reservation: Reservation | None = None

@@ -6,7 +6,6 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 """
 
 import contextlib
-import functools
 import random
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -21,25 +20,25 @@ from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.callrun import CallRun, record_of, redacted_reply, settlement_of
+from gateway.considering import considered, plainly, pseudonymous
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts
 from gateway.core.cells import cell_of
-from gateway.core.decide import decide, unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import bucket_reason
-from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, session_ref, subject_ref
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict
 from gateway.core.revision.compiled import Revision
-from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.fallback import Fallbacks, Way
 from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.guards import monotonic_ms
-from gateway.keeping import Keeping, refused
+from gateway.keeping import Keeping
+from gateway.recording import Recorder
 from gateway.refusal import Kept
 from gateway.remembering import Remembering
 from gateway.shadowing import Shadowing
-from gateway.taking import Taking, plainly
+from gateway.taking import Taking
 from gateway.upstream_kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
@@ -61,10 +60,12 @@ class Pipeline:
         keeping: Keeping,
         lineages: Lineages,
         shadowing: Shadowing,
+        recorder: Recorder,
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._shadowing = shadowing
+        self._recorder = recorder
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -152,6 +153,7 @@ class Pipeline:
             await self.consider(run, run.request)
         finally:
             self._note_failures(run)
+            self._recorder.note(run)
 
     def _note_failures(self, run: CallRun) -> None:
         decision, agent, revision = run.decision, run.agent, run.revision
@@ -180,7 +182,8 @@ class Pipeline:
             raise plainly(Reason.METHOD_UNDESCRIBED, run)
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
-        call = self._pseudonymous(call, run.agent.tenant, by_session=run.policy.routing.by_session)
+        by_session = run.policy.routing.by_session
+        call = pseudonymous(call, run.agent.tenant, key=self._pseudonym_key, by_session=by_session)
         if call.inference and revision.lineage.keep_ms:
             call = msgspec.structs.replace(call, lineage=await self._remembering.led(run, call.inference, run.policy))
         run.call = call
@@ -189,50 +192,12 @@ class Pipeline:
             run.cell = _cell(run, cells)
         if call.subject and run.policy.reads_facts:
             run.facts = await self._facts_of(run, call.subject_ref)
-        values = unrouted(revision, agent=run.agent, call=call, facts=run.facts)
-        run.routed = route(
-            run.policy.routing,
-            call,
-            facts=run.facts,
-            values=values,
-            now_ms=run.received_ms,
-            draw=_random.random(),
-            first=run.first_routed,
-        )
-        run.route = run.routed.route
-        if run.first_routed is None:  # a stream's further message goes where the stream goes, whatever is active now
-            run.upstream = revision.upstreams.get(run.route.upstream)
-        run.decision = decide(
-            revision,
-            run.policy,
-            agent=run.agent,
-            call=call,
-            facts=run.facts,
-            route=run.route,
-            ref=functools.partial(self._ref, run.agent.tenant),
-            now_ms=run.received_ms,
+        run.draw = _random.random()
+        considered(
+            run,
+            pseudonym_key=self._pseudonym_key,
             approved=run.released is not None and run.released.decider != "",
-            values=values,
         )
-        if run.decision.verdict is not Verdict.ALLOW:
-            raise refused(run)
-        if run.routed is NOWHERE:  # permission before existence (AIP-193)
-            raise plainly(Reason.ROUTE_NOT_FOUND, run)
-
-    def _pseudonymous(self, call: Call, tenant: str, *, by_session: bool) -> Call:
-        """The call with the pseudonyms of whom and what it names; of a session where anything is assigned by it."""
-        found = {}
-        if call.subject:
-            found["subject_ref"] = self._ref(tenant, call.subject)
-        if call.contact_point:
-            point = call.contact_point
-            found["contact_ref"] = contact_ref(self._pseudonym_key, tenant=tenant, contact_point=point)
-        if call.session and by_session:
-            found["session_ref"] = session_ref(self._pseudonym_key, tenant=tenant, session=call.session)
-        return msgspec.structs.replace(call, **found) if found else call
-
-    def _ref(self, tenant: str, text: str) -> str:
-        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:
         """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""

@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_listen: Port = "127.0.0.1:50052"
     """Address of the audit service."""
     control_listen: Port = "127.0.0.1:8080"
-    """Address of the control plane: HTTP, feature flags."""
+    """Address of the control plane: HTTP, feature flags, revisions and proposals."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
@@ -49,6 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hold_key_file: Path | None = None
     """File with the keys that kept calls are sealed with, 64 hexadecimal digits a line; the first one seals. Unset: one
     in `home` is made."""
+    replay_key_file: Path | None = None
+    """File with the keys that what calls were decided by is sealed with, 64 hexadecimal digits a line; the first one
+    seals. Unset: one in `home` is made."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

@@ -11,6 +11,7 @@ from gateway import refusal
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.reservation import Reservation, reserve
 from gateway.callrun import CallRun, hash_of, record_of, settlement_of
+from gateway.considering import plainly
 from gateway.core import keys
 from gateway.core.cells import cell_of
 from gateway.core.errors import CallEnded, Reason
@@ -137,12 +138,6 @@ class Taking:
             method=run.incoming.method,
             language=run.incoming.language,
         )
-
-
-def plainly(reason: Reason, run: CallRun, *, rule: str = "") -> CallEnded:
-    """The refusal of a call for a reason that needs no further words."""
-    agent, method = run.agent.name if run.agent is not None else "", run.incoming.method
-    return refusal.plain(reason, agent=agent, method=method, rule=rule, language=run.incoming.language)
 
 
 def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:

@@ -78,6 +78,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "redis_url": redis_url(settings),
             "pseudonym_key": shell.pseudonym_key(settings),
             "hold_keys": shell.hold_keys(settings),
+            "replay_keys": shell.replay_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }
         run(lambda: serve(settings, **options))
@@ -98,7 +99,9 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         options: dict[str, Any] = {
             "listen": settings.audit_listen,
             "redis_url": url,
-            "follow": following(url),
+            "follow": following(
+                url, pin_file=settings.home / "trust.json", trusted_people=shell.trusted_people(settings)
+            ),
             "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
             "home": settings.home,
             "pseudonym_key": shell.pseudonym_key(settings),
@@ -108,7 +111,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def control() -> None:
-        """Run the control plane: feature flags over HTTP."""
+        """Run the control plane: feature flags, revisions and proposals over HTTP."""
         from gateway.logs import configure
         from gateway.rpc.serving import run
         from services.control.server import serve
@@ -121,6 +124,8 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "redis_url": redis_url(settings),
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,
+            "pin_file": settings.home / "trust.json",
+            "trusted_people": shell.trusted_people(settings),
         }
         run(lambda: serve(**options))
 

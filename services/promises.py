@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -10,6 +11,8 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.adapters.revisions import Published, RevisionStore
+from gateway.adapters.trust import Trust
+from gateway.core.authority import Authority
 from gateway.core.policy.serving import Objectives
 from services.audit.objectives import Follow, Promised
 
@@ -35,8 +38,11 @@ def promised_by(number: int, published: Published) -> Promised:
     return Promised(number, tuple((each.name, each.objectives) for each in document.routes if each.objectives))
 
 
-def following(redis_url: str) -> Follow:
-    """Follows the active revision in the store; while that does not answer, what was promised last goes on."""
+def following(redis_url: str, *, pin_file: Path | None = None, trusted_people: Authority | None = None) -> Follow:
+    """Follows the active revision in the store; while that does not answer, what was promised last goes on.
+
+    `pin_file` and `trusted_people` say which revisions are trusted, see `gateway.adapters.trust`.
+    """
 
     async def follow(tell: Callable[[Promised], None]) -> None:
         async def swap(number: int, published: Published) -> None:
@@ -45,7 +51,9 @@ def following(redis_url: str) -> Follow:
         while True:
             try:
                 async with await redis_clients.connected(redis_url) as redis:
-                    await RevisionStore(redis).follow(swap)
+                    store = RevisionStore(redis)
+                    trust = Trust(store, root=trusted_people, pin_file=pin_file)
+                    await store.follow(swap, judge=trust.judge)
                     return
             except (RedisError, OSError) as error:
                 _log.warning("the store of revisions does not answer yet", extra={"error": str(error)})

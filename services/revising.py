@@ -1,20 +1,22 @@
 """Proposing, approving and taking back revisions; what the commands of `services.revision_commands` do."""
 
+import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from gateway.adapters.proposals import Proposal, ProposalConflict, ProposalProblem, Proposals
 from gateway.adapters.revisions import ProposalChanged, Published, RevisionConflict, RevisionStore, stated
-from gateway.core.authority import Authority, Entry, How, SignedVote, Vote, authority_in
+from gateway.core.authority import Authority, Entry, How, SignedVote, Statement, Vote, authority_in
+from gateway.core.changes import Change, changes
 from gateway.core.merging import Merge, merge
 from gateway.core.movement import carried, restored
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.core.trust import Trusted, restores_approved
+from gateway.core.trust import Trusted, matches, restores_approved
 from gateway.loading import canonical, load_stored
 from gateway.redis_clients import Client
 from gateway.signing import Signer, verify
@@ -52,6 +54,21 @@ class Conflict(Exception):
         self.number = number
         """Of the proposal; 0 for a file."""
 
+    def sides(self) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+        """What they have changed since the base, and what we have."""
+        return changes(self.was, self.theirs), changes(self.was, self.ours)
+
+
+class Draft(NamedTuple):
+    """A checked change that nobody has signed yet."""
+
+    published: Published
+    entry: Entry
+    deciding: Authority
+    """The people who decide; nobody where neither the active policy nor this one names any."""
+    before: Entry | None
+    """What is known of the active revision."""
+
 
 class Made(NamedTuple):
     """What came of an edit: a revision that is active, or a proposal that waits."""
@@ -81,19 +98,9 @@ class Revising:
             RevisionProblem: somebody must sign, or may not.
             CellsFixed: a tenant has another number of cells.
         """
-        for _ in range(ATTEMPTS):
-            active = await self.store.active()
-            content = canonical(document)
-            if expected is not None and active != expected:
-                raise await self._conflict(expected, active, content)
-            before = await self.store.read(active) if active else None
-            if before is not None:
-                content = carried(content, bytes(before.document))
-            try:
-                return await self._publish(content, base=active, hand=hand, reason=reason)
-            except RevisionConflict:
-                continue
-        raise RevisionProblem("busy")
+        return await self._made(
+            hand, lambda author: self.draft(document, author=author, reason=reason, expected=expected)
+        )
 
     async def rollback(self, number: int | None, *, hand: Hand | None, reason: str) -> Made:
         """Make an earlier revision's document active again, as a new revision; by default the last one that differs.
@@ -101,23 +108,81 @@ class Revising:
         Raises:
             RevisionProblem: there is none, or somebody must sign, or may not.
         """
-        for _ in range(ATTEMPTS):
-            active = await self.store.active()
-            entries = await self.store.entries(range(1, active + 1))
-            wanted = _before(active, entries) if number is None else number
-            target = _steady(wanted, entries)
-            now, earlier = await self._stored(active), await self._stored(wanted)
-            content = restored(
-                bytes(earlier.document), active=bytes(now.document), now_ms=self._clock_ms(), reason=reason
-            )
-            try:
-                made = await self._publish(
-                    content, base=active, hand=hand, reason=reason, how="rollback", restores=target
-                )
-            except RevisionConflict:
-                continue
-            return made._replace(restores=target)
-        raise RevisionProblem("busy")
+        return await self._made(hand, lambda author: self.draft_back(number, author=author, reason=reason))
+
+    async def draft(self, document: Document, *, author: str, reason: str, expected: int | None) -> Draft:
+        """A policy as its author would sign it; see `apply`."""
+        active = await self.store.active()
+        content = canonical(document)
+        if expected is not None and active != expected:
+            raise await self._conflict(expected, active, content)
+        before = await self.store.read(active) if active else None
+        if before is not None:
+            content = carried(content, bytes(before.document))
+        return await self._drafted(content, base=active, author=author, reason=reason)
+
+    async def draft_back(self, number: int | None, *, author: str, reason: str) -> Draft:
+        """Going back, as its author would sign it; see `rollback`."""
+        active = await self.store.active()
+        entries = await self.store.entries(range(1, active + 1))
+        wanted = _before(active, entries) if number is None else number
+        target = _steady(wanted, entries)
+        now, earlier = await self._stored(active), await self._stored(wanted)
+        content = restored(bytes(earlier.document), active=bytes(now.document), now_ms=self._clock_ms(), reason=reason)
+        return await self._drafted(content, base=active, author=author, reason=reason, how="rollback", restores=target)
+
+    async def drafted(self, content: bytes, statement: Statement) -> Draft:
+        """A draft that comes back with its statement, from somebody who was given both.
+
+        Raises:
+            Conflict: another revision is active than its base.
+            RevisionProblem: they do not belong together, or a rollout would be moved past its own commands.
+        """
+        await asyncio.to_thread(_usable, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        active = await self.store.active()
+        if statement.base != active:
+            raise await self._conflict(statement.base, active, content)
+        before = await self.store.entry(active)
+        if statement.how == "rollout" or statement.document != sha256:
+            raise RevisionProblem("not-drafted")
+        published = Published(
+            sha256=sha256,
+            author=statement.author,
+            created_ms=statement.created_ms,
+            reason=statement.reason,
+            document=msgspec.Raw(content),
+        )
+        entry = Entry(statement=statement, authority=authority_in(content), after=active)
+        if not matches(content, entry) or statement.base_sha256 != ("" if before is None else before.statement.sha256):
+            raise RevisionProblem("not-drafted")
+        return Draft(published, entry, _deciding(before, entry.authority), before)
+
+    async def submit(self, draft: Draft, *, signature: str) -> Made:
+        """Make a signed draft active where nobody else must agree, or a proposal.
+
+        Raises:
+            RevisionConflict: another revision has become active since.
+            RevisionProblem: the author may not write policies, or the signature is wrong.
+            CellsFixed: a tenant has another number of cells.
+        """
+        entry = msgspec.structs.replace(draft.entry, signature=signature)
+        sha256, restores = draft.published.sha256, draft.entry.statement.restores
+        if not draft.deciding.people or await self._is_approved(entry, draft.before):
+            number = await self.store.add(draft.published, entry)
+            return Made(number, sha256, deciding=draft.deciding, restores=restores)
+        proposal = await self._proposed(draft.published, msgspec.structs.replace(entry, after=0))
+        return Made(0, sha256, proposal, draft.deciding, restores)
+
+    async def changed(self, draft: Draft) -> tuple[Change, ...]:
+        """What a draft changes of the active revision."""
+        base = draft.entry.statement.base
+        return changes(await self.document(base), _decoded(bytes(draft.published.document), base))
+
+    async def changes(self, proposal: Proposal) -> tuple[Change, ...]:
+        """What a proposal changes of the revision that it was made from."""
+        base = await self.document(proposal.entry.statement.base)
+        return changes(base, _decoded(bytes(proposal.published.document), proposal.number))
 
     async def vote(
         self, number: int, *, hand: Hand, act: Literal["approve", "refuse", "withdraw"], comment: str
@@ -142,10 +207,16 @@ class Revising:
             )
             return SignedVote(vote=said, signature=hand.signer.sign(said.signed))
 
+        return await self.count(number, cast_by, approves=act == "approve")
+
+    async def count(
+        self, number: int, cast_by: Callable[[Proposal], SignedVote], *, approves: bool
+    ) -> tuple[Proposal, int]:
+        """Count a signed vote; see `vote`."""
         try:
             proposal = await self.proposals.read(number)
-            if act == "approve":
-                _usable(bytes(proposal.published.document))
+            if approves:
+                await asyncio.to_thread(_usable, bytes(proposal.published.document))
             proposal = await self.proposals.vote(number, cast_by)
         except ProposalProblem as problem:
             raise RevisionProblem(problem.code, **problem.values) from problem
@@ -177,7 +248,7 @@ class Revising:
 
     async def deciding(self, proposal: Proposal) -> Authority:
         """The people who decide about a proposal."""
-        return await self._deciding(await self.store.entry(proposal.entry.statement.base), proposal.entry.authority)
+        return _deciding(await self.store.entry(proposal.entry.statement.base), proposal.entry.authority)
 
     async def document(self, number: int) -> Document:
         """The document of a revision; 0 is an empty one.
@@ -189,30 +260,40 @@ class Revising:
             return Document(agents=(), upstreams=(), routes=(), rules=())
         return _decoded(bytes((await self._stored(number)).document), number)
 
-    async def _publish(
-        self, content: bytes, *, base: int, hand: Hand | None, reason: str, how: How = "apply", restores: int = 0
-    ) -> Made:
-        _usable(content)
+    async def _made(self, hand: Hand | None, draft: Callable[[str], Awaitable[Draft]]) -> Made:
+        """Draft, sign and submit, again where others are faster."""
+        for _ in range(ATTEMPTS):
+            drafted = await draft(hand.name if hand else "")
+            if drafted.deciding.people and hand is None:
+                raise RevisionProblem("who", names=", ".join(each.name for each in drafted.deciding.people))
+            asked = hand is not None and drafted.deciding.people
+            try:
+                return await self.submit(
+                    drafted, signature=hand.signer.sign(drafted.entry.statement.signed) if hand and asked else ""
+                )
+            except RevisionConflict:
+                continue
+        raise RevisionProblem("busy")
+
+    async def _drafted(
+        self, content: bytes, *, base: int, author: str, reason: str, how: How = "apply", restores: int = 0
+    ) -> Draft:
+        await asyncio.to_thread(_usable, content)
         before = await self.store.entry(base)
-        deciding = await self._deciding(before, authority_in(content))
-        if deciding.people and hand is None:
-            raise RevisionProblem("who", option="author", names=", ".join(each.name for each in deciding.people))
-        if deciding.people and not 1 <= len(reason) <= MOST_CHARACTERS:
+        deciding = _deciding(before, authority_in(content))
+        if deciding.people and author and not 1 <= len(reason) <= MOST_CHARACTERS:
             raise RevisionProblem("reason")
-        sha256 = hashlib.sha256(content).hexdigest()
         revision = Published(
-            sha256=sha256,
-            author=hand.name if hand else "",
+            sha256=hashlib.sha256(content).hexdigest(),
+            author=author,
             created_ms=self._clock_ms(),
             reason=reason,
             document=msgspec.Raw(content),
         )
         statement = stated(revision, how=how, base=base, base_entry=before, restores=restores)
-        signature = hand.signer.sign(statement.signed) if hand is not None and deciding.people else ""
-        entry = Entry(statement=statement, signature=signature, authority=authority_in(content), after=base)
-        if not deciding.people or await self._is_approved(entry, before):
-            return Made(await self.store.add(revision, entry), sha256, deciding=deciding)
-        return Made(0, sha256, await self._proposed(revision, msgspec.structs.replace(entry, after=0)), deciding)
+        return Draft(
+            revision, Entry(statement=statement, authority=authority_in(content), after=base), deciding, before
+        )
 
     async def _is_approved(self, entry: Entry, before: Entry | None) -> bool:
         """Whether it brings back what was approved before, and its author may do that."""
@@ -235,9 +316,6 @@ class Revising:
         except ProposalProblem as problem:
             raise RevisionProblem(problem.code, **problem.values) from problem
 
-    async def _deciding(self, before: Entry | None, own: Authority) -> Authority:
-        return before.authority if before is not None and before.authority.people else own
-
     async def _conflict(self, base: int, active: int, content: bytes, *, number: int = 0) -> Conflict:
         documents = (await self.document(base), _decoded(content, number), await self.document(active))
         return Conflict(base=base, active=active, documents=documents, number=number)
@@ -250,6 +328,10 @@ class Revising:
         if found is None:
             raise RevisionProblem("revision-unknown" if number else "no-policy", number=number)
         return found
+
+
+def _deciding(before: Entry | None, own: Authority) -> Authority:
+    return before.authority if before is not None and before.authority.people else own
 
 
 def _before(active: int, entries: dict[int, Entry]) -> int:

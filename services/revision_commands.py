@@ -224,7 +224,7 @@ def _vote(
     lang = language(shell.settings())
     hand = _hand(shell, by, key)
     if hand is None:
-        shell.fail(say("who", language=lang, option="by", names="people"), 2)
+        shell.fail(say("key-file", language=lang), 2)
     proposal, left = _run(shell, lambda work: work.vote(number, hand=hand, act=act, comment=comment))
     if proposal.state == "active":
         text = say("activated", language=lang, number=number, revision=proposal.revision)

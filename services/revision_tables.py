@@ -97,7 +97,7 @@ def conflict(found: Conflict, merged: Merge, *, language: str) -> tuple[str, ...
     """What both have changed, and what to do about it."""
     values = {"active": found.active, "base": found.base, "number": found.number}
     key = "conflict-proposal" if found.number else "conflict-apply"
-    theirs, ours = changes(found.was, found.theirs), changes(found.was, found.ours)
+    theirs, ours = found.sides()
     lines = [say(key, language=language, **values), say("conflict-theirs", language=language)]
     lines += told(theirs, language=language)
     who = str(found.number) if found.number else say("conflict-you", language=language)

@@ -28,9 +28,10 @@ _TEXTS: Final = {
         "La révision {number} est active : c’est à nouveau la révision {restores}.",
     ),
     "who": (
-        "The policy names people, so a change must be signed: --{option} NAME --key FILE, one of {names}.",
-        "La politique nomme des personnes, tout changement doit donc être signé : --{option} NOM --key FICHIER, parmi {names}.",
+        "The policy names people, so a change must be signed: --author NAME --key FILE, one of {names}.",
+        "La politique nomme des personnes, tout changement doit donc être signé : --author NOM --key FICHIER, parmi {names}.",
     ),
+    "key-file": ("Name the file with your key: --key FILE.", "Indiquez le fichier de votre clé : --key FICHIER."),
     "reason": (
         "Say why, for those who read the history: --reason, 1 to 1000 characters.",
         "Dites pourquoi, pour qui lira l’historique : --reason, de 1 à 1000 caractères.",
@@ -129,6 +130,14 @@ _TEXTS: Final = {
     "unusable": (
         "What would become active has {count} mistakes, the first at {path}: {problem}.",
         "Ce qui deviendrait actif contient {count} erreurs, la première à {path} : {problem}.",
+    ),
+    "mistakes": (
+        "The policy has {count} mistakes.",
+        "La politique contient {count} erreurs.",
+    ),
+    "not-drafted": (
+        "Statement and policy do not belong together: sign what a draft gives, and send both as they are.",
+        "La déclaration et la politique ne vont pas ensemble : signez ce que donne un brouillon et envoyez les deux tels quels.",
     ),
     "people-key": (
         "The private key of {name} is in {file}: keep it where only {name} reads it, it cannot be made again. Put this into `people` of the policy:",

@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -19,19 +20,30 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.trust import Trust
+from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.serving import until_told_to_stop
 from services.control import http_errors
 from services.control.flags import Flags
 from services.control.policy import ActivePolicy
+from services.control.revisions import Revisions
 
 MAX_BODY_BYTES: Final = 64 * 1024
 HEALTH: Final = "/healthz"
 _log = logging.getLogger(__name__)
 
 
-async def serve(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_seconds: float) -> None:
+async def serve(
+    *,
+    listen: str,
+    redis_url: str,
+    pseudonym_key: bytes,
+    drain_seconds: float,
+    pin_file: Path | None = None,
+    trusted_people: Authority | None = None,
+) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
     Raises:
@@ -39,15 +51,37 @@ async def serve(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_seco
     """
     async with (
         until_told_to_stop() as stop,
-        running(listen=listen, redis_url=redis_url, pseudonym_key=pseudonym_key, drain_seconds=drain_seconds) as port,
+        running(
+            listen=listen,
+            redis_url=redis_url,
+            pseudonym_key=pseudonym_key,
+            drain_seconds=drain_seconds,
+            pin_file=pin_file,
+            trusted_people=trusted_people,
+        ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
         await stop.wait()
 
 
 @contextlib.asynccontextmanager
-async def running(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_seconds: float) -> AsyncIterator[int]:
-    """Answer until the block ends; yields the port."""
+async def running(
+    *,
+    listen: str,
+    redis_url: str,
+    pseudonym_key: bytes,
+    drain_seconds: float,
+    pin_file: Path | None = None,
+    trusted_people: Authority | None = None,
+) -> AsyncIterator[int]:
+    """Answer until the block ends; yields the port.
+
+    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`.
+
+    Raises:
+        ValueError: the file cannot be read.
+        OSError: the address is taken.
+    """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     async with await redis_clients.connected(redis_url, **options) as redis:
         policy = ActivePolicy()
@@ -61,9 +95,12 @@ async def running(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_se
                 raise CallEnded(Reason.STORE_UNAVAILABLE, text) from error
 
         flags = Flags(policy, facts=facts, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
-        following = asyncio.create_task(RevisionStore(redis).follow(policy.swap))
+        store = RevisionStore(redis)
+        trust = Trust(store, root=trusted_people, pin_file=pin_file)
+        following = asyncio.create_task(store.follow(policy.swap, judge=trust.judge))
+        revisions = Revisions(redis, policy, clock_ms=_clock_ms)
         try:
-            async with _serving(_app(flags), listen=listen, drain_seconds=drain_seconds) as port:
+            async with _serving(_app(flags, revisions), listen=listen, drain_seconds=drain_seconds) as port:
                 yield port
         finally:
             following.cancel()
@@ -71,13 +108,13 @@ async def running(*, listen: str, redis_url: str, pseudonym_key: bytes, drain_se
                 await following
 
 
-def _app(flags: Flags) -> Litestar:
+def _app(flags: Flags, revisions: Revisions) -> Litestar:
     @get(HEALTH, include_in_schema=False)
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
     return Litestar(
-        route_handlers=[healthy, *flags.handlers()],
+        route_handlers=[healthy, *flags.handlers(), *revisions.handlers()],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(title="Pilote", version="1"),
         exception_handlers={

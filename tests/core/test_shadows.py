@@ -1,5 +1,7 @@
 """Which calls are copied, and what two decisions have otherwise."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +10,7 @@ from gateway.core.call import UNKNOWN_SUBJECT, Call, Facts, Operation
 from gateway.core.policy.serving import Arm, Copy, Route, Shadow
 from gateway.core.record import RuleLook
 from gateway.core.shadows import CopyRule, applied_otherwise, copy_rule
+from tests.policies import revision
 
 REFS = st.text("0123456789abcdef", min_size=32, max_size=32)
 
@@ -62,6 +65,18 @@ def test_a_person_who_was_created_anew_and_a_session_are_copied_as_before() -> N
         wanted = rule(5_000).takes(call(ref), UNKNOWN_SUBJECT, draw=0)
         assert rule(5_000).takes(call("new"), Facts(unit=ref), draw=0) is wanted
         assert rule(5_000, sticky="session").takes(call("new", session=ref), UNKNOWN_SUBJECT, draw=0) is wanted
+
+
+def test_the_session_is_known_wherever_something_is_copied_by_it() -> None:
+    arms = [{"name": "now", "upstream": "crm"}, {"name": "next", "upstream": "crm", "weight": 0}]
+
+    def by_session(**more: Any) -> bool:
+        route = {"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms, "sticky": "session"} | more
+        return revision(routes=[route]).methods["/pilote.crm.v1.ContactService/GetContact"].routing.by_session
+
+    assert by_session(shadow={"arm": "next", "share": 100})
+    assert not by_session(shadow={"arm": "next"})
+    assert not by_session()
 
 
 def test_rules_are_told_that_applied_on_one_side_only_or_otherwise() -> None:

@@ -12,12 +12,15 @@ from redis.exceptions import RedisError
 from gateway.adapters.failures import failures
 from gateway.adapters.stops import StopStore
 from gateway.core.assignment import point
+from gateway.core.call import Operation
 from gateway.core.failures import RuleFailure
-from gateway.core.shadows import CopyEnd, Difference
+from gateway.core.shadows import HARMLESS, CopyEnd, Difference
 from gateway.core.stops import Stop
 from gateway.shadowing import MOST_RUNNING, MOST_WAITING
 from pilote.crm.v1.contact_pb2 import Contact
-from pilote.crm.v1.contact_service_pb2 import GetContactResponse, ListContactsRequest
+from pilote.crm.v1.contact_service_pb2 import GetContactResponse, ListContactsRequest, StreamContactsRequest
+from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
+from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import Data, allow_all, policy
 from tests.e2e.requests import ADA, get, send
@@ -106,6 +109,29 @@ async def test_a_copy_says_that_it_is_one_and_carries_no_credential(
     assert asked.values("pilote-decision-id") == [ended.decision]
     assert asked.messages == upstream.asked[0].messages
     assert upstream.asked[0].values("pilote-shadow") == []
+
+
+async def test_nothing_that_writes_deletes_or_contacts_reaches_the_candidate_whatever_it_is(
+    world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    await world.publish(copying(upstream, candidate, shadow={"arm": "next"}))
+    revision = world.gateways[0].pipeline.revision
+    assert revision is not None
+    written = {}
+    for method, policy_of in sorted(revision.methods.items()):
+        contract = policy_of.contract
+        one_reply = not (contract.client_streaming or contract.server_streaming)
+        if not method.startswith("/pilote.crm.v1.") or not one_reply or contract.operation in HARMLESS:
+            continue
+        request = send().SerializeToString() if contract.operation is Operation.CONTACT else b""
+        await told(world.raw().unary_unary(method)(request, metadata=SALES))
+        written[method] = contract.operation
+    copies = await world.copied(len(written))
+    assert {copy.operation for copy in copies} == {"WRITE", "DELETE", "CONTACT"}
+    assert len(written) > 8
+    assert not any(copy.sent for copy in copies)
+    assert len(upstream.asked) == len(written)
+    assert candidate.asked == []
 
 
 async def test_what_writes_or_contacts_is_decided_about_and_reaches_no_other_upstream(
@@ -221,6 +247,7 @@ async def test_a_gateway_that_stops_ends_its_copies_and_says_so(
     assert sum(copy.sent for copy in copies) == MOST_RUNNING
 
 
+@pytest.mark.every_store
 async def test_a_stop_halts_copies_too(
     world: World, agent: Agent, upstream: FakeUpstream, candidate: FakeUpstream
 ) -> None:
@@ -365,7 +392,12 @@ async def test_calls_that_are_refused_fail_or_repeat_are_not_copied(
     await told(agent.contacts.GetContact(get(), metadata=SALES))
     upstream.behave = answering(b"")
     await told(agent.contacts.GetContact(get(), metadata=SALES))
-    assert [copy.operation for copy in await world.copied(2)] == ["CONTACT", "READ"]
+    evaluated = EvaluateCallRequest(method="/pilote.crm.v1.ContactService/GetContact")
+    await told(DecisionServiceStub(agent.channel).EvaluateCall(evaluated, metadata=SALES))
+    streamed = agent.contacts.StreamContacts(StreamContactsRequest(), metadata=SALES)
+    await told(streamed)
+    await told(agent.contacts.GetContact(get(), metadata=SALES))
+    assert [copy.operation for copy in await world.copied(3)] == ["CONTACT", "READ", "READ"]
 
 
 async def test_a_share_of_the_customers_is_copied_always_the_same(

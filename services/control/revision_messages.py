@@ -1,0 +1,74 @@
+"""What the operations on revisions take and give, as JSON."""
+
+from typing import Any
+
+import msgspec
+
+from gateway.adapters.workers import Report
+from gateway.core.authority import Entry, SignedVote, Statement
+from gateway.core.policy.document import Document
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change to draft: a whole policy, or an earlier revision to go back to."""
+
+    document: dict[str, Any] | None = None
+    """The policy, as in a file; see `Document` for its fields."""
+    restores: int | None = None
+    """The revision to go back to; 0 is the last one that differs."""
+    reason: str
+    base: int | None = None
+    """The revision that the policy was made from; without it, the active one."""
+
+
+class Drafted(msgspec.Struct, frozen=True, kw_only=True):
+    """What to sign, and what it changes."""
+
+    statement: Statement
+    """Sign "pilote.dev/revision/v1", a newline and this as JSON with sorted keys and no spaces."""
+    document: msgspec.Raw
+    """The policy as it would become active, canonical: its SHA-256 is in the statement."""
+    changes: tuple[str, ...]
+    """In words."""
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A draft with its author's signature."""
+
+    statement: Statement
+    document: msgspec.Raw
+    signature: str
+
+
+class Proposed(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal, or what became of it."""
+
+    number: int
+    """0 for what is active without one: going back to what was approved before."""
+    state: str
+    revision: int
+    """The revision that it is active as; 0 while it waits."""
+    statement: Statement
+    approvals: tuple[SignedVote, ...]
+    more: int
+    """How many more people must agree."""
+    changes: tuple[str, ...] = ()
+    """In words, of one proposal that is looked at."""
+    document: msgspec.Raw | None = None
+    """Of one proposal that is looked at."""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision of the history."""
+
+    number: int
+    entry: Entry
+    document: Document | None = None
+    """Of one revision that is looked at."""
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """Who runs which revision."""
+
+    active: int
+    workers: tuple[Report, ...]

@@ -1,0 +1,215 @@
+"""Revisions, proposals and workers over HTTP: what the command line does, for people with keys of their own.
+
+A change takes two steps, so that people sign on their own machine: `POST /v1/drafts` checks a policy and gives the
+statement to sign, `POST /v1/proposals` brings the signature. Nothing is kept of a draft.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from redis.exceptions import RedisError
+
+from gateway.adapters.proposals import Proposal
+from gateway.adapters.workers import Workers
+from gateway.core.authority import Authority, SignedVote
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.policy.people import Person
+from gateway.loading import load
+from gateway.redis_clients import Client
+from gateway.signing import verify
+from services.control.asking import Unasked, asking
+from services.control.describing import takes
+from services.control.policy import ActivePolicy
+from services.control.problems import problem_of
+from services.control.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
+from services.revising import Revising, RevisionProblem
+from services.revision_tables import told
+
+MAX_POLICY_BYTES: Final = 16 * 1024 * 1024
+T = TypeVar("T")
+
+
+class Revisions:
+    """Answers people whom the active policy names."""
+
+    def __init__(self, redis: Client, policy: ActivePolicy, *, clock_ms: Callable[[], int]) -> None:
+        self._redis = redis
+        self._revising = Revising(redis, clock_ms=clock_ms)
+        self._policy = policy
+        self._clock_ms = clock_ms
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """All operations."""
+        return [*self._looking(), *self._changing()]
+
+    def _looking(self) -> list[HTTPRouteHandler]:
+        @get("/v1/revisions", summary="List revisions")
+        async def history(request: Request[Any, Any, Any], count: FromQuery[int] = 50) -> Response[tuple[Listed, ...]]:
+            """The newest revisions, newest first; at most 1000."""
+            return await self._answer(request, lambda _, __: self._history(min(max(count, 1), 1000)))
+
+        @get("/v1/revisions/{number:int}", summary="Get a revision")
+        async def revision(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Listed]:
+            """One revision with its policy."""
+            return await self._answer(request, lambda _, __: self._revision(number))
+
+        @get("/v1/proposals", summary="List proposals")
+        async def proposals(request: Request[Any, Any, Any]) -> Response[tuple[Proposed, ...]]:
+            """All proposals, by number."""
+            return await self._answer(request, lambda _, __: self._proposals())
+
+        @get("/v1/proposals/{number:int}", summary="Get a proposal")
+        async def proposal(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Proposed]:
+            """One proposal with its policy and what it changes."""
+            return await self._answer(request, lambda _, lang: self._proposal(number, lang))
+
+        @get("/v1/workers", summary="List workers")
+        async def workers(request: Request[Any, Any, Any]) -> Response[Running]:
+            """Which revision every worker runs, and which one it refuses."""
+            return await self._answer(request, lambda _, __: self._workers())
+
+        return [history, revision, proposals, proposal, workers]
+
+    def _changing(self) -> list[HTTPRouteHandler]:
+        @post(
+            "/v1/drafts",
+            status_code=200,
+            summary="Check a change",
+            request_max_body_size=MAX_POLICY_BYTES,
+            operation_class=takes(Asked),
+        )
+        async def draft(request: Request[Any, Any, Any]) -> Response[Drafted]:
+            """Check a policy, or what going back would bring, and give what its author must sign."""
+            return await self._answer(request, lambda person, lang: self._draft(request, person, lang))
+
+        @post(
+            "/v1/proposals",
+            status_code=201,
+            summary="Propose a change",
+            request_max_body_size=MAX_POLICY_BYTES,
+            operation_class=takes(Submitted),
+        )
+        async def propose(request: Request[Any, Any, Any]) -> Response[Proposed]:
+            """Propose a signed draft. Going back to what was approved before is active at once."""
+            return await self._answer(request, lambda _, __: self._propose(request), status=HTTPStatus.CREATED)
+
+        @post(
+            "/v1/proposals/{number:int}/votes",
+            status_code=200,
+            summary="Approve, refuse or withdraw",
+            operation_class=takes(SignedVote),
+        )
+        async def vote(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Proposed]:
+            """Count a signed vote; once enough people have approved, the revision is active."""
+            return await self._answer(request, lambda _, __: self._vote(request, number))
+
+        return [draft, propose, vote]
+
+    async def _answer(
+        self,
+        request: Request[Any, Any, Any],
+        work: Callable[[Person, str], Awaitable[Any]],
+        *,
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Response[Any]:
+        language = "fr" if request.headers.get("accept-language", "").lower().startswith("fr") else "en"
+        try:
+            person = asking(
+                request.headers.get("authorization", ""),
+                (request.method, _target(request), await request.body()),
+                self._authority(),
+                now_ms=self._clock_ms(),
+                verify=verify,
+            )
+            return Response(await work(person, language), status_code=status.value)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise CallEnded(Reason.STORE_UNAVAILABLE, "Revisions cannot be read or written now; retry.") from error
+        except Exception as error:
+            problem, refused = problem_of(error, language)
+            if problem is None:
+                raise
+            return Response(problem, status_code=refused.value)
+
+    def _authority(self) -> Authority:
+        revision = self._policy.revision
+        if revision is None or not revision.document.people:
+            raise Unasked("The active policy names no people, so nobody can be known here: use the command line.")
+        return Authority(people=revision.document.people, required=revision.document.approvals.required)
+
+    async def _history(self, count: int) -> tuple[Listed, ...]:
+        last = await self._revising.store.next() - 1
+        entries = await self._revising.store.entries(range(last, max(0, last - count), -1))
+        return tuple(Listed(number=number, entry=entry) for number, entry in entries.items())
+
+    async def _revision(self, number: int) -> Listed:
+        document, entry = await self._revising.document(number), await self._revising.store.entry(number)
+        if entry is None:
+            raise RevisionProblem("revision-unknown", number=number)
+        return Listed(number=number, entry=entry, document=document)
+
+    async def _proposals(self) -> tuple[Proposed, ...]:
+        return tuple([await self._proposed(each) for each in await self._revising.proposals.all()])
+
+    async def _proposal(self, number: int, language: str) -> Proposed:
+        proposal = await self._revising.proposal(number)
+        changes = await self._revising.changes(proposal)
+        words = tuple(line.strip() for line in told(changes, language=language))
+        shown = await self._proposed(proposal)
+        return msgspec.structs.replace(shown, changes=words, document=proposal.published.document)
+
+    async def _workers(self) -> Running:
+        return Running(active=await self._revising.store.active(), workers=await Workers(self._redis).all())
+
+    async def _draft(self, request: Request[Any, Any, Any], person: Person, language: str) -> Drafted:
+        asked = _decoded(await request.body(), Asked)
+        if (asked.document is None) == (asked.restores is None):
+            raise msgspec.ValidationError("give either `document` or `restores`")
+        if asked.restores is not None:
+            draft = await self._revising.draft_back(asked.restores or None, author=person.name, reason=asked.reason)
+        else:
+            document = (await asyncio.to_thread(load, asked.document)).document
+            draft = await self._revising.draft(document, author=person.name, reason=asked.reason, expected=asked.base)
+        words = tuple(line.strip() for line in told(await self._revising.changed(draft), language=language))
+        return Drafted(statement=draft.entry.statement, document=draft.published.document, changes=words)
+
+    async def _propose(self, request: Request[Any, Any, Any]) -> Proposed:
+        given = _decoded(await request.body(), Submitted)
+        draft = await self._revising.drafted(bytes(given.document), given.statement)
+        made = await self._revising.submit(draft, signature=given.signature)
+        if made.proposal is not None:
+            return await self._proposed(made.proposal)
+        statement = given.statement
+        return Proposed(number=0, state="active", revision=made.revision, statement=statement, approvals=(), more=0)
+
+    async def _vote(self, request: Request[Any, Any, Any], number: int) -> Proposed:
+        signed = _decoded(await request.body(), SignedVote)
+        proposal, _ = await self._revising.count(number, lambda _: signed, approves=signed.vote.act == "approve")
+        return await self._proposed(proposal)
+
+    async def _proposed(self, proposal: Proposal) -> Proposed:
+        entry = proposal.entry
+        required = (await self._revising.deciding(proposal)).required
+        return Proposed(
+            number=proposal.number,
+            state=proposal.state,
+            revision=proposal.revision,
+            statement=entry.statement,
+            approvals=entry.approvals,
+            more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
+        )
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    return msgspec.json.decode(body, type=kind)
+
+
+def _target(request: Request[Any, Any, Any]) -> str:
+    query = request.scope.get("query_string", b"").decode("ascii", "replace")
+    path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
+    return f"{path}?{query}" if query else path
