@@ -259,8 +259,11 @@ def learns(run: CallRun) -> bool:
     return run.policy.contract.served is not None or (run.reservation is not None and run.reservation.settles)
 
 
-def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
-    """Remember what an answer says of the call's costs, the upstream's quotas and the version; `None`: it failed."""
+def learn(run: CallRun, metadata: Metadata, response: bytes | None, *, whole: bool = True) -> None:
+    """Remember what an answer says of the call's costs, the upstream's quotas and the version; `None`: it failed.
+
+    What is not `whole`, the last message of a stream that broke off, says what it has cost only if it says so plainly.
+    """
     assert run.policy is not None and run.revision is not None and run.agent is not None  # noqa: PT018, S101
     contract, texts = run.policy.contract, {key: value for key, value in metadata if isinstance(value, str)}
     run.told = told(run.policy.limits, texts)
@@ -272,7 +275,7 @@ def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
         return
     if contract.served is not None:
         run.served = _UNPRINTABLE.sub("?", contract.served(reply)[:LONGEST_VERSION])
-    if contract.metered is not None and not contract.metered(reply):
+    if not whole if contract.metered is None else not contract.metered(reply):
         return
     values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)
     run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)

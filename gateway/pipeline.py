@@ -22,7 +22,7 @@ from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.callrun import CallRun, record_of, redacted_reply, settlement_of
 from gateway.considering import considered, plainly, pseudonymous
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Operation
 from gateway.core.cells import cell_of
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import bucket_reason
@@ -328,7 +328,7 @@ class Pipeline:
             return
         acted = run.acted or _acted(run.ended)
         in_doubt = acted is Acted.MAYBE and not run.harmless
-        gave_back = acted is not Acted.YES and not in_doubt
+        gave_back = acted is not Acted.YES and not in_doubt and not _may_have_worked(run, acted)
         reservation = run.reservation
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
@@ -363,6 +363,14 @@ def _named(run: CallRun) -> Agent:
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, "The agent is not in the active policy any more.")
     return known or run.agent
+
+
+def _may_have_worked(run: CallRun, acted: Acted) -> bool:
+    """Whether a model may have worked for nothing: it has changed nothing, but somebody pays for it."""
+    if run.policy is None or run.policy.contract.operation is not Operation.INFER:
+        return False
+    late = isinstance(run.ended, CallEnded) and run.ended.reason is Reason.DEADLINE_EXCEEDED
+    return late or acted is Acted.MAYBE
 
 
 def _acted(ended: BaseException | None) -> Acted:
