@@ -67,7 +67,7 @@ def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         expect: Annotated[int | None, typer.Option(help="The revision that the file was made from.")] = None,
     ) -> None:
         """Check a policy and make it the active revision of all gateways; where people must agree, propose it."""
-        document, hand = loaded(file).document, _hand(shell, author, key)
+        document, hand = loaded(file).document, hand_of(shell, author, key)
         made = _run(shell, lambda work: work.apply(document, hand=hand, reason=reason, expected=expect))
         _tell_made(shell, made)
 
@@ -86,7 +86,7 @@ def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         reason: Why = "",
     ) -> None:
         """Make an earlier revision active again, in one step, as a new revision."""
-        hand = _hand(shell, author, key)
+        hand = hand_of(shell, author, key)
         _tell_made(shell, _run(shell, lambda work: work.rollback(number, hand=hand, reason=reason)))
 
 
@@ -222,7 +222,7 @@ def _vote(
     shell: Shell, number: int, by: str, key: Path | None, *, act: Literal["approve", "refuse", "withdraw"], comment: str
 ) -> None:
     lang = language(shell.settings())
-    hand = _hand(shell, by, key)
+    hand = hand_of(shell, by, key)
     if hand is None:
         shell.fail(say("key-file", language=lang), 2)
     proposal, left = _run(shell, lambda work: work.vote(number, hand=hand, act=act, comment=comment))
@@ -249,7 +249,8 @@ def _tell_made(shell: Shell, made: "Made") -> None:
         shell.out.print(say("nobody-asked", language=lang), markup=False, soft_wrap=True)
 
 
-def _hand(shell: Shell, name: str, key: Path | None) -> "Hand | None":
+def hand_of(shell: Shell, name: str, key: Path | None) -> "Hand | None":
+    """Who signs, and with what; None where either is not said. Ends the process where the key cannot be used."""
     from gateway.signing import signer
     from services.revising import Hand
 

@@ -195,7 +195,7 @@ def _follow(before: Trusted, number: int, entries: Mapping[int, Entry], *, verif
             raise Distrusted("rollout")
         if (statement.base, statement.base_sha256) != (before.number, before.sha256):
             raise Distrusted("forked")
-        if entry.signature:  # a person moved it
+        if entry.signature or statement.author:  # a person moved it, or somebody says so
             signed_by_author(entry, deciding, verify=verify)
         return _trusted(number, entry)
     _built_on(entry, before, entries)

@@ -14,6 +14,7 @@ from gateway.core.rollout_texts import refusal_of
 from gateway.core.rollouts import Act, Refused, act
 from gateway.loading import load_stored
 from gateway.redis_clients import Client
+from gateway.signing import Signer
 from services.rollouts.counting import Counting, Policy
 from services.rollouts.looking import Standing, look_at
 from services.rollouts.texts import say
@@ -25,6 +26,9 @@ ATTEMPTS: Final = 20
 """How often a move begins anew because somebody else has published something else meanwhile."""
 
 
+MOST_CHARACTERS: Final = 900
+"""Of a reason: with the rollout's name it must fit into what a revision says of itself."""
+MOST_OF_A_NAME: Final = 63
 FORWARD: Final = ("start", "approve", "resume")
 
 
@@ -62,12 +66,20 @@ class Rollouts:
         rollout = self._named(name, Policy(published).rollouts)
         return await look_at(rollout, Counting(self._store, audit), number=number, clock_ms=self._clock_ms)
 
-    async def do(self, name: str, what: Act, *, reason: str, by: str) -> tuple[int, Rollout]:
+    async def do(
+        self, name: str, what: Act, *, reason: str, by: str, signer: Signer | None = None
+    ) -> tuple[int, Rollout]:
         """Move one; returns the revision that says so, and the rollout as it stands now.
+
+        Where the policy names people, `by` is one of them who may write, and signs.
 
         Raises:
             RolloutProblem: it cannot be done in its state, the policy would have mistakes, or `by` may not.
         """
+        if not reason.strip() or len(reason) > MOST_CHARACTERS:
+            raise self._problem("reason", most=MOST_CHARACTERS)
+        if len(by) > MOST_OF_A_NAME:
+            raise self._problem("name", most=MOST_OF_A_NAME)
         seen: Rollout | None = None
         for _ in range(ATTEMPTS):
             number, published = await self._active()
@@ -76,7 +88,7 @@ class Rollouts:
             if what in FORWARD and seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
                 raise self._problem("moved-meanwhile", name=name)
             seen = rollout
-            self._refuse_strangers(published, by)
+            sign = self._signature(published, by, signer)
             moved = act(rollout, what, reason=reason, now_ms=self._clock_ms())
             if isinstance(moved, Refused):
                 raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
@@ -84,16 +96,24 @@ class Rollouts:
                 self._refuse_mistakes(published, moved)
             try:
                 words, now_ms = f"{name}: {reason}", self._clock_ms()
-                return await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by), moved
+                made = await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by, sign=sign)
+                return made, moved
             except RevisionConflict:
                 continue
         raise self._problem("busy")
 
-    def _refuse_strangers(self, published: Published, by: str) -> None:
+    def _signature(self, published: Published, by: str, signer: Signer | None) -> Callable[[bytes], str] | None:
+        """How the move is signed; None where the policy names nobody, who then need not sign."""
         people = msgspec.json.decode(published.document, type=_People).people
-        if people and not any(person.name == by and (person.may_write or person.may_approve) for person in people):
-            names = ", ".join(person.name for person in people)
+        if not people:
+            return None
+        person = next((each for each in people if each.name == by and each.may_write), None)
+        if person is None:
+            names = ", ".join(each.name for each in people if each.may_write)
             raise self._problem("stranger" if by else "nobody", by=by, names=names)
+        if signer is None or signer.public_key != person.public_key:
+            raise self._problem("unsigned" if signer is None else "wrong-key", by=by)
+        return signer.sign
 
     def _refuse_mistakes(self, published: Published, moved: Rollout) -> None:
         """A rollout that starts may get in the way of what has been added since it was written."""

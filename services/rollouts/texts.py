@@ -22,9 +22,22 @@ _TEXTS: Final = {
         "The policy changes all the time, nothing was done: try again.",
         "La politique change sans cesse, rien n’a été fait : réessayez.",
     ),
+    "reason": (
+        "Say why, in {most} characters at most.",
+        "Dites pourquoi, en {most} caractères au plus.",
+    ),
+    "name": ("A name has {most} characters at most.", "Un nom a {most} caractères au plus."),
     "nobody": (
-        "The policy names people: say with --by which of them you are ({names}).",
-        "La politique nomme des personnes : dites avec --by laquelle vous êtes ({names}).",
+        "The policy names people: say with --by which of them you are ({names}), and sign with --key.",
+        "La politique nomme des personnes : dites avec --by laquelle vous êtes ({names}) et signez avec --key.",
+    ),
+    "unsigned": (
+        "The policy names people, so {by} must sign: give the private key's file with --key.",
+        "La politique nomme des personnes, {by} doit donc signer : donnez le fichier de la clé privée avec --key.",
+    ),
+    "wrong-key": (
+        "This is not the private key of {by}: the policy names another public key.",
+        "Ce n’est pas la clé privée de {by} : la politique nomme une autre clé publique.",
     ),
     "stranger": (
         "{by} may not move rollouts; these people may: {names}.",
