@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -19,6 +20,7 @@ T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="Name of a rollout, as `pilote rollouts list` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the revision.")]
 By = Annotated[str, typer.Option(help="Who you are; needed where the policy names people.")]
+Key = Annotated[Path | None, typer.Option("--key", help="File with your private key; needed there, too.")]
 
 
 def commands(shell: Shell) -> typer.Typer:
@@ -52,29 +54,29 @@ def commands(shell: Shell) -> typer.Typer:
         _tell(shell, standing)
 
     @app.command()
-    def start(name: Name, reason: Reason, by: By = "") -> None:
+    def start(name: Name, reason: Reason, by: By = "", key: Key = None) -> None:
         """Begin one at its first step."""
-        _do(shell, "start", name, reason=reason, by=by)
+        _do(shell, "start", name, reason=reason, by=by, key=key)
 
     @app.command()
-    def approve(name: Name, reason: Reason, by: By = "") -> None:
+    def approve(name: Name, reason: Reason, by: By = "", key: Key = None) -> None:
         """Let one that is ready go on to its next step."""
-        _do(shell, "approve", name, reason=reason, by=by)
+        _do(shell, "approve", name, reason=reason, by=by, key=key)
 
     @app.command()
-    def pause(name: Name, reason: Reason, by: By = "") -> None:
+    def pause(name: Name, reason: Reason, by: By = "", key: Key = None) -> None:
         """Keep one where it is; its candidate goes on serving its share."""
-        _do(shell, "pause", name, reason=reason, by=by)
+        _do(shell, "pause", name, reason=reason, by=by, key=key)
 
     @app.command()
-    def resume(name: Name, reason: Reason, by: By = "") -> None:
+    def resume(name: Name, reason: Reason, by: By = "", key: Key = None) -> None:
         """Let one go on that is paused; its step begins anew."""
-        _do(shell, "resume", name, reason=reason, by=by)
+        _do(shell, "resume", name, reason=reason, by=by, key=key)
 
     @app.command()
-    def abort(name: Name, reason: Reason, by: By = "") -> None:
+    def abort(name: Name, reason: Reason, by: By = "", key: Key = None) -> None:
         """Take the candidate back: it serves nobody from the next call on."""
-        _do(shell, "abort", name, reason=reason, by=by)
+        _do(shell, "abort", name, reason=reason, by=by, key=key)
 
     _add_run(app, shell)
     return app
@@ -140,10 +142,13 @@ def _run(shell: Shell, work: "Callable[[Rollouts], Awaitable[T]]") -> T:
         shell.fail(str(problem))
 
 
-def _do(shell: Shell, what: "Act", name: str, *, reason: str, by: str) -> None:
+def _do(shell: Shell, what: "Act", name: str, *, reason: str, by: str, key: Path | None) -> None:
+    from services.revision_commands import hand
     from services.rollouts.tables import Words
 
-    number, rollout = _run(shell, lambda rollouts: rollouts.do(name, what, reason=reason, by=by))
+    signing = hand(shell, by, key)
+    signer = None if signing is None else signing.signer
+    number, rollout = _run(shell, lambda rollouts: rollouts.do(name, what, reason=reason, by=by, signer=signer))
     shell.out.print(Words(language=language(shell.settings())).done(rollout, number), markup=False, soft_wrap=True)
 
 

@@ -14,10 +14,12 @@ from gateway.adapters.cells import CellBook, cells_in
 from gateway.core import keys
 from gateway.core.authority import Entry, How, Statement, authority_in, digest_of, lasting_in
 from gateway.core.errors import CallEnded
+from gateway.core.heads import head_of
 from gateway.core.movement import with_moved
 from gateway.core.policy.learning import Rollout
 from gateway.core.trust import WORDS, Distrusted, Why
 from gateway.redis_clients import Client
+from gateway.signing import verify
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ POLL_SECONDS: Final = 0.5
 
 ATTEMPTS: Final = 200
 """How often publishing without an expectation begins anew because another revision came first."""
+
+_BATCH: Final = 500
+"""Entries that are read at a time."""
 
 # Publishing and activating are one step: `after` is the revision the author had before them, so that of two people
 # who publish at once the second learns of the first. A proposal ends in the same step.
@@ -116,11 +121,20 @@ class RevisionStore:
                     raise
         raise RevisionConflict(await self.active())
 
-    async def advance(self, *moved: Rollout, base: int, reason: str, now_ms: int, author: str = "") -> int:
+    async def advance(
+        self,
+        *moved: Rollout,
+        base: int,
+        reason: str,
+        now_ms: int,
+        author: str = "",
+        sign: Callable[[bytes], str] | None = None,
+    ) -> int:
         """Publish revision `base` with those rollouts where they stand now; returns the number.
 
         Nobody needs to agree: the policy that people have approved says how its rollouts move, and nothing else may
-        differ. `author` is who moved them; empty: the controller.
+        differ. `author` is who moved them; empty: the controller. Where the policy names people, gateways believe a
+        move of theirs only with their signature, which `sign` makes.
 
         Raises:
             RevisionConflict: another revision is active than `base`.
@@ -139,10 +153,18 @@ class RevisionStore:
             document=msgspec.Raw(document),
         )
         statement = stated(revision, how="rollout", base=base, base_entry=entry)
-        return await self.add(revision, Entry(statement=statement, authority=authority_in(document), after=base))
+        signature = "" if sign is None else sign(statement.signed)
+        authority = authority_in(document)
+        return await self.add(
+            revision, Entry(statement=statement, signature=signature, authority=authority, after=base)
+        )
 
-    async def add(self, revision: Published, entry: Entry, *, closing: Closing | None = None) -> int:
-        """Store and activate a revision as it is, after the one that `entry` says was active; returns its number.
+    async def add(
+        self, revision: Published, entry: Entry, *, replacing: int | None = None, closing: Closing | None = None
+    ) -> int:
+        """Store and activate a revision as it is; returns its number.
+
+        `replacing` must be active before; by default the revision that it follows.
 
         Whether it is properly signed is judged by those who run it (`gateway.adapters.trust`), not here.
 
@@ -156,7 +178,8 @@ class RevisionStore:
         ends: tuple[str | bytes, ...] = ("", "", "", "")
         if closing is not None:
             ends = (str(closing.proposal), closing.before, closing.after, str(closing.revision))
-        values = (str(entry.after), msgspec.json.encode(revision), msgspec.json.encode(entry), CHANNEL, *ends)
+        before = entry.after if replacing is None else replacing
+        values = (str(before), msgspec.json.encode(revision), msgspec.json.encode(entry), CHANNEL, *ends)
         answer: Any = await self._redis.eval(_PUBLISH, len(names), *names, *values)
         number, active = answer
         if int(number) == -1:
@@ -164,6 +187,20 @@ class RevisionStore:
         if int(number) == -2:
             raise ProposalChanged
         return int(number)
+
+    async def head(self) -> tuple[int, int]:
+        """The active revision, and the one that a new one should follow: another, where gateways do not run that."""
+        active, last = await self.active(), await self.next() - 1
+        entries: dict[int, Entry] = {}
+        for first in range(1, last + 1, _BATCH):
+            batch = range(first, min(first + _BATCH, last + 1))
+            try:
+                entries |= await self.entries(batch)
+            except msgspec.DecodeError:  # somebody has written there; the others are still to be had
+                for number in batch:
+                    with contextlib.suppress(msgspec.DecodeError):
+                        entries |= await self.entries((number,))
+        return active, await asyncio.to_thread(head_of, active, entries, verify=verify)
 
     async def next(self) -> int:
         """The number that the next revision gets."""

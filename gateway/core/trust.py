@@ -4,7 +4,8 @@ Pure: who asks brings what is known of all revisions (`Entry`, no documents), th
 a way to verify signatures.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from gateway.core.authority import (
     digest_of,
     lasting_in,
 )
+from gateway.core.policy.people import Person
 
 Why = Literal["altered", "unsigned", "author", "approvals", "forked", "rollout", "strangers", "damaged"]
 WORDS: Final[Mapping[Why, tuple[str, str]]] = {
@@ -98,8 +100,13 @@ def judge(
 
 
 def matches(document: bytes, entry: Entry) -> bool:
-    """Whether the document is the one that the statement speaks of, but for where its rollouts stand."""
+    """Whether the document is the one that the statement speaks of.
+
+    Where steps of rollouts came between base and activation, it is another in where its rollouts stand.
+    """
     statement = entry.statement
+    if entry.after in (0, statement.base) and statement.document != hashlib.sha256(document).hexdigest():
+        return False
     return statement.authority == digest_of(authority_in(document)) and statement.lasting == lasting_in(document)
 
 
@@ -132,13 +139,7 @@ def signed_by_author(entry: Entry, deciding: Authority, *, verify: Verify) -> No
     Raises:
         Distrusted: the author may not write policies, or has not signed this.
     """
-    if not entry.signature:
-        raise Distrusted("unsigned")
-    person = deciding.person(entry.statement.author)
-    if person is None or not person.may_write:
-        raise Distrusted("author")
-    if not verify(person.public_key, entry.signature, entry.statement.signed):
-        raise Distrusted("altered")
+    _signed(entry, deciding, verify=verify, may=lambda person: person.may_write)
 
 
 def _ancestors(number: int, entries: Mapping[int, Entry]) -> Iterator[int]:
@@ -172,6 +173,16 @@ def _begin(
     raise Distrusted("strangers")
 
 
+def _signed(entry: Entry, deciding: Authority, *, verify: Verify, may: Callable[[Person], bool]) -> None:
+    if not entry.signature:
+        raise Distrusted("unsigned")
+    person = deciding.person(entry.statement.author)
+    if person is None or not may(person):
+        raise Distrusted("author")
+    if not verify(person.public_key, entry.signature, entry.statement.signed):
+        raise Distrusted("altered")
+
+
 def _vouched(entry: Entry, root: Authority, *, verify: Verify) -> bool:
     if entry.statement.how != "apply" or entry.statement.authority != digest_of(entry.authority):
         return False
@@ -195,8 +206,8 @@ def _follow(before: Trusted, number: int, entries: Mapping[int, Entry], *, verif
             raise Distrusted("rollout")
         if (statement.base, statement.base_sha256) != (before.number, before.sha256):
             raise Distrusted("forked")
-        if entry.signature:  # a person moved it
-            signed_by_author(entry, deciding, verify=verify)
+        if entry.signature or statement.author:  # a person moved it, not the controller
+            _signed(entry, deciding, verify=verify, may=lambda person: person.may_write or person.may_approve)
         return _trusted(number, entry)
     _built_on(entry, before, entries)
     signed_by_author(entry, deciding, verify=verify)

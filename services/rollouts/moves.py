@@ -14,6 +14,7 @@ from gateway.core.rollout_texts import refusal_of
 from gateway.core.rollouts import Act, Refused, act
 from gateway.loading import load_stored
 from gateway.redis_clients import Client
+from gateway.signing import Signer
 from services.rollouts.counting import Counting, policy_of
 from services.rollouts.looking import Standing, look_at
 from services.rollouts.texts import say
@@ -63,8 +64,12 @@ class Rollouts:
         rollout = self._named(name, policy.rollouts)
         return await look_at(rollout, policy, Counting(self._store, audit), clock_ms=self._clock_ms)
 
-    async def do(self, name: str, what: Act, *, reason: str, by: str) -> tuple[int, Rollout]:
+    async def do(
+        self, name: str, what: Act, *, reason: str, by: str, signer: Signer | None = None
+    ) -> tuple[int, Rollout]:
         """Move one; returns the revision that says so, and the rollout as it stands now.
+
+        Where the policy names people, gateways believe only what is signed with the key of `by`.
 
         Raises:
             RolloutProblem: it cannot be done in its state, the policy would have mistakes, or `by` may not.
@@ -77,24 +82,32 @@ class Rollouts:
             if what in FORWARD and seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
                 raise self._problem("moved-meanwhile", name=name)
             seen = rollout
-            self._refuse_strangers(published, by)
+            self._refuse_strangers(published, by, signer)
             moved = act(rollout, what, reason=reason, now_ms=self._clock_ms())
             if isinstance(moved, Refused):
                 raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
             if what == "start":
                 self._refuse_mistakes(published, moved)
+            words, now_ms = f"{name}: {reason}", self._clock_ms()
+            sign = None if signer is None else signer.sign
             try:
-                words, now_ms = f"{name}: {reason}", self._clock_ms()
-                return await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by), moved
+                return await self._store.advance(
+                    moved, base=number, reason=words, now_ms=now_ms, author=by, sign=sign
+                ), moved
             except RevisionConflict:
                 continue
         raise self._problem("busy")
 
-    def _refuse_strangers(self, published: Published, by: str) -> None:
+    def _refuse_strangers(self, published: Published, by: str, signer: Signer | None) -> None:
         people = msgspec.json.decode(published.document, type=_People).people
-        if people and not any(person.name == by and (person.may_write or person.may_approve) for person in people):
-            names = ", ".join(person.name for person in people)
+        if not people:
+            return
+        person = next((each for each in people if each.name == by and (each.may_write or each.may_approve)), None)
+        if person is None:
+            names = ", ".join(each.name for each in people)
             raise self._problem("stranger" if by else "nobody", by=by, names=names)
+        if signer is None or signer.public_key != person.public_key:  # no gateway would believe it
+            raise self._problem("unsigned" if signer is None else "wrong-key", by=by)
 
     def _refuse_mistakes(self, published: Published, moved: Rollout) -> None:
         """A rollout that starts may get in the way of what has been added since it was written."""

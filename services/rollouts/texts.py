@@ -26,6 +26,14 @@ _TEXTS: Final = {
         "The policy names people: say with --by which of them you are ({names}).",
         "La politique nomme des personnes : dites avec --by laquelle vous êtes ({names}).",
     ),
+    "unsigned": (
+        "The policy names people, so gateways believe a move only with a signature: --key FILE, the key of {by}.",
+        "La politique nomme des personnes, les passerelles n’acceptent donc un mouvement que signé : --key FICHIER, la clé de {by}.",
+    ),
+    "wrong-key": (
+        "This is not the key of {by}: see `public_key` in the active policy.",
+        "Ce n’est pas la clé de {by} : voyez `public_key` dans la politique active.",
+    ),
     "stranger": (
         "{by} may not move rollouts; these people may: {names}.",
         "{by} ne peut pas faire avancer les déploiements ; peuvent le faire : {names}.",
