@@ -75,9 +75,10 @@ class CallRun:
 
     __slots__ = (
         "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
-        "decision", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out", "outcome",
-        "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes", "revision",
-        "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us",
+        "decision", "draw", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out",
+        "outcome", "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes",
+        "revision", "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream",
+        "upstream_us",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -100,6 +101,8 @@ class CallRun:
         self.upstream: Upstream | None = None
         """Where the route leads, by the revision that decided: another one may become active meanwhile."""
         self.facts: Facts = UNKNOWN_SUBJECT
+        self.draw = 0.0
+        """A random number in [0, 1), for calls that have nothing to be assigned by."""
         self.decision: Decision | None = None
         self.outcome: Outcome | None = None
         self.reservation: Reservation | None = None
@@ -256,8 +259,11 @@ def learns(run: CallRun) -> bool:
     return run.policy.contract.served is not None or (run.reservation is not None and run.reservation.settles)
 
 
-def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
-    """Remember what an answer says of the call's costs, the upstream's quotas and the version; `None`: it failed."""
+def learn(run: CallRun, metadata: Metadata, response: bytes | None, *, whole: bool = True) -> None:
+    """Remember what an answer says of the call's costs, the upstream's quotas and the version; `None`: it failed.
+
+    What is not `whole`, the last message of a stream that broke off, says what it has cost only if it says so plainly.
+    """
     assert run.policy is not None and run.revision is not None and run.agent is not None  # noqa: PT018, S101
     contract, texts = run.policy.contract, {key: value for key, value in metadata if isinstance(value, str)}
     run.told = told(run.policy.limits, texts)
@@ -269,7 +275,7 @@ def learn(run: CallRun, metadata: Metadata, response: bytes | None) -> None:
         return
     if contract.served is not None:
         run.served = _UNPRINTABLE.sub("?", contract.served(reply)[:LONGEST_VERSION])
-    if contract.metered is not None and not contract.metered(reply):
+    if not whole if contract.metered is None else not contract.metered(reply):
         return
     values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)
     run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)

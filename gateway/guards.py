@@ -67,9 +67,9 @@ class Guards:
 
 def places_of(upstream: Upstream, *, least_s: float = 0.0) -> Sequence[Upstream]:
     """The upstream as if each of its addresses were the only one, in order; calls there may last `least_s`."""
-    if upstream.kind != "grpc":
-        return (upstream,)
     longest_ms = int(1000 * max(least_s, longest_s(upstream)))
+    if upstream.kind != "grpc":
+        return (msgspec.structs.replace(upstream, timeout=f"{longest_ms}ms"),)
     return tuple(
         msgspec.structs.replace(upstream, address=address, addresses=(), timeout=f"{longest_ms}ms")
         for address in upstream.all_addresses

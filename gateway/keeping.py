@@ -18,7 +18,7 @@ from gateway.core.record import Record, Verdict
 from gateway.describe import IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
 from gateway.refusal import Plan
 
-_KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, "accept-language")
+KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, "accept-language")
 """What the call is decided by later. Nothing else is kept: it might be a credential."""
 
 
@@ -225,5 +225,5 @@ def _pending(run: CallRun, record: Record, hold_id: str) -> tuple[tuple[str, str
 
 
 def _metadata(run: CallRun) -> tuple[tuple[str, str], ...]:
-    found = ((name, run.incoming.metadata.get(name)) for name in _KEPT_METADATA)
+    found = ((name, run.incoming.metadata.get(name)) for name in KEPT_METADATA)
     return tuple((name, value) for name, value in found if isinstance(value, str))

@@ -6,7 +6,6 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 """
 
 import contextlib
-import functools
 import random
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -22,23 +21,23 @@ from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import Reservation, reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.callrun import CallRun, hash_of, record_of, redacted_reply, settlement_of
+from gateway.considering import considered, plainly, pseudonymous
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Lineage, Operation
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Lineage, Operation
 from gateway.core.cells import cell_of
-from gateway.core.decide import decide, unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket, bucket_reason
 from gateway.core.lineage import lineage_of
-from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, session_ref, subject_ref
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
 from gateway.core.revision.compiled import MethodPolicy, Revision
-from gateway.core.routing import NOWHERE, route
 from gateway.describe import describe
 from gateway.exceeding import decided, exceeded, on_another_channel
 from gateway.fallback import Fallbacks, Way
 from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.guards import monotonic_ms
-from gateway.keeping import Keeping, refused
+from gateway.keeping import Keeping
+from gateway.recording import Recorder
 from gateway.refusal import Kept
 from gateway.shadowing import Shadowing
 from gateway.upstream_kinds import UpstreamKinds
@@ -62,11 +61,13 @@ class Pipeline:
         keeping: Keeping,
         lineages: Lineages,
         shadowing: Shadowing,
+        recorder: Recorder,
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._lineages = lineages
         self._shadowing = shadowing
+        self._recorder = recorder
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -150,6 +151,7 @@ class Pipeline:
             await self.consider(run, request)
         finally:
             self._note_failures(run)
+            self._recorder.note(run)
 
     def _note_failures(self, run: CallRun) -> None:
         decision, agent, revision = run.decision, run.agent, run.revision
@@ -175,10 +177,11 @@ class Pipeline:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
         run.policy = revision.methods.get(run.incoming.method)
         if run.policy is None:
-            raise self._plainly(Reason.METHOD_UNDESCRIBED, run)
+            raise plainly(Reason.METHOD_UNDESCRIBED, run)
         # A stream's further message was described already, to see whether it names a subject.
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
-        call = self._pseudonymous(call, run.agent.tenant, by_session=run.policy.routing.by_session)
+        by_session = run.policy.routing.by_session
+        call = pseudonymous(call, run.agent.tenant, key=self._pseudonym_key, by_session=by_session)
         if call.inference and revision.lineage.keep_ms:
             call = msgspec.structs.replace(call, lineage=await self._led(run, call.inference, run.policy))
         run.call = call
@@ -187,47 +190,12 @@ class Pipeline:
             run.cell = _cell(run, cells)
         if call.subject and run.policy.reads_facts:
             run.facts = await self._facts_of(run, call.subject_ref)
-        values = unrouted(revision, agent=run.agent, call=call, facts=run.facts)
-        run.routed = route(
-            run.policy.routing,
-            call,
-            facts=run.facts,
-            values=values,
-            now_ms=run.received_ms,
-            draw=_random.random(),
-            first=run.first_routed,
-        )
-        run.route = run.routed.route
-        if run.first_routed is None:  # a stream's further message goes where the stream goes, whatever is active now
-            run.upstream = revision.upstreams.get(run.route.upstream)
-        run.decision = decide(
-            revision,
-            run.policy,
-            agent=run.agent,
-            call=call,
-            facts=run.facts,
-            route=run.route,
-            ref=functools.partial(self._ref, run.agent.tenant),
-            now_ms=run.received_ms,
+        run.draw = _random.random()
+        considered(
+            run,
+            pseudonym_key=self._pseudonym_key,
             approved=run.released is not None and run.released.decider != "",
-            values=values,
         )
-        if run.decision.verdict is not Verdict.ALLOW:
-            raise refused(run)
-        if run.routed is NOWHERE:  # permission before existence (AIP-193)
-            raise self._plainly(Reason.ROUTE_NOT_FOUND, run)
-
-    def _pseudonymous(self, call: Call, tenant: str, *, by_session: bool) -> Call:
-        """The call with the pseudonyms of whom and what it names; of a session where anything is assigned by it."""
-        found = {}
-        if call.subject:
-            found["subject_ref"] = self._ref(tenant, call.subject)
-        if call.contact_point:
-            point = call.contact_point
-            found["contact_ref"] = contact_ref(self._pseudonym_key, tenant=tenant, contact_point=point)
-        if call.session and by_session:
-            found["session_ref"] = session_ref(self._pseudonym_key, tenant=tenant, session=call.session)
-        return msgspec.structs.replace(call, **found) if found else call
 
     def _ref(self, tenant: str, text: str) -> str:
         return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
@@ -431,7 +399,7 @@ class Pipeline:
         agent, key = run.agent.name, run.call.request_id
         own = keys.cell(run.agent.tenant, cell_of(cells, agent, key))
         if not await self._admission.bind(keys.bound(own, agent, key), hash_of(run)):
-            raise self._plainly(Reason.IDEMPOTENCY_KEY_REUSED, run)
+            raise plainly(Reason.IDEMPOTENCY_KEY_REUSED, run)
 
     async def call(self, run: CallRun, request: bytes) -> bytes:
         """All steps of a unary call.
@@ -497,7 +465,7 @@ class Pipeline:
             return
         acted = run.acted or _acted(run.ended)
         in_doubt = acted is Acted.MAYBE and not run.harmless
-        gave_back = acted is not Acted.YES and not in_doubt
+        gave_back = acted is not Acted.YES and not in_doubt and not _may_have_worked(run, acted)
         reservation = run.reservation
         if run.outcome.first:  # a repeat took nothing, and must leave the first call's answer alone
             gave_back = False
@@ -511,7 +479,7 @@ class Pipeline:
         assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
         outcome = run.outcome
         if outcome.reason:
-            return self._plainly(Reason(outcome.reason), run, rule=outcome.stop)
+            return plainly(Reason(outcome.reason), run, rule=outcome.stop)
         return refusal.by_bucket(
             run.decision.buckets[outcome.refused],
             outcome.looks[outcome.refused],
@@ -519,10 +487,6 @@ class Pipeline:
             method=run.incoming.method,
             language=run.incoming.language,
         )
-
-    def _plainly(self, reason: Reason, run: CallRun, *, rule: str = "") -> CallEnded:
-        agent, method = run.agent.name if run.agent is not None else "", run.incoming.method
-        return refusal.plain(reason, agent=agent, method=method, rule=rule, language=run.incoming.language)
 
 
 def _cell(run: CallRun, cells: int) -> int:
@@ -554,6 +518,14 @@ def _named(run: CallRun) -> Agent:
 def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
     """Whether the policy lets a call through without the store. One that may be a repeat never passes."""
     return bool(buckets) and not request_key and all(bucket.on_store_error != "closed" for bucket in buckets)
+
+
+def _may_have_worked(run: CallRun, acted: Acted) -> bool:
+    """Whether a model may have worked for nothing: it has changed nothing, but somebody pays for it."""
+    if run.policy is None or run.policy.contract.operation is not Operation.INFER:
+        return False
+    late = isinstance(run.ended, CallEnded) and run.ended.reason is Reason.DEADLINE_EXCEEDED
+    return late or acted is Acted.MAYBE
 
 
 def _acted(ended: BaseException | None) -> Acted:

@@ -42,6 +42,7 @@ from gateway.metrics import Metrics
 from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
+from gateway.recording import Recorder
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
@@ -110,13 +111,15 @@ async def gateway(
     redis_url: str,
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
+    replay_keys: Sequence[bytes] = (),
     clock: Callable[[], int] = clock_ms,
     trusted_people: Authority | None = None,
     monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends, then drains.
 
-    `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds.
+    With `replay_keys` the inputs of calls are kept where a policy wants that; without, none are. `clock` says when kept
+    calls are due, `monotonic` how time passes for breakers; both give milliseconds.
 
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read.
@@ -159,6 +162,7 @@ async def gateway(
             keeping=keeping,
             lineages=Lineages(connection),
             shadowing=shadowing,
+            recorder=Recorder(admission, Sealer(replay_keys) if replay_keys else None),
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
@@ -204,6 +208,7 @@ async def serve(
     redis_url: str,
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
+    replay_keys: Sequence[bytes],
     trusted_people: Authority | None = None,
 ) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
@@ -212,6 +217,7 @@ async def serve(
         redis_url=redis_url,
         pseudonym_key=pseudonym_key,
         hold_keys=hold_keys,
+        replay_keys=replay_keys,
         trusted_people=trusted_people,
     )
     async with until_told_to_stop() as stop, running:

@@ -49,6 +49,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hold_key_file: Path | None = None
     """File with the keys that kept calls are sealed with, 64 hexadecimal digits a line; the first one seals. Unset: one
     in `home` is made."""
+    replay_key_file: Path | None = None
+    """File with the keys that what calls were decided by is sealed with, 64 hexadecimal digits a line; the first one
+    seals. Unset: one in `home` is made."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

@@ -192,6 +192,8 @@ class StreamRun:
 
     def _settle(self) -> None:
         run, self._settled = self._run, True
+        if run.ended is not None and self._last is not None and learns(run):
+            learn(run, (), self._last, whole=False)
         if self._refused is not None and run.ended is self._refused:
             # In a bidirectional stream the upstream has finished what it was given; a cancelled one may have.
             both_ways = run.policy is not None and run.policy.contract.server_streaming

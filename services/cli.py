@@ -13,7 +13,7 @@ from rich.console import Console
 
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services import operating, plan_command, processes, revision_commands
+from services import operating, plan_command, processes, replay_commands, revision_commands
 from services.consenting import commands as consents_commands
 from services.experiment_commands import commands as experiments_commands
 from services.holds_commands import commands as holds_commands
@@ -89,6 +89,15 @@ def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
+def _replay_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.replay_key_file or settings.home / "secrets" / "replays.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 def _trusted_people(settings: Settings) -> Authority | None:
     if settings.trusted_people_file is None:
         return None
@@ -100,7 +109,7 @@ def _trusted_people(settings: Settings) -> Authority | None:
         _fail(str(error), 2)
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _fail, _out, _err, _trusted_people)
+_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _replay_keys, _fail, _out, _err, _trusted_people)
 processes.add_to(app, _shell)
 
 
@@ -229,6 +238,7 @@ def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decisi
 
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
+replay_commands.add_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")

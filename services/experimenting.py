@@ -1,7 +1,7 @@
 """What the commands about experiments do: read the policy, ask for what was counted, and have it judged."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
@@ -12,12 +12,10 @@ from services.arm_sums import SumsWrong, counted
 from services.experiment_texts import say
 from services.halting import tenants_of
 from services.insights.report import Report, Weights, report
+from services.since import since_when
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
-
-_LOOK_BACK: Final = 500
-"""Revisions that are searched for the last change of an experiment's allocation."""
 
 
 class ExperimentProblem(Exception):
@@ -96,14 +94,12 @@ class Experiments:
 
     async def _since(self, experiment: Experiment, number: int) -> int:
         """When the first revision came that assigns subjects like the active one, and so did all since."""
-        since_ms = 0
-        for each in range(number, max(0, number - _LOOK_BACK), -1):
-            published = await self._store.read(each)
-            before = None if published is None else _experiment(published, experiment.name)
-            if published is None or before is None or _assignment(before) != _assignment(experiment):
-                return since_ms
-            since_ms = published.created_ms
-        return since_ms
+
+        def same(published: Published) -> bool:
+            before = _experiment(published, experiment.name)
+            return before is not None and _assignment(before) == _assignment(experiment)
+
+        return await since_when(self._store, number, same=same)
 
     async def _weights(self, name: str, revisions: Sequence[int]) -> Mapping[int, Weights]:
         found = {}

@@ -78,6 +78,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "redis_url": redis_url(settings),
             "pseudonym_key": shell.pseudonym_key(settings),
             "hold_keys": shell.hold_keys(settings),
+            "replay_keys": shell.replay_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }
         run(lambda: serve(settings, **options))

@@ -18,6 +18,7 @@ class Shell(NamedTuple):
     store: Callable[[Settings], AbstractAsyncContextManager[Any]]
     pseudonym_key: Callable[[Settings], bytes]
     hold_keys: Callable[[Settings], tuple[bytes, ...]]
+    replay_keys: Callable[[Settings], tuple[bytes, ...]]
     fail: Callable[..., NoReturn]
     """Says a text and ends with an exit code."""
     out: Console

@@ -23,7 +23,7 @@ from gateway.core.cells import event_home
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.keys import Cell
 from gateway.core.local import LocalCounts
-from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.record import CustomerOutcome, Outcome, Record, SealedInputs, Settlement
 from gateway.core.shadows import ShadowResult
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
@@ -235,6 +235,11 @@ class Admission:
         self._queue(command, local=reservation.local)
         if state:  # whoever has the answer may repeat the call at once, and must get the same one
             self._flush()
+
+    def note_inputs(self, cell: Cell, decision: str, sealed: bytes, *, at_ms: int, expires_ms: int) -> None:
+        """Keep what a call was decided by, sealed; never waits. What the store does not take waits on disk."""
+        said = _ENCODER.encode(SealedInputs(decision, at_ms, expires_ms))
+        self._queue(("XADD", keys.decisions(cell), "*", "k", "inputs", "r", said, "i", sealed))
 
     def note_copy(self, cell: Cell, result: ShadowResult) -> None:
         """Keep what came of a copy of a call; never waits. What the store does not take waits on disk."""

@@ -106,6 +106,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     """The revision that was active before. Between it and the base there may be steps of rollouts, nothing else."""
 
+    @property
+    def activated_ms(self) -> int:
+        """When it became active: when it was made, or the last of those who had to agree did, in milliseconds."""
+        return max([self.statement.created_ms, *(each.vote.created_ms for each in self.approvals)])
+
 
 class _Parts(msgspec.Struct, frozen=True):
     people: tuple[Person, ...] = ()

@@ -5,7 +5,8 @@ said, in the same atomic step that takes them; `settle` appends the `Settlement`
 record that is never settled, because its gateway died, is in doubt once its reservation has expired.
 
 Stream entry fields: `k` is "admit" or "settle", `r` the JSON of `Record` or `Settlement`, and on "admit" `o` the JSON
-of `Outcome` as the store's function wrote it. `k` is "copy" for what came of a copy of the call, and `r` the JSON of
+of `Outcome` as the store's function wrote it. `k` is "inputs" for what the call was decided by, `r` the JSON of
+`SealedInputs` and `i` the inputs, sealed. `k` is "copy" for what came of a copy of the call, and `r` the JSON of
 `gateway.core.shadows.ShadowResult`: there may be none, or two. In the cell's stream of outcomes `k` is "outcome" and
 `r` the JSON of `CustomerOutcome`.
 """
@@ -105,6 +106,15 @@ class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
     variation: str
     unit: str = ""
     """What it was assigned by, where that is neither the record's `unit_ref` nor, without one, its subject."""
+
+
+class SealedInputs(msgspec.Struct, frozen=True):
+    """Whose inputs are sealed in field `i` of the same entry, and until when they are kept."""
+
+    id: str
+    at_ms: int
+    """When the call was received."""
+    expires_ms: int
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):

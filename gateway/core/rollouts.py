@@ -35,8 +35,10 @@ FROM: Final[dict[Act, tuple[RolloutState, ...]]] = {
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the current step. What nothing is said of counts as not known, so that nothing goes forward."""
 
+    since_ms: int = 0
+    """Since when the arms have been what they are, if something about them has changed since the step began."""
     subjects: int = 0
-    """People whom the candidate has served on this step."""
+    """People whom the candidate has served since then."""
     traffic: bool = False
     """Whether calls came of late, or it is too early to miss them."""
     harms: tuple[bool, ...] = ()
@@ -115,7 +117,7 @@ def act(rollout: Rollout, what: Act, *, reason: str, now_ms: int) -> Rollout | R
 
 
 def _forward(rollout: Rollout, step: RolloutStep, evidence: Evidence, *, now_ms: int) -> Rollout | Wait:
-    over_ms = rollout.since_ms + duration_ms(step.hold)
+    over_ms = max(rollout.since_ms, evidence.since_ms) + duration_ms(step.hold)
     if not evidence.traffic:
         return Wait(code="no_traffic")
     if now_ms < over_ms:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from gateway.core import keys
-from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.record import CustomerOutcome, Outcome, Record, SealedInputs, Settlement
 from gateway.core.shadows import LONGEST_PATH, MOST_DIFFERENCES, ShadowResult
 
 LARGEST: Final = 253_402_300_799_999
@@ -20,8 +20,8 @@ LARGEST_AMOUNT: Final = 1 << 53
 """The same for amounts: what the store of limits counts to exactly."""
 
 _AMOUNTS: Final = frozenset({"capacity", "cost", "used", "revenue_cents"})
-_LEAST: Final = {"wait_ms": -1, "refused": -1, "revenue_cents": -LARGEST_AMOUNT}
-"""Fields in which less than 0 has a meaning: never, none, and money given back."""
+_LEAST: Final = {"wait_ms": -1, "refused": -1, "capacity": -1, "revenue_cents": -LARGEST_AMOUNT}
+"""Fields in which less than 0 has a meaning: never, none, a score without a maximum, and money given back."""
 _ID_LENGTH: Final = 32
 _HEX: Final = frozenset("0123456789abcdef")
 
@@ -74,20 +74,40 @@ class Copied(msgspec.Struct, frozen=True):
         return self.result.id
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """What a call was decided by, sealed: nobody here can open it."""
+
+    said: SealedInputs
+    tenant: str
+    sealed: bytes
+
+    @property
+    def id(self) -> str:
+        """The decision about the call."""
+        return self.said.id
+
+
 class Corrupt(msgspec.Struct, frozen=True):
     """An entry that cannot be stored, with the reason for people."""
 
     why: str
 
 
-Entry = Admitted | Settled | Reported | Copied
+Entry = Admitted | Settled | Reported | Copied | Recorded
 
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
 _reported: Final = msgspec.json.Decoder(CustomerOutcome)
 _copied: Final = msgspec.json.Decoder(ShadowResult)
-_WANTED: Final = {b"admit": (b"r", b"o"), b"settle": (b"r",), b"outcome": (b"r",), b"copy": (b"r",)}
+_inputs: Final = msgspec.json.Decoder(SealedInputs)
+_WANTED: Final = {
+    b"admit": (b"r", b"o"),
+    b"settle": (b"r",),
+    b"outcome": (b"r",),
+    b"copy": (b"r",),
+    b"inputs": (b"r", b"i"),
+}
 
 
 def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
@@ -98,12 +118,14 @@ def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
     if not fields:
         return Corrupt("The entry was deleted before it was read.")
     if wanted is None:
-        return Corrupt("The field k is neither admit, settle, copy nor outcome.")
+        return Corrupt("The field k is none of admit, settle, copy, inputs and outcome.")
     if missing := [name.decode() for name in wanted if name not in fields]:
         return Corrupt(f"The entry lacks the field {missing[0]}.")
     try:
         if kind == b"outcome":
             return _told(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
+        if kind == b"inputs":
+            return _recorded(fields[b"r"], fields[b"i"], tenant=keys.tenant_of(stream.decode()))
         if kind == b"copy":
             return _copy(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
         return _admitted(fields[b"r"], fields[b"o"]) if kind == b"admit" else _settled(fields[b"r"])
@@ -149,6 +171,15 @@ def _copy(raw: bytes, *, tenant: str) -> Copied:
     if not all(0 <= cost <= LARGEST_AMOUNT for cost in (*result.costs.values(), *result.served_costs.values())):
         raise ValueError(f"A cost is outside 0 to {LARGEST_AMOUNT}.")
     return Copied(result, raw, tenant)
+
+
+def _recorded(raw: bytes, sealed: bytes, *, tenant: str) -> Recorded:
+    said = _inputs.decode(raw)
+    _check_id(said.id)
+    _check_numbers(said)
+    if not tenant:
+        raise ValueError("The stream belongs to no tenant.")
+    return Recorded(said, tenant, sealed)
 
 
 def _check_id(value: str) -> None:

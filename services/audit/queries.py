@@ -16,7 +16,7 @@ from pilote.audit.v1 import (
     shadows_pb2,
 )
 from pilote.decision.v1 import decision_pb2
-from services.audit import counting, paging, shadows
+from services.audit import counting, inputs, paging, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
 from services.audit.expression import Expression, with_subjects
@@ -25,6 +25,8 @@ from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
+_INPUTS_BATCH: Final = 32
+"""Inputs in one message: with the largest requests 2 MiB, of the 4 that a client takes by default."""
 _TAIL_BATCH: Final = 100
 """Decisions that a follower's query reads at once: what one follower holds in memory."""
 
@@ -134,6 +136,30 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> shadows_pb2.SummarizeShadowsResponse:
         """See the contract."""
         return shadows.answered(await self._store.copies(shadows.asked(request)))
+
+    async def ListInputs(
+        self, request: planning_pb2.ListInputsRequest, _context: Any
+    ) -> AsyncIterator[planning_pb2.ListInputsResponse]:
+        """See the contract."""
+        query = inputs.asked(request)
+        at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
+        while True:
+            found = await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_INPUTS_BATCH)
+            yield inputs.answered(found, total)
+            if len(found) < _INPUTS_BATCH:
+                return
+            at = (found[-1].at_ms, f"{found[-1].decision}\x00")  # the next place in the order of texts
+
+    async def ForgetInputs(
+        self, request: planning_pb2.ForgetInputsRequest, _context: Any
+    ) -> planning_pb2.ForgetInputsResponse:
+        """See the contract."""
+        if not request.subject:
+            text = "subject is required: the resource name of the customer, such as contacts/cnt_000001."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("subject", text),))
+        tenants = [request.tenant] if request.tenant else await self._store.tenants()
+        refs = [subject_ref(self._pseudonym_key, tenant=tenant, subject=request.subject) for tenant in tenants]
+        return planning_pb2.ForgetInputsResponse(forgotten=await self._store.forget_inputs(refs))
 
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any

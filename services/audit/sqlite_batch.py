@@ -10,8 +10,8 @@ import msgspec
 from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
-from services.audit import sqlite_calls, sqlite_copies, sqlite_counts
-from services.audit.entries import Admitted, Copied, Entry, Reported, Settled
+from services.audit import sqlite_calls, sqlite_copies, sqlite_counts, sqlite_inputs
+from services.audit.entries import Admitted, Copied, Entry, Recorded, Reported, Settled
 from services.audit.sqlite_calls import New
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
@@ -38,6 +38,7 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str
     came of copies, is stored by itself: it may come before the decision that it is about.
     """
     connection.executemany(_TELL, [_told(entry) for entry in entries if isinstance(entry, Reported)])
+    sqlite_inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
     sqlite_copies.keep(connection, [entry for entry in entries if isinstance(entry, Copied)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}

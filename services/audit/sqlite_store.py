@@ -15,11 +15,12 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sql, sqlite_batch, sqlite_counts
+from services.audit import schema, sql, sqlite_batch, sqlite_counts, sqlite_inputs
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
@@ -120,6 +121,25 @@ class SqliteStore:
             lambda connection: sqlite_counts.count(connection, tenant, start_ms=start_ms, end_ms=end_ms),
             threads=self._sum_thread,
         )
+
+    async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
+        """See `DecisionStore.inputs_begin`."""
+        return await self._read(lambda connection: sqlite_inputs.begin(connection, query, now_ms=now_ms))
+
+    async def inputs_page(self, query: InputsQuery, *, now_ms: int, at: Mark, size: int) -> tuple[Kept, ...]:
+        """See `DecisionStore.inputs_page`."""
+        return await self._read(
+            lambda connection: sqlite_inputs.page(connection, query, now_ms=now_ms, at=at, size=size),
+            threads=self._sum_thread,
+        )
+
+    async def expire_inputs(self, *, now_ms: int) -> int:
+        """See `DecisionStore.expire_inputs`."""
+        return await self._write(lambda connection: sqlite_inputs.expire(connection, now_ms=now_ms))
+
+    async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
+        """See `DecisionStore.forget_inputs`."""
+        return await self._write(lambda connection: sqlite_inputs.forget(connection, subject_refs))
 
     async def count(self) -> int:
         """See `DecisionStore.count`."""

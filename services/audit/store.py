@@ -13,6 +13,7 @@ from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.shadows import ShadowsQuery, Summary
 
 
@@ -74,6 +75,18 @@ class DecisionStore(Protocol):
 
         The times are rounded outwards to whole hours; an empty tenant stands for all of them.
         """
+
+    async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
+        """Where the inputs that are asked for begin, and how many there are."""
+
+    async def inputs_page(self, query: InputsQuery, *, now_ms: int, at: Mark, size: int) -> tuple[Kept, ...]:
+        """The inputs from a place on, oldest first, of decisions that are stored by now; none that have expired."""
+
+    async def expire_inputs(self, *, now_ms: int) -> int:
+        """Delete the inputs that have expired; returns how many there were."""
+
+    async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
+        """Delete the inputs of decisions about these customers; returns how many there were."""
 
     async def count(self) -> int:
         """How many decisions there are."""

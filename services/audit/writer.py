@@ -52,6 +52,7 @@ class Writer:
         self._discovery = _Every(discover_seconds, streams.discover)
         self._chores = (
             _Every(1.0, self._mark_in_doubt),
+            _Every(60.0, self._expire_inputs),
             _Every(10.0, lambda: streams.claim(idle_ms=self._claim_idle_ms)),
             # Not at once: what was acknowledged before the start can wait.
             _Every(trim_seconds, self._trim, first_seconds=trim_seconds),
@@ -113,6 +114,9 @@ class Writer:
     async def _mark_in_doubt(self) -> None:
         if marked := await self._store.mark_in_doubt(now_ms=self._clock_ms()):
             _log.warning("calls were never settled and are in doubt", extra={"decisions": marked})
+
+    async def _expire_inputs(self) -> None:
+        await self._store.expire_inputs(now_ms=self._clock_ms())
 
     async def _trim(self) -> None:
         await self._streams.trim()

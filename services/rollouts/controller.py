@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.adapters.revisions import RevisionConflict, RevisionStore
 from gateway.core.policy.learning import Rollout
 from gateway.core.rollout_texts import wait_of
-from services.rollouts.counting import Counting, policy_of
+from services.rollouts.counting import Counting, Policy
 from services.rollouts.looking import Standing, look_at
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
@@ -54,10 +54,9 @@ class Controller:
         published = await self._revisions.read(number)
         if published is None:
             return ()
-        policy = policy_of(published)
         found = []
-        for rollout in policy.rollouts:
-            standing = await look_at(rollout, policy, self._counting, clock_ms=self._clock_ms)
+        for rollout in Policy(published).rollouts:
+            standing = await look_at(rollout, self._counting, number=number, clock_ms=self._clock_ms)
             if (due := standing.due) is not None:
                 reason = f"{due.name}: {due.reason}"
                 number = await self._revisions.advance(due, base=number, reason=reason, now_ms=self._clock_ms())

@@ -76,22 +76,24 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What was counted of a rollout's step."""
 
+    since_ms: int = 0
+    """Since when it was counted: the step's beginning, or a later change of what the arms are."""
     arms: Mapping[str, ArmCount]
-    """By the arm, from the step's beginning until now."""
+    """By the arm, until now."""
     earlier: Mapping[str, int] = {}
     """Calls by the arm that came long enough ago for every measure to have heard of them: see `earlier_span`."""
     weights: Mapping[int, Mapping[str, float]] = {}
     """By revision, the shares of the candidate and of the arm that it is compared with."""
 
 
-def earlier_span(rollout: Rollout, *, now_ms: int) -> tuple[int, int]:
+def earlier_span(rollout: Rollout, *, since_ms: int, now_ms: int) -> tuple[int, int]:
     """From when until when calls are to be counted as `Counted.earlier`; empty where the step is too young.
 
     Calls that came just now prove no measure to be stuck. So those count that came in the first half of the time that a
     measure may be silent for.
     """
     silent_ms = duration_ms(rollout.stale_after)
-    return max(rollout.since_ms, now_ms - silent_ms), now_ms - silent_ms // 2
+    return max(since_ms, now_ms - silent_ms), now_ms - silent_ms // 2
 
 
 def judge(rollout: Rollout, counted: Counted, *, now_ms: int) -> Judged:
@@ -103,12 +105,14 @@ def judge(rollout: Rollout, counted: Counted, *, now_ms: int) -> Judged:
         subjects=sum(each.subjects for each in arms.values()), several=max(each.several for each in arms.values())
     )
     crosses = crossing.alarms and crossing.several > _FEW_CROSSING
+    since_ms = max(rollout.since_ms, counted.since_ms)
     evidence = Evidence(
+        since_ms=since_ms,
         subjects=arms[rollout.arm].subjects,
-        traffic=_traffic(rollout, arms[rollout.arm], now_ms=now_ms),
+        traffic=_traffic(rollout, arms[rollout.arm], since_ms=since_ms, now_ms=now_ms),
         harms=tuple(each.proof is Proof.HARM for each in lines if not each.decides),
         proven=tuple(each.proof is Proof.NO_HARM for each in lines if each.decides),
-        stale=_stale(rollout, arms, counted.earlier, now_ms=now_ms),
+        stale=_stale(rollout, arms, counted.earlier, since_ms=since_ms, now_ms=now_ms),
         mismatch=compares(rollout) and (ratio_p < MISMATCH_P or crosses),
     )
     return Judged(lines=lines, arms=arms, ratio_p=ratio_p, crossing=crossing, evidence=evidence)
@@ -162,16 +166,16 @@ def _phase(revision: int, arms: Mapping[str, ArmCount], weights: Mapping[str, fl
     return Phase(name=str(revision), weights=weights, subjects=subjects)
 
 
-def _traffic(rollout: Rollout, candidate: ArmCount, *, now_ms: int) -> bool:
-    return max(candidate.last_call_ms, rollout.since_ms) >= now_ms - duration_ms(rollout.stale_after)
+def _traffic(rollout: Rollout, candidate: ArmCount, *, since_ms: int, now_ms: int) -> bool:
+    return max(candidate.last_call_ms, since_ms) >= now_ms - duration_ms(rollout.stale_after)
 
 
 def _stale(
-    rollout: Rollout, arms: Mapping[str, ArmCount], earlier: Mapping[str, int], *, now_ms: int
+    rollout: Rollout, arms: Mapping[str, ArmCount], earlier: Mapping[str, int], *, since_ms: int, now_ms: int
 ) -> tuple[Measure, ...]:
     """The measures of which nothing was heard, of one arm or the other, though it had calls that should have told."""
     oldest_ms = now_ms - duration_ms(rollout.stale_after)
-    if rollout.since_ms >= oldest_ms:
+    if since_ms >= oldest_ms:
         return ()
     watched = [name for name in arms if earlier.get(name) and (name == rollout.arm or compares(rollout))]
     measures = dict.fromkeys(part.measure for part in (*rollout.guardrails, *rollout.success))

@@ -9,7 +9,7 @@ from gateway.core.policy.learning import Rollout
 from gateway.core.rollout_texts import cause_of
 from gateway.core.rollouts import SERVING, Wait, decide
 from services.arm_sums import SumsWrong
-from services.rollouts.counting import Counting, Policy
+from services.rollouts.counting import Counting
 from services.rollouts.judging import Judged
 
 
@@ -27,8 +27,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Why it could not be asked."""
 
 
-async def look_at(rollout: Rollout, policy: Policy, counting: Counting, *, clock_ms: Callable[[], int]) -> Standing:
-    """Where it stands. Where nothing can be asked of its arms, it waits.
+async def look_at(rollout: Rollout, counting: Counting, *, number: int, clock_ms: Callable[[], int]) -> Standing:
+    """Where it stands under revision `number`. Where nothing can be asked of its arms, it waits.
 
     Raises:
         RedisError, OSError: the store does not answer.
@@ -36,7 +36,7 @@ async def look_at(rollout: Rollout, policy: Policy, counting: Counting, *, clock
     judged, problem = None, ""
     if rollout.state in SERVING:
         try:
-            judged = await counting.judged(rollout, policy, now_ms=clock_ms())
+            judged = await counting.judged(rollout, number=number, now_ms=clock_ms())
         except grpc.aio.AioRpcError as error:
             problem = _problem(error)
         except SumsWrong as wrong:

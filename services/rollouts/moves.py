@@ -15,7 +15,7 @@ from gateway.core.rollouts import Act, Refused, act
 from gateway.loading import load_stored
 from gateway.redis_clients import Client
 from gateway.signing import Signer
-from services.rollouts.counting import Counting, policy_of
+from services.rollouts.counting import Counting, Policy
 from services.rollouts.looking import Standing, look_at
 from services.rollouts.texts import say
 
@@ -51,7 +51,7 @@ class Rollouts:
         Raises:
             RolloutProblem: there is no policy.
         """
-        return policy_of((await self._active())[1]).rollouts
+        return Policy((await self._active())[1]).rollouts
 
     async def show(self, name: str, audit: "AuditServiceAsyncStub") -> Standing:
         """Where one stands, and what it waits for.
@@ -59,10 +59,9 @@ class Rollouts:
         Raises:
             RolloutProblem: there is none of that name.
         """
-        _, published = await self._active()
-        policy = policy_of(published)
-        rollout = self._named(name, policy.rollouts)
-        return await look_at(rollout, policy, Counting(self._store, audit), clock_ms=self._clock_ms)
+        number, published = await self._active()
+        rollout = self._named(name, Policy(published).rollouts)
+        return await look_at(rollout, Counting(self._store, audit), number=number, clock_ms=self._clock_ms)
 
     async def do(
         self, name: str, what: Act, *, reason: str, by: str, signer: Signer | None = None
@@ -77,7 +76,7 @@ class Rollouts:
         seen: Rollout | None = None
         for _ in range(ATTEMPTS):
             number, published = await self._active()
-            rollout = self._named(name, policy_of(published).rollouts)
+            rollout = self._named(name, Policy(published).rollouts)
             # What lets a candidate serve more is said of the step that the person has seen, and of no other.
             if what in FORWARD and seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
                 raise self._problem("moved-meanwhile", name=name)

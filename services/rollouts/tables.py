@@ -74,6 +74,8 @@ class Words:
         """Why it stands there, how sure the verdicts are, and what it waits for."""
         rollout, judged = standing.rollout, standing.judged
         found = [cause_of(rollout, language=self._language)]
+        if judged is not None and judged.evidence.since_ms > rollout.since_ms:
+            found.append(self._say("changed", since=_time(judged.evidence.since_ms)))
         if judged is not None and not compares(rollout):
             found.append(self._say("everybody"))
         if judged is not None and judged.lines:

@@ -76,6 +76,10 @@ _TEXTS: Final = {
         "Each verdict holds by itself with a certainty of {shares}, however often one looks.",
         "Chaque verdict vaut en lui-même avec une certitude de {shares}, quel que soit le nombre de consultations.",
     ),
+    "changed": (
+        "What the route leads to has changed: only what came since {since} counts.",
+        "Ce que dessert la route a changé : seul compte ce qui est arrivé depuis le {since}.",
+    ),
     "everybody": (
         "The candidate serves everybody, so there is nothing to compare it with.",
         "Le candidat sert tout le monde : il n’y a plus rien à quoi le comparer.",

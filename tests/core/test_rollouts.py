@@ -41,6 +41,7 @@ steps = st.lists(
 ).map(lambda found: tuple(sorted(found, key=lambda step: step.share)))
 evidences = st.none() | st.builds(
     Evidence,
+    since_ms=st.integers(0, T0 + HOUR_MS),
     subjects=st.integers(0, 8),
     traffic=st.booleans(),
     harms=st.lists(st.sampled_from([False, False, False, True]), max_size=3).map(tuple),
@@ -104,7 +105,7 @@ def test_it_goes_forward_one_step_and_only_when_all_that_is_asked_is_there(
     assert evidence is not None
     step = rollout.steps[rollout.step]
     assert rollout.state == "running"
-    assert now_ms - rollout.since_ms >= {"1ms": 1, "1h": HOUR_MS, "2d": 48 * HOUR_MS}[step.hold]
+    assert now_ms - max(rollout.since_ms, evidence.since_ms) >= {"1ms": 1, "1h": HOUR_MS, "2d": 48 * HOUR_MS}[step.hold]
     assert evidence.subjects >= step.min_sample
     assert evidence.traffic
     assert not evidence.stale
@@ -194,6 +195,7 @@ def test_a_good_candidate_goes_all_the_way_step_by_step() -> None:
         (None, HOUR_MS, "unmeasured"),
         (good(traffic=False), HOUR_MS, "no_traffic"),
         (good(), HOUR_MS - 1, "hold"),
+        (good(since_ms=T0 + 1), HOUR_MS, "hold"),
         (good(subjects=999), HOUR_MS, "sample"),
         (good(proven=(False,)), HOUR_MS, "unproven"),
         (good(proven=()), HOUR_MS, "unproven"),  # what nothing is said of is not proven

@@ -108,3 +108,27 @@ async def test_the_version_is_written_into_a_request_that_is_otherwise_the_same(
     assert UNKNOWN_FIELD in arrived
     wanted = infer(subject="contacts/ada", version="2")
     assert oip.ModelInferRequest.FromString(arrived.replace(UNKNOWN_FIELD, b"")) == wanted
+
+
+async def test_an_empty_version_is_never_sent(world: World, upstream: FakeUpstream) -> None:
+    upstream.behave = answering(b"")
+    data = scoring(upstream.address, upstream.address, crm=upstream.address)
+    data["models"][0]["versions"][1]["served_as"] = "score-b"
+    await world.publish(data)
+    call = world.raw().unary_unary(INFER)
+    for n in range(40):
+        for version in ("", "2"):
+            await call(infer(subject=f"contacts/c-{n}", version=version).SerializeToString(), metadata=RESEARCH)
+    sent = Counter(oip.ModelInferRequest.FromString(each).model_version for each in upstream.messages)
+    assert set(sent) == {"1", "score-b"}
+    assert sent["score-b"] > 40  # those that asked for it, in the policy's words, and some of the others
+
+
+async def test_a_server_that_answers_with_another_version_is_found_out(world: World, upstream: FakeUpstream) -> None:
+    answer = oip.ModelInferResponse(model_name="lead-score", model_version="7\nforged")
+    upstream.behave = answering(answer.SerializeToString())
+    await world.publish(scoring(upstream.address, upstream.address, crm=upstream.address, weights=(10_000, 0)))
+    await world.raw().unary_unary(INFER)(infer().SerializeToString(), metadata=RESEARCH)
+    (kept,) = await world.settled(1)
+    assert kept.settlement is not None
+    assert (kept.record.version, kept.settlement.served) == ("1", "7?forged")

@@ -1,6 +1,7 @@
 """Language models behind an OpenAI-compatible server: what agents ask over gRPC, and what the server gets of it."""
 
 import asyncio
+import io
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from rich.console import Console
 
 from pilote.inference.v1 import chat_pb2
 from pilote.inference.v1.inference_service_pb2 import CreateCompletionRequest, CreateEmbeddingsRequest
 from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
-from tests.e2e.language_models import KEY, PROMPT, WRITER, asked, streamed, writing
+from services import calling
+from tests.e2e.language_models import KEY, PROMPT, SERVICE, WRITER, asked, streamed, writing
 from tests.e2e.waiting import until
 from tests.e2e.world import Auditor, World, auditing, told
 from tests.fakes import openai_server
@@ -372,3 +375,77 @@ async def test_a_server_of_our_own_contract_gets_the_version_and_the_prompt_over
     await told(stub.CreateChatCompletion(asked("a", version="", instructions="mine"), metadata=WRITER))
     arrived = type(asked()).FromString(upstream.messages[0])
     assert (arrived.model_version, arrived.instructions) == ("gpt-4o-2024-08-06", PROMPT)
+
+
+async def test_pilote_call_takes_the_contract_from_the_gateway(models: World, llm: FakeOpenAI) -> None:
+    said = io.StringIO()
+    console = Console(file=said, width=500)
+    data = {"model": "writer", "chat": {"messages": [{"role": "ROLE_USER", "text": "one two"}]}}
+    for method, answers in (("CreateChatCompletion", 1), ("StreamChatCompletion", 4)):
+        code = await calling.run(
+            console,
+            console,
+            f"127.0.0.1:{models.gateways[0].port}",
+            method=f"{SERVICE}/{method}",
+            data=json.dumps(data),
+            headers=[(name, str(value)) for name, value in WRITER],
+            evaluate=False,
+            language="en",
+        )
+        assert code == 0
+        assert said.getvalue().count('"servedModel"') == answers
+        said.seek(0)
+        said.truncate()
+
+
+async def test_an_upstream_that_cannot_be_reached_is_fallen_back_from_with_version_and_prompt(
+    models: World, llm: FakeOpenAI, tmp_path: Path
+) -> None:
+    data = writing(llm.url, tmp_path)
+    data["upstreams"].append({"name": "dead", "kind": "openai", "url": "http://127.0.0.1:1/v1"})
+    data["models"][0]["versions"][0]["upstream"] = "dead"
+    data["routes"][0]["arms"] = [{"name": "champion", "version": "1"}, {"name": "spare", "version": "2", "weight": 0}]
+    data["routes"][0]["fallback"] = ["spare"]
+    await models.publish(data)
+    stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+    for call in (
+        stub.CreateChatCompletion(asked("a", version=""), metadata=WRITER),
+        stub.StreamChatCompletion(streamed("a", version=""), metadata=WRITER),
+    ):
+        ended = await told(call)
+        assert (ended.code, ended.trailers["pilote-version"]) == (grpc.StatusCode.OK, "2")
+    assert [each.body["model"] for each in llm.asked] == ["gpt-4o-2024-11-20"] * 2
+    assert [each.body["messages"][0]["role"] for each in llm.asked] == ["user"] * 2  # the second version has no prompt
+
+
+async def test_an_overloaded_server_is_tried_again_when_it_says_and_refusals_are_not(
+    models: World, llm: FakeOpenAI, tmp_path: Path
+) -> None:
+    data = writing(llm.url, tmp_path)
+    data["routes"][0]["retries"] = {"attempts": 3}
+    await models.publish(data)
+    stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+
+    async def busy_once(got: Asked, request: Any) -> Any:
+        wait = {"Retry_After_Ms": "1"}
+        return await (llm.answer if len(llm.asked) > 1 else refusing(503, **wait))(got, request)
+
+    llm.behave = busy_once
+    assert (await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER))).code is grpc.StatusCode.OK
+    assert len(llm.asked) == 2
+    llm.behave = refusing(400)
+    await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER))
+    assert len(llm.asked) == 3
+
+
+async def test_each_upstream_has_a_connection_and_a_key_of_its_own(
+    models: World, llm: FakeOpenAI, tmp_path: Path
+) -> None:
+    data = writing(llm.url, tmp_path)
+    data["upstreams"].append({"name": "open", "kind": "openai", "url": llm.url})
+    data["models"][0]["versions"][1]["upstream"] = "open"
+    await models.publish(data)
+    stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+    for version in ("1", "2"):
+        assert (await told(stub.CreateChatCompletion(asked("a", version=version), metadata=WRITER))).reason == ""
+    assert ["authorization" in each.headers for each in llm.asked] == [True, False]

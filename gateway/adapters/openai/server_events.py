@@ -18,6 +18,8 @@ class ServerEvents:
         self._longest = longest
         self._rest = bytearray()
         """What has come of a line that has not ended yet."""
+        self._looked = 0
+        """How much of it has been looked through for an end."""
         self._data: list[bytes] = []
         self._held = 0
         """Bytes in `_data`."""
@@ -34,14 +36,16 @@ class ServerEvents:
             self._begun = True
             if self._rest.startswith(_BOM):
                 del self._rest[: len(_BOM)]
+                self._looked = 0
         events: list[bytes] = []
         start = 0
-        for end in _END.finditer(self._rest):
+        for end in _END.finditer(self._rest, self._looked):
             if end[0] == b"\r" and end.end() == len(self._rest):
                 break  # perhaps the first half of the line's end
             self._line(bytes(self._rest[start : end.start()]), events)
             start = end.end()
         del self._rest[:start]
+        self._looked = len(self._rest) - self._rest.endswith(b"\r")
         if len(self._rest) + self._held > self._longest:
             raise EventTooLong
         return events

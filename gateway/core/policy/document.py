@@ -12,7 +12,7 @@ from gateway.core.policy.people import Approvals, Person
 from gateway.core.policy.ruling import Rule, Sequence
 from gateway.core.policy.serving import Contract, Lineage, Model, Prompt, Route
 from gateway.core.policy.upstreams import Upstream
-from gateway.core.policy.vocabulary import Duration, Message, Name, Part, Sha256, Text
+from gateway.core.policy.vocabulary import BasisPoints, Duration, Message, Name, Part, Sha256, Text
 
 
 class PackHeader(Part, frozen=True, kw_only=True):
@@ -44,6 +44,18 @@ class Holds(Part, frozen=True, kw_only=True):
     """Most calls of a tenant that wait at a time, for a person or until a time; any further one is refused."""
 
 
+class Replay(Part, frozen=True, kw_only=True):
+    """Of how many calls it is kept what they were decided by, so that they can be decided once more by another policy.
+
+    That is the request and what is known of the customer: sealed, so that only who has the key reads it, and only for a
+    while.
+    """
+
+    share: BasisPoints = 0
+    keep: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,3}(m|h|d)\Z")] = "30d"
+    """How long; the audit service then deletes it."""
+
+
 class Document(Part, frozen=True, kw_only=True):
     """A whole policy."""
 
@@ -71,5 +83,6 @@ class Document(Part, frozen=True, kw_only=True):
     autonomy: Autonomy = Autonomy()
     """Of every agent that says nothing itself; an operation that nobody speaks of is autonomous."""
     holds: Holds = Holds()
+    replay: Replay = Replay()
     people: tuple[Person, ...] = ()
     approvals: Approvals = Approvals()

@@ -95,6 +95,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     lineage: LineageRule
     hold_ms: int
     """How long a call waits for a person at most."""
+    replay_share: int
+    """Of how many decisions the inputs are kept, in basis points."""
     max_holds: int
     """How many calls of a tenant wait at a time at most."""
     tenants: tuple[str, ...]
@@ -201,6 +203,7 @@ def compile_revision(
             keep_ms=duration_ms(document.lineage.keep) if document.lineage.keep is not None else 0,
         ),
         hold_ms=duration_ms(document.holds.expires),
+        replay_share=document.replay.share,
         max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
         cells={tenant.name: tenant.cells for tenant in document.tenants if tenant.cells > 1},

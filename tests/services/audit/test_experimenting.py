@@ -10,7 +10,8 @@ import grpc
 import msgspec
 import pytest
 
-from gateway.adapters.revisions import Published, RevisionStore
+from gateway.adapters.revisions import Published, RevisionStore, stated
+from gateway.core.authority import Entry, SignedVote, Vote
 from gateway.core.record import Exposure
 from gateway.loading import canonical, load
 from gateway.redis_clients import Client
@@ -157,6 +158,24 @@ async def test_only_what_came_after_the_last_change_of_the_allocation_is_compare
     ]
     assert not everything.mismatch.alarms
     assert any("allocation changed" in each for each in Words(everything, language="en").sentences())
+
+
+async def test_an_allocation_counts_from_when_it_became_active_and_not_from_when_it_was_written(
+    redis: Client, experiments: Experiments, customers: Customers, stub: Stub
+) -> None:
+    store = RevisionStore(redis)
+    await publish(redis, tone(9_000), at_ms=NOW_MS)
+    await publish(redis, tone(5_000), at_ms=NOW_MS)
+    written = await store.read(2)
+    assert written is not None
+    statement = stated(written, how="apply", base=2, base_entry=await store.entry(2))
+    agreed = SignedVote(
+        vote=Vote(statement=statement.sha256, person="bob", created_ms=NOW_MS + 2 * DAY_MS), signature=""
+    )
+    await publish(redis, tone(9_000), at_ms=NOW_MS + DAY_MS)
+    await store.add(written, Entry(statement=statement, approvals=(agreed,), after=3))
+    _, since_ms = await experiments.show("tone", stub, window=Window())
+    assert since_ms == NOW_MS + 2 * DAY_MS
 
 
 async def test_a_variation_that_loses_people_is_not_to_be_believed(

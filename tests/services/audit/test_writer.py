@@ -122,7 +122,7 @@ async def test_a_refusal_by_admission_wins_over_the_rules(audit: Audit) -> None:
     ("broken", "why"),
     [
         ({"k": "admit", "r": b"{", "o": b"{}"}, "truncated"),
-        ({"k": "amend", "r": b"{}"}, "neither admit, settle, copy nor outcome"),
+        ({"k": "amend", "r": b"{}"}, "none of admit, settle, copy, inputs and outcome"),
         ({"k": "admit", "r": b"{}"}, "lacks the field o"),
         ({"k": "settle", "r": b'{"id":"x"}'}, "missing required field"),
         (settle(a_settlement(id="../etc")), "32 hexadecimal digits"),
@@ -152,6 +152,13 @@ async def test_the_largest_budgets_and_costs_that_a_policy_may_have_are_stored(a
     writer = await audit.catch_up()
 
     assert (writer.taken, writer.quarantined) == (2, 0)
+
+
+async def test_a_contact_under_a_score_without_a_maximum_is_stored(audit: Audit) -> None:
+    await append(audit.redis, admit(a_record(buckets=(BucketAsk("pressure", "score", -1, 1_000, cost=1_000),))))
+    writer = await audit.catch_up()
+
+    assert (writer.taken, writer.quarantined) == (1, 0)
 
 
 async def test_a_new_tenants_stream_is_picked_up(audit: Audit) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import grpc
+import msgspec
 import pytest
 
 from services.rollouts.moves import RolloutProblem, Rollouts
@@ -109,6 +110,25 @@ async def test_twenty_controllers_at_once_publish_one_revision_for_each_step(sta
         await asyncio.gather(*(stage.controller().look() for _ in range(20)))
         assert await stage.store.active() == 2 + hours
     assert (await stage.rollout()).state == "completed"
+
+
+async def test_what_was_shown_before_the_arms_changed_proves_nothing_of_them(stage: Stage) -> None:
+    await stage.publish(up(), upstreams=[{"name": "crm", "address": "127.0.0.1:1", "version": "1"}])
+    await stage.do("start")
+    stage.now_ms = T0 + HOUR_MS - 1
+    running = msgspec.to_builtins(await stage.rollout())
+    await stage.publish(running, upstreams=[{"name": "crm", "address": "127.0.0.1:1", "version": "2"}])
+    stage.now_ms += HOUR_MS - 1
+    await stage.people(600_000)
+    await stage.publish(running, upstreams=[{"name": "crm", "address": "127.0.0.1:2", "version": "2"}])  # it has moved
+    (standing,) = await stage.controller().look()
+    assert standing.wait is not None
+    assert (standing.wait.code, standing.wait.until_ms) == ("hold", T0 + 2 * HOUR_MS - 1)
+    assert stage.sums.asked[0].start_time.ToMilliseconds() == T0 + HOUR_MS - 1
+    stage.now_ms += 1
+    await stage.people(600_000)
+    await stage.controller().look()
+    assert (await stage.rollout()).step == 1
 
 
 async def test_a_measure_that_stops_coming_while_calls_come_pauses_it(stage: Stage) -> None:

@@ -103,7 +103,7 @@ def test_on_a_step_that_serves_everybody_nothing_is_compared() -> None:
 
 def test_a_measure_is_stale_that_nobody_has_heard_of_while_calls_came() -> None:
     rollout = up(stale_after="30m")
-    before, after = earlier_span(rollout, now_ms=NOW)
+    before, after = earlier_span(rollout, since_ms=T0, now_ms=NOW)
     assert (before, after) == (NOW - HOUR_MS // 2, NOW - HOUR_MS // 4)
     long_ago = NOW - HOUR_MS // 2 - 1
     silent = arm(1_000, heard_ms={"error_rate": long_ago})

@@ -85,6 +85,16 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsResponse.FromString,
                 _registered_method=True)
+        self.ListInputs = channel.unary_stream(
+                '/pilote.audit.v1.AuditService/ListInputs',
+                request_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsResponse.FromString,
+                _registered_method=True)
+        self.ForgetInputs = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ForgetInputs',
+                request_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsResponse.FromString,
+                _registered_method=True)
         self.GetObjectives = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/GetObjectives',
                 request_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
@@ -165,6 +175,21 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListInputs(self, request, context):
+        """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
+        was recorded of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetInputs(self, request, context):
+        """Deletes what calls about a customer were decided by. What was recorded of them stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetObjectives(self, request, context):
         """Returns how the routes do by the objectives of the active revision.
         """
@@ -226,6 +251,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.CountDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsResponse.SerializeToString,
+            ),
+            'ListInputs': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListInputs,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsResponse.SerializeToString,
+            ),
+            'ForgetInputs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetInputs,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsResponse.SerializeToString,
             ),
             'GetObjectives': grpc.unary_unary_rpc_method_handler(
                     servicer.GetObjectives,
@@ -483,6 +518,60 @@ class AuditService:
             '/pilote.audit.v1.AuditService/CountDecisions',
             pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_planning__pb2.CountDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInputs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ListInputs',
+            pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetInputs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ForgetInputs',
+            pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,12 @@ class AuditServiceStub:
     """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
     CountDecisions: _grpc.UnaryUnaryMultiCallable[_planning_pb2.CountDecisionsRequest, _planning_pb2.CountDecisionsResponse]
     """Counts decisions by method, agent and route."""
+    ListInputs: _grpc.UnaryStreamMultiCallable[_planning_pb2.ListInputsRequest, _planning_pb2.ListInputsResponse]
+    """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
+    was recorded of them.
+    """
+    ForgetInputs: _grpc.UnaryUnaryMultiCallable[_planning_pb2.ForgetInputsRequest, _planning_pb2.ForgetInputsResponse]
+    """Deletes what calls about a customer were decided by. What was recorded of them stays."""
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
@@ -87,6 +93,12 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Sums what was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
     CountDecisions: _aio.UnaryUnaryMultiCallable[_planning_pb2.CountDecisionsRequest, _planning_pb2.CountDecisionsResponse]  # type: ignore[assignment]
     """Counts decisions by method, agent and route."""
+    ListInputs: _aio.UnaryStreamMultiCallable[_planning_pb2.ListInputsRequest, _planning_pb2.ListInputsResponse]  # type: ignore[assignment]
+    """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
+    was recorded of them.
+    """
+    ForgetInputs: _aio.UnaryUnaryMultiCallable[_planning_pb2.ForgetInputsRequest, _planning_pb2.ForgetInputsResponse]  # type: ignore[assignment]
+    """Deletes what calls about a customer were decided by. What was recorded of them stays."""
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
@@ -168,6 +180,24 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_planning_pb2.CountDecisionsResponse, _abc.Awaitable[_planning_pb2.CountDecisionsResponse]]:
         """Counts decisions by method, agent and route."""
+
+    @_abc_1.abstractmethod
+    def ListInputs(
+        self,
+        request: _planning_pb2.ListInputsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_planning_pb2.ListInputsResponse], _abc.AsyncIterator[_planning_pb2.ListInputsResponse]]:
+        """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
+        was recorded of them.
+        """
+
+    @_abc_1.abstractmethod
+    def ForgetInputs(
+        self,
+        request: _planning_pb2.ForgetInputsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planning_pb2.ForgetInputsResponse, _abc.Awaitable[_planning_pb2.ForgetInputsResponse]]:
+        """Deletes what calls about a customer were decided by. What was recorded of them stays."""
 
     @_abc_1.abstractmethod
     def GetObjectives(

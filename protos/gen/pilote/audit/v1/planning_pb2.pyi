@@ -116,3 +116,155 @@ class DecisionCount(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecisionCount: _TypeAlias = DecisionCount  # noqa: Y015
+
+@_typing.final
+class ListInputsRequest(_message.Message):
+    """Request of ListInputs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """Tenant whose calls are meant, at most 63 characters; empty: all."""
+    decision: _builtins.str
+    """One decision, `decisions/{decision}`; empty: all."""
+    max_results: _builtins.int
+    """The newest so many, 1 to 1,000,000. 0: all."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Calls received from then on. Absent: from the beginning."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Calls received before. Absent: until now."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        decision: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        max_results: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "end_time", b"end_time", "max_results", b"max_results", "start_time", b"start_time", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInputsRequest: _TypeAlias = ListInputsRequest  # noqa: Y015
+
+@_typing.final
+class ListInputsResponse(_message.Message):
+    """Response of ListInputs: some inputs, oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUTS_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    total_size: _builtins.int
+    """How many there are in all, as they were counted at the beginning."""
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallInputs]:
+        """The inputs; decisions whose records are not stored yet are left out."""
+
+    def __init__(
+        self,
+        *,
+        inputs: _abc.Iterable[Global___CallInputs] | None = ...,
+        total_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "total_size", b"total_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInputsResponse: _TypeAlias = ListInputsResponse  # noqa: Y015
+
+@_typing.final
+class CallInputs(_message.Message):
+    """What a call was decided by, and what was recorded of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    decision: _builtins.str
+    """Name of the decision, `decisions/{decision}`."""
+    sealed: _builtins.bytes
+    """The inputs, sealed with a key that the audit service does not have; at most 1 MiB."""
+    record: _builtins.bytes
+    """The record as the gateway wrote it, JSON in UTF-8."""
+    outcome: _builtins.bytes
+    """What admission said, as it was written, JSON in UTF-8."""
+    def __init__(
+        self,
+        *,
+        decision: _builtins.str = ...,
+        sealed: _builtins.bytes = ...,
+        record: _builtins.bytes = ...,
+        outcome: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "outcome", b"outcome", "record", b"record", "sealed", b"sealed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallInputs: _TypeAlias = CallInputs  # noqa: Y015
+
+@_typing.final
+class ForgetInputsRequest(_message.Message):
+    """Request of ForgetInputs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The customer, a resource name such as `contacts/cnt_000001`, at most 256 characters. Required."""
+    tenant: _builtins.str
+    """Tenant whose customer it is, at most 63 characters; empty: all."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        tenant: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetInputsRequest: _TypeAlias = ForgetInputsRequest  # noqa: Y015
+
+@_typing.final
+class ForgetInputsResponse(_message.Message):
+    """Response of ForgetInputs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
+    forgotten: _builtins.int
+    """How many inputs were deleted."""
+    def __init__(
+        self,
+        *,
+        forgotten: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forgotten", b"forgotten"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetInputsResponse: _TypeAlias = ForgetInputsResponse  # noqa: Y015

@@ -1,0 +1,65 @@
+"""Keeps what a share of the calls was decided by, sealed, so that they can be decided once more."""
+
+from typing import Final
+
+from gateway.adapters.admission import Admission
+from gateway.adapters.sealing import Sealer
+from gateway.callrun import CallRun
+from gateway.core import keys
+from gateway.core.call import UNREADABLE_SUBJECT
+from gateway.core.inputs import LARGEST_REQUEST, First, Inputs, bound_to, packed, sampled
+from gateway.core.policy.vocabulary import duration_ms
+from gateway.keeping import KEPT_METADATA
+
+
+class Recorder:
+    """Hands sealed inputs to the store. Without a sealer nothing is kept."""
+
+    def __init__(self, admission: Admission, sealer: Sealer | None) -> None:
+        self._admission: Final = admission
+        self._sealer: Final = sealer
+
+    def note(self, run: CallRun) -> None:
+        """Keep what the call was decided by, if it is among the share that the revision wants. Never waits."""
+        if run.revision is None or not run.revision.replay_share:  # all that most calls pay
+            return
+        if self._sealer is None or run.agent is None or not sampled(run.id, run.revision.replay_share):
+            return
+        undescribed = run.policy is None
+        if (run.decision is None and not undescribed) or len(run.request) > LARGEST_REQUEST:
+            return  # it ended before it was decided upon: malformed, or something could not be read
+        inputs = inputs_of(run)
+        sealed = self._sealer.seal(packed(inputs), bound_to=bound_to(inputs.tenant, inputs.id))
+        keep_ms = duration_ms(run.revision.document.replay.keep)
+        cell = keys.cell(run.agent.tenant, run.cell)
+        self._admission.note_inputs(cell, run.id, sealed, at_ms=run.received_ms, expires_ms=run.received_ms + keep_ms)
+
+
+def inputs_of(run: CallRun) -> Inputs:
+    """What a call was decided by."""
+    assert run.revision is not None and run.agent is not None  # noqa: PT018, S101 - it was decided upon
+    policy, call = run.policy, run.call
+    read = call is not None and policy is not None and call.subject != "" and policy.reads_facts
+    unreadable = run.facts is UNREADABLE_SUBJECT
+    found = ((name, run.incoming.metadata.get(name)) for name in KEPT_METADATA)
+    first = run.first_routed
+    return Inputs(
+        id=run.id,
+        revision=run.revision.number,
+        tenant=run.agent.tenant,
+        agent=run.agent.name,
+        method=run.incoming.method,
+        received_ms=run.received_ms,
+        request=run.request,
+        metadata=tuple((name, value) for name, value in found if isinstance(value, str)),
+        cell=run.cell,
+        draw=run.draw,
+        facts=run.facts if read and not unreadable else None,
+        unreadable=unreadable,
+        pressure_read=read and policy is not None and policy.reads_pressure,
+        lineage=None if call is None else call.lineage,
+        lineage_read=call is not None and call.inference != "" and run.revision.lineage.keep_ms > 0,
+        approved=run.released is not None and run.released.decider != "",
+        asked_channel=run.asked_channel,
+        first=None if first is None else First(first.route, first.target, first.unit_ref),
+    )

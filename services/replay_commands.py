@@ -1,0 +1,93 @@
+"""The commands `pilote replay` and `pilote forget-inputs`. What they do is in `services.replaying`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from gateway.settings import language
+from services.plan_texts import say
+from services.shell import Shell, print_rows
+from services.texts import say as say_plainly
+
+if TYPE_CHECKING:
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+    from services.replaying import Once
+
+T = TypeVar("T")
+
+
+def add_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the commands."""
+
+    @app.command()
+    def replay(decision: Annotated[str, typer.Argument(help="Id or name of a decision.")]) -> None:
+        """Decide about a recorded call once more under its own revision, and say whether it comes to the same."""
+        from services.replaying import Unusable, shown
+
+        lang = language(shell.settings())
+        try:
+            once = _replayed(shell, decision)
+        except Unusable as unusable:
+            shell.fail(say(unusable.why, language=lang))
+        record = once.opened.record
+        told = {"decision": f"decisions/{record.id}", "revision": record.revision, "verdict": record.verdict.value}
+        if not once.differing:
+            shell.out.print(say("replay-agrees", language=lang, **told), markup=False, soft_wrap=True)
+            return
+        shell.out.print(say("replay-differs", language=lang, **told), markup=False, soft_wrap=True)
+        print_rows(shell.out, (tuple(say("replay-columns", language=lang).split("|")), *shown(once)))
+        raise typer.Exit(1)
+
+    @app.command("forget-inputs")
+    def forget_inputs(
+        subject: Annotated[str, typer.Argument(help="The customer, such as contacts/cnt_000001.")],
+        tenant: Annotated[str, typer.Option(help="Whose customer; by default of every tenant.")] = "",
+    ) -> None:
+        """Delete what calls about a customer were decided by; what was recorded of them stays."""
+        from pilote.audit.v1 import planning_pb2
+
+        request = planning_pb2.ForgetInputsRequest(subject=subject, tenant=tenant)
+
+        async def work(audit: "AuditServiceAsyncStub") -> int:
+            return (await audit.ForgetInputs(request, timeout=30)).forgotten
+
+        count = asking(shell, work, name=subject)
+        lang = language(shell.settings())
+        shell.out.print(say("forgotten", language=lang, count=count, subject=subject), markup=False)
+
+
+def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]", *, name: str) -> T:
+    """What the audit service answers; ends the process, with a text, where it does not."""
+    import grpc
+
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+
+    settings = shell.settings()
+    lang = language(settings)
+
+    async def asked() -> T:
+        async with grpc.aio.insecure_channel(settings.audit_listen) as channel:
+            return await work(AuditServiceStub(channel))
+
+    try:
+        return asyncio.run(asked())
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+            shell.fail(say("replay-bad-id", language=lang, decision=name), 2)
+        shell.fail(say_plainly("audit-down", language=lang, address=settings.audit_listen))
+
+
+def _replayed(shell: Shell, decision: str) -> "Once":
+    from gateway.adapters.sealing import Sealer
+    from services.replaying import Replays, Revisions, replay
+
+    settings = shell.settings()
+    key, sealer = shell.pseudonym_key(settings), Sealer(shell.replay_keys(settings))
+
+    async def work(audit: "AuditServiceAsyncStub") -> "Once":
+        async with shell.store(settings) as redis:
+            return await replay(decision, audit, Replays(Revisions(redis), sealer=sealer, pseudonym_key=key))
+
+    return asking(shell, work, name=decision)

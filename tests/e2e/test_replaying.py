@@ -1,0 +1,241 @@
+"""Deciding once more about recorded calls: the same bytes, from sealed inputs that expire and can be forgotten."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.adapters import facts as fact_store
+from gateway.adapters.sealing import Sealer
+from gateway.core.assignment import point
+from gateway.core.call import Facts
+from gateway.core.inputs import LARGEST_REQUEST, sampled
+from gateway.core.record import subject_ref
+from pilote.audit.v1 import planning_pb2
+from services.replaying import Once, Replays, Revisions, Unusable, kept_inputs, replay
+from tests.e2e.holding import Desk, hold_of
+from tests.e2e.policy import Data, cap, policy
+from tests.e2e.requests import get, one_by_one, send, send_one
+from tests.e2e.test_planning import pilote
+from tests.e2e.waiting import eventually
+from tests.e2e.world import KEY, REPLAY_KEY, Agent, Auditor, World, credential, told
+from tests.fakes.upstream import FakeUpstream
+
+SALES, MARKETING, RESEARCH = (credential(name) for name in ("sales-bot", "marketing-bot", "research-bot"))
+GET = "/pilote.crm.v1.ContactService/GetContact"
+SEND = "/pilote.crm.v1.MessageService/SendMessage"
+ZONES = ("Pacific/Auckland", "Asia/Tokyo", "Europe/Paris", "America/New_York", "")
+EVERYTHING = {"share": 10_000, "keep": "1d"}
+
+
+def day(crm: str) -> Data:
+    """A policy that has something of everything that a call is decided by."""
+    arms = [{"name": "calm", "upstream": "crm", "weight": 6_000}, {"name": "bold", "upstream": "crm", "weight": 4_000}]
+    tone = {"name": "tone", "operations": ["CONTACT"], "arms": [{"name": n, "weight": 5_000} for n in ("a", "b")]}
+    vip = {"name": "vip", "effect": "deny", "operations": ["CONTACT"], "when": '"vip" in facts.segments'}
+    return policy(
+        crm,
+        replay=EVERYTHING,
+        routes=[{"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms}],
+        experiments=[tone],
+        holdouts=[{"name": "silent", "share": 4_000}],
+        rules=[
+            {"name": "all", "effect": "allow"},
+            vip | {"on_error": "allow"},
+            {"name": "look", "effect": "hold", "methods": [SEND], "when": 'call.category == "legal"'},
+            {"name": "tired", "effect": "deny", "operations": ["CONTACT"], "when": "facts.pressure > 3.0"},
+            {
+                "name": "warm",
+                "effect": "redact",
+                "methods": [GET],
+                "when": 'route.arm == "bold"',
+                "fields": ["contact.email"],
+            },
+        ],
+        limits=[{"name": "rate", "operations": ["CONTACT"], "by": ["agent"], "max": 6, "window": "1h"}],
+        caps=[cap(2, name="weekly")],
+        pressure={"half_life": "1d"},
+        quiet_hours=[{"name": "nights", "categories": ["marketing"], "open": [{"from": "08:00", "to": "20:00"}]}],
+    )
+
+
+async def work(world: World, agent: Agent) -> set[str]:
+    """Some forty calls of three agents; returns their decisions."""
+    for number, zone in enumerate(ZONES):
+        facts = Facts(time_zone=zone, segments=("vip",) if number == 1 else ("b2b",), scores={"churn": 0.25})
+        ref = subject_ref(KEY, tenant="acme", subject=f"contacts/c-{number}")
+        await fact_store.put(world.redis, "acme", subject_ref=ref, facts=facts)
+    ended = []
+    for number in range(7):
+        customer = f"contacts/c-{number}"
+        for who, category in ((SALES, "service"), (MARKETING, "marketing"), (MARKETING, "legal"), (SALES, "service")):
+            ended.append(await told(agent.messages.SendMessage(send(customer, category=category), metadata=who)))
+        ended.append(await told(agent.contacts.GetContact(get(customer), metadata=RESEARCH)))
+    twice = send("contacts/c-0", category="service", request_id="again")
+    ended += [await told(agent.messages.SendMessage(twice, metadata=RESEARCH)) for _ in range(2)]
+    refs = {f"contacts/d-{n}": subject_ref(KEY, tenant="acme", subject=f"contacts/d-{n}") for n in range(20)}
+    welcome = [name for name, ref in refs.items() if point("silent", ref) >= 4_000][:2]
+    stream = one_by_one([send_one(name, category="service") for name in welcome])
+    ended.append(await told(agent.messages.SendMessages(stream, metadata=RESEARCH)))
+    ended.append(await told(world.raw().unary_unary("/nobody.has/Described")(b"\x08\x01", metadata=RESEARCH)))
+    return {each.decision for each in ended}
+
+
+def replays(world: World, *, key: bytes = REPLAY_KEY) -> Replays:
+    """Whoever has the key."""
+    return Replays(Revisions(world.redis), sealer=Sealer((key,)), pseudonym_key=KEY)
+
+
+async def listed(auditor: Auditor, least: int, **asked: Any) -> list[planning_pb2.CallInputs]:
+    """The sealed inputs, once there are so many."""
+
+    async def look() -> list[planning_pb2.CallInputs] | None:
+        request = planning_pb2.ListInputsRequest(**asked)
+        found = [kept async for kept, _ in kept_inputs(auditor.stub, request)]
+        return found if len(found) >= least else None
+
+    return await eventually(look, what=f"{least} inputs", within=5)
+
+
+async def once_each(world: World, kept: list[planning_pb2.CallInputs]) -> list[Once]:
+    """All of them, decided once more."""
+    again = replays(world)
+    return [await again.once(again.open(each)) for each in kept]
+
+
+async def test_a_day_of_calls_decided_once_more_comes_to_the_same_byte_for_byte(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(day(upstream.address))
+    decisions = await work(world, agent)
+    found = await once_each(world, await listed(auditor, len(decisions) + 1))  # and the second message of the stream
+
+    assert [(once.opened.record.method, once.differing) for once in found if once.differing] == []
+    assert decisions <= {once.opened.record.id for once in found}
+    reasons = Counter(once.opened.record.reason for once in found)
+    seen = {"", "HELD_OUT", "POLICY_DENIED", "APPROVAL_REQUIRED", "METHOD_UNDESCRIBED"}
+    assert seen <= set(reasons), reasons
+    assert "QUIET_HOURS" in reasons or "HELD_OUT" in reasons
+    assert {once.opened.outcome.refused for once in found} >= {-1, 0}  # limits and caps refused some
+    assert len({once.opened.record.arm for once in found}) == 3  # both, and none
+    assert any(once.opened.record.parent for once in found)  # a stream's further message
+
+
+async def test_a_held_call_that_a_person_lets_go_is_replayed_with_their_approval(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(day(upstream.address))
+    desk = Desk(world)
+    held = await told(desk.agent.messages.SendMessage(send("contacts/c-9", category="legal"), metadata=SALES))
+    assert held.reason == "APPROVAL_REQUIRED"
+    await desk.decide(hold_of(held))
+    hold = await desk.until(hold_of(held), "EXECUTED")
+    found = {once.opened.record.id: once for once in await once_each(world, await listed(auditor, 2))}
+    made = found[hold.result]
+    assert made.opened.inputs.approved
+    assert (made.opened.record.verdict, made.differing) == ("ALLOW", ())
+
+
+async def test_a_replay_tells_what_differs_from_a_record_that_was_changed(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    await told(agent.contacts.GetContact(get(), metadata=SALES))
+    (kept,) = await listed(auditor, 1)
+    forged = msgspec.json.decode(kept.record) | {"rule": "another", "arm": "elsewhere"}
+    again = replays(world)
+    kept = planning_pb2.CallInputs(sealed=kept.sealed, record=msgspec.json.encode(forged), outcome=kept.outcome)
+    assert (await again.once(again.open(kept))).differing == ("rule", "arm")
+
+
+async def test_inputs_are_unreadable_without_the_key_and_open_for_their_own_decision_only(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    secret = "Dear Marguerite"
+    for number in range(2):
+        request = send(f"contacts/c-{number}", category="service", body=secret)
+        await told(agent.messages.SendMessage(request, metadata=SALES))
+    one, other = await listed(auditor, 2)
+    assert all(secret.encode() not in each.sealed + each.record for each in (one, other))
+    assert not any(secret.encode() in value for entry in await world.entries() for value in entry.values())
+    swapped = planning_pb2.CallInputs(sealed=other.sealed, record=one.record, outcome=one.outcome)
+    broken = planning_pb2.CallInputs(sealed=one.sealed[:-1] + b"\0\1", record=one.record, outcome=one.outcome)
+    for key, kept, why in (
+        (b"x" * 32, one, "replay-key"),
+        (REPLAY_KEY, swapped, "replay-damaged"),
+        (REPLAY_KEY, broken, "replay-damaged"),
+    ):
+        with pytest.raises(Unusable, match=why):
+            replays(world, key=key).open(kept)
+    assert replays(world).open(one).inputs.request.count(secret.encode()) == 1
+
+
+async def test_without_a_share_nothing_is_kept_and_with_one_just_the_calls_that_their_id_says(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await told(agent.contacts.GetContact(get(), metadata=SALES))
+    assert {entry[b"k"] for entry in await world.entries()} <= {b"admit", b"settle"}
+    await world.publish(policy(upstream.address, replay={"share": 5_000}))
+    asked = [await told(agent.contacts.GetContact(get(), metadata=SALES)) for _ in range(40)]
+    wanted = {each.decision for each in asked if sampled(each.decision, 5_000)}
+    assert 5 < len(wanted) < 35
+    found = await listed(auditor, len(wanted))
+    assert {each.decision.removeprefix("decisions/") for each in found} == wanted
+
+
+async def test_a_request_that_is_too_large_to_keep_is_decided_all_the_same(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    large = send("contacts/c-1", category="service", body="x" * (LARGEST_REQUEST + 1))
+    await told(agent.messages.SendMessage(large, metadata=SALES))
+    small = await told(agent.contacts.GetContact(get(), metadata=SALES))
+    (kept,) = await listed(auditor, 1)
+    assert kept.decision == f"decisions/{small.decision}"
+
+
+async def test_the_commands_replay_a_call_and_forget_what_is_kept_of_a_customer(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    sent = await told(agent.messages.SendMessage(send("contacts/c-1", category="service"), metadata=SALES))
+    read = await told(agent.contacts.GetContact(get("contacts/c-2"), metadata=SALES))
+    await listed(auditor, 2)
+    secrets = world.home / "cli-secrets"
+    secrets.mkdir()
+    (secrets / "pseudonyms").write_bytes(KEY)
+    (secrets / "replays").write_text(REPLAY_KEY.hex())
+    settings = {
+        "PILOTE_AUDIT_LISTEN": auditor.address,
+        "PILOTE_PSEUDONYM_KEY_FILE": str(secrets / "pseudonyms"),
+        "PILOTE_REPLAY_KEY_FILE": str(secrets / "replays"),
+    }
+
+    code, out, err = await pilote(world, "replay", sent.decision, **settings)
+    assert (code, err) == (0, "")
+    assert out == (
+        f"decisions/{sent.decision} agrees: decided once more under revision 2, it comes to the same, byte for byte "
+        "(ALLOW).\n"
+    )
+    code, out, _ = await pilote(world, "forget-inputs", "contacts/c-1", **settings)
+    assert (code, out.startswith("1 inputs about contacts/c-1 were deleted")) == (0, True)
+    code, _, err = await pilote(world, "replay", sent.decision, **settings)
+    assert (code, err.startswith("What it was decided by is not kept, or no longer")) == (1, True)
+    code, _, err = await pilote(world, "replay", "nonsense", PILOTE_LANG="fr", **settings)
+    assert (code, err.startswith("nonsense n’est pas une décision")) == (2, True)
+    (secrets / "replays").write_text("0" * 64)
+    code, _, err = await pilote(world, "replay", read.decision, **settings)
+    assert (code, "PILOTE_REPLAY_KEY_FILE" in err) == (1, True)
+
+
+async def test_one_call_is_found_by_its_id(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    read = await told(agent.contacts.GetContact(get("contacts/c-2"), metadata=SALES))
+    await listed(auditor, 1)
+    assert (await replay(read.decision, auditor.stub, replays(world))).differing == ()
+    with pytest.raises(Unusable, match="replay-none"):
+        await replay("0" * 32, auditor.stub, replays(world))

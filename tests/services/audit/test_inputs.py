@@ -1,0 +1,115 @@
+"""Sealed inputs in the audit service: kept for a while beside their decisions, listed in order, and forgotten."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import SealedInputs, subject_ref
+from pilote.audit.v1 import planning_pb2
+from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, admit, an_id, append
+
+DAY_MS = 86_400_000
+
+
+def inputs(number: int = 0, *, keep_ms: int = DAY_MS, **changes: Any) -> dict[Any, Any]:
+    """The entry that a gateway writes."""
+    said = SealedInputs(an_id(number), NOW_MS + number, NOW_MS + number + keep_ms)
+    return {"k": "inputs", "r": msgspec.json.encode(said), "i": b"sealed %d" % number} | changes
+
+
+async def listed(audit: Audit, **asked: Any) -> tuple[list[int], int]:
+    """The numbers of what is listed, in order, and how many there are said to be."""
+    numbers, total = [], -1
+    async for answer in audit.queries().ListInputs(planning_pb2.ListInputsRequest(**asked), None):
+        numbers += [int(each.sealed.split()[1]) for each in answer.inputs]
+        total = answer.total_size
+    return numbers, total
+
+
+async def test_inputs_are_listed_oldest_first_with_their_records_each_once(audit: Audit) -> None:
+    order = [*range(50, 100), *range(50)]
+    await append(audit.redis, *(inputs(number) for number in order), *(admit(a_record(number)) for number in order))
+    await append(audit.redis, inputs(7), inputs(1_000))  # the one again, the other without a decision
+    await audit.catch_up()
+    numbers, total = await listed(audit)
+    assert numbers == list(range(100))
+    assert total == 101
+    async for answer in audit.queries().ListInputs(planning_pb2.ListInputsRequest(max_results=1), None):
+        for each in answer.inputs:
+            assert msgspec.json.decode(each.record)["id"] == each.decision.removeprefix("decisions/")
+
+
+async def test_the_newest_so_many_a_time_a_tenant_and_a_decision_can_be_asked_for(audit: Audit) -> None:
+    await append(audit.redis, *(inputs(number * 1_000) for number in range(5)))
+    await append(audit.redis, *(admit(a_record(number * 1_000)) for number in range(5)))
+    await audit.catch_up()
+    assert await listed(audit, max_results=2) == ([3_000, 4_000], 2)
+    assert await listed(audit, max_results=99) == ([0, 1_000, 2_000, 3_000, 4_000], 5)
+    seconds = NOW_MS // 1_000
+    assert (await listed(audit, start_time=Timestamp(seconds=seconds + 1), end_time=Timestamp(seconds=seconds + 3)))[
+        0
+    ] == [
+        1_000,
+        2_000,
+    ]
+    assert await listed(audit, tenant="globex") == ([], 0)
+    assert await listed(audit, decision=f"decisions/{an_id(2_000)}") == ([2_000], 1)
+
+
+async def test_what_has_expired_is_not_shown_any_more_and_gone_within_a_minute(audit: Audit) -> None:
+    await append(audit.redis, inputs(0, keep_ms=1_000), inputs(1), admit(a_record(0)), admit(a_record(1)))
+    await audit.catch_up()
+    audit.now_ms = NOW_MS + 1_000
+    assert await listed(audit) == ([1], 1)
+    await audit.catch_up()  # a new writer does its chores at once
+    audit.now_ms = NOW_MS
+    assert await listed(audit) == ([1], 1)
+
+
+async def test_what_is_kept_of_a_customer_can_be_forgotten(audit: Audit) -> None:
+    ref = subject_ref(KEY, tenant="acme", subject="contacts/ada")
+    await append(audit.redis, inputs(0), inputs(1), admit(a_record(0, subject_ref=ref)), admit(a_record(1)))
+    await audit.catch_up()
+    answer = await audit.queries().ForgetInputs(planning_pb2.ForgetInputsRequest(subject="contacts/ada"), None)
+    assert answer.forgotten == 1
+    assert await listed(audit) == ([1], 1)
+    assert await audit.store.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "asked"),
+    [
+        ("decision", {"decision": "decisions/nonsense"}),
+        ("max_results", {"max_results": -1}),
+        ("end_time", {"start_time": Timestamp(seconds=5), "end_time": Timestamp(seconds=5)}),
+    ],
+)
+async def test_questions_that_make_no_sense_are_refused_with_the_field(audit: Audit, field: str, asked: Any) -> None:
+    with pytest.raises(CallEnded) as refused:
+        await listed(audit, **asked)
+    assert (refused.value.reason, refused.value.metadata["field"]) == (Reason.ARGUMENT_INVALID, field)
+
+
+async def test_nobody_in_particular_is_forgotten(audit: Audit) -> None:
+    with pytest.raises(CallEnded) as refused:
+        await audit.queries().ForgetInputs(planning_pb2.ForgetInputsRequest(), None)
+    assert refused.value.reason is Reason.ARGUMENT_INVALID
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        inputs(r=b"{}"),
+        {name: value for name, value in inputs().items() if name != "i"},
+        inputs(r=msgspec.json.encode(SealedInputs("../etc", NOW_MS, NOW_MS))),
+        inputs(r=msgspec.json.encode(SealedInputs(an_id(0), -1, 2**70 // 2**10))),
+    ],
+)
+async def test_inputs_that_cannot_be_stored_go_to_quarantine(audit: Audit, broken: dict[Any, Any]) -> None:
+    await append(audit.redis, broken, inputs(1), admit(a_record(1)))
+    writer = await audit.catch_up()
+    assert writer.quarantined == 1
+    assert await listed(audit) == ([1], 1)
