@@ -23,6 +23,7 @@ def look(result: ShadowResult) -> decision_pb2.CopyLook:
         status=result.status,
         served_status=result.served_status,
         compared=result.compared,
+        answered_version=result.answered,
         differences=[
             decision_pb2.CopyDifference(path=each.path, kind=each.kind, count=each.count, relative=each.relative)
             for each in result.differences
@@ -62,6 +63,7 @@ def _result(message: decision_pb2.Decision, copy: decision_pb2.CopyLook) -> Shad
         status=copy.status,
         served_status=copy.served_status,
         compared=copy.compared,
+        answered=copy.answered_version,
         differences=tuple(
             Difference(each.path, each.kind, each.count, each.relative)  # type: ignore[arg-type]
             for each in copy.differences

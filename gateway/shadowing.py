@@ -51,6 +51,9 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 MARK: Final = ("pilote-shadow", "1")
 """By this metadata an upstream knows that it is asked for a copy."""
 
+_SAY_NOTHING: Final = frozenset({"RESOURCE_EXHAUSTED", "UNAUTHENTICATED", "UNIMPLEMENTED"})
+"""Refusals that are about the candidate's upstream, and not about what was asked."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -146,12 +149,9 @@ class Shadowing:
 
     async def _attend(self, copy: "_Copy") -> None:
         """Make one copy, and see that something is remembered of it, however it ends."""
-        started_ns, result = time.time_ns(), copy.result(CopyEnd.DROPPED)
+        started_ns, result = time.time_ns(), None
         try:
             result = await self._make(copy)
-        except asyncio.CancelledError:
-            result = copy.result(CopyEnd.DROPPED, sent=copy.asked)
-            raise
         except CallEnded as ended:  # without the store nobody can say whether it was stopped
             if ended.reason is not Reason.STORE_UNAVAILABLE:
                 _log.exception("a copy failed")
@@ -159,6 +159,7 @@ class Shadowing:
             _log.exception("a copy failed")
         finally:
             self._bytes -= copy.size
+            result = result or copy.result(CopyEnd.DROPPED, sent=copy.asked)
             self._end(copy, result, started_ns=started_ns)
 
     def _end(self, copy: "_Copy", result: ShadowResult, *, started_ns: int) -> None:
@@ -243,21 +244,22 @@ class Shadowing:
             metadata=(*outgoing(own), MARK),
         )
         try:
-            reply = await call
-            status = "OK"
-            if _budgets(own):
+            reply, status = await call, "OK"
+            took_us = _since_us(asked)
+            if _budgets(own) or (own.policy is not None and own.policy.contract.served is not None):
                 learn(own, pairs_of(await call.initial_metadata(), await call.trailing_metadata()), reply)
         except grpc.aio.AioRpcError as error:
-            status, refused = error.code().name, fate_of(error) is Fate.REFUSED
+            status, refused, took_us = error.code().name, fate_of(error) is Fate.REFUSED, _since_us(asked)
         found = msgspec.structs.replace(
             found,
             sent=True,
             status=status,
-            took_us=int((time.perf_counter() - asked) * 1e6),
+            answered=own.served,
+            took_us=took_us,
             costs=_costs(own),
             served_costs=_costs(copy.run),
         )
-        if status != "OK" and not refused:
+        if status != "OK" and (not refused or (status in _SAY_NOTHING and status != found.served_status)):
             return msgspec.structs.replace(found, end=CopyEnd.FAILED)
         return found if copy.rule.compare is None else _compared(copy, found, reply)
 
@@ -351,6 +353,10 @@ def _compared(copy: _Copy, found: ShadowResult, reply: bytes) -> ShadowResult:
         differences=comparison.differences,
         more=comparison.more,
     )
+
+
+def _since_us(began: float) -> int:
+    return int((time.perf_counter() - began) * 1e6)
 
 
 def _budgets(run: CallRun) -> Mapping[str, int]:

@@ -50,6 +50,7 @@ _TEXTS: Final = {
         "Its upstream said {status}, that of the call {served}.",
         "Son système a répondu {status}, celui de l’appel {served}.",
     ),
+    "answered": ("There {answered} answered.", "Là, {answered} a répondu."),
     "fields": ("Differences: {fields}.", "Différences : {fields}."),
     "more": ("{count} further fields differ.", "{count} autres champs diffèrent."),
     "took": (
@@ -75,6 +76,7 @@ def _copy(copy: ShadowResult, language: str) -> list[str]:
         "status": copy.status,
         "served": copy.served_status,
         "stop": copy.stop,
+        "answered": copy.answered,
         "rule": copy.rule,
         "rules": ", ".join((*copy.rules_added, *copy.rules_missing)),
     }
@@ -85,6 +87,7 @@ def _copy(copy: ShadowResult, language: str) -> list[str]:
         keys.append("unsent")
     keys += ["rules"] * bool(values["rules"])
     keys += ["status"] * bool(copy.compared and copy.status != copy.served_status)
+    keys += ["answered"] * bool(copy.answered)
     lines = [_say(key, language, values) for key in keys]
     if copy.differences:
         fields = ", ".join(_difference(each, language) for each in copy.differences)

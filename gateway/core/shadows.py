@@ -106,7 +106,7 @@ class CopyEnd(StrEnum):
     DIFFERED = "DIFFERED"
     """Decided or answered otherwise."""
     FAILED = "FAILED"
-    """It was sent, and its upstream did not answer: nothing could be compared."""
+    """It was sent, and its upstream did not answer, or had no room or no such method: nothing could be compared."""
     SENT = "SENT"
     """A mirror's: sent, and answered in whatever way."""
     REFUSED = "REFUSED"
@@ -147,6 +147,8 @@ class ShadowResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """Rules that applied to the call only."""
     status: str = ""
     """Canonical name of the status that the candidate's upstream gave; empty where it was not asked."""
+    answered: str = ""
+    """The version that the candidate's upstream says has answered, where its contract says so."""
     served_status: str = ""
     """Of the status that the caller got."""
     compared: bool = False

@@ -37,6 +37,7 @@ DIFFERENT = a_copy(
     took_us=12_345,
     differences=(Difference("score.*", "changed", 3, 0.125), Difference("by", "added"), Difference("", "missing")),
     more=4,
+    answered="gpt-4o-2024-11-20",
     costs={"spend": 3},
     served_costs={"spend": 2},
 )
@@ -66,11 +67,12 @@ def test_differences_are_told_by_path_and_how_far_numbers_are_apart() -> None:
     english, french = explain_copies([DIFFERENT]), explain_copies([DIFFERENT], language="fr")
     assert english == (
         "A shadow copy for next (2) came to something else.",
+        "There gpt-4o-2024-11-20 answered.",
         "Differences: score.* (changed, 12.50 %, 3x), by (added), the whole reply (missing).",
         "4 further fields differ.",
         "Its upstream took 12.35 ms, that of the call 2.00 ms.",
     )
-    assert "score.* (modifié, 12,50 %, 3x)" in french[1]
+    assert "score.* (modifié, 12,50 %, 3x)" in french[2]
 
 
 def test_a_copy_is_the_same_after_its_way_over_the_wire() -> None:

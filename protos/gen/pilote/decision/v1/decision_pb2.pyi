@@ -395,6 +395,7 @@ class CopyLook(_message.Message):
     COSTS_FIELD_NUMBER: _builtins.int
     SERVED_COSTS_FIELD_NUMBER: _builtins.int
     COMPARED_FIELD_NUMBER: _builtins.int
+    ANSWERED_VERSION_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """"shadow": decided about and compared; "mirror": sent, and nobody looks at the answer."""
     end: _builtins.str
@@ -423,6 +424,10 @@ class CopyLook(_message.Message):
     """Further paths that differ."""
     compared: _builtins.bool
     """Whether both sides answered, or both refused, so that the two could be compared."""
+    answered_version: _builtins.str
+    """The version that the copy's upstream says has answered, in its own words, at most 200 characters; empty where its
+    contract does not say.
+    """
     @_builtins.property
     def rules_added(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Rules that applied to the copy only, or otherwise than to the call."""
@@ -474,10 +479,11 @@ class CopyLook(_message.Message):
         costs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         served_costs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         compared: _builtins.bool = ...,
+        answered_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "served_duration", b"served_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "compared", b"compared", "costs", b"costs", "differences", b"differences", "duration", b"duration", "end", b"end", "kind", b"kind", "model_version", b"model_version", "more_differences", b"more_differences", "reason", b"reason", "rule", b"rule", "rules_added", b"rules_added", "rules_missing", b"rules_missing", "sent", b"sent", "served_costs", b"served_costs", "served_duration", b"served_duration", "served_status", b"served_status", "status", b"status", "upstream", b"upstream", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_version", b"answered_version", "arm", b"arm", "compared", b"compared", "costs", b"costs", "differences", b"differences", "duration", b"duration", "end", b"end", "kind", b"kind", "model_version", b"model_version", "more_differences", b"more_differences", "reason", b"reason", "rule", b"rule", "rules_added", b"rules_added", "rules_missing", b"rules_missing", "sent", b"sent", "served_costs", b"served_costs", "served_duration", b"served_duration", "served_status", b"served_status", "status", b"status", "upstream", b"upstream", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
