@@ -1,6 +1,7 @@
 """The command `pilote plan`. What it does is in `services.planning`."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +9,15 @@ import typer
 
 from gateway.settings import language
 from services.plan_texts import say
+from services.replay_commands import asking
 from services.shell import Shell, print_rows
 
 if TYPE_CHECKING:
     from gateway.core.reach import Count
     from gateway.core.revision.compiled import Revision
+    from pilote.audit.v1 import planning_pb2
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+    from services.backtesting import Backtest
 
 LONGEST_MS = 366 * 86_400_000
 SHORTEST_MS = 3_600_000
@@ -26,8 +31,14 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         file: Annotated[Path, typer.Argument(help="A policy as YAML.", exists=True, dir_okay=False)],
         since: Annotated[str, typer.Option(help="Of how long ago calls are counted, such as 7d or 12h.")] = "7d",
         tenant: Annotated[str, typer.Option(help="Whose calls are counted; by default everybody's.")] = "",
+        backtest: Annotated[  # noqa: FBT002
+            bool, typer.Option("--backtest", help="Decide about the recorded calls once more by the new policy.")
+        ] = False,
+        limit: Annotated[int, typer.Option(min=0, max=1_000_000, help="The newest so many; 0: all.")] = 0,
+        examples: Annotated[int, typer.Option(min=0, max=10_000, help="Decisions shown of each change.")] = 3,
     ) -> None:
         """Say what a policy would change, which methods and agents that concerns, and how many of the last calls."""
+        from services.backtesting import since as asked_since
         from services.checking import checked
         from services.planning import planned, rows, sentences
 
@@ -46,6 +57,48 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         print_rows(shell.out, rows(plan, language=lang))
         for sentence in sentences(plan, span_ms=span_ms, language=lang):
             shell.out.print(sentence, markup=False, soft_wrap=True)
+        if backtest:
+            _backtest(
+                shell, found[0], asked_since(_now_ms() - span_ms, tenant=tenant, most=limit), most_examples=examples
+            )
+
+
+def _backtest(shell: Shell, new: "Revision", request: "planning_pb2.ListInputsRequest", *, most_examples: int) -> None:
+    """Replay the calls, with a bar where somebody watches, and say what would change."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from gateway.adapters.sealing import Sealer
+    from services.backtesting import backtest, rows, sentences
+    from services.replaying import Replays, Revisions
+
+    settings = shell.settings()
+    lang = language(settings)
+    key, sealer = shell.pseudonym_key(settings), Sealer(shell.replay_keys(settings))
+
+    async def work(audit: "AuditServiceAsyncStub") -> "Backtest":
+        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=shell.err, transient=True, disable=not shell.err.is_terminal) as bar:
+            task = bar.add_task("", total=None)
+            async with shell.store(settings) as redis:
+                replays = Replays(Revisions(redis), sealer=sealer, pseudonym_key=key)
+                return await backtest(
+                    new,
+                    audit,
+                    replays,
+                    request=request,
+                    most_examples=most_examples,
+                    progress=lambda done, total: bar.update(task, completed=done, total=total),
+                )
+
+    found = asking(shell, work, name="")
+    if table := rows(found, language=lang):
+        print_rows(shell.out, table)
+    for sentence in sentences(found, language=lang):
+        shell.out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _active(shell: Shell) -> "Revision | None":

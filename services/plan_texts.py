@@ -29,8 +29,8 @@ _TEXTS: Final = {
         "Sur les appels des derniers {span}, ces modifications peuvent en toucher {calls} sur {all} ({share}).",
     ),
     "bound": (
-        "That is the most there can be: conditions are not weighed.",
-        "C’est un maximum : les conditions ne sont pas évaluées.",
+        "That is the most there can be: conditions are not weighed. `--backtest` says what would really end otherwise.",
+        "C’est un maximum : les conditions ne sont pas évaluées. `--backtest` dit ce qui finirait vraiment autrement.",
     ),
     "no-calls": (
         "There were no calls in the last {span}.",

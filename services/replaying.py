@@ -50,6 +50,8 @@ class Once(msgspec.Struct, frozen=True):
     replayed: Replayed
     differing: tuple[str, ...]
     """Fields of the record in which it is not what it was; none: it agrees."""
+    share: int
+    """Of how many calls its revision kept the inputs, in basis points."""
 
 
 class Revisions:
@@ -117,7 +119,7 @@ class Replays:
             again = replayed(revision, opened.inputs, pseudonym_key=self.pseudonym_key)
         except NotKnown as unknown:
             raise Unusable("replay-version") from unknown
-        return Once(opened, again, differing(opened.record, again.record, opened.outcome))
+        return Once(opened, again, differing(opened.record, again.record, opened.outcome), revision.replay_share)
 
 
 async def kept_inputs(

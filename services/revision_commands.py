@@ -67,8 +67,8 @@ def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         expect: Annotated[int | None, typer.Option(help="The revision that the file was made from.")] = None,
     ) -> None:
         """Check a policy and make it the active revision of all gateways; where people must agree, propose it."""
-        document, by = loaded(file).document, hand(shell, author, key)
-        made = _run(shell, lambda work: work.apply(document, hand=by, reason=reason, expected=expect))
+        document, hand = loaded(file).document, hand_of(shell, author, key)
+        made = _run(shell, lambda work: work.apply(document, hand=hand, reason=reason, expected=expect))
         _tell_made(shell, made)
 
     @app.command()
@@ -86,8 +86,8 @@ def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         reason: Why = "",
     ) -> None:
         """Make an earlier revision active again, in one step, as a new revision."""
-        by = hand(shell, author, key)
-        _tell_made(shell, _run(shell, lambda work: work.rollback(number, hand=by, reason=reason)))
+        hand = hand_of(shell, author, key)
+        _tell_made(shell, _run(shell, lambda work: work.rollback(number, hand=hand, reason=reason)))
 
 
 def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any]) -> None:
@@ -223,10 +223,10 @@ def _vote(
     shell: Shell, number: int, by: str, key: Path | None, *, act: Literal["approve", "refuse", "withdraw"], comment: str
 ) -> None:
     lang = language(shell.settings())
-    signing = hand(shell, by, key)
-    if signing is None:
+    hand = hand_of(shell, by, key)
+    if hand is None:
         shell.fail(say("key-file", language=lang), 2)
-    proposal, left = _run(shell, lambda work: work.vote(number, hand=signing, act=act, comment=comment))
+    proposal, left = _run(shell, lambda work: work.vote(number, hand=hand, act=act, comment=comment))
     if proposal.state == "active":
         text = say("activated", language=lang, number=number, revision=proposal.revision)
     elif proposal.state == "waiting":
@@ -250,8 +250,8 @@ def _tell_made(shell: Shell, made: "Made") -> None:
         shell.out.print(say("nobody-asked", language=lang), markup=False, soft_wrap=True)
 
 
-def hand(shell: Shell, name: str, key: Path | None) -> "Hand | None":
-    """Who signs; `None` where no name or no key is given. Ends the process where the file holds no key."""
+def hand_of(shell: Shell, name: str, key: Path | None) -> "Hand | None":
+    """Who signs, and with what; None where either is not said. Ends the process where the key cannot be used."""
     from gateway.signing import signer
     from services.revising import Hand
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.settings import language
+from services.revision_commands import hand_of
 from services.shell import Shell, print_rows
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="Name of a rollout, as `pilote rollouts list` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the revision.")]
 By = Annotated[str, typer.Option(help="Who you are; needed where the policy names people.")]
-Key = Annotated[Path | None, typer.Option("--key", help="File with your private key; needed there, too.")]
+Key = Annotated[
+    Path | None, typer.Option(help="File with your private key, which signs where the policy names people.")
+]
 
 
 def commands(shell: Shell) -> typer.Typer:
@@ -143,11 +146,10 @@ def _run(shell: Shell, work: "Callable[[Rollouts], Awaitable[T]]") -> T:
 
 
 def _do(shell: Shell, what: "Act", name: str, *, reason: str, by: str, key: Path | None) -> None:
-    from services.revision_commands import hand
     from services.rollouts.tables import Words
 
-    signing = hand(shell, by, key)
-    signer = None if signing is None else signing.signer
+    hand = hand_of(shell, by, key)
+    signer = None if hand is None else hand.signer
     number, rollout = _run(shell, lambda rollouts: rollouts.do(name, what, reason=reason, by=by, signer=signer))
     shell.out.print(Words(language=language(shell.settings())).done(rollout, number), markup=False, soft_wrap=True)
 

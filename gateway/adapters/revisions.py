@@ -134,15 +134,14 @@ class RevisionStore:
         """Publish revision `base` with those rollouts where they stand now; returns the number.
 
         Nobody needs to agree: the policy that people have approved says how its rollouts move, and nothing else may
-        differ. `author` is who moved them; empty: the controller. Where the policy names people, gateways believe a
-        move of theirs only with their signature, which `sign` makes.
+        differ. `author` is who moved them; empty: the controller. Where the policy names people they `sign` it.
 
         Raises:
             RevisionConflict: another revision is active than `base`.
             NotOnlyMoved: a rollout is not there, or would change in more than where it stands.
             RedisError: the store does not answer.
         """
-        before, entry = await self.read(base), await self.entry(base)
+        before, base_entry = await self.read(base), await self.entry(base)
         if before is None:
             raise RevisionConflict(await self.active())
         document = with_moved(bytes(before.document), moved)
@@ -153,12 +152,10 @@ class RevisionStore:
             reason=reason,
             document=msgspec.Raw(document),
         )
-        statement = stated(revision, how="rollout", base=base, base_entry=entry)
+        statement = stated(revision, how="rollout", base=base, base_entry=base_entry)
         signature = "" if sign is None else sign(statement.signed)
-        authority = authority_in(document)
-        return await self.add(
-            revision, Entry(statement=statement, signature=signature, authority=authority, after=base)
-        )
+        entry = Entry(statement=statement, signature=signature, authority=authority_in(document), after=base)
+        return await self.add(revision, entry)
 
     async def add(
         self, revision: Published, entry: Entry, *, replacing: int | None = None, closing: Closing | None = None

@@ -5,7 +5,7 @@ a way to verify signatures.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -20,7 +20,6 @@ from gateway.core.authority import (
     digest_of,
     lasting_in,
 )
-from gateway.core.policy.people import Person
 
 Why = Literal["altered", "unsigned", "author", "approvals", "forked", "rollout", "strangers", "damaged"]
 WORDS: Final[Mapping[Why, tuple[str, str]]] = {
@@ -139,7 +138,13 @@ def signed_by_author(entry: Entry, deciding: Authority, *, verify: Verify) -> No
     Raises:
         Distrusted: the author may not write policies, or has not signed this.
     """
-    _signed(entry, deciding, verify=verify, may=lambda person: person.may_write)
+    if not entry.signature:
+        raise Distrusted("unsigned")
+    person = deciding.person(entry.statement.author)
+    if person is None or not person.may_write:
+        raise Distrusted("author")
+    if not verify(person.public_key, entry.signature, entry.statement.signed):
+        raise Distrusted("altered")
 
 
 def _ancestors(number: int, entries: Mapping[int, Entry]) -> Iterator[int]:
@@ -173,16 +178,6 @@ def _begin(
     raise Distrusted("strangers")
 
 
-def _signed(entry: Entry, deciding: Authority, *, verify: Verify, may: Callable[[Person], bool]) -> None:
-    if not entry.signature:
-        raise Distrusted("unsigned")
-    person = deciding.person(entry.statement.author)
-    if person is None or not may(person):
-        raise Distrusted("author")
-    if not verify(person.public_key, entry.signature, entry.statement.signed):
-        raise Distrusted("altered")
-
-
 def _vouched(entry: Entry, root: Authority, *, verify: Verify) -> bool:
     if entry.statement.how != "apply" or entry.statement.authority != digest_of(entry.authority):
         return False
@@ -206,8 +201,8 @@ def _follow(before: Trusted, number: int, entries: Mapping[int, Entry], *, verif
             raise Distrusted("rollout")
         if (statement.base, statement.base_sha256) != (before.number, before.sha256):
             raise Distrusted("forked")
-        if entry.signature or statement.author:  # a person moved it, not the controller
-            _signed(entry, deciding, verify=verify, may=lambda person: person.may_write or person.may_approve)
+        if entry.signature or statement.author:  # a person moved it, or somebody says so
+            signed_by_author(entry, deciding, verify=verify)
         return _trusted(number, entry)
     _built_on(entry, before, entries)
     signed_by_author(entry, deciding, verify=verify)

@@ -26,6 +26,9 @@ ATTEMPTS: Final = 20
 """How often a move begins anew because somebody else has published something else meanwhile."""
 
 
+MOST_CHARACTERS: Final = 900
+"""Of a reason: with the rollout's name it must fit into what a revision says of itself."""
+MOST_OF_A_NAME: Final = 63
 FORWARD: Final = ("start", "approve", "resume")
 
 
@@ -68,11 +71,15 @@ class Rollouts:
     ) -> tuple[int, Rollout]:
         """Move one; returns the revision that says so, and the rollout as it stands now.
 
-        Where the policy names people, gateways believe only what is signed with the key of `by`.
+        Where the policy names people, `by` is one of them who may write, and signs.
 
         Raises:
             RolloutProblem: it cannot be done in its state, the policy would have mistakes, or `by` may not.
         """
+        if not reason.strip() or len(reason) > MOST_CHARACTERS:
+            raise self._problem("reason", most=MOST_CHARACTERS)
+        if len(by) > MOST_OF_A_NAME:
+            raise self._problem("name", most=MOST_OF_A_NAME)
         seen: Rollout | None = None
         for _ in range(ATTEMPTS):
             number, published = await self._active()
@@ -81,32 +88,32 @@ class Rollouts:
             if what in FORWARD and seen is not None and (rollout.state, rollout.step) != (seen.state, seen.step):
                 raise self._problem("moved-meanwhile", name=name)
             seen = rollout
-            self._refuse_strangers(published, by, signer)
+            sign = self._signature(published, by, signer)
             moved = act(rollout, what, reason=reason, now_ms=self._clock_ms())
             if isinstance(moved, Refused):
                 raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
             if what == "start":
                 self._refuse_mistakes(published, moved)
-            words, now_ms = f"{name}: {reason}", self._clock_ms()
-            sign = None if signer is None else signer.sign
             try:
-                return await self._store.advance(
-                    moved, base=number, reason=words, now_ms=now_ms, author=by, sign=sign
-                ), moved
+                words, now_ms = f"{name}: {reason}", self._clock_ms()
+                made = await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by, sign=sign)
+                return made, moved
             except RevisionConflict:
                 continue
         raise self._problem("busy")
 
-    def _refuse_strangers(self, published: Published, by: str, signer: Signer | None) -> None:
+    def _signature(self, published: Published, by: str, signer: Signer | None) -> Callable[[bytes], str] | None:
+        """How the move is signed; None where the policy names nobody, who then need not sign."""
         people = msgspec.json.decode(published.document, type=_People).people
         if not people:
-            return
-        person = next((each for each in people if each.name == by and (each.may_write or each.may_approve)), None)
+            return None
+        person = next((each for each in people if each.name == by and each.may_write), None)
         if person is None:
-            names = ", ".join(each.name for each in people)
+            names = ", ".join(each.name for each in people if each.may_write)
             raise self._problem("stranger" if by else "nobody", by=by, names=names)
-        if signer is None or signer.public_key != person.public_key:  # no gateway would believe it
+        if signer is None or signer.public_key != person.public_key:
             raise self._problem("unsigned" if signer is None else "wrong-key", by=by)
+        return signer.sign
 
     def _refuse_mistakes(self, published: Published, moved: Rollout) -> None:
         """A rollout that starts may get in the way of what has been added since it was written."""

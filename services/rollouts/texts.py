@@ -22,17 +22,22 @@ _TEXTS: Final = {
         "The policy changes all the time, nothing was done: try again.",
         "La politique change sans cesse, rien n’a été fait : réessayez.",
     ),
+    "reason": (
+        "Say why, in {most} characters at most.",
+        "Dites pourquoi, en {most} caractères au plus.",
+    ),
+    "name": ("A name has {most} characters at most.", "Un nom a {most} caractères au plus."),
     "nobody": (
-        "The policy names people: say with --by which of them you are ({names}).",
-        "La politique nomme des personnes : dites avec --by laquelle vous êtes ({names}).",
+        "The policy names people: say with --by which of them you are ({names}), and sign with --key.",
+        "La politique nomme des personnes : dites avec --by laquelle vous êtes ({names}) et signez avec --key.",
     ),
     "unsigned": (
-        "The policy names people, so gateways believe a move only with a signature: --key FILE, the key of {by}.",
-        "La politique nomme des personnes, les passerelles n’acceptent donc un mouvement que signé : --key FICHIER, la clé de {by}.",
+        "The policy names people, so {by} must sign: give the private key's file with --key.",
+        "La politique nomme des personnes, {by} doit donc signer : donnez le fichier de la clé privée avec --key.",
     ),
     "wrong-key": (
-        "This is not the key of {by}: see `public_key` in the active policy.",
-        "Ce n’est pas la clé de {by} : voyez `public_key` dans la politique active.",
+        "This is not the private key of {by}: the policy names another public key.",
+        "Ce n’est pas la clé privée de {by} : la politique nomme une autre clé publique.",
     ),
     "stranger": (
         "{by} may not move rollouts; these people may: {names}.",
@@ -93,7 +98,18 @@ _TEXTS: Final = {
         "Les personnes ne se répartissent pas comme le disent les parts (p = {p}) : ne vous fiez pas à la comparaison avant de savoir pourquoi.",
     ),
     "due": ("The controller is about to move it: {why}", "Le contrôleur va le faire avancer : {why}"),
-    "problem": ("Why: {problem}.", "Raison : {problem}."),
+    "problem-silent": (
+        "The audit service does not answer ({detail}): is `pilote up` running?",
+        "Le service d’audit ne répond pas ({detail}) : `pilote up` est-il lancé ?",
+    ),
+    "problem-refused": (
+        "The audit service refuses the question: {detail}",
+        "Le service d’audit refuse la question : {detail}",
+    ),
+    "problem-impossible": (
+        "What the audit service answers cannot be, please report this: {detail}",
+        "La réponse du service d’audit est impossible, merci de le signaler : {detail}",
+    ),
     "unsettled": (
         "Rollout {name}: {state}, {share} of {route}. {why}",
         "Déploiement {name} : {state}, {share} de {route}. {why}",

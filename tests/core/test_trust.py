@@ -169,7 +169,7 @@ def test_only_where_rollouts_stand_may_change_without_people(ledger: Ledger) -> 
         assert ledger.why(ledger.add(each, "", how="rollout"), moved) == "rollout"
         ledger.entries.pop(5)
     by_person = document("three", rollouts=[moving[0] | {"state": "paused"}])
-    assert ledger.judge(ledger.add(by_person, "eve", how="rollout"), moved).number == 5
+    assert ledger.judge(ledger.add(by_person, "dan", how="rollout"), moved).number == 5
     ledger.entries[5] = msgspec.structs.replace(ledger.entries[5], signature="")
     assert ledger.why(5, moved) == "unsigned"
     ledger.entries.pop(5)

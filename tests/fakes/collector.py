@@ -53,7 +53,8 @@ class _Metrics(MetricsServiceServicer):
         """Keep the metrics."""
         for part in request.resource_metrics:
             metrics = [metric for scope in part.scope_metrics for metric in scope.metrics]
-            begun = min(point.start_time_unix_nano for metric in metrics for point in points(metric))
+            starts = [point.start_time_unix_nano for metric in metrics for point in points(metric)]
+            begun = min([start for start in starts if start], default=0)  # gauges have none
             self.exported[begun] = metrics
         return ExportMetricsServiceResponse()
 

@@ -18,7 +18,6 @@ from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from services.revising import Conflict, Hand, Made, Revising, RevisionProblem
 from services.revision_tables import conflict, history
-from services.rollouts.moves import RolloutProblem, Rollouts
 from tests.policies import policy
 from tests.signatures import PEOPLE, entry, published, signer
 
@@ -269,23 +268,4 @@ async def test_an_active_revision_that_was_set_back_by_hand_is_not_built_on(revi
     made = await revising.store.entry(3)
     assert made is not None
     assert (made.after, made.statement.base) == (2, 2)
-    await trusted(revising)
-
-
-async def test_people_move_rollouts_with_their_signature_where_the_policy_names_any(
-    revising: Revising, redis: Client
-) -> None:
-    await put(revising, peopled(**ROLLING))
-    rollouts = Rollouts(redis, language="en", clock_ms=lambda: 5)
-    refused = [
-        ("", None, "say with --by"),
-        ("mallory", signer("mallory"), "may not move rollouts"),
-        ("eve", None, "only with a signature"),
-        ("eve", signer("bob"), "not the key of eve"),
-    ]
-    for by, key, text in refused:
-        with pytest.raises(RolloutProblem, match=text):
-            await rollouts.do("up", "start", reason="go", by=by, signer=key)
-    number, rollout = await rollouts.do("up", "start", reason="go", by="eve", signer=signer("eve"))
-    assert (number, rollout.state) == (2, "running")
     await trusted(revising)

@@ -66,7 +66,7 @@ async def test_share_and_state_are_exported_as_metrics(stage: Stage) -> None:
     rollout = await stage.rollout()
     async with collecting() as collector:
         metrics = RolloutMetrics(version="1", exporter=otlp(collector.endpoint))
-        metrics.tell((Standing(rollout=rollout, problem="away"),))
+        metrics.tell((Standing(rollout=rollout, problem="silent"),))
         await asyncio.to_thread(metrics.close)
         found = {each: collector.metrics.gauges(f"pilote.rollout.{each}") for each in ("share", "unmeasured", "state")}
     named = {"pilote.rollout": "up", "pilote.route": "crm"}
