@@ -25,6 +25,7 @@ RPC_SYSTEM: Final = "rpc.system.name"
 RPC_METHOD: Final = "rpc.method"
 RPC_STATUS: Final = "rpc.response.status_code"
 GEN_AI_MODEL: Final = "gen_ai.request.model"
+GEN_AI_ANSWERED: Final = "gen_ai.response.model"
 
 _TRACEPARENT: Final = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 _NO_TRACE: Final = "0" * 32

@@ -14,7 +14,7 @@ from gateway.core.shadows import CopyEnd
 from gateway.metrics import Metered, Metrics, Tried
 from gateway.refusal import Kept
 from gateway.shadowing import Copied
-from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
+from gateway.telemetry import GEN_AI_ANSWERED, GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")
 
@@ -184,6 +184,8 @@ def _attributes(run: CallRun) -> Attributes:
         attributes |= _tried(run)
     if run.call is not None and run.call.model:
         attributes[GEN_AI_MODEL] = run.call.model[:63]
+    if run.served:
+        attributes[GEN_AI_ANSWERED] = run.served
     if run.decision is not None and run.decision.looks:
         attributes["pilote.rules"] = tuple([look.rule for look in run.decision.looks])
     if run.parent:
