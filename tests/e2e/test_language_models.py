@@ -25,6 +25,7 @@ from tests.fakes import openai_server
 from tests.fakes.collector import Collector, attributes
 from tests.fakes.openai_server import Asked, FakeOpenAI, answering, fake_openai, refusing, self_signed
 from tests.fakes.upstream import FakeUpstream
+from tests.services.ports import free
 
 if TYPE_CHECKING:
     from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceAsyncStub
@@ -451,6 +452,31 @@ async def test_each_upstream_has_a_connection_and_a_key_of_its_own(
     for version in ("1", "2"):
         assert (await told(stub.CreateChatCompletion(asked("a", version=version), metadata=WRITER))).reason == ""
     assert ["authorization" in each.headers for each in llm.asked] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["unary", "stream"])
+async def test_another_version_at_another_server_takes_over_and_is_what_the_caller_is_told(
+    models: World, stub: "InferenceServiceAsyncStub", llm: FakeOpenAI, tmp_path: Path, kind: str
+) -> None:
+    document = writing(f"http://127.0.0.1:{free(1)[0]}/v1", tmp_path)
+    document["upstreams"].append({"name": "spare", "kind": "openai", "url": llm.url, "breaker": {}})
+    document["models"][0]["versions"][1]["upstream"] = "spare"
+    document["routes"][0]["fallback"] = ["challenger"]
+    document["routes"][0]["arms"] = [
+        {"name": "champion", "version": "1"},
+        {"name": "challenger", "version": "2", "weight": 0},
+    ]
+    await models.publish(document)
+    if kind == "unary":
+        ended = await told(stub.CreateChatCompletion(asked("Hello there", version=""), metadata=WRITER))
+    else:
+        ended = await told(stub.StreamChatCompletion(streamed("Hello there", version=""), metadata=WRITER))
+    assert (ended.code, ended.trailers["pilote-version"]) == (grpc.StatusCode.OK, "2")
+    assert [each.body["model"] for each in llm.asked] == ["gpt-4o-2024-11-20"]
+    kept = (await models.settled(2))[0]
+    assert kept.settlement is not None
+    assert (kept.record.version, kept.settlement.version) == ("1", "2")
+    assert [each.status for each in kept.settlement.attempts] == ["UNAVAILABLE", "OK"]
 
 
 async def test_a_rule_sees_what_is_asked(models: World, llm: FakeOpenAI, tmp_path: Path) -> None:
