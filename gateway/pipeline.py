@@ -12,26 +12,23 @@ from typing import Final
 
 import msgspec
 
-from gateway import refusal
-from gateway.adapters.admission import Admission, StoreSilent
+from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
-from gateway.adapters.reservation import Reservation, reserve
+from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
-from gateway.callrun import CallRun, hash_of, record_of, redacted_reply, settlement_of
+from gateway.callrun import CallRun, record_of, redacted_reply, settlement_of
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Lineage, Operation
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Operation
 from gateway.core.cells import cell_of
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.limits import Bucket, bucket_reason
-from gateway.core.lineage import lineage_of
-from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict, contact_ref, subject_ref
-from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.limits import bucket_reason
+from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict
+from gateway.core.revision.compiled import Revision
 from gateway.describe import describe
-from gateway.exceeding import decided, exceeded, on_another_channel
 from gateway.fallback import Fallbacks, Way
 from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
@@ -39,7 +36,9 @@ from gateway.guards import monotonic_ms
 from gateway.keeping import Keeping
 from gateway.recording import Recorder
 from gateway.refusal import Kept
+from gateway.remembering import Remembering
 from gateway.shadowing import Shadowing
+from gateway.taking import Taking
 from gateway.upstream_kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
@@ -65,7 +64,6 @@ class Pipeline:
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
-        self._lineages = lineages
         self._shadowing = shadowing
         self._recorder = recorder
         self._keeping = keeping
@@ -75,6 +73,8 @@ class Pipeline:
         self._facts = facts
         self._admission = admission
         self._pseudonym_key = pseudonym_key
+        self._remembering = Remembering(lineages, facts, pseudonym_key=pseudonym_key)
+        self._taking = Taking(admission, keeping, consider=self._consider)
         self._fallbacks = Fallbacks(admission, failures, pseudonym_key=pseudonym_key)
         self.forwarding: Final = Forwarding(upstreams, self._fallbacks, clock=clock)
         self.revision: Revision | None = None
@@ -102,7 +102,7 @@ class Pipeline:
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
                 await self._gathering.turn()
-            await self._admit(run, request)
+            await self._admit(run)
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
@@ -114,23 +114,25 @@ class Pipeline:
                 self._admission.write_soon(record_of(run))
             raise
 
-    async def _admit(self, run: CallRun, request: bytes) -> None:
+    async def _admit(self, run: CallRun) -> None:
         try:
-            await self._consider(run, request)
+            await self._consider(run)
         except Kept as kept:
             if run.released is not None:  # who makes held calls knows what to do with one that must wait on
                 raise
             if run.call is not None and run.call.request_id and run.repeatable:
-                await self._bind(run)
+                await self._taking.bind(run)
             if run.call is not None and run.call.lineage is not None:  # it must still be known when the call is made
-                await self._note(run, run.call.inference, run.call.lineage, keep_ms=kept.plan.kept_ms + HOUR_MS)
+                await self._remembering.note(
+                    run, run.call.inference, run.call.lineage, keep_ms=kept.plan.kept_ms + HOUR_MS
+                )
             await self._keeping.keep(run, kept.plan)
             return
         except CallEnded as ended:
             if ended.reason is Reason.AUTONOMY_OBSERVE:
                 await self._observe(run, ended)
             raise
-        await self._take(run)
+        await self._taking.take(run)
 
     async def _observe(self, run: CallRun, ended: CallEnded) -> None:
         """Look at what the buckets would have said too, and record all of it."""
@@ -145,10 +147,10 @@ class Pipeline:
         run.outcome = Outcome(granted=False)
         await self._admission.write(msgspec.structs.replace(record, would=would))
 
-    async def _consider(self, run: CallRun, request: bytes) -> None:
+    async def _consider(self, run: CallRun) -> None:
         """Steps 1 to 5 of a call that is to be made: rules that fail meanwhile are noted, whatever comes of it."""
         try:
-            await self.consider(run, request)
+            await self.consider(run, run.request)
         finally:
             self._note_failures(run)
             self._recorder.note(run)
@@ -183,7 +185,7 @@ class Pipeline:
         by_session = run.policy.routing.by_session
         call = pseudonymous(call, run.agent.tenant, key=self._pseudonym_key, by_session=by_session)
         if call.inference and revision.lineage.keep_ms:
-            call = msgspec.structs.replace(call, lineage=await self._led(run, call.inference, run.policy))
+            call = msgspec.structs.replace(call, lineage=await self._remembering.led(run, call.inference, run.policy))
         run.call = call
         cells = revision.cells.get(run.agent.tenant) if revision.cells else None
         if cells is not None:
@@ -196,53 +198,6 @@ class Pipeline:
             pseudonym_key=self._pseudonym_key,
             approved=run.released is not None and run.released.decider != "",
         )
-
-    def _ref(self, tenant: str, text: str) -> str:
-        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
-
-    async def _led(self, run: CallRun, inference: str, policy: MethodPolicy) -> Lineage | None:
-        """What is known of the inference that the caller names."""
-        assert run.agent is not None and run.revision is not None  # noqa: PT018, S101
-        cells = run.revision.cells.get(run.agent.tenant, 1)
-        try:
-            return await self._lineages.find(run.agent.tenant, inference, cells=cells)
-        except CallEnded:
-            if policy.survives:
-                return None
-            raise
-
-    async def answered(self, run: CallRun, response: bytes = b"") -> None:
-        """Keep what later calls depend on: what an inference was, and who somebody is that was created.
-
-        From then on the caller may name the inference, and the person has the arms that they had before.
-        """
-        assert run.call is not None and run.revision is not None and run.policy is not None  # noqa: PT018, S101
-        if run.call.operation is Operation.INFER and run.route.version and run.revision.lineage.keep_ms:
-            prompt = run.routed.target.prompt if run.routed.target is not None else ""
-            lineage = lineage_of(run.call, run.route, prompt=prompt)
-            await self._note(run, run.id, lineage, keep_ms=run.revision.lineage.keep_ms)
-        if run.call.identity and response:
-            await self._recognise(run, response)
-
-    async def _recognise(self, run: CallRun, response: bytes) -> None:
-        """Let the person who was created be assigned by what identifies them, rather than by a name that is new."""
-        assert run.call is not None and run.agent is not None  # noqa: PT018, S101
-        assert run.revision is not None and run.policy is not None  # noqa: PT018, S101
-        contract = run.policy.contract
-        if contract.created is None or contract.decode_reply is None:
-            return
-        tenant = run.agent.tenant
-        with contextlib.suppress(ValueError, CallEnded):  # they exist by now, and the caller must hear of it
-            if created := contract.created(contract.decode_reply(response)):
-                ref = self._ref(tenant, created)
-                cell = keys.cell(tenant, cell_of(run.revision.cells.get(tenant, 1), ref))
-                unit = contact_ref(self._pseudonym_key, tenant=tenant, contact_point=run.call.identity)
-                await self._facts.stand_for(cell, ref, unit=unit)
-
-    async def _note(self, run: CallRun, inference: str, lineage: Lineage, *, keep_ms: int) -> None:
-        assert run.agent is not None and run.revision is not None  # noqa: PT018, S101
-        cells = run.revision.cells.get(run.agent.tenant, 1)
-        await self._lineages.note(run.agent.tenant, inference, lineage=lineage, cells=cells, keep_ms=keep_ms)
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:
         """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""
@@ -305,102 +260,6 @@ class Pipeline:
             return ()
         return self._fallbacks.ways(run)
 
-    async def _take(self, run: CallRun) -> None:
-        """Step 6: take every bucket and write the record, in one step of the store."""
-        assert run.decision is not None and run.agent is not None and run.call is not None  # noqa: PT018, S101
-        remaining = run.incoming.time_remaining()
-        if remaining is not None and remaining <= 0:
-            raise CallEnded(Reason.DEADLINE_EXCEEDED, "The deadline passed before the call was forwarded.")
-        request_key = request_hash = ""
-        cell = keys.cell(run.agent.tenant, run.cell)
-        if run.released is not None:
-            request_key = keys.hold_request(cell, run.released.id, attempt=run.released.attempt)
-        elif run.call.request_id and run.repeatable:
-            await self._bind(run)
-            request_key = keys.idempotency(cell, run.agent.name, run.call.request_id)
-        if request_key:
-            request_hash = hash_of(run)
-        record = record_of(run)
-        reservation = reserve(record, run.decision.buckets, request_key=request_key)
-        try:
-            run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
-        except BaseException as ended:
-            run.ended = ended
-            if not isinstance(ended, StoreSilent) or ended.sent:
-                # The store may still carry the admission out; then what it takes is given back.
-                self._admission.settle(reservation, settlement_of(run, gave_back=True))
-            if not isinstance(ended, StoreSilent) or not _passes(run.decision.buckets, request_key):
-                raise
-            reservation, answer = await self._take_locally(run, sent=ended.sent), b""
-        assert run.outcome is not None  # noqa: S101 - one of the two has set it
-        if not run.outcome.granted:
-            await self._exceeded(run)
-            return
-        run.reservation = reservation
-        if run.outcome.first:
-            run.answer = self._keeping.answer(run, answer)
-
-    async def _exceeded(self, run: CallRun) -> None:
-        """Do what the policy says of a call that the store has refused. Returns where it went through after all.
-
-        Raises:
-            CallEnded: it did not; `Kept` where it is kept for later, or for a person.
-        """
-        assert run.outcome is not None and run.decision is not None  # noqa: PT018, S101
-        held = await self._keeping.first(run) if run.outcome.first and run.released is None else None
-        why = held or self._refused_by_store(run)
-        if held is not None or run.outcome.reason:
-            raise why
-        bucket, look, action = exceeded(run.decision.buckets, run.outcome)
-        if action == "defer":
-            await self._keeping.defer(
-                run, wait_ms=look.wait_ms, why=why, rule=bucket.limit, max_defer_ms=bucket.max_defer_ms
-            )
-        elif action == "review":
-            await self._keeping.hold(run, why=why, rule=bucket.limit)
-        elif action == "downgrade":
-            await self._downgrade(run, bucket.downgrade_to, why)
-        else:
-            raise why
-
-    async def _downgrade(self, run: CallRun, channel: str, why: CallEnded) -> None:
-        """Try a contact on another channel. Where the rules do not let it go there either, the first refusal stands."""
-        refused = decided(run)
-        if not on_another_channel(run, channel):
-            raise why
-        try:
-            await self._consider(run, run.request)
-        except CallEnded as ended:
-            if ended.reason is Reason.STORE_UNAVAILABLE:
-                raise
-            for name, value in refused.items():  # which is recorded already
-                setattr(run, name, value)
-            raise why from ended
-        await self._take(run)
-
-    async def _take_locally(self, run: CallRun, *, sent: bool) -> Reservation:
-        """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
-        assert run.decision is not None  # noqa: S101 - for the type checker
-        if sent:
-            self._admission.write_soon(record_of(run))
-            run.begin_anew()
-        run.ended = None
-        record = record_of(run)
-        reservation = msgspec.structs.replace(reserve(record, run.decision.buckets), local=True)
-        run.outcome = await self._admission.admit_locally(reservation, record)
-        return reservation
-
-    async def _bind(self, run: CallRun) -> None:
-        """Make sure that an idempotency key stands for one request, where another may belong to another cell."""
-        assert run.revision is not None and run.agent is not None and run.call is not None  # noqa: PT018, S101
-        cells = run.revision.cells.get(run.agent.tenant)
-        if cells is None:  # one cell: admission itself sees every call with the key
-            return
-        agent, key = run.agent.name, run.call.request_id
-        own = keys.cell(run.agent.tenant, cell_of(cells, agent, key))
-        if not await self._admission.bind(keys.bound(own, agent, key), hash_of(run)):
-            raise plainly(Reason.IDEMPOTENCY_KEY_REUSED, run)
-
     async def call(self, run: CallRun, request: bytes) -> bytes:
         """All steps of a unary call.
 
@@ -413,7 +272,7 @@ class Pipeline:
             await self.admit(run, request)
             if run.answer is None:
                 response = reply = await self.forward(run)
-                await self.answered(run, response)
+                await self._remembering.answered(run, response)
             else:
                 response = run.answer
             response = redacted_reply(run, response)  # a kept answer too: rules change
@@ -435,6 +294,10 @@ class Pipeline:
         rule = run.routed.rule
         if rule is not None and rule.copies and (reply is not None or isinstance(run.ended, UpstreamRefused)):
             self._shadowing.offer(run, reply or b"", draw=_random.random())
+
+    async def answered(self, run: CallRun, response: bytes = b"") -> None:
+        """Keep what later calls depend on, now that the upstream has answered."""
+        await self._remembering.answered(run, response)
 
     async def forward(self, run: CallRun) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
@@ -475,19 +338,6 @@ class Pipeline:
         self._admission.settle(reservation, settlement, answer=kept, told=run.told)
         self._fallbacks.settle(run, settlement)
 
-    def _refused_by_store(self, run: CallRun) -> CallEnded:
-        assert run.decision is not None and run.agent is not None and run.outcome is not None  # noqa: PT018, S101
-        outcome = run.outcome
-        if outcome.reason:
-            return plainly(Reason(outcome.reason), run, rule=outcome.stop)
-        return refusal.by_bucket(
-            run.decision.buckets[outcome.refused],
-            outcome.looks[outcome.refused],
-            agent=run.agent.name,
-            method=run.incoming.method,
-            language=run.incoming.language,
-        )
-
 
 def _cell(run: CallRun, cells: int) -> int:
     """The cell of a call of a tenant that has so many."""
@@ -513,11 +363,6 @@ def _named(run: CallRun) -> Agent:
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, AGENT_GONE)
     return known or run.agent
-
-
-def _passes(buckets: tuple[Bucket, ...], request_key: str) -> bool:
-    """Whether the policy lets a call through without the store. One that may be a repeat never passes."""
-    return bool(buckets) and not request_key and all(bucket.on_store_error != "closed" for bucket in buckets)
 
 
 def _may_have_worked(run: CallRun, acted: Acted) -> bool:

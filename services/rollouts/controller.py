@@ -74,13 +74,16 @@ class Controller:
         before, self._said = self._said, {}
         for each in standings:
             rollout, wait = each.rollout, each.wait
-            said = (rollout.state, rollout.step, wait.code if wait else "", each.problem)
+            said = (rollout.state, rollout.step, wait.code if wait else "", each.problem, each.detail)
             self._said[rollout.name] = said
             if wait is None or before.get(rollout.name) == said:
                 continue
             extra = {"rollout": rollout.name, "state": rollout.state, "share": rollout.share}
             if each.problem:
-                _log.warning("a rollout cannot be measured: it stays", extra=extra | {"problem": each.problem})
+                _log.warning(
+                    "a rollout cannot be measured: it stays",
+                    extra=extra | {"problem": each.problem, "detail": each.detail},
+                )
             else:
                 _log.info("a rollout waits", extra=extra | {"why": wait_of(rollout, wait)})
         return standings

@@ -90,7 +90,7 @@ class Words:
         if standing.wait is not None:
             found.append(wait_of(rollout, standing.wait, language=self._language))
         if standing.problem:
-            found.append(self._say("problem", problem=standing.problem))
+            found.append(self._say(f"problem-{standing.problem}", detail=standing.detail))
         return tuple(found)
 
     def _row(self, rollout: Rollout) -> tuple[str, ...]:

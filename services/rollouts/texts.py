@@ -98,7 +98,18 @@ _TEXTS: Final = {
         "Les personnes ne se répartissent pas comme le disent les parts (p = {p}) : ne vous fiez pas à la comparaison avant de savoir pourquoi.",
     ),
     "due": ("The controller is about to move it: {why}", "Le contrôleur va le faire avancer : {why}"),
-    "problem": ("Why: {problem}.", "Raison : {problem}."),
+    "problem-silent": (
+        "The audit service does not answer ({detail}): is `pilote up` running?",
+        "Le service d’audit ne répond pas ({detail}) : `pilote up` est-il lancé ?",
+    ),
+    "problem-refused": (
+        "The audit service refuses the question: {detail}",
+        "Le service d’audit refuse la question : {detail}",
+    ),
+    "problem-impossible": (
+        "What the audit service answers cannot be, please report this: {detail}",
+        "La réponse du service d’audit est impossible, merci de le signaler : {detail}",
+    ),
     "unsettled": (
         "Rollout {name}: {state}, {share} of {route}. {why}",
         "Déploiement {name} : {state}, {share} de {route}. {why}",

@@ -1,5 +1,6 @@
 """Rollouts, all real but the upstreams: calls through a gateway, their sums, the controller, the next revision."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -17,11 +18,11 @@ from pilote.decision.v1.decision_service_pb2 import Outcome, ReportOutcomesReque
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from services.rollouts.controller import Controller
 from services.rollouts.moves import Rollouts
-from tests.e2e.policy import Data, policy
+from tests.e2e.policy import Data, allow_all, policy
 from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, Auditor, World, auditing, credential, together, told
-from tests.fakes.upstream import FakeUpstream, answering, failing, fake_upstream
+from tests.fakes.upstream import Asked, FakeUpstream, answering, failing, fake_upstream
 from tests.services.ports import free
 
 SALES = credential("sales-bot")
@@ -48,12 +49,13 @@ class Ramp:
     def controller(self, audit: Any = None) -> Controller:
         return Controller(self.store, audit or self.auditor.stub, clock_ms=self.now_ms)
 
-    async def publish(self, *, route: Data | None = None, **rollout: Any) -> None:
+    async def publish(self, *, route: Data | None = None, rules: Sequence[Data] = (), **rollout: Any) -> None:
         arms = [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm-2", "weight": 0}]
         measured = {"success": [{"measure": "error_rate", "margin": 0.3}], "guardrails": [{"measure": "error_rate"}]}
         data = policy(
             self.old.address,
             routes=[{"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms} | (route or {})],
+            rules=list(rules) or [allow_all()],
             rollouts=[{"name": "up", "route": "crm", "arm": "new", "against": "old", **measured, **rollout}],
         )
         data["upstreams"].append({"name": "crm-2", "address": self.new.address, "timeout": "10s"})
@@ -75,28 +77,26 @@ class Ramp:
         assert published is not None
         return rollouts_in(bytes(published.document))[0]
 
-    async def call(self, people: Sequence[int], *, customers: str = "cnt") -> set[int]:
+    async def call(self, people: Sequence[int], *, at_a_time: int = AT_A_TIME) -> set[int]:
         """Each of these people is read once; those whom the candidate served, once all of it is summed."""
         before = len(self.new.asked)
-        for first in range(0, len(people), AT_A_TIME):
-            batch = people[first : first + AT_A_TIME]
-            await together(
-                *(self._agent.contacts.GetContact(get(f"contacts/{customers}_{n}"), metadata=SALES) for n in batch)
-            )
+        for first in range(0, len(people), at_a_time):
+            batch = people[first : first + at_a_time]
+            await together(*(self._agent.contacts.GetContact(get(f"contacts/cnt_{n}"), metadata=SALES) for n in batch))
         self._calls += len(people)
         await self.summed()
         served = [asked.messages[0] for asked in self.new.asked[before:]]
         return {int(message.decode().rpartition("_")[2]) for message in served}
 
     async def summed(self) -> None:
-        """Wait until the audit service has all calls, and all that ended."""
-        request = arms_pb2.SummarizeArmsRequest(tenant="acme", route="crm", measures=["error_rate"])
+        """Wait until the audit service has all calls, and how they ended."""
+        request = arms_pb2.SummarizeArmsRequest(tenant="acme", route="crm", measures=["error_rate", "refusal_rate"])
 
         async def look() -> bool | None:
             arms = (await self.auditor.stub.SummarizeArms(request)).arms
-            ended = sum(measure.d for arm in arms for measure in arm.measures)
+            ended = sum(failures.d + refusals.y for failures, refusals in (arm.measures for arm in arms))
             lone = sum(arm.subjects for arm in arms)
-            return (sum(arm.calls for arm in arms) == self._calls and (ended >= lone)) or None
+            return (sum(arm.calls for arm in arms) == self._calls and ended >= lone) or None
 
         await eventually(look, what=f"{self._calls} calls summed", within=15)
 
@@ -144,6 +144,56 @@ async def test_a_harmful_candidate_is_rolled_back_and_gets_no_call_any_more(ramp
     assert (after.state, after.cause, after.about) == ("rolled_back", "harm", ("error_rate",))
     assert await ramp.call(range(300)) == set()
     assert await ramp.look() == after
+
+
+async def test_a_candidate_whose_calls_the_rules_refuse_is_rolled_back(ramp: Ramp) -> None:
+    canaries = {"name": "no-canary", "effect": "deny", "when": 'route.rollout != ""'}
+    steps = [{"share": 3_000}, {"share": 10_000}]
+    await ramp.publish(guardrails=[{"measure": "refusal_rate"}], steps=steps, rules=[allow_all(), canaries])
+    await ramp.do("start")
+    assert await ramp.call(range(300)) == set()
+    after = await ramp.look()
+    assert (after.state, after.about) == ("rolled_back", ("refusal_rate",))
+
+
+async def test_a_slower_candidate_is_rolled_back(ramp: Ramp) -> None:
+    slower = [{"measure": "latency_ms", "margin": 1, "relative": True}]
+    await ramp.publish(guardrails=slower, steps=[{"share": 5_000, "hold": "1d"}, {"share": 10_000}])
+    await ramp.do("start")
+
+    async def slow(_asked: Asked, _context: Any) -> bytes:
+        await asyncio.sleep(1)
+        return b""
+
+    ramp.new.behave = slow
+    await ramp.call(range(1_200), at_a_time=600)
+    after = await ramp.look()
+    assert (after.state, after.about) == ("rolled_back", ("latency_ms",))
+
+
+@pytest.mark.parametrize(("measure", "outcome"), [("opt_out_rate", "unsubscribed"), ("complaint_rate", "complained")])
+async def test_a_candidate_whose_contacts_people_do_not_want_is_rolled_back(
+    ramp: Ramp, agent: Agent, measure: str, outcome: str
+) -> None:
+    await ramp.publish(guardrails=[{"measure": measure}], steps=[{"share": 3_000}, {"share": 10_000}])
+    await ramp.do("start")
+    sent = await together(
+        *(agent.messages.SendMessage(send(f"contacts/cnt_{n}", category="service"), metadata=SALES) for n in range(300))
+    )
+    kept = {each.record.id: each.record.arm for each in await ramp.world.settled(300, within=10)}
+    assert {each.code for each in sent} == {grpc.StatusCode.OK}
+    told_of = [
+        Outcome(decision=f"decisions/{decision}", type=outcome if arm == "new" else "opened", event_id="1")
+        for decision, arm in kept.items()
+    ]
+    esp = DecisionServiceStub(agent.channel).ReportOutcomes
+    await told(esp(ReportOutcomesRequest(outcomes=told_of), metadata=credential("marketing-bot")))
+
+    async def rolled_back() -> Rollout | None:
+        found = await ramp.look()
+        return found if found.state == "rolled_back" else None
+
+    assert (await eventually(rolled_back, what="a roll-back", within=10)).about == (measure,)
 
 
 async def test_a_candidate_whose_calls_another_arm_must_answer_is_rolled_back_though_nobody_saw_a_failure(

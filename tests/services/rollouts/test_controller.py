@@ -79,10 +79,7 @@ async def test_an_audit_service_that_is_away_holds_everything_and_is_said_once(
         for _ in range(3):
             (standing,) = await controller.look()
             assert standing.wait is not None
-            assert (standing.wait.code, standing.problem) == (
-                "unmeasured",
-                "the audit service does not answer (UNAVAILABLE)",
-            )
+            assert (standing.wait.code, standing.problem, standing.detail) == ("unmeasured", "silent", "UNAVAILABLE")
     assert [each.message for each in caplog.records].count("a rollout cannot be measured: it stays") == 1
     assert (await stage.rollout()).step == 0
     stage.sums.fails = None
@@ -97,7 +94,7 @@ async def test_sums_that_cannot_be_hold_it_too(stage: Stage) -> None:
     await stage.people(600_000)
     stage.sums.arms[0].measures[0].yy = -1
     (standing,) = await stage.controller().look()
-    assert standing.problem == "error_rate of new cannot be: yy is negative"
+    assert (standing.problem, standing.detail) == ("impossible", "error_rate of new cannot be: yy is negative")
     assert (await stage.rollout()).step == 0
 
 

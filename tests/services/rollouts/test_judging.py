@@ -237,6 +237,20 @@ def test_a_harm_of_the_stated_size_is_rolled_back_in_ninety_five_of_a_hundred_ro
     assert found.get("completed", 0) == 0
 
 
+@pytest.mark.parametrize(("rate", "least", "most"), [(0.03, 0.0, 0.05), (0.04, 0.95, 1.0)])
+def test_a_guardrail_with_a_margin_takes_back_what_is_worse_than_it_and_not_what_is_as_bad(
+    rate: float, least: float, most: float
+) -> None:
+    """2 % of the other arm's calls fail, and one more in a hundred is allowed."""
+    rng, runs, back = np.random.default_rng(4), 300, 0
+    unprovable = (Success(measure="error_rate"),)  # so that it stays on its first step
+    ramp = up(steps=RAMP, guardrails=(Guardrail(measure="error_rate", margin=0.01),), success=unprovable)
+    for _ in range(runs):
+        back += World(rng, ramp, people=80_000, rates=(rate, 0.02)).run() == "rolled_back"
+    print(rate, back / runs)  # noqa: T201
+    assert least * runs <= back <= most * runs
+
+
 def test_a_candidate_exactly_as_bad_as_its_margin_gets_past_a_step_in_at_most_five_of_a_hundred_rollouts() -> None:
     rng, runs, passed = np.random.default_rng(3), 400, 0
     ramp = up(steps=RAMP, guardrails=(), success=(Success(measure="error_rate", margin=0.01),))
