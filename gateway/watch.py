@@ -8,13 +8,13 @@ from typing import Final
 
 from opentelemetry.trace import SpanKind
 
-from gateway.callrun import CallRun, elapsed_us, status_name
+from gateway.callrun import CallRun, elapsed_us, known_as, status_name
 from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
-from gateway.metrics import Metered, Metrics, Tried
+from gateway.metrics import Metered, Metrics, Tried, Unasked
 from gateway.refusal import Kept
 from gateway.shadowing import Copied
-from gateway.telemetry import GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
+from gateway.telemetry import GEN_AI_ANSWERED, GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")
 
@@ -72,6 +72,7 @@ class Watch:
                 revision=run.revision.number if run.revision is not None else 0,
                 failed=tuple([look.rule for look in looks if look.error]),
                 tries=tries,
+                unasked=_unasked(run) if run.served else None,
             )
         )
 
@@ -141,6 +142,12 @@ def _tries(run: CallRun) -> tuple[Tried, ...]:
     return (Tried(run.route.upstream, "first", status_name(run.ended)),) if run.upstream_us else ()
 
 
+def _unasked(run: CallRun) -> Unasked | None:
+    if run.served == known_as(run) or run.call is None:
+        return None
+    return Unasked(run.route.upstream, run.call.model, run.route.version)
+
+
 def _tried(run: CallRun) -> Attributes:
     """Which arm served a call, in place of which one, and what was tried."""
     attributes: Attributes = {"pilote.arm": run.route.arm}
@@ -184,6 +191,8 @@ def _attributes(run: CallRun) -> Attributes:
         attributes |= _tried(run)
     if run.call is not None and run.call.model:
         attributes[GEN_AI_MODEL] = run.call.model[:63]
+    if run.served:
+        attributes[GEN_AI_ANSWERED] = run.served
     if run.decision is not None and run.decision.looks:
         attributes["pilote.rules"] = tuple([look.rule for look in run.decision.looks])
     if run.parent:

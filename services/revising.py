@@ -67,7 +67,9 @@ class Draft(NamedTuple):
     deciding: Authority
     """The people who decide; nobody where neither the active policy nor this one names any."""
     before: Entry | None
-    """What is known of the active revision."""
+    """What is known of the revision that it follows."""
+    active: int
+    """The revision that it replaces: another one, where no gateway runs what the store says is active."""
 
 
 class Made(NamedTuple):
@@ -112,24 +114,26 @@ class Revising:
 
     async def draft(self, document: Document, *, author: str, reason: str, expected: int | None) -> Draft:
         """A policy as its author would sign it; see `apply`."""
-        active = await self.store.active()
+        active, head = await self.store.head()
         content = canonical(document)
-        if expected is not None and active != expected:
-            raise await self._conflict(expected, active, content)
-        before = await self.store.read(active) if active else None
+        if expected is not None and head != expected:
+            raise await self._conflict(expected, head, content)
+        before = await self.store.read(head) if head else None
         if before is not None:
             content = carried(content, bytes(before.document))
-        return await self._drafted(content, base=active, author=author, reason=reason)
+        return await self._drafted(content, base=head, active=active, author=author, reason=reason)
 
     async def draft_back(self, number: int | None, *, author: str, reason: str) -> Draft:
         """Going back, as its author would sign it; see `rollback`."""
-        active = await self.store.active()
-        entries = await self.store.entries(range(1, active + 1))
-        wanted = _before(active, entries) if number is None else number
+        active, head = await self.store.head()
+        entries = await self.store.entries(range(1, head + 1))
+        wanted = _before(head, entries) if number is None else number
         target = _steady(wanted, entries)
-        now, earlier = await self._stored(active), await self._stored(wanted)
+        now, earlier = await self._stored(head), await self._stored(wanted)
         content = restored(bytes(earlier.document), active=bytes(now.document), now_ms=self._clock_ms(), reason=reason)
-        return await self._drafted(content, base=active, author=author, reason=reason, how="rollback", restores=target)
+        return await self._drafted(
+            content, base=head, active=active, author=author, reason=reason, how="rollback", restores=target
+        )
 
     async def drafted(self, content: bytes, statement: Statement) -> Draft:
         """A draft that comes back with its statement, from somebody who was given both.
@@ -140,10 +144,10 @@ class Revising:
         """
         await asyncio.to_thread(_usable, content)
         sha256 = hashlib.sha256(content).hexdigest()
-        active = await self.store.active()
-        if statement.base != active:
-            raise await self._conflict(statement.base, active, content)
-        before = await self.store.entry(active)
+        active, head = await self.store.head()
+        if statement.base != head:
+            raise await self._conflict(statement.base, head, content)
+        before = await self.store.entry(head)
         if statement.how == "rollout" or statement.document != sha256:
             raise RevisionProblem("not-drafted")
         published = Published(
@@ -153,10 +157,10 @@ class Revising:
             reason=statement.reason,
             document=msgspec.Raw(content),
         )
-        entry = Entry(statement=statement, authority=authority_in(content), after=active)
+        entry = Entry(statement=statement, authority=authority_in(content), after=head)
         if not matches(content, entry) or statement.base_sha256 != ("" if before is None else before.statement.sha256):
             raise RevisionProblem("not-drafted")
-        return Draft(published, entry, _deciding(before, entry.authority), before)
+        return Draft(published, entry, _deciding(before, entry.authority), before, active)
 
     async def submit(self, draft: Draft, *, signature: str) -> Made:
         """Make a signed draft active where nobody else must agree, or a proposal.
@@ -169,7 +173,7 @@ class Revising:
         entry = msgspec.structs.replace(draft.entry, signature=signature)
         sha256, restores = draft.published.sha256, draft.entry.statement.restores
         if not draft.deciding.people or await self._is_approved(entry, draft.before):
-            number = await self.store.add(draft.published, entry)
+            number = await self.store.add(draft.published, entry, replacing=draft.active)
             return Made(number, sha256, deciding=draft.deciding, restores=restores)
         proposal = await self._proposed(draft.published, msgspec.structs.replace(entry, after=0))
         return Made(0, sha256, proposal, draft.deciding, restores)
@@ -231,7 +235,7 @@ class Revising:
 
     async def rebase(self, content: bytes, *, base: int) -> tuple[Merge, Conflict]:
         """A draft that was made from `base` and what is active by now, together, or where they meet."""
-        active = await self.store.active()
+        _, active = await self.store.head()
         three = await self._conflict(base, active, content)
         return merge(three.was, three.ours, three.theirs), three
 
@@ -276,7 +280,15 @@ class Revising:
         raise RevisionProblem("busy")
 
     async def _drafted(
-        self, content: bytes, *, base: int, author: str, reason: str, how: How = "apply", restores: int = 0
+        self,
+        content: bytes,
+        *,
+        base: int,
+        active: int,
+        author: str,
+        reason: str,
+        how: How = "apply",
+        restores: int = 0,
     ) -> Draft:
         await asyncio.to_thread(_usable, content)
         before = await self.store.entry(base)
@@ -292,7 +304,7 @@ class Revising:
         )
         statement = stated(revision, how=how, base=base, base_entry=before, restores=restores)
         return Draft(
-            revision, Entry(statement=statement, authority=authority_in(content), after=base), deciding, before
+            revision, Entry(statement=statement, authority=authority_in(content), after=base), deciding, before, active
         )
 
     async def _is_approved(self, entry: Entry, before: Entry | None) -> bool:

@@ -101,7 +101,8 @@ def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         async def work(revising: "Revising") -> Any:
             last = await revising.store.next() - 1
             numbers = range(last, max(0, last - count), -1)
-            return table(await revising.store.entries(numbers), numbers, language=lang)
+            _, head = await revising.store.head()
+            return table(await revising.store.entries(numbers), numbers, head=head, language=lang)
 
         print_rows(shell.out, _run(shell, work))
 

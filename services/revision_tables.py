@@ -21,9 +21,9 @@ from services.revision_texts import say
 Rows = tuple[tuple[str, ...], ...]
 
 
-def history(entries: Mapping[int, Entry], numbers: Sequence[int], *, language: str) -> Rows:
-    """Revisions, in the order of `numbers`."""
-    rows = [_columns("history", language)]
+def history(entries: Mapping[int, Entry], numbers: Sequence[int], *, head: int, language: str) -> Rows:
+    """Revisions, in the order of `numbers`. `head` is the one that gateways run; what does not lead to it is told."""
+    rows, following = [_columns("history", language)], head
     for number in numbers:
         entry = entries.get(number)
         if entry is None:
@@ -32,6 +32,10 @@ def history(entries: Mapping[int, Entry], numbers: Sequence[int], *, language: s
         statement = entry.statement
         author = statement.author or (say("controller", language=language) if statement.how == "rollout" else "")
         how = say(f"how-{statement.how}", language=language, restores=statement.restores)
+        if number == following:
+            following = entry.after
+        else:
+            how = say("how-astray", language=language)
         agreed = ", ".join(each.vote.person for each in entry.approvals)
         rows.append(
             (str(number), when(statement.created_ms), author, how, agreed, statement.reason, statement.document[:12])

@@ -164,6 +164,7 @@ _TEXTS: Final = {
     "how-apply": ("applied", "appliquée"),
     "how-rollback": ("rolled back to {restores}", "retour à la {restores}"),
     "how-rollout": ("rollout", "déploiement"),
+    "how-astray": ("never run: not properly signed", "jamais exécutée : mal signée"),
     "how-unknown": ("earlier version", "version antérieure"),
     "controller": ("controller", "contrôleur"),
     "history-columns": (

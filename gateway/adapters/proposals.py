@@ -81,9 +81,9 @@ class Proposals:
             RevisionConflict: another revision is active than its base.
             ProposalProblem: the author may not write policies, or has not signed exactly this.
         """
-        active = await self._store.active()
-        if active != entry.statement.base:
-            raise RevisionConflict(active)
+        _, head = await self._store.head()
+        if head != entry.statement.base:
+            raise RevisionConflict(head)
         await self._authored(published, entry)
         number = int(await self._redis.incr(keys.LAST_PROPOSAL))
         proposal = Proposal(number=number, published=published, entry=entry)
@@ -141,8 +141,8 @@ class Proposals:
     async def _approved(self, proposal: Proposal, body: bytes, signed: SignedVote, deciding: Authority) -> Proposal:
         entry = msgspec.structs.replace(proposal.entry, approvals=(*proposal.entry.approvals, signed))
         agreed = msgspec.structs.replace(proposal, entry=entry)
-        active = await self._store.active()
-        published = await self._up_to_date(agreed, active)
+        active, head = await self._store.head()
+        published = await self._up_to_date(agreed, head)
         if not enough(entry, deciding, verify=self._verify):
             await self._change(body, agreed)
             return agreed
@@ -150,7 +150,9 @@ class Proposals:
         done = msgspec.structs.replace(agreed, state="active", revision=number)
         closing = Closing(proposal.number, body, msgspec.json.encode(done), number)
         try:
-            await self._store.add(published, msgspec.structs.replace(entry, after=active), closing=closing)
+            await self._store.add(
+                published, msgspec.structs.replace(entry, after=head), replacing=active, closing=closing
+            )
         except RevisionConflict as conflict:
             # It may be this very proposal that another approval has made active.
             raise ProposalChanged from conflict

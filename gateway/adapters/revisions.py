@@ -14,10 +14,12 @@ from gateway.adapters.cells import CellBook, cells_in
 from gateway.core import keys
 from gateway.core.authority import Entry, How, Statement, authority_in, digest_of, lasting_in
 from gateway.core.errors import CallEnded
+from gateway.core.heads import head_of
 from gateway.core.movement import with_moved
 from gateway.core.policy.learning import Rollout
 from gateway.core.trust import WORDS, Distrusted, Why
 from gateway.redis_clients import Client
+from gateway.signing import verify
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ POLL_SECONDS: Final = 0.5
 
 ATTEMPTS: Final = 200
 """How often publishing without an expectation begins anew because another revision came first."""
+
+_BATCH: Final = 500
+"""Entries that are read at a time."""
 
 # Publishing and activating are one step: `after` is the revision the author had before them, so that of two people
 # who publish at once the second learns of the first. A proposal ends in the same step.
@@ -42,6 +47,7 @@ redis.call('SET', KEYS[2], number)
 redis.call('HSET', KEYS[3], number, ARGV[2])
 redis.call('HSET', KEYS[4], number, ARGV[3])
 redis.call('SET', KEYS[1], number)
+redis.call('SET', KEYS[6], ARGV[9])
 redis.call('PUBLISH', ARGV[4], number)
 return {number, active}
 """
@@ -151,8 +157,12 @@ class RevisionStore:
         entry = Entry(statement=statement, signature=signature, authority=authority_in(document), after=base)
         return await self.add(revision, entry)
 
-    async def add(self, revision: Published, entry: Entry, *, closing: Closing | None = None) -> int:
-        """Store and activate a revision as it is, after the one that `entry` says was active; returns its number.
+    async def add(
+        self, revision: Published, entry: Entry, *, replacing: int | None = None, closing: Closing | None = None
+    ) -> int:
+        """Store and activate a revision as it is; returns its number.
+
+        `replacing` must be active before; by default the revision that it follows.
 
         Whether it is properly signed is judged by those who run it (`gateway.adapters.trust`), not here.
 
@@ -162,18 +172,33 @@ class RevisionStore:
             CellsFixed, RedisError: see `publish`.
         """
         await self._cells.fix(cells_in(revision.document))
-        names = (self._active, self._last, self._all, keys.REVISION_ENTRIES, keys.PROPOSALS)
+        names = (self._active, self._last, self._all, keys.REVISION_ENTRIES, keys.PROPOSALS, keys.ACTIVE_STATEMENT)
         ends: tuple[str | bytes, ...] = ("", "", "", "")
         if closing is not None:
             ends = (str(closing.proposal), closing.before, closing.after, str(closing.revision))
-        values = (str(entry.after), msgspec.json.encode(revision), msgspec.json.encode(entry), CHANNEL, *ends)
-        answer: Any = await self._redis.eval(_PUBLISH, len(names), *names, *values)
+        before = entry.after if replacing is None else replacing
+        values = (str(before), msgspec.json.encode(revision), msgspec.json.encode(entry), CHANNEL, *ends)
+        answer: Any = await self._redis.eval(_PUBLISH, len(names), *names, *values, entry.statement.sha256)
         number, active = answer
         if int(number) == -1:
             raise RevisionConflict(int(active))
         if int(number) == -2:
             raise ProposalChanged
         return int(number)
+
+    async def head(self) -> tuple[int, int]:
+        """The active revision, and the one that a new one should follow: another, where gateways do not run that."""
+        active, last = await self.active(), await self.next() - 1
+        entries: dict[int, Entry] = {}
+        for first in range(1, last + 1, _BATCH):
+            batch = range(first, min(first + _BATCH, last + 1))
+            try:
+                entries |= await self.entries(batch)
+            except msgspec.DecodeError:  # somebody has written there; the others are still to be had
+                for number in batch:
+                    with contextlib.suppress(msgspec.DecodeError):
+                        entries |= await self.entries((number,))
+        return active, await asyncio.to_thread(head_of, active, entries, verify=verify)
 
     async def next(self) -> int:
         """The number that the next revision gets."""
@@ -223,20 +248,24 @@ class RevisionStore:
         `looked` is set once it has been looked for the first time, whatever came of it. While the store does not
         answer, the revision that runs goes on running; a `swap` that raises `CallEnded` for that reason is tried again.
         """
-        seen = 0
+        seen: tuple[Any, ...] = ()
         us = asyncio.current_task()
         # redis-py swallows a cancellation that comes while it connects (measured with 8.1.0); the count of them stays.
         while us is None or not us.cancelling():
             try:
-                number = await self.active()
-                if number not in (0, seen):
-                    await self._take(number, swap, judge=judge, refused=refused)
-                    seen = number
+                # A store that was restored may give a number once more, so the number alone does not tell.
+                active: Any = await self._redis.mget((self._active, keys.ACTIVE_STATEMENT))
+                if active[0] is not None and tuple(active) != seen:
+                    await self._take(int(active[0]), swap, judge=judge, refused=refused)
+                    seen = tuple(active)
                 if looked is not None:
                     looked.set()
                 await self._announced()
             except (RedisError, OSError, TimeoutError, CallEnded):
-                _log.warning("the store does not answer: the revision that runs goes on", extra={"seen": seen})
+                _log.warning(
+                    "the store does not answer: the revision that runs goes on",
+                    extra={"seen": int(seen[0]) if seen else 0},
+                )
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _take(
@@ -270,11 +299,12 @@ class RevisionStore:
         """Wait for an announcement, at most until the next poll."""
         async with self._redis.pubsub() as messages:
             await messages.subscribe(CHANNEL)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    async for message in messages.listen():
-                        if message["type"] == "message":
-                            return
+            # Not `asyncio.timeout`: redis-py may swallow its cancellation too, and then nobody would ever poll again.
+            end = asyncio.get_running_loop().time() + POLL_SECONDS
+            while (left := end - asyncio.get_running_loop().time()) > 0:
+                message = await messages.get_message(timeout=left)
+                if message is not None and message["type"] == "message":
+                    return
 
 
 def stated(revision: Published, *, how: How, base: int, base_entry: Entry | None, restores: int = 0) -> Statement:

@@ -11,7 +11,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.rpc.headers import CREDENTIALS
-from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, reason_of
+from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, pushback_ms, reason_of
 from gateway.telemetry import TRACEPARENT, TRACESTATE
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
@@ -174,8 +174,9 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
         return UpstreamRefused(error)
     if fate is Fate.UNKNOWN and not harmless:
         return in_doubt()
-    reason = reason_of(error)
-    return CallEnded(reason, _TEXTS[reason])
+    reason, asked_ms = reason_of(error), pushback_ms(error)
+    waits = reason is Reason.UPSTREAM_UNAVAILABLE and asked_ms is not None and asked_ms >= 0
+    return CallEnded(reason, _TEXTS[reason], retry_after_ms=asked_ms if waits else None)
 
 
 def in_doubt() -> InDoubt:

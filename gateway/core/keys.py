@@ -24,6 +24,9 @@ CELLS: Final = f"{REVISIONS}:cells"
 ACTIVE_REVISION: Final = f"{REVISIONS}:active"
 """Number of the active revision."""
 
+ACTIVE_STATEMENT: Final = f"{REVISIONS}:active:statement"
+"""Digest of the active revision's statement."""
+
 LAST_REVISION: Final = f"{REVISIONS}:last"
 """The highest number that a revision ever had."""
 

@@ -4,6 +4,7 @@ Pure: who asks brings what is known of all revisions (`Entry`, no documents), th
 a way to verify signatures.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
@@ -98,8 +99,13 @@ def judge(
 
 
 def matches(document: bytes, entry: Entry) -> bool:
-    """Whether the document is the one that the statement speaks of, but for where its rollouts stand."""
+    """Whether the document is the one that the statement speaks of.
+
+    Where steps of rollouts came between base and activation, it is another in where its rollouts stand.
+    """
     statement = entry.statement
+    if entry.after in (0, statement.base) and statement.document != hashlib.sha256(document).hexdigest():
+        return False
     return statement.authority == digest_of(authority_in(document)) and statement.lasting == lasting_in(document)
 
 

@@ -95,6 +95,16 @@ async def test_an_announcement_that_was_lost_is_made_up_for_by_the_poll(
         assert await follower.seen.get() == (9, "silent")
 
 
+async def test_another_revision_under_the_same_number_is_taken_too(
+    store: RevisionStore, follower: Follower, redis: Client
+) -> None:
+    await store.publish(published("ada"))
+    assert await follower.next() == (1, "ada")
+    await redis.flushall()  # as a store that was restored from an older copy
+    await store.publish(published("eve"))
+    assert await follower.next() == (1, "eve")
+
+
 async def test_a_swap_that_found_the_store_down_is_tried_again(store: RevisionStore) -> None:
     await store.publish(published("ada"))
     follower = Follower(store, failures=2)

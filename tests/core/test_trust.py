@@ -168,6 +168,13 @@ def test_only_where_rollouts_stand_may_change_without_people(ledger: Ledger) -> 
     for each in evil:
         assert ledger.why(ledger.add(each, "", how="rollout"), moved) == "rollout"
         ledger.entries.pop(5)
+    by_person = document("three", rollouts=[moving[0] | {"state": "paused"}])
+    assert ledger.judge(ledger.add(by_person, "dan", how="rollout"), moved).number == 5
+    ledger.entries[5] = msgspec.structs.replace(ledger.entries[5], signature="")
+    assert ledger.why(5, moved) == "unsigned"
+    ledger.entries.pop(5)
+    assert ledger.why(ledger.add(by_person, "mallory", how="rollout"), moved) == "author"
+    ledger.entries.pop(5)
     # What was proposed before the step, and approved after it, follows from both.
     number = ledger.add(document("next", rollouts=moving), "ada", "bob", base=3, after=4)
     assert ledger.judge(number, moved).number == number

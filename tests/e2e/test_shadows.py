@@ -1,6 +1,7 @@
 """Copies of calls: the candidate's answer is compared and recorded, delays nobody, and never writes anything real."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from redis.exceptions import RedisError
 
 from gateway.adapters.failures import failures
 from gateway.adapters.stops import StopStore
+from gateway.core import keys
 from gateway.core.assignment import point
 from gateway.core.call import Operation
 from gateway.core.failures import RuleFailure
@@ -323,6 +325,26 @@ async def test_a_rule_that_fails_for_the_candidate_only_is_a_finding_and_one_tha
     assert {(each.rule, each.count, each.decision) for each in found} == {
         *((rule, 1, ended.decision) for rule in ("both", "next-only")),
     }
+
+
+async def test_of_a_tenant_with_several_cells_each_copy_is_kept_where_its_call_is(
+    empty_world: World, upstream: FakeUpstream, candidate: FakeUpstream
+) -> None:
+    world = empty_world
+    await world.gateway()
+    await world.publish(
+        copying(upstream, candidate, shadow={"arm": "next"}) | {"tenants": [{"name": "acme", "cells": 4}]}
+    )
+    agent = world.agent()
+    for number in range(12):
+        assert (await told(agent.messages.SendMessage(send(f"contacts/c{number}"), metadata=SALES))).reason == ""
+    kept = await world.settled(12)
+    assert len({each.record.cell for each in kept}) > 1
+    await world.copied(12)
+    for cell in range(4):
+        stream: Any = await world.redis.xrange(keys.decisions(keys.cell("acme", cell)))
+        found = [json.loads(entry[b"r"])["id"] for _, entry in stream if entry[b"k"] == b"copy"]
+        assert sorted(found) == sorted(each.record.id for each in kept if each.record.cell == cell)
 
 
 async def test_of_several_addresses_each_gets_copies_in_its_turn(

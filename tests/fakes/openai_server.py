@@ -5,12 +5,21 @@ That it answers as the API does is checked with the official client: see `tests/
 
 import asyncio
 import contextlib
+import datetime
+import ipaddress
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 Behaviour = Callable[["Asked", web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,6 +43,7 @@ class FakeOpenAI:
     """The version that it says has answered; empty: the one that was asked for."""
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
+    encrypted: bool = False
     behave: Behaviour | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,7 +53,7 @@ class FakeOpenAI:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{'https' if self.encrypted else 'http'}://127.0.0.1:{self.port}/v1"
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Every request."""
@@ -158,15 +168,39 @@ def refusing(status: int, text: str = "no", **headers: str) -> Behaviour:
     return answering(json.dumps(error).encode(), status=status, **headers)
 
 
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """What a server needs that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stranger")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
+        .not_valid_after(datetime.datetime(2120, 1, 1, tzinfo=datetime.UTC))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "stranger.pem"
+    encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(encoded + certificate.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    return context
+
+
 @contextlib.asynccontextmanager
-async def fake_openai() -> AsyncIterator[FakeOpenAI]:
+async def fake_openai(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeOpenAI]:
     """A fake that serves until the block ends."""
-    fake = FakeOpenAI()
+    fake = FakeOpenAI(encrypted=tls is not None)
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_post("/{path:.*}", fake.serve)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     fake.port = runner.addresses[0][1]
     try:

@@ -8,16 +8,18 @@ import pytest
 
 from gateway.adapters.cells import CellsFixed
 from gateway.adapters.trust import Trust
+from gateway.core import keys
 from gateway.core.changes import Place
 from gateway.core.movement import rollouts_in
 from gateway.core.policy.document import Document
 from gateway.core.policy.learning import Rollout
+from gateway.core.trust import Distrusted
 from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from services.revising import Conflict, Hand, Made, Revising, RevisionProblem
-from services.revision_tables import conflict
+from services.revision_tables import conflict, history
 from tests.policies import policy
-from tests.signatures import PEOPLE, signer
+from tests.signatures import PEOPLE, entry, published, signer
 
 ADA, BOB, EVE = (Hand(name, signer(name)) for name in ("ada", "bob", "eve"))
 ARMS = [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm", "weight": 0}]
@@ -134,9 +136,9 @@ async def test_going_back_is_one_step_of_one_writer(revising: Revising) -> None:
     assert (back.revision, back.restores, back.proposal) == (3, 1, None)
     assert await revising.document(3) == peopled(description="one")
     await trusted(revising)
-    entry = await revising.store.entry(3)
-    assert entry is not None
-    assert (entry.statement.how, entry.statement.restores, entry.statement.author) == ("rollback", 1, "bob")
+    made = await revising.store.entry(3)
+    assert made is not None
+    assert (made.statement.how, made.statement.restores, made.statement.author) == ("rollback", 1, "bob")
     forth = await revising.rollback(2, hand=ADA, reason="it was right")
     assert (await revising.document(forth.revision)).description == "two"
     await trusted(revising)
@@ -220,3 +222,50 @@ async def test_many_who_apply_at_once_lose_nothing(revising: Revising) -> None:
         *(revising.apply(document(description=str(n)), hand=None, reason="", expected=None) for n in range(12))
     )
     assert sorted(each.revision for each in made if isinstance(each, Made)) == list(range(1, 13))
+
+
+async def test_what_somebody_wrote_into_the_store_does_not_stop_people_from_going_on(revising: Revising) -> None:
+    await put(revising, peopled(description="one"))
+    await put(revising, peopled(description="two"))
+    trust = Trust(revising.store)
+
+    async def runs(number: int) -> None:
+        stored = await revising.store.read(number)
+        assert stored is not None
+        await trust.judge(number, stored)
+
+    await runs(2)
+    evil = published(canonical(peopled(description="evil")), author="ada")
+    base = await revising.store.entry(2)
+    await revising.store.add(evil, entry(evil, base=2, before=base))
+    with pytest.raises(Distrusted):
+        await runs(3)
+    fourth = await put(revising, peopled(description="four"))
+    await runs(fourth)
+    again = await revising.store.entry(2)
+    assert again is not None
+    await revising.store.add(evil, msgspec.structs.replace(again, after=fourth))  # a copy of what was signed once
+    back = await revising.rollback(2, hand=BOB, reason="evil")
+    await runs(back.revision)
+    entries = await revising.store.entries(range(1, 7))
+    rows = history(entries, range(6, 0, -1), head=back.revision, language="en")
+    assert [row[3] for row in rows[1:]] == [
+        "rolled back to 2",
+        "never run: not properly signed",
+        "applied",
+        "never run: not properly signed",
+        "applied",
+        "applied",
+    ]
+
+
+async def test_an_active_revision_that_was_set_back_by_hand_is_not_built_on(revising: Revising, redis: Client) -> None:
+    await put(revising, peopled(description="one"))
+    await put(revising, peopled(description="two"))
+    await redis.set(keys.ACTIVE_REVISION, "1")
+    await redis.hset(keys.REVISION_ENTRIES, "2000", b"nonsense")
+    assert await put(revising, peopled(description="three")) == 3
+    made = await revising.store.entry(3)
+    assert made is not None
+    assert (made.after, made.statement.base) == (2, 2)
+    await trusted(revising)
