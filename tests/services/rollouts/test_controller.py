@@ -138,14 +138,18 @@ async def test_whatever_happens_at_once_every_revision_is_one_legal_move(stage: 
     seen = [await _rollout_of(stage, number) for number in range(1, await stage.store.active() + 1)]
     assert len(seen) > 5
     for before, after in itertools.pairwise(seen):
-        assert after.cause
-        if after.cause == "started":
-            assert (before.share, after.step, after.state) == (0, 0, "running")
-        elif after.share < before.share:
-            assert after.cause == "harm"
-        elif (after.share, after.step) != (before.share, before.step):
-            assert after.cause in ("proven", "approved", "finished")
-            assert after.step - before.step in (0, 1)
+        _legal(before, after)
+
+
+def _legal(before: Rollout, after: Rollout) -> None:
+    assert after.cause
+    if after.cause == "started":
+        assert (before.share, after.step, after.state) == (0, 0, "running")
+    elif after.share < before.share:
+        assert after.cause == "harm"
+    elif (after.share, after.step) != (before.share, before.step):
+        assert after.cause in ("proven", "approved", "finished")
+        assert after.step - before.step in (0, 1)
 
 
 async def _tried(move: Awaitable[object]) -> None:
