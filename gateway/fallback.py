@@ -54,8 +54,11 @@ class Fallbacks:
         self._failures = failures
         self._pseudonym_key = pseudonym_key
 
-    async def move(self, run: CallRun, name: str) -> Moved:
-        """Let the call go to the arm of that name, if the policy allows it."""
+    async def move(self, run: CallRun, name: str, *, worked: bool) -> Moved:
+        """Let the call go to the arm of that name, if the policy allows it.
+
+        `worked`: a model may have worked for nothing at the arm before, which somebody pays for all the same.
+        """
         way = _way_to(run, name)
         if way is None or way.target is None:
             return Moved()
@@ -69,7 +72,7 @@ class Fallbacks:
         before = run.routed, run.route, run.upstream
         run.routed, run.route = way, way.route
         run.upstream = run.revision.upstreams[way.route.upstream] if run.revision is not None else None
-        refused = await self._admit(run, decision)
+        refused = await self._admit(run, decision, worked=worked)
         if refused:
             run.routed, run.route, run.upstream = before
         else:
@@ -114,7 +117,7 @@ class Fallbacks:
             approved=run.released is not None and run.released.decider != "",
         )
 
-    async def _admit(self, run: CallRun, decision: Decision) -> str:
+    async def _admit(self, run: CallRun, decision: Decision, *, worked: bool) -> str:
         """Admit the arm; why it is refused, empty where it is not."""
         assert run.decision is not None and run.reservation is not None  # noqa: PT018, S101 - the call was admitted
         common = {_bucket(bucket) for bucket in run.decision.buckets}
@@ -136,10 +139,14 @@ class Fallbacks:
         if run.substitute is not None:  # the arm before has not served either
             before = run.substitute.reservation
             nothing = _nothing(run, before.id, status="UNAVAILABLE", reason=Reason.UPSTREAM_UNAVAILABLE)
-            self._admission.settle(before, nothing)
+            self._admission.settle(before, msgspec.structs.replace(nothing, gave_back=not worked))
         run.substitute = Substitute(reservation, decision)
         kept = {_bucket(bucket) for bucket in decision.buckets}
-        left = [index for index, bucket in enumerate(run.reservation.buckets) if _bucket(bucket) not in kept]
+        left = [
+            index
+            for index, bucket in enumerate(run.reservation.buckets)
+            if _bucket(bucket) not in kept and not (worked and bucket.kind == "budget")
+        ]
         run.reservation = msgspec.structs.replace(run.reservation, left=frozenset(left))
         return ""
 

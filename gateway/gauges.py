@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
 
+from gateway.instance import Instance
 from gateway.metrics import EXPORT_EVERY_MS
 
 T = TypeVar("T")
@@ -18,19 +18,18 @@ class Gauges(Generic[T]):
 
     def __init__(
         self,
+        instance: Instance,
         *,
-        service: str,
-        version: str,
         exporter: MetricExporter,
         gauges: Mapping[str, Callable[[T], Iterable[Observation]]],
     ) -> None:
         self._told: tuple[T, ...] = ()
         self._provider = MeterProvider(
             metric_readers=[PeriodicExportingMetricReader(exporter, export_interval_millis=EXPORT_EVERY_MS)],
-            resource=Resource.create({"service.name": service, "service.version": version}),
+            resource=instance.resource,
             shutdown_on_exit=False,
         )
-        meter = self._provider.get_meter("pilote", version)
+        meter = self._provider.get_meter("pilote", instance.version)
         for name, observe in gauges.items():
             meter.create_observable_gauge(name, [self._each(observe)], unit="1")
 

@@ -78,4 +78,8 @@ def places_of(upstream: Upstream, *, least_s: float = 0.0) -> Sequence[Upstream]
 
 def _alike(one: Upstream, other: Upstream) -> bool:
     """Whether the same stands before both."""
-    return (one.all_addresses, one.breaker, one.outliers) == (other.all_addresses, other.breaker, other.outliers)
+    return _guarding(one) == _guarding(other)
+
+
+def _guarding(upstream: Upstream) -> tuple[object, ...]:
+    return upstream.all_addresses, upstream.url, upstream.breaker, upstream.outliers

@@ -69,6 +69,7 @@ class Making:
         self._ends = time.perf_counter() + total_s
         self._hurried = remaining_s is not None and remaining_s <= total_s
         """Whether it is the caller who wants it over then."""
+        self._infers = run.policy.contract.operation is Operation.INFER
         self._reads = run.policy.contract.operation in _REPEATABLE
         self._again = self._reads or run.harmless
         """Whether it may be made again though it may have been carried out."""

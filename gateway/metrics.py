@@ -25,11 +25,11 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
     ScopeMetrics,
 )
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from gateway.core.guarding import GuardLook
 from gateway.core.shadows import ShadowResult
+from gateway.instance import Instance
 
 EXPORT_EVERY_MS: Final = 10_000
 _OVERHEAD_MS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
@@ -41,6 +41,15 @@ class Tried(NamedTuple):
     upstream: str
     why: str
     status: str
+
+
+class Unasked(NamedTuple):
+    """A version that has answered in place of the one that was asked for."""
+
+    upstream: str
+    model: str
+    version: str
+    """The one that was asked for."""
 
 
 class Metered(NamedTuple):
@@ -57,25 +66,28 @@ class Metered(NamedTuple):
     failed: tuple[str, ...] = ()
     """Names of the rules that failed."""
     tries: tuple[Tried, ...] = ()
+    unasked: Unasked | None = None
+    """`None` where the version answered that was asked for, or nobody says which one did."""
 
 
 class Metrics:
     """Counts what calls came to. Use it from one thread; exports from one of its own."""
 
-    def __init__(self, *, service: str, version: str, exporter: MetricExporter) -> None:
-        self._overhead = _Overhead(version)
+    def __init__(self, instance: Instance, *, exporter: MetricExporter) -> None:
+        self._overhead = _Overhead(instance.version)
         reader = PeriodicExportingMetricReader(
             _WithOverhead(exporter, self._overhead), export_interval_millis=EXPORT_EVERY_MS
         )
         self._provider = MeterProvider(
             metric_readers=[reader],
-            resource=Resource.create({"service.name": service, "service.version": version}),
+            resource=instance.resource,
             shutdown_on_exit=False,
         )
-        meter = self._meter = self._provider.get_meter("pilote", version)
+        meter = self._meter = self._provider.get_meter("pilote", instance.version)
         self._attempts = meter.create_counter("pilote.upstream.attempts", unit="{attempt}")
         self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
         self._copies = meter.create_counter("pilote.copies", unit="{copy}")
+        self._unasked = meter.create_counter("pilote.version.unasked", unit="{answer}")
         self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
         self._revision = meter.create_gauge("pilote.revision.active")
         self._refused = meter.create_gauge("pilote.revision.refused")
@@ -87,6 +99,8 @@ class Metrics:
         tries: Counter[Tried] = Counter()
         for call in calls:
             tries.update(call.tries)
+            if call.unasked is not None:  # rare, so each alone
+                self._unasked.add(1, {f"pilote.{name}": value for name, value in call.unasked._asdict().items()})
             decisions[call.verdict, call.reason, call.route] += 1
             for rule in call.failed:
                 failures[rule, call.revision, call.method] += 1

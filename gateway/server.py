@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import logging
 import os
 import time
@@ -37,6 +36,7 @@ from gateway.decisions import Decisions
 from gateway.gathering import Gathering
 from gateway.guards import monotonic_ms
 from gateway.holding import Holding, clock_ms
+from gateway.instance import Instance, instance
 from gateway.keeping import Keeping
 from gateway.metrics import Metrics
 from gateway.metrics import otlp as metrics_otlp
@@ -143,7 +143,8 @@ async def gateway(
         stack.push_async_callback(failures.close)
         upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
-        watch = _watch(settings, stack)
+        own = instance("gateway")
+        watch = _watch(settings, own, stack)
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
@@ -169,7 +170,7 @@ async def gateway(
         watch.observe(pipeline.forwarding.guards.looks)
         proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
         running = Gateway(
-            pipeline=pipeline, proxy=proxy, standing=Standing("gateway", clock_ms=clock_ms, told=watch.standing)
+            pipeline=pipeline, proxy=proxy, standing=Standing(own, clock_ms=clock_ms, told=watch.standing)
         )
         stack.push_async_callback(running.swaps.close)
         looked = await _follow(stack, redis, running, settings=settings, trusted_people=trusted_people)
@@ -243,32 +244,17 @@ def pseudonym_key(path: Path) -> bytes:
     return key
 
 
-def _watch(settings: Settings, stack: contextlib.AsyncExitStack) -> Watch:
+def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:
     """What is told of calls that have ended; exports what is left when the stack ends."""
-    tracing = _tracing(settings)
-    if tracing is not None:
+    tracing, metrics = None, None
+    if settings.otlp_endpoint is not None:
+        tracing = Tracing(own, exporter=otlp(settings.otlp_endpoint))
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-    metrics = _metrics(settings)
-    if metrics is not None:
+        metrics = Metrics(own, exporter=metrics_otlp(settings.otlp_endpoint))
         stack.push_async_callback(asyncio.to_thread, metrics.close)
     watch = Watch(tracing, metrics, call_log=settings.call_log)
     stack.callback(watch.flush)
     return watch
-
-
-def _tracing(settings: Settings) -> Tracing | None:
-    if settings.otlp_endpoint is None:
-        return None
-    return Tracing(
-        service="pilote-gateway", version=importlib.metadata.version("pilote"), exporter=otlp(settings.otlp_endpoint)
-    )
-
-
-def _metrics(settings: Settings) -> Metrics | None:
-    if settings.otlp_endpoint is None:
-        return None
-    version = importlib.metadata.version("pilote")
-    return Metrics(service="pilote-gateway", version=version, exporter=metrics_otlp(settings.otlp_endpoint))
 
 
 async def _follow(

@@ -1,14 +1,13 @@
 """Which revision this process runs, since when, and which one it refuses: for `pilote status` and for metrics."""
 
 import asyncio
-import importlib.metadata
 import os
-import secrets
 from collections.abc import Callable
 
 import msgspec
 
 from gateway.adapters.workers import Refused, Report
+from gateway.instance import Instance
 
 
 class Standing:
@@ -18,10 +17,8 @@ class Standing:
     0 for none.
     """
 
-    def __init__(self, kind: str, *, clock_ms: Callable[[], int], told: Callable[[int, int], None]) -> None:
-        self.report = Report(
-            worker=f"{kind}-{secrets.token_hex(4)}", pid=os.getpid(), version=importlib.metadata.version("pilote")
-        )
+    def __init__(self, instance: Instance, *, clock_ms: Callable[[], int], told: Callable[[int, int], None]) -> None:
+        self.report = Report(worker=instance.name, pid=os.getpid(), version=instance.version)
         self.changed = asyncio.Event()
         self._clock_ms = clock_ms
         self._told = told

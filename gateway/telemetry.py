@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from gateway.instance import Instance
 
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
@@ -91,15 +92,15 @@ class _GivenIds(IdGenerator):
 class Tracing:
     """Makes and exports spans. Use it from one thread."""
 
-    def __init__(self, *, service: str, version: str, exporter: SpanExporter) -> None:
+    def __init__(self, instance: Instance, *, exporter: SpanExporter) -> None:
         self._ids = _GivenIds()
         self._provider = TracerProvider(
             id_generator=self._ids,
-            resource=Resource.create({"service.name": service, "service.version": version}),
+            resource=instance.resource,
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer("pilote", version)
+        self._tracer = self._provider.get_tracer("pilote", instance.version)
 
     def end(
         self,

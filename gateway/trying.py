@@ -89,11 +89,12 @@ class Tries(Making):
         """
         if self._doubtful and not self._reads:
             return False
+        worked = self._doubtful and self._infers
         for name in names:
             if self._left_s() <= 0:
                 return False
             at_us = elapsed_us(self._run)
-            moved = await self._fallbacks.move(self._run, name)
+            moved = await self._fallbacks.move(self._run, name, worked=worked)
             if moved.served:
                 self._failed_at = -1
                 return True

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.call import UNKNOWN_SUBJECT, Call
+from gateway.core.call import UNKNOWN_SUBJECT, Call, Operation
 from gateway.core.decide import unrouted
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
@@ -104,7 +104,9 @@ def _spread(figures: Sequence[float]) -> dict[str, float]:
 
 def _revision(*, concerned: Collection[int], plain: bool = False) -> Revision:
     empty = _policy([{"name": "all", "methods": ["/pilote.*"], "arms": [_arm("now")]}])
-    methods = [METHOD, *(each for each in load(empty).methods if each.startswith("/pilote.") and each != METHOD)]
+    known = load(empty).methods.items()
+    asked = (name for name, policy in known if name != METHOD and policy.contract.operation is not Operation.INFER)
+    methods = [METHOD, *(name for name in asked if name.startswith("/pilote."))]
     routes = [_route(n, methods[n % len(methods)], nth=n // len(methods), plain=plain) for n in range(ROUTES)]
     experiments = [] if plain else [_experiment(n, methods, concerned=concerned) for n in range(EXPERIMENTS)]
     rollouts = [] if plain else [_rollout(len(methods) * 3)]

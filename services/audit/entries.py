@@ -144,7 +144,8 @@ def _admitted(raw_record: bytes, raw_outcome: bytes) -> Admitted:
 def _settled(raw: bytes) -> Settled:
     settlement = _settlement.decode(raw)
     _check_id(settlement.id)
-    _check_numbers(settlement)
+    for part in (settlement, *settlement.attempts):
+        _check_numbers(part)
     if not all(0 <= cost <= LARGEST_AMOUNT for cost in settlement.costs.values()):
         raise ValueError(f"A cost is outside 0 to {LARGEST_AMOUNT}.")
     return Settled(settlement, raw)

@@ -11,6 +11,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter
 
 from gateway.core.objectives import PAIRS, Standing
 from gateway.gauges import Gauges
+from gateway.instance import Instance
 
 _UNITS_MS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 
@@ -18,8 +19,8 @@ _UNITS_MS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 class ObjectiveMetrics(Gauges[Standing]):
     """Exports the objectives that it was told last."""
 
-    def __init__(self, *, service: str, version: str, exporter: MetricExporter) -> None:
-        super().__init__(service=service, version=version, exporter=exporter, gauges=_GAUGES)
+    def __init__(self, instance: Instance, *, exporter: MetricExporter) -> None:
+        super().__init__(instance, exporter=exporter, gauges=_GAUGES)
 
 
 def _burn_rates(standing: Standing) -> Iterable[Observation]:

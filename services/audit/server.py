@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import logging
 import socket
 import time
@@ -17,6 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
@@ -102,9 +102,7 @@ async def running(
         group.create_task(_write(redis_url, stop, store=store, tails=tails))
         endless = [group.create_task(follow(book.promise))] if follow is not None else []
         if exporter is not None:
-            metrics = ObjectiveMetrics(
-                service="pilote-audit", version=importlib.metadata.version("pilote"), exporter=exporter
-            )
+            metrics = ObjectiveMetrics(instance("audit"), exporter=exporter)
             stack.push_async_callback(asyncio.to_thread, metrics.close)
             endless.append(group.create_task(book.export(metrics)))
         try:

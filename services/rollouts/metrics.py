@@ -12,14 +12,15 @@ from opentelemetry.sdk.metrics.export import MetricExporter
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.learning import RolloutState
 from gateway.gauges import Gauges
+from gateway.instance import Instance
 from services.rollouts.looking import Standing
 
 
 class RolloutMetrics(Gauges[Standing]):
     """Exports the rollouts that it was told last."""
 
-    def __init__(self, *, version: str, exporter: MetricExporter) -> None:
-        super().__init__(service="pilote-rollouts", version=version, exporter=exporter, gauges=_GAUGES)
+    def __init__(self, instance: Instance, *, exporter: MetricExporter) -> None:
+        super().__init__(instance, exporter=exporter, gauges=_GAUGES)
 
 
 def _share(standing: Standing) -> Iterable[Observation]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
+from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.rollouts.controller import Controller
@@ -47,7 +47,7 @@ async def serve(
         stop = await stack.enter_async_context(until_told_to_stop())
         metrics = None
         if exporter is not None:
-            metrics = RolloutMetrics(version=importlib.metadata.version("pilote"), exporter=exporter)
+            metrics = RolloutMetrics(instance("rollouts"), exporter=exporter)
             stack.push_async_callback(asyncio.to_thread, metrics.close)
         looking = asyncio.create_task(look_always(redis_url, audit, poll_seconds=poll_seconds, metrics=metrics))
         try:

@@ -196,6 +196,19 @@ async def test_only_what_counts_by_the_arm_is_taken_for_both_and_the_first_is_gi
     assert [each.used for each in (await world.kept())[before.decision].outcome.looks] == [10, 13]
 
 
+async def test_what_a_model_may_have_worked_for_nothing_is_paid_for_too(
+    world: World, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    spend: Data = {"max": 100, "window": "1h", "cost": {"unit": "1", "estimate": "10"}}
+    upstream.behave, spare.behave = failing(DOWN), answering(b"")
+    limits = [spend | {"name": "each", "by": ["version"]}]
+    await world.publish(scored(upstream.address, spare.address, limits=limits))
+    assert (await asked(world, subject="contacts/ada")).code is grpc.StatusCode.OK
+    await world.settled(2)
+    after = await asked(world, subject="contacts/ada")
+    assert [each.used for each in (await world.kept())[after.decision].outcome.looks] == [20]
+
+
 async def test_a_stream_goes_elsewhere_before_its_first_message_has_arrived(
     world: World, agent: Agent, spare: FakeUpstream, nobody: str
 ) -> None:

@@ -46,16 +46,15 @@ class _Metrics(MetricsServiceServicer):
     """The OTLP endpoint for metrics. Each export of one process replaces the one before it: counts only grow."""
 
     def __init__(self) -> None:
-        self.exported: dict[int, list[Metric]] = {}
-        """The last export of each process that reports, by the time when it began to count."""
+        self.exported: dict[str, list[Metric]] = {}
+        """The last export of each process that reports, by the name that it gives itself."""
 
     async def Export(self, request: ExportMetricsServiceRequest, context: Any) -> ExportMetricsServiceResponse:  # noqa: N802
         """Keep the metrics."""
         for part in request.resource_metrics:
             metrics = [metric for scope in part.scope_metrics for metric in scope.metrics]
-            starts = [point.start_time_unix_nano for metric in metrics for point in points(metric)]
-            begun = min([start for start in starts if start], default=0)  # gauges have none
-            self.exported[begun] = metrics
+            named = {pair.key: pair.value.string_value for pair in part.resource.attributes}
+            self.exported[named["service.instance.id"]] = metrics
         return ExportMetricsServiceResponse()
 
     def named(self, name: str) -> list[tuple[dict[str, Any], int]]:

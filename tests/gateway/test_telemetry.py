@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode
 
+from gateway.instance import instance
 from gateway.telemetry import Tracing, begin
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -79,7 +80,7 @@ def test_a_state_that_is_too_long_is_dropped() -> None:
 @pytest.mark.parametrize("header", [f"00-{TRACE}-{SPAN}-00", None])
 def test_a_span_has_the_ids_drawn_when_its_call_began(header: str | None) -> None:
     kept = Kept()
-    tracing = Tracing(service="s", version="1", exporter=kept)
+    tracing = Tracing(instance("s"), exporter=kept)
     call = begin(header, None, ratio=0)
     tracing.end(call, name="n", attributes={"a": 1}, started_ns=5, ended_ns=9, failed=True)
     tracing.close()

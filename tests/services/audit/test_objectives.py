@@ -14,6 +14,7 @@ from gateway.core.failing import failed
 from gateway.core.objectives import BUDGET_MS, HOUR_MS, MINUTE_MS, WINDOWS_MS, Counts
 from gateway.core.policy.serving import LatencyObjective, Objectives
 from gateway.core.record import Outcome, Record, Settlement, Verdict
+from gateway.instance import instance
 from gateway.metrics import otlp
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
@@ -218,7 +219,7 @@ async def test_without_a_revision_no_objective_is_known(stub: Stub) -> None:
 async def test_objectives_are_exported_as_metrics_and_those_without_calls_are_no_good_ones(audit: Audit) -> None:
     await _an_hour_of_trouble(audit)
     async with collecting() as collector:
-        metrics = ObjectiveMetrics(service="pilote-audit", version="1", exporter=otlp(collector.endpoint))
+        metrics = ObjectiveMetrics(instance("audit"), exporter=otlp(collector.endpoint))
         metrics.tell(await audit.book.standings())
         await _closed(metrics)
         rates, left, alerts = (

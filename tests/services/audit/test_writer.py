@@ -13,7 +13,7 @@ from gateway.conclusion import State
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import MOST
-from gateway.core.record import BucketAsk, BucketLook, Outcome, Verdict
+from gateway.core.record import Attempt, BucketAsk, BucketLook, Outcome, Verdict
 from gateway.redis_clients import Client
 from services.audit.server import connected
 from services.audit.sqlite_store import SqliteStore
@@ -129,6 +129,7 @@ async def test_a_refusal_by_admission_wins_over_the_rules(audit: Audit) -> None:
         (admit(a_record(revision=2**70)), "revision"),
         (admit(a_record(received_ms=-1)), "received_ms"),
         (settle(a_settlement(costs={"spend": 2**60})), "cost"),
+        (settle(a_settlement(attempts=(Attempt("one", "crm", "OK", took_us=2**70),))), "took_us"),
         ({"k": "settle", "r": b'{"id":"\xff"}'}, "utf-8"),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.instance import instance
 from gateway.metrics import otlp
 from services.rollouts import server
 from services.rollouts.looking import Standing
@@ -65,7 +66,7 @@ async def test_share_and_state_are_exported_as_metrics(stage: Stage) -> None:
     await stage.do("start")
     rollout = await stage.rollout()
     async with collecting() as collector:
-        metrics = RolloutMetrics(version="1", exporter=otlp(collector.endpoint))
+        metrics = RolloutMetrics(instance("rollouts"), exporter=otlp(collector.endpoint))
         metrics.tell((Standing(rollout=rollout, problem="silent"),))
         await asyncio.to_thread(metrics.close)
         found = {each: collector.metrics.gauges(f"pilote.rollout.{each}") for each in ("share", "unmeasured", "state")}

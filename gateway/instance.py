@@ -1,0 +1,29 @@
+"""How a process names itself: in traces, in metrics, and among the workers that `pilote status` shows."""
+
+import importlib.metadata
+import secrets
+
+import msgspec
+from opentelemetry.sdk.resources import Resource
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One process."""
+
+    kind: str
+    """"gateway", "audit", "rollouts"."""
+    name: str
+    """The kind and eight random digits: nothing of the machine."""
+    version: str
+    """Of Pilote."""
+
+    @property
+    def resource(self) -> Resource:
+        """The process in OpenTelemetry. Without its own id the counts of two processes would be taken for one's."""
+        named = {"service.name": f"pilote-{self.kind}", "service.version": self.version}
+        return Resource.create({**named, "service.instance.id": self.name})
+
+
+def instance(kind: str) -> Instance:
+    """A process of that kind, under a new name."""
+    return Instance(kind, f"{kind}-{secrets.token_hex(4)}", importlib.metadata.version("pilote"))
