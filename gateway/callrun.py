@@ -308,11 +308,11 @@ def asks(buckets: Sequence[Bucket]) -> tuple[BucketAsk, ...]:
 def pinned(run: CallRun) -> bytes:
     """The caller's request, with the routed version written into it by the name that the upstream knows it by."""
     if run.route.version and run.policy is not None and run.policy.contract.pin is not None and run.call is not None:
-        return run.policy.contract.pin(run.call.request, _known_as(run))
+        return run.policy.contract.pin(run.call.request, known_as(run))
     return run.request
 
 
-def _known_as(run: CallRun) -> str:
+def known_as(run: CallRun) -> str:
     """What the upstream calls the version that serves the call."""
     target = run.routed.target
     return target.served_as if target is not None and target.served_as else run.route.version

@@ -43,6 +43,15 @@ class Tried(NamedTuple):
     status: str
 
 
+class Unasked(NamedTuple):
+    """A version that has answered in place of the one that was asked for."""
+
+    upstream: str
+    model: str
+    version: str
+    """The one that was asked for."""
+
+
 class Metered(NamedTuple):
     """What is counted of one decision."""
 
@@ -57,6 +66,8 @@ class Metered(NamedTuple):
     failed: tuple[str, ...] = ()
     """Names of the rules that failed."""
     tries: tuple[Tried, ...] = ()
+    unasked: Unasked | None = None
+    """`None` where the version answered that was asked for, or nobody says which one did."""
 
 
 class Metrics:
@@ -76,6 +87,7 @@ class Metrics:
         self._attempts = meter.create_counter("pilote.upstream.attempts", unit="{attempt}")
         self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
         self._copies = meter.create_counter("pilote.copies", unit="{copy}")
+        self._unasked = meter.create_counter("pilote.version.unasked", unit="{answer}")
         self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
         self._revision = meter.create_gauge("pilote.revision.active")
         self._refused = meter.create_gauge("pilote.revision.refused")
@@ -87,6 +99,8 @@ class Metrics:
         tries: Counter[Tried] = Counter()
         for call in calls:
             tries.update(call.tries)
+            if call.unasked is not None:  # rare, so each alone
+                self._unasked.add(1, {f"pilote.{name}": value for name, value in call.unasked._asdict().items()})
             decisions[call.verdict, call.reason, call.route] += 1
             for rule in call.failed:
                 failures[rule, call.revision, call.method] += 1

@@ -8,10 +8,10 @@ from typing import Final
 
 from opentelemetry.trace import SpanKind
 
-from gateway.callrun import CallRun, elapsed_us, status_name
+from gateway.callrun import CallRun, elapsed_us, known_as, status_name
 from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
-from gateway.metrics import Metered, Metrics, Tried
+from gateway.metrics import Metered, Metrics, Tried, Unasked
 from gateway.refusal import Kept
 from gateway.shadowing import Copied
 from gateway.telemetry import GEN_AI_ANSWERED, GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
@@ -72,6 +72,7 @@ class Watch:
                 revision=run.revision.number if run.revision is not None else 0,
                 failed=tuple([look.rule for look in looks if look.error]),
                 tries=tries,
+                unasked=_unasked(run) if run.served else None,
             )
         )
 
@@ -139,6 +140,12 @@ def _tries(run: CallRun) -> tuple[Tried, ...]:
     if run.attempts:
         return tuple([Tried(each.upstream, each.why or "first", each.status) for each in run.attempts])
     return (Tried(run.route.upstream, "first", status_name(run.ended)),) if run.upstream_us else ()
+
+
+def _unasked(run: CallRun) -> Unasked | None:
+    if run.served == known_as(run) or run.call is None:
+        return None
+    return Unasked(run.route.upstream, run.call.model, run.route.version)
 
 
 def _tried(run: CallRun) -> Attributes:

@@ -19,7 +19,7 @@ from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
 from services import calling
 from tests.e2e.language_models import KEY, PROMPT, SERVICE, WRITER, asked, streamed, writing
 from tests.e2e.requests import send
-from tests.e2e.waiting import until
+from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Auditor, World, auditing, told
 from tests.fakes import openai_server
 from tests.fakes.collector import Collector, attributes
@@ -539,7 +539,67 @@ async def test_the_span_of_a_call_names_the_version_that_answered(
         await empty_world.publish(writing(llm.url, tmp_path))
         stub: InferenceServiceAsyncStub = InferenceServiceStub(empty_world.channel())
         await told(stub.StreamChatCompletion(streamed("a"), metadata=WRITER))
-    (span,) = collector.spans
+        llm.served = "another"
+        await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER))
+    span, other = collector.spans
     said = attributes(span)
+    assert attributes(other)["gen_ai.response.model"] == "another"
+    unasked = collector.metrics.named("pilote.version.unasked")
+    assert unasked == [({"pilote.upstream": "llm", "pilote.model": "writer", "pilote.version": "1"}, 1)]
     assert (said["gen_ai.request.model"], said["gen_ai.response.model"]) == ("writer", "gpt-4o-2024-08-06")
     assert llm.asked[0].headers["traceparent"].split("-")[2] == span.span_id.hex()
+
+
+async def test_a_server_that_fails_is_left_alone_for_a_while_and_what_it_refuses_is_no_failure(
+    models: World, llm: FakeOpenAI, tmp_path: Path
+) -> None:
+    data = writing(llm.url, tmp_path)
+    data["upstreams"][0]["breaker"] = {"min_calls": 3, "percent": 60, "open": "1h"}
+    await models.publish(data)
+    stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+    llm.behave = refusing(429)
+    for _ in range(6):
+        await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER))
+    llm.behave = answering(b"{")
+    ends = [await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER)) for _ in range(20)]
+    assert [end.reason for end in ends[:9]] == ["UPSTREAM_FAILED"] * 9  # then 9 of 15 have failed
+    assert {end.reason for end in ends[9:]} == {"UPSTREAM_UNAVAILABLE"}
+    assert len(llm.asked) == 15
+    assert (await told(stub.StreamChatCompletion(streamed("a"), metadata=WRITER))).reason == "UPSTREAM_UNAVAILABLE"
+
+
+async def test_of_two_tries_the_first_answer_counts_and_the_other_request_is_closed(
+    models: World, llm: FakeOpenAI, tmp_path: Path
+) -> None:
+    data = writing(llm.url, tmp_path)
+    data["routes"][0]["hedge"] = {"after": "50ms"}
+    await models.publish(data)
+    stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+
+    async def first_hangs(got: Asked, request: Any) -> Any:
+        return await (llm.hang if len(llm.asked) == 1 else llm.answer)(got, request)
+
+    llm.behave = first_hangs
+    assert (await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER))).code is grpc.StatusCode.OK
+    await until(lambda: llm.gone == 1, what="a closed request")
+    assert len(llm.asked) == 2
+
+
+async def test_a_shadow_is_asked_by_its_own_version_and_prompt_and_compared(
+    models: World, llm: FakeOpenAI, audit: Auditor, tmp_path: Path
+) -> None:
+    data = writing(llm.url, tmp_path)
+    data["routes"][0]["arms"] = [{"name": "champion", "version": "2"}, {"name": "next", "version": "1", "weight": 0}]
+    data["routes"][0]["shadow"] = {"arm": "next", "share": 10_000, "ignore": ["served_model"]}
+    await models.publish(data)
+    stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+    ended = await told(stub.CreateChatCompletion(asked("a", version=""), metadata=WRITER))
+    await until(lambda: len(llm.asked) == 2, what="a copy")
+    assert [each.body["model"] for each in llm.asked] == ["gpt-4o-2024-11-20", "gpt-4o-2024-08-06"]
+    assert [each.body["messages"][0]["content"] for each in llm.asked] == ["a", PROMPT]
+
+    async def compared() -> Any:
+        return (await audit.decision(ended.decision)).copies or None
+
+    (copy,) = await eventually(compared, what="a copy's end")
+    assert (copy.arm, copy.model_version, list(copy.differences)) == ("next", "1", [])
