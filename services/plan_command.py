@@ -28,7 +28,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def plan(
-        file: Annotated[Path, typer.Argument(help="A policy as YAML.", exists=True, dir_okay=False)],
+        file: Annotated[Path | None, typer.Argument(help="A policy as YAML.", exists=True, dir_okay=False)] = None,
+        proposal: Annotated[int | None, typer.Option(min=1, help="Number of a proposal, in place of a file.")] = None,
         since: Annotated[str, typer.Option(help="Of how long ago calls are counted, such as 7d or 12h.")] = "7d",
         tenant: Annotated[str, typer.Option(help="Whose calls are counted; by default everybody's.")] = "",
         backtest: Annotated[  # noqa: FBT002
@@ -39,28 +40,40 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     ) -> None:
         """Say what a policy would change, which methods and agents that concerns, and how many of the last calls."""
         from services.backtesting import since as asked_since
-        from services.checking import checked
         from services.planning import planned, rows, sentences
 
         lang = language(shell.settings())
         span_ms = _span_ms(shell, since)
-        found = checked(shell.err, file, language=lang)
-        if found is None:
-            raise typer.Exit(1)
+        name, new = _asked(shell, file, proposal)
         old = _active(shell)
-        plan = planned(old, found[0], _counts(shell, span_ms=span_ms, tenant=tenant))
+        plan = planned(old, new, _counts(shell, span_ms=span_ms, tenant=tenant))
         if not plan.changes:
-            shell.out.print(say("none", language=lang, file=file, number=plan.active), markup=False, soft_wrap=True)
+            shell.out.print(say("none", language=lang, file=name, number=plan.active), markup=False, soft_wrap=True)
             return
-        title = say("title" if old else "title-first", language=lang, file=file, number=plan.active)
+        title = say("title" if old else "title-first", language=lang, file=name, number=plan.active)
         shell.out.print(title, markup=False, soft_wrap=True)
         print_rows(shell.out, rows(plan, language=lang))
         for sentence in sentences(plan, span_ms=span_ms, language=lang):
             shell.out.print(sentence, markup=False, soft_wrap=True)
         if backtest:
-            _backtest(
-                shell, found[0], asked_since(_now_ms() - span_ms, tenant=tenant, most=limit), most_examples=examples
-            )
+            _backtest(shell, new, asked_since(_now_ms() - span_ms, tenant=tenant, most=limit), most_examples=examples)
+
+
+def _asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str, Revision]":
+    """The policy to plan with, and what it is called."""
+    from services.checking import checked
+    from services.revision_commands import proposed
+    from services.revision_texts import say as say_of_revisions
+
+    lang = language(shell.settings())
+    if (file is None) == (proposal is None):
+        shell.fail(say_of_revisions("plan-what", language=lang), 2)
+    if proposal is not None:
+        return say_of_revisions("proposal", language=lang, number=proposal), proposed(shell, proposal)
+    found = checked(shell.err, file or Path(), language=lang)
+    if found is None:
+        raise typer.Exit(1)
+    return str(file), found[0]
 
 
 def _backtest(shell: Shell, new: "Revision", request: "planning_pb2.ListInputsRequest", *, most_examples: int) -> None:

@@ -13,6 +13,7 @@ from services.revision_texts import say
 from services.shell import Shell, print_rows
 
 if TYPE_CHECKING:
+    from gateway.core.revision.compiled import Revision
     from services.revising import Conflict, Hand, Made, Revising
 
 T = TypeVar("T")
@@ -55,6 +56,24 @@ def show_workers(shell: Shell) -> None:
         print_rows(shell.out, table(reports, active=active, language=lang))
     else:
         shell.out.print(say("workers-none", language=lang), markup=False)
+
+
+def proposed(shell: Shell, number: int) -> "Revision":
+    """The policy of a proposal, compiled; ends the process where there is none, or it has mistakes."""
+    from gateway.core.revision.decode import PolicyInvalid
+    from gateway.loading import load_stored
+    from services.revising import RevisionProblem
+
+    async def work(revising: "Revising") -> "Revision":
+        document = bytes((await revising.proposal(number)).published.document)
+        try:
+            return load_stored(document)
+        except PolicyInvalid as invalid:
+            first = invalid.mistakes[0]
+            values = {"count": len(invalid.mistakes), "path": first.path, "problem": first.problem}
+            raise RevisionProblem("unusable", **values) from invalid
+
+    return _run(shell, work)
 
 
 def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any]) -> None:
@@ -131,7 +150,8 @@ def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         merged, conflict = _run(shell, work)
         if merged.document is None:
             _fail_conflict(shell, conflict)
-        typer.echo(as_yaml(merged.document), nl=False)
+        made_from = say("made-from", language=lang, number=conflict.active)
+        typer.echo(f"# {made_from}\n{as_yaml(merged.document)}", nl=False)
 
 
 def _proposals(shell: Shell) -> typer.Typer:
@@ -164,7 +184,7 @@ def _proposals(shell: Shell) -> typer.Typer:
             base = await revising.document(proposal.entry.statement.base)
             return lines(proposal, base=base, language=lang)
 
-        for line in _run(shell, work):
+        for line in (*_run(shell, work), say("show-plan", language=lang, number=number)):
             shell.out.print(line, markup=False, soft_wrap=True)
 
     @app.command()
@@ -188,7 +208,9 @@ def _revisions(shell: Shell) -> typer.Typer:
         """Print the policy of a revision as a file to edit."""
         from services.revision_tables import as_yaml
 
-        typer.echo(as_yaml(_run(shell, lambda revising: revising.document(number))), nl=False)
+        lang = language(shell.settings())
+        document = _run(shell, lambda revising: revising.document(number))
+        typer.echo(f"# {say('made-from', language=lang, number=number)}\n{as_yaml(document)}", nl=False)
 
     return app
 

@@ -193,6 +193,19 @@ _TEXTS: Final = {
     ),
     "show-agreed": ("{person} agreed, {when}. {comment}", "{person} a approuvé, {when}. {comment}"),
     "show-ended": ("{person}: {state}, {when}. {comment}", "{person} : {state}, {when}. {comment}"),
+    "show-plan": (
+        "Whom that concerns, and what it would have refused: pilote plan --proposal {number} --backtest",
+        "Qui est concerné, et ce qui aurait été refusé : pilote plan --proposal {number} --backtest",
+    ),
+    "plan-what": (
+        "Say what to plan with: a FILE, or --proposal NUMBER.",
+        "Dites sur quoi planifier : un FICHIER, ou --proposal NUMÉRO.",
+    ),
+    "proposal": ("Proposal {number}", "Le texte de la proposition {number}"),
+    "made-from": (
+        "Made from revision {number}: apply with --expect {number}",
+        "À partir de la révision {number} : appliquez avec --expect {number}",
+    ),
     "show-changes": ("It changes:", "Elle change :"),
 }
 

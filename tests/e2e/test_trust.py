@@ -16,6 +16,7 @@ from tests.e2e.policy import Data, policy
 from tests.e2e.requests import get
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import World, credential, told
+from tests.fakes.collector import Collector
 from tests.fakes.upstream import FakeUpstream
 from tests.signatures import PEOPLE, entry, person, published
 
@@ -175,3 +176,15 @@ async def test_a_revision_with_mistakes_is_reported_as_refused(world: World, ups
     assert report.refused.why == "unusable"
     assert isinstance(await press.store.read(2), Published)
     await until(lambda: world.gateways[0].standing.report == report, what="the same report")
+
+
+async def test_what_runs_and_what_is_refused_are_metrics(
+    empty_world: World, upstream: FakeUpstream, collector: Collector
+) -> None:
+    press = Press(empty_world, upstream.address)
+    async with empty_world.started(otlp_endpoint=collector.endpoint):
+        await press.publish("bob")
+        await press.reported(1)
+        await press.reported(1, refused=await press.publish(author="", **NOBODY))
+    assert collector.metrics.gauges("pilote.revision.active") == [({}, 1)]
+    assert collector.metrics.gauges("pilote.revision.refused") == [({}, 2)]

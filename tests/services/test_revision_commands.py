@@ -72,6 +72,10 @@ def test_the_story_of_two_people(desk: Desk, tmp_path: Path) -> None:
     listed = desk.run("proposals", "list").stdout
     assert [line.split("\t")[0] for line in listed.splitlines()[1:]] == ["2", "3"]
     assert "Changes the cap" in desk.run("proposals", "show", 2).stdout
+    assert "pilote plan --proposal 2 --backtest" in desk.run("proposals", "show", 2).stdout
+    planned = desk.run("plan", "--proposal", 2).stdout
+    assert "Proposal 2" in planned
+    assert "Changes the cap" in planned
     assert "active as revision 2" in desk.signed("approve", 2, by="bob").stdout
 
     conflict = desk.signed("approve", 3, by="ada")
@@ -97,6 +101,7 @@ def test_the_story_of_two_people(desk: Desk, tmp_path: Path) -> None:
     ]
     shown = tmp_path / "shown.yaml"
     shown.write_text(desk.run("revisions", "show", 4).stdout, encoding="utf-8")
+    assert shown.read_text(encoding="utf-8").startswith("# Made from revision 4: apply with --expect 4\n")
     assert "is a valid policy" in desk.run("check", shown).stdout
 
 
@@ -107,6 +112,8 @@ def test_what_cannot_be_is_said_in_both_languages_without_a_trace(desk: Desk, tm
         (("rollback", "--reason", "x"), 1, "Aucune politique n’est encore active"),
         (("revisions", "show", 3), 1, "Il n’y a pas de révision 3"),
         (("rebase",), 2, "Dites quoi rebaser"),
+        (("plan",), 2, "Dites sur quoi planifier"),
+        (("plan", "--proposal", 9), 1, "Il n’y a pas de proposition 9"),
         (("people", "new", "Ada Lovelace", "--key", tmp_path / "x.pem"), 2, "n’est pas un nom"),
         (("people", "new", "ada", "--key", tmp_path / "ada.pem"), 1, "existe déjà"),
         (("approve", 1, "--by", "bob", "--key", tmp_path / "policy.yaml"), 2, ""),
