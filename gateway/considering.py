@@ -1,6 +1,7 @@
 """Steps 3 and 5 of a call once everything is read: where it goes, and what the rules say. The same for a replay."""
 
 import functools
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,8 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Verdict, contact_ref, session_ref, subject_ref
 from gateway.core.routing import NOWHERE, route
 from gateway.keeping import refused
+
+AGENT_GONE: Final = "The agent is not in the active policy any more."
 
 
 def considered(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> None:

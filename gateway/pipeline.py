@@ -20,7 +20,7 @@ from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.callrun import CallRun, record_of, redacted_reply, settlement_of
-from gateway.considering import considered, plainly, pseudonymous
+from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Operation
 from gateway.core.cells import cell_of
@@ -361,7 +361,7 @@ def _named(run: CallRun) -> Agent:
     run.agent = Agent(name=run.released.agent, tenant=run.released.tenant)  # so that its record is among its tenant's
     known = None if run.revision is None else run.revision.agent(run.released.agent)
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
-        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, "The agent is not in the active policy any more.")
+        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, AGENT_GONE)
     return known or run.agent
 
 

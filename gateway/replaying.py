@@ -3,7 +3,8 @@
 import msgspec
 
 from gateway.callrun import CallRun, Incoming, record_of
-from gateway.considering import considered, plainly, pseudonymous
+from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
+from gateway.core.call import Agent
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.inputs import Inputs
@@ -54,9 +55,11 @@ def replayed(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> Rep
 
 
 def _consider(run: CallRun, revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> None:
-    agent = run.agent = revision.agent(inputs.agent)
+    agent = revision.agent(inputs.agent)
     if agent is None or agent.tenant != inputs.tenant:
-        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, "The agent is not in this policy.")
+        run.agent = Agent(name=inputs.agent, tenant=inputs.tenant)
+        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, AGENT_GONE)
+    run.agent = agent
     policy = run.policy = revision.methods.get(inputs.method)
     if policy is None:
         raise plainly(Reason.METHOD_UNDESCRIBED, run)

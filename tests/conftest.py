@@ -17,6 +17,11 @@ __all__ = ["RedisProcess"]
 S = TypeVar("S", bound=Store)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--replay`: keep what every call of an end-to-end test is decided by, and decide about each once more."""
+    parser.addoption("--replay", action="store_true", help="replay every decision of the end-to-end tests")
+
+
 def pytest_report_header() -> str:
     """Say which stores there are to test on."""
     return stores.said()

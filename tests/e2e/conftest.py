@@ -8,6 +8,7 @@ import pytest
 
 from gateway.redis_clients import Client, connected
 from tests.e2e.policy import policy
+from tests.e2e.replayed import disagreeing
 from tests.e2e.world import Agent, Auditor, World, auditing
 from tests.fakes.collector import Collector, collecting
 from tests.fakes.upstream import FakeUpstream, fake_upstream
@@ -22,11 +23,15 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 
 
 @pytest.fixture
-async def empty_world(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterator[World]:
+async def empty_world(
+    redis: Client, redis_url: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> AsyncIterator[World]:
     """No gateway yet."""
     async with contextlib.AsyncExitStack() as stack:
         world = World(redis, redis_url, tmp_path, stack)
+        world.replaying = bool(pytestconfig.getoption("--replay"))
         yield world
+        assert not world.replaying or await disagreeing(world) == []
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 

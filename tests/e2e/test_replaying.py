@@ -175,6 +175,7 @@ async def test_inputs_are_unreadable_without_the_key_and_open_for_their_own_deci
 async def test_without_a_share_nothing_is_kept_and_with_one_just_the_calls_that_their_id_says(
     world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
 ) -> None:
+    await world.publish(policy(upstream.address, replay={"share": 0}))
     await told(agent.contacts.GetContact(get(), metadata=SALES))
     assert {entry[b"k"] for entry in await world.entries()} <= {b"admit", b"settle"}
     await world.publish(policy(upstream.address, replay={"share": 5_000}))
@@ -239,3 +240,32 @@ async def test_one_call_is_found_by_its_id(
     assert (await replay(read.decision, auditor.stub, replays(world))).differing == ()
     with pytest.raises(Unusable, match="replay-none"):
         await replay("0" * 32, auditor.stub, replays(world))
+
+
+async def test_repeats_of_held_calls_other_channels_and_agents_that_are_gone_are_replayed_too(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    phone = cap(1, name="calls", channels=["phone"], on_exceed="downgrade", downgrade_to="email")
+    look = {"name": "look", "effect": "hold", "methods": [SEND], "when": 'call.category == "legal"'}
+    base = policy(upstream.address, replay=EVERYTHING, caps=[phone])
+    await world.publish(base | {"rules": [*base["rules"], look]})
+    desk = Desk(world)
+    stub = desk.agent.messages
+    for _ in range(2):
+        call = send("contacts/c-1", channel="phone", category="service", contact_point="+33123456789")
+        await told(stub.SendMessage(call, metadata=MARKETING))
+    legal = send("contacts/c-2", category="legal", request_id="one")
+    held = await told(stub.SendMessage(legal, metadata=MARKETING))
+    assert await desk.decide(hold_of(held))
+    await desk.until(hold_of(held), "EXECUTED")
+    await told(stub.SendMessage(legal, metadata=MARKETING))
+    waiting = await told(stub.SendMessage(send("contacts/c-3", category="legal"), metadata=SALES))
+    await world.publish(base | {"agents": [each for each in base["agents"] if each["name"] != "sales-bot"]})
+    assert await desk.decide(hold_of(waiting))
+    await desk.until(hold_of(waiting), "FAILED")
+
+    found = await once_each(world, await listed(auditor, 8))
+    assert [once.differing for once in found] == [()] * 8
+    assert [once.opened.record.asked_channel for once in found].count("phone") == 1
+    assert "AGENT_UNAUTHENTICATED" in {once.opened.record.reason for once in found}
+    assert any(once.opened.outcome.first for once in found)

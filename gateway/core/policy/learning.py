@@ -141,9 +141,8 @@ class Rollout(Part, frozen=True, kw_only=True):
     """The arm that it is compared with."""
     seed: str = ""
     """Seed of the choice of subjects; empty: the rollout's name."""
-    steps: Annotated[tuple[RolloutStep, ...], msgspec.Meta(max_length=100)] = tuple(
-        RolloutStep(share=share) for share in (100, 500, 2_500, 5_000, 10_000)
-    )
+    steps: tuple[RolloutStep, ...] = tuple(RolloutStep(share=share) for share in (100, 500, 2_500, 5_000, 10_000))
+    """At most 100."""
     guardrails: tuple[Guardrail, ...] = ()
     success: tuple[Success, ...] = ()
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=0.5)] = 0.05

@@ -11,6 +11,7 @@ from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known, one_of
 from gateway.core.revision.serving import layer_of, seed_of
 
+MOST_STEPS = 100
 ENDED = ("completed", "rolled_back")
 """States of a rollout that moves no more by itself."""
 
@@ -51,6 +52,9 @@ def _experiment(experiment: Experiment, path: Path, document: Document, mistakes
 
 
 def _rollout(rollout: Rollout, path: Path, document: Document, mistakes: Mistakes) -> None:
+    if len(rollout.steps) > MOST_STEPS:
+        problem = f"the rollout {rollout.name!r} has {len(rollout.steps)} steps"
+        mistakes.add((*path, "steps"), problem, fix=f"list at most {MOST_STEPS}")
     if not rollout.steps:
         mistakes.add((*path, "steps"), f"the rollout {rollout.name!r} has no step", fix="list at least one share")
     elif rollout.step >= len(rollout.steps):

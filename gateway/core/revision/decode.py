@@ -25,6 +25,7 @@ _PATTERN_FIXES: Final = {
     "[0-9a-f]{64}": "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself",
     "24:00": 'write hours and minutes in quotes, such as "09:30"; a day ends at "24:00"',
     "[0-9]{1,9}": 'write numbers with points between them, in quotes, such as "2026.1"',
+    "[A-Z]{3}": "write three capital letters, such as EUR",
     "unix:": "write host:port, [IPv6 address]:port or unix:/path",
 }
 """What to write instead, by a part of the pattern that did not match."""

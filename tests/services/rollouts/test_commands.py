@@ -7,8 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from services.rollouts.tables import Words
 from tests.services.rollouts.conftest import HOUR_MS, Stage, up
 from tests.services.test_cli import _run
+
+
+async def test_a_rollout_that_is_not_over_is_named_with_its_reason(stage: Stage) -> None:
+    await stage.publish(up())
+    words = {language: Words(language=language) for language in ("en", "fr")}
+    assert words["en"].unsettled((await stage.rollout(),)) == ()
+    await stage.do("start")
+    await stage.do("pause")
+    paused = (await stage.rollout(),)
+    assert words["en"].unsettled(paused) == ("Rollout up: paused, 1% of crm. Somebody has paused it: because",)
+    assert words["fr"].unsettled(paused) == (
+        "Déploiement up : en pause, 1\u202f% de crm. Quelqu’un l’a mis en pause : because",
+    )
+    await stage.do("abort")
+    assert words["en"].unsettled((await stage.rollout(),)) == ()
 
 
 async def test_the_command_line_lists_shows_and_moves_rollouts(stage: Stage, redis_url: str, tmp_path: Path) -> None:

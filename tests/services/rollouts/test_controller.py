@@ -1,12 +1,18 @@
 """The controller over a real store: what it publishes, what it leaves, and what happens when something is away."""
 
 import asyncio
+import contextlib
+import itertools
 import logging
+import random
+from collections.abc import Awaitable
 
 import grpc
 import msgspec
 import pytest
 
+from gateway.core.movement import rollouts_in
+from gateway.core.policy.learning import Rollout
 from services.rollouts.moves import RolloutProblem, Rollouts
 from tests.services.rollouts.conftest import ARMS, HOUR_MS, T0, Stage, up
 
@@ -107,6 +113,54 @@ async def test_twenty_controllers_at_once_publish_one_revision_for_each_step(sta
         await asyncio.gather(*(stage.controller().look() for _ in range(20)))
         assert await stage.store.active() == 2 + hours
     assert (await stage.rollout()).state == "completed"
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_at_once_every_revision_is_one_legal_move(stage: Stage, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311
+    await stage.publish(up(steps=[{"share": share, "hold": "1m"} for share in (5_000, 6_000, 7_000, 8_000, 10_000)]))
+
+    async def something() -> None:
+        match rng.randrange(8):
+            case 0:
+                await _tried(stage.do(rng.choice(["start", "approve", "pause", "resume"])))
+            case 1:
+                stage.sums.fails = None if stage.sums.fails else grpc.StatusCode.UNAVAILABLE
+            case 2:
+                stage.now_ms += rng.choice([-30_000, 61_000, 40 * 60_000])
+            case 3:
+                await stage.people(20_000, rates=(rng.choice([0.02] * 9 + [0.2]), 0.02))
+            case _:
+                await stage.controller().look()
+
+    for _ in range(60):
+        await asyncio.gather(*(something() for _ in range(4)))
+    seen = [await _rollout_of(stage, number) for number in range(1, await stage.store.active() + 1)]
+    assert len(seen) > 5
+    for before, after in itertools.pairwise(seen):
+        _legal(before, after)
+
+
+def _legal(before: Rollout, after: Rollout) -> None:
+    assert after.cause
+    if after.cause == "started":
+        assert (before.share, after.step, after.state) == (0, 0, "running")
+    elif after.share < before.share:
+        assert after.cause == "harm"
+    elif (after.share, after.step) != (before.share, before.step):
+        assert after.cause in ("proven", "approved", "finished")
+        assert after.step - before.step in (0, 1)
+
+
+async def _tried(move: Awaitable[object]) -> None:
+    with contextlib.suppress(RolloutProblem):
+        await move
+
+
+async def _rollout_of(stage: Stage, number: int) -> Rollout:
+    published = await stage.store.read(number)
+    assert published is not None
+    return rollouts_in(bytes(published.document))[0]
 
 
 async def test_what_was_shown_before_the_arms_changed_proves_nothing_of_them(stage: Stage) -> None:

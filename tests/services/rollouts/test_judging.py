@@ -265,6 +265,25 @@ def test_what_is_neither_proven_nor_refuted_stays_where_it_is() -> None:
     assert found == {"waits at 0": 50}
 
 
+def test_people_who_come_again_and_again_mislead_no_more_often() -> None:
+    """The same 1,000 people in each arm make ever more calls, 200 times as many at the last look as at the first."""
+    rng, runs, misled = np.random.default_rng(5), 150, 0
+    rollout = up(steps=(RolloutStep(share=5_000), RolloutStep(share=10_000)), success=())
+    for _ in range(runs):
+        failed, made = np.zeros((2, 1_000)), np.zeros((2, 1_000))
+        for look in range(30):
+            calls = rng.poisson(1.2**look, (2, 1_000))
+            failed += rng.binomial(calls, 0.05)
+            made += calls
+            arms = [
+                arm(1_000, sums={"error_rate": Sums.of(y, denominators=d)}) for y, d in zip(failed, made, strict=True)
+            ]
+            if looked(rollout, *arms).evidence.harms[0]:
+                misled += 1
+                break
+    assert misled <= 0.05 * runs
+
+
 def latencies(slower: float) -> Draw:
     """A few calls a person, with heavy tails: some people's calls are slow, and some calls of everybody."""
 
