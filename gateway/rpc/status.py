@@ -1,4 +1,4 @@
-"""The one place where a reason becomes a gRPC status. `grpc.StatusCode` appears nowhere else."""
+"""The one place where a reason becomes a gRPC status, and where a status tells what an upstream has done."""
 
 import re
 from dataclasses import dataclass

@@ -603,3 +603,18 @@ async def test_a_shadow_is_asked_by_its_own_version_and_prompt_and_compared(
 
     (copy,) = await eventually(compared, what="a copy's end")
     assert (copy.arm, copy.model_version, list(copy.differences)) == ("next", "1", [])
+
+
+async def test_a_server_is_told_the_most_tokens_by_the_name_that_it_knows(
+    models: World, llm: FakeOpenAI, tmp_path: Path
+) -> None:
+    request = asked("a")
+    request.chat.sampling.max_tokens = 7
+    for name in (None, "max_tokens"):
+        data = writing(llm.url, tmp_path)
+        data["upstreams"][0]["max_tokens_name"] = name
+        await models.publish(data)
+        stub: InferenceServiceAsyncStub = InferenceServiceStub(models.channel())
+        await told(stub.CreateChatCompletion(request, metadata=WRITER))
+    sent = [{name: value for name, value in each.body.items() if "max" in name} for each in llm.asked]
+    assert sent == [{"max_completion_tokens": 7}, {"max_tokens": 7}]

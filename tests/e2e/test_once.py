@@ -1,5 +1,6 @@
 """Whatever upstreams do, in whatever order: what changes something is carried out once at most, and that is told."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,9 +9,11 @@ import grpc
 import pytest
 
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest
+from tests.e2e.policy import Data
 from tests.e2e.requests import get, send
 from tests.e2e.test_fallback import either
-from tests.e2e.test_trying import DOWN, fakes, sure
+from tests.e2e.test_trying import DOWN, PATIENT, READS, fakes, routed, sure
+from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Agent, World, credential, told
 from tests.fakes.upstream import Asked
 
@@ -74,3 +77,48 @@ async def test_whatever_happens_to_the_tries_a_write_is_carried_out_once_at_most
             assert script.acted <= 1, what
             in_doubt = ended.reason == "UPSTREAM_IN_DOUBT"
             assert (ended.code is grpc.StatusCode.OK or in_doubt) == (script.acted == 1), what
+
+
+async def test_whatever_becomes_of_calls_none_counts_as_running_once_it_is_over(world: World, agent: Agent) -> None:
+    draw = random.Random(23)  # noqa: S311 - a test
+    async with fakes(2) as (one, other):
+
+        async def behave(asked: Asked, context: Any) -> bytes:
+            chance = draw.random()
+            if chance < 0.3:
+                return await one.hang(asked, context)
+            if chance < 0.5:
+                await context.abort(DOWN, "gone")
+            await asyncio.sleep(chance / 20)
+            return b""
+
+        one.behave = other.behave = behave
+        guarding = {"breaker": {"max_concurrent": 8, "percent": 100, "min_calls": 1000}}
+        hedged: Data = {"methods": READS, "hedge": {"after": "10ms"}, "retries": PATIENT, "timeout": "2s"}
+        await world.publish(routed([one.address, other.address], upstream=guarding, **hedged))
+
+        async def call() -> None:
+            made = agent.contacts.GetContact(get(), metadata=SALES, timeout=2)
+            ending = asyncio.ensure_future(told(made))
+            await asyncio.wait([ending], timeout=draw.random() / 5)
+            made.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+        for _ in range(10):
+            await asyncio.gather(*(call() for _ in range(20)))
+
+        async def all_over() -> bool | None:
+            kept = (await world.kept()).values()
+            return all(each.settlement or not each.outcome.granted for each in kept) or None
+
+        await eventually(all_over, what="the end of all calls", within=5)
+        arrived = len(one.asked) + len(other.asked)
+        one.behave, other.behave = one.hang, other.hang
+        await world.publish(routed([one.address, other.address], upstream=guarding))
+        last = [asyncio.ensure_future(told(agent.contacts.GetContact(get(), metadata=SALES))) for _ in range(20)]
+        await until(lambda: sum(each.done() for each in last) == 12, what="12 refusals", within=5)
+        assert len(one.asked) + len(other.asked) == arrived + 8
+        one.let_go.set()
+        other.let_go.set()
+        codes = [(await each).code for each in last]
+        assert codes.count(grpc.StatusCode.OK) == 8

@@ -25,6 +25,8 @@ ChatRequest = inference_service_pb2.CreateChatCompletionRequest | inference_serv
 
 MOST_MESSAGES: Final = 1_000
 MOST_TOOLS: Final = 128
+MAX_TOKENS: Final = "max_completion_tokens"
+"""What the API calls the most tokens of a chat's answer."""
 
 _ROLES: Final[Mapping[int, str]] = {
     chat_pb2.ROLE_SYSTEM: "system",
@@ -59,7 +61,7 @@ def chat_body(request: ChatRequest) -> Body:
     body: Body = {
         "model": request.model_version,
         "messages": first + [_message(message, f"chat.messages[{n}]") for n, message in enumerate(chat.messages)],
-        **sampling(chat.sampling, most="max_completion_tokens"),
+        **sampling(chat.sampling, most=MAX_TOKENS),
     }
     if chat.tools:
         body["tools"] = [_tool(tool, f"chat.tools[{n}]") for n, tool in enumerate(chat.tools)]

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from gateway.adapters.openai.answers import MalformedAnswer, Refusal, read
-from gateway.adapters.openai.chat import Body
+from gateway.adapters.openai.chat import MAX_TOKENS, Body
 from gateway.adapters.openai.key_file import KeyFile, KeyUnusable
 from gateway.core.policy.upstreams import Upstream
 from gateway.rpc import http_failures
@@ -37,6 +37,7 @@ class Connection:
         self._name = upstream.name
         self._url = (upstream.url or "").rstrip("/")
         self._key = None if upstream.key_file is None else KeyFile(upstream.key_file)
+        self._max_tokens = upstream.max_tokens_name or MAX_TOKENS
         self._session: aiohttp.ClientSession | None = None
         self._said: dict[object, float] = {}
         self.longest_s = 0.0
@@ -58,6 +59,8 @@ class Connection:
             headers = self._headers(headers)
         except KeyUnusable as error:
             raise http_failures.unreachable() from error
+        if MAX_TOKENS in body:
+            body = {self._max_tokens if name == MAX_TOKENS else name: value for name, value in body.items()}
         with _as_failures():
             async with asyncio.timeout_at(until):
                 response = await self._open().post(

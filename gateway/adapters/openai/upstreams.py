@@ -39,8 +39,8 @@ class OpenAIUpstreams:
     """Connections to the servers of the active revision, and to earlier ones as long as calls may need them."""
 
     def __init__(self) -> None:
-        self._kept: set[tuple[str, str]] = set()
-        self._lines: dict[tuple[str, str], Connection] = {}
+        self._kept: set[tuple[str, ...]] = set()
+        self._lines: dict[tuple[str, ...], Connection] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def use(self, upstreams: Collection[Upstream]) -> None:
@@ -88,7 +88,7 @@ class OpenAIUpstreams:
             line = self._lines[at] = Connection(upstream)
         return line
 
-    async def _retire(self, at: tuple[str, str], line: Connection) -> None:
+    async def _retire(self, at: tuple[str, ...], line: Connection) -> None:
         """Close a connection that no revision names any more, once every call that was admitted for it has ended."""
         await asyncio.sleep(2 * line.longest_s)
         if at not in self._kept and self._lines.get(at) is line:
@@ -252,5 +252,5 @@ def _headers(metadata: Metadata) -> dict[str, str]:
     return {name: value for name, value in pairs if name and isinstance(value, str)}
 
 
-def _place(upstream: Upstream) -> tuple[str, str]:
-    return upstream.url or "", upstream.key_file or ""
+def _place(upstream: Upstream) -> tuple[str, ...]:
+    return upstream.url or "", upstream.key_file or "", upstream.max_tokens_name or ""

@@ -50,6 +50,9 @@ class Upstream(Part, frozen=True, kw_only=True):
     """Of an OpenAI-compatible server, with the version: "https://llm.example.com/v1"."""
     key_file: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
     """File with the key of an OpenAI-compatible server, on the gateways' machines; a key is never part of a policy."""
+    max_tokens_name: Literal["max_completion_tokens", "max_tokens"] | None = None
+    """What an OpenAI-compatible server calls the most tokens of a chat's answer; null: "max_completion_tokens". Some
+    servers know the old name only and answer without any limit where they get the other."""
     version: Version | None = None
     """Version of the connector or system, as records name it."""
     timeout: Duration = "30s"

@@ -61,7 +61,7 @@ def _upstream(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
         if not addresses:
             fix = 'add `address`, such as "127.0.0.1:50061"'
             mistakes.add(path, f"the upstream {name!r} has no address", fix=fix)
-        for field in ("url", "key_file"):
+        for field in ("url", "key_file", "max_tokens_name"):
             if getattr(upstream, field) is not None:
                 fix = "say `kind: openai`, or remove it"
                 mistakes.add((*path, field), f"`{field}` goes with OpenAI-compatible servers only", fix=fix)

@@ -156,7 +156,7 @@ class Sampling(_message.Message):
     top_p: _builtins.float
     """Share of the likeliest tokens that are drawn from, above 0 to 1."""
     max_tokens: _builtins.int
-    """Most tokens of the answer, 1 or more. Sent as `max_completion_tokens` for a chat, as `max_tokens` for a completion."""
+    """Most tokens of the answer, those that the model thinks with included, 1 or more."""
     seed: _builtins.int
     """The same seed with the same request gives much the same answer."""
     presence_penalty: _builtins.float
