@@ -26,7 +26,7 @@ from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
-from gateway.adapters.trust import Trust
+from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
 from gateway.adapters.workers import Workers, reporting
 from gateway.core.authority import Authority
@@ -268,7 +268,7 @@ async def _follow(
     """Follow the active revision, and tell which one runs here; what is given is set after the first look."""
     standing, workers, looked = running.standing, Workers(redis), asyncio.Event()
     revisions = RevisionStore(redis)
-    trust = Trust(revisions, root=trusted_people, pin_file=settings.home / "trust.json")
+    trust = Trust(revisions, root=trusted_people, pin_file=settings.home / PIN_FILE)
     following = revisions.follow(running.swap, judge=trust.judge, refused=standing.refuses, looked=looked)
     stack.push_async_callback(_cancelled, asyncio.create_task(following))
     stack.push_async_callback(_left, workers, standing)

@@ -1,11 +1,12 @@
 """The commands that run processes: `pilote up`, `demo`, `status`, and one for each process."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.settings import language
+from gateway.settings import Settings, language
 from services.shell import Shell
 from services.texts import say
 
@@ -61,6 +62,18 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     _add_surrounding(app, shell)
 
 
+def _pin_file(shell: Shell, settings: Settings) -> Path:
+    """Where a process pins whom it trusts; one that is damaged stops the start."""
+    from gateway.adapters.trust import PIN_FILE, read_pin
+
+    path = settings.home / PIN_FILE
+    try:
+        read_pin(path)
+    except (OSError, ValueError) as error:
+        shell.fail(str(error), 2)
+    return path
+
+
 def _add_own(app: typer.Typer, shell: Shell) -> None:
     """Add one command for each kind of process that governs."""
 
@@ -81,6 +94,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "replay_keys": shell.replay_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }
+        _pin_file(shell, settings)
         run(lambda: serve(settings, **options))
 
     @app.command()
@@ -100,7 +114,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "listen": settings.audit_listen,
             "redis_url": url,
             "follow": following(
-                url, pin_file=settings.home / "trust.json", trusted_people=shell.trusted_people(settings)
+                url, pin_file=_pin_file(shell, settings), trusted_people=shell.trusted_people(settings)
             ),
             "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
             "home": settings.home,
@@ -124,7 +138,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "redis_url": redis_url(settings),
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,
-            "pin_file": settings.home / "trust.json",
+            "pin_file": _pin_file(shell, settings),
             "trusted_people": shell.trusted_people(settings),
         }
         run(lambda: serve(**options))

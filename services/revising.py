@@ -13,7 +13,7 @@ from gateway.adapters.revisions import ProposalChanged, Published, RevisionConfl
 from gateway.core.authority import Authority, Entry, How, SignedVote, Statement, Vote, authority_in
 from gateway.core.changes import Change, changes
 from gateway.core.merging import Merge, merge
-from gateway.core.movement import carried, restored
+from gateway.core.movement import NotOnlyMoved, carried, followed, restored
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.trust import Trusted, matches, restores_approved
@@ -117,7 +117,7 @@ class Revising:
         active, head = await self.store.head()
         content = canonical(document)
         if expected is not None and head != expected:
-            raise await self._conflict(expected, head, content)
+            content = await self._followed(content, base=expected, head=head)
         before = await self.store.read(head) if head else None
         if before is not None:
             content = carried(content, bytes(before.document))
@@ -331,6 +331,16 @@ class Revising:
     async def _conflict(self, base: int, active: int, content: bytes, *, number: int = 0) -> Conflict:
         documents = (await self.document(base), _decoded(content, number), await self.document(active))
         return Conflict(base=base, active=active, documents=documents, number=number)
+
+    async def _followed(self, content: bytes, *, base: int, head: int) -> bytes:
+        """A document made from `base`, with the steps that rollouts have taken since; anything else is a conflict."""
+        if not await self.store.only_moved(base, head):
+            raise await self._conflict(base, head, content)
+        was, now = await self._stored(base), await self._stored(head)
+        try:
+            return followed(content, base=bytes(was.document), active=bytes(now.document))
+        except NotOnlyMoved as moved:
+            raise await self._conflict(base, head, content) from moved
 
     async def _stored(self, number: int) -> Published:
         try:

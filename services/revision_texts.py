@@ -131,6 +131,22 @@ _TEXTS: Final = {
         "What would become active has {count} mistakes, the first at {path}: {problem}.",
         "Ce qui deviendrait actif contient {count} erreurs, la première à {path} : {problem}.",
     ),
+    "asked-unsigned": (
+        "Sign the request: authorization: Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX.",
+        "Signez la requête : authorization: Pilote-Ed25519 person=NOM, created=MILLISECONDES, signature=HEXA.",
+    ),
+    "asked-late": (
+        "The request was not signed just now; compare your clock with this machine’s.",
+        "La requête n’a pas été signée à l’instant ; comparez votre horloge à celle de cette machine.",
+    ),
+    "asked-stranger": (
+        "The signature is not that of anybody whom the active policy names in `people`.",
+        "La signature n’est celle d’aucune personne que la politique active nomme dans `people`.",
+    ),
+    "asked-nobody": (
+        "The active policy names no people, so nobody can be known here: use the command line.",
+        "La politique active ne nomme personne, nul ne peut donc être reconnu ici : utilisez la ligne de commande.",
+    ),
     "mistakes": (
         "The policy has {count} mistakes.",
         "La politique contient {count} erreurs.",

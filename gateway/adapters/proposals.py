@@ -164,12 +164,9 @@ class Proposals:
         Raises:
             ProposalConflict: something else has changed since.
         """
-        base, number, published = proposal.entry.statement.base, active, proposal.published
-        while number != base:
-            step = await self._store.entry(number)
-            if step is None or step.statement.how != "rollout" or step.statement.base >= number:
-                raise ProposalConflict(proposal, active)
-            number = step.statement.base
+        base, published = proposal.entry.statement.base, proposal.published
+        if not await self._store.only_moved(base, active):
+            raise ProposalConflict(proposal, active)
         if active == base:
             return published
         was, now = await self._store.read(base), await self._store.read(active)

@@ -200,6 +200,16 @@ class RevisionStore:
                         entries |= await self.entries((number,))
         return active, await asyncio.to_thread(head_of, active, entries, verify=verify)
 
+    async def only_moved(self, base: int, head: int) -> bool:
+        """Whether nothing but steps of rollouts leads from one revision to another."""
+        number = head
+        while number != base:
+            step = await self.entry(number)
+            if step is None or step.statement.how != "rollout" or step.statement.base >= number:
+                return False
+            number = step.statement.base
+        return True
+
     async def next(self) -> int:
         """The number that the next revision gets."""
         return int(await self._redis.get(self._last) or 0) + 1

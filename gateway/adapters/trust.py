@@ -8,6 +8,7 @@ without those with the first revision in the store: on first use.
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,11 @@ from gateway.core.authority import Authority, Entry, authority_in, digest_of
 from gateway.core.policy.people import Approvals, Person
 from gateway.core.trust import Distrusted, Trusted, judge, matches
 from gateway.signing import verify
+
+PIN_FILE: Final = "trust.json"
+"""Name of the file with the pin, in `PILOTE_HOME`."""
+
+_log = logging.getLogger(__name__)
 
 BATCH: Final = 500
 """Entries that are read at a time."""
@@ -70,7 +76,10 @@ class Trust:
             raise
         before, self.pinned = self.pinned, trusted
         if trusted != before and (trusted.authority.people or (before and before.authority.people)):
-            await asyncio.to_thread(self._write_pin, trusted)
+            try:
+                await asyncio.to_thread(self._write_pin, trusted)
+            except OSError:  # in memory it is pinned all the same
+                _log.exception("the people whom this process trusts cannot be kept for its next start")
 
     def _judged(self, number: int, published: Published) -> Trusted:
         document = bytes(published.document)
@@ -100,13 +109,8 @@ class Trust:
             self._entries |= await self._store.entries((number,))
 
     def _read_pin(self) -> Trusted | None:
-        if self._pin_file is None or not self._pin_file.exists():
-            return None
-        try:
-            pin = msgspec.json.decode(self._pin_file.read_bytes(), type=_Pin)
-        except msgspec.DecodeError as error:
-            raise ValueError(f"{self._pin_file} is damaged; it says which people this process trusts.") from error
-        return pin.trusted if pin.root == self._root_sha256 else None
+        pin = None if self._pin_file is None else read_pin(self._pin_file)
+        return None if pin is None or pin.root != self._root_sha256 else pin.trusted
 
     def _write_pin(self, trusted: Trusted) -> None:
         if self._pin_file is None:
@@ -121,6 +125,22 @@ class Trust:
             file.flush()
             os.fsync(file.fileno())
         made.rename(self._pin_file)
+
+
+def read_pin(path: Path) -> _Pin | None:
+    """What a process has pinned in a file; `None` where there is none yet.
+
+    Raises:
+        ValueError: the file holds something else.
+        OSError: it cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Pin)
+    except msgspec.DecodeError as error:
+        text = f"{path} is damaged: it says which people this process trusts. Restore it, or delete it to trust anew."
+        raise ValueError(text) from error
 
 
 def trusted_people(path: Path) -> Authority:

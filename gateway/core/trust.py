@@ -249,6 +249,9 @@ def _approved(number: int, entries: Mapping[int, Entry], *, verify: Verify) -> b
     before = Authority() if base is None else base.authority
     if base is not None and base.statement.sha256 != entry.statement.base_sha256:
         return False
+    # Only statements are linked to each other: who else is named beside them must be who they name.
+    if any(each.statement.authority != digest_of(each.authority) for each in (entry, base) if each is not None):
+        return False
     if entry.statement.how == "rollout":
         follows = base is not None and base.statement.lasting == entry.statement.lasting
         return follows and entry.statement.base < number and _approved(entry.statement.base, entries, verify=verify)

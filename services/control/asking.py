@@ -22,7 +22,11 @@ _HEADER: Final = re.compile(
 
 
 class Unasked(Exception):
-    """Nobody whom the active policy names has signed this request; the text says what to do."""
+    """Nobody whom the active policy names has signed this request; `code` is that of a text."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def to_sign(method: str, target: str, body: bytes, *, created_ms: int) -> bytes:
@@ -44,13 +48,13 @@ def asking(given: str, signed: tuple[str, str, bytes], authority: Authority, *, 
     """
     found = _HEADER.fullmatch(given)
     if found is None:
-        raise Unasked(f"Sign the request: authorization: {SCHEME} person=NAME, created=MILLISECONDS, signature=HEX.")
+        raise Unasked("asked-unsigned")
     name, created_ms, signature = found[1], int(found[2]), found[3]
     if abs(now_ms - created_ms) > SKEW_MS:
-        raise Unasked("The request was not signed just now; compare your clock with this machine's.")
+        raise Unasked("asked-late")
     person = authority.person(name)
     method, target, body = signed
     message = to_sign(method, target, body, created_ms=created_ms)
     if person is None or not verify(person.public_key, signature, message):
-        raise Unasked("The signature is not that of anybody whom the active policy names in `people`.")
+        raise Unasked("asked-stranger")
     return person

@@ -52,7 +52,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def problem_of(error: Exception, language: str) -> tuple[Problem | None, HTTPStatus]:
     """What is said of an error, and the status; `None` for a mistake of ours."""
     if isinstance(error, Unasked):
-        return Problem(reason="PERSON_UNAUTHENTICATED", message=str(error)), HTTPStatus.UNAUTHORIZED
+        return Problem(
+            reason="PERSON_UNAUTHENTICATED", message=say(error.code, language=language)
+        ), HTTPStatus.UNAUTHORIZED
     if isinstance(error, PolicyInvalid):
         mistakes = tuple({"path": each.path, "problem": each.problem, "fix": each.fix} for each in error.mistakes)
         text = say("mistakes", language=language, count=len(mistakes))

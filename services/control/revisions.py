@@ -139,7 +139,7 @@ class Revisions:
     def _authority(self) -> Authority:
         revision = self._policy.revision
         if revision is None or not revision.document.people:
-            raise Unasked("The active policy names no people, so nobody can be known here: use the command line.")
+            raise Unasked("asked-nobody")
         return Authority(people=revision.document.people, required=revision.document.approvals.required)
 
     async def _history(self, count: int) -> tuple[Listed, ...]:

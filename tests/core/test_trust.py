@@ -215,7 +215,20 @@ def test_going_back_to_what_nobody_has_approved_needs_a_second_person() -> None:
     assert ledger.judge(ledger.add(document("open"), "ada", "eve", how="rollback", restores=1), trusted).number == 3
 
 
-LEAVES = st.sampled_from(["flip", "drop", "add", "number"])
+def test_nobody_can_be_put_among_those_who_approved_it_long_ago() -> None:
+    ledger = Ledger()
+    ledger.add(document("open", []), "")
+    ledger.add(document("free", []), "")
+    ledger.add(document("first"), "ada", "bob")
+    trusted = ledger.judge(3)
+    back = ledger.add(document("free"), "ada", how="rollback", restores=2)
+    assert ledger.why(back, trusted) == "approvals"
+    mallory = authority_in(document("", [person("mallory"), person("mallet")]))
+    votes = (vote(ledger.entries[2].statement, "mallory"),)
+    for number in (1, 2):
+        forged = msgspec.structs.replace(ledger.entries[number], authority=mallory)
+        ledger.entries[number] = msgspec.structs.replace(forged, approvals=votes if number == 2 else ())
+    assert ledger.why(back, trusted) == "approvals"
 
 
 def _altered(value: Any, data: st.DataObject) -> Any:

@@ -269,3 +269,16 @@ async def test_an_active_revision_that_was_set_back_by_hand_is_not_built_on(revi
     assert made is not None
     assert (made.after, made.statement.base) == (2, 2)
     await trusted(revising)
+
+
+async def test_steps_of_rollouts_are_no_conflict_for_who_edits_a_file(revising: Revising) -> None:
+    first = await put(revising, peopled(**ROLLING))
+    exported = await revising.document(first)
+    moved_to = await moved(revising, first, state="running", step=1, since_ms=5)
+    edited = msgspec.structs.replace(exported, description="edited")
+    made = await revising.apply(edited, hand=ADA, reason="why", expected=first)
+    assert made.proposal is not None
+    assert rollouts_in(bytes(made.proposal.published.document)) == (moved_to,)
+    jumping = msgspec.structs.replace(exported, rollouts=(msgspec.structs.replace(moved_to, state="completed"),))
+    with pytest.raises(Conflict):
+        await revising.apply(jumping, hand=ADA, reason="why", expected=first)

@@ -128,3 +128,13 @@ def test_what_cannot_be_is_said_in_both_languages_without_a_trace(desk: Desk, tm
     readable = desk.run("approve", 1, "--by", "ada", "--key", tmp_path / "open.pem")
     assert "others may read this key" in readable.stderr
     assert re.search("PRIVATE KEY", (tmp_path / "ada.pem").read_text(encoding="utf-8"))
+
+
+@pytest.mark.one_server
+def test_a_gateway_that_cannot_read_whom_it_trusts_does_not_start(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / "trust.json").write_text("{}", encoding="utf-8")
+    for process in ("gateway", "control"):
+        done = desk.run(process)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert "is damaged: it says which people this process trusts" in done.stderr
