@@ -40,12 +40,13 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     ) -> None:
         """Say what a policy would change, which methods and agents that concerns, and how many of the last calls."""
         from services.backtesting import since as asked_since
-        from services.planning import planned, rows, sentences
+        from services.planning import as_applied, planned, rows, sentences
 
         lang = language(shell.settings())
         span_ms = _span_ms(shell, since)
         name, new = _asked(shell, file, proposal)
         old = _active(shell)
+        new = as_applied(new, old)
         plan = planned(old, new, _counts(shell, span_ms=span_ms, tenant=tenant))
         if not plan.changes:
             shell.out.print(say("none", language=lang, file=name, number=plan.active), markup=False, soft_wrap=True)

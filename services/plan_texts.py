@@ -26,7 +26,7 @@ _TEXTS: Final = {
     "unknown": ("unknown", "inconnu"),
     "total": (
         "Of the calls of the last {span} these changes may touch {calls} of {all} ({share}).",
-        "Sur les appels des derniers {span}, ces modifications peuvent en toucher {calls} sur {all} ({share}).",
+        "Sur une période de {span}, ces modifications peuvent toucher {calls} appels sur {all} ({share}).",
     ),
     "bound": (
         "That is the most there can be: conditions are not weighed. `--backtest` says what would really end otherwise.",
@@ -34,7 +34,7 @@ _TEXTS: Final = {
     ),
     "no-calls": (
         "There were no calls in the last {span}.",
-        "Il n’y a eu aucun appel au cours des derniers {span}.",
+        "Il n’y a eu aucun appel sur une période de {span}.",
     ),
     "audit-down": (
         "The audit service does not answer at {address}, so nobody can say how many calls are concerned: is `pilote up` running?",

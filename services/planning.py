@@ -10,13 +10,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.change_words import in_words
 from gateway.core.changes import Change, changes
+from gateway.core.movement import carried
 from gateway.core.policy.document import Document
 from gateway.core.reach import Count, Reach, Sides, reach, touched
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.texts import number as with_digits
 from gateway.core.texts import span
-from gateway.loading import load_stored
+from gateway.loading import canonical, load_stored
 from gateway.redis_clients import Client
 from pilote.audit.v1 import planning_pb2
 from services.plan_texts import say
@@ -78,15 +79,24 @@ def planned(old: Revision | None, new: Revision, counts: Sequence[Count] | None)
     )
 
 
+def as_applied(new: Revision, old: Revision | None) -> Revision:
+    """A policy as it would be once applied: a rollout whose state a file does not say stays where it is."""
+    if old is None:
+        return new
+    document = canonical(new.document)
+    content = carried(document, canonical(old.document))
+    return new if content == document else load_stored(content)
+
+
 async def active_revision(redis: Client) -> Revision | None:
-    """The active revision, compiled; `None` where there is none.
+    """The revision that runs, compiled; `None` where there is none.
 
     Raises:
         ActiveUnreadable: this version cannot read it.
         RedisError: the store does not answer.
     """
     store = RevisionStore(redis)
-    number = await store.active()
+    _, number = await store.head()  # what gateways run, where they do not run what the store says is active
     published = await store.read(number)
     if published is None:
         return None

@@ -119,7 +119,7 @@ class Tally:
 
     def _counted(self, old: Came, new: Came) -> tuple[Difference, ...]:
         before, after = self._old.come_to(old), self._new.come_to(new)
-        if before is None and after is None:
+        if (before is None and after is None) or new.record.verdict is not Verdict.ALLOW:  # that the rules say
             return ()
         was, limit = before or (old.record.verdict.value, "")
         becomes, new_limit = after or (new.record.verdict.value, "")

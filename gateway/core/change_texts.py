@@ -92,7 +92,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "limit-rate": ("{most} calls per {window}", "{most} appels par {window}"),
     "limit-max": ("{most} {window}", "{most} {window}"),
     "limit-concurrent": ("{most} calls at a time", "{most} appels à la fois"),
-    "instead": ("{new}, instead of {old}", "{new}, au lieu de {old}"),
+    "instead": ("{new}, instead of {old}", "{new} (auparavant : {old})"),
     "tighter": ("It lets less through than before.", "Moins d’appels passent qu’avant."),
     "looser": ("It lets more through than before.", "Plus d’appels passent qu’avant."),
     "effect-allow": ("it allows", "elle autorise"),

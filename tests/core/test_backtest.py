@@ -101,6 +101,13 @@ def test_a_limit_is_counted_on_both_sides_and_a_repeat_takes_nothing() -> None:
     assert (tally.replayed, tally.otherwise) == (4, 0)
 
 
+def test_what_the_rules_refuse_is_not_told_again_as_counted() -> None:
+    bucket = Bucket("weekly", "cap", "subject=x", 0, 1_000_000)
+    tally = Tally()
+    tally.add(came(1, buckets=(bucket,)), came(1, verdict=Verdict.DENY, reason="POLICY_DENIED", rule="no"), GRANTED)
+    assert [each.kind for each in tally.found] == ["verdict"]
+
+
 def test_however_many_changes_there_are_memory_is_bounded_and_none_is_lost() -> None:
     tally = Tally(most_examples=1)
     for number in range(2 * MOST_KINDS):

@@ -11,7 +11,7 @@ import yaml
 
 from gateway.core.reach import Count
 from gateway.loading import load
-from services.planning import ActiveUnreadable, active_revision, counted, planned, rows, sentences
+from services.planning import ActiveUnreadable, active_revision, as_applied, counted, planned, rows, sentences
 from tests.e2e.policy import cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
@@ -58,13 +58,31 @@ async def test_a_plan_says_the_change_in_words_and_the_true_share_of_calls(
     assert found[2][0].startswith("Adds the cap pressure: at most 2 contacts within 7d.")
     assert found[2][3] == "2 (25.0 %)"
     assert sentences(plan, span_ms=HOUR_MS, language="fr")[0] == (
-        "Sur les appels des derniers 1 h, ces modifications peuvent en toucher 8 sur 8 (100,0 %)."
+        "Sur une période de 1 h, ces modifications peuvent toucher 8 appels sur 8 (100,0 %)."
     )
 
 
 async def test_the_same_policy_changes_nothing(world: World, upstream: FakeUpstream) -> None:
     plan = planned(await active_revision(world.redis), load(policy(upstream.address)), ())
     assert (plan.changes, plan.calls) == ((), 0)
+
+
+async def test_a_rollout_whose_state_a_file_does_not_say_stays_where_it_is(
+    world: World, upstream: FakeUpstream
+) -> None:
+    arms = [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm", "weight": 0}]
+    up = {"name": "up", "route": "crm", "arm": "new", "against": "old", "success": [{"measure": "error_rate"}]}
+    route = {"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms}
+    running = up | {"state": "running", "step": 1, "since_ms": 5}
+    await world.publish(policy(upstream.address, routes=[route], rollouts=[running]))
+    old = await active_revision(world.redis)
+
+    assert (
+        planned(old, as_applied(load(policy(upstream.address, routes=[route], rollouts=[up])), old), ()).changes == ()
+    )
+    moved = as_applied(load(policy(upstream.address, routes=[route], rollouts=[up | {"state": "completed"}])), old)
+    _, row = rows(planned(old, moved, ()), language="en")
+    assert row[0].startswith("Changes the rollout up: its candidate new serves 100 % of crm instead of 5 %")
 
 
 async def test_the_first_policy_adds_everything_and_without_counts_nobody_says_how_many_calls(

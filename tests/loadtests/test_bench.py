@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.bench import missed
+from loadtests.results import missed
 from loadtests.routing import measured
 
 

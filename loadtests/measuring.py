@@ -1,0 +1,138 @@
+"""Puts load on a bare hop and on the whole gateway in turn, and counts what each call costs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+
+from loadtests import echo, h2load, swap
+from loadtests.governed import METHOD, Governed, Written, request
+from loadtests.processes import Process
+
+CONNECTIONS: Final = 8
+"""Each of its own h2load, with a customer of its own."""
+IN_FLIGHT: Final = 4
+"""Calls running on each connection. From 8 x 1 to 8 x 8 the server's core was busy to 96-98 %, and the CPU per call the
+same within the noise (hop 257-267 us, governed 566-592 us)."""
+SERVER_CORE: Final = 0
+OTHER_CORE: Final = 1
+_FIRST_CALLS: Final = 2_000
+"""Calls of a warm-up; from how long they take follows how many calls a round makes."""
+
+
+class Round(NamedTuple):
+    """One server under load for some seconds."""
+
+    calls: int
+    cpu_us: float
+    """CPU of the measured process, microseconds a call."""
+    calls_per_s: float
+    """What the load generator reached."""
+    busy: float
+    """CPU time over wall time; near 1 the server is what limits."""
+    errors: int
+    """Calls that were not answered with the upstream's message, and entries that are missing in the stream."""
+
+
+class Measured(NamedTuple):
+    """All rounds."""
+
+    hop: list[Round]
+    governed: list[Round]
+    rss_before_mb: float
+    rss_mb: float
+    swaps: tuple[swap.Swap, ...]
+    spans: int
+
+
+class Plan(NamedTuple):
+    """How long to measure."""
+
+    rounds: int
+    seconds: float
+    warm_ups: int
+    swaps: int
+
+
+class Bench:
+    """The two servers, and how to put load on them."""
+
+    def __init__(self, folder: Path, *, hop: Process, hop_port: int, gateway: Governed, console: Console) -> None:
+        self._folder = folder
+        self._hop = hop
+        self._hop_port = hop_port
+        self._gateway = gateway
+        self._console = console
+        self._customers = 0
+
+    def measure(self, plan: Plan) -> Measured:
+        """Warm both up, then measure them in turn."""
+        calls_of_hop = calls_of_governed = _FIRST_CALLS
+        for _ in range(plan.warm_ups):
+            calls_of_hop = int(plan.seconds * self.hop(calls_of_hop).calls_per_s)
+            calls_of_governed = int(plan.seconds * self.governed(calls_of_governed).calls_per_s)
+        rss_before_mb = self._gateway.process.rss_mb()
+        hop, gateway = [], []
+        for number in range(1, plan.rounds + 1):
+            hop.append(self.hop(calls_of_hop))
+            gateway.append(self.governed(calls_of_governed))
+            self._console.print(
+                f"round {number} of {plan.rounds}: hop {hop[-1].cpu_us:.0f} us, governed {gateway[-1].cpu_us:.0f} us, "
+                f"{gateway[-1].cpu_us / hop[-1].cpu_us:.2f}x"
+            )
+        rss_mb = self._gateway.process.rss_mb()
+        swaps = swap.measure(self._gateway, self._folder, times=plan.swaps, core=OTHER_CORE)
+        self._gateway.process.stop()  # sends the spans that are left
+        return Measured(hop, gateway, rss_before_mb, rss_mb, swaps, int(self._gateway.sink.stop()))
+
+    def hop(self, calls: int) -> Round:
+        """A round through the bare hop."""
+        return self._round(self._hop, self._hop_port, calls)
+
+    def governed(self, calls: int) -> Round:
+        """A round through the gateway, with its entries in the stream counted and then removed."""
+        settled = self._gateway.until_settled
+        found = self._round(self._gateway.process, self._gateway.port, calls, finish=settled)
+        missing = _missing(self._gateway.written(), found.calls)
+        self._gateway.forget()
+        return found._replace(errors=found.errors + missing)
+
+    def _round(self, server: Process, port: int, calls: int, *, finish: Callable[[int], None] | None = None) -> Round:
+        """Load for `calls` calls. `finish` waits for the work that the server does after it has answered."""
+        bodies = [self._body() for _ in range(CONNECTIONS)]
+        before = server.cpu_seconds()
+        result = h2load.run(
+            f"http://127.0.0.1:{port}{METHOD}",
+            bodies=bodies,
+            calls=calls,
+            in_flight=IN_FLIGHT,
+            headers=(f"authorization: {self._gateway.authorization}",),
+            core=OTHER_CORE,
+        )
+        if finish is not None:
+            finish(result.calls)
+        cpu = server.cpu_seconds() - before
+        server.check()
+        answered = result.data_bytes // len(h2load.framed(echo.ANSWER))
+        return Round(
+            calls=result.calls,
+            cpu_us=cpu / result.calls * 1e6,
+            calls_per_s=result.calls / result.seconds,
+            busy=cpu / result.seconds,
+            errors=max(result.failed, result.calls - answered),
+        )
+
+    def _body(self) -> Path:
+        """A request for a customer who was never written to, so that no sliding log outgrows its round."""
+        self._customers += 1
+        customer = f"contacts/{self._customers}"
+        self._gateway.know(customer)
+        path = self._folder / f"{self._customers}.body"
+        path.write_bytes(h2load.framed(request(customer)))
+        return path
+
+
+def _missing(written: Written, calls: int) -> int:
+    """How many calls lack their record or their settlement, or were refused."""
+    return max(written.refused, abs(calls - written.admitted), abs(calls - written.settled))
