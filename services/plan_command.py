@@ -3,7 +3,7 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -56,8 +56,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         print_rows(shell.out, rows(plan, language=lang))
         for sentence in sentences(plan, span_ms=span_ms, language=lang):
             shell.out.print(sentence, markup=False, soft_wrap=True)
+        if plan.calls is not None:
+            _looked(shell, proposal, "plan", calls=plan.calls, of=plan.all_calls)
         if backtest:
-            _backtest(shell, new, asked_since(_now_ms() - span_ms, tenant=tenant, most=limit), most_examples=examples)
+            request = asked_since(_now_ms() - span_ms, tenant=tenant, most=limit)
+            tally = _backtest(shell, new, request, most_examples=examples).tally
+            _looked(shell, proposal, "backtest", calls=tally.otherwise, of=tally.replayed)
 
 
 def _asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str, Revision]":
@@ -77,7 +81,26 @@ def _asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str,
     return str(file), found[0]
 
 
-def _backtest(shell: Shell, new: "Revision", request: "planning_pb2.ListInputsRequest", *, most_examples: int) -> None:
+def _looked(shell: Shell, proposal: int | None, at: Literal["plan", "backtest"], *, calls: int, of: int) -> None:
+    """Let those who decide about a proposal know that it was looked at."""
+    from gateway.adapters.proposals import Look, Proposals
+    from gateway.signing import verify
+
+    if proposal is None:
+        return
+    number, settings = proposal, shell.settings()
+
+    async def work() -> None:
+        async with shell.store(settings) as redis:
+            look = Look(at=at, at_ms=_now_ms(), calls=calls, of=of)
+            await Proposals(redis, verify=verify).looked(number, look)
+
+    asyncio.run(work())
+
+
+def _backtest(
+    shell: Shell, new: "Revision", request: "planning_pb2.ListInputsRequest", *, most_examples: int
+) -> "Backtest":
     """Replay the calls, with a bar where somebody watches, and say what would change."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -109,6 +132,7 @@ def _backtest(shell: Shell, new: "Revision", request: "planning_pb2.ListInputsRe
         print_rows(shell.out, table)
     for sentence in sentences(found, language=lang):
         shell.out.print(sentence, markup=False, soft_wrap=True)
+    return found
 
 
 def _now_ms() -> int:

@@ -50,6 +50,7 @@ def proposals(found: Sequence[tuple[Proposal, int]], *, language: str) -> Rows:
         statement = proposal.entry.statement
         state = say(f"state-{proposal.state}", language=language)
         state += f" ({proposal.revision})" if proposal.revision else ""
+        state += f", {say(f'stage-{proposal.stage}', language=language)}" if proposal.state == "waiting" else ""
         agreed = f"{len(proposal.entry.approvals)}/{required}"
         rows.append(
             (
@@ -67,6 +68,9 @@ def proposal(found: Proposal, *, base: Document, language: str) -> tuple[str, ..
     state = say(f"state-{found.state}", language=language)
     made = when(statement.created_ms)
     lines = [say("show-made", language=language, number=found.number, when=made, state=state, **values)]
+    for look in found.looks:
+        seen = {"when": when(look.at_ms), "calls": look.calls, "of": look.of}
+        lines.append(say(f"show-look-{look.at}", language=language, **seen))
     for each in found.entry.approvals:
         vote = each.vote
         at = when(vote.created_ms)

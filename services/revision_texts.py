@@ -72,6 +72,14 @@ _TEXTS: Final = {
         "This is not the key of {person}: see `public_key` in the active policy.",
         "Ce n’est pas la clé de {person} : voyez `public_key` dans la politique active.",
     ),
+    "look-plan": (
+        "Nobody has looked yet at what proposal {number} would change: pilote plan --proposal {number}",
+        "Personne n’a encore regardé ce que la proposition {number} changerait : pilote plan --proposal {number}",
+    ),
+    "look-backtest": (
+        "Nobody has looked yet at what proposal {number} would have decided: pilote plan --proposal {number} --backtest",
+        "Personne n’a encore regardé ce que la proposition {number} aurait décidé : pilote plan --proposal {number} --backtest",
+    ),
     "twice": ("{person} has agreed to this already.", "{person} a déjà donné son accord."),
     "altered": (
         "What is stored under {number} is not what its author signed: do not approve it, and find out who wrote to the store.",
@@ -206,6 +214,17 @@ _TEXTS: Final = {
     "show-made": (
         "Proposal {number} of {author}, {when}, made from revision {base}: {state}. {reason}",
         "Proposition {number} de {author}, {when}, à partir de la révision {base} : {state}. {reason}",
+    ),
+    "stage-checked": ("checked", "vérifiée"),
+    "stage-planned": ("planned", "planifiée"),
+    "stage-backtested": ("backtested", "rejouée"),
+    "show-look-plan": (
+        "Planned {when}: it may touch {calls} of {of} calls.",
+        "Planifiée {when} : elle peut toucher {calls} appels sur {of}.",
+    ),
+    "show-look-backtest": (
+        "Backtested {when}: {calls} of {of} replayed calls would have ended otherwise.",
+        "Rejouée {when} : {calls} appels rejoués sur {of} auraient fini autrement.",
     ),
     "show-agreed": ("{person} agreed, {when}. {comment}", "{person} a approuvé, {when}. {comment}"),
     "show-ended": ("{person}: {state}, {when}. {comment}", "{person} : {state}, {when}. {comment}"),

@@ -27,11 +27,23 @@ ATTEMPTS: Final = 300
 """How often a vote begins anew because another came first."""
 
 State = Literal["waiting", "active", "refused", "withdrawn"]
+_LOOKS: Final = ("plan", "backtest")
 _CHANGE: Final = """
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody has looked at what a proposal would do, and this is what they saw. Nobody signs it."""
+
+    at: Literal["plan", "backtest"]
+    at_ms: int
+    calls: int = 0
+    """Of a plan: those of late that it may touch. Of a backtest: those that would have ended otherwise."""
+    of: int = 0
+    """All calls of late, or all that were replayed."""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +58,14 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The revision that it became."""
     ended: SignedVote | None = None
     """Who refused or withdrew it, and why."""
+    looks: tuple[Look, ...] = ()
+    """The last of each kind, a plan first."""
+
+    @property
+    def stage(self) -> Literal["checked", "planned", "backtested"]:
+        """How far it was looked at. What cannot be compiled never becomes a proposal, so all are checked."""
+        seen = {look.at for look in self.looks}
+        return "backtested" if "backtest" in seen else "planned" if seen else "checked"
 
 
 class ProposalProblem(Exception):
@@ -110,6 +130,25 @@ class Proposals:
                 continue
         return tuple(found)
 
+    async def looked(self, number: int, look: Look) -> Proposal:
+        """Remember that somebody has looked at what a proposal would do; nothing where it waits no more.
+
+        Raises:
+            ProposalProblem: there is none of that number, or it is damaged.
+        """
+        for _ in range(ATTEMPTS):
+            proposal, body = await self._read(number)
+            if proposal.state != "waiting":
+                return proposal
+            known = {each.at: each for each in proposal.looks} | {look.at: look}
+            seen = msgspec.structs.replace(proposal, looks=tuple(known[at] for at in _LOOKS if at in known))
+            try:
+                await self._change(body, seen)
+            except ProposalChanged:
+                continue
+            return seen
+        raise ProposalChanged
+
     async def vote(self, number: int, cast_by: Callable[[Proposal], SignedVote]) -> Proposal:
         """Count a vote; an approval that makes them enough activates the revision in the same step.
 
@@ -127,6 +166,8 @@ class Proposals:
             signed = cast_by(proposal)
             deciding = await self._deciding(proposal.entry)
             self._counts(proposal, signed, deciding)
+            if signed.vote.act == "approve" and deciding.look not in ("none", *(each.at for each in proposal.looks)):
+                raise ProposalProblem(f"look-{deciding.look}", number=number)
             try:
                 if signed.vote.act == "approve":
                     return await self._approved(proposal, body, signed, deciding)

@@ -17,7 +17,7 @@ import msgspec
 import yaml
 
 from gateway.adapters.revisions import Published, RevisionStore
-from gateway.core.authority import Authority, Entry, authority_in, digest_of
+from gateway.core.authority import Authority, Entry, authority, authority_in, digest_of
 from gateway.core.policy.people import Approvals, Person
 from gateway.core.trust import Distrusted, Trusted, judge, matches
 from gateway.signing import verify
@@ -158,7 +158,7 @@ def trusted_people(path: Path) -> Authority:
         raise ValueError(f"{text}: {error}" if isinstance(error, msgspec.ValidationError) else f"{text}.") from error
     if not found.people:
         raise ValueError(f"{path} names nobody: list `people`, as a policy does.")
-    return Authority(people=found.people, required=found.approvals.required)
+    return authority(found.people, found.approvals)
 
 
 def _asked(trusted: Trusted, pinned: Trusted | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from gateway.core.policy.document import Document
-from gateway.core.policy.people import Approvals, Person
+from gateway.core.policy.people import Approvals, LookAt, Person
 from gateway.core.policy.vocabulary import Sha256
 
 STATEMENT: Final = b"pilote.dev/revision/v1\n"
@@ -34,6 +34,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     people: tuple[Person, ...] = ()
     required: Annotated[int, msgspec.Meta(ge=1)] = 1
     """How many people other than the author must agree."""
+    look: LookAt = "none"
+    """What must have been looked at before."""
 
     def person(self, name: str) -> Person | None:
         """The person of that name."""
@@ -117,9 +119,14 @@ class _Parts(msgspec.Struct, frozen=True):
     approvals: Approvals = Approvals()
 
 
+def authority(people: tuple[Person, ...], approvals: Approvals) -> Authority:
+    """The people and how they must agree."""
+    return Authority(people=people, required=approvals.required, look=approvals.look)
+
+
 def authority_of(document: Document) -> Authority:
     """The people of a document."""
-    return Authority(people=document.people, required=document.approvals.required)
+    return authority(document.people, document.approvals)
 
 
 def authority_in(document: bytes) -> Authority:
@@ -128,7 +135,7 @@ def authority_in(document: bytes) -> Authority:
         parts = msgspec.json.decode(document, type=_Parts)
     except msgspec.DecodeError:
         return Authority()
-    return Authority(people=parts.people, required=parts.approvals.required)
+    return authority(parts.people, parts.approvals)
 
 
 def digest_of(authority: Authority) -> str:

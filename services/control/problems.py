@@ -26,6 +26,8 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "revision-unknown": HTTPStatus.NOT_FOUND,
     "over": HTTPStatus.CONFLICT,
     "twice": HTTPStatus.CONFLICT,
+    "look-plan": HTTPStatus.CONFLICT,
+    "look-backtest": HTTPStatus.CONFLICT,
     "busy": HTTPStatus.CONFLICT,
     "altered": HTTPStatus.CONFLICT,
 }

@@ -46,6 +46,8 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     """0 for what is active without one: going back to what was approved before."""
     state: str
+    stage: str
+    """How far it was looked at: "checked", "planned" or "backtested"."""
     revision: int
     """The revision that it is active as; 0 while it waits."""
     statement: Statement

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Workers
-from gateway.core.authority import Authority, SignedVote
+from gateway.core.authority import Authority, SignedVote, authority_of
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.people import Person
 from gateway.loading import load
@@ -140,7 +140,7 @@ class Revisions:
         revision = self._policy.revision
         if revision is None or not revision.document.people:
             raise Unasked("asked-nobody")
-        return Authority(people=revision.document.people, required=revision.document.approvals.required)
+        return authority_of(revision.document)
 
     async def _history(self, count: int) -> tuple[Listed, ...]:
         last = await self._revising.store.next() - 1
@@ -184,8 +184,15 @@ class Revisions:
         made = await self._revising.submit(draft, signature=given.signature)
         if made.proposal is not None:
             return await self._proposed(made.proposal)
-        statement = given.statement
-        return Proposed(number=0, state="active", revision=made.revision, statement=statement, approvals=(), more=0)
+        return Proposed(
+            number=0,
+            state="active",
+            stage="checked",
+            revision=made.revision,
+            statement=given.statement,
+            approvals=(),
+            more=0,
+        )
 
     async def _vote(self, request: Request[Any, Any, Any], number: int) -> Proposed:
         signed = _decoded(await request.body(), SignedVote)
@@ -198,6 +205,7 @@ class Revisions:
         return Proposed(
             number=proposal.number,
             state=proposal.state,
+            stage=proposal.stage,
             revision=proposal.revision,
             statement=entry.statement,
             approvals=entry.approvals,

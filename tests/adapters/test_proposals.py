@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.adapters.proposals import Proposal, ProposalConflict, ProposalProblem, Proposals
+from gateway.adapters.proposals import Look, Proposal, ProposalConflict, ProposalProblem, Proposals
 from gateway.adapters.revisions import Published, RevisionConflict, RevisionStore
 from gateway.adapters.trust import Trust
 from gateway.core import keys
@@ -91,6 +91,36 @@ async def test_who_may_not_decide_is_told_why_and_nothing_happens(office: Office
     with pytest.raises(ProposalProblem) as problem:
         await office.propose(document("mine"), author="eve")
     assert problem.value.code == "author"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "code"), [("plan", "plan", "look-plan"), ("backtest", "backtest", "look-backtest")]
+)
+async def test_nobody_agrees_before_somebody_has_looked_where_the_policy_says_so(
+    redis: Client, wanted: str, first: Any, code: str
+) -> None:
+    office = Office(redis)
+    number = await office.propose(document("one", approvals={"look": wanted}))
+    assert (await office.proposals.read(number)).stage == "checked"
+    assert await office.code(number, "bob") == code
+    if wanted == "backtest":  # a plan alone is not enough
+        planned = await office.proposals.looked(number, Look(at="plan", at_ms=1, calls=2, of=3))
+        assert planned.stage == "planned"
+        assert await office.code(number, "bob") == code
+    seen = await office.proposals.looked(number, Look(at=wanted, at_ms=2, calls=1, of=3))
+    assert [(look.at, look.calls, look.of) for look in seen.looks][-1] == (wanted, 1, 3)
+    assert (await office.vote(number, "bob")).state == "active"
+    assert (await office.proposals.looked(number, Look(at=wanted, at_ms=9))).looks == seen.looks  # too late to matter
+
+
+async def test_looks_and_votes_that_come_together_lose_none(redis: Client) -> None:
+    office = Office(redis)
+    number = await office.propose(document("one", approvals={"required": 3}))
+    looks = (office.proposals.looked(number, Look(at=at, at_ms=n)) for n in range(20) for at in ("plan", "backtest"))
+    votes = (office.vote(number, name) for name in ("bob", "eve"))
+    await asyncio.gather(*looks, *votes)
+    found = await office.proposals.read(number)
+    assert (found.stage, {each.vote.person for each in found.entry.approvals}) == ("backtested", {"bob", "eve"})
 
 
 async def test_a_hundred_who_agree_at_once_activate_it_once(redis: Client) -> None:

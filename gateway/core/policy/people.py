@@ -1,6 +1,6 @@
 """Who may publish policies, and who must agree."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -17,8 +17,14 @@ class Person(Part, frozen=True, kw_only=True):
     may_approve: bool = True
 
 
+LookAt = Literal["none", "plan", "backtest"]
+
+
 class Approvals(Part, frozen=True, kw_only=True):
     """Who must agree before a revision becomes active. Where a policy names no people, nobody is asked."""
 
     required: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     """How many people other than the author."""
+    look: LookAt = "none"
+    """What must have been looked at before anybody agrees to a proposal. "plan": what it changes, and how many of the
+    calls of late that touches. "backtest": also what it would have decided of recorded calls."""
