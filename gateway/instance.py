@@ -11,7 +11,7 @@ class Instance(msgspec.Struct, frozen=True):
     """One process."""
 
     kind: str
-    """"gateway", "audit", "rollouts"."""
+    """"gateway", "audit", "control", "rollouts"."""
     name: str
     """The kind and eight random digits: nothing of the machine."""
     version: str

@@ -28,6 +28,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import bucket_reason
 from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict
 from gateway.core.revision.compiled import Revision
+from gateway.core.routing import goes_along
 from gateway.describe import describe
 from gateway.fallback import Fallbacks, Way
 from gateway.forwarding import Forwarding
@@ -306,6 +307,8 @@ class Pipeline:
     async def admit_further(self, run: CallRun, request: bytes, *, first: CallRun) -> bool:
         """Admit a further message of a stream, if it names a subject; says whether it does.
 
+        One that asks for another model or version than serves the stream is refused.
+
         Raises:
             CallEnded: refused. The record is written by then.
         """
@@ -316,7 +319,7 @@ class Pipeline:
             run.call = describe(first.policy.contract, request, metadata=run.incoming.metadata)
         except CallEnded:
             await self.admit(run, request)  # ends the same way, and leaves the record
-        if run.call is not None and run.call.subject:
+        if run.call is not None and (run.call.subject or not goes_along(first.routed, run.call)):
             await self.admit(run, request)
             return True
         run.request = request

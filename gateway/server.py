@@ -47,7 +47,7 @@ from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.shadowing import Shadowing
-from gateway.standing import Standing
+from gateway.standing import UNUSABLE, Standing
 from gateway.swaps import Swaps
 from gateway.telemetry import Tracing, otlp
 from gateway.upstream_kinds import UpstreamKinds
@@ -57,8 +57,6 @@ from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
-UNUSABLE: Final = "unusable"
-"""Why a revision does not run here: it has mistakes, or this version does not know what it says."""
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
 SERVICE: Final = "pilote.decision.v1.DecisionService"

@@ -3,11 +3,15 @@
 import asyncio
 import os
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from gateway.adapters.workers import Refused, Report
 from gateway.instance import Instance
+
+UNUSABLE: Final = "unusable"
+"""Why a revision does not run here: it has mistakes, or this version does not know what it says."""
 
 
 class Standing:

@@ -202,7 +202,7 @@ _TEXTS: Final = {
         "it has mistakes here, which are in the log",
         "elle contient ici des erreurs, notées au journal",
     ),
-    "workers-none": ("No gateway has said anything lately.", "Aucune passerelle ne s’est manifestée récemment."),
+    "workers-none": ("No worker has said anything lately.", "Aucun processus ne s’est manifesté récemment."),
     "show-made": (
         "Proposal {number} of {author}, {when}, made from revision {base}: {state}. {reason}",
         "Proposition {number} de {author}, {when}, à partir de la révision {base} : {state}. {reason}",

@@ -1,6 +1,7 @@
 """The commands `pilote rollouts`. What they do is in `services.rollouts`."""
 
 import asyncio
+import getpass
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="Name of a rollout, as `pilote rollouts list` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the revision.")]
-By = Annotated[str, typer.Option(help="Who you are; needed where the policy names people.")]
+By = Annotated[
+    str, typer.Option(help="Who you are, as the policy's `people` name you; by default who has logged in here.")
+]
 Key = Annotated[
     Path | None, typer.Option(help="File with your private key, which signs where the policy names people.")
 ]
@@ -137,7 +140,7 @@ def _run(shell: Shell, work: "Callable[[Rollouts], Awaitable[T]]") -> T:
 
     async def done() -> T:
         async with shell.store(settings) as redis:
-            return await work(Rollouts(redis, language=language(settings), clock_ms=_clock_ms))
+            return await work(Rollouts(redis, language=language(settings), clock_ms=_clock_ms, login=_login()))
 
     try:
         return asyncio.run(done())
@@ -174,6 +177,14 @@ def _tell(shell: Shell, standing: "Standing") -> None:
             print_rows(shell.out, words.lines(standing.rollout, standing.judged))
     for sentence in words.sentences(standing):
         shell.out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _login() -> str:
+    """Who has logged in to this machine, as far as it knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may know no users
+        return ""
 
 
 def _clock_ms() -> int:

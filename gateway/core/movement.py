@@ -45,12 +45,17 @@ def with_moved(document: bytes, moved: Sequence[Rollout]) -> bytes:
 def carried(document: bytes, active: bytes) -> bytes:
     """A draft with its rollouts where the active document has them, unless it says itself where they stand.
 
-    So a file in Git names no state, and whoever applies it moves no rollout.
+    So a file in Git names no state, and whoever applies it moves no rollout, nor does who changes what is measured of
+    one, or its further steps. With another route, candidate or seed, or other steps so far, it is another rollout.
     """
     stand = {rollout.name: rollout for rollout in rollouts_in(active)}
     drafted = {rollout.name: rollout for rollout in rollouts_in(document)}
     unsaid = [each for each in drafted.values() if _movement(each) == _movement(_still(each))]
-    kept = {each.name: stand[each.name] for each in unsaid if each.name in stand and _same(stand[each.name], each)}
+    kept = {
+        each.name: msgspec.structs.replace(each, **_moved(stand[each.name], last=len(each.steps) - 1))
+        for each in unsaid
+        if each.name in stand and _continues(stand[each.name], each)
+    }
     return _with(document, drafted | kept) if kept else document
 
 
@@ -109,6 +114,18 @@ def _still(rollout: Rollout) -> Rollout:
 
 def _movement(rollout: Rollout) -> tuple[Any, ...]:
     return tuple(getattr(rollout, name) for name in MOVEMENT)
+
+
+def _continues(stands: Rollout, drafted: Rollout) -> bool:
+    """Whether a draft is of the same rollout, so that nobody who is served by the candidate would notice it."""
+    ways = [(each.route, each.arm, each.against, each.seed) for each in (stands, drafted)]
+    taken = 0 if stands.state == "completed" else stands.step + 1
+    return ways[0] == ways[1] and stands.steps[:taken] == drafted.steps[:taken]
+
+
+def _moved(rollout: Rollout, *, last: int) -> dict[str, Any]:
+    """Where it stands, on a step that is there."""
+    return {name: getattr(rollout, name) for name in MOVEMENT} | {"step": max(0, min(rollout.step, last))}
 
 
 def _same(one: Rollout, two: Rollout) -> bool:

@@ -121,9 +121,11 @@ def route(
     A call that itself names a version, or an alias of one, gets the arm with that version or nothing: the gateway never
     answers from another version than the one asked. `values` are what conditions see, `draw` is a random number in
     [0, 1), for calls that have nothing to be assigned by. `first`: where the stream's first message went; a further one
-    goes there too, and is exposed only to what does not choose the arm.
+    goes there too, or nowhere, and is exposed only to what does not choose the arm.
     """
     if first is not None:
+        if not goes_along(first, call):
+            return NOWHERE
         rule = next((rule for rule in routing.rules if rule.name == first.route.name), None)
         further = _Asking(routing, call, facts=facts, values=values, now_ms=now_ms, draw=draw)
         exposures = () if rule is None else further.exposed(rule, choosing=False)[0]
@@ -143,6 +145,17 @@ def route(
         if found is not None:
             return found
     return NOWHERE
+
+
+def goes_along(first: Routed, call: Call) -> bool:
+    """Whether a stream's further message asks for nothing else than what serves the stream."""
+    rule, target = first.rule, first.target
+    if rule is None or target is None or not target.version:
+        return True
+    version = call.model_version
+    if version.startswith("@"):
+        version = rule.aliases.get(call.model, {}).get(version[1:], "@")
+    return version in {"", target.version} and rule.arms.get(call.model, {}).get(target.arm) == target
 
 
 def routed(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.loading import load_stored
 from gateway.rpc.headers import API_KEY, AUTHORIZATION
+from gateway.standing import UNUSABLE, Standing
 
 _log = logging.getLogger(__name__)
 
@@ -21,23 +23,27 @@ _log = logging.getLogger(__name__)
 class ActivePolicy:
     """The revision that is active, compiled."""
 
-    def __init__(self) -> None:
+    def __init__(self, standing: Standing) -> None:
+        """`standing` is told which revision runs here."""
+        self._standing = standing
         self.revision: Revision | None = None
         self.flags: Mapping[str, FlagRule] = {}
         self._identity = Identity()
 
     async def swap(self, number: int, published: Published) -> None:
         """Answer by another revision; one that cannot be used here is said so, and the old one goes on."""
-        document = bytes(published.document)
+        began, document = time.monotonic(), bytes(published.document)
         try:
             revision = await asyncio.to_thread(load_stored, document, number=number)
         except PolicyInvalid as invalid:
             mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
             _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
+            self._standing.refuses(number, UNUSABLE)
             return
         flags = flags_of(revision.document, revision.engine)
         self._identity.use(revision)
         self.revision, self.flags = revision, flags
+        self._standing.runs(number, revision.sha256, swap_ms=round((time.monotonic() - began) * 1000))
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
 
     def identified(self, headers: Mapping[str, Any]) -> tuple[Revision, Agent]:

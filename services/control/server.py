@@ -21,10 +21,13 @@ from gateway import redis_clients
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.trust import Trust
+from gateway.adapters.workers import Workers, reporting
 from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.instance import instance
 from gateway.rpc.serving import until_told_to_stop
+from gateway.standing import Standing
 from services.control import http_errors
 from services.control.flags import Flags
 from services.control.policy import ActivePolicy
@@ -84,7 +87,8 @@ async def running(
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     async with await redis_clients.connected(redis_url, **options) as redis:
-        policy = ActivePolicy()
+        standing = Standing(instance("control"), clock_ms=_clock_ms, told=lambda _, __: None)
+        policy, workers = ActivePolicy(standing), Workers(redis)
         consents = ConsentStore(redis)
 
         async def facts(tenant: str, subject_ref: str) -> Facts | None:
@@ -97,15 +101,22 @@ async def running(
         flags = Flags(policy, facts=facts, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
         store = RevisionStore(redis)
         trust = Trust(store, root=trusted_people, pin_file=pin_file)
-        following = asyncio.create_task(store.follow(policy.swap, judge=trust.judge))
+        tasks = (
+            asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
+            asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
+        )
         revisions = Revisions(redis, policy, clock_ms=_clock_ms)
         try:
             async with _serving(_app(flags, revisions), listen=listen, drain_seconds=drain_seconds) as port:
                 yield port
         finally:
-            following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
+                async with asyncio.timeout(1):
+                    await workers.leave(standing.report.worker)
 
 
 def _app(flags: Flags, revisions: Revisions) -> Litestar:

@@ -43,10 +43,12 @@ class _People(msgspec.Struct, frozen=True):
 class Rollouts:
     """The rollouts of the active policy, as a person sees them. `clock_ms` is milliseconds since the epoch."""
 
-    def __init__(self, redis: Client, *, language: str, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, redis: Client, *, language: str, clock_ms: Callable[[], int], login: str = "") -> None:
+        """`login` is who is said to have moved a rollout where nobody is asked who they are."""
         self._store = RevisionStore(redis)
         self._language = language
         self._clock_ms = clock_ms
+        self._login = login[:MOST_OF_A_NAME]
 
     async def list(self) -> tuple[Rollout, ...]:
         """All of them.
@@ -94,9 +96,12 @@ class Rollouts:
                 raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
             if what == "start":
                 self._refuse_mistakes(published, moved)
+            author = by or self._login
             try:
                 words, now_ms = f"{name}: {reason}", self._clock_ms()
-                made = await self._store.advance(moved, base=number, reason=words, now_ms=now_ms, author=by, sign=sign)
+                made = await self._store.advance(
+                    moved, base=number, reason=words, now_ms=now_ms, author=author, sign=sign
+                )
                 return made, moved
             except RevisionConflict:
                 continue

@@ -82,7 +82,7 @@ class Words:
             alphas = sorted({line.alpha for line in judged.lines})
             shares = ", ".join(self._figures.percent(1 - alpha, 1) for alpha in alphas)
             found.append(self._say("certainty", shares=shares))
-        if judged is not None and compares(rollout):
+        if judged is not None and compares(rollout) and any(arm.subjects for arm in judged.arms.values()):
             key = "ratio-wrong" if judged.ratio_p < MISMATCH_P else "ratio"
             found.append(self._say(key, p=self._figures.p_value(judged.ratio_p)))
         if standing.due is not None:

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.authority import authority_in, digest_of, lasting_in
@@ -43,6 +43,7 @@ MOVEMENTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # of a busy machine
 @given(first=MOVEMENTS, second=MOVEMENTS)
 def test_moving_a_rollout_leaves_the_rest_byte_for_byte_and_what_lasts_the_same(
     first: dict[str, object], second: dict[str, object]
@@ -72,7 +73,7 @@ def test_what_lasts_tells_every_other_change_but_people() -> None:
 
 def test_a_file_that_says_nothing_of_states_moves_no_rollout() -> None:
     stands = document(rollout(0, state="running", step=2, since_ms=5, reason="proven"), rollout(1, state="completed"))
-    draft = document(rollout(0), rollout(1, alpha=0.01), rollout(2), description="new")
+    draft = document(rollout(0), rollout(1, seed="other"), rollout(2), description="new")
     kept = rollouts_in(carried(draft, stands))
     assert [(each.name, each.state, each.step) for each in kept] == [
         ("up0", "running", 2),
@@ -81,6 +82,32 @@ def test_a_file_that_says_nothing_of_states_moves_no_rollout() -> None:
     ]
     said = document(rollout(0, state="paused", step=1))
     assert carried(said, stands) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({"alpha": 0.01, "stale_after": "2h", "guardrails": [{"measure": "opt_out_rate"}]}, True),
+        ({"steps": [{"share": 100}, {"share": 500}, {"share": 10_000}]}, True),
+        ({"steps": [{"share": 100}, {"share": 400}, {"share": 10_000}]}, False),
+        ({"steps": [{"share": 100}]}, False),
+        ({"seed": "other"}, False),
+    ],
+)
+def test_who_changes_what_is_measured_of_a_rollout_moves_nobody(change: dict[str, object], *, kept: bool) -> None:
+    stands = document(rollout(0, state="running", step=1, since_ms=5, cause="proven"))
+    (found,) = rollouts_in(carried(document(rollout(0, **change)), stands))
+    assert (found.state, found.step, found.since_ms, found.cause) == (
+        ("running", 1, 5, "proven") if kept else ("pending", 0, 0, "")
+    )
+    (drafted,) = rollouts_in(document(rollout(0, **change)))
+    assert (found.alpha, found.steps, found.guardrails) == (drafted.alpha, drafted.steps, drafted.guardrails)
+
+
+def test_a_completed_rollout_stays_so_whatever_becomes_of_its_steps() -> None:
+    stands = document(rollout(0, state="completed", step=4, since_ms=5, cause="finished"))
+    (found,) = rollouts_in(carried(document(rollout(0, steps=[{"share": 300}])), stands))
+    assert (found.state, found.step, found.share) == ("completed", 0, 10_000)
 
 
 def test_a_draft_follows_the_steps_taken_meanwhile_unless_it_moves_that_rollout_itself() -> None:

@@ -383,3 +383,23 @@ def test_a_further_message_is_exposed_by_the_policy_that_decides_it_and_stays_wh
     assert (further.route, further.exposures) == (first.route, (Exposure("watching", "all"),))
     gone = models(routes=[scoring(name="other")])
     assert way(gone, asked(UNITS[1]), first=first).route == first.route
+
+
+@pytest.mark.parametrize("more", [{}, {"version": "1"}, {"version": "@champion"}])
+def test_a_streams_further_message_goes_along(more: dict[str, str]) -> None:
+    made = models()
+    first = way(made, asked(version="1"))
+    assert way(made, asked(**more), first=first).route == first.route
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *[{"version": version} for version in ("2", "9", "@challenger", "@nobody", " ")],
+        {"model": "other"},
+        {"model": ""},
+    ],
+)
+def test_a_streams_further_message_that_asks_for_something_else_goes_nowhere(more: dict[str, str]) -> None:
+    made = models()
+    assert way(made, asked(**more), first=way(made, asked(version="1"))) is NOWHERE

@@ -128,7 +128,7 @@ async def test_texts_are_completed_and_embedded(stub: "InferenceServiceAsyncStub
 async def test_the_server_gets_nothing_of_the_caller_but_what_the_model_needs(
     stub: "InferenceServiceAsyncStub", llm: FakeOpenAI
 ) -> None:
-    metadata = (*WRITER, ("x-team", "sales"), ("cookie", "c=1"), ("authorization-extra", "x"))
+    metadata = (*WRITER, ("x-team", "sales"), ("cookie", "c=1"), ("tracestate", "vendor=mine"))
     request = asked("a", subject="contacts/ada-lovelace", session="session-9")
     ended = await told(stub.CreateChatCompletion(request, metadata=metadata))
     (got,) = llm.asked
@@ -136,7 +136,9 @@ async def test_the_server_gets_nothing_of_the_caller_but_what_the_model_needs(
     assert got.headers["x-client-request-id"] == ended.decision
     assert got.headers["traceparent"].startswith("00-")
     text = json.dumps([got.headers, got.body])
-    assert not [each for each in ("lovelace", "session-9", "sales", "c=1", "writer-bot", "secret-key") if each in text]
+    assert not [
+        each for each in ("lovelace", "session-9", "sales", "c=1", "writer-bot", "secret-key", "mine") if each in text
+    ]
 
 
 async def test_what_a_rule_redacts_never_reaches_the_server(models: World, llm: FakeOpenAI, tmp_path: Path) -> None:

@@ -83,6 +83,16 @@ class Office:
 
         await eventually(look, what=f"revision {number}", within=5)
 
+    async def runs(self, number: int) -> None:
+        """Wait until the control plane says that it goes by that revision."""
+
+        async def look() -> bool | None:
+            _, answer = await self["ada"].ask("GET", "/v1/workers")
+            said = [(each["worker"].partition("-")[0], each["revision"]) for each in answer["workers"]]
+            return ("control", number) in said or None
+
+        await eventually(look, what=f"the control plane runs {number}", within=5)
+
     async def change(self, **sections: Any) -> int:
         """Have a change approved, all over HTTP; returns the revision."""
         _, drafted = await self["ada"].draft(self.data | sections)
@@ -118,6 +128,7 @@ async def test_two_people_change_a_policy(office: Office) -> None:
     assert (shown["changes"], shown["document"]) == (drafted["changes"], drafted["document"])
     status, done = await office["bob"].vote(number, shown["statement"])
     assert (status, done["state"], done["revision"]) == (200, "active", 2)
+    await office.runs(2)
     _, history = await office["ada"].ask("GET", "/v1/revisions?count=5")
     assert [(each["number"], each["entry"]["statement"]["author"]) for each in history] == [(2, "ada"), (1, "ada")]
     _, revision = await office["eve"].ask("GET", "/v1/revisions/2")

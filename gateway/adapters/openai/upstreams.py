@@ -23,7 +23,7 @@ from gateway.core.errors import CallEnded
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.rpc import http_failures
-from gateway.telemetry import TRACEPARENT, TRACESTATE
+from gateway.telemetry import TRACEPARENT
 
 LONGEST_EVENT_BYTES: Final = 1024 * 1024
 END_SECONDS: Final = 0.05
@@ -31,8 +31,8 @@ END_SECONDS: Final = 0.05
 DONE: Final = b"[DONE]"
 
 Metadata = tuple[tuple[str, str | bytes], ...]
-_PASSED_ON: Final = {TRACEPARENT: "traceparent", TRACESTATE: "tracestate", "pilote-decision-id": "x-client-request-id"}
-"""Metadata that a server gets, and under which header."""
+_PASSED_ON: Final = {TRACEPARENT: "traceparent", "pilote-decision-id": "x-client-request-id"}
+"""Metadata that a server gets, and under which header: the gateway's own. `tracestate` would be the caller's."""
 
 
 class OpenAIUpstreams:

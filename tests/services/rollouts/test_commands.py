@@ -1,6 +1,7 @@
 """`pilote rollouts` on the command line, in both languages."""
 
 import asyncio
+import getpass
 import json
 import time
 from collections.abc import Callable
@@ -67,6 +68,10 @@ async def test_the_command_line_lists_shows_and_moves_rollouts(stage: Stage, red
     await told("abort", "up", "--reason", "enough", "--by", "ada")
     assert (await stage.rollout()).state == "rolled_back"
     assert "there is nothing to take back" in await told("abort", "up", "--reason", "again", code=1)
-    last = await stage.store.read(await stage.store.active())
+    last_number = await stage.store.active()
+    last = await stage.store.read(last_number)
     assert last is not None
     assert (last.author, last.reason) == ("ada", "up: enough")
+    resumed = await stage.store.read(last_number - 1)
+    assert resumed is not None
+    assert resumed.author == getpass.getuser()
