@@ -4,9 +4,13 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from gateway.core.changes import changes
 from gateway.core.policy.document import Document
 from gateway.core.reach import _BY_SECTION, Count, Reach, Sides, reach, touched
+from gateway.core.revision.compiled import MethodPolicy
+from gateway.core.revision.decode import PolicyInvalid
 from gateway.loading import load
 from tests.policies import INFER, READ, SEND, agent, demo
 
@@ -110,3 +114,35 @@ def test_calls_that_two_changes_touch_count_once() -> None:
     on_crm = Reach(methods=frozenset({SEND, READ}), routes=frozenset({"crm"}))
     assert [touched(counts, [its]) for its in (sends, sales, on_crm)] == [30, 50, 30]
     assert touched(counts, [sends, sales]) == 70
+
+
+def _bound(policy: MethodPolicy) -> object:
+    """What a method's calls are routed and decided by, as far as it can be compared."""
+    return (
+        policy.rules,
+        [rule.bucket for rule in policy.limits],
+        policy.caps,
+        policy.score,
+        dict(policy.autonomy),
+        [rule.name for rule in policy.steps],
+        [(rule.document, dict(rule.arms), rule.rollout, rule.ranges, rule.layers) for rule in policy.routes],
+    )
+
+
+@pytest.mark.parametrize("section", sorted(name for name, parts in _DEMO.items() if isinstance(parts, list)))
+def test_no_method_that_a_removed_part_governs_is_out_of_reach(section: str) -> None:
+    old, tried = load(_DEMO), 0
+    for index in range(len(_DEMO[section])):
+        data = copy.deepcopy(_DEMO)
+        del data[section][index]
+        try:
+            new = load(data)
+        except PolicyInvalid:  # something else needs it
+            continue
+        tried += 1
+        sides = Sides(old, new)
+        reached = [reach(each, sides) for each in changes(old.document, new.document)]
+        methods = {method for its in reached for method in its.methods}
+        for method in old.methods.keys() - methods:
+            assert _bound(old.methods[method]) == _bound(new.methods[method]), (section, index, method)
+    assert tried or section in ("upstreams", "models", "contracts", "routes", "tenants", "packs")

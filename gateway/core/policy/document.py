@@ -52,7 +52,7 @@ class Replay(Part, frozen=True, kw_only=True):
     """
 
     share: BasisPoints = 0
-    keep: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,3}(m|h|d)\Z")] = "30d"
+    keep: Duration = "30d"
     """How long; the audit service then deletes it."""
 
 
