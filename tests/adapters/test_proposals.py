@@ -116,7 +116,8 @@ async def test_nobody_agrees_before_somebody_has_looked_where_the_policy_says_so
 async def test_looks_and_votes_that_come_together_lose_none(redis: Client) -> None:
     office = Office(redis)
     number = await office.propose(document("one", approvals={"required": 3}))
-    looks = (office.proposals.looked(number, Look(at=at, at_ms=n)) for n in range(20) for at in ("plan", "backtest"))
+    each: list[Look] = [Look(at="plan", at_ms=n) for n in range(20)] + [Look(at="backtest", at_ms=n) for n in range(20)]
+    looks = (office.proposals.looked(number, look) for look in each)
     votes = (office.vote(number, name) for name in ("bob", "eve"))
     await asyncio.gather(*looks, *votes)
     found = await office.proposals.read(number)
