@@ -8,18 +8,19 @@ That process has imported everything and then waits. For each revision it forks,
 """
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Final
 
 import msgspec
 
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.core.rules import Program, Programs
+from gateway.core.rules import Program
 from gateway.loading import load_stored
 
 LONGEST_SECONDS: Final = 2.0
@@ -28,8 +29,15 @@ LONGEST_SECONDS: Final = 2.0
 LARGE_BYTES: Final = 100_000
 """Documents from this length on, some 600 rules; a smaller one is compiled in less time than it takes to ask."""
 
-_PROGRAMS: Final = msgspec.msgpack.Decoder(tuple[Program, ...])
+_PROGRAM: Final = msgspec.msgpack.Decoder(Program)
 _LENGTH: Final = 8
+_GOOD: Final = b"+"
+_MISTAKEN: Final = b"-"
+"""What ends an answer: these are all programs, or the document has mistakes."""
+
+
+class NotCompiled(Exception):
+    """The document has mistakes, which who loads it finds too; or the other process has failed or taken too long."""
 
 
 class Compiler:
@@ -45,11 +53,11 @@ class Compiler:
             self._process = _started()
 
     @contextlib.contextmanager
-    def compiling(self, document: bytes) -> Iterator[Callable[[], Programs] | None]:
-        """Have a stored document checked and compiled while the block runs; what it gets waits for the programs.
+    def compiling(self, document: bytes) -> Iterator[Iterator[Program] | None]:
+        """Have a stored document checked and compiled while the block runs, which gets the programs as they come.
 
-        There are none where it has mistakes, or the other process fails or takes longer than `longest_s`. A document
-        that is small is not given to it: the block gets `None`.
+        Only at their end is it known that it has no mistakes; else they end with `NotCompiled`. A document that is
+        small is not given to the other process: the block gets `None`.
         """
         self.prepare(document)
         process = self._process
@@ -60,20 +68,22 @@ class Compiler:
         late.start()
         answered = False
 
-        def answer() -> Programs:
+        def programs() -> Iterator[Program]:
             nonlocal answered
             try:
-                programs = _PROGRAMS.decode(_read(_pipe(process.stdout)))
-            except (OSError, EOFError, msgspec.DecodeError):  # it was killed, say
-                return ()
+                while (frame := _read(_pipe(process.stdout))) not in (_GOOD, _MISTAKEN):
+                    yield _PROGRAM.decode(frame)
+            except (OSError, EOFError, msgspec.DecodeError) as error:  # it was killed, say
+                raise NotCompiled from error
             answered = True
             late.cancel()
-            return programs
+            if frame == _MISTAKEN:
+                raise NotCompiled
 
         try:
             with contextlib.suppress(OSError):
                 _write(_pipe(process.stdin), document)
-            yield answer
+            yield programs()
         finally:
             late.cancel()
             if not answered:  # nobody may take this answer for that to the next question
@@ -97,7 +107,7 @@ def _started() -> subprocess.Popen[bytes]:
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for who started us; and its forks end with it
+        process_group=0,  # Ctrl-C is for who started us; a session of its own would be scheduled apart from it
     )
 
 
@@ -107,24 +117,28 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def serve() -> None:
-    """Compile what comes until nothing more can come. Each answer is the programs, or nothing."""
+    """Compile what comes until nothing more can come. Each answer is the programs as they are made, and how it ends."""
     _give_way()
+    gc.freeze()
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     for document in _documents(asked):
         child = os.fork()
         if child == 0:
-            _write(answers, msgspec.msgpack.encode(_programs(document)))
+            gc.disable()  # it ends before there is anything to collect
+            _answer(document, answers)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if status:
             return  # half an answer may be on its way: who asked starts anew
 
 
-def _programs(document: bytes) -> Programs:
+def _answer(document: bytes, answers: IO[bytes]) -> None:
     try:
-        return load_stored(document).engine.compiled()
-    except (PolicyInvalid, msgspec.DecodeError):  # who asked finds the same, and says so
-        return ()
+        load_stored(document, made=lambda program: _write(answers, msgspec.msgpack.encode(program)))
+    except (PolicyInvalid, msgspec.DecodeError):
+        _write(answers, _MISTAKEN)
+    else:
+        _write(answers, _GOOD)
 
 
 def _documents(asked: IO[bytes]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ Of a large one a worker has another process go that path, and then needs only `C
 import datetime as dt
 import hashlib
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -18,17 +18,71 @@ from gateway.core.policy.document import Document
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, compile_revision
 from gateway.core.revision.decode import Mistakes, Path, decode
-from gateway.core.rules import Programs, RuleEngine
+from gateway.core.rules import Program, RuleEngine
+
+Made = Callable[[Program], None] | None
 
 
-def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0) -> Revision:
+def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0, made: Made = None) -> Revision:
     """Decode, check and compile a policy. `lines` are the line numbers of a file, `number` the revision's.
+
+    `made` is told of each program that is compiled.
 
     Raises:
         PolicyInvalid: with every mistake that can be seen.
     """
     mistakes = Mistakes(lines)
-    document = decode(data, mistakes)
+    return _checked(decode(data, mistakes), mistakes, number=number, made=made)
+
+
+def load_stored(document: bytes, *, number: int = 0, made: Made = None) -> Revision:
+    """The revision of a stored document. `made` is told of each program that is compiled.
+
+    Raises:
+        PolicyInvalid: it has mistakes; this version may know more of them than the one that stored it.
+        msgspec.DecodeError: it is not JSON.
+    """
+    try:
+        decoded = msgspec.json.decode(document, type=Document)
+    except msgspec.ValidationError:  # `load` says all that is wrong with it
+        return load(msgspec.json.decode(document), number=number, made=made)
+    return _checked(decoded, Mistakes(), number=number, made=made)
+
+
+class Checked:
+    """A stored document in which another process looks for mistakes; meanwhile it is made ready here in small steps.
+
+    `rest` is called between them.
+
+    Raises:
+        msgspec.DecodeError: it is no policy.
+    """
+
+    def __init__(self, document: bytes, *, rest: Callable[[], None]) -> None:
+        self._rest = rest
+        self._sha256 = hashlib.sha256(document).hexdigest()
+        self._document = _in_steps(document, rest)
+        self._book = ContractBook(self._document.contracts, Mistakes())
+
+    def compiled(self, programs: Iterator[Program], *, number: int) -> Revision:
+        """The revision, from what the other process compiles of it, as it comes.
+
+        It must not be used before `programs` have ended well: nothing here looks for mistakes.
+        """
+        engine = RuleEngine(self._book.pool, self._book.message_class, programs=programs, rest=self._rest)
+        return compile_revision(
+            self._document,
+            tuple(self._book),
+            engine=engine,
+            mistakes=None,
+            holidays={country: dates for country, dates in _closed(self._document).items() if dates is not None},
+            number=number,
+            sha256=self._sha256,
+            rest=self._rest,
+        )
+
+
+def _checked(document: Document, mistakes: Mistakes, *, number: int, made: Made) -> Revision:
     book = ContractBook(document.contracts, mistakes)
     contracts = tuple(book)
     check(document, mistakes, contracts=contracts)
@@ -44,52 +98,12 @@ def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int =
     return compile_revision(
         document,
         contracts,
-        engine=RuleEngine(book.pool, book.message_class),
+        engine=RuleEngine(book.pool, book.message_class, made=made),
         mistakes=mistakes,
         holidays={country: dates for country, dates in closed.items() if dates is not None},
         number=number,
         sha256="" if mistakes else hashlib.sha256(canonical(document)).hexdigest(),
     )
-
-
-def load_stored(document: bytes, *, number: int = 0) -> Revision:
-    """The revision of a stored document.
-
-    Raises:
-        PolicyInvalid: it has mistakes; this version may know more of them than the one that stored it.
-        msgspec.DecodeError: it is not JSON.
-    """
-    return load(msgspec.json.decode(document), number=number)
-
-
-class Checked:
-    """A stored document in which another process looks for mistakes, or has; it is made ready in small steps.
-
-    `rest` is called between them.
-
-    Raises:
-        msgspec.DecodeError: it is no policy.
-    """
-
-    def __init__(self, document: bytes, *, rest: Callable[[], None]) -> None:
-        self._rest = rest
-        self._sha256 = hashlib.sha256(document).hexdigest()
-        self._document = _in_steps(document, rest)
-        self._book = ContractBook(self._document.contracts, Mistakes())
-
-    def compiled(self, programs: Programs, *, number: int) -> Revision:
-        """The revision, from what the other process has compiled of it."""
-        engine = RuleEngine(self._book.pool, self._book.message_class, programs=programs, rest=self._rest)
-        return compile_revision(
-            self._document,
-            tuple(self._book),
-            engine=engine,
-            mistakes=None,
-            holidays={country: dates for country, dates in _closed(self._document).items() if dates is not None},
-            number=number,
-            sha256=self._sha256,
-            rest=self._rest,
-        )
 
 
 def _in_steps(document: bytes, rest: Callable[[], None]) -> Document:

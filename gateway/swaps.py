@@ -6,8 +6,6 @@ import sys
 import time
 from typing import Final
 
-import msgspec
-
 from gateway.compiling import Compiler
 from gateway.core.revision.compiled import Revision
 from gateway.loading import Checked, load_stored
@@ -44,12 +42,13 @@ class Swaps:
             sys.setswitchinterval(usual)
 
     def _beside_calls(self, document: bytes, number: int) -> Revision:
-        with self._compiler.compiling(document) as compiled:
-            if compiled is not None:
-                with contextlib.suppress(msgspec.DecodeError):  # what is wrong with it is told below
-                    checked = Checked(document, rest=_Pace())
-                    if programs := compiled():
-                        return checked.compiled(programs, number=number)
+        with self._compiler.compiling(document) as programs:
+            if programs is not None:
+                with contextlib.suppress(Exception):  # what is wrong with it, if anything is, is told below
+                    revision = Checked(document, rest=_Pace()).compiled(programs, number=number)
+                    for _ in programs:  # to their end, which says that it has no mistakes
+                        pass
+                    return revision
         return load_stored(document, number=number)
 
     async def done(self, document: bytes, *, before: Revision | None) -> None:

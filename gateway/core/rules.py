@@ -42,9 +42,6 @@ class Program(msgspec.Struct, frozen=True, array_like=True):
     code: bytes
 
 
-Programs = Sequence[Program]
-
-
 def unresting() -> None:
     """Go on at once: for who does its work beside nobody's calls."""
 
@@ -52,8 +49,8 @@ def unresting() -> None:
 class RuleEngine:
     """Compiles conditions against the message types of one descriptor pool.
 
-    `programs` are what another engine has compiled of the same policy; `rest` is called before each step that takes
-    long, a fifth of a millisecond and more.
+    `programs` are what another engine is compiling of the same policy, as they come; reading one costs an eighth.
+    `made` is told of each that this one compiles. `rest` is called before each longer step, of 0.2 ms and more.
     """
 
     def __init__(
@@ -61,12 +58,15 @@ class RuleEngine:
         pool: object,
         message_class: Callable[[str], Callable[..., object]],
         *,
-        programs: Programs = (),
+        programs: Iterator[Program] | None = None,
+        made: Callable[[Program], None] | None = None,
         rest: Callable[[], None] = unresting,
     ) -> None:
         self.pool: Final = pool
         self._rest = rest
-        self._compiled_before = {(program.text, program.sees): program.code for program in programs}
+        self._coming = programs
+        self._came: dict[tuple[str, _Sees], bytes] = {}
+        self._made = made
         self._environments: dict[_Sees, Any] = {}
         self._programs: dict[tuple[str, _Sees], Any] = {}
         self._together: dict[tuple[str, _Sees], Any] = {}
@@ -82,11 +82,6 @@ class RuleEngine:
         """Every program that it has compiled and keeps."""
         yield from self._programs.values()
         yield from self._together.values()
-
-    def compiled(self) -> Programs:
-        """All of them, as another engine over the same contracts takes them: reading one costs an eighth."""
-        kept = (*self._programs.items(), *self._together.items())
-        return tuple(Program(text, sees, bytes(program.serialize())) for (text, sees), program in kept)
 
     def agent_value(self, agent: Agent) -> object:
         """The agent as rules see it."""
@@ -269,10 +264,21 @@ class RuleEngine:
 
     def _program(self, text: str, sees: _Sees) -> Any:
         self._rest()
-        before = self._compiled_before.pop((text, sees), None)
-        if before is not None:
-            return self._environment(sees).deserialize(before)
-        return self._environment(sees).compile(text)
+        code = self._compiled_elsewhere(text, sees)
+        if code is not None:
+            return self._environment(sees).deserialize(code)
+        program = self._environment(sees).compile(text)
+        if self._made is not None:
+            self._made(Program(text, sees, bytes(program.serialize())))
+        return program
+
+    def _compiled_elsewhere(self, text: str, sees: _Sees) -> bytes | None:
+        while self._coming is not None and (text, sees) not in self._came:
+            program = next(self._coming, None)
+            if program is None:
+                break
+            self._came[program.text, program.sees] = program.code
+        return self._came.pop((text, sees), None)
 
 
 def _chunks(expressions: Sequence[str]) -> list[tuple[str, ...]]:
@@ -289,6 +295,7 @@ def _chunks(expressions: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 _TEXT: Final = re.compile(r""" "[^"\n]*" | '[^'\n]*' """, re.VERBOSE)
+_BRACKET: Final = re.compile(r"[()\[\]{}]")
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
 
 
@@ -301,9 +308,9 @@ def _stands_alone(expression: str) -> bool:
         return False
     rest = _TEXT.sub("", expression)
     open_: list[str] = []
-    for mark in rest:
+    for mark in _BRACKET.findall(rest):
         if mark in "([{":
             open_.append(mark)
-        elif mark in _OPENING and (not open_ or open_.pop() != _OPENING[mark]):
+        elif not open_ or open_.pop() != _OPENING[mark]:
             return False
     return not open_ and '"' not in rest and "'" not in rest

@@ -36,7 +36,7 @@ def test_what_is_stored_is_the_same_policy() -> None:
     again = document(msgspec.json.decode(canonical(one)))
     assert again == one
     checked = Checked(canonical(one), rest=unresting)
-    assert checked.compiled((), number=3).document == one
+    assert checked.compiled(iter(()), number=3).document == one
     assert canonical(again) == canonical(one)
 
 

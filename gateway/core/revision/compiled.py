@@ -253,8 +253,8 @@ def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine,
                     fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
                     mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
                 break
-        streams = [contract for contract in applies if contract.client_streaming or contract.server_streaming]
-        if rule.effect == "hold" and applies and len(streams) == len(applies):
+        streams = (contract.client_streaming or contract.server_streaming for contract in applies)
+        if rule.effect == "hold" and applies and all(streams):
             problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
             mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
 
