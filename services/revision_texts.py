@@ -193,11 +193,11 @@ _TEXTS: Final = {
     "controller": ("controller", "contrôleur"),
     "history-columns": (
         "revision|when|author|how|approved by|reason|sha256",
-        "révision|quand|auteur|origine|approuvée par|raison|sha256",
+        "révision|quand|auteur|origine|approuvée par|motif|sha256",
     ),
     "proposal-columns": (
         "proposal|state|author|when|base|agreed|reason",
-        "proposition|état|auteur|quand|base|accords|raison",
+        "proposition|état|auteur|quand|base|accords|motif",
     ),
     "worker-columns": (
         "worker|revision|since|swap|state|version",

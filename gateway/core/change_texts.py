@@ -82,7 +82,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "nobody contacts {new} of customers, instead of {old}",
         "personne ne sollicite {new} des clients, au lieu de {old}",
     ),
-    "cap": ("{most} contacts {window}", "{most} sollicitations {window}"),
+    "cap": ("{most} contact(s) {window}", "{most} sollicitation(s) {window}"),
     "within": ("within {window}", "en {window}"),
     "per-unit": ("per {unit}", "par {unit}"),
     "day": ("calendar day", "jour civil"),

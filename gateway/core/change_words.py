@@ -16,6 +16,8 @@ from gateway.core.policy.callers import Agent
 from gateway.core.policy.counting import Calendar, Cap, Limit
 from gateway.core.policy.learning import Rollout
 from gateway.core.policy.ruling import Rule
+from gateway.core.policy.vocabulary import duration_ms
+from gateway.core.texts import span
 
 _SECRET: Final = frozenset({"sha256", "public_key", "jwks", "descriptor_set"})
 _HASH: Final = re.compile(r"[0-9a-f]{64,}")
@@ -179,7 +181,7 @@ def _most(part: Cap | Limit, language: str) -> str:
     """What is granted at most, in words; empty where the upstream says it."""
     if isinstance(part, Limit):
         if part.rate is not msgspec.UNSET:
-            return say("limit-rate", language, most=_amount(part.rate, language), window=part.per)
+            return say("limit-rate", language, most=_amount(part.rate, language), window=_span(part.per, language))
         if part.concurrent is not msgspec.UNSET:
             return say("limit-concurrent", language, most=_amount(part.concurrent, language))
         if part.max is msgspec.UNSET or part.quota is not None:
@@ -196,7 +198,11 @@ def _amount(most: object, language: str) -> str:
 def _period(window: str | None, calendar: Calendar | None, language: str) -> str:
     if calendar is not None:
         return say("per-unit", language, unit=say(calendar.unit, language))
-    return say("within", language, window=window) if window is not None else ""
+    return say("within", language, window=_span(window, language)) if window is not None else ""
+
+
+def _span(duration: str, language: str) -> str:
+    return span(duration_ms(duration), language=language)
 
 
 def _agent(change: Change, language: str) -> Found:

@@ -48,7 +48,8 @@ def test_a_cap_is_told_with_its_window_and_whether_it_is_tighter() -> None:
         named(data, "caps", "marketing-pressure")["max"] = 1
 
     assert told(lower) == (
-        "Changes the cap marketing-pressure: at most 1 contacts within 7d, instead of at most 2 contacts within 7d. "
+        "Changes the cap marketing-pressure: at most 1 contact(s) within 7 d, "
+        "instead of at most 2 contact(s) within 7 d. "
         "It lets less through than before. People who may be contacted change."
     )
     assert "Moins d’appels passent qu’avant." in told(lower, language="fr")
@@ -59,7 +60,7 @@ def test_a_limit_that_is_lifted_is_unlimited_and_lets_more_through() -> None:
         named(data, "limits", "tenant-rate")["rate"] = None
 
     assert told(lift) == (
-        "Changes the limit tenant-rate: any number of calls per 1s, instead of at most 5000 calls per 1s. "
+        "Changes the limit tenant-rate: any number of calls per 1 s, instead of at most 5000 calls per 1 s. "
         "It lets more through than before."
     )
 

@@ -55,7 +55,7 @@ async def test_a_plan_says_the_change_in_words_and_the_true_share_of_calls(
     assert found[0] == (labels, f"all {plan.methods}", "research-bot", "6 (75.0 %)")
     assert found[1][0].startswith("Adds the rule no-mail: it refuses whatever it covers.")
     assert found[1][1:] == ("SendMessage", "all", "2 (25.0 %)")
-    assert found[2][0].startswith("Adds the cap pressure: at most 2 contacts within 7d.")
+    assert found[2][0].startswith("Adds the cap pressure: at most 2 contact(s) within 7 d.")
     assert found[2][3] == "2 (25.0 %)"
     assert sentences(plan, span_ms=HOUR_MS, language="fr")[0] == (
         "Sur une période de 1 h, ces modifications peuvent toucher 8 appels sur 8 (100,0 %)."
@@ -141,7 +141,7 @@ async def test_the_command_shows_the_table_and_the_share(
     assert after[0] == "Of the calls of the last 7 d these changes may touch 1 of 2 (50.0 %)."
 
     code, out, _ = await pilote(world, "plan", file, PILOTE_LANG="fr", PILOTE_AUDIT_LISTEN=auditor.address)
-    assert "Ajoute le plafond pressure : au plus 2 sollicitations en 7d." in out
+    assert "Ajoute le plafond pressure : au plus 2 sollicitation(s) en 7 j." in out
 
 
 async def test_without_the_audit_service_the_command_says_so_and_all_the_rest(
