@@ -6,8 +6,9 @@ import grpc
 
 from gateway.adapters.upstream_calls import UnaryCall
 from gateway.adapters.upstreams import Metadata, pairs_of, passed_on, upstream_metadata
-from gateway.callrun import CallRun, elapsed_us, learn, learns
+from gateway.callrun import CallRun, elapsed_us
 from gateway.core.record import Attempt
+from gateway.passing import learn, learns
 
 
 def outgoing(run: CallRun) -> Metadata:

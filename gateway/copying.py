@@ -17,7 +17,8 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
 from gateway.attempts import outgoing
-from gateway.callrun import CallRun, forwarded, learn, record_of, status_name, takes_of, timeout_s
+from gateway.call_records import record_of, status_name
+from gateway.callrun import CallRun, timeout_s
 from gateway.core.decide import Decision, decide
 from gateway.core.record import Verdict, subject_ref
 from gateway.core.routing import ArmTarget, routed
@@ -32,6 +33,7 @@ from gateway.core.shadows import (
     applied_otherwise,
 )
 from gateway.guards import places_of
+from gateway.passing import forwarded, learn, takes_of
 from gateway.rpc.status import Fate, fate_of
 from gateway.telemetry import begin
 from gateway.upstream_kinds import UpstreamKinds

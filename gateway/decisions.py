@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from gateway import refusal, wire
-from gateway.callrun import CallRun, Incoming, record_of
+from gateway.call_records import record_of
+from gateway.callrun import CallRun, Incoming
 from gateway.conclusion import concluded
 from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason

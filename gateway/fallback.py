@@ -12,7 +12,8 @@ import msgspec
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
-from gateway.callrun import CallRun, Substitute, asks, elapsed_us, forward_rule_of, new_id, record_of
+from gateway.call_records import asks, record_of
+from gateway.callrun import CallRun, Substitute, elapsed_us, forward_rule_of, new_id
 from gateway.core.decide import Decision, decide
 from gateway.core.errors import Reason
 from gateway.core.forwarding import PLAIN

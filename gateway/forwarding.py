@@ -11,13 +11,14 @@ import grpc
 
 from gateway.adapters.upstreams import failed
 from gateway.attempts import answered, attempt, failed_with, outgoing
-from gateway.callrun import CallRun, elapsed_us, forward_rule_of, forwarded, takes_of, timeout_s
+from gateway.callrun import CallRun, elapsed_us, forward_rule_of, timeout_s
 from gateway.core.forwarding import PLAIN
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.revision.compiled import Revision
 from gateway.fallback import Fallbacks
 from gateway.guards import Guards, places_of
 from gateway.opening import Opened, Opening
+from gateway.passing import forwarded, takes_of
 from gateway.trying import Tries
 from gateway.upstream_kinds import UpstreamKinds
 

@@ -18,7 +18,8 @@ from gateway.adapters.holds import KeptRequest
 from gateway.adapters.redis_connection import CommandRefused, StoreDown
 from gateway.adapters.sealing import Damaged, KeyMissing
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused
-from gateway.callrun import RESERVATION_SLACK_MS, CallRun, Incoming, new_id, status_name, timeout_s
+from gateway.call_records import RESERVATION_SLACK_MS, status_name
+from gateway.callrun import CallRun, Incoming, new_id, timeout_s
 from gateway.core import holds
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState

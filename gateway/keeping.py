@@ -10,7 +10,8 @@ from gateway.adapters.holds import HoldStore, KeptRequest
 from gateway.adapters.redis_connection import CommandRefused, StoreDown
 from gateway.adapters.reservation import pending_in
 from gateway.adapters.sealing import Damaged, KeyMissing
-from gateway.callrun import CallRun, hash_of, new_id, record_of
+from gateway.call_records import record_of
+from gateway.callrun import CallRun, hash_of, new_id
 from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState

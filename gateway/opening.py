@@ -6,9 +6,9 @@ import grpc
 
 from gateway.adapters.upstream_calls import StreamCall
 from gateway.attempts import outgoing
-from gateway.callrun import forwarded, takes_of
 from gateway.core.policy.upstreams import Upstream
 from gateway.making import Answer, Failure, Going
+from gateway.passing import forwarded, takes_of
 from gateway.rpc.status import Fate, fate_of
 from gateway.trying import Tries
 

@@ -19,7 +19,8 @@ from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
-from gateway.callrun import CallRun, record_of, redacted_reply, settlement_of
+from gateway.call_records import record_of, settlement_of
+from gateway.callrun import CallRun
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Operation
@@ -35,6 +36,7 @@ from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
 from gateway.guards import monotonic_ms
 from gateway.keeping import Keeping
+from gateway.passing import redacted_reply
 from gateway.recording import Recorder
 from gateway.refusal import Kept
 from gateway.remembering import Remembering

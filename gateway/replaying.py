@@ -2,7 +2,8 @@
 
 import msgspec
 
-from gateway.callrun import CallRun, Incoming, record_of
+from gateway.call_records import record_of
+from gateway.callrun import CallRun, Incoming
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.core.call import Agent
 from gateway.core.decide import Decision

@@ -15,10 +15,11 @@ import grpc
 
 from gateway.adapters.upstream_calls import StreamCall
 from gateway.adapters.upstreams import Withheld, failed, pairs_of, passed_on
-from gateway.callrun import CallRun, elapsed_us, forwarded, learn, learns, redacted_reply, takes_of
+from gateway.callrun import CallRun, elapsed_us
 from gateway.core.contract import Take
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
+from gateway.passing import forwarded, learn, learns, redacted_reply, takes_of
 from gateway.pipeline import Pipeline
 
 CANCELLATION_SECONDS: Final = 0.002

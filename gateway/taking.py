@@ -10,7 +10,8 @@ import msgspec
 from gateway import refusal
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.reservation import Reservation, reserve
-from gateway.callrun import CallRun, hash_of, record_of, settlement_of
+from gateway.call_records import record_of, settlement_of
+from gateway.callrun import CallRun, hash_of
 from gateway.considering import plainly
 from gateway.core import keys
 from gateway.core.cells import cell_of
