@@ -22,6 +22,7 @@ from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.call_records import record_of, settlement_of
 from gateway.callrun import CallRun
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
+from gateway.copies.shadowing import Shadowing
 from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Operation
 from gateway.core.cells import cell_of
@@ -31,18 +32,17 @@ from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import goes_along
 from gateway.describe import describe
-from gateway.fallback import Fallbacks, Way
-from gateway.forwarding import Forwarding
 from gateway.gathering import Gathering
-from gateway.guards import monotonic_ms
 from gateway.keeping import Keeping
 from gateway.passing import redacted_reply
 from gateway.recording import Recorder
 from gateway.refusal import Kept
 from gateway.remembering import Remembering
-from gateway.shadowing import Shadowing
 from gateway.taking import Taking
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.fallback import Fallbacks, Way
+from gateway.upstream.forwarding import Forwarding
+from gateway.upstream.guards import monotonic_ms
+from gateway.upstream.kinds import UpstreamKinds
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 HOUR_MS: Final = 3_600_000

@@ -29,12 +29,12 @@ from gateway.adapters.spool import Spool
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
 from gateway.adapters.workers import Workers, reporting
+from gateway.copies.shadowing import Shadowing
 from gateway.core.authority import Authority
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.gathering import Gathering
-from gateway.guards import monotonic_ms
 from gateway.holding import Holding, clock_ms
 from gateway.instance import Instance, instance
 from gateway.keeping import Keeping
@@ -46,11 +46,11 @@ from gateway.recording import Recorder
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
-from gateway.shadowing import Shadowing
 from gateway.standing import UNUSABLE, Standing
 from gateway.swaps import Swaps
 from gateway.telemetry import Tracing, otlp
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.guards import monotonic_ms
+from gateway.upstream.kinds import UpstreamKinds
 from gateway.waiting import Waiting
 from gateway.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc

@@ -10,12 +10,12 @@ from opentelemetry.trace import SpanKind
 
 from gateway.call_records import status_name
 from gateway.callrun import CallRun, elapsed_us
+from gateway.copies.shadowing import Copied
 from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
 from gateway.metrics import Metered, Metrics, Tried, Unasked
 from gateway.passing import known_as
 from gateway.refusal import Kept
-from gateway.shadowing import Copied
 from gateway.telemetry import GEN_AI_ANSWERED, GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
 
 _log: Final = logging.getLogger("pilote.calls")

@@ -4,7 +4,8 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from gateway import copies, wire
+from gateway import wire
+from gateway.copies import looks
 from gateway.core.explain import explain as explained
 from gateway.core.explain_copies import explain_copies
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
@@ -47,7 +48,7 @@ async def explain(out: Console, err: Console, address: str, *, decision: str, la
             return _failed(err, error, address=address, language=language)
     record, outcome, settlement = wire.entries(answer.decision)
     sentences = explained(record, outcome, settlement=settlement, language=language)
-    for sentence in (*sentences, *explain_copies(copies.results(answer.decision), language=language)):
+    for sentence in (*sentences, *explain_copies(looks.results(answer.decision), language=language)):
         out.print(sentence, markup=False, soft_wrap=True)
     return 0
 

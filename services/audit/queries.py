@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
-from gateway import copies, wire
+from gateway import wire
+from gateway.copies import looks
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
 from pilote.audit.v1 import (
@@ -185,5 +186,5 @@ def _not_built(text: str) -> NoReturn:
 
 def _decision(stored: Stored) -> decision_pb2.Decision:
     message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
-    message.copies.extend(copies.look(result) for result in stored.copies)
+    message.copies.extend(looks.look(result) for result in stored.copies)
     return message

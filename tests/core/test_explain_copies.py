@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway import copies
+from gateway.copies import looks
 from gateway.core import explain_copies as module
 from gateway.core.explain_copies import explain_copies
 from gateway.core.shadows import CopyEnd, Difference, ShadowResult
@@ -78,5 +78,5 @@ def test_differences_are_told_by_path_and_how_far_numbers_are_apart() -> None:
 def test_a_copy_is_the_same_after_its_way_over_the_wire() -> None:
     message = decision_pb2.Decision(name=f"decisions/{'a' * 32}", route="crm", revision=7)
     message.receive_time.FromMilliseconds(1_000)
-    message.copies.extend(copies.look(each) for each in EVERY)
-    assert copies.results(message) == EVERY
+    message.copies.extend(looks.look(each) for each in EVERY)
+    assert looks.results(message) == EVERY

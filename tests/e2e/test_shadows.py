@@ -12,13 +12,13 @@ from redis.exceptions import RedisError
 
 from gateway.adapters.failures import failures
 from gateway.adapters.stops import StopStore
+from gateway.copies.shadowing import MOST_RUNNING, MOST_WAITING
 from gateway.core import keys
 from gateway.core.assignment import point
 from gateway.core.call import Operation
 from gateway.core.failures import RuleFailure
 from gateway.core.shadows import HARMLESS, CopyEnd, Difference
 from gateway.core.stops import Stop
-from gateway.shadowing import MOST_RUNNING, MOST_WAITING
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import GetContactResponse, ListContactsRequest, StreamContactsRequest
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest

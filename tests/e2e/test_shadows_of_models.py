@@ -82,7 +82,7 @@ async def test_two_versions_are_compared_field_by_field_and_summed(
     assert (summary.arm, summary.model_version, summary.agreed, summary.differed) == ("challenger", "2", 1, 8)
     assert {field.path for field in summary.fields} == paths
     assert summary.latency.p50.ToMicroseconds() > 0
-    sentences = explain_copies(wire_copies.results(decision))
+    sentences = explain_copies(wire_looks.results(decision))
     assert sentences[0] == "A shadow copy for challenger (2) came to something else."
     assert any("model_version (changed)" in sentence for sentence in sentences)
 

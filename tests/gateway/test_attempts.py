@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.core.policy.upstreams import Breaker, Upstream
 from gateway.core.record import Attempt
-from gateway.guards import Guards, places_of
 from gateway.rpc.status import DETAILS_KEY, PUSHBACK_KEY, pushback_ms
+from gateway.upstream.guards import Guards, places_of
 from gateway.wire_attempts import attempts, attempts_in
 from tests.policies import revision
 

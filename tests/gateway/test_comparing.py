@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from open_inference.grpc import protocol
 
-from gateway.comparing import MOST_LOOKS, MOST_PAIRS, ReplyComparer
+from gateway.copies.comparing import MOST_LOOKS, MOST_PAIRS, ReplyComparer
 from gateway.core.contract import RedactionMistake
 from gateway.core.shadows import LONGEST_PATH, MOST_DIFFERENCES, Comparison, Difference
 from pilote.crm.v1 import contact_pb2, contact_service_pb2

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.callrun import CallRun, Incoming
-from gateway.copying import Copy
+from gateway.copies.copying import Copy
 from gateway.core.call import Operation
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.routing import ArmTarget

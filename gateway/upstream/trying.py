@@ -15,11 +15,11 @@ from gateway.adapters.upstreams import failed, in_doubt, unavailable
 from gateway.callrun import CallRun, elapsed_us
 from gateway.core.forwarding import ForwardRule
 from gateway.core.retrying import backoff_ms
-from gateway.fallback import Fallbacks
-from gateway.guards import Guards
-from gateway.making import Answer, Failure, Making
 from gateway.rpc.status import pushback_ms
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.fallback import Fallbacks
+from gateway.upstream.guards import Guards
+from gateway.upstream.kinds import UpstreamKinds
+from gateway.upstream.making import Answer, Failure, Making
 
 _random: Final = random.Random()  # noqa: S311 - waits must differ, not be secret
 

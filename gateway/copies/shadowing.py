@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 from gateway.adapters.admission import Admission
 from gateway.adapters.failures import RuleFailures
 from gateway.callrun import CallRun
-from gateway.copying import Copy, Copying
+from gateway.copies.copying import Copy, Copying
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.shadows import CopyEnd, ShadowResult
 from gateway.telemetry import CallTrace
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.kinds import UpstreamKinds
 
 MOST_RUNNING: Final = 16
 """Copies under way at a time, for each upstream they go to: one that hangs leaves the others alone."""

@@ -16,7 +16,6 @@ from gateway.adapters.admission import Admission
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
-from gateway.attempts import outgoing
 from gateway.call_records import record_of, status_name
 from gateway.callrun import CallRun, timeout_s
 from gateway.core.decide import Decision, decide
@@ -32,11 +31,12 @@ from gateway.core.shadows import (
     ShadowResult,
     applied_otherwise,
 )
-from gateway.guards import places_of
 from gateway.passing import forwarded, learn, takes_of
 from gateway.rpc.status import Fate, fate_of
 from gateway.telemetry import begin
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.attempts import outgoing
+from gateway.upstream.guards import places_of
+from gateway.upstream.kinds import UpstreamKinds
 
 MARK: Final = ("pilote-shadow", "1")
 """By this metadata an upstream knows that it is asked for a copy."""

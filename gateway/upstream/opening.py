@@ -5,12 +5,12 @@ from typing import Any
 import grpc
 
 from gateway.adapters.upstream_calls import StreamCall
-from gateway.attempts import outgoing
 from gateway.core.policy.upstreams import Upstream
-from gateway.making import Answer, Failure, Going
 from gateway.passing import forwarded, takes_of
 from gateway.rpc.status import Fate, fate_of
-from gateway.trying import Tries
+from gateway.upstream.attempts import outgoing
+from gateway.upstream.making import Answer, Failure, Going
+from gateway.upstream.trying import Tries
 
 
 class Opened:

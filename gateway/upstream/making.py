@@ -7,17 +7,17 @@ import grpc
 import msgspec
 
 from gateway.adapters.upstreams import UpstreamRefused, longest_s
-from gateway.attempts import attempt, failed_with, outgoing
 from gateway.callrun import CallRun, elapsed_us, timeout_s
 from gateway.core.breaking import OPEN
 from gateway.core.call import Operation
 from gateway.core.forwarding import ForwardRule
 from gateway.core.guarding import Entry
 from gateway.core.policy.upstreams import Upstream
-from gateway.guards import Guarded, Guards
 from gateway.passing import forwarded, takes_of
 from gateway.rpc.status import Fate, fate_of
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.attempts import attempt, failed_with, outgoing
+from gateway.upstream.guards import Guarded, Guards
+from gateway.upstream.kinds import UpstreamKinds
 
 SHORT_SECONDS: Final = 1.0
 """A caller who gives an upstream less time than this, and less than the policy does, says nothing of it by going."""

@@ -1,7 +1,7 @@
 """Step 7: how an admitted call reaches an upstream, with what is left of the caller's deadline.
 
 Most routes say nothing of it: then the call is made once. What may be tried more than once, is guarded by a breaker or
-spread over several addresses goes the way of `gateway.trying`.
+spread over several addresses goes the way of `gateway.upstream.trying`.
 """
 
 import time
@@ -10,17 +10,17 @@ from collections.abc import Callable
 import grpc
 
 from gateway.adapters.upstreams import failed
-from gateway.attempts import answered, attempt, failed_with, outgoing
 from gateway.callrun import CallRun, elapsed_us, forward_rule_of, timeout_s
 from gateway.core.forwarding import PLAIN
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.revision.compiled import Revision
-from gateway.fallback import Fallbacks
-from gateway.guards import Guards, places_of
-from gateway.opening import Opened, Opening
 from gateway.passing import forwarded, takes_of
-from gateway.trying import Tries
-from gateway.upstream_kinds import UpstreamKinds
+from gateway.upstream.attempts import answered, attempt, failed_with, outgoing
+from gateway.upstream.fallback import Fallbacks
+from gateway.upstream.guards import Guards, places_of
+from gateway.upstream.kinds import UpstreamKinds
+from gateway.upstream.opening import Opened, Opening
+from gateway.upstream.trying import Tries
 
 
 class Forwarding:

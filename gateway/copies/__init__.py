@@ -1,0 +1,1 @@
+"""Copies of calls: when they are made, how, and what their replies have otherwise."""

@@ -1,0 +1,1 @@
+"""How an admitted call reaches an upstream: tries, fallbacks, hedges, breakers, addresses."""
