@@ -8,8 +8,8 @@ import grpc
 import pytest
 from open_inference.grpc import service as oip_service
 
-from gateway import copies as wire_copies
 from gateway.adapters.stops import StopStore
+from gateway.copies import looks
 from gateway.core.explain_copies import explain_copies
 from gateway.core.shadows import CopyEnd
 from gateway.core.stops import Stop
@@ -82,7 +82,7 @@ async def test_two_versions_are_compared_field_by_field_and_summed(
     assert (summary.arm, summary.model_version, summary.agreed, summary.differed) == ("challenger", "2", 1, 8)
     assert {field.path for field in summary.fields} == paths
     assert summary.latency.p50.ToMicroseconds() > 0
-    sentences = explain_copies(wire_looks.results(decision))
+    sentences = explain_copies(looks.results(decision))
     assert sentences[0] == "A shadow copy for challenger (2) came to something else."
     assert any("model_version (changed)" in sentence for sentence in sentences)
 
