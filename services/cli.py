@@ -13,14 +13,14 @@ from rich.console import Console
 
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services import operating, plan_command, processes, replay_commands, revision_commands
-from services.consenting import commands as consents_commands
-from services.experiment_commands import commands as experiments_commands
-from services.holds_commands import commands as holds_commands
-from services.packing import commands as packs_commands
-from services.rollout_commands import commands as rollouts_commands
-from services.shadow_commands import commands as shadows_commands
-from services.shell import Shell
+from services.commands import operating, plan_command, processes, replay_commands, revision_commands
+from services.commands.consenting import commands as consents_commands
+from services.commands.experiment_commands import commands as experiments_commands
+from services.commands.holds_commands import commands as holds_commands
+from services.commands.packing import commands as packs_commands
+from services.commands.rollout_commands import commands as rollouts_commands
+from services.commands.shadow_commands import commands as shadows_commands
+from services.commands.shell import Shell
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
@@ -125,7 +125,7 @@ def call(
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Only say what the gateway would decide.")] = False,  # noqa: FBT002
 ) -> None:
     """Call a method through the gateway, like grpcurl; the contract comes from the server's reflection."""
-    from services.calling import run
+    from services.commands.calling import run
 
     settings = _settings()
     headers = [(name.strip().lower(), value.strip()) for name, _, value in (h.partition(":") for h in header or ())]
@@ -160,7 +160,7 @@ def check(
 
 
 def _load(file: Path, settings: Settings) -> tuple[Any, int]:
-    from services.checking import checked
+    from services.commands.checking import checked
 
     found = checked(_err, file, language=language(settings))
     if found is None:
@@ -192,7 +192,7 @@ def import_facts(
     file: Annotated[Path, typer.Argument(help="JSON Lines: tenant, subject and facts.", exists=True, dir_okay=False)],
 ) -> None:
     """Store what is known of customers, one JSON object a line: {"tenant", "subject", "facts"}."""
-    from services.running import import_facts as run
+    from services.commands.running import import_facts as run
 
     settings = _settings()
     key = _pseudonym_key(settings)
@@ -217,7 +217,7 @@ def list_decisions(
     count: Annotated[int, typer.Option(min=1, max=1000, help="Most to show.")] = 20,
 ) -> None:
     """Show decisions, newest first."""
-    from services.reading import list_decisions as run
+    from services.commands.reading import list_decisions as run
 
     settings = _settings()
     raise typer.Exit(
@@ -228,7 +228,7 @@ def list_decisions(
 @app.command()
 def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decision.")]) -> None:
     """Explain one decision in plain words."""
-    from services.reading import explain as run
+    from services.commands.reading import explain as run
 
     settings = _settings()
     raise typer.Exit(

@@ -8,7 +8,7 @@ from gateway.core.texts import LANGUAGES, fill, number
 from services.insights.comparing import Interval
 
 Rows = tuple[tuple[str, ...], ...]
-"""The first row names the columns; `services.shell.print_rows` prints them."""
+"""The first row names the columns; `services.commands.shell.print_rows` prints them."""
 
 _INTERVAL: Final = ("{value} ({low} to {high})", "{value} ({low} à {high})")
 _POINTS: Final = ("pp", "pt")

@@ -69,7 +69,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ProposalProblem(Exception):
-    """A vote that does not count. `code` names a text of `services.revision_texts`."""
+    """A vote that does not count. `code` names a text of `services.revisions.texts`."""
 
     def __init__(self, code: str, **values: object) -> None:
         super().__init__(code)

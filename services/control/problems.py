@@ -10,9 +10,9 @@ from gateway.adapters.cells import CellsFixed
 from gateway.core.merging import merge
 from gateway.core.revision.decode import PolicyInvalid
 from services.control.asking import Unasked
-from services.revising import Conflict, RevisionProblem
-from services.revision_tables import told
-from services.revision_texts import say
+from services.revisions.revising import Conflict, RevisionProblem
+from services.revisions.tables import told
+from services.revisions.texts import say
 from services.texts import say as say_generally
 
 _STATUS: Final[Mapping[str, HTTPStatus]] = {

@@ -28,8 +28,8 @@ from services.control.describing import takes
 from services.control.policy import ActivePolicy
 from services.control.problems import problem_of
 from services.control.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
-from services.revising import Revising, RevisionProblem
-from services.revision_tables import told
+from services.revisions.revising import Revising, RevisionProblem
+from services.revisions.tables import told
 
 MAX_POLICY_BYTES: Final = 16 * 1024 * 1024
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import msgspec
 from gateway.adapters.sealing import Sealer
 from gateway.core import keys
 from pilote.audit.v1 import planning_pb2
-from services.replaying import Replays, Revisions, Unusable
+from services.commands.replaying import Replays, Revisions, Unusable
 from tests.e2e.world import KEY, REPLAY_KEY, World
 
 

@@ -9,7 +9,7 @@ from gateway.adapters.revisions import RevisionStore
 from gateway.core import keys
 from gateway.core.backtest import Difference
 from gateway.loading import load
-from services.backtesting import Backtest, backtest, rows, sentences, since
+from services.commands.backtesting import Backtest, backtest, rows, sentences, since
 from tests.e2e.policy import Data, cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.test_planning import pilote, written

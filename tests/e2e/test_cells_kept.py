@@ -15,7 +15,7 @@ from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageResponse
 from pilote.decision.v1.decision_service_pb2 import Outcome, ReportOutcomesRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
-from services.holding import Holds
+from services.commands.holding import Holds
 from tests.e2e.holding import HOLD_CONTACTS, Desk, hold_of, state_of
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import send

@@ -6,7 +6,7 @@ from gateway.adapters.failures import failures
 from gateway.core.failures import NO_KEY, RuleFailure
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
-from services.findings import run
+from services.commands.findings import run
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
 from tests.e2e.waiting import eventually

@@ -16,7 +16,7 @@ from rich.console import Console
 from pilote.inference.v1 import chat_pb2
 from pilote.inference.v1.inference_service_pb2 import CreateCompletionRequest, CreateEmbeddingsRequest
 from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
-from services import calling
+from services.commands import calling
 from tests.e2e.language_models import KEY, PROMPT, SERVICE, WRITER, asked, streamed, writing
 from tests.e2e.requests import send
 from tests.e2e.waiting import eventually, until

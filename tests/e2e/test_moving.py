@@ -12,8 +12,8 @@ from gateway.core.call import Facts
 from gateway.core.cells import cell_of
 from gateway.core.record import subject_ref
 from gateway.core.stops import ALL, Stop
-from services.holding import Holds
-from services.moving import run
+from services.commands.holding import Holds
+from services.commands.moving import run
 from tests.e2e.holding import HOLD_CONTACTS, Desk, hold_of, state_of
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, send

@@ -11,7 +11,7 @@ import yaml
 
 from gateway.core.reach import Count
 from gateway.loading import load
-from services.planning import ActiveUnreadable, active_revision, as_applied, counted, planned, rows, sentences
+from services.commands.planning import ActiveUnreadable, active_revision, as_applied, counted, planned, rows, sentences
 from tests.e2e.policy import cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually

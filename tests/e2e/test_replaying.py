@@ -13,7 +13,7 @@ from gateway.core.call import Facts
 from gateway.core.inputs import LARGEST_REQUEST, sampled
 from gateway.core.record import subject_ref
 from pilote.audit.v1 import planning_pb2
-from services.replaying import Once, Replays, Revisions, Unusable, kept_inputs, replay
+from services.commands.replaying import Once, Replays, Revisions, Unusable, kept_inputs, replay
 from tests.e2e.holding import Desk, hold_of
 from tests.e2e.policy import Data, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one

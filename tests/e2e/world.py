@@ -30,7 +30,7 @@ from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 from pilote.decision.v1 import decision_pb2
 from services.audit.server import running as audit_running
-from services.promises import following
+from services.commands.promises import following
 from tests.e2e.policy import Data, key_of
 from tests.e2e.seen import Seen
 from tests.e2e.waiting import eventually, until

@@ -14,7 +14,7 @@ from gateway.contact_points import normalised
 from gateway.core.call import Facts
 from gateway.core.record import contact_ref, subject_ref
 from gateway.server import pseudonym_key
-from services.fact_lines import is_personal, read_line
+from services.commands.fact_lines import is_personal, read_line
 
 ADA = "contacts/ada"
 ACME = ("--tenant", "acme")

@@ -19,8 +19,8 @@ from gateway.redis_clients import Client
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest
 from services import texts
-from services.holding import HoldProblem, Holds
-from services.running import publish
+from services.commands.holding import HoldProblem, Holds
+from services.commands.running import publish
 from tests.adapters.conftest import ACME
 from tests.adapters.test_holds import KEY, OTHER_KEY, Keeper, a_hold
 from tests.policies import policy

@@ -11,7 +11,7 @@ from gateway.core.cells import cell_of
 from gateway.core.holds import Hold, HoldState
 from gateway.core.stops import ALL, Stop
 from gateway.redis_clients import Client
-from services.moving import run
+from services.commands.moving import run
 from tests.adapters.test_holds import NOW, Keeper
 
 pytestmark = pytest.mark.every_store

@@ -10,7 +10,7 @@ from rich.console import Console
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
 from pilote.audit.v1 import objectives_pb2 as pb
-from services.objectives import show_objectives
+from services.commands.objectives import show_objectives
 
 WINDOWS = (300, 1_800, 3_600, 21_600, 259_200)
 

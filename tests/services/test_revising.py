@@ -16,8 +16,8 @@ from gateway.core.policy.learning import Rollout
 from gateway.core.trust import Distrusted
 from gateway.loading import canonical, load
 from gateway.redis_clients import Client
-from services.revising import Conflict, Hand, Made, Revising, RevisionProblem
-from services.revision_tables import conflict, history
+from services.revisions.revising import Conflict, Hand, Made, Revising, RevisionProblem
+from services.revisions.tables import conflict, history
 from tests.policies import policy
 from tests.signatures import PEOPLE, entry, published, signer
 

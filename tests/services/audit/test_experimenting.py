@@ -17,8 +17,8 @@ from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.experiment_tables import Words
-from services.experimenting import ExperimentProblem, Experiments, Window
+from services.commands.experiment_tables import Words
+from services.commands.experimenting import ExperimentProblem, Experiments, Window
 from services.insights.mismatch import Ratio
 from services.insights.verdicts import Verdict
 from tests.policies import agent, policy

@@ -17,10 +17,10 @@ from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services import shadow_texts
 from services.audit.entries import Copied
 from services.audit.shadows import answered
-from services.shadow_tables import Words
+from services.commands import shadow_texts
+from services.commands.shadow_tables import Words
 from tests.policies import policy
 from tests.services.audit.conftest import Audit, an_id
 from tests.services.audit.test_copies import a_copy

@@ -8,7 +8,7 @@ from gateway.adapters.trust import Trust
 from gateway.core.trust import Distrusted
 from gateway.loading import load
 from gateway.signing import Signer, new_signer
-from services.revising import Hand, Revising
+from services.revisions.revising import Hand, Revising
 from services.rollouts.moves import RolloutProblem, Rollouts
 from tests.policies import policy
 from tests.services.rollouts.conftest import ROUTE, T0, Stage, up

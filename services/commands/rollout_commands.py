@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.settings import language
-from services.revision_commands import hand_of
-from services.shell import Shell, print_rows
+from services.commands.revision_commands import hand_of
+from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
     from gateway.core.rollouts import Act

@@ -1,4 +1,4 @@
-"""The commands `pilote holds`. What they do is in `services.holding`."""
+"""The commands `pilote holds`. What they do is in `services.commands.holding`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.settings import language
-from services.shell import Shell, print_rows
+from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
-    from services.holding import Holds
+    from services.commands.holding import Holds
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="Name of a hold, as `pilote holds list` shows it.")]
@@ -25,7 +25,7 @@ def commands(shell: Shell) -> typer.Typer:
 
     def run(tenant: str, work: "Callable[[Holds], Awaitable[T]]") -> T:
         """Do something with the holds; ends the process where that cannot be done."""
-        from services.holding import HoldProblem, Holds
+        from services.commands.holding import HoldProblem, Holds
 
         settings = shell.settings()
         keys = shell.hold_keys(settings)

@@ -10,8 +10,8 @@ from gateway.adapters.revisions import RevisionStore
 from gateway.core.policy.serving import Copy, Route
 from gateway.redis_clients import Client
 from pilote.audit.v1 import shadows_pb2
-from services.shadow_tables import Words
-from services.shadow_texts import say
+from services.commands.shadow_tables import Words
+from services.commands.shadow_texts import say
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub

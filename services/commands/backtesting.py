@@ -15,9 +15,9 @@ from gateway.core.texts import number as with_digits
 from gateway.replaying import NotKnown, Replayed, replayed
 from pilote.audit.v1 import planning_pb2
 from services.audit.shadows import wilson
-from services.backtest_texts import VERDICTS, say
-from services.planning import share
-from services.replaying import Replays, Unusable, kept_inputs
+from services.commands.backtest_texts import VERDICTS, say
+from services.commands.planning import share
+from services.commands.replaying import Replays, Unusable, kept_inputs
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub

@@ -15,8 +15,8 @@ from gateway.core.merging import Merge
 from gateway.core.policy.document import Document
 from gateway.core.texts import LANGUAGES
 from gateway.core.trust import WORDS
-from services.revising import Conflict
-from services.revision_texts import say
+from services.revisions.revising import Conflict
+from services.revisions.texts import say
 
 Rows = tuple[tuple[str, ...], ...]
 

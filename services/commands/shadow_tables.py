@@ -7,7 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from gateway.core.texts import number
 from pilote.audit.v1 import shadows_pb2
-from services.shadow_texts import say
+from services.commands.shadow_texts import say
 
 Rows = tuple[tuple[str, ...], ...]
 _RowsOf = Callable[[shadows_pb2.ShadowSummary], Iterator[tuple[str, ...]]]

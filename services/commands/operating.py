@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.settings import language
-from services.shell import Shell
+from services.commands.shell import Shell
 
 What = Annotated[str, typer.Argument(help="all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.")]
 Tenant = Annotated[str, typer.Option(help="Tenant; by default all of the active policy.")]
@@ -40,7 +40,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         number: Annotated[int | None, typer.Argument(min=1, max=256, help="How many it shall have.")] = None,
     ) -> None:
         """Show how many cells a tenant has, or move it, while it is halted, to another number."""
-        from services.moving import run
+        from services.commands.moving import run
 
         settings = shell.settings()
         lang = language(settings)
@@ -57,7 +57,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def findings(tenant: Tenant = "") -> None:
         """Show the rules that failed while calls were decided."""
-        from services.findings import run
+        from services.commands.findings import run
 
         settings = shell.settings()
 
@@ -70,7 +70,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 
 def _stops(shell: Shell, do: str, what: str, tenant: str, *, reason: str = "") -> None:
-    from services.halting import run
+    from services.commands.halting import run
 
     settings = shell.settings()
     lang = language(settings)

@@ -6,7 +6,7 @@ from gateway.adapters.failures import failures
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.failures import RuleFailure, in_language
 from gateway.redis_clients import Client
-from services.halting import tenants_of
+from services.commands.halting import tenants_of
 from services.texts import say
 
 

@@ -7,7 +7,7 @@ import typer
 
 from gateway.packs.shipped import ShippedPack, shipped
 from gateway.settings import language
-from services.shell import Shell
+from services.commands.shell import Shell
 from services.texts import say
 
 Name = Annotated[str, typer.Argument(help="Name of a pack, such as fr-telephone.")]

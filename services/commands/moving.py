@@ -13,7 +13,7 @@ from gateway.core import keys
 from gateway.core.cells import cell_of, homes_of
 from gateway.core.stops import ALL
 from gateway.redis_clients import Client
-from services import moving_holds
+from services.commands import moving_holds
 from services.texts import say
 
 

@@ -1,4 +1,4 @@
-"""The command `pilote plan`. What it does is in `services.planning`."""
+"""The command `pilote plan`. What it does is in `services.commands.planning`."""
 
 import asyncio
 import time
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.settings import language
-from services.plan_texts import say
-from services.replay_commands import asking
-from services.shell import Shell, print_rows
+from services.commands.plan_texts import say
+from services.commands.replay_commands import asking
+from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
     from gateway.core.reach import Count
     from gateway.core.revision.compiled import Revision
     from pilote.audit.v1 import planning_pb2
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
-    from services.backtesting import Backtest
+    from services.commands.backtesting import Backtest
 
 LONGEST_MS = 366 * 86_400_000
 SHORTEST_MS = 3_600_000
@@ -39,8 +39,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         examples: Annotated[int, typer.Option(min=0, max=10_000, help="Decisions shown of each change.")] = 3,
     ) -> None:
         """Say what a policy would change, which methods and agents that concerns, and how many of the last calls."""
-        from services.backtesting import since as asked_since
-        from services.planning import as_applied, planned, rows, sentences
+        from services.commands.backtesting import since as asked_since
+        from services.commands.planning import as_applied, planned, rows, sentences
 
         lang = language(shell.settings())
         span_ms = _span_ms(shell, since)
@@ -66,9 +66,9 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 def _asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str, Revision]":
     """The policy to plan with, and what it is called."""
-    from services.checking import checked
-    from services.revision_commands import proposed
-    from services.revision_texts import say as say_of_revisions
+    from services.commands.checking import checked
+    from services.commands.revision_commands import proposed
+    from services.revisions.texts import say as say_of_revisions
 
     lang = language(shell.settings())
     if (file is None) == (proposal is None):
@@ -105,8 +105,8 @@ def _backtest(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from gateway.adapters.sealing import Sealer
-    from services.backtesting import backtest, rows, sentences
-    from services.replaying import Replays, Revisions
+    from services.commands.backtesting import backtest, rows, sentences
+    from services.commands.replaying import Replays, Revisions
 
     settings = shell.settings()
     lang = language(settings)
@@ -140,7 +140,7 @@ def _now_ms() -> int:
 
 
 def _active(shell: Shell) -> "Revision | None":
-    from services.planning import ActiveUnreadable, active_revision
+    from services.commands.planning import ActiveUnreadable, active_revision
 
     settings = shell.settings()
 
@@ -159,7 +159,7 @@ def _counts(shell: Shell, *, span_ms: int, tenant: str) -> "tuple[Count, ...] | 
     import grpc
 
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-    from services.planning import counted
+    from services.commands.planning import counted
 
     settings = shell.settings()
 

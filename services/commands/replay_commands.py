@@ -1,4 +1,4 @@
-"""The commands `pilote replay` and `pilote forget-inputs`. What they do is in `services.replaying`."""
+"""The commands `pilote replay` and `pilote forget-inputs`. What they do is in `services.commands.replaying`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.settings import language
-from services.plan_texts import say
-from services.shell import Shell, print_rows
+from services.commands.plan_texts import say
+from services.commands.shell import Shell, print_rows
 from services.texts import say as say_plainly
 
 if TYPE_CHECKING:
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
-    from services.replaying import Once
+    from services.commands.replaying import Once
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def replay(decision: Annotated[str, typer.Argument(help="Id or name of a decision.")]) -> None:
         """Decide about a recorded call once more under its own revision, and say whether it comes to the same."""
-        from services.replaying import Unusable, shown
+        from services.commands.replaying import Unusable, shown
 
         lang = language(shell.settings())
         try:
@@ -81,7 +81,7 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
 
 def _replayed(shell: Shell, decision: str) -> "Once":
     from gateway.adapters.sealing import Sealer
-    from services.replaying import Replays, Revisions, replay
+    from services.commands.replaying import Replays, Revisions, replay
 
     settings = shell.settings()
     key, sealer = shell.pseudonym_key(settings), Sealer(shell.replay_keys(settings))

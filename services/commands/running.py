@@ -26,7 +26,7 @@ from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services import up
-from services.fact_lines import read_line
+from services.commands.fact_lines import read_line
 from services.supervisor import home as homes
 from services.supervisor.home import HomeTaken, State
 from services.supervisor.supervise import ChildFailed, Supervisor

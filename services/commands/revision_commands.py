@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, Type
 import typer
 
 from gateway.settings import language
-from services.revision_texts import say
-from services.shell import Shell, print_rows
+from services.commands.shell import Shell, print_rows
+from services.revisions.texts import say
 
 if TYPE_CHECKING:
     from gateway.core.revision.compiled import Revision
-    from services.revising import Conflict, Hand, Made, Revising
+    from services.revisions.revising import Conflict, Hand, Made, Revising
 
 T = TypeVar("T")
 CONFLICT: Final = 3
@@ -41,7 +41,7 @@ def show_workers(shell: Shell) -> None:
     """Show which revision every gateway runs."""
     from gateway.adapters.revisions import RevisionStore
     from gateway.adapters.workers import Workers
-    from services.revision_tables import workers as table
+    from services.revisions.tables import workers as table
 
     settings = shell.settings()
     lang = language(settings)
@@ -62,7 +62,7 @@ def proposed(shell: Shell, number: int) -> "Revision":
     """The policy of a proposal, compiled; ends the process where there is none, or it has mistakes."""
     from gateway.core.revision.decode import PolicyInvalid
     from gateway.loading import load_stored
-    from services.revising import RevisionProblem
+    from services.revisions.revising import RevisionProblem
 
     async def work(revising: "Revising") -> "Revision":
         document = bytes((await revising.proposal(number)).published.document)
@@ -113,7 +113,7 @@ def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
     @app.command()
     def history(count: Annotated[int, typer.Option(min=1, max=10_000, help="Most to show.")] = 20) -> None:
         """Show the revisions, newest first: who made them, who agreed, and why."""
-        from services.revision_tables import history as table
+        from services.revisions.tables import history as table
 
         lang = language(shell.settings())
 
@@ -133,7 +133,7 @@ def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
     ) -> None:
         """Put a proposal, or a file, together with what has become active since; prints a policy to check and apply."""
         from gateway.loading import canonical
-        from services.revision_tables import as_yaml
+        from services.revisions.tables import as_yaml
 
         lang = language(shell.settings())
         if (number is None) == (file is None or base is None):
@@ -162,7 +162,7 @@ def _proposals(shell: Shell) -> typer.Typer:
         every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,  # noqa: FBT002
     ) -> None:
         """Show what waits."""
-        from services.revision_tables import proposals as table
+        from services.revisions.tables import proposals as table
 
         lang = language(shell.settings())
 
@@ -175,7 +175,7 @@ def _proposals(shell: Shell) -> typer.Typer:
     @app.command()
     def show(number: Number) -> None:
         """Show one, with what it changes."""
-        from services.revision_tables import proposal as lines
+        from services.revisions.tables import proposal as lines
 
         lang = language(shell.settings())
 
@@ -206,7 +206,7 @@ def _revisions(shell: Shell) -> typer.Typer:
     @app.command()
     def show(number: Annotated[int, typer.Argument(min=1, help="Number of a revision.")]) -> None:
         """Print the policy of a revision as a file to edit."""
-        from services.revision_tables import as_yaml
+        from services.revisions.tables import as_yaml
 
         lang = language(shell.settings())
         document = _run(shell, lambda revising: revising.document(number))
@@ -275,7 +275,7 @@ def _tell_made(shell: Shell, made: "Made") -> None:
 def hand_of(shell: Shell, name: str, key: Path | None) -> "Hand | None":
     """Who signs, and with what; None where either is not said. Ends the process where the key cannot be used."""
     from gateway.signing import signer
-    from services.revising import Hand
+    from services.revisions.revising import Hand
 
     if not name or key is None:
         return None
@@ -290,7 +290,7 @@ def hand_of(shell: Shell, name: str, key: Path | None) -> "Hand | None":
 def _run(shell: Shell, work: "Callable[[Revising], Awaitable[T]]") -> T:
     """Do something with the revisions; ends the process where that cannot be done."""
     from gateway.adapters.cells import CellsFixed
-    from services.revising import Conflict, Revising, RevisionProblem
+    from services.revisions.revising import Conflict, Revising, RevisionProblem
     from services.texts import say as say_generally
 
     settings = shell.settings()
@@ -316,7 +316,7 @@ def _run(shell: Shell, work: "Callable[[Revising], Awaitable[T]]") -> T:
 
 def _fail_conflict(shell: Shell, found: "Conflict") -> NoReturn:
     from gateway.core.merging import merge
-    from services.revision_tables import conflict
+    from services.revisions.tables import conflict
 
     merged = merge(found.was, found.ours, found.theirs)
     shell.fail("\n".join(conflict(found, merged, language=language(shell.settings()))), CONFLICT)

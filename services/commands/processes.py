@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.settings import Settings, language
-from services.shell import Shell
+from services.commands.shell import Shell
 from services.texts import say
 
 
@@ -17,7 +17,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def up(workers: Annotated[int | None, typer.Option(help="Gateway processes on one port.")] = None) -> None:
         """Start everything on this machine and keep it up until Ctrl-C."""
-        from services.running import run_up
+        from services.commands.running import run_up
 
         settings = shell.settings()
         raise typer.Exit(asyncio.run(run_up(settings, workers=workers, out=shell.out, language=language(settings))))
@@ -28,7 +28,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         leave: Annotated[bool, typer.Option("--exit", help="Stop when the demonstration is over.")] = False,  # noqa: FBT002
     ) -> None:
         """Start everything on a home of its own, let four agents work, and show what came of it."""
-        from services.running import run_demo
+        from services.commands.running import run_demo
 
         settings = shell.settings()
         lang = language(settings)
@@ -39,9 +39,9 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         """Show what runs here, which revision gateways run, which rollouts are not over, and how the routes do."""
         from rich.table import Table
 
-        from services.objectives import show_objectives
-        from services.revision_commands import show_workers
-        from services.rollout_commands import unsettled
+        from services.commands.objectives import show_objectives
+        from services.commands.revision_commands import show_workers
+        from services.commands.rollout_commands import unsettled
         from services.supervisor.home import running
 
         settings = shell.settings()
@@ -104,7 +104,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         from gateway.metrics import otlp
         from gateway.rpc.serving import run
         from services.audit.server import serve
-        from services.promises import following
+        from services.commands.promises import following
         from services.up import redis_url
 
         settings = shell.settings()

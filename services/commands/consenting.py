@@ -13,8 +13,8 @@ from gateway.core.call import Facts
 from gateway.core.consents import Basis, Consent
 from gateway.core.record import contact_ref, subject_ref
 from gateway.settings import Settings, language
-from services.fact_lines import is_personal
-from services.shell import Shell
+from services.commands.fact_lines import is_personal
+from services.commands.shell import Shell
 from services.texts import say
 
 Subject = Annotated[str, typer.Argument(help="The customer, such as contacts/cnt_000042.")]
@@ -156,7 +156,7 @@ async def _read(shell: Shell, settings: Settings, *, subject: str, tenant: str, 
 
 async def _only_tenant(redis: Any, shell: Shell, lang: str) -> str:
     from gateway.adapters.revisions import RevisionStore
-    from services.halting import tenants_of
+    from services.commands.halting import tenants_of
 
     tenants = await tenants_of(RevisionStore(redis))
     if len(tenants) != 1:

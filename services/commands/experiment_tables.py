@@ -1,7 +1,7 @@
 """What is known of an experiment, as tables and sentences for people."""
 
 from gateway.core.texts import day
-from services.experiment_texts import say
+from services.commands.experiment_texts import say
 from services.insights.mismatch import ALARM_P, SEVERAL_SHARE, PhaseFinding, Ratio
 from services.insights.report import Line, Report
 from services.insights.verdicts import Verdict

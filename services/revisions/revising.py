@@ -1,4 +1,4 @@
-"""Proposing, approving and taking back revisions; what the commands of `services.revision_commands` do."""
+"""Proposing, approving and taking back revisions; what the commands of `services.commands.revision_commands` do."""
 
 import asyncio
 import hashlib
@@ -33,7 +33,7 @@ class Hand(NamedTuple):
 
 
 class RevisionProblem(Exception):
-    """It cannot be done; `code` and `values` are those of a text in `services.revision_texts`."""
+    """It cannot be done; `code` and `values` are those of a text in `services.revisions.texts`."""
 
     def __init__(self, code: str, **values: object) -> None:
         super().__init__(code)

@@ -1,4 +1,4 @@
-"""The commands `pilote shadows`. What they do is in `services.shadows`."""
+"""The commands `pilote shadows`. What they do is in `services.commands.shadows`."""
 
 import asyncio
 import time
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.settings import Settings, language
-from services.shadow_texts import say
-from services.shell import Shell, print_rows
+from services.commands.shadow_texts import say
+from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
-    from services.shadows import Shadows, Summaries
+    from services.commands.shadows import Shadows, Summaries
 
 T = TypeVar("T")
 _Since = Annotated[str, typer.Option(help="How far back, such as 1d or 12h.")]
@@ -23,7 +23,7 @@ def commands(shell: Shell) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Shadows and mirrors: what came of copies of calls.")
 
     def run(work: "Callable[[Shadows], Awaitable[T]]") -> T:
-        from services.shadows import ShadowProblem
+        from services.commands.shadows import ShadowProblem
 
         try:
             return asyncio.run(_done(shell, shell.settings(), work))
@@ -66,7 +66,7 @@ async def _done(shell: Shell, settings: Settings, work: "Callable[[Shadows], Awa
     import grpc
 
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-    from services.shadows import ShadowProblem, Shadows
+    from services.commands.shadows import ShadowProblem, Shadows
 
     spoken, address = language(settings), settings.audit_listen
     async with shell.store(settings) as redis, grpc.aio.insecure_channel(address) as channel:
@@ -94,7 +94,7 @@ def _start(shell: Shell, since: str) -> tuple[int, str]:
 
 
 def _tell(shell: Shell, route: str, found: "Summaries", *, long: str) -> None:
-    from services.shadow_tables import Words
+    from services.commands.shadow_tables import Words
 
     spoken = language(shell.settings())
     words = Words(found, language=spoken)

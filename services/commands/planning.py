@@ -20,7 +20,7 @@ from gateway.core.texts import span
 from gateway.loading import canonical, load_stored
 from gateway.redis_clients import Client
 from pilote.audit.v1 import planning_pb2
-from services.plan_texts import say
+from services.commands.plan_texts import say
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub

@@ -1,4 +1,4 @@
-"""The commands `pilote experiments`. What they do is in `services.experimenting`."""
+"""The commands `pilote experiments`. What they do is in `services.commands.experimenting`."""
 
 import asyncio
 import datetime as dt
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.settings import language
-from services.experiment_texts import say
-from services.shell import Shell, print_rows
+from services.commands.experiment_texts import say
+from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
-    from services.experimenting import Experiments, Window
+    from services.commands.experimenting import Experiments, Window
     from services.insights.report import Report
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def commands(shell: Shell) -> typer.Typer:
 
     def run(work: "Callable[[Experiments], Awaitable[T]]") -> T:
         """Do something with the experiments; ends the process where that cannot be done."""
-        from services.experimenting import ExperimentProblem, Experiments
+        from services.commands.experimenting import ExperimentProblem, Experiments
 
         settings = shell.settings()
 
@@ -71,7 +71,7 @@ async def _shown(shell: Shell, experiments: "Experiments", name: str, *, window:
     import grpc
 
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-    from services.experimenting import ExperimentProblem
+    from services.commands.experimenting import ExperimentProblem
 
     settings = shell.settings()
     address = settings.audit_listen
@@ -88,7 +88,7 @@ def _window(shell: Shell, *, tenant: str, since: str, before: str, currency: str
     import msgspec
 
     from gateway.core.policy.vocabulary import Duration, duration_ms
-    from services.experimenting import Window
+    from services.commands.experimenting import Window
 
     spoken = language(shell.settings())
     try:
@@ -103,7 +103,7 @@ def _window(shell: Shell, *, tenant: str, since: str, before: str, currency: str
 
 
 def _tell(shell: Shell, found: "Report", since_ms: int) -> None:
-    from services.experiment_tables import Words
+    from services.commands.experiment_tables import Words
 
     words = Words(found, language=language(shell.settings()))
     shell.out.print(words.title(since_ms), markup=False, soft_wrap=True)

@@ -28,7 +28,7 @@ _outcome: Final = msgspec.json.Decoder(Outcome)
 
 
 class Unusable(Exception):
-    """The inputs of a decision cannot be replayed. `why` is a text of `services.plan_texts`."""
+    """The inputs of a decision cannot be replayed. `why` is a text of `services.commands.plan_texts`."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)

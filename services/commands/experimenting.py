@@ -9,8 +9,8 @@ from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core.policy.learning import Experiment
 from gateway.redis_clients import Client
 from services.arm_sums import SumsWrong, counted
-from services.experiment_texts import say
-from services.halting import tenants_of
+from services.commands.experiment_texts import say
+from services.commands.halting import tenants_of
 from services.insights.report import Report, Weights, report
 from services.since import since_when
 

@@ -1,0 +1,1 @@
+"""Proposing, approving and taking back revisions, for the command line and for the control plane."""
