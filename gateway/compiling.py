@@ -21,7 +21,7 @@ import msgspec
 
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Program
-from gateway.loading import load_stored
+from gateway.loading import check_stored
 
 LONGEST_SECONDS: Final = 2.0
 """How long the other process may take. Where every core is busy it hardly gets a turn; then the work is done here."""
@@ -134,7 +134,7 @@ def serve() -> None:
 
 def _answer(document: bytes, answers: IO[bytes]) -> None:
     try:
-        load_stored(document, made=lambda program: _write(answers, msgspec.msgpack.encode(program)))
+        check_stored(document, made=lambda program: _write(answers, msgspec.msgpack.encode(program)))
     except (PolicyInvalid, msgspec.DecodeError):
         _write(answers, _MISTAKEN)
     else:

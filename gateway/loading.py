@@ -16,37 +16,38 @@ from gateway.adapters.identity import usable_keys
 from gateway.contracts import ContractBook
 from gateway.core.policy.document import Document
 from gateway.core.revision.check import check
-from gateway.core.revision.compiled import Revision, compile_revision
+from gateway.core.revision.compiled import Revision, check_compiling, compile_revision
 from gateway.core.revision.decode import Mistakes, Path, decode
 from gateway.core.rules import Program, RuleEngine
 
-Made = Callable[[Program], None] | None
 
-
-def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0, made: Made = None) -> Revision:
+def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0) -> Revision:
     """Decode, check and compile a policy. `lines` are the line numbers of a file, `number` the revision's.
-
-    `made` is told of each program that is compiled.
 
     Raises:
         PolicyInvalid: with every mistake that can be seen.
     """
     mistakes = Mistakes(lines)
-    return _checked(decode(data, mistakes), mistakes, number=number, made=made)
+    return _revision(decode(data, mistakes), mistakes, number=number)
 
 
-def load_stored(document: bytes, *, number: int = 0, made: Made = None) -> Revision:
-    """The revision of a stored document. `made` is told of each program that is compiled.
+def load_stored(document: bytes, *, number: int = 0) -> Revision:
+    """The revision of a stored document.
 
     Raises:
         PolicyInvalid: it has mistakes; this version may know more of them than the one that stored it.
         msgspec.DecodeError: it is not JSON.
     """
-    try:
-        decoded = msgspec.json.decode(document, type=Document)
-    except msgspec.ValidationError:  # `load` says all that is wrong with it
-        return load(msgspec.json.decode(document), number=number, made=made)
-    return _checked(decoded, Mistakes(), number=number, made=made)
+    mistakes = Mistakes()
+    return _revision(_stored(document, mistakes), mistakes, number=number)
+
+
+def check_stored(document: bytes, *, made: Callable[[Program], None]) -> None:
+    """Look for mistakes in a stored document; `made` is told of each program that is compiled. Raises the same."""
+    mistakes = Mistakes()
+    decoded = _stored(document, mistakes)
+    book = ContractBook(decoded.contracts, mistakes)
+    _check(decoded, book, engine=RuleEngine(book.pool, book.message_class, made=made), mistakes=mistakes)
 
 
 class Checked:
@@ -74,16 +75,30 @@ class Checked:
             self._document,
             tuple(self._book),
             engine=engine,
-            mistakes=None,
-            holidays={country: dates for country, dates in _closed(self._document).items() if dates is not None},
+            holidays=_closed(self._document),
             number=number,
             sha256=self._sha256,
             rest=self._rest,
         )
 
 
-def _checked(document: Document, mistakes: Mistakes, *, number: int, made: Made) -> Revision:
+def _stored(document: bytes, mistakes: Mistakes) -> Document:
+    try:
+        return msgspec.json.decode(document, type=Document)
+    except msgspec.ValidationError:  # `decode` says all that is wrong with it
+        return decode(msgspec.json.decode(document), mistakes)
+
+
+def _revision(document: Document, mistakes: Mistakes, *, number: int) -> Revision:
     book = ContractBook(document.contracts, mistakes)
+    engine = RuleEngine(book.pool, book.message_class)
+    _check(document, book, engine=engine, mistakes=mistakes)
+    sha256 = hashlib.sha256(canonical(document)).hexdigest()
+    closed = _closed(document)
+    return compile_revision(document, tuple(book), engine=engine, holidays=closed, number=number, sha256=sha256)
+
+
+def _check(document: Document, book: ContractBook, *, engine: RuleEngine, mistakes: Mistakes) -> None:
     contracts = tuple(book)
     check(document, mistakes, contracts=contracts)
     for index, issuer in enumerate(document.issuers):
@@ -92,18 +107,10 @@ def _checked(document: Document, mistakes: Mistakes, *, number: int, made: Made)
             mistakes.add(("issuers", index, "jwks"), "the key set has no usable key", fix=fix)
     closed = _closed(document)
     for index, hours in enumerate(document.quiet_hours):
-        if closed.get(hours.holidays, ()) is None:
+        if hours.holidays and hours.holidays not in closed:
             fix = 'write an ISO 3166 code, such as "FR"'
             mistakes.add(("quiet_hours", index, "holidays"), f"no holidays are known for {hours.holidays!r}", fix=fix)
-    return compile_revision(
-        document,
-        contracts,
-        engine=RuleEngine(book.pool, book.message_class, made=made),
-        mistakes=mistakes,
-        holidays={country: dates for country, dates in closed.items() if dates is not None},
-        number=number,
-        sha256="" if mistakes else hashlib.sha256(canonical(document)).hexdigest(),
-    )
+    check_compiling(document, contracts, engine=engine, mistakes=mistakes)
 
 
 def _in_steps(document: bytes, rest: Callable[[], None]) -> Document:
@@ -126,9 +133,10 @@ def _in_steps(document: bytes, rest: Callable[[], None]) -> Document:
     return Document(**values)
 
 
-def _closed(document: Document) -> Mapping[str, frozenset[dt.date] | None]:
-    """The public holidays of each country that quiet hours name; `None` where none are known."""
-    return {hours.holidays: holidays.dates(hours.holidays) for hours in document.quiet_hours if hours.holidays}
+def _closed(document: Document) -> Mapping[str, frozenset[dt.date]]:
+    """The public holidays of each country that quiet hours name, where they are known."""
+    found = {hours.holidays: holidays.dates(hours.holidays) for hours in document.quiet_hours if hours.holidays}
+    return {country: dates for country, dates in found.items() if dates is not None}
 
 
 def canonical(document: Document) -> bytes:

@@ -67,6 +67,7 @@ class RuleEngine:
         self._coming = programs
         self._came: dict[tuple[str, _Sees], bytes] = {}
         self._made = made
+        self._taking_times: set[_Sees] = set()
         self._environments: dict[_Sees, Any] = {}
         self._programs: dict[tuple[str, _Sees], Any] = {}
         self._together: dict[tuple[str, _Sees], Any] = {}
@@ -176,7 +177,7 @@ class RuleEngine:
         if kept is not None and kept.return_type() == _KINDS[kind]:
             return kept
         try:
-            program = self._program(text, sees)
+            program = self._program(text, sees, timed=True)
         except (RuntimeError, ValueError) as error:
             names = (*VARIABLES, "request", "now")
             raise RuleMistake(*problems(str(error), pool=self.pool, names=names)) from error
@@ -250,7 +251,6 @@ class RuleEngine:
                 texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
                 variables |= {"response": cel.Type(reply_type), "trailers": texts}
             environment = cel.NewEnv(self.pool, variables=variables)
-            environment.compile("true")  # one that has only read programs does not know what kind of value `now` is
             self._environments[sees] = environment
         return environment
 
@@ -259,14 +259,18 @@ class RuleEngine:
         text = "[" + ",".join([f"({expression}\n)" for expression in expressions]) + "]"  # a newline ends a comment
         program = self._together.get((text, sees))
         if program is None:
-            program = self._together[text, sees] = self._program(text, sees)
+            program = self._together[text, sees] = self._program(text, sees, timed="now" in text)
         return program
 
-    def _program(self, text: str, sees: _Sees) -> Any:
+    def _program(self, text: str, sees: _Sees, *, timed: bool) -> Any:
         self._rest()
         code = self._compiled_elsewhere(text, sees)
         if code is not None:
-            return self._environment(sees).deserialize(code)
+            environment = self._environment(sees)
+            if timed and sees not in self._taking_times:
+                environment.compile("now")  # one that has only read programs does not know what kind of value that is
+                self._taking_times.add(sees)
+            return environment.deserialize(code)
         program = self._environment(sees).compile(text)
         if self._made is not None:
             self._made(Program(text, sees, bytes(program.serialize())))

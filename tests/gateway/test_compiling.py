@@ -14,7 +14,7 @@ from gateway.compiling import LARGE_BYTES, Compiler, NotCompiled
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Program, RuleEngine
-from gateway.loading import Checked, canonical, load, load_stored
+from gateway.loading import Checked, canonical, check_stored, load, load_stored
 from tests.e2e.waiting import until
 from tests.policies import READ, policy
 
@@ -29,9 +29,12 @@ RULES = [
 ]
 
 
+LIMITS = [{"name": "one", "methods": [READ], "by": [], "key": 'agent.labels["n"] + "x"', "rate": 5, "per": "1s"}]
+
+
 @pytest.fixture(scope="module")
 def document() -> bytes:
-    found = canonical(load(policy(rules=RULES)).document)
+    found = canonical(load(policy(rules=RULES, limits=LIMITS)).document)
     assert len(found) >= LARGE_BYTES
     return found
 
@@ -57,6 +60,7 @@ def test_what_another_process_compiled_answers_like_what_was_compiled_here(docum
     assert not theirs.engine._came
     for labels in ({"n": "3"}, {"n": "1499"}, {"n": "x"}, {}):
         assert _answers(theirs, labels) == _answers(own, labels)
+        assert _keys(theirs, labels) == _keys(own, labels) == [f"{labels['n']}x" if "n" in labels else None]
 
 
 def test_each_revision_is_compiled_anew(document: bytes, compiler: Compiler) -> None:
@@ -103,7 +107,7 @@ async def test_an_answer_that_nobody_waited_for_is_not_taken_for_another(documen
         raise LookupError
     programs = {program.text for program in compiled(compiler, document)}
     made: list[Program] = []
-    load_stored(document, made=made.append)
+    check_stored(document, made=made.append)
     assert programs == {program.text for program in made}
 
 
@@ -135,6 +139,12 @@ def _answers(revision: Revision, labels: dict[str, str]) -> list[bool | str]:
     engine: RuleEngine = revision.engine
     agent = engine._agent(name="a", labels=labels)
     return revision.methods[READ].conditions.evaluate({"agent": agent}, now_ms=1)
+
+
+def _keys(revision: Revision, labels: dict[str, str]) -> list[object]:
+    agent = revision.engine._agent(name="a", labels=labels)
+    keys = [limit.key for limit in revision.methods[READ].limits]
+    return [key.value({"agent": agent}, now_ms=1) for key in keys if key is not None]
 
 
 def _runs(pid: int) -> bool:

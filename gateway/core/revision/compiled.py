@@ -131,12 +131,29 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
         return tuple(sorted({method[1:].partition("/")[0] for method in self.methods}))
 
 
+def check_compiling(
+    document: Document, contracts: Sequence[MethodContract], *, engine: RuleEngine, mistakes: Mistakes
+) -> None:
+    """Compile everything that the document says in CEL, over these contracts; what is good is kept by the engine.
+
+    Raises:
+        PolicyInvalid: when something does not compile, or anything was reported to `mistakes` before.
+    """
+    covering = _Covering(contracts, rest=unresting)
+    rules = covering.by_method(document.rules)
+    # First what every method needs: who reads programs as they are made would wait for it.
+    expressions.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
+    for contract in contracts:
+        engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
+    _check_rules(document, covering, engine=engine, mistakes=mistakes)
+    mistakes.raise_if_any()
+
+
 def compile_revision(
     document: Document,
     contracts: Sequence[MethodContract],
     *,
     engine: RuleEngine,
-    mistakes: Mistakes | None,
     holidays: Mapping[str, frozenset[dt.date]],
     number: int,
     sha256: str,
@@ -144,19 +161,10 @@ def compile_revision(
 ) -> Revision:
     """The revision that `document` describes, over these contracts. `holidays` are the public ones, by country.
 
-    Without `mistakes` none are looked for: they were before. `rest` is called often, between small steps.
-
-    Raises:
-        PolicyInvalid: when a rule does not compile, or anything was reported to `mistakes` before.
+    It has no mistakes: they were looked for before. `rest` is called often, between small steps.
     """
     covering = _Covering(contracts, rest=rest)
     rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
-    if mistakes is not None:
-        for contract in contracts:
-            engine.prove([rule.when for rule in rules[contract.method]], request_type=contract.request_type)
-        _check_rules(document, covering, engine=engine, mistakes=mistakes)
-        expressions.check_expressions(document, contracts, engine=engine, mistakes=mistakes)
-        mistakes.raise_if_any()
     serving = Serving(document)
     agents = {
         agent.name: Agent(
