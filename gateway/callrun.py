@@ -130,6 +130,11 @@ class CallRun:
         return self.policy is not None and self.policy.contract.idempotent
 
     @property
+    def approved(self) -> bool:
+        """Whether a person has let it through."""
+        return self.released is not None and self.released.decider != ""
+
+    @property
     def streaming(self) -> bool:
         """Whether either side may send more than one message."""
         return self.policy is not None and (

@@ -1,6 +1,5 @@
 """Steps 3 and 5 of a call once everything is read: where it goes, and what the rules say. The same for a replay."""
 
-import functools
 from typing import Final
 
 import msgspec
@@ -8,10 +7,11 @@ import msgspec
 from gateway import refusal
 from gateway.callrun import CallRun
 from gateway.core.call import Call
-from gateway.core.decide import decide, unrouted
+from gateway.core.decide import unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Verdict, contact_ref, session_ref, subject_ref
 from gateway.core.routing import NOWHERE, route
+from gateway.deciding import decided
 from gateway.keeping import refused
 
 AGENT_GONE: Final = "The agent is not in the active policy any more."
@@ -38,18 +38,7 @@ def considered(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> None:
     run.route = run.routed.route
     if run.first_routed is None:  # a stream's further message goes where the stream goes, whatever is active now
         run.upstream = revision.upstreams.get(run.route.upstream)
-    run.decision = decide(
-        revision,
-        policy,
-        agent=agent,
-        call=call,
-        facts=run.facts,
-        route=run.route,
-        ref=functools.partial(_ref, pseudonym_key, agent.tenant),
-        now_ms=run.received_ms,
-        approved=approved,
-        values=values,
-    )
+    run.decision = decided(run, run.route, pseudonym_key=pseudonym_key, approved=approved, values=values)
     if run.decision.verdict is not Verdict.ALLOW:
         raise refused(run)
     if run.routed is NOWHERE:  # permission before existence (AIP-193)
@@ -72,7 +61,3 @@ def plainly(reason: Reason, run: CallRun, *, rule: str = "") -> CallEnded:
     """A refusal in the words of its reason."""
     agent, method = run.agent.name if run.agent is not None else "", run.incoming.method
     return refusal.plain(reason, agent=agent, method=method, rule=rule, language=run.incoming.language)
-
-
-def _ref(key: bytes, tenant: str, text: str) -> str:
-    return subject_ref(key, tenant=tenant, subject=text)

@@ -199,7 +199,7 @@ class Pipeline:
         considered(
             run,
             pseudonym_key=self._pseudonym_key,
-            approved=run.released is not None and run.released.decider != "",
+            approved=run.approved,
         )
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:

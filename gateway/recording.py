@@ -59,7 +59,7 @@ def inputs_of(run: CallRun) -> Inputs:
         pressure_read=read and policy is not None and policy.reads_pressure,
         lineage=None if call is None else call.lineage,
         lineage_read=call is not None and call.inference != "" and run.revision.lineage.keep_ms > 0,
-        approved=run.released is not None and run.released.decider != "",
+        approved=run.approved,
         asked_channel=run.asked_channel,
         first=None if first is None else First(first.route, first.target, first.unit_ref),
     )

@@ -4,7 +4,6 @@ A copy takes from no limit and no cap. A stop halts it like a call. What writes,
 shadow, and by a mirror only to a sandbox.
 """
 
-import functools
 import time
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -18,8 +17,8 @@ from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
 from gateway.call_records import record_of, status_name
 from gateway.callrun import CallRun, timeout_s
-from gateway.core.decide import Decision, decide
-from gateway.core.record import Verdict, subject_ref
+from gateway.core.decide import Decision
+from gateway.core.record import Verdict
 from gateway.core.routing import ArmTarget, routed
 from gateway.core.shadows import (
     HARMLESS,
@@ -31,6 +30,7 @@ from gateway.core.shadows import (
     ShadowResult,
     applied_otherwise,
 )
+from gateway.deciding import decided
 from gateway.passing import forwarded, learn, takes_of
 from gateway.rpc.status import Fate, fate_of
 from gateway.telemetry import begin
@@ -122,7 +122,7 @@ class Copying:
         own = copy.own_run()
         if stop := await self._stopped(own):
             return copy.result(CopyEnd.STOPPED, stop=stop)
-        decision = own.decision = self._decided(own)
+        decision = own.decision = decided(own, own.route, pseudonym_key=self._pseudonym_key, approved=own.approved)
         served = copy.run.decision
         added, missing = applied_otherwise(served.looks if served is not None else (), decision.looks)
         self._note_failures(own, added)
@@ -147,21 +147,6 @@ class Copying:
         record = record_of(own)
         outcome, _ = await self._admission.admit(reserve(record, ()), record, only_look=True)
         return outcome.stop
-
-    def _decided(self, own: CallRun) -> Decision:
-        assert own.revision is not None and own.policy is not None  # noqa: PT018, S101 - the call was admitted
-        assert own.agent is not None and own.call is not None  # noqa: PT018, S101
-        return decide(
-            own.revision,
-            own.policy,
-            agent=own.agent,
-            call=own.call,
-            facts=own.facts,
-            route=own.route,
-            ref=functools.partial(_ref, self._pseudonym_key, own.agent.tenant),
-            now_ms=own.received_ms,
-            approved=own.released is not None and own.released.decider != "",
-        )
 
     def _note_failures(self, own: CallRun, rules: Collection[str]) -> None:
         """Note which of these rules failed: those that failed for the call too were noted with it."""
@@ -245,10 +230,6 @@ def _budgets(run: CallRun) -> Mapping[str, int]:
 def _costs(run: CallRun) -> Mapping[str, int]:
     """What a call has cost, by budget: as its answer told it, else as it was estimated."""
     return {budget: run.costs.get(budget, estimate) for budget, estimate in _budgets(run).items()}
-
-
-def _ref(key: bytes, tenant: str, text: str) -> str:
-    return subject_ref(key, tenant=tenant, subject=text)
 
 
 def _no_deadline() -> float | None:

@@ -5,8 +5,6 @@ as a decision of its own that follows on the call's: stops of its version hold, 
 what has changed. Those of the arm that has not served are given back. What the two have in common is taken once.
 """
 
-import functools
-
 import msgspec
 
 from gateway.adapters.admission import Admission, StoreSilent
@@ -14,12 +12,13 @@ from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
 from gateway.call_records import asks, record_of
 from gateway.callrun import CallRun, Substitute, elapsed_us, forward_rule_of, new_id
-from gateway.core.decide import Decision, decide
+from gateway.core.decide import Decision
 from gateway.core.errors import Reason
 from gateway.core.forwarding import PLAIN
 from gateway.core.limits import Bucket, bucket_reason
-from gateway.core.record import Attempt, Record, Settlement, Verdict, subject_ref
+from gateway.core.record import Attempt, Record, Settlement, Verdict
 from gateway.core.routing import ArmTarget, Routed, routed
+from gateway.deciding import decided
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -104,19 +103,7 @@ class Fallbacks:
             self._admission.settle(taken.reservation, own, told=run.told)
 
     def _decide(self, run: CallRun, way: Routed) -> Decision:
-        assert run.revision is not None and run.policy is not None  # noqa: PT018, S101 - the call was admitted
-        assert run.agent is not None and run.call is not None  # noqa: PT018, S101
-        return decide(
-            run.revision,
-            run.policy,
-            agent=run.agent,
-            call=run.call,
-            facts=run.facts,
-            route=way.route,
-            ref=functools.partial(self._ref, run.agent.tenant),
-            now_ms=run.received_ms,
-            approved=run.released is not None and run.released.decider != "",
-        )
+        return decided(run, way.route, pseudonym_key=self._pseudonym_key, approved=run.approved)
 
     async def _admit(self, run: CallRun, decision: Decision, *, worked: bool) -> str:
         """Admit the arm; why it is refused, empty where it is not."""
@@ -150,9 +137,6 @@ class Fallbacks:
         ]
         run.reservation = msgspec.structs.replace(run.reservation, left=frozenset(left))
         return ""
-
-    def _ref(self, tenant: str, text: str) -> str:
-        return subject_ref(self._pseudonym_key, tenant=tenant, subject=text)
 
 
 def _way_to(run: CallRun, name: str) -> Routed | None:
