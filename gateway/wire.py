@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.conclusion import Conclusion
 from gateway.conclusion import message as refusal_text
@@ -27,6 +25,7 @@ from gateway.core.record import (
     Verdict,
     citation_of,
 )
+from gateway.rpc.times import duration, timestamp
 from gateway.wire_attempts import attempts, attempts_in
 from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
@@ -58,8 +57,8 @@ def decision(
         limits=_limit_looks(record.buckets, outcome, settlement),
         trace_id=record.trace_id,
         span_id=record.span_id,
-        receive_time=_time(record.received_ms),
-        decide_time=_time(record.decided_ms),
+        receive_time=timestamp(record.received_ms),
+        decide_time=timestamp(record.decided_ms),
         inference=_name(record.inference),
         parent=_name(record.parent),
         request_bytes=record.request_bytes,
@@ -67,7 +66,7 @@ def decision(
         citation=citation_of(record, outcome),
         hold=_hold_of(record, outcome),
         decider=record.decider,
-        hold_decide_time=_time(record.hold_decided_ms) if record.hold_decided_ms else None,
+        hold_decide_time=timestamp(record.hold_decided_ms) if record.hold_decided_ms else None,
         hold_comment=record.hold_comment,
         would=record.would,
         lineage=_lineage(record.lineage),
@@ -99,13 +98,13 @@ def _add_conclusion(message: decision_pb2.Decision, conclusion: Conclusion) -> N
     message.rule = conclusion.rule
     message.status = conclusion.status
     if conclusion.settled_ms is not None:
-        message.settle_time.CopyFrom(_time(conclusion.settled_ms))
+        message.settle_time.CopyFrom(timestamp(conclusion.settled_ms))
 
 
 def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> None:
-    message.total_duration.CopyFrom(_duration(settlement.total_us))
-    message.upstream_duration.CopyFrom(_duration(settlement.upstream_us))
-    message.overhead_duration.CopyFrom(_duration(settlement.overhead_us))
+    message.total_duration.CopyFrom(duration(settlement.total_us))
+    message.upstream_duration.CopyFrom(duration(settlement.upstream_us))
+    message.overhead_duration.CopyFrom(duration(settlement.overhead_us))
     message.gave_back = settlement.gave_back
     message.response_bytes = settlement.response_bytes
     message.answered_version = settlement.served
@@ -123,7 +122,7 @@ def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
         mode=_mode(look.mode),
         error=look.error,
         standing=look.standing,
-        since_time=_time(look.since_ms) if look.since_ms else None,
+        since_time=timestamp(look.since_ms) if look.since_ms else None,
     )
 
 
@@ -139,8 +138,8 @@ def _limit_looks(
             by=ask.by,
             used=look.used,
             capacity=ask.capacity,
-            period=_duration(ask.period_ms * 1_000),
-            wait=_duration(look.wait_ms * 1_000) if look.wait_ms > 0 else None,
+            period=duration(ask.period_ms * 1_000),
+            wait=duration(look.wait_ms * 1_000) if look.wait_ms > 0 else None,
             mode=_mode(ask.mode),
             cost=ask.cost,
             other=_name(look.other),
@@ -167,12 +166,12 @@ def hold(kept: held.Hold, response: bytes | None) -> decision_service_pb2.Hold:
         name=held.name(kept.id),
         state=decision_service_pb2.HoldState.Value(f"HOLD_STATE_{kept.state}"),
         decision=_name(kept.id),
-        expire_time=_time(kept.expires_ms),
+        expire_time=timestamp(kept.expires_ms),
         comment=kept.comment,
         method=kept.method,
-        create_time=_time(kept.created_ms),
-        decide_time=_time(kept.decided_ms) if kept.decided_ms else None,
-        release_time=_time(kept.release_ms) if kept.state is held.HoldState.SCHEDULED else None,
+        create_time=timestamp(kept.created_ms),
+        decide_time=timestamp(kept.decided_ms) if kept.decided_ms else None,
+        release_time=timestamp(kept.release_ms) if kept.state is held.HoldState.SCHEDULED else None,
         status=kept.status,
         reason=kept.reason,
         result=_name(kept.result),
@@ -190,14 +189,6 @@ def _hold_of(record: Record, outcome: Outcome) -> str:
 
 def _name(decision_id: str) -> str:
     return f"decisions/{decision_id}" if decision_id else ""
-
-
-def _time(at_ms: int) -> Timestamp:
-    return Timestamp(seconds=at_ms // 1_000, nanos=at_ms % 1_000 * 1_000_000)
-
-
-def _duration(span_us: int) -> Duration:
-    return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
 
 
 _OUTCOME_TYPES: Final = frozenset(

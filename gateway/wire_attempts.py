@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from google.protobuf.duration_pb2 import Duration
-
 from gateway.core.record import Attempt
+from gateway.rpc.times import duration
 from pilote.decision.v1 import decision_pb2
 
 _CAUSES: Final = {
@@ -28,8 +27,8 @@ def attempts(made: Iterable[Attempt]) -> list[decision_pb2.Attempt]:
             address=each.address,
             status=each.status,
             reason=each.reason,
-            start_offset=_duration(each.at_us),
-            duration=_duration(each.took_us),
+            start_offset=duration(each.at_us),
+            duration=duration(each.took_us),
         )
         for each in made
     ]
@@ -51,7 +50,3 @@ def attempts_in(messages: Iterable[decision_pb2.Attempt]) -> tuple[Attempt, ...]
         )
         for each in messages
     )
-
-
-def _duration(span_us: int) -> Duration:
-    return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import arms_pb2
 from services.insights.report import ArmCount
 from services.insights.sums import Sums
@@ -52,8 +52,8 @@ async def counted(
     for tenant in tenants:
         request = arms_pb2.SummarizeArmsRequest(
             tenant=tenant,
-            start_time=_time(start_ms),
-            end_time=None if end_ms is None else _time(end_ms),
+            start_time=timestamp(start_ms),
+            end_time=None if end_ms is None else timestamp(end_ms),
             measures=measures,
             covariate_window=Duration(seconds=before_ms // 1000),
             currency=currency,
@@ -85,7 +85,3 @@ def _count(arm: arms_pb2.ArmSummary) -> ArmCount:
 
 def _sums(measured: arms_pb2.MeasureSums) -> Sums:
     return Sums(**{name: getattr(measured, name) for name in Sums.__struct_fields__})
-
-
-def _time(at_ms: int) -> Timestamp:
-    return Timestamp(seconds=at_ms // 1000, nanos=at_ms % 1000 * 1_000_000)

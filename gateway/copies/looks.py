@@ -1,8 +1,7 @@
 """What came of copies of calls: protobuf <-> core values."""
 
-from google.protobuf.duration_pb2 import Duration
-
 from gateway.core.shadows import CopyEnd, Difference, ShadowResult
+from gateway.rpc.times import duration
 from pilote.decision.v1 import decision_pb2
 
 
@@ -29,8 +28,8 @@ def look(result: ShadowResult) -> decision_pb2.CopyLook:
             for each in result.differences
         ],
         more_differences=result.more,
-        duration=_duration(result.took_us) if result.sent else None,
-        served_duration=_duration(result.served_us),
+        duration=duration(result.took_us) if result.sent else None,
+        served_duration=duration(result.served_us),
         costs=result.costs,
         served_costs=result.served_costs,
     )
@@ -74,7 +73,3 @@ def _result(message: decision_pb2.Decision, copy: decision_pb2.CopyLook) -> Shad
         costs=dict(copy.costs),
         served_costs=dict(copy.served_costs),
     )
-
-
-def _duration(span_us: int) -> Duration:
-    return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)

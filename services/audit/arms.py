@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.learning import Measure
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import arms_pb2
 
 MEASURES: Final = frozenset(get_args(Measure))
@@ -132,7 +133,7 @@ def _arm(arm: Arm) -> arms_pb2.ArmSummary:
         arm=arm.name,
         subjects=arm.subjects,
         calls=arm.calls,
-        last_call_time=_time(arm.last_call_ms),
+        last_call_time=timestamp(arm.last_call_ms),
         subjects_in_several=arm.subjects_in_several,
         calls_without_subject=arm.calls_without_subject,
         measures=[_measured(measured) for measured in arm.measures],
@@ -144,13 +145,9 @@ def _measured(measured: Measured) -> arms_pb2.MeasureSums:
     return arms_pb2.MeasureSums(
         measure=measured.measure,
         **msgspec.structs.asdict(measured.sums),
-        last_time=None if measured.last_ms is None else _time(measured.last_ms),
+        last_time=None if measured.last_ms is None else timestamp(measured.last_ms),
         currency=measured.currency,
     )
-
-
-def _time(at_ms: int) -> Timestamp:
-    return Timestamp(seconds=at_ms // 1_000, nanos=at_ms % 1_000 * 1_000_000)
 
 
 def _ms(request: arms_pb2.SummarizeArmsRequest, field: str, read: Callable[..., int], *, absent: int) -> int:

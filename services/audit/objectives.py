@@ -6,12 +6,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import msgspec
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded
 from gateway.core.objectives import BUDGET_MS, WINDOWS_MS, Counts, Pair, Standing, Window, standings
 from gateway.core.policy.serving import Objectives
+from gateway.rpc.times import duration, timestamp
 from pilote.audit.v1 import objectives_pb2
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.store import DecisionStore
@@ -69,7 +68,7 @@ class ObjectiveBook:
         return objectives_pb2.GetObjectivesResponse(
             objectives=[_objective(standing) for standing in found],
             revision=self.promised.revision,
-            count_time=_time(self._clock_ms()),
+            count_time=timestamp(self._clock_ms()),
         )
 
     async def export(self, metrics: ObjectiveMetrics, *, every_seconds: float = EXPORT_SECONDS) -> None:
@@ -87,7 +86,7 @@ def _objective(standing: Standing) -> objectives_pb2.Objective:
         route=standing.route,
         kind=objectives_pb2.ObjectiveKind.Value(f"OBJECTIVE_KIND_{standing.kind.upper()}"),
         target_percent=standing.target_percent,
-        within=_span(standing.within_ms) if standing.within_ms else None,
+        within=duration(1_000 * standing.within_ms) if standing.within_ms else None,
         state=objectives_pb2.ObjectiveState.Value(f"OBJECTIVE_STATE_{standing.state}"),
         windows=_windows(standing.windows),
         budget_left=standing.budget_left,
@@ -98,7 +97,7 @@ def _objective(standing: Standing) -> objectives_pb2.Objective:
 def _windows(windows: Sequence[Window]) -> list[objectives_pb2.BurnWindow]:
     return [
         objectives_pb2.BurnWindow(
-            window=_span(each.length_ms), calls=each.calls, bad=each.bad, burn_rate=each.burn_rate
+            window=duration(1_000 * each.length_ms), calls=each.calls, bad=each.bad, burn_rate=each.burn_rate
         )
         for each in windows
     ]
@@ -108,14 +107,6 @@ def _alert(pair: Pair) -> objectives_pb2.BurnAlert:
     return objectives_pb2.BurnAlert(
         severity=objectives_pb2.AlertSeverity.Value(f"ALERT_SEVERITY_{pair.severity.upper()}"),
         threshold=pair.threshold,
-        long_window=_span(pair.long_ms),
-        short_window=_span(pair.short_ms),
+        long_window=duration(1_000 * pair.long_ms),
+        short_window=duration(1_000 * pair.short_ms),
     )
-
-
-def _span(span_ms: int) -> Duration:
-    return Duration(seconds=span_ms // 1_000, nanos=span_ms % 1_000 * 1_000_000)
-
-
-def _time(at_ms: int) -> Timestamp:
-    return Timestamp(seconds=at_ms // 1_000, nanos=at_ms % 1_000 * 1_000_000)

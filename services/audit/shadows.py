@@ -4,10 +4,9 @@ import math
 from typing import Final, NoReturn
 
 import msgspec
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded, Reason
+from gateway.rpc.times import duration, timestamp
 from pilote.audit.v1 import shadows_pb2
 
 MOST_LISTED: Final = 100
@@ -135,7 +134,7 @@ def _summary(summary: Summary) -> shadows_pb2.ShadowSummary:
         agreement=summary.agreed / compared if compared else None,
         agreement_low=low if compared else None,
         agreement_high=high if compared else None,
-        last_call_time=Timestamp(seconds=summary.last_ms // 1_000, nanos=summary.last_ms % 1_000 * 1_000_000),
+        last_call_time=timestamp(summary.last_ms),
         latency=_latency(summary.latency),
         served_latency=_latency(summary.served_latency),
         fields=[
@@ -175,11 +174,7 @@ def _summary(summary: Summary) -> shadows_pb2.ShadowSummary:
 def _latency(latency: Latency | None) -> shadows_pb2.LatencySummary | None:
     if latency is None:
         return None
-    return shadows_pb2.LatencySummary(p50=_duration(latency.p50_us), p95=_duration(latency.p95_us))
-
-
-def _duration(span_us: int) -> Duration:
-    return Duration(seconds=span_us // 1_000_000, nanos=span_us % 1_000_000 * 1_000)
+    return shadows_pb2.LatencySummary(p50=duration(latency.p50_us), p95=duration(latency.p95_us))
 
 
 def _refuse(field: str, text: str) -> NoReturn:

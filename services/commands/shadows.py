@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.policy.serving import Copy, Route
 from gateway.redis_clients import Client
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import shadows_pb2
 from services.commands.shadow_tables import Words
 from services.commands.shadow_texts import say
@@ -66,7 +66,7 @@ class Shadows:
         return found
 
     async def _summaries(self, *, since_ms: int, route: str = "", tenant: str = "") -> Summaries:
-        start = Timestamp(seconds=since_ms // 1000, nanos=since_ms % 1000 * 1_000_000)
+        start = timestamp(since_ms)
         request = shadows_pb2.SummarizeShadowsRequest(route=route, tenant=tenant, start_time=start)
         return (await self._audit.SummarizeShadows(request, timeout=ANSWER_SECONDS)).summaries
 
