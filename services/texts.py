@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gateway.core.texts import LANGUAGES, fill
+from gateway.core.texts import saying
 
 _TEXTS: Final = {
     "starting": ("Starting Pilote in {home}", "Démarrage de Pilote dans {home}"),
@@ -247,6 +247,5 @@ _TEXTS: Final = {
 }
 
 
-def say(key: str, *, language: str, **values: object) -> str:
-    """The text in that language, with its placeholders filled in."""
-    return fill(_TEXTS[key][LANGUAGES.index(language)], {name: str(value) for name, value in values.items()})
+say: Final = saying(_TEXTS)
+"""The text of a key, in a language."""

@@ -295,6 +295,22 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
 
 
+class Say(Protocol):
+    """Gives the text of that key in that language, with its placeholders filled in."""
+
+    def __call__(self, key: str, /, *, language: str, **values: object) -> str:
+        """Values are put in as `str` has them."""
+
+
+def saying(texts: Mapping[str, tuple[str, str]]) -> Say:
+    """What says these texts, each in English and French."""
+
+    def say(key: str, /, *, language: str, **values: object) -> str:
+        return fill(texts[key][LANGUAGES.index(language)], {name: str(value) for name, value in values.items()})
+
+    return say
+
+
 def language_of(accept_language: str | bytes | None) -> str:
     """The supported language a caller asks for first in `accept-language`; English by default."""
     if isinstance(accept_language, str):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.core.texts import LANGUAGES, fill
+from gateway.core.texts import saying
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
     "ALLOW": ("allowed", "autorisé"),
@@ -75,6 +75,5 @@ _TEXTS: Final = {
 }
 
 
-def say(text: str, *, language: str, **values: object) -> str:
-    """The text of that name, filled in."""
-    return fill(_TEXTS[text][LANGUAGES.index(language)], {name: str(value) for name, value in values.items()})
+say: Final = saying(_TEXTS)
+"""The text of a key, in a language."""
