@@ -1,12 +1,12 @@
 """What is remembered of a call: its record, and how it ended."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Final
 
 from gateway.adapters.upstreams import UpstreamRefused
 from gateway.callrun import CallRun, elapsed_us, timeout_s
+from gateway.clock import clock_ms
 from gateway.core import keys
 from gateway.core.errors import CallEnded
 from gateway.core.limits import Bucket
@@ -23,7 +23,7 @@ def record_of(run: CallRun) -> Record:
     decision, call, agent, revision = run.decision, run.call, run.agent, run.revision
     ended, released, target = run.ended, run.released, run.routed.target
     # A held call is made at a time of its worker's clock, which tests own.
-    now_ms = time.time_ns() // 1_000_000 if released is None else run.received_ms
+    now_ms = clock_ms() if released is None else run.received_ms
     limit_ms = 0
     if ended is None and run.upstream is not None:
         limit_ms = int(1000 * timeout_s(run, run.upstream)) + RESERVATION_SLACK_MS

@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.adapters.reservation import Reservation
 from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
+from gateway.clock import clock_ms
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
@@ -72,7 +73,7 @@ class CallRun:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
-        self.received_ms = received_ms or time.time_ns() // 1_000_000
+        self.received_ms = received_ms or clock_ms()
         self.id = new_id(self.received_ms)
         self.revision: Revision | None = None
         self.policy: MethodPolicy | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from gateway import refusal, wire
 from gateway.call_records import record_of
 from gateway.callrun import CallRun, Incoming
+from gateway.clock import clock_ms
 from gateway.conclusion import concluded
 from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
@@ -87,7 +87,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
     ) -> decision_service_pb2.ReportOutcomesResponse:
         agent = self._pipeline.identify(dict(context.invocation_metadata()))
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = clock_ms()
         outcomes = wire.outcomes(request, reporter=agent.name, now_ms=now_ms)
         new = await asyncio.gather(*(self._pipeline.report(agent.tenant, outcome) for outcome in outcomes))
         return decision_service_pb2.ReportOutcomesResponse(accepted_count=sum(new))

@@ -9,7 +9,6 @@ other gateway sends it: where this one dies, another says what became of the cal
 import asyncio
 import contextlib
 import logging
-import time
 import uuid
 from collections.abc import Callable
 from typing import Final
@@ -42,11 +41,6 @@ _PASSES: Final = frozenset(
     {Reason.UPSTREAM_UNAVAILABLE, Reason.STORE_UNAVAILABLE, Reason.REVISION_MISSING, Reason.DRAINING}
 )
 """What passes by itself at some time, and has changed nothing."""
-
-
-def clock_ms() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class Holding:

@@ -29,13 +29,14 @@ from gateway.adapters.spool import Spool
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
 from gateway.adapters.workers import Workers, reporting
+from gateway.clock import clock_ms
 from gateway.copies.shadowing import Shadowing
 from gateway.core.authority import Authority
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.gathering import Gathering
-from gateway.holding import Holding, clock_ms
+from gateway.holding import Holding
 from gateway.instance import Instance, instance
 from gateway.keeping import Keeping
 from gateway.metrics import Metrics

@@ -4,6 +4,7 @@ Whatever is stored here is checked again by every process that runs a revision (
 that somebody writes into the store by hand leads nowhere.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, cast
@@ -122,13 +123,10 @@ class Proposals:
     async def all(self) -> tuple[Proposal, ...]:
         """All proposals there ever were, by number; damaged ones are left out."""
         found = []
-        last = int(await self._redis.get(keys.LAST_PROPOSAL) or 0)
-        for number in range(1, last + 1):
-            try:
-                found.append(await self.read(number))
-            except ProposalProblem:
-                continue
-        return tuple(found)
+        for body in (await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(keys.PROPOSALS))).values():
+            with contextlib.suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(body, type=Proposal))
+        return tuple(sorted(found, key=lambda each: each.number))
 
     async def looked(self, number: int, look: Look) -> Proposal:
         """Remember that somebody has looked at what a proposal would do; nothing where it waits no more.

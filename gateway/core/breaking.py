@@ -41,8 +41,8 @@ class Breaker:
     """The breaker of one upstream, on one gateway. Times are milliseconds of one clock.
 
     Closed it lets all calls go. Once enough of them fail it opens, and none goes. After a while one may go to try: its
-    success closes the breaker, its failure opens it anew. What began
-    under an earlier state says nothing about this one.
+    success closes the breaker, its failure opens it anew. What began under an earlier state says nothing
+    about this one.
     """
 
     __slots__ = ("_opens_ms", "_probing", "_rule", "_running", "_stage", "_window")

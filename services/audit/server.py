@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway.clock import clock_ms
 from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
@@ -88,8 +88,8 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
-        book = ObjectiveBook(store, clock_ms=_clock_ms)
-        queries = Queries(store, tails=tails, objectives=book, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
+        book = ObjectiveBook(store, clock_ms=clock_ms)
+        queries = Queries(store, tails=tails, objectives=book, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
             serving(
@@ -134,7 +134,7 @@ async def _write(redis_url: str, stop: asyncio.Event, *, store: SqliteStore, tai
             redis = connected(redis_url)
             stack.push_async_callback(redis.aclose)
             streams = Streams(redis, consumer=socket.gethostname())
-        await Writer(streams, store=store, tails=tails, clock_ms=_clock_ms).run(stop)
+        await Writer(streams, store=store, tails=tails, clock_ms=clock_ms).run(stop)
 
 
 def connected(redis_url: str, *, block_ms: int = 400) -> "Redis":
@@ -157,7 +157,3 @@ def shard_client(url: str) -> Redis:
 
 def _add(queries: Queries, server: grpc.aio.Server) -> None:
     audit_service_pb2_grpc.add_AuditServiceServicer_to_server(queries, server)
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000

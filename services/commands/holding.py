@@ -14,6 +14,7 @@ from gateway.adapters.cells import CellBook
 from gateway.adapters.holds import HoldStore, over_redis
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
+from gateway.clock import clock_ms
 from gateway.core import holds
 from gateway.core.holds import Hold, HoldState
 from gateway.core.keys import Cell
@@ -69,7 +70,7 @@ class Holds:
         hold = await self._find(name)
         if approve:  # a call that cannot be made, or was changed by somebody, can only be refused
             await self._request(hold)
-        now_ms = _clock_ms()
+        now_ms = clock_ms()
         after = holds.decide(hold, approve=approve, by=by.strip(), comment=comment.strip(), now_ms=now_ms)
         if after is None:
             self._too_late(hold, approve=approve)
@@ -122,7 +123,7 @@ class Holds:
 
     def _row(self, hold: Hold) -> tuple[str, ...]:
         until_ms = hold.release_ms if hold.state is HoldState.SCHEDULED else hold.expires_ms
-        left = span(max(0, until_ms - _clock_ms()), language=self._language)
+        left = span(max(0, until_ms - clock_ms()), language=self._language)
         what = hold.state.value if hold.level != "suggest" else f"{hold.state.value} ({hold.level})"
         return (
             holds.name(hold.id),
@@ -169,10 +170,6 @@ class Holds:
 
     def _say(self, key: str, **values: object) -> str:
         return say(key, language=self._language, **values)
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _stamp(at_ms: int) -> str:

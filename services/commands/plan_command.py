@@ -1,12 +1,12 @@
 """The command `pilote plan`. What it does is in `services.commands.planning`."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.plan_texts import say
 from services.commands.replay_commands import asking
@@ -59,7 +59,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         if plan.calls is not None:
             _looked(shell, proposal, "plan", calls=plan.calls, of=plan.all_calls)
         if backtest:
-            request = asked_since(_now_ms() - span_ms, tenant=tenant, most=limit)
+            request = asked_since(clock_ms() - span_ms, tenant=tenant, most=limit)
             tally = _backtest(shell, new, request, most_examples=examples).tally
             _looked(shell, proposal, "backtest", calls=tally.otherwise, of=tally.replayed)
 
@@ -92,7 +92,7 @@ def _looked(shell: Shell, proposal: int | None, at: Literal["plan", "backtest"],
 
     async def work() -> None:
         async with shell.store(settings) as redis:
-            look = Look(at=at, at_ms=_now_ms(), calls=calls, of=of)
+            look = Look(at=at, at_ms=clock_ms(), calls=calls, of=of)
             await Proposals(redis, verify=verify).looked(number, look)
 
     asyncio.run(work())
@@ -133,10 +133,6 @@ def _backtest(
     for sentence in sentences(found, language=lang):
         shell.out.print(sentence, markup=False, soft_wrap=True)
     return found
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _active(shell: Shell) -> "Revision | None":

@@ -1,6 +1,5 @@
 """What a policy would change, before it is active: in words, how far it reaches, and how many calls that is."""
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -8,6 +7,7 @@ import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.adapters.revisions import RevisionStore
+from gateway.clock import clock_ms
 from gateway.core.change_words import in_words
 from gateway.core.changes import Change, changes
 from gateway.core.movement import carried
@@ -114,7 +114,7 @@ async def counted(
     Raises:
         grpc.aio.AioRpcError: the audit service does not answer.
     """
-    now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    now_ms = clock_ms() if now_ms is None else now_ms
     start = Timestamp()
     start.FromMilliseconds(max(0, now_ms - span_ms))
     request = planning_pb2.CountDecisionsRequest(tenant=tenant, start_time=start)

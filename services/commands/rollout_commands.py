@@ -2,13 +2,13 @@
 
 import asyncio
 import getpass
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.revision_commands import hand_of
 from services.commands.shell import Shell, print_rows
@@ -98,7 +98,7 @@ def unsettled(shell: Shell) -> tuple[str, ...]:
 
     async def found() -> tuple[str, ...]:
         async with shell.store(settings) as redis:
-            rollouts = Rollouts(redis, language=spoken, clock_ms=_clock_ms)
+            rollouts = Rollouts(redis, language=spoken, clock_ms=clock_ms)
             try:
                 return Words(language=spoken).unsettled(await rollouts.list())
             except RolloutProblem:
@@ -140,7 +140,7 @@ def _run(shell: Shell, work: "Callable[[Rollouts], Awaitable[T]]") -> T:
 
     async def done() -> T:
         async with shell.store(settings) as redis:
-            return await work(Rollouts(redis, language=language(settings), clock_ms=_clock_ms, login=_login()))
+            return await work(Rollouts(redis, language=language(settings), clock_ms=clock_ms, login=_login()))
 
     try:
         return asyncio.run(done())
@@ -185,7 +185,3 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may know no users
         return ""
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,12 +1,12 @@
 """The commands `pilote shadows`. What they do is in `services.commands.shadows`."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from gateway.clock import clock_ms
 from gateway.settings import Settings, language
 from services.commands.shadow_texts import say
 from services.commands.shell import Shell, print_rows
@@ -90,7 +90,7 @@ def _start(shell: Shell, since: str) -> tuple[int, str]:
         long_ms = duration_ms(msgspec.convert(since, Duration))
     except msgspec.ValidationError:
         shell.fail(say("bad-span", language=spoken, text=since), 2)
-    return max(0, time.time_ns() // 1_000_000 - long_ms), span(long_ms, language=spoken)
+    return max(0, clock_ms() - long_ms), span(long_ms, language=spoken)
 
 
 def _tell(shell: Shell, route: str, found: "Summaries", *, long: str) -> None:

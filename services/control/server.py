@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from gateway.adapters.consents import ConsentStore
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.trust import Trust
 from gateway.adapters.workers import Workers, reporting
+from gateway.clock import clock_ms
 from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
@@ -87,7 +87,7 @@ async def running(
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     async with await redis_clients.connected(redis_url, **options) as redis:
-        standing = Standing(instance("control"), clock_ms=_clock_ms, told=lambda _, __: None)
+        standing = Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None)
         policy, workers = ActivePolicy(standing), Workers(redis)
         consents = ConsentStore(redis)
 
@@ -98,14 +98,14 @@ async def running(
                 text = "What is known of the customer cannot be read now; retry."
                 raise CallEnded(Reason.STORE_UNAVAILABLE, text) from error
 
-        flags = Flags(policy, facts=facts, pseudonym_key=pseudonym_key, clock_ms=_clock_ms)
+        flags = Flags(policy, facts=facts, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         store = RevisionStore(redis)
         trust = Trust(store, root=trusted_people, pin_file=pin_file)
         tasks = (
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        revisions = Revisions(redis, policy, clock_ms=_clock_ms)
+        revisions = Revisions(redis, policy, clock_ms=clock_ms)
         try:
             async with _serving(_app(flags, revisions), listen=listen, drain_seconds=drain_seconds) as port:
                 yield port
@@ -165,7 +165,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,13 +2,13 @@
 
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
 import grpc
 
+from gateway.clock import clock_ms
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.crm.v1.activity_service_pb2_grpc import add_ActivityServiceServicer_to_server
@@ -47,16 +47,15 @@ async def serve(*, listen: str = DEFAULT_LISTEN, home: Path, drain_seconds: floa
 
 @contextlib.asynccontextmanager
 async def running(
-    *, listen: str, home: Path, drain_seconds: float, clock_ms: Callable[[], int] | None = None
+    *, listen: str, home: Path, drain_seconds: float, clock_ms: Callable[[], int] = clock_ms
 ) -> AsyncIterator[int]:
     """Serve the CRM until the block ends; yields the port. `clock_ms` is the time in milliseconds since the epoch."""
     collections = (Contacts(), Deals(), Activities(), Messages())
     schema = (*repeats.SCHEMA, *(statement for each in collections for statement in each.schema()))
-    clock = clock_ms or _now_ms
     async with (
         opened(home / FILE_NAME, schema=schema) as store,
         serving(
-            lambda server: _add_services(server, store, clock_ms=clock),
+            lambda server: _add_services(server, store, clock_ms=clock_ms),
             listen=listen,
             names=SERVICES,
             drain_seconds=drain_seconds,
@@ -73,7 +72,3 @@ def _add_services(server: grpc.aio.Server, store: Store, *, clock_ms: Callable[[
     add_MessageServiceServicer_to_server(
         MessageServicer(Resources(store, messages, clock_ms=clock_ms), activities), server
     )
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

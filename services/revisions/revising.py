@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, NamedTuple
 
@@ -10,6 +9,7 @@ import msgspec
 
 from gateway.adapters.proposals import Proposal, ProposalConflict, ProposalProblem, Proposals
 from gateway.adapters.revisions import ProposalChanged, Published, RevisionConflict, RevisionStore, stated
+from gateway.clock import clock_ms
 from gateway.core.authority import Authority, Entry, How, SignedVote, Statement, Vote, authority_in
 from gateway.core.changes import Change, changes
 from gateway.core.merging import Merge, merge
@@ -85,7 +85,7 @@ class Made(NamedTuple):
 class Revising:
     """Works on the revisions of one store. Every method raises `RedisError` when it does not answer."""
 
-    def __init__(self, redis: Client, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(self, redis: Client, *, clock_ms: Callable[[], int] = clock_ms) -> None:
         self.store = RevisionStore(redis)
         self.proposals = Proposals(redis, verify=verify)
         self._clock_ms = clock_ms

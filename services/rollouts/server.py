@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
+from gateway.clock import clock_ms
 from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -85,7 +86,7 @@ async def look_always(
     down = False
     while True:
         try:
-            async with controlling(redis_url, audit, clock_ms=_clock_ms) as controller:
+            async with controlling(redis_url, audit, clock_ms=clock_ms) as controller:
                 while True:
                     begun = time.monotonic()
                     standings = await controller.look()
@@ -102,7 +103,3 @@ async def look_always(
                 )
             down = True
         await asyncio.sleep(poll_seconds)
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -13,6 +13,7 @@ import msgspec
 from gateway.adapters.openai.answers import MalformedAnswer, Refusal, read
 from gateway.adapters.openai.chat import MAX_TOKENS, Body
 from gateway.adapters.openai.key_file import KeyFile, KeyUnusable
+from gateway.clock import clock_ms
 from gateway.core.policy.upstreams import Upstream
 from gateway.rpc import http_failures
 
@@ -115,7 +116,7 @@ class Connection:
         if self._key is not None and self._key.last in text:
             text = ""
         wait_ms = http_failures.retry_ms(
-            {name.lower(): value for name, value in response.headers.items()}, now_ms=time.time_ns() // 1_000_000
+            {name.lower(): value for name, value in response.headers.items()}, now_ms=clock_ms()
         )
         return http_failures.answered(response.status, text, headers=told(response), retry_ms=wait_ms)
 
