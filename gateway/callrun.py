@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
+from gateway.adapters.lines import longest_s
 from gateway.adapters.reservation import Reservation
-from gateway.adapters.upstreams import Metadata, UpstreamRefused, longest_s
+from gateway.adapters.upstreams import Metadata, UpstreamRefused
 from gateway.clock import clock_ms
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
 from gateway.core.decide import Decision

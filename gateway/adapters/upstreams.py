@@ -1,15 +1,14 @@
 """The systems behind the gateway: one channel each, called on raw bytes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import grpc
 
+from gateway.adapters.lines import Lines
 from gateway.adapters.upstream_calls import StreamCall, UnaryCall
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.upstreams import Upstream
-from gateway.core.policy.vocabulary import duration_ms
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, pushback_ms, reason_of
 from gateway.telemetry import TRACEPARENT, TRACESTATE
@@ -68,25 +67,12 @@ class Upstreams:
     """Connections to the upstreams of the active revision, and to earlier ones as long as calls may need them."""
 
     def __init__(self) -> None:
-        self._kept: set[tuple[str, bool]] = set()
-        self._lines: dict[tuple[str, bool], _Line] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-
-    def use(self, upstreams: Collection[Upstream]) -> None:
-        """Keep connections to these upstreams. Calls that were admitted before end on those they were admitted for."""
-        kept = {_place(upstream) for upstream in upstreams}
-        for at in self._lines.keys() - kept:
-            task = asyncio.get_running_loop().create_task(self._retire(at, self._lines[at]))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-        for upstream in upstreams:
-            line = self._line(upstream)
-            line.longest_s = max(line.longest_s, longest_s(upstream))
-        self._kept = kept
+        self._lines = Lines(place=_place, line=_Line)
+        self.use, self.close = self._lines.use, self._lines.close
 
     def unary(self, upstream: Upstream, method: str) -> Callable[..., UnaryCall]:
         """Starts a unary call: `(request, timeout=seconds, metadata=...)`."""
-        line = self._line(upstream)
+        line = self._lines.to(upstream)
         call = line.calls.get(method)
         if call is None:
             call = line.calls[method] = line.channel.unary_unary(method)
@@ -94,7 +80,7 @@ class Upstreams:
 
     def stream(self, upstream: Upstream, method: str) -> Callable[..., StreamCall]:
         """Starts a streaming call of any kind: on the wire all of them are bidirectional."""
-        line = self._line(upstream)
+        line = self._lines.to(upstream)
         begin = line.streams.get(method)
         if begin is None:
             begin = line.streams[method] = line.channel.stream_stream(method)
@@ -104,36 +90,17 @@ class Upstreams:
 
         return call
 
-    async def close(self) -> None:
-        """Close all channels."""
-        for task in self._closing:
-            task.cancel()
-        await asyncio.gather(*self._closing, return_exceptions=True)
-        await asyncio.gather(*(line.channel.close() for line in self._lines.values()))
-
-    def _line(self, upstream: Upstream) -> "_Line":
-        at = _place(upstream)
-        line = self._lines.get(at)
-        if line is None:
-            line = self._lines[at] = _Line(_channel(upstream))
-        return line
-
-    async def _retire(self, at: tuple[str, bool], line: "_Line") -> None:
-        """Close a connection that no revision names any more, once every call that was admitted for it has begun."""
-        await asyncio.sleep(line.longest_s)
-        if at not in self._kept and self._lines.get(at) is line:
-            del self._lines[at]
-            await line.channel.close(line.longest_s)
-
 
 class _Line:
     """The connection to one address, and the calls that go over it."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
-        self.channel = channel
-        self.longest_s = 0.0
+    def __init__(self, upstream: Upstream) -> None:
+        self.channel = _channel(upstream)
         self.calls: dict[str, Any] = {}
         self.streams: dict[str, Any] = {}
+
+    async def close(self) -> None:
+        await self.channel.close()
 
 
 class _Stream:
@@ -157,11 +124,6 @@ class _Stream:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._call.__aiter__()  # type: ignore[no-any-return]
-
-
-def longest_s(upstream: Upstream) -> float:
-    """Longest call to this upstream, in seconds."""
-    return duration_ms(upstream.timeout) / 1000
 
 
 def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from gateway.adapters.upstreams import longest_s
+from gateway.adapters.lines import longest_s
 from gateway.core.guarding import Guard, GuardLook, guarded
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.retrying import BudgetRule, RetryBudget

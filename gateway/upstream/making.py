@@ -6,7 +6,8 @@ from typing import Any, Final
 import grpc
 import msgspec
 
-from gateway.adapters.upstreams import UpstreamRefused, longest_s
+from gateway.adapters.lines import longest_s
+from gateway.adapters.upstreams import UpstreamRefused
 from gateway.callrun import CallRun, elapsed_us, timeout_s
 from gateway.core.breaking import OPEN
 from gateway.core.call import Operation

@@ -41,7 +41,6 @@ class Connection:
         self._max_tokens = upstream.max_tokens_name or MAX_TOKENS
         self._session: aiohttp.ClientSession | None = None
         self._said: dict[object, float] = {}
-        self.longest_s = 0.0
 
     def look_at_key(self) -> None:
         """Say in the log when there is no key to use."""

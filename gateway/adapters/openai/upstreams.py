@@ -13,6 +13,7 @@ from typing import Any, Final
 import aiohttp
 import grpc
 
+from gateway.adapters.lines import Lines
 from gateway.adapters.openai.answers import ErrorInAnswer, MalformedAnswer
 from gateway.adapters.openai.chat import Body, chat_piece
 from gateway.adapters.openai.connection import Connection, body_of, piece_of, told
@@ -21,7 +22,6 @@ from gateway.adapters.openai.server_events import EventTooLong, ServerEvents
 from gateway.adapters.upstream_calls import StreamCall, UnaryCall
 from gateway.core.errors import CallEnded
 from gateway.core.policy.upstreams import Upstream
-from gateway.core.policy.vocabulary import duration_ms
 from gateway.rpc import http_failures
 from gateway.telemetry import TRACEPARENT
 
@@ -39,26 +39,18 @@ class OpenAIUpstreams:
     """Connections to the servers of the active revision, and to earlier ones as long as calls may need them."""
 
     def __init__(self) -> None:
-        self._kept: set[tuple[str, ...]] = set()
-        self._lines: dict[tuple[str, ...], Connection] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._lines = Lines(place=_place, line=Connection)
+        self.close = self._lines.close
 
     def use(self, upstreams: Collection[Upstream]) -> None:
         """Be ready for these. Calls that were admitted before end on those they were admitted for."""
-        kept = {_place(upstream) for upstream in upstreams}
-        for at in self._lines.keys() - kept:
-            task = asyncio.get_running_loop().create_task(self._retire(at, self._lines[at]))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+        self._lines.use(upstreams)
         for upstream in upstreams:
-            line = self._line(upstream)
-            line.longest_s = max(line.longest_s, duration_ms(upstream.timeout) / 1000)
-            line.look_at_key()
-        self._kept = kept
+            self._lines.to(upstream).look_at_key()
 
     def unary(self, upstream: Upstream, method: str) -> Callable[..., UnaryCall]:
         """Starts a unary call: `(request, timeout=seconds, metadata=...)`."""
-        line, known = self._line(upstream), METHODS.get(method)
+        line, known = self._lines.to(upstream), METHODS.get(method)
 
         def call(request: bytes, *, timeout: float, metadata: Metadata) -> UnaryCall:
             return _Unary(line, known, request, until=_until(timeout), headers=_headers(metadata))
@@ -67,33 +59,12 @@ class OpenAIUpstreams:
 
     def stream(self, upstream: Upstream, method: str) -> Callable[..., StreamCall]:
         """Starts a streaming call: `(timeout=seconds, metadata=...)`."""
-        line, known = self._line(upstream), METHODS.get(method)
+        line, known = self._lines.to(upstream), METHODS.get(method)
 
         def call(*, timeout: float, metadata: Metadata) -> StreamCall:
             return _Stream(line, known, until=_until(timeout), headers=_headers(metadata))
 
         return call
-
-    async def close(self) -> None:
-        """Close all connections."""
-        for task in self._closing:
-            task.cancel()
-        await asyncio.gather(*self._closing, return_exceptions=True)
-        await asyncio.gather(*(line.close() for line in self._lines.values()))
-
-    def _line(self, upstream: Upstream) -> Connection:
-        at = _place(upstream)
-        line = self._lines.get(at)
-        if line is None:
-            line = self._lines[at] = Connection(upstream)
-        return line
-
-    async def _retire(self, at: tuple[str, ...], line: Connection) -> None:
-        """Close a connection that no revision names any more, once every call that was admitted for it has ended."""
-        await asyncio.sleep(2 * line.longest_s)
-        if at not in self._kept and self._lines.get(at) is line:
-            del self._lines[at]
-            await line.close()
 
 
 class _Unary:
