@@ -11,8 +11,8 @@ from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
 from services.audit import sqlite_calls, sqlite_copies, sqlite_counts, sqlite_inputs
+from services.audit.calls import New
 from services.audit.entries import Admitted, Copied, Entry, Recorded, Reported, Settled
-from services.audit.sqlite_calls import New
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
