@@ -8,7 +8,7 @@ from services.audit.expression import All, Comparison, Expression, Kind, Not, So
 from services.audit.segments.hours import hour_of
 
 COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
- record, outcome, settlement"""
+ record, outcome, settlement, leaf, settled_leaf"""
 
 Parameter = str | int
 

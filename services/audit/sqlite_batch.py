@@ -10,13 +10,14 @@ import msgspec
 from gateway.conclusion import Conclusion, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement
-from services.audit import sqlite_calls, sqlite_copies, sqlite_counts, sqlite_inputs
-from services.audit.entries import Admitted, Copied, Entry, Recorded, Reported, Settled
+from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs
+from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.segments import catalogue, pending
 from services.audit.segments.hours import hour_of
 from services.audit.segments.work import Cell, End, Row, Work
 from services.audit.segments.writing import Batch, Known
 from services.audit.sqlite_calls import New
+from services.audit.sqlite_entering import Places
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
@@ -27,10 +28,10 @@ _FROM_RECORD: Final = (
 _CONCLUSION: Final = ("verdict", "reason", "rule", "status", "state", "settled_ms")
 _record_values: Final = attrgetter(*_FROM_RECORD)
 _conclusion_values: Final = attrgetter(*_CONCLUSION)
-_ALL: Final = (*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement", "seq")
-_TELL: Final = """INSERT OR IGNORE INTO outcome
- (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency)
- VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ALL: Final = (
+    *(*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement"),
+    *("leaf", "settled_leaf", "seq"),
+)
 
 
 class _Works:
@@ -68,9 +69,7 @@ def write(
     came of copies, is stored by itself: it may come before the decision that it is about. `known_of` tells which of
     these decisions the segments have; all that was promised to them before must have been done.
     """
-    connection.executemany(_TELL, [_told(entry) for entry in entries if isinstance(entry, Reported)])
     sqlite_inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
-    sqlite_copies.keep(connection, [entry for entry in entries if isinstance(entry, Copied)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}
     known, works = known_of(new.keys() | ends.keys()), _Works()
@@ -78,11 +77,12 @@ def write(
     early = _take_early(connection, new)
     over = {decision for decision, each in known.items() if each.over}
     ends = {decision: raw for decision, raw in ends.items() if decision not in over} | early
-    _insert(connection, new, ends, works=works)
+    log = sqlite_entering.enter(connection, entries, new=new, ends=ends, early=early, known=known)
+    _insert(connection, new, ends, log=log, works=works)
     open_ends = {decision: raw for decision, raw in ends.items() if decision in known}
     read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
     for decision, settlement in read.items():
-        works.end(decision, _settled(known[decision], settlement, open_ends[decision]))
+        works.end(decision, _settled(known[decision], settlement, raw=open_ends[decision], leaf=log.settled[decision]))
     sqlite_calls.settle(connection, {known[decision].seq: settlement for decision, settlement in read.items()})
     connection.executemany(
         "INSERT OR IGNORE INTO early_settlement (id, settlement) VALUES (?, ?)",
@@ -122,7 +122,9 @@ def _take_early(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str,
     return dict(connection.execute(text, wanted).fetchall())
 
 
-def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes], *, works: _Works) -> None:
+def _insert(
+    connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes], *, log: Places, works: _Works
+) -> None:
     if not new:
         return
     calls = []
@@ -135,7 +137,7 @@ def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict
             conclusion = settled(conclusion, settlement)
         calls.append(New(seq, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
         names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
-        row = (*_row(entry, conclusion, raw), seq)
+        row = (*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), seq)
         works.add(decision, Row(row, tuple(sorted(name for name in names if name))))
     sqlite_calls.add(connection, calls)
     sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
@@ -156,17 +158,9 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
     )
 
 
-def _told(entry: Reported) -> tuple[object, ...]:
-    told = entry.outcome
-    return (
-        *(bytes.fromhex(told.decision), entry.tenant, told.type, told.event, told.occurred_ms, told.reported_ms),
-        *(told.reporter, told.revenue_cents, told.currency),
-    )
-
-
-def _settled(known: Known, settlement: Settlement, raw: bytes) -> End:
+def _settled(known: Known, settlement: Settlement, *, raw: bytes, leaf: int) -> End:
     after = settled(known.before, settlement)
-    return End(after.reason, after.status, after.state.value, after.settled_ms, raw, known.seq)
+    return End(after.reason, after.status, after.state.value, after.settled_ms, raw, leaf, known.seq)
 
 
 def _tenant(record: Record) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark, after
 from services.audit.segments.hours import first_id, hour_of
+from services.audit.segments.reading import Raw
 
 _KEEP: Final = "INSERT OR IGNORE INTO input (decision, tenant, at_ms, expires_ms, sealed) VALUES (?, ?, ?, ?, ?)"
 _WANTED: Final = """input.expires_ms > ? AND input.at_ms >= ? AND input.at_ms < ? AND (? = '' OR input.tenant = ?)
@@ -66,18 +67,22 @@ def page(
     now_ms: int,
     at: Mark,
     size: int,
-    raw_of: Callable[[Sequence[str]], Mapping[str, tuple[bytes, bytes]]],
+    raw_of: Callable[[Sequence[str]], Mapping[str, Raw]],
 ) -> tuple[Kept, ...]:
     """The inputs from a place on, oldest first, of decisions that are stored by now.
 
-    `raw_of` gives record and outcome of those of the decisions that are.
+    `raw_of` gives those of the decisions that are.
     """
     found: list[Kept] = []
     while len(found) < size:
         wanted = size - len(found)
         rows = connection.execute(_PAGE, (*_parameters(query, now_ms), *at, wanted)).fetchall()
         raw = raw_of([decision for decision, _, _ in rows])
-        found += [Kept(decision, at_ms, sealed, *raw[decision]) for decision, at_ms, sealed in rows if decision in raw]
+        found += [
+            Kept(decision, at_ms, sealed, raw[decision].record, raw[decision].outcome)
+            for decision, at_ms, sealed in rows
+            if decision in raw
+        ]
         if len(rows) < wanted:
             break
         at = after(rows[-1][0], at_ms=rows[-1][1])

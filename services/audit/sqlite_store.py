@@ -29,6 +29,7 @@ from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
+from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
 from services.audit.store import Stored
 from services.audit.transactions import transaction
@@ -67,6 +68,8 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection | SegmentReader] = []
         self._writer = _guarded(self._open)
         self._segments = _guarded(self._open_segments)
+        self.log = SqliteLog(read=self._read, raw_of=lambda decisions: self._segment_reader().raw(decisions))
+        """See `DecisionStore.log`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
@@ -268,7 +271,7 @@ def _stored(
     *,
     now_ms: int,
 ) -> Stored:
-    _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement = row
+    _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement, *leaves = row
     return Stored(
         conclusion=Conclusion(
             verdict=Verdict(verdict),
@@ -282,4 +285,6 @@ def _stored(
         outcome=_outcome.decode(outcome),
         settlement=None if settlement is None else _settlement.decode(settlement),
         copies=copies,
+        leaf=leaves[0],
+        settled_leaf=leaves[1],
     )

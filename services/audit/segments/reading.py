@@ -13,10 +13,21 @@ from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of
 from services.audit.sql import Sql
 
-_RAW: Final = "SELECT id, record, outcome FROM decision WHERE id IN (SELECT value FROM json_each(?))"
+_RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
+ WHERE id IN (SELECT value FROM json_each(?))"""
 _ABOUT: Final = "SELECT id FROM decision WHERE subject_ref IN (SELECT value FROM json_each(?))"
 
 Rows = list[tuple[Any, ...]]
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """A decision as the gateway wrote it, and where that stands in the log."""
+
+    record: bytes
+    outcome: bytes
+    settlement: bytes | None
+    leaf: int | None
+    settled_leaf: int | None
 
 
 class SegmentReader:
@@ -49,10 +60,10 @@ class SegmentReader:
             WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
         return self._each(decisions, Sql(text, (_json(decisions), *wanted.parameters)))
 
-    def raw(self, decisions: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
-        """Record and outcome, as the gateway wrote them, of those of the decisions that are stored."""
+    def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
+        """What the gateway wrote, of those of the decisions that are stored."""
         rows = self._each(decisions, Sql(_RAW, (_json(decisions),)))
-        return {decision: (record, outcome) for decision, record, outcome in rows}
+        return {decision: Raw(*raw) for decision, *raw in rows}
 
     def about(self, subject_refs: Iterable[str], *, hours: Iterable[int]) -> list[str]:
         """The decisions of these hours about these customers."""

@@ -7,7 +7,8 @@ import msgspec
 
 Cell = str | int | bytes | None
 
-_SETTLE: Final = "UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ? WHERE seq = ?"
+_SETTLE: Final = """UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ?,
+ settled_leaf = ? WHERE seq = ?"""
 _DOUBT: Final = "UPDATE decision SET state = 'IN_DOUBT' WHERE seq = ? AND state = 'RUNNING'"
 _RULE: Final = "INSERT OR IGNORE INTO decision_rule (rule, decision) VALUES (?, ?)"
 
@@ -28,6 +29,8 @@ class End(msgspec.Struct, frozen=True, array_like=True):
     state: str
     settled_ms: int | None
     settlement: bytes
+    leaf: int | None
+    """Index of the settlement in the log."""
     seq: int
 
 

@@ -25,6 +25,8 @@ from services.audit.sqlite_store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 
 SUMS = {
+    "tile": "*",
+    "leaf": "*",
     "call": "decision, arm, at_ms, admitted, refused, contact, failed, total_us, costs",
     "route_minute": "*",
     "decision_hour": "*",

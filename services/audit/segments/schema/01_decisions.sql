@@ -28,7 +28,9 @@ CREATE TABLE decision (
   settled_ms INTEGER,
   record BLOB NOT NULL,
   outcome BLOB NOT NULL,
-  settlement BLOB
+  settlement BLOB,
+  leaf INTEGER,        -- index of the admission in the log; NULL for what was stored before there was one
+  settled_leaf INTEGER -- likewise of the settlement
 );
 CREATE INDEX decision_by_agent ON decision (agent, id);
 CREATE INDEX decision_by_subject ON decision (subject_ref, id);
