@@ -7,7 +7,7 @@ from services.audit.fields import Kind
 from services.audit.sql_conditions import Sql, condition, joined
 
 COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
- record, outcome, settlement"""
+ record, outcome, settlement, leaf, settled_leaf"""
 
 
 def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Sql:

@@ -145,8 +145,8 @@ async def test_decisions_are_listed_by_what_a_moderator_knows(audit: Audit, stub
 
 
 async def test_a_mistake_in_a_filter_is_explained_in_the_language_that_is_asked_for(stub: Stub) -> None:
+    request = pb.ListDecisionsRequest(filter="agnt = x")
     with pytest.raises(grpc.aio.AioRpcError) as failed:
-        request = pb.ListDecisionsRequest(filter="agnt = x")
         await stub.ListDecisions(request, metadata=(("accept-language", "fr-FR, en"),))
     assert text_from(failed.value).endswith("agnt n’existe pas (champ). Vouliez-vous agent ?")
     assert (failed.value.details() or "").endswith("There is no field agnt. Did you mean agent?")
