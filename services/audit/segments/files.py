@@ -6,7 +6,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
-from services.audit import schema
+from services.audit import schema, sqlite_functions
 from services.audit.segments.catalogue import Segment
 
 MOST_OPEN: Final = 48
@@ -55,6 +55,7 @@ class Files:
             uri, uri=True, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
+            sqlite_functions.add(connection)
             if self._writes:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")

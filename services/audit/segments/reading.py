@@ -11,7 +11,7 @@ from services.audit.expression import Expression
 from services.audit.segments.catalogue import Catalogue, Segment, newest_first
 from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of
-from services.audit.sql import Sql
+from services.audit.sql_conditions import Sql, condition
 
 _RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
  WHERE id IN (SELECT value FROM json_each(?))"""
@@ -55,7 +55,7 @@ class SegmentReader:
 
     def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> Rows:
         """Rows of those of the decisions that match, the oldest first."""
-        wanted = sql.condition(expression, now_ms=now_ms)
+        wanted = condition(expression, now_ms=now_ms)
         text = f"""SELECT {sql.COLUMNS} FROM decision
             WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
         return self._each(decisions, Sql(text, (_json(decisions), *wanted.parameters)))
