@@ -1,9 +1,9 @@
 """A store in a temporary folder, a writer that tests step by hand, and entries as a gateway writes them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -14,12 +14,17 @@ from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Ve
 from gateway.redis_clients import Client
 from services.audit.cluster import ClusterStreams
 from services.audit.objectives import ObjectiveBook
+from services.audit.postgres import lanes, schema
+from services.audit.postgres.store import PostgresStore
 from services.audit.queries import Queries
 from services.audit.server import shard_client
 from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer
+from tests import postgres
+from tests.postgres import PostgresProcess
 
 NOW_MS = 1_795_514_400_000
 KEY = b"k" * 32
@@ -85,7 +90,7 @@ class Audit:
 
     redis: Client
     url: str
-    store: SqliteStore
+    store: DecisionStore
     tails: Tails = field(default_factory=Tails)
     now_ms: int = NOW_MS
     clusters: list[ClusterStreams] = field(default_factory=list)
@@ -124,16 +129,73 @@ class Audit:
         return writer
 
 
+KINDS: Final = ("sqlite", *(("postgres",) if postgres.programs() else ()))
+"""The kinds of store that there are to test."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let every test that needs a store of decisions run on each kind: the same promises, the same tests."""
+    if "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", KINDS, indirect=True)
+    elif "stores" in metafunc.fixturenames:
+        metafunc.parametrize("stores", KINDS, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_process() -> Iterator[PostgresProcess]:
+    """One server for the whole run, with a database that every test's is made from."""
+    with postgres.running() as server:
+        server.execute("CREATE DATABASE template_store")
+        with lanes.connected(server.url("template_store")) as connection:
+            schema.bring_up_to_date(connection)
+        yield server
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Stores"]:
+    """Makes empty stores of one kind."""
+    server = request.getfixturevalue("postgres_process") if request.param == "postgres" else None
+    made = Stores(tmp_path, server)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DecisionStore]:
     """An empty store."""
-    opened = SqliteStore(tmp_path, busy_ms=20)
+    server = request.getfixturevalue("postgres_process") if request.param == "postgres" else None
+    made = Stores(tmp_path, server)
+    opened = made.new()
     yield opened
     await opened.close()
+    made.drop()
+
+
+@dataclass(slots=True)
+class Stores:
+    """Makes empty stores: in a folder, or where there is a server of PostgreSQL in databases of it."""
+
+    home: Path
+    server: PostgresProcess | None
+    made: list[str] = field(default_factory=list)
+
+    def new(self) -> DecisionStore:
+        """One more."""
+        if self.server is None:
+            self.made.append(f"store-{len(self.made)}" if self.made else ".")
+            return SqliteStore(self.home / self.made[-1], busy_ms=20)
+        self.made.append(self.server.new_database(template="template_store"))
+        return PostgresStore(self.server.url(self.made[-1]), lock_ms=20)
+
+    def drop(self) -> None:
+        """Delete the databases."""
+        if self.server is not None:
+            for name in self.made:
+                self.server.drop(name)
 
 
 @pytest.fixture
-async def audit(redis: Client, redis_url: str, store: SqliteStore) -> AsyncIterator[Audit]:
+async def audit(redis: Client, redis_url: str, store: DecisionStore) -> AsyncIterator[Audit]:
     """A writer's parts over an empty Redis and an empty store."""
     audit = Audit(redis, redis_url, store)
     yield audit

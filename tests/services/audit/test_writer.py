@@ -17,6 +17,7 @@ from gateway.core.record import Attempt, BucketAsk, BucketLook, Outcome, Verdict
 from gateway.redis_clients import Client
 from services.audit.server import connected
 from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import GROUP
 from services.audit.tails import Tail
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.every_store
 STREAM = keys.decisions(keys.cell("acme"))
 
 
-async def _state(store: SqliteStore, number: int = 0, *, now_ms: int = NOW_MS) -> State | None:
+async def _state(store: DecisionStore, number: int = 0, *, now_ms: int = NOW_MS) -> State | None:
     found = await store.get(an_id(number), now_ms=now_ms)
     return None if found is None else found.conclusion.state
 
@@ -296,7 +297,7 @@ async def test_a_full_disk_acknowledges_nothing_and_the_writer_goes_on_when_ther
 
 
 async def test_nothing_is_lost_or_doubled_when_redis_is_killed_in_the_middle(
-    own_redis: Store, store: SqliteStore
+    own_redis: Store, store: DecisionStore
 ) -> None:
     redis, stop = await redis_clients.connected(own_redis.url), asyncio.Event()
     reading = redis if isinstance(redis, RedisCluster) else connected(own_redis.url, block_ms=1)
