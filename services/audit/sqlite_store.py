@@ -61,7 +61,7 @@ class SqliteStore:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._writer = _guarded(self._open)
-        self.log = SqliteLog(read=self._read)
+        self.log = SqliteLog(read=self._read, write=self._write)
         """See `DecisionStore.log`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
