@@ -1,24 +1,31 @@
 """A `services.audit.log.Log` in SQLite."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from services.audit import sqlite_checkpoints, sqlite_kept, sqlite_log
 from services.audit.log import Place, Proved, Signed
+from services.audit.segments.reading import Raw
 from services.proof.tiles import Tree
 
 T = TypeVar("T")
+RawOf = Callable[[Sequence[str]], Mapping[str, Raw]]
 Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 """Runs something with a connection, off the event loop; see `services.audit.sqlite_store`."""
 
 
 class SqliteLog:
-    """The log of one store. `read` runs what only reads, `write` in a transaction of its own."""
+    """The log of one store.
 
-    def __init__(self, *, read: Run, write: Run) -> None:
+    `read` runs what only reads, `write` in a transaction of its own; `raw_of` gives decisions that are stored, where
+    `read` runs.
+    """
+
+    def __init__(self, *, read: Run, write: Run, raw_of: RawOf) -> None:
         self._read = read
         self._write = write
+        self._raw_of = raw_of
 
     async def size(self) -> int:
         """See `Log.size`."""
@@ -30,7 +37,9 @@ class SqliteLog:
 
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """See `Log.places`."""
-        found: tuple[Place, ...] = await self._read(lambda connection: sqlite_kept.places(connection, start, end=end))
+        found: tuple[Place, ...] = await self._read(
+            lambda connection: sqlite_kept.places(connection, start, end=end, raw_of=self._raw_of)
+        )
         return found
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
