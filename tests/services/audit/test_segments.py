@@ -186,7 +186,8 @@ async def test_a_late_admission_goes_to_its_own_hour(tmp_path: Path) -> None:
         ('"too late"', [0]),
         ('"late rule"', []),  # the end of one text and the beginning of another
         ("UNAVAILABLE", [1]),  # of the reason that came with the settlement
-        ("upstream_unav*", [1])("NOT late", [1, 2, 3]),
+        ("upstream_unav*", [1]),
+        ("NOT late", [1, 2, 3]),
         ("ⲁⲃ", [3]),
         ("𞤀𞤁", [3]),  # letters that are younger than FTS5's table of them
     ],
