@@ -117,3 +117,10 @@ def lock(connection: Connection) -> None:
         psycopg.errors.LockNotAvailable: another writer takes longer than this connection's `lock_timeout`.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s::integer, %s::integer)", _LOCK)
+
+
+def locked(connection: Connection, work: Callable[[], T]) -> T:
+    """What `work` gives, in a transaction in which nobody else writes; see `lock`."""
+    with connection.transaction():
+        lock(connection)
+        return work()

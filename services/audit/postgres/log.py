@@ -1,11 +1,11 @@
 """A `services.audit.log.Log` in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from services.audit.log import Place, Proved
-from services.audit.postgres import log_rows
-from services.audit.postgres.lanes import Connection, Lane
+from services.audit.log import Place, Proved, Signed
+from services.audit.postgres import checkpoints, log_rows
+from services.audit.postgres.lanes import Connection, Lane, locked
 from services.proof import leaves
 from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES
@@ -22,10 +22,11 @@ _NOTED: Final = "SELECT leaf, raw FROM noted WHERE leaf = ANY(%s::bigint[])"
 
 
 class PostgresLog:
-    """The log of one store, read in a lane of it. What is read at once is one state of the store."""
+    """The log of one store, read in one lane of it, and written in another one."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, *, writer: Lane) -> None:
         self._lane = lane
+        self._writer = writer
 
     async def size(self) -> int:
         """See `Log.size`."""
@@ -47,6 +48,30 @@ class PostgresLog:
             return tuple(_proved(tree, index) for index in indexes)
 
         return await self._lane.run(prove, again=True)
+
+    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+        """See `Log.sign`."""
+        return await self._writer.run(
+            lambda connection: locked(connection, lambda: checkpoints.sign(connection, say, now_ms=now_ms))
+        )
+
+    async def newest(self) -> Signed | None:
+        """See `Log.newest`."""
+        return await self._lane.run(checkpoints.newest, again=True)
+
+    async def checkpoint(self, size: int) -> Signed | None:
+        """See `Log.checkpoint`."""
+        return await self._lane.run(lambda connection: checkpoints.of(connection, size), again=True)
+
+    async def checkpoints(self) -> tuple[Signed, ...]:
+        """See `Log.checkpoints`."""
+        return await self._lane.run(checkpoints.every, again=True)
+
+    async def cosign(self, size: int, add: Callable[[str], str]) -> bool:
+        """See `Log.cosign`."""
+        return await self._writer.run(
+            lambda connection: locked(connection, lambda: checkpoints.cosign(connection, size, add))
+        )
 
     async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
         """See `Log.consistency`."""

@@ -11,7 +11,7 @@ from services.audit.expression import Expression
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.postgres import arms, batch, counts, inputs, rows, schema, shadows, staging
 from services.audit.postgres.conditions import Sql, condition
-from services.audit.postgres.lanes import Connection, Lane, lock
+from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.log import PostgresLog
 from services.audit.postgres.partitions import Partitions
 from services.audit.shadows import ShadowsQuery, Summary
@@ -39,7 +39,7 @@ class PostgresStore:
         self._readers = Lane(url, threads=READERS, name="audit-read", made=_made_to_read)
         # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
         self._sums = Lane(url, threads=1, name="audit-sum", made=schema.bring_up_to_date)
-        self.log = PostgresLog(self._readers)
+        self.log = PostgresLog(self._readers, writer=self._writer)
         """See `DecisionStore.log`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -47,14 +47,14 @@ class PostgresStore:
 
         def write(connection: Connection) -> tuple[str, ...]:
             self._partitions.prepare(connection, entries)
-            return _locked(connection, lambda: batch.write(connection, entries))
+            return locked(connection, lambda: batch.write(connection, entries))
 
         return await self._writer.run(write)
 
     async def mark_in_doubt(self, *, now_ms: int) -> int:
         """See `DecisionStore.mark_in_doubt`."""
         return await self._writer.run(
-            lambda connection: _locked(connection, lambda: batch.mark_in_doubt(connection, now_ms=now_ms))
+            lambda connection: locked(connection, lambda: batch.mark_in_doubt(connection, now_ms=now_ms))
         )
 
     async def get(self, decision: str, *, now_ms: int) -> Stored | None:
@@ -116,13 +116,13 @@ class PostgresStore:
     async def expire_inputs(self, *, now_ms: int) -> int:
         """See `DecisionStore.expire_inputs`."""
         return await self._writer.run(
-            lambda connection: _locked(connection, lambda: inputs.expire(connection, now_ms=now_ms))
+            lambda connection: locked(connection, lambda: inputs.expire(connection, now_ms=now_ms))
         )
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""
         return await self._writer.run(
-            lambda connection: _locked(connection, lambda: inputs.forget(connection, subject_refs))
+            lambda connection: locked(connection, lambda: inputs.forget(connection, subject_refs))
         )
 
     async def count(self) -> int:
@@ -155,10 +155,3 @@ def _made_to_read(connection: Connection) -> None:
     schema.bring_up_to_date(connection)
     connection.execute("SELECT set_config('statement_timeout', %s, false)", (PATIENCE,))
     connection.execute("SET default_transaction_read_only = on")
-
-
-def _locked(connection: Connection, work: Callable[[], _T]) -> _T:
-    """What `work` gives, in a transaction in which nobody else writes."""
-    with connection.transaction():
-        lock(connection)
-        return work()
