@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ class PostgresProcess:
             os.chown(home, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self._log = (home / "log").open("ab")
-        self._run("initdb", "--pgdata", home / "data", *_INITDB)
+        self.run(folder / "initdb", "--pgdata", home / "data", *_INITDB)
 
     def start(self) -> None:
         """Start it and wait until it answers. What is left of a killed one may hold its memory for a moment."""
@@ -128,8 +128,8 @@ class PostgresProcess:
             return True
         return False
 
-    def _run(self, program: str, *arguments: str | Path) -> None:
-        command: Sequence[str | Path] = (self._folder / program, *arguments)
+    def run(self, *command: str | Path) -> None:
+        """Run a command as whom the server runs as."""
         subprocess.run(command, stdout=self._log, stderr=self._log, check=True, cwd=self.home, **self._as)
 
     def _options(self) -> dict[str, str | Path]:

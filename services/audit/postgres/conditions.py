@@ -93,7 +93,7 @@ def _leaf(expression: Expression, *, now_ms: int) -> Sql:
         case Like(field=field, pieces=pieces):
             return _any(field, "{} LIKE %s", (_pattern(pieces),))
         case Has(field=field, key=key):
-            there = field.kind in _KNOWN or field.kind is Kind.NAME
+            there = field.kind in _KNOWN or field.path.name == "id"
             return _any(field, "{} IS NOT NULL" if there else f"{{}} <> {_nothing(field)}", (), key=key)
         case Text(words=words, prefix=prefix):
             whole, text = words_in(words, prefix=prefix), phrase(words, prefix=prefix)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,11 +16,8 @@ from gateway.redis_clients import Client
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.objectives import ObjectiveBook
-from services.audit.postgres import lanes, schema
-from services.audit.postgres.store import PostgresStore
 from services.audit.queries import Queries
 from services.audit.server import shard_client
-from services.audit.sqlite_store import SqliteStore
 from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
@@ -28,6 +25,7 @@ from services.audit.writer import Writer
 from services.proof.notes import Signer
 from tests import postgres
 from tests.postgres import PostgresProcess
+from tests.services.audit.kinds import KINDS, Kind, Postgres, Sqlite, make_template
 
 NOW_MS = 1_795_514_400_000
 KEY = b"k" * 32
@@ -140,69 +138,51 @@ class Audit:
         return writer
 
 
-KINDS: Final = ("sqlite", *(("postgres",) if postgres.programs() else ()))
-"""The kinds of store that there are to test."""
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let every test that needs a store of decisions run on each kind: the same promises, the same tests."""
-    if "store" in metafunc.fixturenames:
-        metafunc.parametrize("store", KINDS, indirect=True)
-    elif "stores" in metafunc.fixturenames:
+    if "stores" in metafunc.fixturenames:
         metafunc.parametrize("stores", KINDS, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what differs in both the store of decisions and the store of limits for `make test-integration`."""
+    for item in items:
+        called = getattr(item, "callspec", None)
+        if called is not None and {"postgres", "valkey-cluster"} <= set(map(str, called.params.values())):
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session")
 def postgres_process() -> Iterator[PostgresProcess]:
-    """One server for the whole run, with a database that every test's is made from."""
+    """One server for the whole run. Tests that hurt it start their own with `own_postgres`."""
     with postgres.running() as server:
-        server.execute("CREATE DATABASE template_store")
-        with lanes.connected(server.url("template_store")) as connection:
-            schema.bring_up_to_date(connection)
+        make_template(server)
         yield server
 
 
 @pytest.fixture
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Stores"]:
-    """Makes empty stores of one kind."""
-    server = request.getfixturevalue("postgres_process") if request.param == "postgres" else None
-    made = Stores(tmp_path, server)
-    yield made
-    made.drop()
+def own_postgres() -> Iterator[PostgresProcess]:
+    """A server for one test, already started."""
+    with postgres.running() as server:
+        yield server
 
 
 @pytest.fixture
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DecisionStore]:
-    """An empty store."""
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
+    """Makes stores of one kind."""
     server = request.getfixturevalue("postgres_process") if request.param == "postgres" else None
-    made = Stores(tmp_path, server)
-    opened = made.new()
+    made = Sqlite(tmp_path) if server is None else Postgres(server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def store(stores: Kind) -> AsyncIterator[DecisionStore]:
+    """An empty store."""
+    opened = stores.new()
     yield opened
     await opened.close()
-    made.drop()
-
-
-@dataclass(slots=True)
-class Stores:
-    """Makes empty stores: in a folder, or where there is a server of PostgreSQL in databases of it."""
-
-    home: Path
-    server: PostgresProcess | None
-    made: list[str] = field(default_factory=list)
-
-    def new(self) -> DecisionStore:
-        """One more."""
-        if self.server is None:
-            self.made.append(f"store-{len(self.made)}" if self.made else ".")
-            return SqliteStore(self.home / self.made[-1], busy_ms=20)
-        self.made.append(self.server.new_database(template="template_store"))
-        return PostgresStore(self.server.url(self.made[-1]), lock_ms=20)
-
-    def drop(self) -> None:
-        """Delete the databases."""
-        if self.server is not None:
-            for name in self.made:
-                self.server.drop(name)
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from gateway.core.record import CustomerOutcome
 from gateway.core.shadows import CopyEnd, ShadowResult
 from services.audit.entries import Admitted, Copied, Entry, Noted, Reported, Settled, read
 from services.audit.log import Place
-from services.audit.sqlite_store import SqliteStore
 from services.audit.store import DecisionStore
 from services.proof.leaves import Leaf
 from services.proof.merkle import consistent, root_by_inclusion, root_of
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, a_settlement, an_id
+from tests.services.audit.kinds import Kind
 
 encode: Final = msgspec.json.encode
 
@@ -68,12 +68,12 @@ async def log_of(store: DecisionStore) -> tuple[Place, ...]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
-    batches: list[list[tuple[str, int]]], tmp_path_factory: pytest.TempPathFactory
+    batches: list[list[tuple[str, int]]], stores: Kind
 ) -> None:
-    store = SqliteStore(tmp_path_factory.mktemp("store"))
+    store = stores.new()
     for _ in range(2):  # what is delivered again changes nothing
         for batch in batches:
-            await store.write([MAKE[kind](number) for kind, number in batch])
+            await store.write([MAKE[what](number) for what, number in batch])
     places = await log_of(store)
     await store.close()
 
@@ -82,8 +82,8 @@ async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
     logged = [place.leaf.data for place in places if place.leaf is not None]
     assert sorted(logged) == sorted(leaf_of(*each).data for each in wanted)
     assert all(place.leaf is not None and place.leaf.hash == place.hash for place in places)
-    for kind, number in wanted:
-        if kind == "settle":
+    for what, number in wanted:
+        if what == "settle":
             assert logged.index(leaf_of("admit", number).data) < logged.index(leaf_of("settle", number).data)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from gateway.core.errors import CallEnded, Reason
 from services.audit.postgres.lanes import Connection, lock
 
+_SERVER: Final = "SELECT current_setting('server_encoding'), to_regclass('schema_step') IS NOT NULL"
 _TAKEN: Final = "SELECT count(*) FROM schema_step"
 
 
@@ -32,10 +33,9 @@ def bring_up_to_date(connection: Connection) -> None:
 def _lacks(connection: Connection) -> int:
     """How many steps a store has not taken yet."""
     steps = len(_steps())
-    ((encoding,),) = connection.execute("SHOW server_encoding").fetchall()
+    ((encoding, there),) = connection.execute(_SERVER).fetchall()
     if encoding != "UTF8":
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store's database must be made with ENCODING 'UTF8'.")
-    ((there,),) = connection.execute("SELECT to_regclass('schema_step') IS NOT NULL").fetchall()
     ((taken,),) = connection.execute(_TAKEN).fetchall() if there else [(0,)]
     if taken > steps:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
