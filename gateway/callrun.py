@@ -63,8 +63,9 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
-        "decision", "draw", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out",
+        "acted", "admitted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "begun", "call",
+        "cell", "costs", "decided", "decision", "described", "draw", "ended", "facts", "first_routed", "id",
+        "identified", "incoming", "known", "messages_in", "messages_out",
         "outcome", "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes",
         "revision", "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream",
         "upstream_us",
@@ -74,6 +75,8 @@ class CallRun:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
+        self.begun = self.identified = self.described = self.known = self.decided = self.admitted = 0.0
+        """When each step was over, like `started` in seconds of a clock of its own; 0 for one that was not reached."""
         self.received_ms = received_ms or clock_ms()
         self.id = new_id(self.received_ms)
         self.revision: Revision | None = None
@@ -117,9 +120,7 @@ class CallRun:
         self.upstream_us = 0
         self.attempts: list[Attempt] = []
         """What was tried, in the order in which it began; nothing where the only try was answered."""
-        self.messages_in = 0
-        self.messages_out = 0
-        self.response_bytes = 0
+        self.messages_in = self.messages_out = self.response_bytes = 0
 
     def begin_anew(self) -> None:
         """Become another decision about the same call, which follows on the one so far."""

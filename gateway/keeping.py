@@ -16,10 +16,10 @@ from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
 from gateway.core.record import Record, Verdict
-from gateway.describe import IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
+from gateway.describe import CONVERSATION_HEADER, IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
 from gateway.refusal import Plan
 
-KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, "accept-language")
+KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, CONVERSATION_HEADER, "accept-language")
 """What the call is decided by later. Nothing else is kept: it might be a credential."""
 
 
@@ -205,6 +205,7 @@ def _hold(run: CallRun, plan: Plan, *, hold_id: str, request_key: str) -> Hold:
         tenant=run.agent.tenant,
         cell=run.cell,
         agent=run.agent.name,
+        person=run.agent.person,
         method=run.incoming.method,
         operation=run.call.operation.value,
         subject_ref=run.call.subject_ref,

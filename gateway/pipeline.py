@@ -8,6 +8,7 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 import contextlib
 import random
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Final
 
 import msgspec
@@ -177,7 +178,9 @@ class Pipeline:
         """Steps 1 to 5: everything that changes nothing. Raises like `admit`, but records nothing."""
         run.request = request
         revision = run.revision = self.revision
+        run.begun = perf_counter()
         run.agent = self._identity.identify(run.incoming.metadata) if run.released is None else _named(run)
+        run.identified = perf_counter()
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
         run.policy = revision.methods.get(run.incoming.method)
@@ -187,6 +190,7 @@ class Pipeline:
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         by_session = run.policy.routing.by_session
         call = pseudonymous(call, run.agent.tenant, key=self._pseudonym_key, by_session=by_session)
+        run.described = perf_counter()
         if call.inference and revision.lineage.keep_ms:
             call = msgspec.structs.replace(call, lineage=await self._remembering.led(run, call.inference, run.policy))
         run.call = call
@@ -196,11 +200,11 @@ class Pipeline:
         if call.subject and run.policy.reads_facts:
             run.facts = await self._facts_of(run, call.subject_ref)
         run.draw = _random.random()
-        considered(
-            run,
-            pseudonym_key=self._pseudonym_key,
-            approved=run.approved,
-        )
+        run.known = perf_counter()
+        try:
+            considered(run, pseudonym_key=self._pseudonym_key, approved=run.approved)
+        finally:
+            run.decided = perf_counter()
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:
         """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""
@@ -363,11 +367,14 @@ def _named(run: CallRun) -> Agent:
         CallEnded: AGENT_UNAUTHENTICATED when the revision does not know it any more.
     """
     assert run.released is not None  # noqa: S101 - only held calls come here
-    run.agent = Agent(name=run.released.agent, tenant=run.released.tenant)  # so that its record is among its tenant's
+    person = run.released.person
+    run.agent = Agent(
+        name=run.released.agent, tenant=run.released.tenant, person=person
+    )  # so that its record is among its tenant's
     known = None if run.revision is None else run.revision.agent(run.released.agent)
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, AGENT_GONE)
-    return known or run.agent
+    return run.agent if known is None else msgspec.structs.replace(known, person=person) if person else known
 
 
 def _may_have_worked(run: CallRun, acted: Acted) -> bool:

@@ -153,7 +153,7 @@ async def gateway(
         )
         stack.push_async_callback(shadowing.close)
         pipeline = Pipeline(
-            identity=Identity(),
+            identity=Identity(pseudonym_key=pseudonym_key),
             facts=facts,
             admission=admission,
             upstreams=upstreams,

@@ -4,6 +4,7 @@ Where the store refuses, what the policy says of that is done.
 """
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 import msgspec
 
@@ -63,6 +64,7 @@ class Taking:
             await self._exceeded(run)
             return
         run.reservation = reservation
+        run.admitted = perf_counter()
         if run.outcome.first:
             run.answer = self._keeping.answer(run, answer)
 

@@ -24,9 +24,11 @@ from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import cited, clock_minute, duration_ms
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.quiet_hours import OpenHours, QuietRule
+from gateway.core.record import Obligation
+from gateway.core.retention import RetentionRule, retention_rules
 from gateway.core.revision import counted, expressions
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.redacting import check_redaction, takes
+from gateway.core.revision.redacting import check_redaction, obligations, takes
 from gateway.core.revision.serving import Serving, holdouts_of
 from gateway.core.routing import RouteRule, Routing
 from gateway.core.rule_mistakes import RuleMistake
@@ -60,6 +62,10 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a limit or cap lets calls through while the store is down."""
     reads_pressure: bool = False
     """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
+    obligations: Mapping[str, Obligation] = {}
+    """What its redacting rules take out, by the rule's name."""
+    retention: tuple[RetentionRule, ...] = ()
+    """The classes that its records may belong to, the first that fits counts."""
     steps: tuple[StepRule, ...] = ()
     """Of sequences, the second steps first: they look before the call leaves marks of its own."""
 
@@ -295,6 +301,8 @@ def _method_policy(
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in expressions.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
+        obligations=obligations(rules),
+        retention=retention_rules(document.retention, contract),
     )
 
 
