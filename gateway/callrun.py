@@ -99,10 +99,11 @@ class CallRun:
         self.outcome: Outcome | None = None
         self.reservation: Reservation | None = None
         self.answer: bytes | None = None
-        self.request: bytes = b""
-        self.asked: bytes = b""
-        """The request as it came, where another channel was put into `request`."""
-        self.asked_channel = ""
+        self.request = self.asked = b""
+        """The request; and as it came, where another channel was put into it."""
+        self.asked_channel = self.served = self.led_by = ""
+        """The channel of the request as it came. The version that has answered, as the upstream names it. The span of
+        the inference that led to this action, as the W3C header has it; empty where none is known."""
         self.released: Hold | None = None
         """The hold that this call was kept in, now that it is made after all."""
         self.first_routed: Routed | None = None
@@ -115,12 +116,8 @@ class CallRun:
         """What the call has really cost, by budget, where that is known."""
         self.told: Mapping[str, Told] = {}
         """What the upstream has told of its quotas, by limit."""
-        self.served = ""
-        """The version that has answered, as the upstream names it."""
         self.usage: TokenUsage | None = None
         """What a model says it has used; `None` where it says nothing."""
-        self.led_by = ""
-        """The span of the inference that led to this action, as the W3C header has it; empty where none is known."""
         self.attempts: list[Attempt] = []
         """What was tried, in the order in which it began; nothing where the only try was answered."""
         self.upstream_us = self.messages_in = self.messages_out = self.response_bytes = 0
