@@ -18,9 +18,10 @@ from pilote.audit.v1 import (
     shadows_pb2,
 )
 from pilote.decision.v1 import decision_pb2
-from services.audit import counting, inputs, paging, shadows
+from services.audit import counting, inputs, paging, proving, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
+from services.audit.checkpoints import Checkpoints
 from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
@@ -42,12 +43,14 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         *,
         tails: Tails,
         objectives: ObjectiveBook,
+        checkpoints: Checkpoints,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
     ) -> None:
         self._store = store
         self._tails = tails
         self._objectives = objectives
+        self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
 
@@ -55,14 +58,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        name = _NAME.fullmatch(request.name)
-        if name is None:
-            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
-            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
-        stored = await self._store.get(name[1], now_ms=self._clock_ms())
-        if stored is None:
-            text = f"There is no decision {request.name}. A new one appears within two seconds of its call."
-            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
+        stored = await self._stored(request.name)
         return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
 
     async def ListDecisions(
@@ -107,20 +103,21 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
     ) -> audit_service_pb2.GetCheckpointResponse:
-        """Not served yet."""
-        _not_built("This version signs no checkpoints.")
+        """See the contract."""
+        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(await self._checkpoints.newest()))
 
     async def GetInclusionProof(
-        self, _request: audit_service_pb2.GetInclusionProofRequest, _context: Any
+        self, request: audit_service_pb2.GetInclusionProofRequest, _context: Any
     ) -> audit_service_pb2.GetInclusionProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that a decision is in it.")
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await proving.inclusion(request, stored, log=self._store.log, checkpoints=self._checkpoints)
 
     async def GetConsistencyProof(
-        self, _request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
+        self, request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
     ) -> audit_service_pb2.GetConsistencyProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that the log only grew.")
+        """See the contract."""
+        return await proving.consistency(request, log=self._store.log, checkpoints=self._checkpoints)
 
     async def SummarizeArms(
         self, request: arms_pb2.SummarizeArmsRequest, _context: Any
@@ -170,6 +167,17 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> objectives_pb2.GetObjectivesResponse:
         """See the contract."""
         return await self._objectives.answer(request)
+
+    async def _stored(self, resource: str) -> Stored:
+        name = _NAME.fullmatch(resource)
+        if name is None:
+            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
+        stored = await self._store.get(name[1], now_ms=self._clock_ms())
+        if stored is None:
+            text = f"There is no decision {resource}. A new one appears within two seconds of its call."
+            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
+        return stored
 
     async def _resolved(self, expression: Expression, *, now_ms: int) -> Expression:
         """The filter as a store takes it: subjects by their pseudonyms, ages as times."""
