@@ -12,6 +12,7 @@ from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
     audit_service_pb2_grpc,
+    explaining_pb2,
     objectives_pb2,
     planning_pb2,
     shadows_pb2,
@@ -20,6 +21,7 @@ from pilote.decision.v1 import decision_pb2
 from services.audit import counting, inputs, paging, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
+from services.audit.explaining import Policies, explained, no_policies
 from services.audit.expression import Expression, with_subjects
 from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
@@ -43,26 +45,27 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         objectives: ObjectiveBook,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
+        policies: Policies = no_policies,
     ) -> None:
         self._store = store
         self._tails = tails
         self._objectives = objectives
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
+        self._policies = policies
 
     async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        name = _NAME.fullmatch(request.name)
-        if name is None:
-            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
-            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
-        stored = await self._store.get(name[1], now_ms=self._clock_ms())
-        if stored is None:
-            text = f"There is no decision {request.name}. A new one appears within two seconds of its call."
-            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
-        return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
+        return audit_service_pb2.GetDecisionResponse(decision=_decision(await self._named(request.name)))
+
+    async def ExplainDecision(
+        self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
+    ) -> explaining_pb2.ExplainDecisionResponse:
+        """See the contract."""
+        stored = await self._named(request.name)
+        return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
     async def ListDecisions(
         self, request: audit_service_pb2.ListDecisionsRequest, _context: Any
@@ -167,6 +170,22 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> objectives_pb2.GetObjectivesResponse:
         """See the contract."""
         return await self._objectives.answer(request)
+
+    async def _named(self, name: str) -> Stored:
+        """The decision of that resource name.
+
+        Raises:
+            CallEnded: ARGUMENT_INVALID when it is no such name, NOT_FOUND.
+        """
+        found = _NAME.fullmatch(name)
+        if found is None:
+            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
+        stored = await self._store.get(found[1], now_ms=self._clock_ms())
+        if stored is None:
+            text = f"There is no decision {name}. A new one appears within two seconds of its call."
+            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": name})
+        return stored
 
     async def _expression(self, text: str) -> Expression:
         return await self._pseudonymised(filters.parse(text))

@@ -21,6 +21,7 @@ from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.cluster import ClusterStreams
+from services.audit.explaining import Policies, no_policies
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.queries import Queries
@@ -42,12 +43,13 @@ async def serve(
     pseudonym_key: bytes,
     drain_seconds: float,
     follow: Follow | None = None,
+    policies: Policies = no_policies,
     exporter: MetricExporter | None = None,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
-    they are exported as metrics.
+    they are exported as metrics. `policies` gives the policies that decided, for explanations.
 
     Raises:
         OSError: when the address is taken.
@@ -62,6 +64,7 @@ async def serve(
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
             follow=follow,
+            policies=policies,
             exporter=exporter,
         ) as port,
     ):
@@ -78,6 +81,7 @@ async def running(
     pseudonym_key: bytes,
     drain_seconds: float,
     follow: Follow | None = None,
+    policies: Policies = no_policies,
     exporter: MetricExporter | None = None,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
@@ -89,7 +93,9 @@ async def running(
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
-        queries = Queries(store, tails=tails, objectives=book, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
+        queries = Queries(
+            store, tails=tails, objectives=book, pseudonym_key=pseudonym_key, clock_ms=clock_ms, policies=policies
+        )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
             serving(

@@ -104,6 +104,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         from gateway.metrics import otlp
         from gateway.rpc.serving import run
         from services.audit.server import serve
+        from services.commands.policies import published
         from services.commands.promises import following
         from services.up import redis_url
 
@@ -116,6 +117,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "follow": following(
                 url, pin_file=_pin_file(shell, settings), trusted_people=shell.trusted_people(settings)
             ),
+            "policies": published(url),
             "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
             "home": settings.home,
             "pseudonym_key": shell.pseudonym_key(settings),
