@@ -14,6 +14,7 @@ from gateway.adapters.reservation import Reservation
 from gateway.adapters.upstreams import Metadata, UpstreamRefused
 from gateway.clock import clock_ms
 from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Facts, Operation, Route
+from gateway.core.contract import TokenUsage
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.forwarding import ForwardRule
@@ -64,10 +65,10 @@ class CallRun:
 
     __slots__ = (
         "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
-        "decision", "draw", "ended", "facts", "first_routed", "id", "incoming", "messages_in", "messages_out",
-        "outcome", "parent", "policy", "received_ms", "released", "request", "reservation", "response_bytes",
-        "revision", "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream",
-        "upstream_us",
+        "decision", "draw", "ended", "facts", "first_routed", "id", "incoming", "led_by", "messages_in",
+        "messages_out", "outcome", "parent", "policy", "received_ms", "released", "request", "reservation",
+        "response_bytes", "revision", "route", "routed", "served", "started", "substitute", "told", "trailers",
+        "upstream", "upstream_us", "usage",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -114,12 +115,13 @@ class CallRun:
         """What the upstream has told of its quotas, by limit."""
         self.served = ""
         """The version that has answered, as the upstream names it."""
-        self.upstream_us = 0
+        self.usage: TokenUsage | None = None
+        """What a model says it has used; `None` where it says nothing."""
+        self.led_by = ""
+        """The span of the inference that led to this action, as the W3C header has it; empty where none is known."""
         self.attempts: list[Attempt] = []
         """What was tried, in the order in which it began; nothing where the only try was answered."""
-        self.messages_in = 0
-        self.messages_out = 0
-        self.response_bytes = 0
+        self.upstream_us = self.messages_in = self.messages_out = self.response_bytes = 0
 
     def begin_anew(self) -> None:
         """Become another decision about the same call, which follows on the one so far."""

@@ -19,7 +19,16 @@ from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.field_paths import channel_putter, closed_values, is_text, presence, readers, texts_reader, writer
+from gateway.field_paths import (
+    channel_putter,
+    closed_values,
+    is_text,
+    presence,
+    readers,
+    texts_reader,
+    token_usage,
+    writer,
+)
 from gateway.redaction import MessageRedactor
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
@@ -207,6 +216,7 @@ class ContractBook:
             instruct=None if instruct is None else lambda request, text: instruct(decode(request), text),
             served=served,
             metered=metered,
+            usage=None if metered is None else token_usage(method.output_type, binding.usage),
             redactors={
                 "request": MessageRedactor(method.input_type, self.pool, kept=kept),
                 "reply": MessageRedactor(method.output_type, self.pool),

@@ -9,9 +9,22 @@ from typing import Any, Final
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.core.contract import Said, TextsReader, read_none
+from gateway.core.contract import Said, TextsReader, TokenUsage, read_none
 
 _READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
+_WHOLE: Final = (
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_UINT32,
+    FieldDescriptor.CPPTYPE_UINT64,
+)
+_TOKENS: Final = (
+    ("prompt_tokens", "input_tokens"),
+    ("completion_tokens", "output_tokens"),
+    ("cached_tokens",),
+    ("reasoning_tokens",),
+)
+"""What fields are called that count tokens, in the order of `TokenUsage`."""
 _Step = tuple[str, str | None]
 """One field on the way to a value, and the key to take where the field is a map."""
 
@@ -106,6 +119,36 @@ def presence(message: Descriptor, path: str) -> Callable[[object], bool]:
         return bool(value.HasField(last))
 
     return there
+
+
+def token_usage(message: Descriptor, path: str) -> Callable[[object], TokenUsage] | None:
+    """A function that reads the tokens in the message at `path`; `None` where that has no such fields.
+
+    Raises:
+        KeyError: a segment names no single message.
+    """
+    presence(message, path)
+    kind: Descriptor = message
+    for segment in path.split("."):
+        inner = kind.fields_by_name[segment].message_type
+        assert inner is not None  # noqa: S101 - `presence` has looked
+        kind = inner
+    names = [next((name for name in known if _is_count(kind, name)), "") for known in _TOKENS]
+    if not (names[0] and names[1]):
+        return None
+    steps = path.split(".")
+
+    def read(value: Any) -> TokenUsage:
+        for name in steps:
+            value = getattr(value, name)
+        return TokenUsage(*[getattr(value, name) if name else 0 for name in names])
+
+    return read
+
+
+def _is_count(message: Descriptor, name: str) -> bool:
+    field = message.fields_by_name.get(name)
+    return field is not None and not field.is_repeated and field.cpp_type in _WHOLE
 
 
 def closed_values(message: Descriptor, path: str) -> Collection[str]:

@@ -38,6 +38,8 @@ def learn(run: CallRun, metadata: Metadata, response: bytes | None, *, whole: bo
         return
     if contract.served is not None:
         run.served = _UNPRINTABLE.sub("?", contract.served(reply)[:LONGEST_VERSION])
+    if contract.usage is not None and contract.metered is not None and contract.metered(reply):
+        run.usage = contract.usage(reply)
     if not whole if contract.metered is None else not contract.metered(reply):
         return
     values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)

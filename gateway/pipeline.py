@@ -16,7 +16,7 @@ from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.identity import Identity
-from gateway.adapters.lineages import Lineages
+from gateway.adapters.lineages import Inferred, Lineages
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.call_records import record_of, settlement_of
@@ -126,9 +126,8 @@ class Pipeline:
             if run.call is not None and run.call.request_id and run.repeatable:
                 await self._taking.bind(run)
             if run.call is not None and run.call.lineage is not None:  # it must still be known when the call is made
-                await self._remembering.note(
-                    run, run.call.inference, run.call.lineage, keep_ms=kept.plan.kept_ms + HOUR_MS
-                )
+                inferred = Inferred(run.call.lineage, run.led_by)
+                await self._remembering.note(run, run.call.inference, inferred, keep_ms=kept.plan.kept_ms + HOUR_MS)
             await self._keeping.keep(run, kept.plan)
             return
         except CallEnded as ended:

@@ -3,7 +3,7 @@
 import contextlib
 
 from gateway.adapters.facts import FactStore
-from gateway.adapters.lineages import Lineages
+from gateway.adapters.lineages import Inferred, Lineages
 from gateway.callrun import CallRun
 from gateway.core import keys
 from gateway.core.call import Lineage, Operation
@@ -23,15 +23,19 @@ class Remembering:
         self._pseudonym_key = pseudonym_key
 
     async def led(self, run: CallRun, inference: str, policy: MethodPolicy) -> Lineage | None:
-        """What is known of the inference that the caller names."""
+        """What is known of the inference that the caller names; its span is kept as the call's `led_by`."""
         assert run.agent is not None and run.revision is not None  # noqa: PT018, S101
         cells = run.revision.cells.get(run.agent.tenant, 1)
         try:
-            return await self._lineages.find(run.agent.tenant, inference, cells=cells)
+            inferred = await self._lineages.find(run.agent.tenant, inference, cells=cells)
         except CallEnded:
             if policy.survives:
                 return None
             raise
+        if inferred is None:
+            return None
+        run.led_by = inferred.traceparent
+        return inferred.lineage
 
     async def answered(self, run: CallRun, response: bytes = b"") -> None:
         """Keep what later calls depend on: what an inference was, and who somebody is that was created.
@@ -42,7 +46,8 @@ class Remembering:
         if run.call.operation is Operation.INFER and run.route.version and run.revision.lineage.keep_ms:
             prompt = run.routed.target.prompt if run.routed.target is not None else ""
             lineage = lineage_of(run.call, run.route, prompt=prompt)
-            await self.note(run, run.id, lineage, keep_ms=run.revision.lineage.keep_ms)
+            inferred = Inferred(lineage, run.incoming.trace.traceparent)
+            await self.note(run, run.id, inferred, keep_ms=run.revision.lineage.keep_ms)
         if run.call.identity and response:
             await self._recognise(run, response)
 
@@ -61,8 +66,8 @@ class Remembering:
                 unit = contact_ref(self._pseudonym_key, tenant=tenant, contact_point=run.call.identity)
                 await self._facts.stand_for(cell, ref, unit=unit)
 
-    async def note(self, run: CallRun, inference: str, lineage: Lineage, *, keep_ms: int) -> None:
+    async def note(self, run: CallRun, inference: str, inferred: Inferred, *, keep_ms: int) -> None:
         """Keep what an inference was, for so long."""
         assert run.agent is not None and run.revision is not None  # noqa: PT018, S101
         cells = run.revision.cells.get(run.agent.tenant, 1)
-        await self._lineages.note(run.agent.tenant, inference, lineage=lineage, cells=cells, keep_ms=keep_ms)
+        await self._lineages.note(run.agent.tenant, inference, inferred=inferred, cells=cells, keep_ms=keep_ms)

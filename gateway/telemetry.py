@@ -17,16 +17,10 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from gateway.instance import Instance
+from gateway.semconv import SCHEMA_URL
 
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
-
-# Our own names of the attributes: the semantic conventions package moved its gen_ai constants once already.
-RPC_SYSTEM: Final = "rpc.system.name"
-RPC_METHOD: Final = "rpc.method"
-RPC_STATUS: Final = "rpc.response.status_code"
-GEN_AI_MODEL: Final = "gen_ai.request.model"
-GEN_AI_ANSWERED: Final = "gen_ai.response.model"
 
 _TRACEPARENT: Final = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 _NO_TRACE: Final = "0" * 32
@@ -62,17 +56,21 @@ def begin(traceparent: str | bytes | None, tracestate: str | bytes | None, *, ra
     return CallTrace(match[2], span_id, parent_id=match[3], sampled=bool(int(match[4], 16) & 1), state=state)
 
 
+def parsed(traceparent: str) -> CallTrace | None:
+    """Where another span stands, by its W3C header; `None` where that is none."""
+    match = _TRACEPARENT.match(traceparent)
+    return None if match is None else CallTrace(match[2], match[3], sampled=bool(int(match[4], 16) & 1))
+
+
 def _too_long(match: re.Match[str]) -> bool:
     """Whether more follows than version 00 knows; later versions may add parts."""
     return match[1] == "00" and match[5] is not None
 
 
-def _context(trace_id: str, span_id: str, *, remote: bool) -> SpanContext:
+def _context(trace_id: str, span_id: str, *, remote: bool, sampled: bool = True) -> SpanContext:
+    flags = TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT
     return SpanContext(
-        trace_id=int(trace_id, 16),
-        span_id=int(span_id, 16),
-        is_remote=remote,
-        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+        trace_id=int(trace_id, 16), span_id=int(span_id, 16), is_remote=remote, trace_flags=TraceFlags(flags)
     )
 
 
@@ -100,7 +98,7 @@ class Tracing:
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer("pilote", instance.version)
+        self._tracer = self._provider.get_tracer("pilote", instance.version, schema_url=SCHEMA_URL)
 
     def end(
         self,
@@ -113,17 +111,25 @@ class Tracing:
         failed: bool,
         kind: SpanKind = SpanKind.SERVER,
         link: CallTrace | None = None,
+        link_says: str = "",
     ) -> None:
-        """Make the span of a call that has ended. Times are nanoseconds since the epoch; `link` is another span."""
+        """Make the span of a call that has ended. Times are nanoseconds since the epoch.
+
+        `link` is another span that it follows from, and `link_says` what that one was.
+        """
         self._ids.trace_id = int(call.trace_id, 16)
         self._ids.span_id = int(call.span_id, 16)
         context = None
         if call.parent_id:
             parent = _context(call.trace_id, call.parent_id, remote=True)
             context = trace.set_span_in_context(trace.NonRecordingSpan(parent))
-        links = [] if link is None else [trace.Link(_context(link.trace_id, link.span_id, remote=False))]
         span = self._tracer.start_span(
-            name, context=context, kind=kind, attributes=attributes, links=links, start_time=started_ns
+            name,
+            context=context,
+            kind=kind,
+            attributes=attributes,
+            links=_links(link, link_says),
+            start_time=started_ns,
         )
         if failed:
             span.set_status(Status(StatusCode.ERROR))
@@ -132,6 +138,13 @@ class Tracing:
     def close(self) -> None:
         """Export what is left; blocks for some seconds at most where the collector does not answer."""
         self._provider.shutdown()
+
+
+def _links(link: CallTrace | None, says: str) -> list[trace.Link]:
+    if link is None:
+        return []
+    context = _context(link.trace_id, link.span_id, remote=False, sampled=link.sampled)
+    return [trace.Link(context, {"pilote.link": says} if says else None)]
 
 
 def otlp(endpoint: str) -> SpanExporter:

@@ -15,8 +15,8 @@ from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
 from gateway.metrics import Metered, Metrics, Tried, Unasked
 from gateway.passing import known_as
-from gateway.refusal import Kept
-from gateway.telemetry import GEN_AI_ANSWERED, GEN_AI_MODEL, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, Attributes, Tracing
+from gateway.spans import attributes_of, attributes_of_copy, name_of, verdict_of
+from gateway.telemetry import Tracing, parsed
 
 _log: Final = logging.getLogger("pilote.calls")
 
@@ -55,7 +55,7 @@ class Watch:
             self._due.append((run, ended_ns - int((time.perf_counter() - run.started) * 1e9), ended_ns))
         self.counted(run, tries=_tries(run))
         if self._log_refused if failed else self._log_allowed:
-            _log.info("call", extra=dict(_attributes(run)))
+            _log.info("call", extra=dict(attributes_of(run)))
 
     def counted(self, run: CallRun, *, tries: tuple[Tried, ...] = ()) -> None:
         """Count one decision; for those that are no call of their own, as a stream's further messages."""
@@ -66,7 +66,7 @@ class Watch:
         looks = run.decision.looks if run.decision is not None and run.decision.failing else ()
         self._metered.append(
             Metered(
-                verdict=_verdict(run),
+                verdict=verdict_of(run),
                 reason=run.reason,
                 route=run.route.name,
                 overhead_ms=None if run.parent else max(0, elapsed_us(run) - run.upstream_us) / 1000,
@@ -86,12 +86,13 @@ class Watch:
             self._tracing.end(
                 copy.trace,
                 name=f"copy {copy.method.removeprefix('/')}"[:256],
-                attributes=_attributes_of_copy(copy),
+                attributes=attributes_of_copy(copy),
                 started_ns=copy.started_ns,
                 ended_ns=copy.ended_ns,
                 failed=copy.result.end is CopyEnd.FAILED,
                 kind=SpanKind.CLIENT,
                 link=copy.call,
+                link_says="call",
             )
 
     def _flush_metrics(self) -> None:
@@ -107,34 +108,14 @@ class Watch:
             assert self._tracing is not None  # noqa: S101 - without it none is ever due
             self._tracing.end(
                 run.incoming.trace,
-                name=run.incoming.method.removeprefix("/"),
-                attributes=_attributes(run),
+                name=name_of(run),
+                attributes=attributes_of(run),
                 started_ns=started_ns,
                 ended_ns=ended_ns,
                 failed=run.ended is not None,
+                link=parsed(run.led_by) if run.led_by else None,
+                link_says="inference",
             )
-
-
-def _attributes_of_copy(copy: Copied) -> Attributes:
-    """Bounded values only, as those of a call."""
-    result = copy.result
-    attributes: Attributes = {
-        RPC_SYSTEM: "grpc",
-        RPC_METHOD: copy.method.removeprefix("/")[:256],
-        "pilote.decision": result.id,
-        "pilote.tenant": copy.tenant,
-        "pilote.copy": result.kind,
-        "pilote.copy.end": result.end.value,
-        "pilote.copy.differences": len(result.differences) + result.more,
-        "pilote.route": result.route,
-        "pilote.arm": result.arm,
-        "pilote.version": result.version,
-        "pilote.upstream": result.upstream,
-        "pilote.revision": result.revision,
-    }
-    if result.status:
-        attributes[RPC_STATUS] = result.status
-    return attributes
 
 
 def _tries(run: CallRun) -> tuple[Tried, ...]:
@@ -148,55 +129,3 @@ def _unasked(run: CallRun) -> Unasked | None:
     if run.served == known_as(run) or run.call is None:
         return None
     return Unasked(run.route.upstream, run.call.model, run.route.version)
-
-
-def _tried(run: CallRun) -> Attributes:
-    """Which arm served a call, in place of which one, and what was tried."""
-    attributes: Attributes = {"pilote.arm": run.route.arm}
-    if run.assigned is not None:
-        attributes["pilote.assigned_arm"] = run.assigned.route.arm
-    if run.attempts:
-        tries = [f"{tried.why or 'first'} {tried.arm} {tried.status}" for tried in run.attempts]
-        attributes["pilote.attempts"] = tuple(tries)
-    return attributes
-
-
-def _verdict(run: CallRun) -> str:
-    if run.outcome is not None and run.outcome.granted:
-        return "ALLOW"
-    return run.ended.plan.verdict.value if isinstance(run.ended, Kept) else "DENY"
-
-
-def _attributes(run: CallRun) -> Attributes:
-    """Bounded values only: no subject, request text or credential."""
-    attributes: Attributes = {
-        RPC_SYSTEM: "grpc",
-        RPC_METHOD: run.incoming.method.removeprefix("/")[:256],
-        RPC_STATUS: status_name(run.ended),
-        "pilote.decision": run.id,
-        "pilote.verdict": _verdict(run),
-        "pilote.upstream_us": run.upstream_us,
-    }
-    if run.agent is not None:
-        attributes["pilote.tenant"] = run.agent.tenant
-        attributes["pilote.agent"] = run.agent.name
-    if run.revision is not None:
-        attributes["pilote.revision"] = run.revision.number
-    if run.policy is not None:
-        attributes["pilote.operation"] = run.policy.contract.operation.value
-    if run.reason:
-        attributes["pilote.reason"] = run.reason
-    if run.route.name:
-        attributes["pilote.route"] = run.route.name
-        attributes["pilote.version"] = run.route.version
-        attributes["pilote.upstream"] = run.route.upstream
-        attributes |= _tried(run)
-    if run.call is not None and run.call.model:
-        attributes[GEN_AI_MODEL] = run.call.model[:63]
-    if run.served:
-        attributes[GEN_AI_ANSWERED] = run.served
-    if run.decision is not None and run.decision.looks:
-        attributes["pilote.rules"] = tuple([look.rule for look in run.decision.looks])
-    if run.parent:
-        attributes["pilote.parent"] = run.parent
-    return attributes

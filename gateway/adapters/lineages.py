@@ -1,7 +1,7 @@
-"""Which version answered an inference, kept for a while, so that actions can be traced to it."""
+"""Which version answered an inference, and in which span, kept for a while, so that actions can be traced to it."""
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,15 @@ from gateway.core.errors import CallEnded, Reason
 REMEMBERED: Final = 10_000
 """Most lineages that one gateway remembers itself: an agent often acts several times on one inference."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(tuple[str, str, str, str, str])
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[str, ...])
+
+
+class Inferred(NamedTuple):
+    """An inference that an action names."""
+
+    lineage: Lineage
+    traceparent: str = ""
+    """Its span, as the W3C header has it; empty where an earlier version has kept it."""
 
 
 class Lineages:
@@ -22,20 +30,21 @@ class Lineages:
 
     def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
-        self._known: OrderedDict[tuple[str, str], Lineage] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], Inferred] = OrderedDict()
 
-    async def note(self, tenant: str, decision: str, *, lineage: Lineage, cells: int, keep_ms: int) -> None:
+    async def note(self, tenant: str, decision: str, *, inferred: Inferred, cells: int, keep_ms: int) -> None:
         """Keep what an inference was for `keep_ms`. While the store is down nothing is kept.
 
         An action that names it is refused then where it must name one: never let through by mistake.
         """
-        parts = (lineage.model, lineage.version, lineage.route, lineage.arm, lineage.prompt)
+        lineage, span = inferred
+        parts = (lineage.model, lineage.version, lineage.route, lineage.arm, lineage.prompt, span)
         try:
             await self._connection.send("SET", _key(tenant, decision, cells), _ENCODER.encode(parts), "PX", keep_ms)
         except (StoreDown, CommandRefused):
             return
 
-    async def find(self, tenant: str, decision: str, *, cells: int) -> Lineage | None:
+    async def find(self, tenant: str, decision: str, *, cells: int) -> Inferred | None:
         """What that inference was; `None` where nothing is known of it, or not any more.
 
         Raises:
@@ -50,12 +59,12 @@ class Lineages:
             raise CallEnded(Reason.STORE_UNAVAILABLE, "The store of inferences does not answer; retry.") from error
         if found is None:
             return None
-        model, version, route, arm, prompt = _DECODER.decode(found)
+        model, version, route, arm, prompt, *more = _DECODER.decode(found)
         lineage = Lineage(model=model, version=version, route=route, arm=arm, prompt=prompt)
-        self._known[tenant, decision] = lineage
+        inferred = self._known[tenant, decision] = Inferred(lineage, *more[:1])
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return lineage
+        return inferred
 
 
 def _key(tenant: str, decision: str, cells: int) -> str:

@@ -38,6 +38,17 @@ class Said(NamedTuple):
     identity: str = ""
 
 
+class TokenUsage(NamedTuple):
+    """What a reply says that a model has used."""
+
+    input: int
+    output: int
+    cached: int = 0
+    """Those of `input` that the model had from before."""
+    reasoning: int = 0
+    """Those of `output` that it did not say."""
+
+
 TextsReader = Callable[[object], tuple[str, ...]]
 """Reads several texts from a decoded request message."""
 
@@ -148,6 +159,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     """The version that a decoded reply says has answered; `None` where the contract has no such field."""
     metered: Callable[[object], bool] | None = None
     """Whether a decoded reply says what it has used; `None` where the contract does not say in which field."""
+    usage: Callable[[object], TokenUsage] | None = None
+    """What it says there, in tokens; `None` where the field is not about tokens."""
     redactors: Mapping[str, Redactor] = {}
     """How its messages are redacted: of the "request" and of the "reply"."""
     comparer: Comparer | None = None

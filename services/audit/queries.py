@@ -206,4 +206,8 @@ def _not_built(text: str) -> NoReturn:
 def _decision(stored: Stored) -> decision_pb2.Decision:
     message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
     message.copies.extend(looks.look(result) for result in stored.copies)
+    if stored.leaf is not None:
+        message.leaf_index = stored.leaf
+    if stored.settled_leaf is not None:
+        message.settle_leaf_index = stored.settled_leaf
     return message

@@ -7,7 +7,7 @@ import msgspec
 from services.audit.expression import All, Comparison, Expression, Kind, Not, Some, SubjectIs
 
 COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
- record, outcome, settlement"""
+ record, outcome, settlement, leaf, settled_leaf"""
 
 Parameter = str | int
 

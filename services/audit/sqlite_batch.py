@@ -10,9 +10,10 @@ import msgspec
 from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement, Verdict
-from services.audit import sqlite_calls, sqlite_copies, sqlite_counts, sqlite_inputs
-from services.audit.entries import Admitted, Copied, Entry, Recorded, Reported, Settled
+from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs
+from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.sqlite_calls import New
+from services.audit.sqlite_entering import Places
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
@@ -23,12 +24,13 @@ _FROM_RECORD: Final = (
 _CONCLUSION: Final = ("verdict", "reason", "rule", "status", "state", "settled_ms")
 _record_values: Final = attrgetter(*_FROM_RECORD)
 _conclusion_values: Final = attrgetter(*_CONCLUSION)
-_ALL: Final = (*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement", "rowid")
+_ALL: Final = (
+    *(*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement"),
+    *("leaf", "settled_leaf", "rowid"),
+)
 _INSERT: Final = f"INSERT INTO decision ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
-_TELL: Final = """INSERT OR IGNORE INTO outcome
- (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency)
- VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_SETTLE: Final = "UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ? WHERE rowid = ?"
+_SETTLE: Final = """UPDATE decision
+ SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ?, settled_leaf = ? WHERE rowid = ?"""
 
 
 def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -37,19 +39,21 @@ def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str
     Admissions go first, so that within a batch the order of the entries does not matter. What customers did, and what
     came of copies, is stored by itself: it may come before the decision that it is about.
     """
-    connection.executemany(_TELL, [_told(entry) for entry in entries if isinstance(entry, Reported)])
     sqlite_inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
-    sqlite_copies.keep(connection, [entry for entry in entries if isinstance(entry, Copied)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}
     known = _known(connection, (*new, *ends))
     new = {decision: entry for decision, entry in new.items() if decision not in known}
     early = _take_early(connection, new)
     ends = {decision: raw for decision, raw in ends.items() if not known.get(decision, _NOTHING).over} | early
-    _insert(connection, new, ends)
+    log = sqlite_entering.enter(connection, entries, new=new, ends=ends, early=early, known=known)
+    _insert(connection, new, ends, log)
     open_ends = {decision: raw for decision, raw in ends.items() if decision in known}
     read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
-    rows = [_settled(known[decision], read[decision], raw) for decision, raw in open_ends.items()]
+    rows = [
+        (*_settled(known[decision], read[decision], raw), log.settled[decision], known[decision].rowid)
+        for decision, raw in open_ends.items()
+    ]
     connection.executemany(_SETTLE, rows)
     sqlite_calls.settle(connection, {known[decision].rowid: settlement for decision, settlement in read.items()})
     connection.executemany(
@@ -100,7 +104,7 @@ def _take_early(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str,
     return dict(connection.execute(text, wanted).fetchall())
 
 
-def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes]) -> None:
+def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes], log: Places) -> None:
     if not new:
         return
     rows, rules, calls = [], [], []
@@ -111,7 +115,7 @@ def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict
         settlement = None if raw is None else _settlement.decode(raw)
         if settlement is not None:
             conclusion = settled(conclusion, settlement)
-        rows.append((*_row(entry, conclusion, raw), rowid))
+        rows.append((*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), rowid))
         calls.append(New(rowid, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
         names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
         rules += [(name, decision) for name in names if name]
@@ -136,17 +140,9 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
     )
 
 
-def _told(entry: Reported) -> tuple[object, ...]:
-    told = entry.outcome
-    return (
-        *(bytes.fromhex(told.decision), entry.tenant, told.type, told.event, told.occurred_ms, told.reported_ms),
-        *(told.reporter, told.revenue_cents, told.currency),
-    )
-
-
 def _settled(known: _Known, settlement: Settlement, raw: bytes) -> tuple[object, ...]:
     after = settled(known.before, settlement)
-    return after.reason, after.status, after.state, after.settled_ms, raw, known.rowid
+    return after.reason, after.status, after.state, after.settled_ms, raw
 
 
 def _tenant(record: Record) -> str:

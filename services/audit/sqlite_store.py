@@ -25,6 +25,7 @@ from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
+from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
 from services.audit.store import Stored
 
@@ -60,6 +61,8 @@ class SqliteStore:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._writer = _guarded(self._open)
+        self.log = SqliteLog(read=self._read)
+        """See `DecisionStore.log`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
@@ -217,12 +220,12 @@ def _rows(connection: sqlite3.Connection, query: sql.Sql, *, now_ms: int) -> tup
 
 
 def _stored(
-    row: tuple[str, str, str, str, str, str, int | None, int, bytes, bytes, bytes | None],
+    row: tuple[str, str, str, str, str, str, int | None, int, bytes, bytes, bytes | None, int | None, int | None],
     copies: tuple[ShadowResult, ...],
     *,
     now_ms: int,
 ) -> Stored:
-    _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement = row
+    _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement, *leaves = row
     return Stored(
         conclusion=Conclusion(
             verdict=Verdict(verdict),
@@ -236,4 +239,6 @@ def _stored(
         outcome=_outcome.decode(outcome),
         settlement=None if settlement is None else _settlement.decode(settlement),
         copies=copies,
+        leaf=leaves[0],
+        settled_leaf=leaves[1],
     )

@@ -1,0 +1,54 @@
+"""A `services.audit.log.Log` in SQLite."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from services.audit import sqlite_kept, sqlite_log
+from services.audit.log import Place, Proved
+from services.proof.tiles import Tree
+
+T = TypeVar("T")
+Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
+"""Runs something with a connection, off the event loop; see `services.audit.sqlite_store`."""
+
+
+class SqliteLog:
+    """The log of one store. `read` runs what only reads."""
+
+    def __init__(self, *, read: Run) -> None:
+        self._read = read
+
+    async def size(self) -> int:
+        """See `Log.size`."""
+        return int(await self._read(sqlite_log.size))
+
+    async def root(self, size: int) -> bytes:
+        """See `Log.root`."""
+        return bytes(await self._read(lambda connection: sqlite_log.tree(connection, size).root()))
+
+    async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
+        """See `Log.places`."""
+        found: tuple[Place, ...] = await self._read(lambda connection: sqlite_kept.places(connection, start, end=end))
+        return found
+
+    async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
+        """See `Log.inclusion`."""
+
+        def prove(connection: sqlite3.Connection) -> tuple[Proved, ...]:
+            tree = sqlite_log.tree(connection, size)
+            return tuple(_proved(tree, index) for index in indexes)
+
+        found: tuple[Proved, ...] = await self._read(prove)
+        return found
+
+    async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
+        """See `Log.consistency`."""
+        found: tuple[bytes, ...] = await self._read(
+            lambda connection: sqlite_log.tree(connection, second).consistency(first)
+        )
+        return found
+
+
+def _proved(tree: Tree, index: int) -> Proved:
+    return Proved(tree.leaf(index), tree.inclusion(index))
