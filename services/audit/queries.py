@@ -8,6 +8,7 @@ from gateway import wire
 from gateway.copies import looks
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
+from gateway.core.texts import language_of
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
@@ -22,7 +23,7 @@ from services.audit import counting, inputs, paging, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
 from services.audit.explaining import Policies, explained, no_policies
-from services.audit.expression import Expression, with_subjects
+from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
@@ -68,14 +69,15 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
     async def ListDecisions(
-        self, request: audit_service_pb2.ListDecisionsRequest, _context: Any
+        self, request: audit_service_pb2.ListDecisionsRequest, context: Any
     ) -> audit_service_pb2.ListDecisionsResponse:
         """See the contract."""
         size = paging.size_of(request.page_size)
         before = paging.before_of(request.page_token, text=request.filter)
-        expression = await self._expression(request.filter)
+        now_ms = self._clock_ms()
+        expression = await self._resolved(filters.parse(request.filter, language=_language(context)), now_ms=now_ms)
         # One more than asked for says whether there is a next page.
-        found = await self._store.page(expression, now_ms=self._clock_ms(), before=before, size=size + 1)
+        found = await self._store.page(expression, now_ms=now_ms, before=before, size=size + 1)
         shown = found[:size]
         return audit_service_pb2.ListDecisionsResponse(
             decisions=[_decision(stored) for stored in shown],
@@ -86,15 +88,16 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.TailDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
         """See the contract."""
-        parsed = filters.parse(request.filter)
+        parsed = filters.parse(request.filter, language=_language(context))
         with self._tails.follow() as tail:
             # Sent at once, so that a follower knows from when on nothing escapes it.
             await context.send_initial_metadata(())
             while True:
                 decisions = await tail.take(_TAIL_BATCH)
+                now_ms = self._clock_ms()
                 # A tenant may be new, so its pseudonyms are looked up for each batch.
-                expression = await self._pseudonymised(parsed)
-                for stored in await self._store.among(decisions, expression=expression, now_ms=self._clock_ms()):
+                expression = await self._resolved(parsed, now_ms=now_ms)
+                for stored in await self._store.among(decisions, expression=expression, now_ms=now_ms):
                     yield audit_service_pb2.TailDecisionsResponse(decision=_decision(stored))
 
     async def ExportDecisions(
@@ -187,16 +190,18 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
             raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": name})
         return stored
 
-    async def _expression(self, text: str) -> Expression:
-        return await self._pseudonymised(filters.parse(text))
-
-    async def _pseudonymised(self, expression: Expression) -> Expression:
+    async def _resolved(self, expression: Expression, *, now_ms: int) -> Expression:
+        """The filter as a store takes it: subjects by their pseudonyms, ages as times."""
         tenants = await self._store.tenants()
 
         def refs(subject: str) -> tuple[str, ...]:
             return tuple(subject_ref(self._pseudonym_key, tenant=tenant, subject=subject) for tenant in tenants)
 
-        return with_subjects(expression, refs)
+        return at_time(with_subjects(expression, refs), now_ms=now_ms)
+
+
+def _language(context: Any) -> str:
+    return language_of(dict(context.invocation_metadata()).get("accept-language"))
 
 
 def _not_built(text: str) -> NoReturn:

@@ -15,13 +15,14 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sql, sqlite_batch, sqlite_counts, sqlite_inputs
+from services.audit import schema, sql, sqlite_batch, sqlite_counts, sqlite_functions, sqlite_inputs
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.sql_conditions import Sql, condition
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
@@ -74,7 +75,7 @@ class SqliteStore:
 
     async def get(self, decision: str, *, now_ms: int) -> Stored | None:
         """See `DecisionStore.get`."""
-        query = sql.Sql(f"SELECT {sql.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
+        query = Sql(f"SELECT {sql.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
         found = await self._read(lambda connection: _rows(connection, query, now_ms=now_ms))
         return found[0] if found else None
 
@@ -90,10 +91,10 @@ class SqliteStore:
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """See `DecisionStore.among`."""
-        wanted = sql.condition(expression, now_ms=now_ms)
+        wanted = condition(expression, now_ms=now_ms)
         text = f"""SELECT {sql.COLUMNS} FROM decision
             WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
-        query = sql.Sql(text, (msgspec.json.encode(decisions).decode(), *wanted.parameters))
+        query = Sql(text, (msgspec.json.encode(decisions).decode(), *wanted.parameters))
         return await self._read(lambda connection: _rows(connection, query, now_ms=now_ms))
 
     async def tenants(self) -> tuple[str, ...]:
@@ -170,6 +171,7 @@ class SqliteStore:
             uri = f"{self._path.resolve().as_uri()}?mode=ro"
             self._local.connection = self._connected(uri)
             self._local.connection.execute("PRAGMA temp_store = MEMORY")
+            sqlite_functions.add(self._local.connection)
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
@@ -213,7 +215,7 @@ def _guarded(work: Callable[[], _T]) -> _T:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
 
 
-def _rows(connection: sqlite3.Connection, query: sql.Sql, *, now_ms: int) -> tuple[Stored, ...]:
+def _rows(connection: sqlite3.Connection, query: Sql, *, now_ms: int) -> tuple[Stored, ...]:
     rows = connection.execute(query.text, query.parameters).fetchall()
     copies = copies_of(connection, [row[0] for row in rows])
     return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)

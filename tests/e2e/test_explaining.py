@@ -40,7 +40,7 @@ async def test_a_full_cap_says_how_much_is_too_much_and_from_when_there_is_room(
     assert one.free_time == answer.earliest_time
     assert answer.language_code == "fr"
     assert answer.changes[0] == "Pour que l’appel passe :"
-    assert answer.changes[-1].startswith("En attendant seulement, il peut passer le ")
+    assert answer.changes[-1].startswith("En attendant seulement, il peut passer à partir du ")
     assert list((await explained(auditor, first.decision)).changes) == []
 
 

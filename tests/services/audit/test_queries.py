@@ -13,7 +13,7 @@ import pytest
 from gateway import redis_clients
 from gateway.core.record import BucketAsk, BucketLook, Outcome, RuleLook, Verdict, subject_ref
 from gateway.rpc.serving import serving
-from gateway.rpc.status import reason_from
+from gateway.rpc.status import reason_from, text_from
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
@@ -142,6 +142,14 @@ async def test_decisions_are_listed_by_what_a_moderator_knows(audit: Audit, stub
 
     expected = [(3, 2, 1, 0), (1,), (3, 0), (0,), (2,), (2,), (2,), (1,), (3, 0), (1,), (3, 2), (2,), (3, 1), (2, 1)]
     assert list(listed.values()) == [_names(*numbers) for numbers in (*expected, (2,), (2,))]
+
+
+async def test_a_mistake_in_a_filter_is_explained_in_the_language_that_is_asked_for(stub: Stub) -> None:
+    request = pb.ListDecisionsRequest(filter="agnt = x")
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await stub.ListDecisions(request, metadata=(("accept-language", "fr-FR, en"),))
+    assert text_from(failed.value).endswith("agnt n’existe pas (champ). Vouliez-vous agent ?")
+    assert (failed.value.details() or "").endswith("There is no field agnt. Did you mean agent?")
 
 
 async def test_what_has_expired_is_listed_as_in_doubt_without_waiting_for_the_writer(audit: Audit, stub: Stub) -> None:

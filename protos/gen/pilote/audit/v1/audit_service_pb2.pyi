@@ -76,11 +76,11 @@ class ListDecisionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
-    """Which decisions, as an AIP-160 filter: comparisons (=, !=, <, <=, >, >=) joined by AND, OR, NOT and parentheses, for
-    example `agent = "sales-bot" AND verdict = DENY AND receive_time > "2026-11-24T10:00:00Z"`. Fields: name, tenant,
-    agent, method, operation, subject (a resource name, compared by its pseudonym), subject_ref, channel, category,
-    model, model_version, route, arm, upstream, revision, verdict, reason, rule (the deciding rule or any that
-    applied), status, state, trace_id, receive_time, decide_time, settle_time. At most 4,000 characters; empty: all.
+    """Which decisions, as an AIP-160 filter, for example
+    `verdict = DENY AND rule:"quiet_hours" AND latency > 200ms AND subject = "customers/42"`. Comparators are
+    = != < <= > >= and : (has); `field:*` asks for any value; * in a text stands for anything; what stands beside each
+    other is joined by AND, and OR binds tighter; a word or quoted text without a field is looked for in what was said of
+    the decision. README has the table of fields and functions. At most 4,000 characters; empty: all.
     """
     page_size: _builtins.int
     """Most decisions to return, 1 to 1000. 0: 50."""
