@@ -155,7 +155,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
             yield inputs.answered(found, total)
             if len(found) < _INPUTS_BATCH:
                 return
-            at = (found[-1].at_ms, f"{found[-1].decision}\x00")  # the next place in the order of texts
+            at = inputs.after(found[-1].decision, at_ms=found[-1].at_ms)
 
     async def ForgetInputs(
         self, request: planning_pb2.ForgetInputsRequest, _context: Any
