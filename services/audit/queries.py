@@ -19,9 +19,10 @@ from pilote.audit.v1 import (
     shadows_pb2,
 )
 from pilote.decision.v1 import decision_pb2
-from services.audit import counting, inputs, paging, shadows
+from services.audit import counting, inputs, paging, proving, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
+from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
 from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
@@ -44,6 +45,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         *,
         tails: Tails,
         objectives: ObjectiveBook,
+        checkpoints: Checkpoints,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
         policies: Policies = no_policies,
@@ -51,6 +53,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self._store = store
         self._tails = tails
         self._objectives = objectives
+        self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
         self._policies = policies
@@ -59,13 +62,14 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        return audit_service_pb2.GetDecisionResponse(decision=_decision(await self._named(request.name)))
+        stored = await self._stored(request.name)
+        return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
 
     async def ExplainDecision(
         self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
     ) -> explaining_pb2.ExplainDecisionResponse:
         """See the contract."""
-        stored = await self._named(request.name)
+        stored = await self._stored(request.name)
         return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
     async def ListDecisions(
@@ -110,20 +114,21 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
     ) -> audit_service_pb2.GetCheckpointResponse:
-        """Not served yet."""
-        _not_built("This version signs no checkpoints.")
+        """See the contract."""
+        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(await self._checkpoints.newest()))
 
     async def GetInclusionProof(
-        self, _request: audit_service_pb2.GetInclusionProofRequest, _context: Any
+        self, request: audit_service_pb2.GetInclusionProofRequest, _context: Any
     ) -> audit_service_pb2.GetInclusionProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that a decision is in it.")
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await proving.inclusion(request, stored, log=self._store.log, checkpoints=self._checkpoints)
 
     async def GetConsistencyProof(
-        self, _request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
+        self, request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
     ) -> audit_service_pb2.GetConsistencyProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that the log only grew.")
+        """See the contract."""
+        return await proving.consistency(request, log=self._store.log, checkpoints=self._checkpoints)
 
     async def SummarizeArms(
         self, request: arms_pb2.SummarizeArmsRequest, _context: Any
@@ -174,20 +179,15 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         """See the contract."""
         return await self._objectives.answer(request)
 
-    async def _named(self, name: str) -> Stored:
-        """The decision of that resource name.
-
-        Raises:
-            CallEnded: ARGUMENT_INVALID when it is no such name, NOT_FOUND.
-        """
-        found = _NAME.fullmatch(name)
-        if found is None:
+    async def _stored(self, resource: str) -> Stored:
+        name = _NAME.fullmatch(resource)
+        if name is None:
             text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
             raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
-        stored = await self._store.get(found[1], now_ms=self._clock_ms())
+        stored = await self._store.get(name[1], now_ms=self._clock_ms())
         if stored is None:
-            text = f"There is no decision {name}. A new one appears within two seconds of its call."
-            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": name})
+            text = f"There is no decision {resource}. A new one appears within two seconds of its call."
+            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
         return stored
 
     async def _resolved(self, expression: Expression, *, now_ms: int) -> Expression:
