@@ -90,17 +90,16 @@ def look_at(
         effect = "allow" if standing.suffices else "deny"
         said = standing.said
         looks.append(
-            RuleLook(rule.name, effect, rule.mode, standing=standing.status, since_ms=standing.since_ms)
-            if said is None
-            else RuleLook(
-                rule.name,
-                effect,
-                rule.mode,
+            RuleLook(
+                rule=rule.name,
+                effect=effect,
+                mode=rule.mode,
                 standing=standing.status,
                 since_ms=standing.since_ms,
-                basis=said.legal_basis,
-                purpose=said.purpose,
-                proof=said.proof,
+                until_ms=standing.opens_ms,
+                basis="" if said is None else said.legal_basis,
+                purpose="" if said is None else said.purpose,
+                proof="" if said is None else said.proof,
             )
         )
         if not standing.suffices and rule.mode == "enforce":
