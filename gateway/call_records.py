@@ -89,6 +89,7 @@ def record_of(run: CallRun) -> Record:
         retention=kept.name if kept is not None else "",
         keep_days=kept.days if kept is not None else 0,
         steps=_steps(run) if run.begun else None,
+        values=run.values,
     )
 
 

@@ -25,6 +25,7 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, Routed
 from gateway.core.spending import Told
 from gateway.core.texts import language_of
+from gateway.core.used import SealedValues
 from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
 
 _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret
@@ -64,11 +65,11 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "admitted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "begun", "call",
-        "cell", "costs", "decided", "decision", "described", "draw", "ended", "facts", "first_routed", "id",
+        "acted", "admitted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "begun", "beside",
+        "call", "cell", "costs", "decided", "decision", "described", "draw", "ended", "facts", "first_routed", "id",
         "identified", "incoming", "known", "led_by", "messages_in", "messages_out", "outcome", "parent", "policy",
         "received_ms", "released", "request", "reservation", "response_bytes", "revision", "route", "routed",
-        "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage",
+        "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage", "values",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
@@ -99,8 +100,10 @@ class CallRun:
         self.outcome: Outcome | None = None
         self.reservation: Reservation | None = None
         self.answer: bytes | None = None
-        self.request = self.asked = b""
-        """The request; and as it came, where another channel was put into it."""
+        self.request = self.asked = self.beside = b""
+        """The request; as it came, where another channel was put into it; and what goes beside the record."""
+        self.values: SealedValues | None = None
+        """What it was decided by, for the record."""
         self.asked_channel = self.served = self.led_by = ""
         """The channel of the request as it came. The version that has answered, as the upstream names it. The span of
         the inference that led to this action, as the W3C header has it; empty where none is known."""
@@ -126,6 +129,7 @@ class CallRun:
         """Become another decision about the same call, which follows on the one so far."""
         self.parent = self.parent or self.id
         self.id = new_id(self.received_ms)
+        self.values, self.beside = None, b""  # they are those of the decision before
 
     @property
     def harmless(self) -> bool:

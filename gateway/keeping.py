@@ -51,19 +51,25 @@ class Keeping:
         as_repeat = record_of(run)
         run.ended = self._kept(run, plan, hold_id)
         record = msgspec.structs.replace(record_of(run), rule=plan.rule, hold=hold_id)
-        if recorded:
-            record = msgspec.structs.replace(record, id=hold_id, parent=run.id)
+        if recorded:  # its values are bound to the decision before
+            record = msgspec.structs.replace(record, id=hold_id, parent=run.id, values=None)
         try:
             outcome, answer = await self.store.keep(
                 hold,
                 KeptRequest(run.request, _metadata(run)),
                 record=record,
                 as_repeat=msgspec.structs.replace(
-                    as_repeat, id=record.id, parent=record.parent, expires_ms=0, exposures=()
+                    as_repeat,
+                    id=record.id,
+                    parent=record.parent,
+                    expires_ms=0,
+                    exposures=(),
+                    values=record.values,
                 ),
                 request_hash=hash_of(run) if request_key else "",
                 max_open=run.revision.holds_of(run.agent.tenant),
                 pending=_pending(run, record, hold_id),
+                beside=b"" if recorded else run.beside,
             )
         except (StoreDown, CommandRefused) as error:
             if not request_key:  # with one, the next sending finds what was kept

@@ -37,6 +37,7 @@ from gateway.gathering import Gathering
 from gateway.keeping import Keeping
 from gateway.passing import redacted_reply
 from gateway.recording import Recorder
+from gateway.recording_values import Values
 from gateway.refusal import Kept
 from gateway.remembering import Remembering
 from gateway.taking import Taking
@@ -65,11 +66,13 @@ class Pipeline:
         lineages: Lineages,
         shadowing: Shadowing,
         recorder: Recorder,
+        values: Values,
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._shadowing = shadowing
         self._recorder = recorder
+        self._values = values
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -110,12 +113,12 @@ class Pipeline:
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
-                await self._admission.write(record_of(run))
+                await self._admission.write(record_of(run), beside=run.beside)
             raise
         except BaseException as ended:  # cancelled, or a mistake of ours
             run.ended = ended
             if run.outcome is None:
-                self._admission.write_soon(record_of(run))
+                self._admission.write_soon(record_of(run), beside=run.beside)
             raise
 
     async def _admit(self, run: CallRun) -> None:
@@ -148,7 +151,7 @@ class Pipeline:
             if not looked.granted:
                 would = looked.reason or bucket_reason(buckets[looked.refused].kind)
         run.outcome = Outcome(granted=False)
-        await self._admission.write(msgspec.structs.replace(record, would=would))
+        await self._admission.write(msgspec.structs.replace(record, would=would), beside=run.beside)
 
     async def _consider(self, run: CallRun) -> None:
         """Steps 1 to 5 of a call that is to be made: rules that fail meanwhile are noted, whatever comes of it."""
@@ -157,6 +160,7 @@ class Pipeline:
         finally:
             self._note_failures(run)
             self._recorder.note(run)
+            self._values.note(run)
 
     def _note_failures(self, run: CallRun) -> None:
         decision, agent, revision = run.decision, run.agent, run.revision

@@ -48,7 +48,7 @@ class Taking:
         if request_key:
             request_hash = hash_of(run)
         record = record_of(run)
-        reservation = reserve(record, run.decision.buckets, request_key=request_key)
+        reservation = reserve(record, run.decision.buckets, request_key=request_key, beside=run.beside)
         try:
             run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
@@ -110,7 +110,7 @@ class Taking:
         """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
         assert run.decision is not None  # noqa: S101 - for the type checker
         if sent:
-            self._admission.write_soon(record_of(run))
+            self._admission.write_soon(record_of(run), beside=run.beside)
             run.begin_anew()
         run.ended = None
         record = record_of(run)

@@ -5,10 +5,11 @@ said, in the same atomic step that takes them; `settle` appends the `Settlement`
 record that is never settled, because its gateway died, is in doubt once its reservation has expired.
 
 Stream entry fields: `k` is "admit" or "settle", `r` the JSON of `Record` or `Settlement`, and on "admit" `o` the JSON
-of `Outcome` as the store's function wrote it. `k` is "inputs" for what the call was decided by, `r` the JSON of
-`SealedInputs` and `i` the inputs, sealed. `k` is "copy" for what came of a copy of the call, and `r` the JSON of
-`gateway.core.shadows.ShadowResult`: there may be none, or two. In the cell's stream of outcomes `k` is "outcome" and
-`r` the JSON of `CustomerOutcome`.
+of `Outcome` as the store's function wrote it. `w` is the JSON of `gateway.core.used.WrappedKey`, where the record has
+sealed values: a field of its own, so that the record stays as it is when the key is destroyed. `k` is "inputs" for what
+the call was decided by, `r` the JSON of `SealedInputs` and `i` the inputs, sealed. `k` is "copy" for what came of a
+copy of the call, and `r` the JSON of `gateway.core.shadows.ShadowResult`: there may be none, or two. In the cell's
+stream of outcomes `k` is "outcome" and `r` the JSON of `CustomerOutcome`.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.call import Lineage
+from gateway.core.used import SealedValues
 
 DEFAULT_KEEP_DAYS: Final = 183
 """How long a record is kept where no class of the policy says otherwise: six months (AI Act, articles 19 and 26)."""
@@ -267,6 +269,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     keep_days: int = 0
     """How long the class keeps the record; 0: `DEFAULT_KEEP_DAYS`."""
     steps: Steps | None = None
+    values: SealedValues | None = None
+    """The request fields and facts that it was decided by; `None` where there are none, or they are not recorded."""
 
 
 class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -171,6 +171,7 @@ def _record(run: CallRun, decision: Decision, buckets: tuple[Bucket, ...]) -> Re
         decider="",
         hold_decided_ms=0,
         hold_comment="",
+        values=None,
     )
 
 

@@ -57,6 +57,16 @@ class Replay(Part, frozen=True, kw_only=True):
     """How long; the audit service then deletes it."""
 
 
+class Records(Part, frozen=True, kw_only=True):
+    """What records say of the request fields and facts that calls are decided by."""
+
+    values: bool = True
+    """Whether they are recorded at all: sealed, each customer's under keys of their own."""
+    withhold: tuple[Text, ...] = ()
+    """Names that are never recorded, as conditions write them: `request.message.body`, `facts.traits["income"]`. What a
+    contract annotates as a credential never is."""
+
+
 class Retention(Part, frozen=True, kw_only=True):
     """A class of records, and how long they are kept.
 
@@ -101,6 +111,7 @@ class Document(Part, frozen=True, kw_only=True):
     """Of every agent that says nothing itself; an operation that nobody speaks of is autonomous."""
     holds: Holds = Holds()
     replay: Replay = Replay()
+    records: Records = Records()
     retention: tuple[Retention, ...] = ()
     people: tuple[Person, ...] = ()
     approvals: Approvals = Approvals()

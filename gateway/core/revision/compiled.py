@@ -34,6 +34,7 @@ from gateway.core.routing import RouteRule, Routing
 from gateway.core.rule_mistakes import RuleMistake
 from gateway.core.rules import RuleEngine, unresting
 from gateway.core.sequences import StepRule
+from gateway.core.used import NOTHING, Used, paths_of, used_by
 from gateway.core.zones import DAYS
 
 DEFERRED_AT_MOST: Final = "3d"
@@ -62,6 +63,8 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a limit or cap lets calls through while the store is down."""
     reads_pressure: bool = False
     """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
+    used: Used = NOTHING
+    """What its conditions read of requests and facts, for the record."""
     obligations: Mapping[str, Obligation] = {}
     """What its redacting rules take out, by the rule's name."""
     retention: tuple[RetentionRule, ...] = ()
@@ -301,9 +304,17 @@ def _method_policy(
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in expressions.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
+        used=_used(document, contract, rules),
         obligations=obligations(rules),
         retention=retention_rules(document.retention, contract),
     )
+
+
+def _used(document: Document, contract: MethodContract, rules: tuple[Rule, ...]) -> Used:
+    if not document.records.values:
+        return NOTHING
+    read = expressions.expressions_of(document, contract, rules)
+    return used_by(paths_of(read, withheld=document.records.withhold), value_of=contract.value_of)
 
 
 def _autonomy(document: Document, operation: Operation) -> Mapping[str, str]:
