@@ -50,6 +50,8 @@ class SegmentWriter:
         self._owed = [Batch(works=pending.promised(main))]
         self._may_run = set(self.catalogue)
         """Hours in which something may still be running."""
+        for segment in self.catalogue.values():
+            files.connection(segment)  # which brings it up to date
 
     def known(self, decisions: Iterable[str]) -> dict[str, Known]:
         """Those of the decisions that are stored."""
@@ -84,6 +86,8 @@ class SegmentWriter:
         """
         changed: tuple[str, ...] = ()
         for batch in self._owed:
+            for segment in batch.segments:  # made before any reader hears of it, and finds no file
+                self._files.connection(segment)
             self.catalogue = catalogue.with_changes(self.catalogue, batch.segments)
             for hour, each in batch.works.items():
                 with transaction(self._files.connection(self.catalogue[hour])) as connection:
