@@ -100,8 +100,8 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def audit() -> None:
         """Run the audit service: it stores decisions and answers questions about them."""
+        from gateway.exposing import Metering
         from gateway.logs import configure
-        from gateway.metrics import otlp
         from gateway.rpc.serving import run
         from services.audit.server import serve
         from services.commands.promises import following
@@ -116,7 +116,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "follow": following(
                 url, pin_file=_pin_file(shell, settings), trusted_people=shell.trusted_people(settings)
             ),
-            "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
+            "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             "home": settings.home,
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,
@@ -126,6 +126,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def control() -> None:
         """Run the control plane: feature flags, revisions and proposals over HTTP."""
+        from gateway.exposing import Metering
         from gateway.logs import configure
         from gateway.rpc.serving import run
         from services.control.server import serve
@@ -140,6 +141,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "drain_seconds": settings.drain_seconds,
             "pin_file": _pin_file(shell, settings),
             "trusted_people": shell.trusted_people(settings),
+            "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         }
         run(lambda: serve(**options))
 
