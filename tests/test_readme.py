@@ -6,6 +6,9 @@ from pathlib import Path
 import yaml
 
 from gateway.settings import Settings
+from services.audit.expression import All
+from services.audit.field_tables import field_rows, function_rows
+from services.audit.filter import parse
 from tests.policies import demo, revision
 
 ROOT = Path(__file__).parent.parent
@@ -46,3 +49,20 @@ def test_every_example_of_a_section_is_a_good_policy() -> None:
     for example in examples:
         models = {name: inference[name] for name in ("upstreams", "models", "contracts", "routes")}
         assert revision(**(models | example)).number == 1
+
+
+def test_the_table_of_what_filters_may_name_is_the_one_that_they_are_read_by() -> None:
+    section = README.split("## Finding decisions")[1].split("\n## ")[0]
+    rows = [
+        tuple(cell.strip(" `") for cell in line.strip("| ").split(" | "))
+        for line in section.splitlines()
+        if line.startswith("| `")
+    ]
+    assert rows == [*field_rows(language="en")[1:], *function_rows(language="en")[1:]]
+
+
+def test_the_example_of_a_filter_is_a_good_one() -> None:
+    example = README.split("## Finding decisions")[1].split("```")[1]
+    read = parse(example)
+    assert isinstance(read, All)
+    assert len(read.parts) == 4

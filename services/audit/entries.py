@@ -32,7 +32,7 @@ class Admitted(msgspec.Struct, frozen=True):
     record: Record
     outcome: Outcome
     raw_record: bytes
-    """The JSON as the gateway wrote it: what is kept, and one day proved, is this and not our reading of it."""
+    """The JSON as the gateway wrote it: what is kept and proved is this, and not our reading of it."""
     raw_outcome: bytes
 
     @property
@@ -59,6 +59,7 @@ class Reported(msgspec.Struct, frozen=True):
     outcome: CustomerOutcome
     tenant: str
     """Whose agent told it; the decision may be another tenant's, and then it means nothing."""
+    raw: bytes
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -87,13 +88,22 @@ class Recorded(msgspec.Struct, frozen=True):
         return self.said.id
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """Something that was done to the log itself: an entry that no stream brings."""
+
+    kind: str
+    """What was done, such as "erasure": none of the kinds of `services.proof.leaves`."""
+    raw: bytes
+    """JSON."""
+
+
 class Corrupt(msgspec.Struct, frozen=True):
     """An entry that cannot be stored, with the reason for people."""
 
     why: str
 
 
-Entry = Admitted | Settled | Reported | Copied | Recorded
+Entry = Admitted | Settled | Reported | Copied | Recorded | Noted
 
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)
@@ -122,6 +132,8 @@ def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
     if missing := [name.decode() for name in wanted if name not in fields]:
         return Corrupt(f"The entry lacks the field {missing[0]}.")
     try:
+        for name in wanted if kind != b"inputs" else ():
+            fields[name].decode()  # what is proved is exported as text
         if kind == b"outcome":
             return _told(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
         if kind == b"inputs":
@@ -157,7 +169,7 @@ def _told(raw: bytes, *, tenant: str) -> Reported:
     _check_numbers(outcome)
     if not tenant:
         raise ValueError("The stream belongs to no tenant.")
-    return Reported(outcome, tenant)
+    return Reported(outcome, tenant, raw)
 
 
 def _copy(raw: bytes, *, tenant: str) -> Copied:

@@ -1,76 +1,59 @@
 """A filter as a value: comparisons of known fields with values of the right type. Pure; each store compiles its own."""
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Final
 
 import msgspec
 
-EQUALITY: Final = ("=", "!=")
-ORDER: Final = ("=", "!=", "<", "<=", ">", ">=")
-
-
-class Kind(Enum):
-    """What a field's values are, as an error text calls them."""
-
-    TEXT = "a text"
-    NUMBER = "a whole number"
-    TIME = "a time such as 2026-11-24T10:00:00Z"
-    VERDICT = "ALLOW, DENY, HOLD or DEFER"
-    STATE = "RUNNING, SETTLED or IN_DOUBT"
-    OPERATION = "READ, WRITE, CONTACT, DELETE or INFER"
-    NAME = "a resource name, decisions/{decision}"
-    SUBJECT = "the resource name of a customer"
-    RULE = "the name of a rule, limit or cap"
-
-
-class Field(msgspec.Struct, frozen=True):
-    """One field that a filter may name."""
-
-    name: str
-    column: str
-    """Where a store keeps it; `Kind.SUBJECT` and `Kind.RULE` are compared in their own ways."""
-    kind: Kind = Kind.TEXT
-
-    @property
-    def comparators(self) -> tuple[str, ...]:
-        """Comparators that make sense for it."""
-        return ORDER if self.kind in {Kind.NUMBER, Kind.TIME} else EQUALITY
-
-
-_TEXTS: Final = (
-    *("tenant", "agent", "method", "subject_ref", "channel", "category", "model", "route", "arm", "upstream"),
-    *("reason", "status", "trace_id"),
-)
-
-FIELDS: Final[dict[str, Field]] = {
-    field.name: field
-    for field in (
-        Field("name", "id", Kind.NAME),
-        *(Field(name, name) for name in _TEXTS),
-        Field("model_version", "version"),
-        Field("operation", "operation", Kind.OPERATION),
-        Field("subject", "subject_ref", Kind.SUBJECT),
-        Field("revision", "revision", Kind.NUMBER),
-        Field("verdict", "verdict", Kind.VERDICT),
-        Field("rule", "rule", Kind.RULE),
-        Field("state", "state", Kind.STATE),
-        Field("receive_time", "received_ms", Kind.TIME),
-        Field("decide_time", "decided_ms", Kind.TIME),
-        Field("settle_time", "settled_ms", Kind.TIME),
-    )
-}
+from services.audit.fields import Field, Kind
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """One field against one value: a number for NUMBER, microseconds since the epoch for TIME, else a text.
+    """One field against one value.
 
-    A time that a decision does not have, such as the settle time of a running one, matches no comparison.
+    A number for NUMBER, microseconds for DURATION, microseconds since the epoch for TIME, 0 or 1 for BOOL, else a
+    text.
+    Of a field with many values any must compare, for != none may be equal. A number or time that a decision does not
+    have, such as the settle time of a running one, matches no comparison.
     """
 
     field: Field
     comparator: str
+    """One of = != < <= > >=."""
     value: str | int
+    key: str = ""
+    """Of a map the key whose value is meant; empty for any."""
+
+
+class Like(msgspec.Struct, frozen=True):
+    """A text, or any of a field's texts, is these pieces with anything between them: "a*b" has the pieces a and b."""
+
+    field: Field
+    pieces: tuple[str, ...]
+
+
+class Has(msgspec.Struct, frozen=True):
+    """The field has a value: a text that is not empty, a number that is not 0, a time or duration that is known."""
+
+    field: Field
+    key: str = ""
+    """Of a map the key that it must have; empty for any."""
+
+
+class Age(msgspec.Struct, frozen=True):
+    """How long ago a time was, against a span. Before a store is asked, `at_time` resolves it."""
+
+    field: Field
+    comparator: str
+    microseconds: int
+
+
+class Text(msgspec.Struct, frozen=True):
+    """The words stand next to each other in one of the texts of a decision, see `services.audit.searching`."""
+
+    words: str
+    prefix: bool = False
+    """Whether the last word may go on."""
 
 
 class SubjectIs(msgspec.Struct, frozen=True):
@@ -97,22 +80,43 @@ class Some(msgspec.Struct, frozen=True):
     parts: tuple["Expression", ...]
 
 
-Expression = Comparison | SubjectIs | Not | All | Some
+Expression = Comparison | Like | Has | Age | Text | SubjectIs | Not | All | Some
 
 EVERYTHING: Final = All(())
+_TURNED: Final = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def rewritten(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The same filter with `change` made to each of its leaves."""
+    match expression:
+        case Not(part=part):
+            return Not(rewritten(part, change))
+        case All(parts=parts):
+            return All(tuple(rewritten(part, change) for part in parts))
+        case Some(parts=parts):
+            return Some(tuple(rewritten(part, change) for part in parts))
+        case _:
+            return change(expression)
 
 
 def with_subjects(expression: Expression, refs: Callable[[str], tuple[str, ...]]) -> Expression:
     """The same filter with every subject replaced by its pseudonyms, as `refs` knows them."""
-    match expression:
-        case Comparison(field=Field(kind=Kind.SUBJECT), comparator=comparator, value=value):
-            found = SubjectIs(refs(str(value)))
-            return found if comparator == "=" else Not(found)
-        case Not(part=part):
-            return Not(with_subjects(part, refs))
-        case All(parts=parts):
-            return All(tuple(with_subjects(part, refs) for part in parts))
-        case Some(parts=parts):
-            return Some(tuple(with_subjects(part, refs) for part in parts))
-        case _:
-            return expression
+
+    def change(leaf: Expression) -> Expression:
+        if not isinstance(leaf, Comparison) or leaf.field.kind is not Kind.SUBJECT:
+            return leaf
+        found = SubjectIs(refs(str(leaf.value)))
+        return found if leaf.comparator == "=" else Not(found)
+
+    return rewritten(expression, change)
+
+
+def at_time(expression: Expression, *, now_ms: int) -> Expression:
+    """The same filter with every age replaced by the time that it means now, milliseconds since the epoch."""
+
+    def change(leaf: Expression) -> Expression:
+        if not isinstance(leaf, Age):
+            return leaf
+        return Comparison(leaf.field, _TURNED[leaf.comparator], max(now_ms * 1_000 - leaf.microseconds, 0))
+
+    return rewritten(expression, change)

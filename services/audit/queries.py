@@ -8,6 +8,7 @@ from gateway import wire
 from gateway.copies import looks
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
+from gateway.core.texts import language_of
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
@@ -17,10 +18,11 @@ from pilote.audit.v1 import (
     shadows_pb2,
 )
 from pilote.decision.v1 import decision_pb2
-from services.audit import counting, inputs, paging, shadows
+from services.audit import counting, inputs, paging, proving, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
-from services.audit.expression import Expression, with_subjects
+from services.audit.checkpoints import Checkpoints
+from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
@@ -41,12 +43,14 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         *,
         tails: Tails,
         objectives: ObjectiveBook,
+        checkpoints: Checkpoints,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
     ) -> None:
         self._store = store
         self._tails = tails
         self._objectives = objectives
+        self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
 
@@ -54,25 +58,19 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        name = _NAME.fullmatch(request.name)
-        if name is None:
-            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
-            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
-        stored = await self._store.get(name[1], now_ms=self._clock_ms())
-        if stored is None:
-            text = f"There is no decision {request.name}. A new one appears within two seconds of its call."
-            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
+        stored = await self._stored(request.name)
         return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
 
     async def ListDecisions(
-        self, request: audit_service_pb2.ListDecisionsRequest, _context: Any
+        self, request: audit_service_pb2.ListDecisionsRequest, context: Any
     ) -> audit_service_pb2.ListDecisionsResponse:
         """See the contract."""
         size = paging.size_of(request.page_size)
         before = paging.before_of(request.page_token, text=request.filter)
-        expression = await self._expression(request.filter)
+        now_ms = self._clock_ms()
+        expression = await self._resolved(filters.parse(request.filter, language=_language(context)), now_ms=now_ms)
         # One more than asked for says whether there is a next page.
-        found = await self._store.page(expression, now_ms=self._clock_ms(), before=before, size=size + 1)
+        found = await self._store.page(expression, now_ms=now_ms, before=before, size=size + 1)
         shown = found[:size]
         return audit_service_pb2.ListDecisionsResponse(
             decisions=[_decision(stored) for stored in shown],
@@ -83,15 +81,16 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.TailDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
         """See the contract."""
-        parsed = filters.parse(request.filter)
+        parsed = filters.parse(request.filter, language=_language(context))
         with self._tails.follow() as tail:
             # Sent at once, so that a follower knows from when on nothing escapes it.
             await context.send_initial_metadata(())
             while True:
                 decisions = await tail.take(_TAIL_BATCH)
+                now_ms = self._clock_ms()
                 # A tenant may be new, so its pseudonyms are looked up for each batch.
-                expression = await self._pseudonymised(parsed)
-                for stored in await self._store.among(decisions, expression=expression, now_ms=self._clock_ms()):
+                expression = await self._resolved(parsed, now_ms=now_ms)
+                for stored in await self._store.among(decisions, expression=expression, now_ms=now_ms):
                     yield audit_service_pb2.TailDecisionsResponse(decision=_decision(stored))
 
     async def ExportDecisions(
@@ -104,20 +103,21 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
     async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
     ) -> audit_service_pb2.GetCheckpointResponse:
-        """Not served yet."""
-        _not_built("This version signs no checkpoints.")
+        """See the contract."""
+        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(await self._checkpoints.newest()))
 
     async def GetInclusionProof(
-        self, _request: audit_service_pb2.GetInclusionProofRequest, _context: Any
+        self, request: audit_service_pb2.GetInclusionProofRequest, _context: Any
     ) -> audit_service_pb2.GetInclusionProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that a decision is in it.")
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await proving.inclusion(request, stored, log=self._store.log, checkpoints=self._checkpoints)
 
     async def GetConsistencyProof(
-        self, _request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
+        self, request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
     ) -> audit_service_pb2.GetConsistencyProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that the log only grew.")
+        """See the contract."""
+        return await proving.consistency(request, log=self._store.log, checkpoints=self._checkpoints)
 
     async def SummarizeArms(
         self, request: arms_pb2.SummarizeArmsRequest, _context: Any
@@ -149,7 +149,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
             yield inputs.answered(found, total)
             if len(found) < _INPUTS_BATCH:
                 return
-            at = (found[-1].at_ms, f"{found[-1].decision}\x00")  # the next place in the order of texts
+            at = inputs.after(found[-1].decision, at_ms=found[-1].at_ms)
 
     async def ForgetInputs(
         self, request: planning_pb2.ForgetInputsRequest, _context: Any
@@ -168,16 +168,29 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         """See the contract."""
         return await self._objectives.answer(request)
 
-    async def _expression(self, text: str) -> Expression:
-        return await self._pseudonymised(filters.parse(text))
+    async def _stored(self, resource: str) -> Stored:
+        name = _NAME.fullmatch(resource)
+        if name is None:
+            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
+        stored = await self._store.get(name[1], now_ms=self._clock_ms())
+        if stored is None:
+            text = f"There is no decision {resource}. A new one appears within two seconds of its call."
+            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
+        return stored
 
-    async def _pseudonymised(self, expression: Expression) -> Expression:
+    async def _resolved(self, expression: Expression, *, now_ms: int) -> Expression:
+        """The filter as a store takes it: subjects by their pseudonyms, ages as times."""
         tenants = await self._store.tenants()
 
         def refs(subject: str) -> tuple[str, ...]:
             return tuple(subject_ref(self._pseudonym_key, tenant=tenant, subject=subject) for tenant in tenants)
 
-        return with_subjects(expression, refs)
+        return at_time(with_subjects(expression, refs), now_ms=now_ms)
+
+
+def _language(context: Any) -> str:
+    return language_of(dict(context.invocation_metadata()).get("accept-language"))
 
 
 def _not_built(text: str) -> NoReturn:
@@ -187,4 +200,8 @@ def _not_built(text: str) -> NoReturn:
 def _decision(stored: Stored) -> decision_pb2.Decision:
     message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
     message.copies.extend(looks.look(result) for result in stored.copies)
+    if stored.leaf is not None:
+        message.leaf_index = stored.leaf
+    if stored.settled_leaf is not None:
+        message.settle_leaf_index = stored.settled_leaf
     return message

@@ -1,22 +1,17 @@
-"""Compiles a filter to SQLite's SQL. Values are always parameters; the text holds names of our own only. Pure."""
+"""Compiles what is asked for to SQLite's SQL. Values are always parameters; the text holds our own names only. Pure."""
 
 from typing import Final
 
-import msgspec
-
-from services.audit.expression import All, Comparison, Expression, Kind, Not, Some, SubjectIs
+from services.audit.expression import All, Comparison, Expression
+from services.audit.fields import Kind
+from services.audit.segments.hours import hour_of
+from services.audit.sql_conditions import Sql, condition, joined
 
 COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
- record, outcome, settlement"""
-
-Parameter = str | int
+ record, outcome, settlement, leaf, settled_leaf"""
 
 
-class Sql(msgspec.Struct, frozen=True):
-    """A text with `?` for each of its parameters."""
-
-    text: str
-    parameters: tuple[Parameter, ...] = ()
+_LAST_HOUR: Final = hour_of("f" * 12)
 
 
 def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Sql:
@@ -37,50 +32,25 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
     wanted += [Sql(f"{key} {comparator} ?", (bound,)) for comparator, bound in _id_bounds(parts, skew_ms=skew_ms)]
     if before:
         wanted.append(Sql(f"{key} < ?", (before,)))
-    where = _joined(wanted, " AND ", empty="1")
+    where = joined(wanted, "AND", empty="1")
     text = f"SELECT {COLUMNS} FROM {source} WHERE {where.text} ORDER BY {key} DESC LIMIT ?"  # noqa: S608
     return Sql(text, (*where.parameters, size))
 
 
-def condition(expression: Expression, *, now_ms: int) -> Sql:
-    """What a row must meet. Always true or false, never NULL, so that NOT means what it says."""
-    match expression:
-        case Comparison():
-            return _comparison(expression, now_ms=now_ms)
-        case SubjectIs(refs=refs):
-            # With one tenant the index gives the order too; with many, each would cost one of a limited number of `?`.
-            if len(refs) == 1:
-                return Sql("subject_ref = ?", refs)
-            return Sql("subject_ref IN (SELECT value FROM json_each(?))", (msgspec.json.encode(refs).decode(),))
-        case Not(part=part):
-            inner = condition(part, now_ms=now_ms)
-            return Sql(f"NOT ({inner.text})", inner.parameters)
-        case All(parts=parts):
-            return _joined([condition(part, now_ms=now_ms) for part in parts], " AND ", empty="1")
-        case Some(parts=parts):
-            return _joined([condition(part, now_ms=now_ms) for part in parts], " OR ", empty="0")
-
-
-def _comparison(comparison: Comparison, *, now_ms: int) -> Sql:
-    field, comparator, value = comparison.field, comparison.comparator, comparison.value
-    if field.kind is Kind.RULE:
-        having = "decision.id IN (SELECT decision FROM decision_rule WHERE rule = ?)"
-        return Sql(having if comparator == "=" else f"NOT {having}", (value,))
-    if field.kind is Kind.TIME:
-        # The filter's times are finer than the stored ones.
-        return Sql(f"({field.column} IS NOT NULL AND {field.column} * 1000 {comparator} ?)", (value,))
-    if field.kind is Kind.STATE:
-        # What the periodic pass has not marked yet must answer as if it had.
-        state = "CASE WHEN state = 'RUNNING' AND expires_ms < ? THEN 'IN_DOUBT' ELSE state END"
-        return Sql(f"{state} {comparator} ?", (now_ms, value))
-    return Sql(f"decision.{field.column} {comparator} ?", (value,))
-
-
-def _joined(parts: list[Sql], word: str, *, empty: str) -> Sql:
-    if not parts:
-        return Sql(empty)
-    text = word.join(f"({part.text})" for part in parts)
-    return Sql(text, tuple(value for part in parts for value in part.parameters))
+def hours(expression: Expression, *, before: str, skew_ms: int) -> tuple[int, int]:
+    """The first and the last hour that a match may be in; the last is before the first where none can be."""
+    low, high = 0, _LAST_HOUR
+    parts = expression.parts if isinstance(expression, All) else (expression,)
+    for comparator, bound in _id_bounds(parts, skew_ms=skew_ms):
+        if comparator == ">=":
+            low = max(low, hour_of(bound))
+        else:
+            high = min(high, hour_of(bound))
+    for part in parts:
+        if isinstance(part, Comparison) and part.field.kind is Kind.NAME and part.comparator == "=":
+            named = hour_of(str(part.value))
+            low, high = max(low, named), min(high, named)
+    return low, min(high, hour_of(before)) if before else high
 
 
 def _id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.log import Log
 from services.audit.shadows import ShadowsQuery, Summary
 
 
@@ -26,6 +27,9 @@ class Stored(msgspec.Struct, frozen=True):
     settlement: Settlement | None
     copies: tuple[ShadowResult, ...] = ()
     """What came of copies of the call."""
+    leaf: int | None = None
+    """Index of its admission in the log; `None` for what was stored before there was one. Likewise the next."""
+    settled_leaf: int | None = None
 
 
 class DecisionStore(Protocol):
@@ -33,6 +37,10 @@ class DecisionStore(Protocol):
 
     Every method raises `CallEnded` with STORE_UNAVAILABLE when the store is locked, full or broken.
     """
+
+    @property
+    def log(self) -> Log:
+        """The log that proves what is kept here."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """Store the entries durably, all or none; returns the ids of the decisions that they changed.

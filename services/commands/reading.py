@@ -8,6 +8,7 @@ from gateway import wire
 from gateway.copies import looks
 from gateway.core.explain import explain as explained
 from gateway.core.explain_copies import explain_copies
+from gateway.rpc.status import text_from
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
 from services.texts import say
@@ -20,7 +21,9 @@ async def list_decisions(out: Console, err: Console, address: str, *, where: str
     request = audit_service_pb2.ListDecisionsRequest(filter=where, page_size=count)
     async with grpc.aio.insecure_channel(address) as channel:
         try:
-            page = await audit_service_pb2_grpc.AuditServiceStub(channel).ListDecisions(request, timeout=10)
+            page = await audit_service_pb2_grpc.AuditServiceStub(channel).ListDecisions(
+                request, timeout=10, metadata=(("accept-language", language),)
+            )
         except grpc.aio.AioRpcError as error:
             return _failed(err, error, address=address, language=language)
     rows = [_row(decision) for decision in page.decisions]
@@ -70,6 +73,6 @@ def _row(decision: decision_pb2.Decision) -> tuple[str, ...]:
 
 def _failed(err: Console, error: grpc.aio.AioRpcError, *, address: str, language: str) -> int:
     unreachable = error.code() is grpc.StatusCode.UNAVAILABLE
-    text = say("audit-down", language=language, address=address) if unreachable else error.details() or ""
+    text = say("audit-down", language=language, address=address) if unreachable else text_from(error)
     err.print(text, markup=False, soft_wrap=True)
     return 1

@@ -49,7 +49,8 @@ def did(number: int, type_: str, **changes: Any) -> Reported:
     """What a customer did within an hour of a contact."""
     at_ms = NOW_MS + number + HOUR_MS
     values: dict[str, Any] = {"decision": an_id(number), "type": type_, "occurred_ms": at_ms, "reported_ms": at_ms}
-    return Reported(CustomerOutcome(**(values | {"reporter": "esp"} | changes)), "acme")
+    outcome = CustomerOutcome(**(values | {"reporter": "esp"} | changes))
+    return Reported(outcome, "acme", msgspec.json.encode(outcome))
 
 
 @pytest.fixture
@@ -269,7 +270,7 @@ async def test_another_tenants_reports_and_calls_count_for_nothing(audit: Audit,
             admitted(wrote(1, inference=an_id(0))),
             admitted(scored(2, BEN, tenant="globex")),
             admitted(wrote(3, BEN, tenant="globex", inference=an_id(0))),
-            Reported(theirs.outcome, "globex"),
+            Reported(theirs.outcome, "globex", theirs.raw),
         ]
     )
     arm = (await summed(stub, ask("complaint_rate")))["champion"]

@@ -45,7 +45,8 @@ def store(copies: Sequence[ShadowResult], *, tenant: str = "acme") -> Iterator[s
     """A store in memory that holds these copies."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     schema.bring_up_to_date(connection)
-    sqlite_copies.keep(connection, [Copied(each, msgspec.json.encode(each), tenant) for each in copies])
+    stored = [Copied(each, msgspec.json.encode(each), tenant) for each in copies]
+    sqlite_copies.keep(connection, [(copy, leaf) for leaf, copy in enumerate(sqlite_copies.new(connection, stored))])
     yield connection
     connection.close()
 

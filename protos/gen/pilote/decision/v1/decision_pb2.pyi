@@ -655,6 +655,8 @@ class Decision(_message.Message):
     SERVED_UPSTREAM_FIELD_NUMBER: _builtins.int
     STANDBY_FIELD_NUMBER: _builtins.int
     COPIES_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    SETTLE_LEAF_INDEX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`; the id is a UUIDv7 of 32 hexadecimal digits, so names sort by time."""
     tenant: _builtins.str
@@ -766,6 +768,10 @@ class Decision(_message.Message):
     """Upstream that was asked, where another arm took over."""
     standby: _builtins.bool
     """Whether this admits another arm of the call `parent`, whose chosen arm could not serve it. It is no call of its own."""
+    leaf_index: _builtins.int
+    """Index of the decision in the log that proves it, from 0; absent for one that was stored before there was a log."""
+    settle_leaf_index: _builtins.int
+    """Index of the call's end in the log; absent while the call runs, and for a refusal."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleLook]:
         """Rules that applied, in the revision's order."""
@@ -890,11 +896,20 @@ class Decision(_message.Message):
         served_upstream: _builtins.str = ...,
         standby: _builtins.bool = ...,
         copies: _abc.Iterable[Global___CopyLook] | None = ...,
+        leaf_index: _builtins.int | None = ...,
+        settle_leaf_index: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "leaf_index", b"leaf_index", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "leaf_index", b"leaf_index", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__leaf_index: _TypeAlias = _typing.Literal["leaf_index"]  # noqa: Y015
+    _WhichOneofArgType__leaf_index: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index"]  # noqa: Y015
+    _WhichOneofReturnType__settle_leaf_index: _TypeAlias = _typing.Literal["settle_leaf_index"]  # noqa: Y015
+    _WhichOneofArgType__settle_leaf_index: _TypeAlias = _typing.Literal["_settle_leaf_index", b"_settle_leaf_index"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__leaf_index) -> _WhichOneofReturnType__leaf_index | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__settle_leaf_index) -> _WhichOneofReturnType__settle_leaf_index | None: ...
 
 Global___Decision: _TypeAlias = Decision  # noqa: Y015

@@ -1,0 +1,69 @@
+"""Which entries of a batch enter the log, and in which order. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from services.audit.entries import Admitted, Copied, Entry, Noted, Reported, Settled
+from services.proof import leaves
+from services.proof.leaves import Leaf
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """One new entry of the log."""
+
+    leaf: Leaf
+    decision: str
+    """What it is about; empty for an entry of the log's own."""
+    source: Entry | None = None
+    """What it came from; `None` for a settlement that had waited for its admission."""
+
+
+def in_order(
+    entries: Sequence[Entry],
+    *,
+    new: Mapping[str, Admitted],
+    ends: Mapping[str, bytes],
+    early: Collection[str],
+    known: Collection[str],
+) -> tuple[Entered, ...]:
+    """What enters the log, in the order of the entries, but for settlements: they come after their admission.
+
+    `new` is what is admitted in this batch, `known` what was before; `ends` the settlements that count, by decision;
+    `early` those decisions among `new` whose settlement came in an earlier batch. A settlement of a decision that is in
+    neither enters the log once that is admitted. Of the other entries, only those that are new may be given.
+    """
+    entered: list[Entered] = []
+    admitted = set(known)
+    waiting = set(early)  # settlements that have come, and their admission has not
+    over: set[str] = set()
+    for entry in entries:
+        if isinstance(entry, Admitted) and new.get(entry.id) is entry and entry.id not in admitted:
+            admitted.add(entry.id)
+            entered.append(Entered(Leaf(leaves.ADMIT, (entry.raw_record, entry.raw_outcome)), entry.id, entry))
+            if entry.id in waiting and entry.id in ends:
+                over.add(entry.id)
+                entered.append(_end(entry.id, ends[entry.id]))
+        elif isinstance(entry, Settled) and entry.id in ends and entry.id not in over:
+            if entry.id in admitted:
+                over.add(entry.id)
+                entered.append(_end(entry.id, ends[entry.id]))
+            else:
+                waiting.add(entry.id)
+        elif isinstance(entry, Reported | Copied | Noted):
+            entered.append(_other(entry))
+    return tuple(entered)
+
+
+def _end(decision: str, raw: bytes) -> Entered:
+    return Entered(Leaf(leaves.SETTLE, (raw,)), decision)
+
+
+def _other(entry: Reported | Copied | Noted) -> Entered:
+    match entry:
+        case Reported():
+            return Entered(Leaf(leaves.OUTCOME, (entry.tenant.encode(), entry.raw)), entry.outcome.decision, entry)
+        case Copied():
+            return Entered(Leaf(leaves.COPY, (entry.tenant.encode(), entry.raw)), entry.id, entry)
+        case Noted():
+            return Entered(Leaf(entry.kind, (entry.raw,)), "", entry)

@@ -1,0 +1,87 @@
+"""What the audit service needs of the log that proves what a store keeps. SQLite is the first to keep one."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from services.proof.leaves import Leaf
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One place in the log."""
+
+    index: int
+    kind: str
+    """`services.proof.leaves`; empty where nothing but the hash is kept."""
+    hash: bytes
+    leaf: Leaf | None
+    """What is kept of what the hash was made of; `None` where it was deleted."""
+
+
+class Proved(msgspec.Struct, frozen=True):
+    """A proof that one entry is in the log of a size."""
+
+    hash: bytes
+    path: tuple[bytes, ...]
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A checkpoint as it is kept."""
+
+    size: int
+    root: bytes
+    note: str
+    """The signed note."""
+    signed_ms: int
+
+
+class LogBroken(Exception):
+    """What is in the store does not continue what was signed: somebody has changed it."""
+
+    def __init__(self, signed: int, size: int) -> None:
+        super().__init__(f"{size} entries do not continue the {signed} that were signed")
+        self.signed = signed
+        self.size = size
+
+
+class Log(Protocol):
+    """A Merkle tree of every entry in the order in which it was first stored.
+
+    Every method raises `CallEnded` with STORE_UNAVAILABLE when the store is locked, full or broken. Sizes and indexes
+    are those of the tree as it is, or of an earlier one; others are a mistake of the caller's.
+    """
+
+    async def size(self) -> int:
+        """How many entries there are."""
+
+    async def root(self, size: int) -> bytes:
+        """The root when there were so many entries."""
+
+    async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
+        """The entries from one place on, up to and without another."""
+
+    async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
+        """The proofs that these entries are in the log of `size` entries."""
+
+    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+        """The checkpoint of the log as it is; where there is none yet, `say` makes its note of size and root.
+
+        Raises:
+            LogBroken: it does not continue the last checkpoint; `say` was not asked.
+        """
+
+    async def newest(self) -> Signed | None:
+        """The checkpoint of the largest log; `None` where none was signed."""
+
+    async def checkpoint(self, size: int) -> Signed | None:
+        """The checkpoint of a log of that size; `None` where none is kept."""
+
+    async def checkpoints(self) -> tuple[Signed, ...]:
+        """All that are kept, by size: those of the last hour, and the last one of every earlier hour."""
+
+    async def cosign(self, size: int, add: Callable[[str], str]) -> bool:
+        """Let `add` add a cosignature to the note of that size; whether there is one."""
+
+    async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
+        """The proof that the log of `first` entries is the beginning of that of `second`."""

@@ -1,0 +1,36 @@
+"""Keeps what customers did after contacts, each event once, in SQLite."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Final
+
+from services.audit.entries import Reported
+
+_KEEP: Final = """INSERT INTO outcome
+ (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency, raw, leaf)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_KNOWN: Final = "SELECT 1 FROM outcome WHERE decision = ? AND tenant = ? AND type = ? AND event = ?"
+
+
+def new(connection: sqlite3.Connection, told: Iterable[Reported]) -> list[Reported]:
+    """Those that are not stored yet, each event once: what comes again is the same."""
+    first = {_key(entry): entry for entry in reversed(list(told))}
+    return [entry for key, entry in first.items() if connection.execute(_KNOWN, key).fetchone() is None]
+
+
+def keep(connection: sqlite3.Connection, told: Iterable[tuple[Reported, int]]) -> None:
+    """Store what is new, each with its index in the log."""
+    connection.executemany(_KEEP, [_row(entry, leaf) for entry, leaf in told])
+
+
+def _row(entry: Reported, leaf: int) -> tuple[object, ...]:
+    told = entry.outcome
+    return (
+        *(*_key(entry), told.occurred_ms, told.reported_ms),
+        *(told.reporter, told.revenue_cents, told.currency, entry.raw, leaf),
+    )
+
+
+def _key(entry: Reported) -> tuple[bytes, str, str, str]:
+    told = entry.outcome
+    return bytes.fromhex(told.decision), entry.tenant, told.type, told.event
