@@ -13,6 +13,7 @@ from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
     audit_service_pb2_grpc,
+    explaining_pb2,
     objectives_pb2,
     planning_pb2,
     shadows_pb2,
@@ -22,6 +23,7 @@ from services.audit import counting, inputs, paging, proving, shadows
 from services.audit import filter as filters
 from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
+from services.audit.explaining import Policies, explained, no_policies
 from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
@@ -46,6 +48,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         checkpoints: Checkpoints,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
+        policies: Policies = no_policies,
     ) -> None:
         self._store = store
         self._tails = tails
@@ -53,6 +56,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
         self._clock_ms = clock_ms
+        self._policies = policies
 
     async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
@@ -60,6 +64,13 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         """See the contract."""
         stored = await self._stored(request.name)
         return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
+
+    async def ExplainDecision(
+        self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
+    ) -> explaining_pb2.ExplainDecisionResponse:
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
     async def ListDecisions(
         self, request: audit_service_pb2.ListDecisionsRequest, context: Any
