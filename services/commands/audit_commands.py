@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gateway.settings import Settings
+from services.commands import export_commands
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def commands(shell: Shell) -> typer.Typer:
         """Print the public key of the log, which whoever verifies exports needs."""
         typer.echo(log_signer_of(shell, shell.settings()).key.text)
 
+    export_commands.add_audit_to(app, shell)
     return app
 
 
