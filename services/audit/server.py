@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-from opentelemetry.sdk.metrics.export import MetricExporter
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
+from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
+from services.audit.explaining import Policies, no_policies
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
@@ -46,12 +47,14 @@ async def serve(
     drain_seconds: float,
     signer: Signer | None = None,
     follow: Follow | None = None,
-    exporter: MetricExporter | None = None,
+    policies: Policies = no_policies,
+    to: Metering = NOWHERE,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
-    `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
-    they are exported as metrics. `signer` signs the log; without one, the key in `home` does, made where there is none.
+    `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
+    metrics go. `signer` signs the log; without one, the key in `home` does, made where there is none.
+    `policies` gives the policies that decided, for explanations.
 
     Raises:
         OSError: when the address is taken.
@@ -67,7 +70,8 @@ async def serve(
             drain_seconds=drain_seconds,
             signer=signer,
             follow=follow,
-            exporter=exporter,
+            policies=policies,
+            to=to,
         ) as port,
     ):
         _log.info("the audit service answers", extra={"port": port})
@@ -84,7 +88,8 @@ async def running(
     drain_seconds: float,
     signer: Signer | None = None,
     follow: Follow | None = None,
-    exporter: MetricExporter | None = None,
+    policies: Policies = no_policies,
+    to: Metering = NOWHERE,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
 
@@ -92,6 +97,7 @@ async def running(
     """
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
+        meters = await stack.enter_async_context(metering(instance("audit"), to))
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
@@ -103,6 +109,7 @@ async def running(
             checkpoints=checkpoints,
             pseudonym_key=pseudonym_key,
             clock_ms=clock_ms,
+            policies=policies,
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
@@ -117,10 +124,8 @@ async def running(
         endless = [group.create_task(checkpoints.run())]
         if follow is not None:
             endless.append(group.create_task(follow(book.promise)))
-        if exporter is not None:
-            metrics = ObjectiveMetrics(instance("audit"), exporter=exporter)
-            stack.push_async_callback(asyncio.to_thread, metrics.close)
-            endless.append(group.create_task(book.export(metrics)))
+        if to.anywhere:
+            endless.append(group.create_task(book.export(ObjectiveMetrics(meters))))
         try:
             yield port
         finally:

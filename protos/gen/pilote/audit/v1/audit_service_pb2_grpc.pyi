@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
+from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
@@ -41,12 +42,16 @@ class AuditServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     GetDecision: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetDecisionRequest, _audit_service_pb2.GetDecisionResponse]
     """Returns one decision."""
+    ExplainDecision: _grpc.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]
+    """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]
     """Lists decisions, newest first."""
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]
-    """Returns all decisions that match, oldest first, together with the checkpoint that proves them."""
+    """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+    every other entry of the log follows, so that the log's root can be built anew.
+    """
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]
     """Returns the newest signed checkpoint of the log."""
     GetInclusionProof: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetInclusionProofRequest, _audit_service_pb2.GetInclusionProofResponse]
@@ -77,12 +82,16 @@ class AuditServiceAsyncStub(AuditServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetDecision: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetDecisionRequest, _audit_service_pb2.GetDecisionResponse]  # type: ignore[assignment]
     """Returns one decision."""
+    ExplainDecision: _aio.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
+    """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
     """Lists decisions, newest first."""
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]  # type: ignore[assignment]
-    """Returns all decisions that match, oldest first, together with the checkpoint that proves them."""
+    """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+    every other entry of the log follows, so that the log's root can be built anew.
+    """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]  # type: ignore[assignment]
     """Returns the newest signed checkpoint of the log."""
     GetInclusionProof: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetInclusionProofRequest, _audit_service_pb2.GetInclusionProofResponse]  # type: ignore[assignment]
@@ -118,6 +127,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns one decision."""
 
     @_abc_1.abstractmethod
+    def ExplainDecision(
+        self,
+        request: _explaining_pb2.ExplainDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_explaining_pb2.ExplainDecisionResponse, _abc.Awaitable[_explaining_pb2.ExplainDecisionResponse]]:
+        """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
+
+    @_abc_1.abstractmethod
     def ListDecisions(
         self,
         request: _audit_service_pb2.ListDecisionsRequest,
@@ -139,7 +156,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.ExportDecisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.ExportDecisionsResponse], _abc.AsyncIterator[_audit_service_pb2.ExportDecisionsResponse]]:
-        """Returns all decisions that match, oldest first, together with the checkpoint that proves them."""
+        """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+        every other entry of the log follows, so that the log's root can be built anew.
+        """
 
     @_abc_1.abstractmethod
     def GetCheckpoint(
