@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from services.audit.log import Place, Proved, Signed
+from services.audit.log import Place, Proved, Raw, Signed
 from services.audit.postgres import checkpoints, log_rows
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.proof import leaves
@@ -18,6 +18,8 @@ _ONE: Final[Mapping[str, str]] = {
     leaves.OUTCOME: "SELECT leaf, tenant, raw FROM outcome WHERE decision = ANY(%s::uuid[])",
     leaves.COPY: "SELECT leaf, tenant, raw FROM copy WHERE decision = ANY(%s::uuid[])",
 }
+_RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
+ WHERE id = ANY(%s::uuid[])"""
 _NOTED: Final = "SELECT leaf, raw FROM noted WHERE leaf = ANY(%s::bigint[])"
 
 
@@ -39,6 +41,14 @@ class PostgresLog:
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """See `Log.places`."""
         return await self._lane.run(lambda connection: _places(connection, start, end), again=True)
+
+    async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
+        """See `Log.raw`."""
+
+        def read(connection: Connection) -> dict[str, Raw]:
+            return {decision.hex: Raw(*row) for decision, *row in connection.execute(_RAW, (list(decisions),))}
+
+        return await self._lane.run(read, again=True)
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
         """See `Log.inclusion`."""
