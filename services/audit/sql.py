@@ -25,7 +25,7 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
         # CROSS JOIN is how SQLite is told the order of a join.
         source, key = "decision_rule AS hit CROSS JOIN decision ON decision.id = hit.decision", "hit.decision"
         wanted.insert(0, Sql("hit.rule = ?", (rules[0].value,)))
-    wanted += [Sql(f"{key} {comparator} ?", (bound,)) for comparator, bound in _id_bounds(parts, skew_ms=skew_ms)]
+    wanted += [Sql(f"{key} {comparator} ?", (bound,)) for comparator, bound in id_bounds(parts, skew_ms=skew_ms)]
     if before:
         wanted.append(Sql(f"{key} < ?", (before,)))
     where = joined(wanted, "AND", empty="1")
@@ -33,7 +33,7 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
     return Sql(text, (*where.parameters, size))
 
 
-def _id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
+def id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
     """(comparator, id) pairs that every match meets, from those parts that bound the receive time."""
     bounds = []
     for part in parts:
