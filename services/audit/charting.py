@@ -124,7 +124,8 @@ def _bounds(expression: Expression) -> tuple[int | None, int | None]:
             if part.comparator in {">", ">=", "="}:
                 start_ms = max(at_ms, start_ms or 0)
             if part.comparator in {"<", "<=", "="}:
-                end_ms = at_ms + 1 if end_ms is None else min(at_ms + 1, end_ms)
+                last_ms = -(-part.value // 1_000) if part.comparator == "<" else at_ms + 1
+                end_ms = last_ms if end_ms is None else min(last_ms, end_ms)
     if start_ms is not None and end_ms is not None and start_ms >= end_ms:
         end_ms = start_ms + 1  # nothing can match, and one bucket says so
     return start_ms, end_ms

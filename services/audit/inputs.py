@@ -60,6 +60,11 @@ def asked(request: planning_pb2.ListInputsRequest) -> InputsQuery:
     )
 
 
+def after(decision: str, *, at_ms: int) -> Mark:
+    """The place behind that of a decision."""
+    return at_ms, f"{decision}\x00"  # the next in the order of texts
+
+
 def answered(kept: Sequence[Kept], total: int) -> planning_pb2.ListInputsResponse:
     """One message of the answer."""
     return planning_pb2.ListInputsResponse(

@@ -5,8 +5,8 @@ from typing import Final
 
 from services.audit.fields import FIELDS
 from services.audit.filter_texts import Mistake
-from services.audit.matching import values
 from services.audit.finding import NEWEST, Order, Place
+from services.audit.matching import values
 from services.audit.store import Stored
 from services.audit.values import nearest, short
 

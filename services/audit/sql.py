@@ -4,10 +4,14 @@ from typing import Final
 
 from services.audit.expression import All, Comparison, Expression
 from services.audit.fields import Kind
+from services.audit.segments.hours import hour_of
 from services.audit.sql_conditions import Sql, condition, joined
 
 COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
  record, outcome, settlement, leaf, settled_leaf"""
+
+
+_LAST_HOUR: Final = hour_of("f" * 12)
 
 
 def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Sql:
@@ -31,6 +35,22 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
     where = joined(wanted, "AND", empty="1")
     text = f"SELECT {COLUMNS} FROM {source} WHERE {where.text} ORDER BY {key} DESC LIMIT ?"  # noqa: S608
     return Sql(text, (*where.parameters, size))
+
+
+def hours(expression: Expression, *, before: str, skew_ms: int) -> tuple[int, int]:
+    """The first and the last hour that a match may be in; the last is before the first where none can be."""
+    low, high = 0, _LAST_HOUR
+    parts = expression.parts if isinstance(expression, All) else (expression,)
+    for comparator, bound in id_bounds(parts, skew_ms=skew_ms):
+        if comparator == ">=":
+            low = max(low, hour_of(bound))
+        else:
+            high = min(high, hour_of(bound))
+    for part in parts:
+        if isinstance(part, Comparison) and part.field.kind is Kind.NAME and part.comparator == "=":
+            named = hour_of(str(part.value))
+            low, high = max(low, named), min(high, named)
+    return low, min(high, hour_of(before)) if before else high
 
 
 def id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:

@@ -8,22 +8,20 @@ from services.audit.sql import COLUMNS, id_bounds
 from services.audit.sql_conditions import Sql, condition, elements, joined, scalar
 
 
-def ordered(
-    expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int, skew_ms: int
-) -> Sql:
-    """The rows, with `COLUMNS`, of the next `size` decisions in an order."""
+def ordered(expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int, skew_ms: int) -> Sql:
+    """The rows, with `COLUMNS` and then what they are ordered by, of the next `size` decisions in an order."""
     comparator, direction = ("<", "DESC") if order.descending else (">", "ASC")
     where = _where(expression, now_ms=now_ms, skew_ms=skew_ms)
     wanted = [where]
     if order.by_time:
-        keys = "decision.id {0}"
+        key, keys = "0", "decision.id {0}"
         wanted += [Sql(f"decision.id {comparator} ?", (after.id,))] if after else []
     else:
         key = f"ifnull({scalar(order.field, now_ms=now_ms)}, {UNKNOWN})"
         keys = f"{key} {{0}}, decision.id {{0}}"
         wanted += [Sql(f"({key}, decision.id) {comparator} (?, ?)", (after.key, after.id))] if after else []
     found = joined(wanted, "AND", empty="1")
-    text = f"SELECT {COLUMNS} FROM decision WHERE {found.text} ORDER BY {keys.format(direction)} LIMIT ?"
+    text = f"SELECT {COLUMNS}, {key} FROM decision WHERE {found.text} ORDER BY {keys.format(direction)} LIMIT ?"
     return Sql(text, (*found.parameters, size))
 
 
@@ -52,14 +50,11 @@ def facet(expression: Expression, field: Field, *, now_ms: int, skew_ms: int) ->
     return Sql(text if not field.path.single else text.replace("DISTINCT decision.id", "*"), where.parameters)
 
 
-def timeline(
-    expression: Expression, *, now_ms: int, start_ms: int, end_ms: int, width_ms: int, skew_ms: int
-) -> Sql:
-    """How many decisions that match were received in each bucket of that width, by verdict."""
+def timeline(expression: Expression, *, now_ms: int, start_ms: int, width_ms: int, skew_ms: int) -> Sql:
+    """How many decisions that match were received in each bucket of that width, by verdict; none before the start."""
     where = _where(expression, now_ms=now_ms, skew_ms=skew_ms)
-    text = f"""SELECT (received_ms - ?) / ?, verdict, count(*) FROM decision
-        WHERE ({where.text}) AND received_ms >= ? AND received_ms < ? GROUP BY 1, 2"""
-    return Sql(text, (start_ms, width_ms, *where.parameters, start_ms, end_ms))
+    text = f"""SELECT (received_ms - ?) / ?, verdict, count(*) FROM decision WHERE {where.text} GROUP BY 1, 2"""
+    return Sql(text, (start_ms, width_ms, *where.parameters))
 
 
 def _where(expression: Expression, *, now_ms: int, skew_ms: int) -> Sql:

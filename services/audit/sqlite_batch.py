@@ -1,17 +1,21 @@
-"""Writes one batch of entries into the SQLite store, inside its caller's transaction."""
+"""Writes one batch of entries into the main file, inside its caller's transaction, and says what segments get of it."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion, State, concluded, settled
+from gateway.conclusion import Conclusion, concluded, settled
 from gateway.core import keys
-from gateway.core.record import Record, Settlement, Verdict
+from gateway.core.record import Record, Settlement
 from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs
 from services.audit.entries import Admitted, Entry, Recorded, Settled
+from services.audit.segments import catalogue, pending
+from services.audit.segments.hours import hour_of
+from services.audit.segments.work import Cell, End, Row, Work
+from services.audit.segments.writing import Batch, Known
 from services.audit.sqlite_calls import New
 from services.audit.sqlite_entering import Places
 
@@ -26,75 +30,89 @@ _record_values: Final = attrgetter(*_FROM_RECORD)
 _conclusion_values: Final = attrgetter(*_CONCLUSION)
 _ALL: Final = (
     *(*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement"),
-    *("leaf", "settled_leaf", "rowid"),
+    *("leaf", "settled_leaf", "seq"),
 )
-_INSERT: Final = f"INSERT INTO decision ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
-_SETTLE: Final = """UPDATE decision
- SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ?, settled_leaf = ? WHERE rowid = ?"""
 
 
-def write(connection: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Store what is new in the entries; returns the ids of the decisions they changed, in order, each once.
+class _Works:
+    """What segments get of a batch, as it is put together."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[Row]] = {}
+        self._ends: dict[int, list[End]] = {}
+
+    def add(self, decision: str, row: Row) -> None:
+        """A decision that is new."""
+        self._rows.setdefault(hour_of(decision), []).append(row)
+
+    def end(self, decision: str, end: End) -> None:
+        """A decision that was there has ended."""
+        self._ends.setdefault(hour_of(decision), []).append(end)
+
+    def by_hour(self) -> dict[int, Work]:
+        """All of it."""
+        return {
+            hour: Work(columns=_ALL, rows=tuple(self._rows.get(hour, ())), ends=tuple(self._ends.get(hour, ())))
+            for hour in self._rows.keys() | self._ends.keys()
+        }
+
+
+def write(
+    connection: sqlite3.Connection,
+    entries: Sequence[Entry],
+    *,
+    known_of: Callable[[Iterable[str]], Mapping[str, Known]],
+) -> Batch:
+    """Store what is new in the entries; returns what segments are promised, and which decisions change, each once.
 
     Admissions go first, so that within a batch the order of the entries does not matter. What customers did, and what
-    came of copies, is stored by itself: it may come before the decision that it is about.
+    came of copies, is stored by itself: it may come before the decision that it is about. `known_of` tells which of
+    these decisions the segments have; all that was promised to them before must have been done.
     """
     sqlite_inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}
-    known = _known(connection, (*new, *ends))
+    known, works = known_of(new.keys() | ends.keys()), _Works()
     new = {decision: entry for decision, entry in new.items() if decision not in known}
     early = _take_early(connection, new)
-    ends = {decision: raw for decision, raw in ends.items() if not known.get(decision, _NOTHING).over} | early
+    over = {decision for decision, each in known.items() if each.over}
+    ends = {decision: raw for decision, raw in ends.items() if decision not in over} | early
     log = sqlite_entering.enter(connection, entries, new=new, ends=ends, early=early, known=known)
-    _insert(connection, new, ends, log)
+    _insert(connection, new, ends, log=log, works=works)
     open_ends = {decision: raw for decision, raw in ends.items() if decision in known}
     read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
-    rows = [
-        (*_settled(known[decision], read[decision], raw), log.settled[decision], known[decision].rowid)
-        for decision, raw in open_ends.items()
-    ]
-    connection.executemany(_SETTLE, rows)
-    sqlite_calls.settle(connection, {known[decision].rowid: settlement for decision, settlement in read.items()})
+    for decision, settlement in read.items():
+        works.end(decision, _settled(known[decision], settlement, raw=open_ends[decision], leaf=log.settled[decision]))
+    sqlite_calls.settle(connection, {known[decision].seq: settlement for decision, settlement in read.items()})
     connection.executemany(
         "INSERT OR IGNORE INTO early_settlement (id, settlement) VALUES (?, ?)",
         [item for item in ends.items() if item[0] not in new and item[0] not in known],
     )
     changed = new.keys() | open_ends.keys()
     ours = [each.id for each in entries if isinstance(each, Admitted | Settled)]
-    return tuple(dict.fromkeys(decision for decision in ours if decision in changed))
-
-
-def mark_in_doubt(connection: sqlite3.Connection, *, now_ms: int) -> int:
-    """Mark what still runs after its reservation has expired; returns how many were marked."""
-    text = "UPDATE decision SET state = 'IN_DOUBT' WHERE state = 'RUNNING' AND expires_ms < ? RETURNING rowid"
-    marked = [rowid for (rowid,) in connection.execute(text, (now_ms,)).fetchall()]
-    sqlite_calls.doubt(connection, marked)
-    return len(marked)
-
-
-class _Known(msgspec.Struct, frozen=True):
-    """A decision that is in the store already."""
-
-    before: Conclusion
-    over: bool
-    """Its settlement is in the store too."""
-    rowid: int = 0
-
-
-_NOTHING: Final = _Known(Conclusion(Verdict.DENY, "", "", "", State.RUNNING, None), over=False)
-
-
-def _known(connection: sqlite3.Connection, decisions: Iterable[str]) -> dict[str, _Known]:
-    found = connection.execute(
-        f"""SELECT id, rowid, settlement IS NOT NULL, {", ".join(_CONCLUSION)} FROM decision
-            WHERE id IN (SELECT value FROM json_each(?))""",  # noqa: S608
-        (msgspec.json.encode(list(decisions)).decode(),),
+    return _promised(
+        connection,
+        works.by_hour(),
+        segments=catalogue.grow(connection, new),
+        changed=tuple(dict.fromkeys(decision for decision in ours if decision in changed)),
     )
-    return {
-        decision: _Known(Conclusion(Verdict(verdict), reason, rule, status, State(state), at_ms), bool(over), rowid)
-        for decision, rowid, over, verdict, reason, rule, status, state, at_ms in found
-    }
+
+
+def doubt(connection: sqlite3.Connection, expired: Mapping[int, tuple[int, ...]]) -> Batch:
+    """Let these decisions, which were never settled, be in doubt: their numbers by hour."""
+    sqlite_calls.doubt(connection, [seq for seqs in expired.values() for seq in seqs])
+    return _promised(connection, {hour: Work(doubted=seqs) for hour, seqs in expired.items()})
+
+
+def _promised(
+    connection: sqlite3.Connection,
+    works: Mapping[int, Work],
+    *,
+    segments: tuple[catalogue.Segment, ...] = (),
+    changed: tuple[str, ...] = (),
+) -> Batch:
+    pending.promise(connection, works)
+    return Batch(works, segments, changed)
 
 
 def _take_early(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str, bytes]:
@@ -104,23 +122,23 @@ def _take_early(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str,
     return dict(connection.execute(text, wanted).fetchall())
 
 
-def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes], log: Places) -> None:
+def _insert(
+    connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict[str, bytes], *, log: Places, works: _Works
+) -> None:
     if not new:
         return
-    rows, rules, calls = [], [], []
+    calls = []
     # We are the only writer, so the next number is free; calls are kept under the same one.
-    (last,) = connection.execute("SELECT ifnull(max(rowid), 0) FROM decision").fetchone()
-    for rowid, (decision, entry) in enumerate(new.items(), start=last + 1):
+    (last,) = connection.execute("UPDATE sequence SET last = last + ? RETURNING last", (len(new),)).fetchone()
+    for seq, (decision, entry) in enumerate(new.items(), start=last - len(new) + 1):
         conclusion, raw = concluded(entry.record, entry.outcome), ends.get(decision)
         settlement = None if raw is None else _settlement.decode(raw)
         if settlement is not None:
             conclusion = settled(conclusion, settlement)
-        rows.append((*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), rowid))
-        calls.append(New(rowid, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
+        calls.append(New(seq, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
         names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
-        rules += [(name, decision) for name in names if name]
-    connection.executemany(_INSERT, rows)
-    connection.executemany("INSERT INTO decision_rule (rule, decision) VALUES (?, ?)", rules)
+        row = (*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), seq)
+        works.add(decision, Row(row, tuple(sorted(name for name in names if name))))
     sqlite_calls.add(connection, calls)
     sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
     tenants = {_tenant(entry.record) for entry in new.values()}
@@ -129,7 +147,7 @@ def _insert(connection: sqlite3.Connection, new: dict[str, Admitted], ends: dict
     connection.execute("UPDATE skew SET ms = ? WHERE ms < ?", (skew_ms, skew_ms))
 
 
-def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[object, ...]:
+def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[Cell, ...]:
     return (
         *_record_values(entry.record),
         _tenant(entry.record),
@@ -140,9 +158,9 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
     )
 
 
-def _settled(known: _Known, settlement: Settlement, raw: bytes) -> tuple[object, ...]:
+def _settled(known: Known, settlement: Settlement, *, raw: bytes, leaf: int) -> End:
     after = settled(known.before, settlement)
-    return after.reason, after.status, after.state, after.settled_ms, raw
+    return End(after.reason, after.status, after.state.value, after.settled_ms, raw, leaf, known.seq)
 
 
 def _tenant(record: Record) -> str:

@@ -1,13 +1,15 @@
 """Keeps what calls were decided by, sealed and for a while, in SQLite."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from services.audit.entries import Recorded
-from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.inputs import InputsQuery, Kept, Mark, after
+from services.audit.segments.hours import first_id, hour_of
+from services.audit.segments.reading import Raw
 
 _KEEP: Final = "INSERT OR IGNORE INTO input (decision, tenant, at_ms, expires_ms, sealed) VALUES (?, ?, ?, ?, ?)"
 _WANTED: Final = """input.expires_ms > ? AND input.at_ms >= ? AND input.at_ms < ? AND (? = '' OR input.tenant = ?)
@@ -15,9 +17,8 @@ _WANTED: Final = """input.expires_ms > ? AND input.at_ms >= ? AND input.at_ms < 
 _NEWEST: Final = f"""SELECT at_ms, decision FROM input WHERE {_WANTED}
  ORDER BY at_ms DESC, decision DESC LIMIT 1 OFFSET ?"""  # noqa: S608
 _COUNT: Final = f"SELECT count(*) FROM input WHERE {_WANTED} AND (at_ms, decision) >= (?, ?)"  # noqa: S608
-_PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.record, decision.outcome
- FROM input JOIN decision ON decision.id = input.decision
- WHERE {_WANTED} AND (input.at_ms, input.decision) >= (?, ?) ORDER BY input.at_ms, input.decision LIMIT ?"""  # noqa: S608
+_PAGE: Final = f"""SELECT decision, at_ms, sealed FROM input
+ WHERE {_WANTED} AND (at_ms, decision) >= (?, ?) ORDER BY at_ms, decision LIMIT ?"""  # noqa: S608
 
 
 def keep(connection: sqlite3.Connection, recorded: Iterable[Recorded]) -> None:
@@ -31,11 +32,22 @@ def expire(connection: sqlite3.Connection, *, now_ms: int) -> int:
     return connection.execute("DELETE FROM input WHERE expires_ms <= ?", (now_ms,)).rowcount
 
 
-def forget(connection: sqlite3.Connection, subject_refs: Iterable[str]) -> int:
-    """Delete what decisions about these customers were decided by; returns how many there were."""
-    text = """DELETE FROM input WHERE decision IN
-     (SELECT id FROM decision WHERE subject_ref IN (SELECT value FROM json_each(?)))"""
-    return connection.execute(text, (msgspec.json.encode(list(subject_refs)).decode(),)).rowcount
+def hours(connection: sqlite3.Connection) -> set[int]:
+    """The hours of the ids of all decisions whose inputs are kept."""
+    found: set[int] = set()
+    least = ""
+    while row := connection.execute("SELECT min(decision) FROM input WHERE decision >= ?", (least,)).fetchone():
+        if row[0] is None:
+            break
+        found.add(hour_of(row[0]))
+        least = first_id(hour_of(row[0]) + 1)
+    return found
+
+
+def forget(connection: sqlite3.Connection, decisions: Iterable[str]) -> int:
+    """Delete what these decisions were decided by; returns how many there were."""
+    text = "DELETE FROM input WHERE decision IN (SELECT value FROM json_each(?))"
+    return connection.execute(text, (msgspec.json.encode(list(decisions)).decode(),)).rowcount
 
 
 def begin(connection: sqlite3.Connection, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
@@ -48,10 +60,33 @@ def begin(connection: sqlite3.Connection, query: InputsQuery, *, now_ms: int) ->
     return mark, count
 
 
-def page(connection: sqlite3.Connection, query: InputsQuery, *, now_ms: int, at: Mark, size: int) -> tuple[Kept, ...]:
-    """The inputs from a place on, oldest first, of decisions that are stored by now."""
-    rows = connection.execute(_PAGE, (*_parameters(query, now_ms), *at, size))
-    return tuple(Kept(decision, at_ms, sealed, record, outcome) for decision, at_ms, sealed, record, outcome in rows)
+def page(
+    connection: sqlite3.Connection,
+    query: InputsQuery,
+    *,
+    now_ms: int,
+    at: Mark,
+    size: int,
+    raw_of: Callable[[Sequence[str]], Mapping[str, Raw]],
+) -> tuple[Kept, ...]:
+    """The inputs from a place on, oldest first, of decisions that are stored by now.
+
+    `raw_of` gives those of the decisions that are.
+    """
+    found: list[Kept] = []
+    while len(found) < size:
+        wanted = size - len(found)
+        rows = connection.execute(_PAGE, (*_parameters(query, now_ms), *at, wanted)).fetchall()
+        raw = raw_of([decision for decision, _, _ in rows])
+        found += [
+            Kept(decision, at_ms, sealed, raw[decision].record, raw[decision].outcome)
+            for decision, at_ms, sealed in rows
+            if decision in raw
+        ]
+        if len(rows) < wanted:
+            break
+        at = after(rows[-1][0], at_ms=rows[-1][1])
+    return tuple(found)
 
 
 def _parameters(query: InputsQuery, now_ms: int) -> tuple[object, ...]:

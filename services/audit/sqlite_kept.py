@@ -1,11 +1,12 @@
 """Finds in SQLite what the leaves of the log were made of."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from services.audit import sqlite_log
 from services.audit.log import Place
+from services.audit.segments.reading import Raw
 from services.proof import leaves
 from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES
@@ -15,22 +16,24 @@ Row = tuple[int, str, bytes]
 """Index, kind and decision of a leaf."""
 
 _ROWS: Final = "SELECT number, kind, decision FROM leaf WHERE number >= ? AND number < ?"
+_OF_DECISIONS: Final = (leaves.ADMIT, leaves.SETTLE)
 _PARTS: Final = {
-    leaves.ADMIT: "SELECT record, outcome FROM decision WHERE id = ? AND leaf = ?",
-    leaves.SETTLE: "SELECT settlement FROM decision WHERE id = ? AND settled_leaf = ?",
     leaves.OUTCOME: "SELECT tenant, raw FROM outcome WHERE decision = ? AND leaf = ?",
     leaves.COPY: "SELECT tenant, result FROM copy WHERE decision = ? AND leaf = ?",
 }
 
 
-def places(connection: sqlite3.Connection, start: int, *, end: int) -> tuple[Place, ...]:
-    """See `services.audit.log.Log.places`."""
+def places(
+    connection: sqlite3.Connection, start: int, *, end: int, raw_of: Callable[[Sequence[str]], Mapping[str, Raw]]
+) -> tuple[Place, ...]:
+    """See `services.audit.log.Log.places`. `raw_of` gives those of the decisions that are stored."""
     hashes = _hashes(connection, start, end=end)
     rows = {row[0]: row for row in connection.execute(_ROWS, (start, end))}
+    raw = raw_of(sorted({row[2].hex() for row in rows.values() if row[1] in _OF_DECISIONS}))
     found = []
     for index in range(start, end):
         row = rows.get(index)
-        parts = None if row is None else _parts(connection, row)
+        parts = None if row is None else _parts(connection, row, raw)
         found.append(
             Place(
                 index=index,
@@ -42,8 +45,10 @@ def places(connection: sqlite3.Connection, start: int, *, end: int) -> tuple[Pla
     return tuple(found)
 
 
-def _parts(connection: sqlite3.Connection, row: Row) -> tuple[bytes, ...] | None:
+def _parts(connection: sqlite3.Connection, row: Row, raw: Mapping[str, Raw]) -> tuple[bytes, ...] | None:
     index, kind, decision = row
+    if kind in _OF_DECISIONS:
+        return _parts_of(raw.get(decision.hex()), index, kind=kind)
     text = _PARTS.get(kind)
     if text is None:
         found = connection.execute("SELECT raw FROM noted WHERE leaf = ?", (index,)).fetchone()
@@ -53,6 +58,14 @@ def _parts(connection: sqlite3.Connection, row: Row) -> tuple[bytes, ...] | None
     if found is None or None in found:
         return None
     return tuple(part.encode() if isinstance(part, str) else part for part in found)
+
+
+def _parts_of(raw: Raw | None, index: int, *, kind: str) -> tuple[bytes, ...] | None:
+    if raw is None:
+        return None
+    if kind == leaves.ADMIT:
+        return (raw.record, raw.outcome) if raw.leaf == index else None
+    return (raw.settlement,) if raw.settlement is not None and raw.settled_leaf == index else None
 
 
 def _hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:

@@ -1,23 +1,26 @@
 """A `services.audit.log.Log` in SQLite."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from services.audit import sqlite_kept, sqlite_log
 from services.audit.log import Place, Proved
+from services.audit.segments.reading import Raw
 from services.proof.tiles import Tree
 
 T = TypeVar("T")
+RawOf = Callable[[Sequence[str]], Mapping[str, Raw]]
 Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 """Runs something with a connection, off the event loop; see `services.audit.sqlite_store`."""
 
 
 class SqliteLog:
-    """The log of one store. `read` runs what only reads."""
+    """The log of one store. `read` runs what only reads; `raw_of` gives decisions that are stored, where that runs."""
 
-    def __init__(self, *, read: Run) -> None:
+    def __init__(self, *, read: Run, raw_of: RawOf) -> None:
         self._read = read
+        self._raw_of = raw_of
 
     async def size(self) -> int:
         """See `Log.size`."""
@@ -29,7 +32,9 @@ class SqliteLog:
 
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """See `Log.places`."""
-        found: tuple[Place, ...] = await self._read(lambda connection: sqlite_kept.places(connection, start, end=end))
+        found: tuple[Place, ...] = await self._read(
+            lambda connection: sqlite_kept.places(connection, start, end=end, raw_of=self._raw_of)
+        )
         return found
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:

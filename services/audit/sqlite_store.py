@@ -1,4 +1,4 @@
-"""The embedded decision store: one SQLite file, written by one thread, read by others."""
+"""The embedded decision store: a main file and hourly segments of SQLite, written by one thread, read by others."""
 
 import asyncio
 import sqlite3
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -15,20 +15,27 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sql, sqlite_batch, sqlite_counts, sqlite_functions, sqlite_inputs
+from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_inputs
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.fields import Field
+from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.segments.files import Files
+from services.audit.segments.finding import Finder
+from services.audit.segments.moving import move
+from services.audit.segments.reading import Rows, SegmentReader
+from services.audit.segments.writing import Batch, SegmentWriter
 from services.audit.shadows import ShadowsQuery, Summary
-from services.audit.sql_conditions import Sql, condition
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
 from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
 from services.audit.store import Stored
+from services.audit.transactions import transaction
 
 READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
@@ -40,19 +47,20 @@ _settlement: Final = msgspec.json.Decoder(Settlement)
 
 
 class SqliteStore:
-    """A `services.audit.store.DecisionStore` in `home/audit/decisions.sqlite`.
+    """A `services.audit.store.DecisionStore` in `home/audit`: `decisions.sqlite` and the folder `segments`.
 
     WAL, so that queries never wait for the writer. synchronous=FULL, because an entry is acknowledged and then trimmed
     from the stream once it is stored here: with NORMAL a power cut could take back a commit whose entry is gone. The
-    price is one fsync a batch. `busy_ms` is how long to wait for another process's lock.
+    price is one fsync a batch and file. `busy_ms` is how long to wait for another process's lock.
 
     Raises:
-        CallEnded: STORE_UNAVAILABLE when the file cannot be opened, or a newer version of Pilote wrote it.
+        CallEnded: STORE_UNAVAILABLE when a file cannot be opened, or a newer version of Pilote wrote it.
     """
 
     def __init__(self, home: Path, *, busy_ms: int = 2_000) -> None:
         folder = home / "audit"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder / "segments"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / "decisions.sqlite"
         self._busy_seconds = busy_ms / 1_000
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-write")
@@ -60,42 +68,74 @@ class SqliteStore:
         # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
         self._sum_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-sum")
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[sqlite3.Connection | SegmentReader] = []
         self._writer = _guarded(self._open)
-        self.log = SqliteLog(read=self._read)
+        self._segments = _guarded(self._open_segments)
+        self.log = SqliteLog(read=self._read, raw_of=lambda decisions: self._segment_reader().raw(decisions))
         """See `DecisionStore.log`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
-        return await self._write(lambda connection: sqlite_batch.write(connection, entries))
+        return await self._promise(
+            lambda connection: sqlite_batch.write(connection, entries, known_of=self._segments.known)
+        )
 
     async def mark_in_doubt(self, *, now_ms: int) -> int:
         """See `DecisionStore.mark_in_doubt`."""
-        return await self._write(lambda connection: sqlite_batch.mark_in_doubt(connection, now_ms=now_ms))
+        marked: list[int] = []
+
+        def mark(connection: sqlite3.Connection) -> Batch:
+            expired = self._segments.expired(now_ms=now_ms)
+            marked.extend(seq for seqs in expired.values() for seq in seqs)
+            return sqlite_batch.doubt(connection, expired)
+
+        await self._promise(mark)
+        return len(marked)
 
     async def get(self, decision: str, *, now_ms: int) -> Stored | None:
         """See `DecisionStore.get`."""
-        query = Sql(f"SELECT {sql.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
-        found = await self._read(lambda connection: _rows(connection, query, now_ms=now_ms))
+        found = await self._look(lambda segments: segments.get(decision), now_ms=now_ms)
         return found[0] if found else None
 
     async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
         """See `DecisionStore.page`."""
 
-        def read(connection: sqlite3.Connection) -> tuple[Stored, ...]:
-            (skew_ms,) = connection.execute("SELECT ms FROM skew").fetchone()
-            query = sql.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=skew_ms)
-            return _rows(connection, query, now_ms=now_ms)
+        def look(segments: SegmentReader) -> Rows:
+            return segments.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=self._skew_ms())
 
-        return await self._read(read)
+        return await self._look(look, now_ms=now_ms)
+
+    async def ordered(
+        self, expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int
+    ) -> tuple[Stored, ...]:
+        """See `DecisionStore.ordered`."""
+
+        def find(connection: sqlite3.Connection) -> tuple[Stored, ...]:
+            rows = self._finder(now_ms).ordered(expression, order=order, after=after, size=size)
+            return _stored_all(connection, rows, now_ms=now_ms)
+
+        return await self._read(find, threads=self._read_threads if order.by_time else self._sum_thread)
+
+    async def facets(self, expression: Expression, fields: Sequence[Field], *, now_ms: int) -> Facets:
+        """See `DecisionStore.facets`."""
+        return await self._read(lambda _: self._finder(now_ms).facets(expression, fields), threads=self._sum_thread)
+
+    async def span(self, expression: Expression, *, now_ms: int) -> tuple[int, int, int]:
+        """See `DecisionStore.span`."""
+        return await self._read(lambda _: self._finder(now_ms).span(expression), threads=self._sum_thread)
+
+    async def timeline(self, expression: Expression, *, now_ms: int, start_ms: int, width_ms: int) -> Timeline:
+        """See `DecisionStore.timeline`."""
+        return await self._read(
+            lambda _: self._finder(now_ms).timeline(expression, start_ms=start_ms, width_ms=width_ms),
+            threads=self._sum_thread,
+        )
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """See `DecisionStore.among`."""
-        wanted = condition(expression, now_ms=now_ms)
-        text = f"""SELECT {sql.COLUMNS} FROM decision
-            WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
-        query = Sql(text, (msgspec.json.encode(decisions).decode(), *wanted.parameters))
-        return await self._read(lambda connection: _rows(connection, query, now_ms=now_ms))
+        return await self._look(
+            lambda segments: segments.among(decisions, expression=expression, now_ms=now_ms), now_ms=now_ms
+        )
 
     async def tenants(self) -> tuple[str, ...]:
         """See `DecisionStore.tenants`."""
@@ -133,7 +173,9 @@ class SqliteStore:
     async def inputs_page(self, query: InputsQuery, *, now_ms: int, at: Mark, size: int) -> tuple[Kept, ...]:
         """See `DecisionStore.inputs_page`."""
         return await self._read(
-            lambda connection: sqlite_inputs.page(connection, query, now_ms=now_ms, at=at, size=size),
+            lambda connection: sqlite_inputs.page(
+                connection, query, now_ms=now_ms, at=at, size=size, raw_of=self._segment_reader().raw
+            ),
             threads=self._sum_thread,
         )
 
@@ -143,11 +185,15 @@ class SqliteStore:
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""
-        return await self._write(lambda connection: sqlite_inputs.forget(connection, subject_refs))
+        hours = await self._read(sqlite_inputs.hours)
+        decisions = await self._read(lambda _: self._segment_reader().about(subject_refs, hours=hours))
+        return await self._write(lambda connection: sqlite_inputs.forget(connection, decisions))
 
     async def count(self) -> int:
         """See `DecisionStore.count`."""
-        found = await self._read(lambda connection: connection.execute("SELECT count(*) FROM decision").fetchone())
+        found = await self._read(
+            lambda connection: connection.execute("SELECT total(decisions) FROM segment").fetchone()
+        )
         return int(found[0])
 
     async def close(self) -> None:
@@ -155,12 +201,28 @@ class SqliteStore:
         await asyncio.to_thread(self._read_threads.shutdown)
         await asyncio.to_thread(self._sum_thread.shutdown)
         await asyncio.to_thread(self._write_thread.shutdown)
-        for connection in (*self._readers, self._writer):
-            connection.close()
+        for each in (*self._readers, self._segments, self._writer):
+            each.close()
+
+    async def _promise(self, work: Callable[[sqlite3.Connection], Batch]) -> tuple[str, ...]:
+        """Write to the main file what `work` does, then to the segments what it promises; returns what changed.
+
+        What a failure has left undone is done first: `work` looks into the segments.
+        """
+
+        def write() -> tuple[str, ...]:
+            changed = self._segments.pay()
+            self._segments.owe(_transaction(self._writer, work))
+            return changed + self._segments.pay()
+
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
 
     async def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
+
+    async def _look(self, work: Callable[[SegmentReader], Rows], *, now_ms: int) -> tuple[Stored, ...]:
+        return await self._read(lambda connection: _stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
 
     async def _read(self, work: Callable[[sqlite3.Connection], _T], *, threads: ThreadPoolExecutor | None = None) -> _T:
         loop = asyncio.get_running_loop()
@@ -171,10 +233,35 @@ class SqliteStore:
             uri = f"{self._path.resolve().as_uri()}?mode=ro"
             self._local.connection = self._connected(uri)
             self._local.connection.execute("PRAGMA temp_store = MEMORY")
-            sqlite_functions.add(self._local.connection)
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
+
+    def _finder(self, now_ms: int) -> Finder:
+        return Finder(self._segment_reader(), now_ms=now_ms, skew_ms=self._skew_ms())
+
+    def _skew_ms(self) -> int:
+        return int(self._reader().execute("SELECT ms FROM skew").fetchone()[0])
+
+    def _segment_reader(self) -> SegmentReader:
+        if not hasattr(self._local, "segments"):
+            files = Files(self._folder, busy_seconds=self._busy_seconds)
+            self._local.segments = SegmentReader(files, lambda: self._segments.catalogue)
+            self._readers.append(self._local.segments)
+        segments: SegmentReader = self._local.segments
+        return segments
+
+    def _open_segments(self) -> SegmentWriter:
+        files = Files(self._folder, busy_seconds=self._busy_seconds, writes=True)
+        try:
+            move(self._writer, files)
+            segments = SegmentWriter(files, self._writer)
+            segments.pay()
+        except BaseException:
+            files.close()
+            self._writer.close()
+            raise
+        return segments
 
     def _open(self) -> sqlite3.Connection:
         connection = self._connected(self._path.resolve().as_uri())
@@ -196,16 +283,8 @@ class SqliteStore:
 
 
 def _transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        result = work(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        # SQLite has rolled back by itself after some errors, such as a full disk.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return result
+    with transaction(connection):
+        return work(connection)
 
 
 def _guarded(work: Callable[[], _T]) -> _T:
@@ -215,14 +294,13 @@ def _guarded(work: Callable[[], _T]) -> _T:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
 
 
-def _rows(connection: sqlite3.Connection, query: Sql, *, now_ms: int) -> tuple[Stored, ...]:
-    rows = connection.execute(query.text, query.parameters).fetchall()
+def _stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
     copies = copies_of(connection, [row[0] for row in rows])
     return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)
 
 
 def _stored(
-    row: tuple[str, str, str, str, str, str, int | None, int, bytes, bytes, bytes | None, int | None, int | None],
+    row: tuple[Any, ...],
     copies: tuple[ShadowResult, ...],
     *,
     now_ms: int,

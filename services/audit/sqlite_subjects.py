@@ -113,7 +113,7 @@ def _contacts(query: ArmsQuery) -> Iterator[str]:
         join = "JOIN exposure AS x ON x.scope = :scope AND x.at_ms = o.at_ms AND x.call = o.id"
         arm, unit = "x.arm", "ifnull(x.unit, o.unit)"
     yield f"""SELECT {unit}, {arm}, c.decision, c.at_ms, o.at_ms FROM call AS c INDEXED BY call_inferred
-        CROSS JOIN decision AS d ON d.id = lower(hex(c.inference)) CROSS JOIN call AS o ON o.id = d.rowid {join}
+        CROSS JOIN call AS o INDEXED BY call_by_decision ON o.decision = c.inference {join}
         WHERE c.inference IS NOT NULL AND c.contact AND {unit} IS NOT NULL AND {cause}
         AND c.at_ms >= :start - :before AND c.at_ms <= :end + :window
         AND c.scope IN (SELECT id FROM scope WHERE tenant = :tenant)"""

@@ -1,4 +1,4 @@
-"""The store's schema, as numbered steps taken in order; a store's `user_version` says how many it has taken."""
+"""The schema of the store's main file, as numbered steps taken in order; `user_version` says how many it has taken."""
 
 import sqlite3
 from importlib import resources
@@ -6,13 +6,13 @@ from importlib import resources
 from gateway.core.errors import CallEnded, Reason
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Take the steps that the store has not taken yet, each in a transaction of its own.
+def bring_up_to_date(connection: sqlite3.Connection, package: str = __name__) -> None:
+    """Take the steps of a package that the file has not taken yet, each in a transaction of its own.
 
     Raises:
-        CallEnded: STORE_UNAVAILABLE when a newer version of Pilote wrote the store.
+        CallEnded: STORE_UNAVAILABLE when a newer version of Pilote wrote the file.
     """
-    steps = _steps()
+    steps = _steps(package)
     (taken,) = connection.execute("PRAGMA user_version").fetchone()
     if taken > len(steps):
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
@@ -20,6 +20,6 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _steps() -> list[str]:
-    files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
+def _steps(package: str = __name__) -> list[str]:
+    files = [file for file in resources.files(package).iterdir() if file.name.endswith(".sql")]
     return [file.read_text(encoding="utf-8") for file in sorted(files, key=lambda file: file.name)]

@@ -1,17 +1,15 @@
 """What is stored enters the log once, in order, and the log's tree is over exactly what is kept."""
 
-import sqlite3
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.record import CustomerOutcome
 from gateway.core.shadows import CopyEnd, ShadowResult
-from services.audit import schema, sqlite_batch, sqlite_kept, sqlite_log
 from services.audit.entries import Admitted, Copied, Entry, Noted, Reported, Settled, read
 from services.audit.log import Place
 from services.audit.sqlite_store import SqliteStore
@@ -62,27 +60,21 @@ def leaf_of(kind: str, number: int) -> Leaf:
     return Leaf(kind, (entry.raw,) if isinstance(entry, Settled) else (b"acme", entry.raw))
 
 
-def in_memory() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.bring_up_to_date(connection)
-    return connection
+async def log_of(store: SqliteStore) -> tuple[Place, ...]:
+    return await store.log.places(0, end=await store.log.size())
 
 
-def log_of(connection: sqlite3.Connection) -> tuple[Place, ...]:
-    return sqlite_kept.places(connection, 0, end=sqlite_log.size(connection))
-
-
-@settings(max_examples=60, deadline=None)
-@given(BATCHES)
-def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
-    batches: list[list[tuple[str, int]]],
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=BATCHES)
+async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
+    batches: list[list[tuple[str, int]]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    connection = in_memory()
+    store = SqliteStore(tmp_path_factory.mktemp("store"))
     for _ in range(2):  # what is delivered again changes nothing
         for batch in batches:
-            sqlite_batch.write(connection, [MAKE[kind](number) for kind, number in batch])
-    places = log_of(connection)
-    connection.close()
+            await store.write([MAKE[kind](number) for kind, number in batch])
+    places = await log_of(store)
+    await store.close()
 
     came = {each for batch in batches for each in batch}
     wanted = [each for each in came if each[0] != "settle" or ("admit", each[1]) in came]
@@ -94,14 +86,12 @@ def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
             assert logged.index(leaf_of("admit", number).data) < logged.index(leaf_of("settle", number).data)
 
 
-def test_entries_stand_in_the_log_in_the_order_in_which_they_came() -> None:
-    connection = in_memory()
+async def test_entries_stand_in_the_log_in_the_order_in_which_they_came(store: SqliteStore) -> None:
     noted = Noted("erasure", b'{"subject_ref":"x"}')
     entries: list[Entry] = [settled(2), copied(1), admitted(1), told(1), settled(1), admitted(2), noted, admitted(1)]
-    sqlite_batch.write(connection, [settled(3)])
-    sqlite_batch.write(connection, [*entries, admitted(3)])
-    logged = [place.leaf for place in log_of(connection)]
-    connection.close()
+    await store.write([settled(3)])
+    await store.write([*entries, admitted(3)])
+    logged = [place.leaf for place in await log_of(store)]
 
     assert logged == [
         *(leaf_of("copy", 1), leaf_of("admit", 1), leaf_of("outcome", 1), leaf_of("settle", 1)),

@@ -1,0 +1,77 @@
+"""The SQLite files of segments, and connections to them: one thread's, of which the longest unused are closed."""
+
+import os
+import sqlite3
+from collections import OrderedDict
+from pathlib import Path
+from typing import Final
+
+from services.audit import schema, sqlite_functions
+from services.audit.segments.catalogue import Segment
+
+MOST_OPEN: Final = 48
+"""Connections that a thread keeps: each holds up to three files open, of the 1,024 that a process has by default."""
+STEPS: Final = "services.audit.segments.schema"
+
+
+class Files:
+    """Segments of one folder, as one thread opens them. `busy_seconds` is how long to wait for another's lock.
+
+    A writer's commits are on the disk when they return: what they hold is deleted from the main file afterwards.
+    """
+
+    def __init__(self, folder: Path, *, busy_seconds: float, writes: bool = False) -> None:
+        self._folder = folder
+        self._busy_seconds = busy_seconds
+        self._writes = writes
+        self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+
+    def connection(self, segment: Segment) -> sqlite3.Connection:
+        """A connection to a segment; a writer makes the file where there is none.
+
+        Raises:
+            sqlite3.Error: it cannot be opened.
+            CallEnded: STORE_UNAVAILABLE when a newer version of Pilote wrote it.
+        """
+        found = self._open.get(segment.file)
+        if found is None:
+            found = self._open[segment.file] = self._opened(self._folder / segment.file)
+            if len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(segment.file)
+        return found
+
+    def close(self) -> None:
+        """Close all."""
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+
+    def _opened(self, path: Path) -> sqlite3.Connection:
+        new = self._writes and not path.exists()
+        uri = path.resolve().as_uri() + ("" if self._writes else "?mode=ro")
+        # Each connection stays with its thread; only `close` comes from another, once the threads have ended.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            sqlite_functions.add(connection)
+            if self._writes:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                schema.bring_up_to_date(connection, STEPS)
+            if new:
+                _keep_name(self._folder)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _keep_name(folder: Path) -> None:
+    """Make a new file's name as durable as what it holds: SQLite takes care of the contents only."""
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,70 @@
+"""What a batch does to one segment: written down in the main file first, then done, and done again after a failure."""
+
+import sqlite3
+from typing import Any, Final
+
+import msgspec
+
+Cell = str | int | bytes | None
+
+_SETTLE: Final = """UPDATE decision SET reason = ?, status = ?, state = ?, settled_ms = ?, settlement = ?,
+ settled_leaf = ? WHERE seq = ?"""
+_DOUBT: Final = "UPDATE decision SET state = 'IN_DOUBT' WHERE seq = ? AND state = 'RUNNING'"
+_RULE: Final = "INSERT OR IGNORE INTO decision_rule (rule, decision) VALUES (?, ?)"
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that is new, with a value for each column."""
+
+    values: tuple[Any, ...]
+    """Cells: msgspec decodes no union of text and bytes, though MessagePack tells them apart."""
+    rules: tuple[str, ...]
+
+
+class End(msgspec.Struct, frozen=True, array_like=True):
+    """How a decision that was there before has ended."""
+
+    reason: str
+    status: str
+    state: str
+    settled_ms: int | None
+    settlement: bytes
+    leaf: int | None
+    """Index of the settlement in the log."""
+    seq: int
+
+
+class Work(msgspec.Struct, frozen=True):
+    """All that one batch does to one segment. Doing it twice is doing it once."""
+
+    columns: tuple[str, ...] = ()
+    """Of the rows; `id` is one of them. Named, since what an earlier version has left may have fewer."""
+    rows: tuple[Row, ...] = ()
+    ends: tuple[End, ...] = ()
+    doubted: tuple[int, ...] = ()
+    """By their numbers: those that were never settled."""
+
+
+_decoder: Final = msgspec.msgpack.Decoder(Work)
+
+
+def written(work: Work) -> bytes:
+    """The bytes to keep it by."""
+    return msgspec.msgpack.encode(work)
+
+
+def read(written: bytes) -> Work:
+    """It again."""
+    return _decoder.decode(written)
+
+
+def do(connection: sqlite3.Connection, work: Work) -> None:
+    """Do it, inside the caller's transaction."""
+    if work.rows:
+        marks = ", ".join("?" * len(work.columns))
+        insert = f"INSERT OR IGNORE INTO decision ({', '.join(work.columns)}) VALUES ({marks})"  # noqa: S608
+        connection.executemany(insert, [row.values for row in work.rows])
+        at = work.columns.index("id")
+        connection.executemany(_RULE, [(rule, row.values[at]) for row in work.rows for rule in row.rules])
+    connection.executemany(_SETTLE, [msgspec.structs.astuple(end) for end in work.ends])
+    connection.executemany(_DOUBT, [(seq,) for seq in work.doubted])

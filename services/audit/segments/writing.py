@@ -1,0 +1,104 @@
+"""Writes into segments what the main file has promised them, and looks decisions up there for the next batch."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from gateway.conclusion import Conclusion, State
+from gateway.core.record import Verdict
+from services.audit.segments import catalogue, pending, work
+from services.audit.segments.catalogue import Catalogue, Segment
+from services.audit.segments.files import Files
+from services.audit.segments.hours import hour_of
+from services.audit.segments.pending import Works
+from services.audit.transactions import transaction
+
+_KNOWN: Final = """SELECT id, seq, settlement IS NOT NULL, verdict, reason, rule, status, state, settled_ms
+ FROM decision WHERE id IN (SELECT value FROM json_each(?))"""
+_EXPIRED: Final = "SELECT seq FROM decision WHERE state = 'RUNNING' AND expires_ms < ?"
+_RUNNING: Final = "SELECT EXISTS (SELECT 1 FROM decision WHERE state = 'RUNNING')"
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A decision that is in the store already."""
+
+    before: Conclusion
+    over: bool
+    """Its settlement is in the store too."""
+    seq: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one transaction of the main file has promised and changed."""
+
+    works: Works = {}
+    segments: tuple[Segment, ...] = ()
+    """Those that have grown, as they will be once it is kept."""
+    changed: tuple[str, ...] = ()
+    """The decisions that are new or have ended, by their ids."""
+
+
+class SegmentWriter:
+    """The one that writes, in one thread. `main` is the main file: what it still holds as promised is owed."""
+
+    def __init__(self, files: Files, main: sqlite3.Connection) -> None:
+        self._files = files
+        self.catalogue: Catalogue = catalogue.load(main)
+        """The segments with all that was promised; replaced, never changed, so any thread may look at it."""
+        self._owed = [Batch(works=pending.promised(main))]
+        self._may_run = set(self.catalogue)
+        """Hours in which something may still be running."""
+
+    def known(self, decisions: Iterable[str]) -> dict[str, Known]:
+        """Those of the decisions that are stored."""
+        found: dict[str, Known] = {}
+        for segment, ids in self._by_segment(decisions):
+            rows = self._files.connection(segment).execute(_KNOWN, (msgspec.json.encode(ids).decode(),))
+            for decision, seq, over, verdict, reason, rule, status, state, at_ms in rows:
+                before = Conclusion(Verdict(verdict), reason, rule, status, State(state), at_ms)
+                found[decision] = Known(before, bool(over), seq)
+        return found
+
+    def expired(self, *, now_ms: int) -> Mapping[int, tuple[int, ...]]:
+        """The numbers of what still runs though its reservation has expired, by hour."""
+        found = {}
+        for hour in sorted(self._may_run):
+            connection = self._files.connection(self.catalogue[hour])
+            if seqs := tuple(seq for (seq,) in connection.execute(_EXPIRED, (now_ms,))):
+                found[hour] = seqs
+            elif not connection.execute(_RUNNING).fetchone()[0]:
+                self._may_run.discard(hour)
+        return found
+
+    def owe(self, batch: Batch) -> None:
+        """Take over what the main file has just promised."""
+        self._owed.append(batch)
+
+    def pay(self) -> tuple[str, ...]:
+        """Do all that is owed; returns the ids of the decisions that it changed.
+
+        Raises:
+            sqlite3.Error: a segment is locked, full or broken; what was not done is still owed.
+        """
+        changed: tuple[str, ...] = ()
+        for batch in self._owed:
+            self.catalogue = catalogue.with_changes(self.catalogue, batch.segments)
+            for hour, each in batch.works.items():
+                with transaction(self._files.connection(self.catalogue[hour])) as connection:
+                    work.do(connection, each)
+                self._may_run.add(hour)
+            changed += batch.changed
+        self._owed.clear()
+        return changed
+
+    def close(self) -> None:
+        """Release the files."""
+        self._files.close()
+
+    def _by_segment(self, decisions: Iterable[str]) -> Iterator[tuple[Segment, list[str]]]:
+        hours: dict[int, list[str]] = {}
+        for decision in decisions:
+            hours.setdefault(hour_of(decision), []).append(decision)
+        return ((self.catalogue[hour], ids) for hour, ids in hours.items() if hour in self.catalogue)
