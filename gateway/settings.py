@@ -52,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     replay_key_file: Path | None = None
     """File with the keys that what calls were decided by is sealed with, 64 hexadecimal digits a line; the first one
     seals. Unset: one in `home` is made."""
+    audit_key_file: Path | None = None
+    """File with the Ed25519 key (PEM) that the log of decisions is signed with; unset: one in `home` is made."""
+    audit_origin: str = ""
+    """What the log of decisions is called in its checkpoints, such as "example.com/pilote"; unset: after its key."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

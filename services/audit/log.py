@@ -1,6 +1,6 @@
 """What the audit service needs of the log that proves what a store keeps. SQLite is the first to keep one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -26,6 +26,25 @@ class Proved(msgspec.Struct, frozen=True):
     path: tuple[bytes, ...]
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """A checkpoint as it is kept."""
+
+    size: int
+    root: bytes
+    note: str
+    """The signed note."""
+    signed_ms: int
+
+
+class LogBroken(Exception):
+    """What is in the store does not continue what was signed: somebody has changed it."""
+
+    def __init__(self, signed: int, size: int) -> None:
+        super().__init__(f"{size} entries do not continue the {signed} that were signed")
+        self.signed = signed
+        self.size = size
+
+
 class Log(Protocol):
     """A Merkle tree of every entry in the order in which it was first stored.
 
@@ -44,6 +63,25 @@ class Log(Protocol):
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
         """The proofs that these entries are in the log of `size` entries."""
+
+    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+        """The checkpoint of the log as it is; where there is none yet, `say` makes its note of size and root.
+
+        Raises:
+            LogBroken: it does not continue the last checkpoint; `say` was not asked.
+        """
+
+    async def newest(self) -> Signed | None:
+        """The checkpoint of the largest log; `None` where none was signed."""
+
+    async def checkpoint(self, size: int) -> Signed | None:
+        """The checkpoint of a log of that size; `None` where none is kept."""
+
+    async def checkpoints(self) -> tuple[Signed, ...]:
+        """All that are kept, by size: those of the last hour, and the last one of every earlier hour."""
+
+    async def cosign(self, size: int, add: Callable[[str], str]) -> bool:
+        """Let `add` add a cosignature to the note of that size; whether there is one."""
 
     async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
         """The proof that the log of `first` entries is the beginning of that of `second`."""

@@ -13,11 +13,12 @@ from pilote.audit.v1 import (
     planning_pb2,
     shadows_pb2,
 )
-from services.audit import counting, inputs, shadows
+from services.audit import counting, inputs, proving, shadows
 from services.audit.arms import answered, asked
+from services.audit.checkpoints import Checkpoints
 from services.audit.objectives import ObjectiveBook
 from services.audit.search import Search
-from services.audit.store import DecisionStore
+from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 from services.audit.telling import told
 
@@ -35,26 +36,20 @@ class Queries(Search):
         *,
         tails: Tails,
         objectives: ObjectiveBook,
+        checkpoints: Checkpoints,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
     ) -> None:
         super().__init__(store, tails=tails, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         self._objectives = objectives
+        self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
 
     async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        name = _NAME.fullmatch(request.name)
-        if name is None:
-            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
-            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
-        stored = await self._store.get(name[1], now_ms=self._clock_ms())
-        if stored is None:
-            text = f"There is no decision {request.name}. A new one appears within two seconds of its call."
-            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": request.name})
-        return audit_service_pb2.GetDecisionResponse(decision=told(stored))
+        return audit_service_pb2.GetDecisionResponse(decision=told(await self._stored(request.name)))
 
     async def ExportDecisions(
         self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any
@@ -66,20 +61,21 @@ class Queries(Search):
     async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
     ) -> audit_service_pb2.GetCheckpointResponse:
-        """Not served yet."""
-        _not_built("This version signs no checkpoints.")
+        """See the contract."""
+        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(await self._checkpoints.newest()))
 
     async def GetInclusionProof(
-        self, _request: audit_service_pb2.GetInclusionProofRequest, _context: Any
+        self, request: audit_service_pb2.GetInclusionProofRequest, _context: Any
     ) -> audit_service_pb2.GetInclusionProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that a decision is in it.")
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await proving.inclusion(request, stored, log=self._store.log, checkpoints=self._checkpoints)
 
     async def GetConsistencyProof(
-        self, _request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
+        self, request: audit_service_pb2.GetConsistencyProofRequest, _context: Any
     ) -> audit_service_pb2.GetConsistencyProofResponse:
-        """Not served yet."""
-        _not_built("This version keeps no Merkle tree, so it cannot prove that the log only grew.")
+        """See the contract."""
+        return await proving.consistency(request, log=self._store.log, checkpoints=self._checkpoints)
 
     async def SummarizeArms(
         self, request: arms_pb2.SummarizeArmsRequest, _context: Any
@@ -129,6 +125,17 @@ class Queries(Search):
     ) -> objectives_pb2.GetObjectivesResponse:
         """See the contract."""
         return await self._objectives.answer(request)
+
+    async def _stored(self, resource: str) -> Stored:
+        name = _NAME.fullmatch(resource)
+        if name is None:
+            text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
+        stored = await self._store.get(name[1], now_ms=self._clock_ms())
+        if stored is None:
+            text = f"There is no decision {resource}. A new one appears within two seconds of its call."
+            raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
+        return stored
 
 
 def _not_built(text: str) -> NoReturn:

@@ -20,7 +20,9 @@ from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
+from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.queries import Queries
@@ -28,6 +30,7 @@ from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
+from services.proof.notes import Signer
 
 RETRY_SECONDS: Final = 0.2
 
@@ -41,13 +44,14 @@ async def serve(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    signer: Signer | None = None,
     follow: Follow | None = None,
     exporter: MetricExporter | None = None,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
-    they are exported as metrics.
+    they are exported as metrics. `signer` signs the log; without one, the key in `home` does, made where there is none.
 
     Raises:
         OSError: when the address is taken.
@@ -61,6 +65,7 @@ async def serve(
             home=home,
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
+            signer=signer,
             follow=follow,
             exporter=exporter,
         ) as port,
@@ -77,6 +82,7 @@ async def running(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    signer: Signer | None = None,
     follow: Follow | None = None,
     exporter: MetricExporter | None = None,
 ) -> AsyncIterator[int]:
@@ -89,7 +95,15 @@ async def running(
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
-        queries = Queries(store, tails=tails, objectives=book, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
+        checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
+        queries = Queries(
+            store,
+            tails=tails,
+            objectives=book,
+            checkpoints=checkpoints,
+            pseudonym_key=pseudonym_key,
+            clock_ms=clock_ms,
+        )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
             serving(
@@ -100,7 +114,9 @@ async def running(
             )
         )
         group.create_task(_write(redis_url, stop, store=store, tails=tails))
-        endless = [group.create_task(follow(book.promise))] if follow is not None else []
+        endless = [group.create_task(checkpoints.run())]
+        if follow is not None:
+            endless.append(group.create_task(follow(book.promise)))
         if exporter is not None:
             metrics = ObjectiveMetrics(instance("audit"), exporter=exporter)
             stack.push_async_callback(asyncio.to_thread, metrics.close)

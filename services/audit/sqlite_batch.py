@@ -11,12 +11,12 @@ from gateway.conclusion import Conclusion, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement
 from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs
+from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.segments import catalogue, pending
 from services.audit.segments.hours import hour_of
 from services.audit.segments.work import Cell, End, Row, Work
 from services.audit.segments.writing import Batch, Known
-from services.audit.sqlite_calls import New
 from services.audit.sqlite_entering import Places
 
 _settlement: Final = msgspec.json.Decoder(Settlement)

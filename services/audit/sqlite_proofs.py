@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from services.audit import sqlite_kept, sqlite_log
-from services.audit.log import Place, Proved
+from services.audit import sqlite_checkpoints, sqlite_kept, sqlite_log
+from services.audit.log import Place, Proved, Signed
 from services.audit.segments.reading import Raw
 from services.proof.tiles import Tree
 
@@ -16,10 +16,15 @@ Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 
 
 class SqliteLog:
-    """The log of one store. `read` runs what only reads; `raw_of` gives decisions that are stored, where that runs."""
+    """The log of one store.
 
-    def __init__(self, *, read: Run, raw_of: RawOf) -> None:
+    `read` runs what only reads, `write` in a transaction of its own; `raw_of` gives decisions that are stored, where
+    `read` runs.
+    """
+
+    def __init__(self, *, read: Run, write: Run, raw_of: RawOf) -> None:
         self._read = read
+        self._write = write
         self._raw_of = raw_of
 
     async def size(self) -> int:
@@ -46,6 +51,30 @@ class SqliteLog:
 
         found: tuple[Proved, ...] = await self._read(prove)
         return found
+
+    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+        """See `Log.sign`."""
+        found: Signed = await self._write(lambda connection: sqlite_checkpoints.sign(connection, say, now_ms=now_ms))
+        return found
+
+    async def newest(self) -> Signed | None:
+        """See `Log.newest`."""
+        found: Signed | None = await self._read(sqlite_checkpoints.newest)
+        return found
+
+    async def checkpoint(self, size: int) -> Signed | None:
+        """See `Log.checkpoint`."""
+        found: Signed | None = await self._read(lambda connection: sqlite_checkpoints.of(connection, size))
+        return found
+
+    async def checkpoints(self) -> tuple[Signed, ...]:
+        """See `Log.checkpoints`."""
+        found: tuple[Signed, ...] = await self._read(sqlite_checkpoints.every)
+        return found
+
+    async def cosign(self, size: int, add: Callable[[str], str]) -> bool:
+        """See `Log.cosign`."""
+        return bool(await self._write(lambda connection: sqlite_checkpoints.cosign(connection, size, add)))
 
     async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
         """See `Log.consistency`."""

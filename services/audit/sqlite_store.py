@@ -71,7 +71,9 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection | SegmentReader] = []
         self._writer = _guarded(self._open)
         self._segments = _guarded(self._open_segments)
-        self.log = SqliteLog(read=self._read, raw_of=lambda decisions: self._segment_reader().raw(decisions))
+        self.log = SqliteLog(
+            read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
+        )
         """See `DecisionStore.log`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:

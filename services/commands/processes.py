@@ -62,7 +62,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     _add_surrounding(app, shell)
 
 
-def _pin_file(shell: Shell, settings: Settings) -> Path:
+def pin_file(shell: Shell, settings: Settings) -> Path:
     """Where a process pins whom it trusts; one that is damaged stops the start."""
     from gateway.adapters.trust import PIN_FILE, read_pin
 
@@ -94,34 +94,8 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "replay_keys": shell.replay_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }
-        _pin_file(shell, settings)
+        pin_file(shell, settings)
         run(lambda: serve(settings, **options))
-
-    @app.command()
-    def audit() -> None:
-        """Run the audit service: it stores decisions and answers questions about them."""
-        from gateway.logs import configure
-        from gateway.metrics import otlp
-        from gateway.rpc.serving import run
-        from services.audit.server import serve
-        from services.commands.promises import following
-        from services.up import redis_url
-
-        settings = shell.settings()
-        configure(settings.log_level)
-        url = redis_url(settings)
-        options: dict[str, Any] = {
-            "listen": settings.audit_listen,
-            "redis_url": url,
-            "follow": following(
-                url, pin_file=_pin_file(shell, settings), trusted_people=shell.trusted_people(settings)
-            ),
-            "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
-            "home": settings.home,
-            "pseudonym_key": shell.pseudonym_key(settings),
-            "drain_seconds": settings.drain_seconds,
-        }
-        run(lambda: serve(**options))
 
     @app.command()
     def control() -> None:
@@ -138,7 +112,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "redis_url": redis_url(settings),
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,
-            "pin_file": _pin_file(shell, settings),
+            "pin_file": pin_file(shell, settings),
             "trusted_people": shell.trusted_people(settings),
         }
         run(lambda: serve(**options))

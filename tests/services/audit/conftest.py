@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from redis.asyncio import RedisCluster
 
 from gateway.core import keys
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.redis_clients import Client
+from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.objectives import ObjectiveBook
 from services.audit.queries import Queries
@@ -20,9 +22,11 @@ from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer
+from services.proof.notes import Signer
 
 NOW_MS = 1_795_514_400_000
 KEY = b"k" * 32
+SIGNER = Signer("log.example/acme", Ed25519PrivateKey.from_private_bytes(b"l" * 32))
 GRANTED = Outcome(granted=True)
 
 
@@ -90,14 +94,21 @@ class Audit:
     now_ms: int = NOW_MS
     clusters: list[ClusterStreams] = field(default_factory=list)
     book: ObjectiveBook = field(init=False)
+    checkpoints: Checkpoints = field(init=False)
 
     def __post_init__(self) -> None:
         self.book = ObjectiveBook(self.store, clock_ms=lambda: self.now_ms)
+        self.checkpoints = Checkpoints(self.store.log, signer=SIGNER, clock_ms=lambda: self.now_ms)
 
     def queries(self) -> Queries:
         """The servicer over the store."""
         return Queries(
-            self.store, tails=self.tails, objectives=self.book, pseudonym_key=KEY, clock_ms=lambda: self.now_ms
+            self.store,
+            tails=self.tails,
+            objectives=self.book,
+            checkpoints=self.checkpoints,
+            pseudonym_key=KEY,
+            clock_ms=lambda: self.now_ms,
         )
 
     def writer(self, *, consumer: str = "one", **settings: Any) -> Writer:

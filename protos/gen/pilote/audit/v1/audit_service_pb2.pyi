@@ -319,19 +319,23 @@ class GetInclusionProofRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     TREE_SIZE_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `decisions/{decision}`. Required."""
     tree_size: _builtins.int
-    """Size of the log to prove against. 0: the newest checkpoint's."""
+    """Size of the log to prove against, at most that of the log now. 0: a checkpoint that covers the decision."""
+    settlement: _builtins.bool
+    """Prove the end of the call instead of its admission."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         tree_size: _builtins.int = ...,
+        settlement: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "tree_size", b"tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "settlement", b"settlement", "tree_size", b"tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -346,13 +350,21 @@ class GetInclusionProofResponse(_message.Message):
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
     LEAF_HASH_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
+    LEAF_DATA_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
     leaf_index: _builtins.int
     """Index of the decision in the log, from 0."""
     leaf_hash: _builtins.bytes
     """The leaf's hash, 32 bytes."""
+    leaf_data: _builtins.bytes
+    """What the leaf's hash is made of: a line of head with the lengths of the parts, and the parts as the gateway wrote them."""
     @_builtins.property
     def path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Hashes from the leaf to the root, 32 bytes each."""
+
+    @_builtins.property
+    def checkpoint(self) -> Global___Checkpoint:
+        """The checkpoint of that size, where one is kept."""
 
     def __init__(
         self,
@@ -360,10 +372,12 @@ class GetInclusionProofResponse(_message.Message):
         leaf_index: _builtins.int = ...,
         leaf_hash: _builtins.bytes = ...,
         path: _abc.Iterable[_builtins.bytes] | None = ...,
+        leaf_data: _builtins.bytes = ...,
+        checkpoint: Global___Checkpoint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaf_hash", b"leaf_hash", "leaf_index", b"leaf_index", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "leaf_data", b"leaf_data", "leaf_hash", b"leaf_hash", "leaf_index", b"leaf_index", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -380,7 +394,7 @@ class GetConsistencyProofRequest(_message.Message):
     first_tree_size: _builtins.int
     """Size of the earlier log, 1 or more."""
     second_tree_size: _builtins.int
-    """Size of the later log, at least the earlier one's."""
+    """Size of the later log, at least the earlier one's and at most that of the log now. 0: the newest checkpoint's."""
     def __init__(
         self,
         *,
@@ -402,18 +416,24 @@ class GetConsistencyProofResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PATH_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """The proof's hashes, 32 bytes each."""
+
+    @_builtins.property
+    def checkpoint(self) -> Global___Checkpoint:
+        """The checkpoint of the later log, where one is kept."""
 
     def __init__(
         self,
         *,
         path: _abc.Iterable[_builtins.bytes] | None = ...,
+        checkpoint: Global___Checkpoint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,64 @@
+"""The commands `pilote audit …`: the service itself, and what is done with the log of decisions."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gateway.settings import Settings
+from services.commands.shell import Shell
+
+if TYPE_CHECKING:
+    from services.proof.notes import Signer
+
+
+def commands(shell: Shell) -> typer.Typer:
+    """The group of commands; without one of them it runs the service."""
+    app = typer.Typer(help="Run the audit service; or prove, export and check what it keeps.")
+
+    @app.callback(invoke_without_command=True)
+    def audit(context: typer.Context) -> None:
+        """Run the audit service: it stores decisions and answers questions about them."""
+        if context.invoked_subcommand is None:
+            _run(shell)
+
+    @app.command()
+    def key() -> None:
+        """Print the public key of the log, which whoever verifies exports needs."""
+        typer.echo(log_signer_of(shell, shell.settings()).key.text)
+
+    return app
+
+
+def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
+    """Who signs the log here; a key that is damaged ends the process."""
+    from services.audit.log_key import KEY_FILE, log_signer
+
+    try:
+        return log_signer(settings.audit_key_file or settings.home / KEY_FILE, origin=settings.audit_origin)
+    except (OSError, ValueError) as error:
+        shell.fail(str(error), 2)
+
+
+def _run(shell: Shell) -> None:
+    from gateway.logs import configure
+    from gateway.metrics import otlp
+    from gateway.rpc.serving import run
+    from services.audit.server import serve
+    from services.commands.processes import pin_file
+    from services.commands.promises import following
+    from services.up import redis_url
+
+    settings = shell.settings()
+    configure(settings.log_level)
+    url = redis_url(settings)
+    options: dict[str, Any] = {
+        "listen": settings.audit_listen,
+        "redis_url": url,
+        "signer": log_signer_of(shell, settings),
+        "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
+        "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
+        "home": settings.home,
+        "pseudonym_key": shell.pseudonym_key(settings),
+        "drain_seconds": settings.drain_seconds,
+    }
+    run(lambda: serve(**options))
