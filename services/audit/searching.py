@@ -5,7 +5,9 @@ field is among the texts: they are kept as ciphertext only.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from gateway.conclusion import Conclusion, message
 from gateway.core.record import Outcome, Record
@@ -19,6 +21,26 @@ def searched(record: Record, outcome: Outcome, conclusion: Conclusion) -> tuple[
         *(record.citation, record.hold_comment),
     )
     return tuple(text for text in texts if text)
+
+
+BARRIER: Final = "\ue000"
+"""Stands between texts in an index: to FTS5 it is a word, and none that anybody can look for."""
+
+
+def indexed(texts: Sequence[str]) -> str:
+    """The words of these texts as an index gets them."""
+    return f" {BARRIER} ".join(" ".join(words_of(text)) for text in texts)
+
+
+def phrase(words: str, *, prefix: bool) -> str:
+    """What FTS5 is asked for what `found` finds, and maybe a little more; empty where it cannot tell.
+
+    It does not know the letters of every alphabet.
+    """
+    wanted = words_of(words)
+    if not any(letter.isascii() for word in wanted for letter in word):
+        return ""
+    return f'"{" ".join(wanted)}"{" *" if prefix else ""}'
 
 
 @lru_cache(maxsize=4_096)

@@ -8,6 +8,7 @@ import msgspec
 from services.audit.expression import All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
 from services.audit.fields import Field, Kind
 from services.audit.paths import Path
+from services.audit.searching import phrase
 
 Parameter = str | int
 
@@ -68,9 +69,8 @@ def _leaf(expression: Expression, *, now_ms: int) -> Sql:
             return _any(field, "{} GLOB ?", (_glob(pieces),))
         case Has(field=field, key=key):
             return _any(field, "{} IS NOT NULL" if field.kind in _KNOWN else f"{{}} != {_nothing(field)}", (), key=key)
-        case Text(words=words, prefix=prefix):
-            columns = "decision.record, decision.outcome, decision.rule, decision.reason"
-            return Sql(f"{WORDS}({columns}, ?, ?)", (words, int(prefix)))
+        case Text():
+            return _text(expression)
         case SubjectIs(refs=refs):
             # With one tenant the index gives the order too; with many, each would cost one of a limited number of `?`.
             if len(refs) == 1:
@@ -90,6 +90,16 @@ def scalar(field: Field, *, now_ms: int) -> str:
     if where.source == "conclusion" or (where.source == "record" and where.name in COLUMNS and not where.inner):
         return f"decision.{where.name}"
     return _member(where, known=field.kind in _KNOWN or field.kind is Kind.NUMBER)
+
+
+def _text(text: Text) -> Sql:
+    """By the index of words, and then by the texts themselves: to the index some different letters are one."""
+    columns = "decision.record, decision.outcome, decision.rule, decision.reason"
+    exact = Sql(f"{WORDS}({columns}, ?, ?)", (text.words, int(text.prefix)))
+    if not (wanted := phrase(text.words, prefix=text.prefix)):
+        return exact
+    near = "decision.seq IN (SELECT rowid / 2 FROM words WHERE words MATCH ?)"
+    return Sql(f"{near} AND {exact.text}", (wanted, *exact.parameters))
 
 
 _KNOWN: Final = frozenset({Kind.TIME, Kind.DURATION})

@@ -13,6 +13,7 @@ from gateway.core.record import Record, Settlement
 from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
+from services.audit.searching import indexed, searched
 from services.audit.segments import catalogue, pending
 from services.audit.segments.hours import hour_of
 from services.audit.segments.work import Cell, End, Row, Work
@@ -111,8 +112,12 @@ def _promised(
     segments: tuple[catalogue.Segment, ...] = (),
     changed: tuple[str, ...] = (),
 ) -> Batch:
-    pending.promise(connection, works)
-    return Batch(works, segments, changed)
+    numbered = {}
+    if works:  # else nothing is changed, which would have to reach the disk
+        (batch,) = connection.execute("UPDATE sequence SET batch = batch + 1 RETURNING batch").fetchone()
+        numbered = {hour: msgspec.structs.replace(work, batch=batch) for hour, work in works.items()}
+    pending.promise(connection, numbered)
+    return Batch(numbered, segments, changed)
 
 
 def _take_early(connection: sqlite3.Connection, new: Iterable[str]) -> dict[str, bytes]:
@@ -138,7 +143,8 @@ def _insert(
         calls.append(New(seq, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
         names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
         row = (*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), seq)
-        works.add(decision, Row(row, tuple(sorted(name for name in names if name))))
+        words = indexed(searched(entry.record, entry.outcome, conclusion))
+        works.add(decision, Row(row, tuple(sorted(name for name in names if name)), words))
     sqlite_calls.add(connection, calls)
     sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
     tenants = {_tenant(entry.record) for entry in new.values()}
@@ -160,7 +166,8 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
 
 def _settled(known: Known, settlement: Settlement, *, raw: bytes, leaf: int) -> End:
     after = settled(known.before, settlement)
-    return End(after.reason, after.status, after.state.value, after.settled_ms, raw, leaf, known.seq)
+    words = indexed((after.reason,)) if after.reason != known.before.reason else ""
+    return End(after.reason, after.status, after.state.value, after.settled_ms, raw, leaf, known.seq, words)
 
 
 def _tenant(record: Record) -> str:

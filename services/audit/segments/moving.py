@@ -5,10 +5,13 @@ import sqlite3
 from collections import defaultdict
 from typing import Final
 
+import msgspec
+
 from services.audit.segments.catalogue import Segment
 from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of, name_of
 from services.audit.segments.work import Row, Work, do
+from services.audit.sqlite_functions import text_of
 from services.audit.transactions import transaction
 
 _AT_ONCE: Final = 2_000
@@ -32,7 +35,8 @@ def move(main: sqlite3.Connection, files: Files) -> None:
         for hour, each in by_hour.items():
             segments[hour] = segments.get(hour) or _empty(hour, first=str(each[0].values[0]))
             with transaction(files.connection(segments[hour])) as connection:
-                do(connection, Work(columns=("id", "seq", *columns[1:]), rows=tuple(each)))
+                new = _new(connection, each)
+                do(connection, Work(columns=("id", "seq", *columns[1:]), rows=new))
         moved, after = moved + len(rows), str(rows[-1].values[0])
         _log.info("decisions are moved into hourly segments", extra={"moved": moved})
     found = [_counted(files, segment) for segment in segments.values()]
@@ -56,7 +60,16 @@ def _rows(main: sqlite3.Connection, columns: tuple[str, ...], *, after: str) -> 
         between = "SELECT decision, rule FROM decision_rule WHERE decision BETWEEN ? AND ?"
         for decision, rule in main.execute(between, (found[0][0], found[-1][0])):
             rules[decision].append(rule)
-    return [Row(values, tuple(rules[values[0]])) for values in found]
+    at = [columns.index(name) + 1 for name in ("record", "outcome", "rule", "reason")]
+    return [Row(values, tuple(rules[values[0]]), text_of(*(values[index] for index in at))) for values in found]
+
+
+def _new(connection: sqlite3.Connection, rows: list[Row]) -> tuple[Row, ...]:
+    """Those that were not moved before a move was interrupted."""
+    ids = msgspec.json.encode([row.values[0] for row in rows]).decode()
+    found = connection.execute("SELECT id FROM decision WHERE id IN (SELECT value FROM json_each(?))", (ids,))
+    known = {decision for (decision,) in found}
+    return tuple(row for row in rows if row.values[0] not in known)
 
 
 def _empty(hour: int, *, first: str) -> Segment:

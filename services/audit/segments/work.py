@@ -11,6 +11,7 @@ _SETTLE: Final = """UPDATE decision SET reason = ?, status = ?, state = ?, settl
  settled_leaf = ? WHERE seq = ?"""
 _DOUBT: Final = "UPDATE decision SET state = 'IN_DOUBT' WHERE seq = ? AND state = 'RUNNING'"
 _RULE: Final = "INSERT OR IGNORE INTO decision_rule (rule, decision) VALUES (?, ?)"
+_WORDS: Final = "INSERT INTO words (rowid, text) VALUES (?, ?)"
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
@@ -19,6 +20,8 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     values: tuple[Any, ...]
     """Cells: msgspec decodes no union of text and bytes, though MessagePack tells them apart."""
     rules: tuple[str, ...]
+    words: str = ""
+    """For the index of words."""
 
 
 class End(msgspec.Struct, frozen=True, array_like=True):
@@ -32,10 +35,14 @@ class End(msgspec.Struct, frozen=True, array_like=True):
     leaf: int | None
     """Index of the settlement in the log."""
     seq: int
+    words: str = ""
 
 
 class Work(msgspec.Struct, frozen=True):
-    """All that one batch does to one segment. Doing it twice is doing it once."""
+    """All that one batch does to one segment."""
+
+    batch: int = 0
+    """Number of the batch, by which the segment knows whether it has been done; 0: it has to find out itself."""
 
     columns: tuple[str, ...] = ()
     """Of the rows; `id` is one of them. Named, since what an earlier version has left may have fewer."""
@@ -59,12 +66,18 @@ def read(written: bytes) -> Work:
 
 
 def do(connection: sqlite3.Connection, work: Work) -> None:
-    """Do it, inside the caller's transaction."""
+    """Do it, inside the caller's transaction; nothing where it has been done before."""
+    (done,) = connection.execute("SELECT batch FROM done").fetchone()
+    if 0 < work.batch <= done:
+        return
+    connection.execute("UPDATE done SET batch = ?", (max(done, work.batch),))
     if work.rows:
         marks = ", ".join("?" * len(work.columns))
         insert = f"INSERT OR IGNORE INTO decision ({', '.join(work.columns)}) VALUES ({marks})"  # noqa: S608
         connection.executemany(insert, [row.values for row in work.rows])
-        at = work.columns.index("id")
+        at, seq = work.columns.index("id"), work.columns.index("seq")
         connection.executemany(_RULE, [(rule, row.values[at]) for row in work.rows for rule in row.rules])
-    connection.executemany(_SETTLE, [msgspec.structs.astuple(end) for end in work.ends])
+        connection.executemany(_WORDS, [(row.values[seq] * 2, row.words) for row in work.rows if row.words])
+    connection.executemany(_SETTLE, [msgspec.structs.astuple(end)[:-1] for end in work.ends])
+    connection.executemany(_WORDS, [(end.seq * 2 + 1, end.words) for end in work.ends if end.words])
     connection.executemany(_DOUBT, [(seq,) for seq in work.doubted])

@@ -50,6 +50,8 @@ class SegmentWriter:
         self._owed = [Batch(works=pending.promised(main))]
         self._may_run = set(self.catalogue)
         """Hours in which something may still be running."""
+        for segment in self.catalogue.values():
+            files.connection(segment)  # which brings it up to date
 
     def known(self, decisions: Iterable[str]) -> dict[str, Known]:
         """Those of the decisions that are stored."""

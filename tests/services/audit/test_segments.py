@@ -175,6 +175,42 @@ async def test_a_late_admission_goes_to_its_own_hour(tmp_path: Path) -> None:
     assert files == sorted(name_of(hour_of(an_id(0, at_ms=a_time(number)))) for number in range(4))
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("émeu", [1]),  # as a whole word, without accents or case
+        ("grüne", [2]),
+        ('"grune wiese"', [2]),
+        ("wies*", [2]),
+        ("wies", []),
+        ('"too late"', [0]),
+        ('"late rule"', []),  # the end of one text and the beginning of another
+        ("UNAVAILABLE", [1]),  # of the reason that came with the settlement
+        ("upstream_unav*", [1]),
+        ("NOT late", [1, 2, 3]),
+        ("ⲁⲃ", [3]),
+        ("𞤀𞤁", [3]),  # letters that are younger than FTS5's table of them
+    ],
+)
+async def test_words_are_found_in_any_hour_as_they_are_written_or_not(
+    tmp_path: Path, text: str, numbers: list[int]
+) -> None:
+    store = SqliteStore(tmp_path)
+    messages = ("Too late", "L’Émeu", "Grüne Wiese", "ⲀⲂ 𞤀𞤁")
+    rules = ("rule-late", "b", "c", "d")
+    await store.write(
+        [
+            admitted(number, verdict="DENY", message=message, rule=rule)
+            for number, (message, rule) in enumerate(zip(messages, rules, strict=True))
+        ]
+    )
+    await store.write([ended(1, status="UNAVAILABLE", reason="UPSTREAM_UNAVAILABLE")])
+    found = await store.page(parse(text), now_ms=NOW_MS, before="", size=10)
+    await store.close()
+
+    assert {each.record.id for each in found} == {an_id(0, at_ms=a_time(number)) for number in numbers}
+
+
 def test_hours_are_named_in_order_and_to_the_end_of_what_an_id_can_tell() -> None:
     assert name_of(hour_of(an_id(0, at_ms=1_795_856_400_000))) == "2026112809"
     assert name_of(0) == "1970010100"
