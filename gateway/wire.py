@@ -123,6 +123,8 @@ def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
         error=look.error,
         standing=look.standing,
         since_time=timestamp(look.since_ms) if look.since_ms else None,
+        until_time=timestamp(look.until_ms) if look.until_ms > 0 else None,
+        never_opens=look.until_ms < 0,
     )
 
 
@@ -324,6 +326,7 @@ def _look_at_rule(look: decision_pb2.RuleLook) -> RuleLook:
         error=look.error,
         standing=look.standing,
         since_ms=look.since_time.ToMilliseconds(),
+        until_ms=-1 if look.never_opens else look.until_time.ToMilliseconds(),
     )
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services.commands import operating, plan_command, processes, replay_commands, revision_commands
+from services.commands import explain_command, operating, plan_command, processes, replay_commands, revision_commands
 from services.commands.audit_commands import commands as audit_commands
 from services.commands.consenting import commands as consents_commands
 from services.commands.experiment_commands import commands as experiments_commands
@@ -226,17 +226,7 @@ def list_decisions(
     )
 
 
-@app.command()
-def explain(decision: Annotated[str, typer.Argument(help="Id or name of a decision.")]) -> None:
-    """Explain one decision in plain words."""
-    from services.commands.reading import explain as run
-
-    settings = _settings()
-    raise typer.Exit(
-        asyncio.run(run(_out, _err, settings.audit_listen, decision=decision, language=language(settings)))
-    )
-
-
+explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)

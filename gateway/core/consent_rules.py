@@ -88,7 +88,12 @@ def look_at(
         effect = "allow" if standing.suffices else "deny"
         looks.append(
             RuleLook(
-                rule=rule.name, effect=effect, mode=rule.mode, standing=standing.status, since_ms=standing.since_ms
+                rule=rule.name,
+                effect=effect,
+                mode=rule.mode,
+                standing=standing.status,
+                since_ms=standing.since_ms,
+                until_ms=standing.opens_ms,
             )
         )
         if not standing.suffices and rule.mode == "enforce":

@@ -232,7 +232,8 @@ def _quiet(
         wait = wait_ms(rule, facts, now_ms=now_ms) if covers(rule, call) else 0
         if wait == 0:
             continue
-        looks.append(RuleLook(rule=rule.name, effect="defer" if rule.max_defer_ms else "deny", mode=rule.mode))
+        effect, until_ms = "defer" if rule.max_defer_ms else "deny", now_ms + wait if wait > 0 else -1
+        looks.append(RuleLook(rule=rule.name, effect=effect, mode=rule.mode, until_ms=until_ms))
         if rule.mode != "enforce":
             continue
         max_defer_ms = rule.max_defer_ms if max_defer_ms is None else min(max_defer_ms, rule.max_defer_ms)

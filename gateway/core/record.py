@@ -49,6 +49,9 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a required consent, how the customer stood to it: granted, refused, withdrawn, expired, none or unknown."""
     since_ms: int = 0
     """Since when they did; 0 for none."""
+    until_ms: int = 0
+    """Until when it stands in the way by itself: quiet hours until they open, a consent until a silence is over. -1 of
+    quiet hours that never open; 0 where no time ends it, or it does not stand in the way."""
 
 
 class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):

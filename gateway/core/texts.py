@@ -269,6 +269,13 @@ def day(at_ms: int, *, language: str) -> str:
     return at.strftime("%d/%m/%Y" if language == "fr" else "%Y-%m-%d")
 
 
+def moment(at_ms: int, *, language: str) -> str:
+    """A time in UTC, rounded up to whole seconds: "2026-01-31 08:00:00 UTC", "31/01/2026 à 08:00:00 UTC"."""
+    at = dt.datetime.fromtimestamp(-(-at_ms // 1000), dt.UTC)
+    between = " à " if language == "fr" else " "
+    return f"{day(at_ms + 999, language=language)}{between}{at:%H:%M:%S} UTC"
+
+
 def span(ms: int, *, language: str) -> str:
     """A time span in two units at most, rounded up: "6 d 23 h", "1.2 s"."""
     if ms < 1000:

@@ -20,7 +20,7 @@ LARGEST_AMOUNT: Final = 1 << 53
 """The same for amounts: what the store of limits counts to exactly."""
 
 _AMOUNTS: Final = frozenset({"capacity", "cost", "used", "revenue_cents"})
-_LEAST: Final = {"wait_ms": -1, "refused": -1, "capacity": -1, "revenue_cents": -LARGEST_AMOUNT}
+_LEAST: Final = {"wait_ms": -1, "until_ms": -1, "refused": -1, "capacity": -1, "revenue_cents": -LARGEST_AMOUNT}
 """Fields in which less than 0 has a meaning: never, none, a score without a maximum, and money given back."""
 _ID_LENGTH: Final = 32
 _HEX: Final = frozenset("0123456789abcdef")

@@ -9,6 +9,7 @@ from gateway.core.record import subject_ref
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
+    explaining_pb2,
     objectives_pb2,
     planning_pb2,
     shadows_pb2,
@@ -16,6 +17,7 @@ from pilote.audit.v1 import (
 from services.audit import counting, inputs, proving, shadows
 from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
+from services.audit.explaining import Policies, explained, no_policies
 from services.audit.objectives import ObjectiveBook
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
@@ -39,17 +41,26 @@ class Queries(Search):
         checkpoints: Checkpoints,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
+        policies: Policies = no_policies,
     ) -> None:
         super().__init__(store, tails=tails, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         self._objectives = objectives
         self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
+        self._policies = policies
 
     async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
         return audit_service_pb2.GetDecisionResponse(decision=told(await self._stored(request.name)))
+
+    async def ExplainDecision(
+        self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
+    ) -> explaining_pb2.ExplainDecisionResponse:
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
     async def ExportDecisions(
         self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any

@@ -22,6 +22,7 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
+from services.audit.explaining import Policies, no_policies
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
@@ -46,12 +47,14 @@ async def serve(
     drain_seconds: float,
     signer: Signer | None = None,
     follow: Follow | None = None,
+    policies: Policies = no_policies,
     exporter: MetricExporter | None = None,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
     they are exported as metrics. `signer` signs the log; without one, the key in `home` does, made where there is none.
+    `policies` gives the policies that decided, for explanations.
 
     Raises:
         OSError: when the address is taken.
@@ -67,6 +70,7 @@ async def serve(
             drain_seconds=drain_seconds,
             signer=signer,
             follow=follow,
+            policies=policies,
             exporter=exporter,
         ) as port,
     ):
@@ -84,6 +88,7 @@ async def running(
     drain_seconds: float,
     signer: Signer | None = None,
     follow: Follow | None = None,
+    policies: Policies = no_policies,
     exporter: MetricExporter | None = None,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
@@ -103,6 +108,7 @@ async def running(
             checkpoints=checkpoints,
             pseudonym_key=pseudonym_key,
             clock_ms=clock_ms,
+            policies=policies,
         )
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(

@@ -44,6 +44,7 @@ def _run(shell: Shell) -> None:
     from gateway.metrics import otlp
     from gateway.rpc.serving import run
     from services.audit.server import serve
+    from services.commands.policies import published
     from services.commands.processes import pin_file
     from services.commands.promises import following
     from services.up import redis_url
@@ -56,6 +57,7 @@ def _run(shell: Shell) -> None:
         "redis_url": url,
         "signer": log_signer_of(shell, settings),
         "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
+        "policies": published(url),
         "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
         "home": settings.home,
         "pseudonym_key": shell.pseudonym_key(settings),

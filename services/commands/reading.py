@@ -4,10 +4,6 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from gateway import wire
-from gateway.copies import looks
-from gateway.core.explain import explain as explained
-from gateway.core.explain_copies import explain_copies
 from gateway.rpc.status import text_from
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
@@ -37,22 +33,6 @@ async def list_decisions(out: Console, err: Console, address: str, *, where: str
     else:  # another program reads it: whole values, parted by tabs
         for row in (_COLUMNS, *rows):
             out.out("\t".join(row))
-    return 0
-
-
-async def explain(out: Console, err: Console, address: str, *, decision: str, language: str) -> int:
-    """Print one decision in plain words; returns the exit code."""
-    name = decision if decision.startswith("decisions/") else f"decisions/{decision}"
-    request = audit_service_pb2.GetDecisionRequest(name=name)
-    async with grpc.aio.insecure_channel(address) as channel:
-        try:
-            answer = await audit_service_pb2_grpc.AuditServiceStub(channel).GetDecision(request, timeout=10)
-        except grpc.aio.AioRpcError as error:
-            return _failed(err, error, address=address, language=language)
-    record, outcome, settlement = wire.entries(answer.decision)
-    sentences = explained(record, outcome, settlement=settlement, language=language)
-    for sentence in (*sentences, *explain_copies(looks.results(answer.decision), language=language)):
-        out.print(sentence, markup=False, soft_wrap=True)
     return 0
 
 

@@ -76,6 +76,8 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
             shell.fail(say("replay-bad-id", language=lang, decision=name), 2)
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            shell.fail(error.details() or "")
         shell.fail(say_plainly("audit-down", language=lang, address=settings.audit_listen))
 
 

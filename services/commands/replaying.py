@@ -86,7 +86,7 @@ class Replays:
     """Opens inputs and replays them."""
 
     def __init__(self, revisions: Revisions, *, sealer: Sealer, pseudonym_key: bytes) -> None:
-        self._revisions = revisions
+        self.revisions: Final = revisions
         self._sealer = sealer
         self.pseudonym_key: Final = pseudonym_key
 
@@ -114,7 +114,7 @@ class Replays:
         Raises:
             Unusable: its revision is not there, or looks at more than was read then.
         """
-        revision = await self._revisions.get(opened.inputs.revision)
+        revision = await self.revisions.get(opened.inputs.revision)
         try:
             again = replayed(revision, opened.inputs, pseudonym_key=self.pseudonym_key)
         except NotKnown as unknown:

@@ -30,6 +30,7 @@ from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 from pilote.decision.v1 import decision_pb2
 from services.audit.server import running as audit_running
+from services.commands.policies import published
 from services.commands.promises import following
 from tests.e2e.policy import Data, key_of
 from tests.e2e.seen import Seen
@@ -331,6 +332,7 @@ async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
             pseudonym_key=KEY,
             drain_seconds=0.5,
             follow=following(redis_url),
+            policies=published(redis_url),
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):

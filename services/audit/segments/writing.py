@@ -86,6 +86,8 @@ class SegmentWriter:
         """
         changed: tuple[str, ...] = ()
         for batch in self._owed:
+            for segment in batch.segments:  # made before any reader hears of it, and finds no file
+                self._files.connection(segment)
             self.catalogue = catalogue.with_changes(self.catalogue, batch.segments)
             for hour, each in batch.works.items():
                 with transaction(self._files.connection(self.catalogue[hour])) as connection:

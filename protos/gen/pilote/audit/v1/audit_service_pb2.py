@@ -25,6 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
+from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
@@ -32,7 +33,7 @@ from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summari
 from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/audit/v1/audit_service.proto\x12\x0fpilote.audit.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apilote/audit/v1/arms.proto\x1a pilote/audit/v1/objectives.proto\x1a\x1epilote/audit/v1/planning.proto\x1a\x1dpilote/audit/v1/shadows.proto\x1a\x1fpilote/audit/v1/summaries.proto\x1a!pilote/decision/v1/decision.proto\"\"\n\x12GetDecisionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetDecisionResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"_\n\x14ListDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"a\n\x15ListDecisionsResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14TailDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"G\n\x15TailDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"(\n\x16\x45xportDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"z\n\x17\x45xportDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"o\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\troot_hash\x18\x03 \x01(\x0c\x12-\n\tsign_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14GetCheckpointRequest\"H\n\x15GetCheckpointResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x18GetInclusionProofRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x12\n\nsettlement\x18\x03 \x01(\x08\"\x94\x01\n\x19GetInclusionProofResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x11\n\tleaf_data\x18\x04 \x01(\x0c\x12/\n\ncheckpoint\x18\x05 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x1aGetConsistencyProofRequest\x12\x17\n\x0f\x66irst_tree_size\x18\x01 \x01(\x03\x12\x18\n\x10second_tree_size\x18\x02 \x01(\x03\"\\\n\x1bGetConsistencyProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint2\xd7\x0f\n\x0c\x41uditService\x12{\n\x0bGetDecision\x12#.pilote.audit.v1.GetDecisionRequest\x1a$.pilote.audit.v1.GetDecisionResponse\"!\x90\x02\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=decisions/*}\x12x\n\rListDecisions\x12%.pilote.audit.v1.ListDecisionsRequest\x1a&.pilote.audit.v1.ListDecisionsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/decisions\x12\x8e\x01\n\x12SummarizeDecisions\x12*.pilote.audit.v1.SummarizeDecisionsRequest\x1a+.pilote.audit.v1.SummarizeDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:facets\x12\x85\x01\n\x0e\x43hartDecisions\x12&.pilote.audit.v1.ChartDecisionsRequest\x1a\'.pilote.audit.v1.ChartDecisionsResponse\"\"\x90\x02\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/decisions:histogram\x12\x7f\n\rTailDecisions\x12%.pilote.audit.v1.TailDecisionsRequest\x1a&.pilote.audit.v1.TailDecisionsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/decisions:tail0\x01\x12\x87\x01\n\x0f\x45xportDecisions\x12\'.pilote.audit.v1.ExportDecisionsRequest\x1a(.pilote.audit.v1.ExportDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:export0\x01\x12y\n\rGetCheckpoint\x12%.pilote.audit.v1.GetCheckpointRequest\x1a&.pilote.audit.v1.GetCheckpointResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/checkpoint\x12\x9c\x01\n\x11GetInclusionProof\x12).pilote.audit.v1.GetInclusionProofRequest\x1a*.pilote.audit.v1.GetInclusionProofResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=decisions/*}:inclusionProof\x12\x9c\x01\n\x13GetConsistencyProof\x12+.pilote.audit.v1.GetConsistencyProofRequest\x1a,.pilote.audit.v1.GetConsistencyProofResponse\"*\x90\x02\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/checkpoint:consistencyProof\x12}\n\rSummarizeArms\x12%.pilote.audit.v1.SummarizeArmsRequest\x1a&.pilote.audit.v1.SummarizeArmsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/arms:summarize\x12\x81\x01\n\x0e\x43ountDecisions\x12&.pilote.audit.v1.CountDecisionsRequest\x1a\'.pilote.audit.v1.CountDecisionsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/decisions:count\x12n\n\nListInputs\x12\".pilote.audit.v1.ListInputsRequest\x1a#.pilote.audit.v1.ListInputsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/inputs0\x01\x12y\n\x0c\x46orgetInputs\x12$.pilote.audit.v1.ForgetInputsRequest\x1a%.pilote.audit.v1.ForgetInputsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inputs:forget:\x01*\x12y\n\rGetObjectives\x12%.pilote.audit.v1.GetObjectivesRequest\x1a&.pilote.audit.v1.GetObjectivesResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/objectives\x12\x89\x01\n\x10SummarizeShadows\x12(.pilote.audit.v1.SummarizeShadowsRequest\x1a).pilote.audit.v1.SummarizeShadowsResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/shadows:summarizeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/audit/v1/audit_service.proto\x12\x0fpilote.audit.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apilote/audit/v1/arms.proto\x1a pilote/audit/v1/explaining.proto\x1a pilote/audit/v1/objectives.proto\x1a\x1epilote/audit/v1/planning.proto\x1a\x1dpilote/audit/v1/shadows.proto\x1a\x1fpilote/audit/v1/summaries.proto\x1a!pilote/decision/v1/decision.proto\"\"\n\x12GetDecisionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetDecisionResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"_\n\x14ListDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"a\n\x15ListDecisionsResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14TailDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"G\n\x15TailDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"(\n\x16\x45xportDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"z\n\x17\x45xportDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"o\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\troot_hash\x18\x03 \x01(\x0c\x12-\n\tsign_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14GetCheckpointRequest\"H\n\x15GetCheckpointResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x18GetInclusionProofRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x12\n\nsettlement\x18\x03 \x01(\x08\"\x94\x01\n\x19GetInclusionProofResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x11\n\tleaf_data\x18\x04 \x01(\x0c\x12/\n\ncheckpoint\x18\x05 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x1aGetConsistencyProofRequest\x12\x17\n\x0f\x66irst_tree_size\x18\x01 \x01(\x03\x12\x18\n\x10second_tree_size\x18\x02 \x01(\x03\"\\\n\x1bGetConsistencyProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint2\xe9\x10\n\x0c\x41uditService\x12{\n\x0bGetDecision\x12#.pilote.audit.v1.GetDecisionRequest\x1a$.pilote.audit.v1.GetDecisionResponse\"!\x90\x02\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=decisions/*}\x12\x8f\x01\n\x0f\x45xplainDecision\x12\'.pilote.audit.v1.ExplainDecisionRequest\x1a(.pilote.audit.v1.ExplainDecisionResponse\")\x90\x02\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=decisions/*}:explain\x12x\n\rListDecisions\x12%.pilote.audit.v1.ListDecisionsRequest\x1a&.pilote.audit.v1.ListDecisionsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/decisions\x12\x8e\x01\n\x12SummarizeDecisions\x12*.pilote.audit.v1.SummarizeDecisionsRequest\x1a+.pilote.audit.v1.SummarizeDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:facets\x12\x85\x01\n\x0e\x43hartDecisions\x12&.pilote.audit.v1.ChartDecisionsRequest\x1a\'.pilote.audit.v1.ChartDecisionsResponse\"\"\x90\x02\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/decisions:histogram\x12\x7f\n\rTailDecisions\x12%.pilote.audit.v1.TailDecisionsRequest\x1a&.pilote.audit.v1.TailDecisionsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/decisions:tail0\x01\x12\x87\x01\n\x0f\x45xportDecisions\x12\'.pilote.audit.v1.ExportDecisionsRequest\x1a(.pilote.audit.v1.ExportDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:export0\x01\x12y\n\rGetCheckpoint\x12%.pilote.audit.v1.GetCheckpointRequest\x1a&.pilote.audit.v1.GetCheckpointResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/checkpoint\x12\x9c\x01\n\x11GetInclusionProof\x12).pilote.audit.v1.GetInclusionProofRequest\x1a*.pilote.audit.v1.GetInclusionProofResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=decisions/*}:inclusionProof\x12\x9c\x01\n\x13GetConsistencyProof\x12+.pilote.audit.v1.GetConsistencyProofRequest\x1a,.pilote.audit.v1.GetConsistencyProofResponse\"*\x90\x02\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/checkpoint:consistencyProof\x12}\n\rSummarizeArms\x12%.pilote.audit.v1.SummarizeArmsRequest\x1a&.pilote.audit.v1.SummarizeArmsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/arms:summarize\x12\x81\x01\n\x0e\x43ountDecisions\x12&.pilote.audit.v1.CountDecisionsRequest\x1a\'.pilote.audit.v1.CountDecisionsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/decisions:count\x12n\n\nListInputs\x12\".pilote.audit.v1.ListInputsRequest\x1a#.pilote.audit.v1.ListInputsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/inputs0\x01\x12y\n\x0c\x46orgetInputs\x12$.pilote.audit.v1.ForgetInputsRequest\x1a%.pilote.audit.v1.ForgetInputsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inputs:forget:\x01*\x12y\n\rGetObjectives\x12%.pilote.audit.v1.GetObjectivesRequest\x1a&.pilote.audit.v1.GetObjectivesResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/objectives\x12\x89\x01\n\x10SummarizeShadows\x12(.pilote.audit.v1.SummarizeShadowsRequest\x1a).pilote.audit.v1.SummarizeShadowsResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/shadows:summarizeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetDecision']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetDecision']._serialized_options = b'\220\002\001\202\323\344\223\002\030\022\026/v1/{name=decisions/*}'
+  _globals['_AUDITSERVICE'].methods_by_name['ExplainDecision']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ExplainDecision']._serialized_options = b'\220\002\001\202\323\344\223\002 \022\036/v1/{name=decisions/*}:explain'
   _globals['_AUDITSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListDecisions']._serialized_options = b'\220\002\001\202\323\344\223\002\017\022\r/v1/decisions'
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeDecisions']._loaded_options = None
@@ -69,36 +72,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['GetObjectives']._serialized_options = b'\220\002\001\202\323\344\223\002\020\022\016/v1/objectives'
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeShadows']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeShadows']._serialized_options = b'\220\002\001\202\323\344\223\002\027\022\025/v1/shadows:summarize'
-  _globals['_GETDECISIONREQUEST']._serialized_start=312
-  _globals['_GETDECISIONREQUEST']._serialized_end=346
-  _globals['_GETDECISIONRESPONSE']._serialized_start=348
-  _globals['_GETDECISIONRESPONSE']._serialized_end=417
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=419
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=514
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=516
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=613
-  _globals['_TAILDECISIONSREQUEST']._serialized_start=615
-  _globals['_TAILDECISIONSREQUEST']._serialized_end=653
-  _globals['_TAILDECISIONSRESPONSE']._serialized_start=655
-  _globals['_TAILDECISIONSRESPONSE']._serialized_end=726
-  _globals['_EXPORTDECISIONSREQUEST']._serialized_start=728
-  _globals['_EXPORTDECISIONSREQUEST']._serialized_end=768
-  _globals['_EXPORTDECISIONSRESPONSE']._serialized_start=770
-  _globals['_EXPORTDECISIONSRESPONSE']._serialized_end=892
-  _globals['_CHECKPOINT']._serialized_start=894
-  _globals['_CHECKPOINT']._serialized_end=1005
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1007
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1029
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1031
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1103
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1105
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1184
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=1187
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=1335
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1337
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1416
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1418
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1510
-  _globals['_AUDITSERVICE']._serialized_start=1513
-  _globals['_AUDITSERVICE']._serialized_end=3520
+  _globals['_GETDECISIONREQUEST']._serialized_start=346
+  _globals['_GETDECISIONREQUEST']._serialized_end=380
+  _globals['_GETDECISIONRESPONSE']._serialized_start=382
+  _globals['_GETDECISIONRESPONSE']._serialized_end=451
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=453
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=548
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=550
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=647
+  _globals['_TAILDECISIONSREQUEST']._serialized_start=649
+  _globals['_TAILDECISIONSREQUEST']._serialized_end=687
+  _globals['_TAILDECISIONSRESPONSE']._serialized_start=689
+  _globals['_TAILDECISIONSRESPONSE']._serialized_end=760
+  _globals['_EXPORTDECISIONSREQUEST']._serialized_start=762
+  _globals['_EXPORTDECISIONSREQUEST']._serialized_end=802
+  _globals['_EXPORTDECISIONSRESPONSE']._serialized_start=804
+  _globals['_EXPORTDECISIONSRESPONSE']._serialized_end=926
+  _globals['_CHECKPOINT']._serialized_start=928
+  _globals['_CHECKPOINT']._serialized_end=1039
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1041
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1063
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1065
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1137
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1139
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1218
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=1221
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=1369
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1371
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1450
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1452
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1544
+  _globals['_AUDITSERVICE']._serialized_start=1547
+  _globals['_AUDITSERVICE']._serialized_end=3700
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ import warnings
 
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
+from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
@@ -45,6 +46,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/GetDecision',
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetDecisionRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetDecisionResponse.FromString,
+                _registered_method=True)
+        self.ExplainDecision = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ExplainDecision',
+                request_serializer=pilote_dot_audit_dot_v1_dot_explaining__pb2.ExplainDecisionRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_explaining__pb2.ExplainDecisionResponse.FromString,
                 _registered_method=True)
         self.ListDecisions = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/ListDecisions',
@@ -125,6 +131,13 @@ class AuditServiceServicer:
 
     def GetDecision(self, request, context):
         """Returns one decision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainDecision(self, request, context):
+        """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,6 +250,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetDecisionRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetDecisionResponse.SerializeToString,
             ),
+            'ExplainDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDecision,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_explaining__pb2.ExplainDecisionRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_explaining__pb2.ExplainDecisionResponse.SerializeToString,
+            ),
             'ListDecisions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.FromString,
@@ -337,6 +355,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetDecision',
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetDecisionRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ExplainDecision',
+            pilote_dot_audit_dot_v1_dot_explaining__pb2.ExplainDecisionRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_explaining__pb2.ExplainDecisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
+from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
@@ -42,6 +43,8 @@ class AuditServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     GetDecision: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetDecisionRequest, _audit_service_pb2.GetDecisionResponse]
     """Returns one decision."""
+    ExplainDecision: _grpc.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]
+    """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]
     """Lists decisions, newest first or in another order."""
     SummarizeDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.SummarizeDecisionsRequest, _summaries_pb2.SummarizeDecisionsResponse]
@@ -82,6 +85,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetDecision: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetDecisionRequest, _audit_service_pb2.GetDecisionResponse]  # type: ignore[assignment]
     """Returns one decision."""
+    ExplainDecision: _aio.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
+    """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
     """Lists decisions, newest first or in another order."""
     SummarizeDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.SummarizeDecisionsRequest, _summaries_pb2.SummarizeDecisionsResponse]  # type: ignore[assignment]
@@ -125,6 +130,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.GetDecisionResponse, _abc.Awaitable[_audit_service_pb2.GetDecisionResponse]]:
         """Returns one decision."""
+
+    @_abc_1.abstractmethod
+    def ExplainDecision(
+        self,
+        request: _explaining_pb2.ExplainDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_explaining_pb2.ExplainDecisionResponse, _abc.Awaitable[_explaining_pb2.ExplainDecisionResponse]]:
+        """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
 
     @_abc_1.abstractmethod
     def ListDecisions(

@@ -154,6 +154,8 @@ class RuleLook(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     STANDING_FIELD_NUMBER: _builtins.int
     SINCE_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    NEVER_OPENS_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
@@ -167,9 +169,17 @@ class RuleLook(_message.Message):
     store is down. Empty
     for rules and quiet hours.
     """
+    never_opens: _builtins.bool
+    """Of quiet hours: they never open for this customer, or nobody knows the customer's time zone."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when they did; absent for "none" and where there is no standing."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it stands in the way by itself: quiet hours until they open, a consent until the silence after a refusal is
+        over. Absent where no time ends it, or it does not stand in the way.
+        """
 
     def __init__(
         self,
@@ -180,10 +190,12 @@ class RuleLook(_message.Message):
         error: _builtins.str = ...,
         standing: _builtins.str = ...,
         since_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        never_opens: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "rule", b"rule", "since_time", b"since_time", "standing", b"standing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "never_opens", b"never_opens", "rule", b"rule", "since_time", b"since_time", "standing", b"standing", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,51 @@
+"""The command `pilote explain`. What it does is in `services.commands.explaining`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.settings import language
+from services.commands.replay_commands import asking
+from services.commands.shell import Shell
+
+if TYPE_CHECKING:
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+    from services.commands.explaining import Explained
+
+
+def add_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the command."""
+
+    @app.command()
+    def explain(
+        decision: Annotated[str, typer.Argument(help="Id or name of a decision.")],
+        json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,  # noqa: FBT002
+    ) -> None:
+        """Explain one decision in plain words, and what would have to change for a refused call to pass."""
+        from services.commands.explaining import as_json, sentences
+
+        lang = language(shell.settings())
+        found = _explained(shell, decision)
+        if json:
+            typer.echo(as_json(found))
+            return
+        for sentence in sentences(found, language=lang):
+            shell.out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _explained(shell: Shell, decision: str) -> "Explained":
+    from gateway.adapters.sealing import Sealer
+    from services.commands.explaining import explained
+    from services.commands.replaying import Replays, Revisions
+
+    settings = shell.settings()
+    lang = language(settings)
+
+    async def work(audit: "AuditServiceAsyncStub") -> "Explained":
+        def replays(redis: object) -> Replays:
+            sealer = Sealer(shell.replay_keys(settings))
+            return Replays(Revisions(redis), sealer=sealer, pseudonym_key=shell.pseudonym_key(settings))  # type: ignore[arg-type]
+
+        return await explained(decision, audit, store=lambda: shell.store(settings), replays=replays, language=lang)
+
+    return asking(shell, work, name=decision)
