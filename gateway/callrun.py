@@ -25,7 +25,7 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, Routed
 from gateway.core.spending import Told
 from gateway.core.texts import language_of
-from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
+from gateway.trace_context import TRACEPARENT, TRACESTATE, CallTrace, begin
 
 _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret
 
