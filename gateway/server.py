@@ -26,6 +26,7 @@ from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
+from gateway.adapters.subject_keys import SubjectKeys
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
 from gateway.adapters.workers import Workers, reporting
@@ -44,6 +45,7 @@ from gateway.metrics import Metrics
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.recording import Recorder
+from gateway.recording_values import Values
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
@@ -111,14 +113,16 @@ async def gateway(
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
     replay_keys: Sequence[bytes] = (),
+    record_keys: Sequence[bytes] = (),
     clock: Callable[[], int] = clock_ms,
     trusted_people: Authority | None = None,
     monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends, then drains.
 
-    With `replay_keys` the inputs of calls are kept where a policy wants that; without, none are. `clock` says when kept
-    calls are due, `monotonic` how time passes for breakers; both give milliseconds.
+    With `replay_keys` the inputs of calls are kept where a policy wants that, with `record_keys` records say what calls
+    were decided by; without, neither. `clock` says when kept calls are due, `monotonic` how time passes for breakers;
+    both give milliseconds.
 
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read.
@@ -154,8 +158,9 @@ async def gateway(
             upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
         )
         stack.push_async_callback(shadowing.close)
+        subject_keys = SubjectKeys(Sealer(record_keys)) if record_keys else None
         pipeline = Pipeline(
-            identity=Identity(),
+            identity=Identity(pseudonym_key=pseudonym_key),
             facts=facts,
             admission=admission,
             upstreams=upstreams,
@@ -165,6 +170,7 @@ async def gateway(
             lineages=Lineages(connection),
             shadowing=shadowing,
             recorder=Recorder(admission, Sealer(replay_keys) if replay_keys else None),
+            values=Values(subject_keys),
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
@@ -211,6 +217,7 @@ async def serve(
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
     replay_keys: Sequence[bytes],
+    record_keys: Sequence[bytes],
     trusted_people: Authority | None = None,
 ) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
@@ -220,6 +227,7 @@ async def serve(
         pseudonym_key=pseudonym_key,
         hold_keys=hold_keys,
         replay_keys=replay_keys,
+        record_keys=record_keys,
         trusted_people=trusted_people,
     )
     async with until_told_to_stop() as stop, running:

@@ -57,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """File with the Ed25519 key (PEM) that the log of decisions is signed with; unset: one in `home` is made."""
     audit_origin: str = ""
     """What the log of decisions is called in its checkpoints, such as "example.com/pilote"; unset: after its key."""
+    record_key_file: Path | None = None
+    """File with the master keys of what records say of customers, 64 hexadecimal digits a line; the first one seals.
+    Unset: one in `home` is made."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
-SOURCES: Final = ("stops.lua", "buckets.lua", "admit.lua")
+SOURCES: Final = ("stops.lua", "appending.lua", "buckets.lua", "admit.lua")
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
 """Largest answer kept for a repeat with the same idempotency key."""
 SETTLE_EVERY_SECONDS: Final = 0.005
@@ -144,7 +144,7 @@ class Admission:
             *("FCALL", self._admit, 3 + len(names), stream, reservation.request_key or stream),
             keys.stops(reservation.cell),
             *names,
-            *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
+            *(record.decided_ms, b"" if only_look else written(record, reservation.beside), record.id),
             *(request_hash, record.expires_ms, record.agent, record.hold, packed(reservation)),
             *stops_of(record),
         )
@@ -193,7 +193,7 @@ class Admission:
             (
                 *("FCALL", self._recount, 2 + len(names), reservation.stream),
                 *(keys.recounted(reservation.cell, record.id), *names),
-                *(now_ms, _ENCODER.encode(record), record.id, _ENCODER.encode(outcome), record.expires_ms),
+                *(now_ms, written(record, reservation.beside), record.id, _ENCODER.encode(outcome), record.expires_ms),
                 *(record.agent, packed(reservation) if outcome.granted else NOTHING),
             )
         )
@@ -202,18 +202,21 @@ class Admission:
             raise _store_unavailable()
         return outcome
 
-    async def write(self, record: Record) -> None:
-        """Record a call that was refused before admission. Where the store is down the record waits on disk."""
-        command = _refusal(record)
+    async def write(self, record: Record, *, beside: bytes = b"") -> None:
+        """Record a call that was refused before admission. Where the store is down the record waits on disk.
+
+        `beside` is what goes beside the record, see `gateway.core.used.WrappedKey`.
+        """
+        command = _refusal(record, beside)
         self._recent.sent((command,), at_s=self._loop.time())
         try:
             await self._connection.send(*command)
         except (StoreDown, CommandRefused):
             await self._keep(command)
 
-    def write_soon(self, record: Record) -> None:
+    def write_soon(self, record: Record, *, beside: bytes = b"") -> None:
         """Like `write`, for a caller that has gone away: never waits."""
-        self._queue(_refusal(record))
+        self._queue(_refusal(record, beside))
 
     def settle(
         self,
@@ -409,11 +412,17 @@ class Admission:
         task.add_done_callback(self._flushing.discard)
 
 
-def _refusal(record: Record) -> Command:
+def written(record: Record, beside: bytes) -> bytes:
+    """A record as the store's functions take it, see `appending.lua`."""
+    return _ENCODER.encode(record) + b"\n" + beside if beside else _ENCODER.encode(record)
+
+
+def _refusal(record: Record, beside: bytes) -> Command:
     """Writes the record of a call that never came to admission."""
     blob = _ENCODER.encode(record)
     stream = keys.decisions(keys.cell(record.tenant, record.cell))
-    return ("XADD", stream, "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
+    command: Command = ("XADD", stream, "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
+    return (*command, "w", beside) if beside else command
 
 
 def _store_unavailable() -> CallEnded:
