@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
@@ -19,12 +19,14 @@ from services.audit import counting, inputs, proving, shadows
 from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
+from services.audit.exporting import Asked, Export
 from services.audit.objectives import ObjectiveBook
 from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 from services.audit.telling import told
+from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
 _INPUTS_BATCH: Final = 32
@@ -66,11 +68,29 @@ class Queries(Search):
         return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
     async def ExportDecisions(
-        self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any
+        self, request: audit_service_pb2.ExportDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.ExportDecisionsResponse]:
-        """Not served yet."""
-        _not_built("Exports come with the signed checkpoint that proves them; use ListDecisions until then.")
-        yield audit_service_pb2.ExportDecisionsResponse()
+        """See the contract."""
+        now_ms = self._clock_ms()
+        asked = Asked(
+            query=request.filter.strip(),
+            expression=await self._resolver.read(request.filter, context, now_ms=now_ms),
+            proofs=request.proofs,
+            previous_size=proving.earlier(request.previous_tree_size),
+            now_ms=now_ms,
+        )
+        export = Export(self._store, self._checkpoints, asked)
+        head, signed = await export.head()
+        yield audit_service_pb2.ExportDecisionsResponse(head=head_text(head))
+        async for exported in export.rows(head):
+            stored = None if request.entries_only else exported.stored
+            yield audit_service_pb2.ExportDecisionsResponse(
+                decision=None if stored is None else told(stored),
+                entries=[proving.entry(each) for each in exported.row],
+            )
+        yield audit_service_pb2.ExportDecisionsResponse(
+            checkpoint=proving.checkpoint(signed), manifest=export.manifest(head)
+        )
 
     async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
@@ -171,7 +191,3 @@ class Queries(Search):
             text = f"There is no decision {resource}. A new one appears within two seconds of its call."
             raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
         return stored
-
-
-def _not_built(text: str) -> NoReturn:
-    raise CallEnded(Reason.NOT_BUILT, text)
