@@ -34,6 +34,7 @@ from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
 from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
+from services.audit.sqlite_views import SqliteViews
 from services.audit.store import Stored
 from services.audit.transactions import transaction
 
@@ -75,6 +76,8 @@ class SqliteStore:
             read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
         )
         """See `DecisionStore.log`."""
+        self.views = SqliteViews(read=self._read, write=self._write)
+        """See `DecisionStore.views`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""

@@ -18,6 +18,7 @@ from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.log import Log
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.views import ViewStore
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -43,6 +44,10 @@ class DecisionStore(Protocol):
     @property
     def log(self) -> Log:
         """The log that proves what is kept here."""
+
+    @property
+    def views(self) -> ViewStore:
+        """The views that people have saved."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """Store the entries durably, all or none; returns the ids of the decisions that they changed.
