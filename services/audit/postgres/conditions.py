@@ -71,8 +71,7 @@ def elements(field: Field) -> tuple[str, str]:
     """Where the elements of a list or map are found as `e`, and what is the value of each."""
     where = field.path
     if where.source == "rules":
-        own = "SELECT r.rule AS value FROM decision_rule AS r WHERE r.decision = decision.id"
-        return f"({own}) AS e", "e.value"
+        return "decision_rule AS e", "e.rule"
     parts = f"{_json(where.source)} -> '{where.name}'"
     if where.shape == "{}":
         return f"jsonb_each(coalesce({parts}, '{{}}')) AS e(key, value)", _typed(field, "e.value #>> '{}'")
@@ -126,7 +125,9 @@ def _any(field: Field, test: str, parameters: tuple[Any, ...], *, key: str = "")
         have = scalar(field, now_ms=0)
         return Sql(f"coalesce({test.format(have.text)}, false)", (*have.parameters, *parameters))
     source, value = elements(field)
-    word = "AND" if field.path.where else "WHERE"
+    if field.path.source == "rules":
+        source = f"{source} WHERE e.decision = decision.id"
+    word = "AND" if " WHERE " in source else "WHERE"
     keyed = "e.key = %s AND " if key else ""
     given = (in_json(key),) if key else ()
     return Sql(f"EXISTS (SELECT 1 FROM {source} {word} {keyed}{test.format(value)})", (*given, *parameters))

@@ -37,7 +37,7 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
     if rules:
         source, key = "decision_rule AS hit JOIN decision ON decision.id = hit.decision", "hit.decision"
         wanted.insert(0, Sql("hit.rule = %s", (kept(str(rules[0].value)),)))
-    bounds = _id_bounds(parts, skew_ms=skew_ms)
+    bounds = id_bounds(parts, skew_ms=skew_ms)
     if before:
         bounds.append(("<", before))
     # Of both, since the planner does not carry a bound from the one to the other.
@@ -75,7 +75,7 @@ def _stored(row: tuple[Any, ...], copies: tuple[ShadowResult, ...], *, now_ms: i
     )
 
 
-def _id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
+def id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
     """(comparator, id) pairs that every match meets, from those parts that bound the receive time."""
     bounds = []
     for part in parts:

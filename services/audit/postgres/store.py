@@ -8,12 +8,16 @@ from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.fields import Field
+from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.postgres import arms, batch, counts, inputs, rows, schema, shadows, staging
 from services.audit.postgres.conditions import Sql, condition
+from services.audit.postgres.finding import Finder
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.log import PostgresLog
 from services.audit.postgres.partitions import Partitions
+from services.audit.postgres.views import PostgresViews
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.store import Stored
 
@@ -41,6 +45,8 @@ class PostgresStore:
         self._sums = Lane(url, threads=1, name="audit-sum", made=schema.bring_up_to_date)
         self.log = PostgresLog(self._readers, writer=self._writer)
         """See `DecisionStore.log`."""
+        self.views = PostgresViews(self._readers, writer=self._writer)
+        """See `DecisionStore.views`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
@@ -72,6 +78,33 @@ class PostgresStore:
             return rows.found(connection, query, now_ms=now_ms)
 
         return await self._read(read)
+
+    async def ordered(
+        self, expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int
+    ) -> tuple[Stored, ...]:
+        """See `DecisionStore.ordered`."""
+
+        def find(connection: Connection) -> tuple[Stored, ...]:
+            query = Finder(connection, now_ms=now_ms).ordered(expression, order=order, after=after, size=size)
+            return rows.found(connection, query, now_ms=now_ms)
+
+        return await (self._read(find) if order.by_time else self._sum(find))
+
+    async def facets(self, expression: Expression, fields: Sequence[Field], *, now_ms: int) -> Facets:
+        """See `DecisionStore.facets`."""
+        return await self._sum(lambda connection: Finder(connection, now_ms=now_ms).facets(expression, fields))
+
+    async def span(self, expression: Expression, *, now_ms: int) -> tuple[int, int, int]:
+        """See `DecisionStore.span`."""
+        return await self._sum(lambda connection: Finder(connection, now_ms=now_ms).span(expression))
+
+    async def timeline(self, expression: Expression, *, now_ms: int, start_ms: int, width_ms: int) -> Timeline:
+        """See `DecisionStore.timeline`."""
+        return await self._sum(
+            lambda connection: Finder(connection, now_ms=now_ms).timeline(
+                expression, start_ms=start_ms, width_ms=width_ms
+            )
+        )
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """See `DecisionStore.among`."""

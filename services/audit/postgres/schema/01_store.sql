@@ -49,6 +49,7 @@ CREATE TABLE decision_rule (
   decision uuid NOT NULL,
   PRIMARY KEY (rule, decision)
 ) PARTITION BY RANGE (decision);
+CREATE INDEX decision_rule_of ON decision_rule (decision);
 CREATE TABLE decision_rule_other PARTITION OF decision_rule DEFAULT;
 
 CREATE TABLE early_settlement (
@@ -188,4 +189,16 @@ CREATE TABLE checkpoint (
   root bytea NOT NULL,
   note text NOT NULL,
   signed_ms bigint NOT NULL
+);
+
+CREATE TABLE view (
+  name text COLLATE "C" NOT NULL PRIMARY KEY,
+  title text NOT NULL,
+  filter text NOT NULL,
+  order_by text NOT NULL,
+  columns text NOT NULL, -- JSON: names of fields
+  owner text NOT NULL,
+  created_ms bigint NOT NULL,
+  updated_ms bigint NOT NULL,
+  version bigint NOT NULL
 );
