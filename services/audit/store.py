@@ -15,6 +15,7 @@ from services.audit.entries import Entry
 from services.audit.expression import Expression
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.log import Log
+from services.audit.personal import Personal
 from services.audit.shadows import ShadowsQuery, Summary
 
 
@@ -41,6 +42,10 @@ class DecisionStore(Protocol):
     @property
     def log(self) -> Log:
         """The log that proves what is kept here."""
+
+    @property
+    def personal(self) -> Personal:
+        """The keys of what records say of customers."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """Store the entries durably, all or none; returns the ids of the decisions that they changed.

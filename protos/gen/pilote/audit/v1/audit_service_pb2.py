@@ -27,12 +27,13 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
+from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/audit/v1/audit_service.proto\x12\x0fpilote.audit.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apilote/audit/v1/arms.proto\x1a pilote/audit/v1/explaining.proto\x1a pilote/audit/v1/objectives.proto\x1a\x1epilote/audit/v1/planning.proto\x1a\x1dpilote/audit/v1/shadows.proto\x1a!pilote/decision/v1/decision.proto\"\"\n\x12GetDecisionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetDecisionResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"M\n\x14ListDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x15ListDecisionsResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14TailDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"G\n\x15TailDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"(\n\x16\x45xportDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"z\n\x17\x45xportDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"o\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\troot_hash\x18\x03 \x01(\x0c\x12-\n\tsign_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14GetCheckpointRequest\"H\n\x15GetCheckpointResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x18GetInclusionProofRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x12\n\nsettlement\x18\x03 \x01(\x08\"\x94\x01\n\x19GetInclusionProofResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x11\n\tleaf_data\x18\x04 \x01(\x0c\x12/\n\ncheckpoint\x18\x05 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x1aGetConsistencyProofRequest\x12\x17\n\x0f\x66irst_tree_size\x18\x01 \x01(\x03\x12\x18\n\x10second_tree_size\x18\x02 \x01(\x03\"\\\n\x1bGetConsistencyProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint2\xd0\x0e\n\x0c\x41uditService\x12{\n\x0bGetDecision\x12#.pilote.audit.v1.GetDecisionRequest\x1a$.pilote.audit.v1.GetDecisionResponse\"!\x90\x02\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=decisions/*}\x12\x8f\x01\n\x0f\x45xplainDecision\x12\'.pilote.audit.v1.ExplainDecisionRequest\x1a(.pilote.audit.v1.ExplainDecisionResponse\")\x90\x02\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=decisions/*}:explain\x12x\n\rListDecisions\x12%.pilote.audit.v1.ListDecisionsRequest\x1a&.pilote.audit.v1.ListDecisionsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/decisions\x12\x7f\n\rTailDecisions\x12%.pilote.audit.v1.TailDecisionsRequest\x1a&.pilote.audit.v1.TailDecisionsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/decisions:tail0\x01\x12\x87\x01\n\x0f\x45xportDecisions\x12\'.pilote.audit.v1.ExportDecisionsRequest\x1a(.pilote.audit.v1.ExportDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:export0\x01\x12y\n\rGetCheckpoint\x12%.pilote.audit.v1.GetCheckpointRequest\x1a&.pilote.audit.v1.GetCheckpointResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/checkpoint\x12\x9c\x01\n\x11GetInclusionProof\x12).pilote.audit.v1.GetInclusionProofRequest\x1a*.pilote.audit.v1.GetInclusionProofResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=decisions/*}:inclusionProof\x12\x9c\x01\n\x13GetConsistencyProof\x12+.pilote.audit.v1.GetConsistencyProofRequest\x1a,.pilote.audit.v1.GetConsistencyProofResponse\"*\x90\x02\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/checkpoint:consistencyProof\x12}\n\rSummarizeArms\x12%.pilote.audit.v1.SummarizeArmsRequest\x1a&.pilote.audit.v1.SummarizeArmsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/arms:summarize\x12\x81\x01\n\x0e\x43ountDecisions\x12&.pilote.audit.v1.CountDecisionsRequest\x1a\'.pilote.audit.v1.CountDecisionsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/decisions:count\x12n\n\nListInputs\x12\".pilote.audit.v1.ListInputsRequest\x1a#.pilote.audit.v1.ListInputsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/inputs0\x01\x12y\n\x0c\x46orgetInputs\x12$.pilote.audit.v1.ForgetInputsRequest\x1a%.pilote.audit.v1.ForgetInputsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inputs:forget:\x01*\x12y\n\rGetObjectives\x12%.pilote.audit.v1.GetObjectivesRequest\x1a&.pilote.audit.v1.GetObjectivesResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/objectives\x12\x89\x01\n\x10SummarizeShadows\x12(.pilote.audit.v1.SummarizeShadowsRequest\x1a).pilote.audit.v1.SummarizeShadowsResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/shadows:summarizeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/audit/v1/audit_service.proto\x12\x0fpilote.audit.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apilote/audit/v1/arms.proto\x1a pilote/audit/v1/explaining.proto\x1a pilote/audit/v1/objectives.proto\x1a\x1epilote/audit/v1/personal.proto\x1a\x1epilote/audit/v1/planning.proto\x1a\x1dpilote/audit/v1/shadows.proto\x1a!pilote/decision/v1/decision.proto\"\"\n\x12GetDecisionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetDecisionResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"M\n\x14ListDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x15ListDecisionsResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14TailDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"G\n\x15TailDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"(\n\x16\x45xportDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"z\n\x17\x45xportDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"o\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\troot_hash\x18\x03 \x01(\x0c\x12-\n\tsign_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x16\n\x14GetCheckpointRequest\"H\n\x15GetCheckpointResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x18GetInclusionProofRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x12\n\nsettlement\x18\x03 \x01(\x08\"\x94\x01\n\x19GetInclusionProofResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x11\n\tleaf_data\x18\x04 \x01(\x0c\x12/\n\ncheckpoint\x18\x05 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x1aGetConsistencyProofRequest\x12\x17\n\x0f\x66irst_tree_size\x18\x01 \x01(\x03\x12\x18\n\x10second_tree_size\x18\x02 \x01(\x03\"\\\n\x1bGetConsistencyProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint2\xd2\x10\n\x0c\x41uditService\x12{\n\x0bGetDecision\x12#.pilote.audit.v1.GetDecisionRequest\x1a$.pilote.audit.v1.GetDecisionResponse\"!\x90\x02\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=decisions/*}\x12\x8f\x01\n\x0f\x45xplainDecision\x12\'.pilote.audit.v1.ExplainDecisionRequest\x1a(.pilote.audit.v1.ExplainDecisionResponse\")\x90\x02\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=decisions/*}:explain\x12x\n\rListDecisions\x12%.pilote.audit.v1.ListDecisionsRequest\x1a&.pilote.audit.v1.ListDecisionsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/decisions\x12\x7f\n\rTailDecisions\x12%.pilote.audit.v1.TailDecisionsRequest\x1a&.pilote.audit.v1.TailDecisionsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/decisions:tail0\x01\x12\x87\x01\n\x0f\x45xportDecisions\x12\'.pilote.audit.v1.ExportDecisionsRequest\x1a(.pilote.audit.v1.ExportDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:export0\x01\x12y\n\rGetCheckpoint\x12%.pilote.audit.v1.GetCheckpointRequest\x1a&.pilote.audit.v1.GetCheckpointResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/checkpoint\x12\x9c\x01\n\x11GetInclusionProof\x12).pilote.audit.v1.GetInclusionProofRequest\x1a*.pilote.audit.v1.GetInclusionProofResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=decisions/*}:inclusionProof\x12\x9c\x01\n\x13GetConsistencyProof\x12+.pilote.audit.v1.GetConsistencyProofRequest\x1a,.pilote.audit.v1.GetConsistencyProofResponse\"*\x90\x02\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/checkpoint:consistencyProof\x12}\n\rSummarizeArms\x12%.pilote.audit.v1.SummarizeArmsRequest\x1a&.pilote.audit.v1.SummarizeArmsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/arms:summarize\x12\x81\x01\n\x0e\x43ountDecisions\x12&.pilote.audit.v1.CountDecisionsRequest\x1a\'.pilote.audit.v1.CountDecisionsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/decisions:count\x12n\n\nListInputs\x12\".pilote.audit.v1.ListInputsRequest\x1a#.pilote.audit.v1.ListInputsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/inputs0\x01\x12y\n\x0c\x46orgetInputs\x12$.pilote.audit.v1.ForgetInputsRequest\x1a%.pilote.audit.v1.ForgetInputsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inputs:forget:\x01*\x12\x83\x01\n\nReadValues\x12\".pilote.audit.v1.ReadValuesRequest\x1a#.pilote.audit.v1.ReadValuesResponse\",\x82\xd3\xe4\x93\x02&\"!/v1/{name=decisions/*}:readValues:\x01*\x12z\n\x0c\x45raseSubject\x12$.pilote.audit.v1.EraseSubjectRequest\x1a%.pilote.audit.v1.EraseSubjectResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/subjects:erase:\x01*\x12y\n\rGetObjectives\x12%.pilote.audit.v1.GetObjectivesRequest\x1a&.pilote.audit.v1.GetObjectivesResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/objectives\x12\x89\x01\n\x10SummarizeShadows\x12(.pilote.audit.v1.SummarizeShadowsRequest\x1a).pilote.audit.v1.SummarizeShadowsResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/shadows:summarizeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,40 +64,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['ListInputs']._serialized_options = b'\220\002\001\202\323\344\223\002\014\022\n/v1/inputs'
   _globals['_AUDITSERVICE'].methods_by_name['ForgetInputs']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ForgetInputs']._serialized_options = b'\202\323\344\223\002\026\"\021/v1/inputs:forget:\001*'
+  _globals['_AUDITSERVICE'].methods_by_name['ReadValues']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ReadValues']._serialized_options = b'\202\323\344\223\002&\"!/v1/{name=decisions/*}:readValues:\001*'
+  _globals['_AUDITSERVICE'].methods_by_name['EraseSubject']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['EraseSubject']._serialized_options = b'\202\323\344\223\002\027\"\022/v1/subjects:erase:\001*'
   _globals['_AUDITSERVICE'].methods_by_name['GetObjectives']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetObjectives']._serialized_options = b'\220\002\001\202\323\344\223\002\020\022\016/v1/objectives'
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeShadows']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeShadows']._serialized_options = b'\220\002\001\202\323\344\223\002\027\022\025/v1/shadows:summarize'
-  _globals['_GETDECISIONREQUEST']._serialized_start=313
-  _globals['_GETDECISIONREQUEST']._serialized_end=347
-  _globals['_GETDECISIONRESPONSE']._serialized_start=349
-  _globals['_GETDECISIONRESPONSE']._serialized_end=418
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=420
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=497
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=499
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=596
-  _globals['_TAILDECISIONSREQUEST']._serialized_start=598
-  _globals['_TAILDECISIONSREQUEST']._serialized_end=636
-  _globals['_TAILDECISIONSRESPONSE']._serialized_start=638
-  _globals['_TAILDECISIONSRESPONSE']._serialized_end=709
-  _globals['_EXPORTDECISIONSREQUEST']._serialized_start=711
-  _globals['_EXPORTDECISIONSREQUEST']._serialized_end=751
-  _globals['_EXPORTDECISIONSRESPONSE']._serialized_start=753
-  _globals['_EXPORTDECISIONSRESPONSE']._serialized_end=875
-  _globals['_CHECKPOINT']._serialized_start=877
-  _globals['_CHECKPOINT']._serialized_end=988
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=990
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1012
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1014
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1086
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1088
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1167
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=1170
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=1318
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1320
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1399
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1401
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1493
-  _globals['_AUDITSERVICE']._serialized_start=1496
-  _globals['_AUDITSERVICE']._serialized_end=3368
+  _globals['_GETDECISIONREQUEST']._serialized_start=345
+  _globals['_GETDECISIONREQUEST']._serialized_end=379
+  _globals['_GETDECISIONRESPONSE']._serialized_start=381
+  _globals['_GETDECISIONRESPONSE']._serialized_end=450
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=452
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=529
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=531
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=628
+  _globals['_TAILDECISIONSREQUEST']._serialized_start=630
+  _globals['_TAILDECISIONSREQUEST']._serialized_end=668
+  _globals['_TAILDECISIONSRESPONSE']._serialized_start=670
+  _globals['_TAILDECISIONSRESPONSE']._serialized_end=741
+  _globals['_EXPORTDECISIONSREQUEST']._serialized_start=743
+  _globals['_EXPORTDECISIONSREQUEST']._serialized_end=783
+  _globals['_EXPORTDECISIONSRESPONSE']._serialized_start=785
+  _globals['_EXPORTDECISIONSRESPONSE']._serialized_end=907
+  _globals['_CHECKPOINT']._serialized_start=909
+  _globals['_CHECKPOINT']._serialized_end=1020
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1022
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1044
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1046
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1118
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1120
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1199
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=1202
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=1350
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1352
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1431
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1433
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1525
+  _globals['_AUDITSERVICE']._serialized_start=1528
+  _globals['_AUDITSERVICE']._serialized_end=3658
 # @@protoc_insertion_point(module_scope)
