@@ -36,12 +36,12 @@ from gateway.core.authority import Authority
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
+from gateway.exposing import Metering, metering
 from gateway.gathering import Gathering
 from gateway.holding import Holding
 from gateway.instance import Instance, instance
 from gateway.keeping import Keeping
 from gateway.metrics import Metrics
-from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.recording import Recorder
@@ -147,7 +147,9 @@ async def gateway(
         upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
         own = instance("gateway")
-        watch = _watch(settings, own, stack)
+        watch = await _watch(settings, own, stack)
+        watch.observe_store(admission.latency)
+        watch.observe_spool(lambda: (spool.waiting, spool.size_bytes))
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
@@ -251,14 +253,15 @@ def pseudonym_key(path: Path) -> bytes:
     return key
 
 
-def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:
+async def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:
     """What is told of calls that have ended; exports what is left when the stack ends."""
     tracing, metrics = None, None
     if settings.otlp_endpoint is not None:
         tracing = Tracing(own, exporter=otlp(settings.otlp_endpoint))
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        metrics = Metrics(own, exporter=metrics_otlp(settings.otlp_endpoint))
-        stack.push_async_callback(asyncio.to_thread, metrics.close)
+    to = Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home)
+    if to.anywhere:
+        metrics = Metrics(await stack.enter_async_context(metering(own, to)))
     watch = Watch(tracing, metrics, call_log=settings.call_log)
     stack.callback(watch.flush)
     return watch

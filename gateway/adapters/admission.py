@@ -7,6 +7,7 @@ about it goes to the spool.
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from gateway.core.record import CustomerOutcome, Outcome, Record, SealedInputs, 
 from gateway.core.shadows import ShadowResult
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
+from gateway.histogram import Histogram
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ SETTLE_EVERY_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0
 BOUND_MS: Final = 2 * 86_400_000
 """How long after its last use an idempotency key of a tenant with several cells stands for the same request."""
+STORE_SECONDS: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Upper bounds of the buckets that admissions' times are counted in."""
 _UNAVAILABLE: Final = "The store of limits and records does not answer; retry."
 TOLD_AT_ONCE: Final = 100
 """Most outcomes on their way to the store: a call that comes behind thousands of them would wait too long."""
@@ -89,6 +93,14 @@ class Admission:
         self._flushing: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._telling = asyncio.Semaphore(TOLD_AT_ONCE)
+        self.latency: Final[Histogram[tuple[str]]] = Histogram(
+            "pilote.store.duration",
+            unit="s",
+            description="How long the store took for admissions.",
+            bounds=STORE_SECONDS,
+            labels=("pilote.store.end",),
+        )
+        """How long admissions took: those that were "answered", and those that the store was "silent" about."""
         connection.on_made(self._tell_again)
         connection.on_up(self._replay_soon)
         connection.on_move(self._tell_again)
@@ -136,11 +148,13 @@ class Admission:
             *(request_hash, record.expires_ms, record.agent, record.hold, packed(reservation)),
             *stops_of(record),
         )
-        sent = self._connection.takes(stream)
+        sent, began = self._connection.takes(stream), time.perf_counter()
         try:
             outcome, answer = await self._send_loading(command)
         except StoreDown as error:
+            self.latency.of(("silent",)).add(time.perf_counter() - began)
             raise StoreSilent(sent=sent) from error
+        self.latency.of(("answered",)).add(time.perf_counter() - began)
         found = _OUTCOME.decode(outcome)
         if not only_look:
             self._recent.admitted(command, outcome, took=found.granted and not found.first, at_s=self._loop.time())

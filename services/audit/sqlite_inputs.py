@@ -8,9 +8,9 @@ import msgspec
 
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark, after
+from services.audit.log import Raw
 from services.audit.personal import SKEW_MS, Person
 from services.audit.segments.hours import first_id, hour_of
-from services.audit.segments.reading import Raw
 
 _KEEP: Final = """INSERT OR IGNORE INTO input (decision, tenant, at_ms, expires_ms, sealed, subject_ref)
  SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS

@@ -161,6 +161,7 @@ class World:
             "home": home,
             "drain_seconds": 2.0,
             "store_timeout_ms": 500,
+            "metrics_listen": "off",
         }
         running_gateway = gateway(
             Settings(**(chosen | settings)),

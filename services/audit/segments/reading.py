@@ -8,6 +8,7 @@ import msgspec
 
 from services.audit import sql
 from services.audit.expression import Expression
+from services.audit.log import Raw
 from services.audit.segments.catalogue import Catalogue, Segment, newest_first
 from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of
@@ -18,16 +19,6 @@ _RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM
 _ABOUT: Final = "SELECT id FROM decision WHERE subject_ref IN (SELECT value FROM json_each(?))"
 
 Rows = list[tuple[Any, ...]]
-
-
-class Raw(msgspec.Struct, frozen=True):
-    """A decision as the gateway wrote it, and where that stands in the log."""
-
-    record: bytes
-    outcome: bytes
-    settlement: bytes | None
-    leaf: int | None
-    settled_leaf: int | None
 
 
 class SegmentReader:
