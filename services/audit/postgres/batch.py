@@ -13,6 +13,7 @@ from gateway.core.record import Record, Settlement, Verdict
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.postgres import calls, counts, entering, inputs
+from services.audit.postgres import keys as subject_keys
 from services.audit.postgres.entering import Places
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
@@ -50,6 +51,7 @@ def write(connection: Connection, entries: Sequence[Entry]) -> tuple[str, ...]:
     Admissions go first, so that within a batch the order of the entries does not matter. What customers did, and what
     came of copies, is stored by itself: it may come before the decision that it is about.
     """
+    subject_keys.keep(connection, [entry for entry in entries if isinstance(entry, Admitted)])
     inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}

@@ -5,11 +5,16 @@ from typing import Final
 
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.personal import SKEW_MS, Person
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import many
 from services.audit.postgres.texts import kept
 
-_KEEP: Final = """INSERT INTO input (decision, tenant, at_ms, expires_ms, sealed) VALUES (%s, %s, %s, %s, %s)
+_KEEP: Final = """INSERT INTO input (decision, tenant, at_ms, expires_ms, sealed, subject_ref)
+ SELECT i.* FROM (VALUES (%s::uuid, %s::text, %s::bigint, %s::bigint, %s::bytea, %s::text))
+  AS i(decision, tenant, at_ms, expires_ms, sealed, subject)
+ WHERE NOT EXISTS (SELECT 1 FROM erased AS e
+  WHERE e.tenant = i.tenant AND e.subject_ref = i.subject AND e.at_ms + %s >= i.at_ms)
  ON CONFLICT DO NOTHING"""
 _WANTED: Final = """input.expires_ms > %s AND input.at_ms >= %s AND input.at_ms < %s
  AND (%s::text = '' OR input.tenant = %s) AND (%s::uuid IS NULL OR input.decision = %s::uuid)"""
@@ -24,8 +29,14 @@ _NOTHING: Final = "0" * 32
 
 
 def keep(connection: Connection, recorded: Iterable[Recorded]) -> None:
-    """Store inputs, of each decision the first: what comes again is the same."""
-    rows = [(each.id, kept(each.tenant), each.said.at_ms, each.said.expires_ms, each.sealed) for each in recorded]
+    """Store inputs, of each decision the first: what comes again is the same. None of a customer erased since."""
+    rows = [
+        (
+            *(each.id, kept(each.tenant), each.said.at_ms, each.said.expires_ms, each.sealed),
+            *(kept(each.said.subject_ref), SKEW_MS),
+        )
+        for each in recorded
+    ]
     many(connection, _KEEP, rows)
 
 
@@ -39,6 +50,12 @@ def forget(connection: Connection, subject_refs: Iterable[str]) -> int:
     text = """DELETE FROM input USING decision WHERE decision.id = input.decision
      AND decision.subject_ref = ANY(%s::text[])"""
     return connection.execute(text, ([kept(each) for each in subject_refs],)).rowcount
+
+
+def forget_of(connection: Connection, person: Person) -> int:
+    """Delete what calls about a customer were decided by, also where the decision has not come yet."""
+    text = "DELETE FROM input WHERE tenant = %s AND subject_ref = %s"
+    return connection.execute(text, (kept(person.tenant), kept(person.subject_ref))).rowcount
 
 
 def begin(connection: Connection, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:

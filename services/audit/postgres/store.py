@@ -17,6 +17,7 @@ from services.audit.postgres.finding import Finder
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.log import PostgresLog
 from services.audit.postgres.partitions import Partitions
+from services.audit.postgres.personal import PostgresPersonal
 from services.audit.postgres.views import PostgresViews
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.store import Stored
@@ -45,6 +46,8 @@ class PostgresStore:
         self._sums = Lane(url, threads=1, name="audit-sum", made=schema.bring_up_to_date)
         self.log = PostgresLog(self._readers, writer=self._writer)
         """See `DecisionStore.log`."""
+        self.personal = PostgresPersonal(self._readers, writer=self._writer)
+        """See `DecisionStore.personal`."""
         self.views = PostgresViews(self._readers, writer=self._writer)
         """See `DecisionStore.views`."""
 

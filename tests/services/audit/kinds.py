@@ -32,6 +32,12 @@ class Kind(Protocol):
     def outcomes(self) -> list[tuple[Any, ...]]:
         """What customers did, in order."""
 
+    def inputs(self) -> set[str]:
+        """The decisions whose inputs are kept."""
+
+    def files(self) -> Path:
+        """The folder of all files, with everything written to them."""
+
     def forge(self, hashes: bytes) -> None:
         """Write over the hashes of all leaves."""
 
@@ -68,6 +74,15 @@ class Sqlite:
         """See `Kind`."""
         with contextlib.closing(self._connected()) as connection:
             return connection.execute(_OUTCOMES.format(id="lower(hex(decision))")).fetchall()
+
+    def inputs(self) -> set[str]:
+        """See `Kind`."""
+        with contextlib.closing(self._connected()) as connection:
+            return {decision for (decision,) in connection.execute("SELECT decision FROM input")}
+
+    def files(self) -> Path:
+        """See `Kind`."""
+        return self.home
 
     def forge(self, hashes: bytes) -> None:
         """See `Kind`."""
@@ -126,6 +141,18 @@ class Postgres:
         """See `Kind`."""
         with lanes.connected(self.url) as connection:
             return connection.execute(_OUTCOMES.format(id="replace(decision::text, '-', '')").encode()).fetchall()
+
+    def inputs(self) -> set[str]:
+        """See `Kind`."""
+        with lanes.connected(self.url) as connection:
+            return {decision.hex for (decision,) in connection.execute("SELECT decision FROM input")}
+
+    def files(self) -> Path:
+        """See `Kind`. Those of the database: the write-ahead log is the server's."""
+        with lanes.connected(self.url) as connection:
+            connection.execute("CHECKPOINT")
+            ((number,),) = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+        return self._server.home / "data" / "base" / str(number)
 
     def forge(self, hashes: bytes) -> None:
         """See `Kind`."""

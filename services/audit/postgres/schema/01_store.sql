@@ -163,10 +163,30 @@ CREATE TABLE input (
   tenant text COLLATE "C" NOT NULL,
   at_ms bigint NOT NULL,
   expires_ms bigint NOT NULL,
-  sealed bytea NOT NULL
+  sealed bytea NOT NULL,
+  subject_ref text COLLATE "C" NOT NULL
 );
 CREATE INDEX input_by_time ON input (at_ms, decision);
 CREATE INDEX input_expiring ON input (expires_ms);
+CREATE INDEX input_of ON input (tenant, subject_ref);
+
+CREATE TABLE subject_key (
+  id text COLLATE "C" NOT NULL PRIMARY KEY,
+  tenant text COLLATE "C" NOT NULL,
+  subject_ref text COLLATE "C" NOT NULL,
+  made_ms bigint NOT NULL,
+  wrapped bytea NOT NULL
+);
+CREATE INDEX subject_key_of ON subject_key (tenant, subject_ref);
+
+CREATE TABLE erased (
+  tenant text COLLATE "C" NOT NULL,
+  subject_ref text COLLATE "C" NOT NULL,
+  at_ms bigint NOT NULL,
+  told boolean NOT NULL,
+  PRIMARY KEY (tenant, subject_ref)
+);
+CREATE INDEX erased_untold ON erased (at_ms) WHERE NOT told;
 
 -- The log that proves what is kept here, see services/audit/schema/07_log.sql.
 CREATE TABLE tile (
