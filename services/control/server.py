@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import grpc
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Request, get
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -27,11 +27,13 @@ from gateway.clock import clock_ms
 from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.ending import ended
 from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
+from gateway.trace_context import TRACEPARENT, handling, parsed
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control import http_errors
 from services.control.audit_client import AuditClient
@@ -139,10 +141,7 @@ async def running(
             async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port
         finally:
-            for task in tasks:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await ended(*tasks)
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
@@ -153,7 +152,11 @@ def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
+    async def begin(request: Request[Any, Any, Any]) -> None:
+        handling(parsed(request.headers.get(TRACEPARENT)))
+
     return Litestar(
+        before_request=begin,
         route_handlers=[healthy, *handlers],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(title="Pilote", version="1"),
@@ -162,6 +165,8 @@ def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
             HTTPException: http_errors.refused,
             Exception: http_errors.failed,
         },
+        # The process logs as it was told to; Litestar's default would replace that, and keep a thread for it.
+        logging_config=None,
         debug=False,
     )
 
