@@ -27,10 +27,11 @@ from services.audit.explaining import Policies, no_policies
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
+from services.audit.opening import opened
 from services.audit.outcome_spans import OutcomeSpans
 from services.audit.progress import Progress
 from services.audit.queries import Queries
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
@@ -49,6 +50,7 @@ async def serve(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    store_url: str | None = None,
     signer: Signer | None = None,
     follow: Follow | None = None,
     policies: Policies = no_policies,
@@ -57,13 +59,16 @@ async def serve(
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
+    `store_url` names a database of PostgreSQL; without one the store is in `home`.
+
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
     metrics and spans go, `trace_ratio` which share of the spans. `signer` signs the log; without one, the key in `home`
     does, made where there is none. `policies` gives the policies that decided, for explanations.
 
     Raises:
         OSError: when the address is taken.
-        CallEnded: STORE_UNAVAILABLE when the store cannot be opened.
+        CallEnded: STORE_UNAVAILABLE when the embedded store cannot be opened.
+        ValueError: `store_url` is no URL of PostgreSQL.
     """
     async with (
         until_told_to_stop() as stop,
@@ -73,6 +78,7 @@ async def serve(
             home=home,
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
+            store_url=store_url,
             signer=signer,
             follow=follow,
             policies=policies,
@@ -92,6 +98,7 @@ async def running(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    store_url: str | None = None,
     signer: Signer | None = None,
     follow: Follow | None = None,
     policies: Policies = no_policies,
@@ -105,7 +112,7 @@ async def running(
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
-        store = SqliteStore(home)
+        store = opened(home, url=store_url)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
         checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
@@ -154,7 +161,7 @@ async def running(
 
 
 def _outcome_spans(
-    stack: contextlib.AsyncExitStack, store: SqliteStore, *, to: Metering, ratio: float, own: Instance
+    stack: contextlib.AsyncExitStack, store: DecisionStore, *, to: Metering, ratio: float, own: Instance
 ) -> OutcomeSpans | None:
     """Who makes spans of what customers did; nobody where none are exported."""
     if to.otlp_endpoint is None:
