@@ -12,12 +12,10 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.adapters.sealing import Sealer
-from gateway.core.used import SealedValues, WrappedKey, key_bound_to, values_bound_to
+from gateway.core.used import KEY_LIFE_MS, SealedValues, WrappedKey, key_bound_to, values_bound_to
 
 MOST: Final = 20_000
 """Customers whose keys are kept; 0.5 kB each."""
-LONGEST_MS: Final = 3_600_000
-"""How long a key is used: for so long after an erasure that this process was not told of its records say nothing."""
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 8
 _ENCODER: Final = msgspec.json.Encoder()
@@ -65,7 +63,7 @@ class SubjectKeys:
             return self._made(tenant, "", now_ms=now_ms)
         name = (tenant, subject_ref)
         key = self._keys.get(name)
-        if key is None or not 0 <= now_ms - key.made_ms < LONGEST_MS:
+        if key is None or not 0 <= now_ms - key.made_ms < KEY_LIFE_MS:
             key = self._keys[name] = self._made(tenant, subject_ref, now_ms=now_ms)
             if len(self._keys) > MOST:
                 self._keys.popitem(last=False)

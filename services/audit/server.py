@@ -20,6 +20,7 @@ from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from services.audit.after_erasures import TRIMMED_SECONDS, tell
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.explaining import Policies, no_policies
@@ -90,6 +91,7 @@ async def running(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    trimmed_seconds: float = TRIMMED_SECONDS,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
 
@@ -122,6 +124,8 @@ async def running(
         )
         group.create_task(_write(redis_url, stop, store=store, tails=tails))
         endless = [group.create_task(checkpoints.run())]
+        telling = tell(redis_url, store.personal, clock_ms=clock_ms, trimmed_seconds=trimmed_seconds)
+        endless.append(group.create_task(telling))
         if follow is not None:
             endless.append(group.create_task(follow(book.promise)))
         if to.anywhere:
