@@ -51,6 +51,12 @@ class SegmentReader:
             WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
         return self._each(decisions, Sql(text, (_json(decisions), *wanted.parameters)))
 
+    def asked(self, expression: Expression, query: Sql, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
+        """What a query about decisions that match finds in each segment that may hold some."""
+        low, high = sql.hours(expression, before="", skew_ms=skew_ms)
+        segments = tuple(newest_first(self._catalogue(), low=low, high=high))
+        return (self._read(segment, query) for segment in (segments if newest else reversed(segments)))
+
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
         """What the gateway wrote, of those of the decisions that are stored."""
         rows = self._each(decisions, Sql(_RAW, (_json(decisions),)))

@@ -10,6 +10,7 @@ from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_object
 from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
+from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -56,6 +57,16 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ListDecisions',
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsResponse.FromString,
+                _registered_method=True)
+        self.SummarizeDecisions = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/SummarizeDecisions',
+                request_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsResponse.FromString,
+                _registered_method=True)
+        self.ChartDecisions = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ChartDecisions',
+                request_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
                 _registered_method=True)
         self.TailDecisions = channel.unary_stream(
                 '/pilote.audit.v1.AuditService/TailDecisions',
@@ -144,7 +155,21 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDecisions(self, request, context):
-        """Lists decisions, newest first.
+        """Lists decisions, newest first or in another order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeDecisions(self, request, context):
+        """Counts decisions, and the values that some of their fields have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChartDecisions(self, request, context):
+        """Counts decisions by the time at which they were received.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -262,6 +287,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ListDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsResponse.SerializeToString,
+            ),
+            'SummarizeDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeDecisions,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsResponse.SerializeToString,
+            ),
+            'ChartDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChartDecisions,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.SerializeToString,
             ),
             'TailDecisions': grpc.unary_stream_rpc_method_handler(
                     servicer.TailDecisions,
@@ -412,6 +447,60 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ListDecisions',
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/SummarizeDecisions',
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChartDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ChartDecisions',
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -12,6 +12,7 @@ from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import personal_pb2 as _personal_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
+from pilote.audit.v1 import summaries_pb2 as _summaries_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -46,7 +47,11 @@ class AuditServiceStub:
     ExplainDecision: _grpc.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]
     """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]
-    """Lists decisions, newest first."""
+    """Lists decisions, newest first or in another order."""
+    SummarizeDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.SummarizeDecisionsRequest, _summaries_pb2.SummarizeDecisionsResponse]
+    """Counts decisions, and the values that some of their fields have."""
+    ChartDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]
+    """Counts decisions by the time at which they were received."""
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]
@@ -94,7 +99,11 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
     """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
-    """Lists decisions, newest first."""
+    """Lists decisions, newest first or in another order."""
+    SummarizeDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.SummarizeDecisionsRequest, _summaries_pb2.SummarizeDecisionsResponse]  # type: ignore[assignment]
+    """Counts decisions, and the values that some of their fields have."""
+    ChartDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]  # type: ignore[assignment]
+    """Counts decisions by the time at which they were received."""
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]  # type: ignore[assignment]
@@ -157,7 +166,23 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.ListDecisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListDecisionsResponse, _abc.Awaitable[_audit_service_pb2.ListDecisionsResponse]]:
-        """Lists decisions, newest first."""
+        """Lists decisions, newest first or in another order."""
+
+    @_abc_1.abstractmethod
+    def SummarizeDecisions(
+        self,
+        request: _summaries_pb2.SummarizeDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_summaries_pb2.SummarizeDecisionsResponse, _abc.Awaitable[_summaries_pb2.SummarizeDecisionsResponse]]:
+        """Counts decisions, and the values that some of their fields have."""
+
+    @_abc_1.abstractmethod
+    def ChartDecisions(
+        self,
+        request: _summaries_pb2.ChartDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_summaries_pb2.ChartDecisionsResponse, _abc.Awaitable[_summaries_pb2.ChartDecisionsResponse]]:
+        """Counts decisions by the time at which they were received."""
 
     @_abc_1.abstractmethod
     def TailDecisions(
