@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
@@ -59,7 +60,9 @@ class Queries(Search):
         """See the contract."""
         stored = await self._stored(request.name)
         decision = told(stored)
-        decision.values_state, _ = await state_of(self._store, stored.record)
+        decision.values_state, erased_ms = await state_of(self._store, stored.record)
+        if erased_ms:
+            decision.erase_time.CopyFrom(timestamp(erased_ms))
         return audit_service_pb2.GetDecisionResponse(decision=decision)
 
     async def ExplainDecision(

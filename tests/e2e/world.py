@@ -325,7 +325,7 @@ class Auditor:
 
 
 @contextlib.asynccontextmanager
-async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
+async def auditing(redis_url: str, home: Path, **options: Any) -> AsyncIterator[Auditor]:
     """A real audit service until the block ends."""
     async with (
         audit_running(
