@@ -68,6 +68,24 @@ def page_of(page_token: str, *, text: str, now_ms: int) -> Page:
     return Page(token.at_ms, Place(token.after, token.key))
 
 
+def token_of_name(name: str) -> str:
+    """The token of a page in the order of names that goes on behind `name`."""
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def name_of(page_token: str) -> str:
+    """The name behind which a page in the order of names goes on; empty for the first one.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID for a token that is not ours.
+    """
+    try:
+        raw = base64.b64decode(page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True)
+        return raw.decode("ascii")
+    except (binascii.Error, ValueError):
+        _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -15,6 +15,7 @@ from pilote.audit.v1 import (
     personal_pb2,
     planning_pb2,
     shadows_pb2,
+    views_pb2,
 )
 from services.audit import counting, inputs, proving, shadows
 from services.audit.arms import answered, asked
@@ -23,6 +24,7 @@ from services.audit.explaining import Policies, explained, no_policies
 from services.audit.exporting import Asked, Export
 from services.audit.objectives import ObjectiveBook
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
+from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
@@ -53,6 +55,7 @@ class Queries(Search):
         self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
         self._policies = policies
+        self._views = Views(store.views, clock_ms=clock_ms)
 
     async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
@@ -183,6 +186,27 @@ class Queries(Search):
     ) -> objectives_pb2.GetObjectivesResponse:
         """See the contract."""
         return await self._objectives.answer(request)
+
+    async def ListViews(self, request: views_pb2.ListViewsRequest, _context: Any) -> views_pb2.ListViewsResponse:
+        """See the contract."""
+        return await self._views.list(request)
+
+    async def GetView(self, request: views_pb2.GetViewRequest, context: Any) -> views_pb2.GetViewResponse:
+        """See the contract."""
+        return views_pb2.GetViewResponse(view=await self._views.get(request, context))
+
+    async def CreateView(self, request: views_pb2.CreateViewRequest, context: Any) -> views_pb2.CreateViewResponse:
+        """See the contract."""
+        return views_pb2.CreateViewResponse(view=await self._views.create(request, context))
+
+    async def UpdateView(self, request: views_pb2.UpdateViewRequest, context: Any) -> views_pb2.UpdateViewResponse:
+        """See the contract."""
+        return views_pb2.UpdateViewResponse(view=await self._views.update(request, context))
+
+    async def DeleteView(self, request: views_pb2.DeleteViewRequest, context: Any) -> views_pb2.DeleteViewResponse:
+        """See the contract."""
+        await self._views.delete(request, context)
+        return views_pb2.DeleteViewResponse()
 
     async def _stored(self, resource: str) -> Stored:
         name = _NAME.fullmatch(resource)

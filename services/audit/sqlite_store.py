@@ -35,6 +35,7 @@ from services.audit.sqlite_minutes import route_counts
 from services.audit.sqlite_personal import SqlitePersonal
 from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
+from services.audit.sqlite_views import SqliteViews
 from services.audit.store import Stored
 from services.audit.transactions import transaction
 
@@ -80,6 +81,8 @@ class SqliteStore:
             read=self._read, write=self._write, outside=self._outside, enter=self._enter, about=self._kept_about
         )
         """See `DecisionStore.personal`."""
+        self.views = SqliteViews(read=self._read, write=self._write)
+        """See `DecisionStore.views`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""

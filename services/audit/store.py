@@ -19,6 +19,7 @@ from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.log import Log
 from services.audit.personal import Personal
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.views import ViewStore
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -48,6 +49,10 @@ class DecisionStore(Protocol):
     @property
     def personal(self) -> Personal:
         """The keys of what records say of customers."""
+
+    @property
+    def views(self) -> ViewStore:
+        """The views that people have saved."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """Store the entries durably, all or none; returns the ids of the decisions that they changed.

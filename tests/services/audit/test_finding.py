@@ -1,8 +1,7 @@
 """Orders, facets and counts by time agree with a plain count, whatever is stored meanwhile."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 import msgspec
@@ -12,11 +11,10 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded
 from gateway.core.record import BucketAsk, RuleLook, Verdict
-from gateway.rpc.serving import serving
 from gateway.rpc.status import text_from
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import audit_service_pb2 as pb
-from pilote.audit.v1 import audit_service_pb2_grpc, summaries_pb2
+from pilote.audit.v1 import summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.charting import CHOSEN_BUCKETS, MOST_BUCKETS, WEEK_MS, buckets
 from services.audit.expression import Expression, at_time
@@ -25,30 +23,12 @@ from services.audit.finding import Order, Place
 from services.audit.matching import matches, values
 from services.audit.ordering import in_order, order_of, place_of
 from services.audit.sqlite_store import SqliteStore
-from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
+from tests.services.audit.conftest import NOW_MS, Audit, Stub, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.filters import Row, entries, expressions, rows, stored
 
 HOUR_MS = 3_600_000
 SORTABLE = [field for field in FIELDS.values() if field.sortable]
 COUNTABLE = [field for field in FIELDS.values() if field.countable]
-Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
-"""Known to type checkers only."""
-
-
-@pytest.fixture
-async def stub(audit: Audit) -> AsyncIterator[Stub]:
-    """The service over the store of `audit`."""
-    queries = audit.queries()
-    async with (
-        serving(
-            lambda server: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(queries, server),
-            listen="127.0.0.1:0",
-            names=(),
-            drain_seconds=0,
-        ) as port,
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
-    ):
-        yield audit_service_pb2_grpc.AuditServiceStub(channel)
 
 
 def _over_hours(found: list[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
+from pilote.audit.v1 import views_pb2 as pilote_dot_audit_dot_v1_dot_views__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -132,6 +133,31 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/SummarizeShadows',
                 request_serializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.FromString,
+                _registered_method=True)
+        self.ListViews = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ListViews',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsResponse.FromString,
+                _registered_method=True)
+        self.GetView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/GetView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewResponse.FromString,
+                _registered_method=True)
+        self.CreateView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/CreateView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewResponse.FromString,
+                _registered_method=True)
+        self.UpdateView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/UpdateView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewResponse.FromString,
+                _registered_method=True)
+        self.DeleteView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/DeleteView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewResponse.FromString,
                 _registered_method=True)
 
 
@@ -270,6 +296,41 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListViews(self, request, context):
+        """Lists saved views, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetView(self, request, context):
+        """Returns one saved view.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateView(self, request, context):
+        """Saves a view under a name that is free. One with a mistake in its filter, order or columns is not saved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateView(self, request, context):
+        """Puts a view in the place of the one of its name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteView(self, request, context):
+        """Deletes a saved view.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -362,6 +423,31 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.SummarizeShadows,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.SerializeToString,
+            ),
+            'ListViews': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListViews,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsResponse.SerializeToString,
+            ),
+            'GetView': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewResponse.SerializeToString,
+            ),
+            'CreateView': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewResponse.SerializeToString,
+            ),
+            'UpdateView': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewResponse.SerializeToString,
+            ),
+            'DeleteView': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -852,6 +938,141 @@ class AuditService:
             '/pilote.audit.v1.AuditService/SummarizeShadows',
             pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListViews(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ListViews',
+            pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/GetView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.GetViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.GetViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/CreateView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/UpdateView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/DeleteView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewResponse.FromString,
             options,
             channel_credentials,
             insecure,
