@@ -336,6 +336,7 @@ async def auditing(redis_url: str, home: Path, **options: Any) -> AsyncIterator[
             drain_seconds=0.5,
             follow=following(redis_url),
             policies=published(redis_url),
+            **options,
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
