@@ -17,6 +17,7 @@ from services.commands import (
     explain_command,
     export_commands,
     operating,
+    personal_commands,
     plan_command,
     processes,
     replay_commands,
@@ -258,6 +259,7 @@ explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
+personal_commands.add_to(app, _shell)
 export_commands.add_verify_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(audit_commands(_shell), name="audit")

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import grpc
 import uvicorn
 from litestar import Litestar, Request, get
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -19,6 +21,7 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.sealing import Sealer
 from gateway.adapters.trust import Trust
 from gateway.adapters.workers import Workers, reporting
 from gateway.clock import clock_ms
@@ -33,8 +36,10 @@ from gateway.standing import Standing
 from gateway.trace_context import TRACEPARENT, handling, parsed
 from services.control import http_errors
 from services.control.flags import Flags
+from services.control.persons import Persons
 from services.control.policy import ActivePolicy
 from services.control.revisions import Revisions
+from services.control.values import Values
 
 MAX_BODY_BYTES: Final = 64 * 1024
 HEALTH: Final = "/healthz"
@@ -50,6 +55,8 @@ async def serve(
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
+    audit: str = "",
+    record_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -66,6 +73,8 @@ async def serve(
             pin_file=pin_file,
             trusted_people=trusted_people,
             to=to,
+            audit=audit,
+            record_keys=record_keys,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -82,10 +91,13 @@ async def running(
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
+    audit: str = "",
+    record_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`; `to` where metrics go.
+    With `audit`, the address of the audit service, and `record_keys` people may read what calls were decided by.
 
     Raises:
         ValueError: the file cannot be read.
@@ -93,7 +105,11 @@ async def running(
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     own = instance("control")
-    async with await redis_clients.connected(redis_url, **options) as redis, metering(own, to) as meters:
+    async with (
+        await redis_clients.connected(redis_url, **options) as redis,
+        metering(own, to) as meters,
+        contextlib.AsyncExitStack() as stack,
+    ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
         consents = ConsentStore(redis)
@@ -113,8 +129,13 @@ async def running(
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
         revisions = Revisions(redis, policy, clock_ms=clock_ms)
+        handlers = [*flags.handlers(), *revisions.handlers()]
+        if audit and record_keys:
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(audit))
+            persons = Persons(policy, clock_ms=clock_ms)
+            handlers += Values(persons, audit=channel, sealer=Sealer(record_keys)).handlers()
         try:
-            async with _serving(_app(flags, revisions), listen=listen, drain_seconds=drain_seconds) as port:
+            async with _serving(_app(handlers), listen=listen, drain_seconds=drain_seconds) as port:
                 yield port
         finally:
             for task in tasks:
@@ -126,7 +147,7 @@ async def running(
                     await workers.leave(standing.report.worker)
 
 
-def _app(flags: Flags, revisions: Revisions) -> Litestar:
+def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
     @get(HEALTH, include_in_schema=False)
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
@@ -136,7 +157,7 @@ def _app(flags: Flags, revisions: Revisions) -> Litestar:
 
     return Litestar(
         before_request=begin,
-        route_handlers=[healthy, *flags.handlers(), *revisions.handlers()],
+        route_handlers=[healthy, *handlers],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(title="Pilote", version="1"),
         exception_handlers={
