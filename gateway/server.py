@@ -295,7 +295,7 @@ def _subject_keys(
     if not master_keys:
         return None
     found = SubjectKeys(Sealer(master_keys))
-    stack.push_async_callback(_cancelled, asyncio.create_task(Erasures(redis).follow(found.drop)))
+    stack.push_async_callback(ended, asyncio.create_task(Erasures(redis).follow(found.drop)))
     return found
 
 

@@ -42,7 +42,8 @@ class Telling:
 
     async def run(self) -> None:
         """Go on until cancelled."""
-        while True:
+        us = asyncio.current_task()
+        while us is None or not us.cancelling():  # redis-py swallows a cancellation that comes while it connects
             with contextlib.suppress(RedisError, OSError, TimeoutError, CallEnded):  # they come back
                 await self.step()
             await asyncio.sleep(LOOK_SECONDS)
@@ -73,8 +74,9 @@ async def tell(
     redis_url: str, personal: Personal, *, clock_ms: Callable[[], int], trimmed_seconds: float = TRIMMED_SECONDS
 ) -> None:
     """Do what is left to do after erasures, until cancelled; while the store of decisions is away, later."""
+    us = asyncio.current_task()
     options = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 5}
-    while True:
+    while us is None or not us.cancelling():
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with await redis_clients.connected(redis_url, **options) as redis:
                 await Telling(personal, Erasures(redis), clock_ms=clock_ms, trimmed_seconds=trimmed_seconds).run()
