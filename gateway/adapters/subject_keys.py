@@ -22,12 +22,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class _Key:
-    """A data key, and how often it has sealed: a nonce must never come twice under one key."""
+    """A data key, and how often it has sealed: a nonce must never come twice under one key.
 
-    __slots__ = ("beside", "cipher", "id", "made_ms", "used")
+    Its cipher is made anew for each call, in 1 us: kept, it would take 2.5 kB for each customer.
+    """
 
-    def __init__(self, cipher: AESGCM, *, key_id: str, made_ms: int, beside: bytes) -> None:
-        self.cipher = cipher
+    __slots__ = ("beside", "id", "key", "made_ms", "used")
+
+    def __init__(self, key: bytes, *, key_id: str, made_ms: int, beside: bytes) -> None:
+        self.key = key
         self.id = key_id
         self.made_ms = made_ms
         self.beside = beside
@@ -51,7 +54,7 @@ class SubjectKeys:
         key = self._key_of(tenant, subject_ref, now_ms=now_ms)
         key.used += 1
         nonce = key.used.to_bytes(12)
-        sealed = nonce + key.cipher.encrypt(nonce, clear, values_bound_to(tenant, decision))
+        sealed = nonce + AESGCM(key.key).encrypt(nonce, clear, values_bound_to(tenant, decision))
         return SealedValues(key.id, sealed), key.beside
 
     def drop(self, tenant: str, subject_ref: str) -> None:
@@ -75,4 +78,4 @@ class SubjectKeys:
         new = WrappedKey(os.urandom(_ID_BYTES).hex(), subject_ref, now_ms, b"")
         wrapped = self._sealer.seal(data_key, bound_to=key_bound_to(tenant, new))
         beside = _ENCODER.encode(msgspec.structs.replace(new, wrapped=wrapped))
-        return _Key(AESGCM(data_key), key_id=new.id, made_ms=now_ms, beside=beside)
+        return _Key(data_key, key_id=new.id, made_ms=now_ms, beside=beside)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,12 +35,17 @@ from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
 from gateway.trace_context import TRACEPARENT, handling, parsed
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control import http_errors
+from services.control.audit_client import AuditClient
+from services.control.decisions import Decisions
 from services.control.flags import Flags
 from services.control.persons import Persons
 from services.control.policy import ActivePolicy
 from services.control.revisions import Revisions
+from services.control.tailing import Tailing
 from services.control.values import Values
+from services.control.views import Views
 
 MAX_BODY_BYTES: Final = 64 * 1024
 HEALTH: Final = "/healthz"
@@ -51,12 +56,12 @@ async def serve(
     *,
     listen: str,
     redis_url: str,
+    audit: str,
     pseudonym_key: bytes,
     drain_seconds: float,
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
-    audit: str = "",
     record_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
@@ -69,12 +74,12 @@ async def serve(
         running(
             listen=listen,
             redis_url=redis_url,
+            audit=audit,
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
             pin_file=pin_file,
             trusted_people=trusted_people,
             to=to,
-            audit=audit,
             record_keys=record_keys,
         ) as port,
     ):
@@ -87,18 +92,19 @@ async def running(
     *,
     listen: str,
     redis_url: str,
+    audit: str,
     pseudonym_key: bytes,
     drain_seconds: float,
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
-    audit: str = "",
     record_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
-    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`; `to` where metrics go.
-    With `audit`, the address of the audit service, and `record_keys` people may read what calls were decided by.
+    `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
+    `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
+    were decided by.
 
     Raises:
         ValueError: the file cannot be read.
@@ -109,7 +115,7 @@ async def running(
     async with (
         await redis_clients.connected(redis_url, **options) as redis,
         metering(own, to) as meters,
-        contextlib.AsyncExitStack() as stack,
+        grpc.aio.insecure_channel(audit) as channel,
     ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
@@ -129,14 +135,17 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        revisions = Revisions(redis, policy, clock_ms=clock_ms)
-        handlers = [*flags.handlers(), *revisions.handlers()]
-        if audit and record_keys:
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(audit))
-            persons = Persons(policy, clock_ms=clock_ms)
-            handlers += Values(persons, audit=channel, sealer=Sealer(record_keys)).handlers()
+        persons = Persons(policy, clock_ms=clock_ms)
+        client = AuditClient(AuditServiceStub(channel), persons)
+        tailing = Tailing(client.stub)
+        parts = (
+            *(flags, Revisions(redis, persons, clock_ms=clock_ms)),
+            *(Decisions(client, tailing=tailing), Views(client)),
+        )
+        values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
+        app = _app([*(handler for part in parts for handler in part.handlers()), *values])
         try:
-            async with _serving(_app(handlers), listen=listen, drain_seconds=drain_seconds) as port:
+            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port
         finally:
             await ended(*tasks)
@@ -170,7 +179,9 @@ def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
 
 
 @contextlib.asynccontextmanager
-async def _serving(app: Litestar, *, listen: str, drain_seconds: float) -> AsyncIterator[int]:
+async def _serving(
+    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None]
+) -> AsyncIterator[int]:
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     with socket.create_server((host.strip("[]"), int(port)), family=family) as taken:
@@ -187,6 +198,7 @@ async def _serving(app: Litestar, *, listen: str, drain_seconds: float) -> Async
         try:
             yield int(taken.getsockname()[1])
         finally:
+            ending()
             server.should_exit = True
             await task
 

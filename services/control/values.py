@@ -8,7 +8,6 @@ import re
 from http import HTTPStatus
 from typing import Any, Final
 
-import grpc
 import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
@@ -18,11 +17,11 @@ from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
 from gateway.core.policy.people import Person
 from gateway.core.used import SealedValues, UsedValues, WrappedKey
 from gateway.opening import opened
-from pilote.audit.v1 import audit_service_pb2_grpc, personal_pb2
+from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
-from services.control.audit_client import SECONDS, problem_from
+from services.control.audit_client import SECONDS, AuditClient
 from services.control.describing import takes
-from services.control.persons import Persons, language_in
+from services.control.persons import language_in
 from services.control.problems import problem_of
 from services.revisions.revising import RevisionProblem
 
@@ -61,9 +60,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
 class Values:
     """Answers people of the active policy who have the role."""
 
-    def __init__(self, persons: Persons, *, audit: grpc.aio.Channel, sealer: Sealer) -> None:
-        self._persons = persons
-        self._audit: Any = audit_service_pb2_grpc.AuditServiceStub(audit)
+    def __init__(self, client: AuditClient, *, sealer: Sealer) -> None:
+        self._client = client
         self._sealer = sealer
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -82,21 +80,15 @@ class Values:
         return [values]
 
     async def _answer(self, request: Request[Any, Any, Any], decision: str) -> Response[Any]:
-        language = language_in(request)
-        try:
-            person = await self._persons.asking(request)
-            why = msgspec.json.decode(await request.body(), type=Why)
-            return Response(await self._shown(person, decision, why.reason), status_code=HTTPStatus.OK)
-        except grpc.aio.AioRpcError as error:
-            problem, status = problem_from(error, language)
-            if problem is None:
-                raise
-            return Response(problem, status_code=status.value)
-        except Exception as error:
-            problem, status = problem_of(error, language)
-            if problem is None:
-                raise
-            return Response(problem, status_code=status.value)
+        async def work(person: Person) -> Response[Any]:
+            try:
+                why = msgspec.json.decode(await request.body(), type=Why)
+                return Response(await self._shown(person, decision, why.reason), status_code=HTTPStatus.OK)
+            except (RevisionProblem, msgspec.DecodeError) as error:
+                problem, status = problem_of(error, language_in(request))
+                return Response(problem, status_code=status.value)
+
+        return await self._client.answer(request, work)
 
     async def _shown(self, person: Person, decision: str, reason: str) -> Shown:
         if "values" not in person.roles:
@@ -104,7 +96,8 @@ class Values:
         if not _DECISION.fullmatch(decision):
             raise RevisionProblem("decision-unknown", decision=decision[:64])
         asked = personal_pb2.ReadValuesRequest(name=f"decisions/{decision}", person=person.name, reason=reason)
-        answer = await self._audit.ReadValues(asked, timeout=SECONDS)
+        read: Any = self._client.stub.ReadValues
+        answer: personal_pb2.ReadValuesResponse = await read(asked, timeout=SECONDS)
         state = decision_pb2.ValuesState.Name(answer.state).removeprefix("VALUES_STATE_")
         return Shown(
             decision=f"decisions/{decision}",

@@ -163,6 +163,10 @@ _TEXTS: Final = {
         "The answer takes too long: bound the time, as in since(24h).",
         "La réponse prend trop de temps : bornez la période, comme since(24h).",
     ),
+    "tails-full": (
+        "Too many people follow decisions here; retry later.",
+        "Trop de personnes suivent déjà les décisions ici ; réessayez plus tard.",
+    ),
     "asked-unsigned": (
         "Sign the request: authorization: Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX.",
         "Signez la requête : authorization: Pilote-Ed25519 person=NOM, created=MILLISECONDES, signature=HEXA.",

@@ -19,10 +19,10 @@ from gateway.loading import canonical, load
 from pilote.audit.v1 import audit_service_pb2, personal_pb2
 from services.audit.personal import AccessNote
 from services.control.server import running
+from tests.e2e.office import Office
 from tests.e2e.policy import allow_all, policy
 from tests.e2e.requests import ADA, get, send
 from tests.e2e.test_planning import pilote
-from tests.e2e.test_revisions_over_http import Office
 from tests.e2e.test_values import VIP
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, Auditor, World, auditing, credential, told

@@ -325,7 +325,7 @@ class Auditor:
 
 
 @contextlib.asynccontextmanager
-async def auditing(redis_url: str, home: Path, **options: Any) -> AsyncIterator[Auditor]:
+async def auditing(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[Auditor]:
     """A real audit service until the block ends."""
     async with (
         audit_running(
@@ -336,7 +336,7 @@ async def auditing(redis_url: str, home: Path, **options: Any) -> AsyncIterator[
             drain_seconds=0.5,
             follow=following(redis_url),
             policies=published(redis_url),
-            **options,
+            **settings,
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
