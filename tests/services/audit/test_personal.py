@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.subject_keys import SubjectKeys
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.keys import NOBODY
 from gateway.core.record import Record, SealedInputs, subject_ref
 from gateway.core.used import WrappedKey, key_bound_to
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, personal_pb2
@@ -155,6 +156,7 @@ async def test_an_erased_customer_is_gone_from_the_files_and_everybody_else_is_t
 async def test_without_a_tenant_a_customer_of_every_tenant_is_erased(audit: Audit) -> None:
     await append(audit.redis, admit(a_record(0)))
     await append(audit.redis, admit(a_record(1, tenant="globex")), tenant="globex")
+    await append(audit.redis, admit(a_record(2, tenant=NOBODY)), tenant=NOBODY)
     await audit.catch_up()
     answer = await audit.queries().EraseSubject(erase(), None)
     assert sorted(each.tenant for each in answer.erasures) == ["acme", "globex"]
