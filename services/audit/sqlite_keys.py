@@ -4,23 +4,39 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from gateway.core.record import DEFAULT_KEEP_DAYS, Record
 from gateway.core.used import WrappedKey
 from services.audit.entries import Admitted
 from services.audit.personal import SKEW_MS, Person
 
-_KEEP: Final = """INSERT OR IGNORE INTO subject_key (id, tenant, subject_ref, made_ms, wrapped)
- SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS
- (SELECT 1 FROM erased WHERE tenant = ?2 AND subject_ref = ?3 AND at_ms + ?6 >= ?4)"""
+_KEEP: Final = """INSERT INTO subject_key (id, tenant, subject_ref, made_ms, wrapped, until_ms)
+ SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+ (SELECT 1 FROM erased WHERE tenant = ?2 AND subject_ref = ?3 AND at_ms + ?7 >= ?4)
+ ON CONFLICT (id) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)"""
 _ERASED: Final = """INSERT INTO erased (tenant, subject_ref, at_ms, told) VALUES (?, ?, ?, 0)
  ON CONFLICT (tenant, subject_ref) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms), told = 0"""
 _BATCH: Final = 1_000
+_DAY_MS: Final = 86_400_000
 
 
 def keep(connection: sqlite3.Connection, admitted: Iterable[Admitted]) -> None:
     """Store the keys that came beside records, but for those that were made before their customer was erased."""
-    found = {entry.key.id: (tenant_of(entry), entry.key) for entry in admitted if entry.key is not None}
-    rows = [(key.id, tenant, key.subject_ref, key.made_ms, key.wrapped, SKEW_MS) for tenant, key in found.values()]
+    rows = [
+        (key.id, tenant_of(entry), key.subject_ref, key.made_ms, key.wrapped, _until_ms(entry.record), SKEW_MS)
+        for entry in admitted
+        if (key := entry.key) is not None
+    ]
     connection.executemany(_KEEP, rows)
+
+
+def _until_ms(record: Record) -> int:
+    """Until when a record is kept that a key opens, and a day longer."""
+    return record.received_ms + ((record.keep_days or DEFAULT_KEEP_DAYS) + 1) * _DAY_MS
+
+
+def expire(connection: sqlite3.Connection, *, now_ms: int) -> None:
+    """Delete the keys whose records are over."""
+    connection.execute("DELETE FROM subject_key WHERE until_ms <= ?", (now_ms,))
 
 
 def tenant_of(entry: Admitted) -> str:

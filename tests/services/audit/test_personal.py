@@ -298,3 +298,28 @@ async def test_a_later_erasure_moves_the_time_and_an_earlier_one_does_not(store:
     for at_ms, wanted in ((NOW_MS, NOW_MS), (NOW_MS - 5, NOW_MS), (NOW_MS + 5, NOW_MS + 5)):
         await store.personal.erase([ada], now_ms=at_ms, note=noted)
         assert await store.personal.erased_ms(ada) == wanted
+
+
+async def test_a_key_goes_with_the_last_record_that_it_opens(store: SqliteStore) -> None:
+    keys = SubjectKeys(Sealer((OLD,)))
+    day_ms = 86_400_000
+
+    def entry(number: int, keep_days: int, subject: str) -> Admitted:
+        fields = with_values(number, subject=subject, keys=keys)
+        record = msgspec.structs.replace(msgspec.json.decode(fields["r"], type=Record), keep_days=keep_days)
+        return admitted(admit(record) | {"w": fields["w"]})
+
+    entries = [entry(0, 10, ADA), entry(1, 30, ADA), entry(2, 0, BOB)]
+    await store.write(entries)
+    assert entries[0].key is not None
+    assert entries[2].key is not None
+
+    async def left(days: int) -> list[bool]:
+        await store.expire_inputs(now_ms=NOW_MS + days * day_ms)
+        ids = [entries[0].key.id, entries[2].key.id]  # type: ignore[union-attr]
+        return [await store.personal.key("acme", each) is not None for each in ids]
+
+    assert await left(30) == [True, True]
+    assert await left(32) == [False, True]
+    assert await left(183) == [False, True]
+    assert await left(185) == [False, False]
