@@ -71,12 +71,12 @@ class CallRun:
         "upstream", "upstream_us", "usage",
     )  # fmt: skip
 
-    def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
+    def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0, decision: str = "") -> None:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
         self.received_ms = received_ms or clock_ms()
-        self.id = new_id(self.received_ms)
+        self.id = decision or new_id(self.received_ms)
         self.revision: Revision | None = None
         self.policy: MethodPolicy | None = None
         self.agent: Agent | None = None

@@ -13,7 +13,15 @@ from rich.console import Console
 
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services.commands import explain_command, operating, plan_command, processes, replay_commands, revision_commands
+from services.commands import (
+    backtest_command,
+    explain_command,
+    operating,
+    plan_command,
+    processes,
+    replay_commands,
+    revision_commands,
+)
 from services.commands.audit_commands import commands as audit_commands
 from services.commands.consenting import commands as consents_commands
 from services.commands.experiment_commands import commands as experiments_commands
@@ -229,6 +237,7 @@ def list_decisions(
 explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
+backtest_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(audit_commands(_shell), name="audit")

@@ -15,7 +15,6 @@ from gateway.core.simulating.kinds import (
     Rate,
     Score,
     Window,
-    reserves,
 )
 
 _Key = tuple[str, str, str, str]
