@@ -16,6 +16,7 @@ from gateway.settings import Settings, SettingsInvalid, from_environment, langua
 from services.commands import (
     backtest_command,
     explain_command,
+    export_commands,
     operating,
     plan_command,
     processes,
@@ -107,6 +108,15 @@ def _replay_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
+def _record_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.record_key_file or settings.home / "secrets" / "records.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 def _trusted_people(settings: Settings) -> Authority | None:
     if settings.trusted_people_file is None:
         return None
@@ -118,7 +128,18 @@ def _trusted_people(settings: Settings) -> Authority | None:
         _fail(str(error), 2)
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _replay_keys, _fail, _out, _err, _trusted_people)
+_shell = Shell(
+    _settings,
+    _store,
+    _pseudonym_key,
+    _hold_keys,
+    _replay_keys,
+    _fail,
+    _out,
+    _err,
+    _trusted_people,
+    _record_keys,
+)
 processes.add_to(app, _shell)
 
 
@@ -239,6 +260,7 @@ operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
+export_commands.add_verify_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(audit_commands(_shell), name="audit")
 app.add_typer(holds_commands(_shell), name="holds")

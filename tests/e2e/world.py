@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
 KEY: Final = b"pseudonym key of the e2e tests.."
 HOLD_KEY: Final = b"h" * 32
 REPLAY_KEY: Final = b"r" * 32
+RECORD_KEY: Final = b"v" * 32
 LONGEST_SECONDS: Final = 10.0
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -160,6 +161,7 @@ class World:
             "home": home,
             "drain_seconds": 2.0,
             "store_timeout_ms": 500,
+            "metrics_listen": "off",
         }
         running_gateway = gateway(
             Settings(**(chosen | settings)),
@@ -167,6 +169,7 @@ class World:
             pseudonym_key=KEY,
             hold_keys=(HOLD_KEY,),
             replay_keys=(REPLAY_KEY,),
+            record_keys=(RECORD_KEY,),
             clock=self.clock,
             trusted_people=trusted_people,
             monotonic=self.monotonic,
@@ -322,7 +325,7 @@ class Auditor:
 
 
 @contextlib.asynccontextmanager
-async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
+async def auditing(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[Auditor]:
     """A real audit service until the block ends."""
     async with (
         audit_running(
@@ -332,6 +335,7 @@ async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
             pseudonym_key=KEY,
             drain_seconds=0.5,
             follow=following(redis_url),
+            **settings,
             policies=published(redis_url),
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,

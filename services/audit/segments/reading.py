@@ -8,6 +8,7 @@ import msgspec
 
 from services.audit import sql
 from services.audit.expression import Expression
+from services.audit.log import Raw
 from services.audit.segments.catalogue import Catalogue, Segment, newest_first
 from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of
@@ -18,16 +19,6 @@ _RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM
 _ABOUT: Final = "SELECT id FROM decision WHERE subject_ref IN (SELECT value FROM json_each(?))"
 
 Rows = list[tuple[Any, ...]]
-
-
-class Raw(msgspec.Struct, frozen=True):
-    """A decision as the gateway wrote it, and where that stands in the log."""
-
-    record: bytes
-    outcome: bytes
-    settlement: bytes | None
-    leaf: int | None
-    settled_leaf: int | None
 
 
 class SegmentReader:
@@ -60,6 +51,12 @@ class SegmentReader:
             WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
         return self._each(decisions, Sql(text, (_json(decisions), *wanted.parameters)))
 
+    def asked(self, expression: Expression, query: Sql, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
+        """What a query about decisions that match finds in each segment that may hold some."""
+        low, high = sql.hours(expression, before="", skew_ms=skew_ms)
+        segments = tuple(newest_first(self._catalogue(), low=low, high=high))
+        return (self._read(segment, query) for segment in (segments if newest else reversed(segments)))
+
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
         """What the gateway wrote, of those of the decisions that are stored."""
         rows = self._each(decisions, Sql(_RAW, (_json(decisions),)))
@@ -85,8 +82,14 @@ class SegmentReader:
         return (catalogue[hour] for hour in hours if hour in catalogue)
 
     def _read(self, segment: Segment, query: Sql) -> Rows:
-        connection: sqlite3.Connection = self._files.connection(segment)
-        return connection.execute(query.text, query.parameters).fetchall()
+        try:
+            connection: sqlite3.Connection = self._files.connection(segment)
+            return connection.execute(query.text, query.parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            # The catalogue names a segment a moment before its file is made: what it is promised is not stored yet.
+            if "no such table: decision" in str(error) or "unable to open database file" in str(error):
+                return []
+            raise
 
 
 def _json(texts: Sequence[str]) -> str:
