@@ -4,10 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from gateway.core.record import DEFAULT_KEEP_DAYS, Record
 from gateway.core.used import WrappedKey
 from services.audit.entries import Admitted
-from services.audit.personal import SKEW_MS, Person
+from services.audit.personal import SKEW_MS, Person, until_ms
 
 _KEEP: Final = """INSERT INTO subject_key (id, tenant, subject_ref, made_ms, wrapped, until_ms)
  SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
@@ -16,22 +15,16 @@ _KEEP: Final = """INSERT INTO subject_key (id, tenant, subject_ref, made_ms, wra
 _ERASED: Final = """INSERT INTO erased (tenant, subject_ref, at_ms, told) VALUES (?, ?, ?, 0)
  ON CONFLICT (tenant, subject_ref) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms), told = 0"""
 _BATCH: Final = 1_000
-_DAY_MS: Final = 86_400_000
 
 
 def keep(connection: sqlite3.Connection, admitted: Iterable[Admitted]) -> None:
     """Store the keys that came beside records, but for those that were made before their customer was erased."""
     rows = [
-        (key.id, tenant_of(entry), key.subject_ref, key.made_ms, key.wrapped, _until_ms(entry.record), SKEW_MS)
+        (key.id, tenant_of(entry), key.subject_ref, key.made_ms, key.wrapped, until_ms(entry.record), SKEW_MS)
         for entry in admitted
         if (key := entry.key) is not None
     ]
     connection.executemany(_KEEP, rows)
-
-
-def _until_ms(record: Record) -> int:
-    """Until when a record is kept that a key opens, and a day longer."""
-    return record.received_ms + ((record.keep_days or DEFAULT_KEEP_DAYS) + 1) * _DAY_MS
 
 
 def expire(connection: sqlite3.Connection, *, now_ms: int) -> None:

@@ -300,7 +300,7 @@ async def test_a_later_erasure_moves_the_time_and_an_earlier_one_does_not(store:
         assert await store.personal.erased_ms(ada) == wanted
 
 
-async def test_a_key_goes_with_the_last_record_that_it_opens(store: SqliteStore) -> None:
+async def test_a_key_goes_with_the_last_record_that_it_opens(store: DecisionStore) -> None:
     keys = SubjectKeys(Sealer((OLD,)))
     day_ms = 86_400_000
 
