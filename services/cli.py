@@ -13,7 +13,15 @@ from rich.console import Console
 
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
-from services.commands import explain_command, operating, plan_command, processes, replay_commands, revision_commands
+from services.commands import (
+    explain_command,
+    export_commands,
+    operating,
+    plan_command,
+    processes,
+    replay_commands,
+    revision_commands,
+)
 from services.commands.audit_commands import commands as audit_commands
 from services.commands.consenting import commands as consents_commands
 from services.commands.experiment_commands import commands as experiments_commands
@@ -99,6 +107,15 @@ def _replay_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
+def _record_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.record_key_file or settings.home / "secrets" / "records.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 def _trusted_people(settings: Settings) -> Authority | None:
     if settings.trusted_people_file is None:
         return None
@@ -110,7 +127,18 @@ def _trusted_people(settings: Settings) -> Authority | None:
         _fail(str(error), 2)
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _replay_keys, _fail, _out, _err, _trusted_people)
+_shell = Shell(
+    _settings,
+    _store,
+    _pseudonym_key,
+    _hold_keys,
+    _replay_keys,
+    _fail,
+    _out,
+    _err,
+    _trusted_people,
+    _record_keys,
+)
 processes.add_to(app, _shell)
 
 
@@ -230,6 +258,7 @@ explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
+export_commands.add_verify_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(audit_commands(_shell), name="audit")
 app.add_typer(holds_commands(_shell), name="holds")

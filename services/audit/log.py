@@ -1,6 +1,6 @@
 """What the audit service needs of the log that proves what a store keeps. SQLite is the first to keep one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,6 +17,16 @@ class Place(msgspec.Struct, frozen=True):
     hash: bytes
     leaf: Leaf | None
     """What is kept of what the hash was made of; `None` where it was deleted."""
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """A decision as the gateway wrote it, and where that stands in the log."""
+
+    record: bytes
+    outcome: bytes
+    settlement: bytes | None
+    leaf: int | None
+    settled_leaf: int | None
 
 
 class Proved(msgspec.Struct, frozen=True):
@@ -60,6 +70,9 @@ class Log(Protocol):
 
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """The entries from one place on, up to and without another."""
+
+    async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
+        """What gateways wrote of those of the decisions that are stored."""
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
         """The proofs that these entries are in the log of `size` entries."""

@@ -8,6 +8,7 @@ from pilote.audit.v1 import audit_service_pb2
 from services.audit.checkpoints import Checkpoints
 from services.audit.log import Log, Signed
 from services.audit.store import Stored
+from services.proof.exports import Entry
 
 
 def checkpoint(signed: Signed) -> audit_service_pb2.Checkpoint:
@@ -15,6 +16,28 @@ def checkpoint(signed: Signed) -> audit_service_pb2.Checkpoint:
     return audit_service_pb2.Checkpoint(
         note=signed.note, tree_size=signed.size, root_hash=signed.root, sign_time=timestamp(signed.signed_ms)
     )
+
+
+def entry(exported: Entry) -> audit_service_pb2.ExportEntry:
+    """An entry of an export as the contract has it."""
+    return audit_service_pb2.ExportEntry(
+        kind=exported.kind,
+        leaf_index=exported.place,
+        parts=() if exported.leaf is None else exported.leaf.parts,
+        leaf_hash=exported.hash,
+        path=exported.path,
+    )
+
+
+def earlier(size: int) -> int:
+    """The size of an earlier log that somebody asks with.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID when it is negative.
+    """
+    if size < 0:
+        _refuse("previous_tree_size", "previous_tree_size is the size of a log: 0 or more.")
+    return size
 
 
 async def inclusion(

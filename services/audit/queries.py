@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from gateway import wire
 from gateway.copies import looks
@@ -24,10 +24,12 @@ from services.audit import filter as filters
 from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
+from services.audit.exporting import Asked, Export
 from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
+from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
 _INPUTS_BATCH: Final = 32
@@ -105,11 +107,29 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
                     yield audit_service_pb2.TailDecisionsResponse(decision=_decision(stored))
 
     async def ExportDecisions(
-        self, _request: audit_service_pb2.ExportDecisionsRequest, _context: Any
+        self, request: audit_service_pb2.ExportDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.ExportDecisionsResponse]:
-        """Not served yet."""
-        _not_built("Exports come with the signed checkpoint that proves them; use ListDecisions until then.")
-        yield audit_service_pb2.ExportDecisionsResponse()
+        """See the contract."""
+        now_ms = self._clock_ms()
+        asked = Asked(
+            query=request.filter.strip(),
+            expression=await self._resolved(filters.parse(request.filter, language=_language(context)), now_ms=now_ms),
+            proofs=request.proofs,
+            previous_size=proving.earlier(request.previous_tree_size),
+            now_ms=now_ms,
+        )
+        export = Export(self._store, self._checkpoints, asked)
+        head, signed = await export.head()
+        yield audit_service_pb2.ExportDecisionsResponse(head=head_text(head))
+        async for exported in export.rows(head):
+            stored = None if request.entries_only else exported.stored
+            yield audit_service_pb2.ExportDecisionsResponse(
+                decision=None if stored is None else _decision(stored),
+                entries=[proving.entry(each) for each in exported.row],
+            )
+        yield audit_service_pb2.ExportDecisionsResponse(
+            checkpoint=proving.checkpoint(signed), manifest=export.manifest(head)
+        )
 
     async def GetCheckpoint(
         self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
@@ -202,10 +222,6 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
 
 def _language(context: Any) -> str:
     return language_of(dict(context.invocation_metadata()).get("accept-language"))
-
-
-def _not_built(text: str) -> NoReturn:
-    raise CallEnded(Reason.NOT_BUILT, text)
 
 
 def _decision(stored: Stored) -> decision_pb2.Decision:

@@ -8,8 +8,8 @@ import msgspec
 
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark, after
+from services.audit.log import Raw
 from services.audit.segments.hours import first_id, hour_of
-from services.audit.segments.reading import Raw
 
 _KEEP: Final = "INSERT OR IGNORE INTO input (decision, tenant, at_ms, expires_ms, sealed) VALUES (?, ?, ?, ?, ?)"
 _WANTED: Final = """input.expires_ms > ? AND input.at_ms >= ? AND input.at_ms < ? AND (? = '' OR input.tenant = ?)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from services.audit import sqlite_log
-from services.audit.log import Place
-from services.audit.segments.reading import Raw
+from services.audit.log import Place, Raw
 from services.proof import leaves
 from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from services.audit import sqlite_checkpoints, sqlite_kept, sqlite_log
-from services.audit.log import Place, Proved, Signed
-from services.audit.segments.reading import Raw
+from services.audit.log import Place, Proved, Raw, Signed
 from services.proof.tiles import Tree
 
 T = TypeVar("T")
@@ -40,6 +39,11 @@ class SqliteLog:
         found: tuple[Place, ...] = await self._read(
             lambda connection: sqlite_kept.places(connection, start, end=end, raw_of=self._raw_of)
         )
+        return found
+
+    async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
+        """See `Log.raw`."""
+        found: Mapping[str, Raw] = await self._read(lambda _: self._raw_of(decisions))
         return found
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:

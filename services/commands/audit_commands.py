@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gateway.settings import Settings
+from services.commands import export_commands
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def commands(shell: Shell) -> typer.Typer:
         """Print the public key of the log, which whoever verifies exports needs."""
         typer.echo(log_signer_of(shell, shell.settings()).key.text)
 
+    export_commands.add_audit_to(app, shell)
     return app
 
 
@@ -40,8 +42,8 @@ def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
 
 
 def _run(shell: Shell) -> None:
+    from gateway.exposing import Metering
     from gateway.logs import configure
-    from gateway.metrics import otlp
     from gateway.rpc.serving import run
     from services.audit.server import serve
     from services.commands.policies import published
@@ -58,7 +60,7 @@ def _run(shell: Shell) -> None:
         "signer": log_signer_of(shell, settings),
         "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
         "policies": published(url),
-        "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
+        "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         "home": settings.home,
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,

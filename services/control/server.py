@@ -25,7 +25,9 @@ from gateway.clock import clock_ms
 from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
+from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
 from services.control import http_errors
@@ -46,6 +48,7 @@ async def serve(
     drain_seconds: float,
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
+    to: Metering = NOWHERE,
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -61,6 +64,7 @@ async def serve(
             drain_seconds=drain_seconds,
             pin_file=pin_file,
             trusted_people=trusted_people,
+            to=to,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -76,18 +80,20 @@ async def running(
     drain_seconds: float,
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
+    to: Metering = NOWHERE,
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
-    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`.
+    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`; `to` where metrics go.
 
     Raises:
         ValueError: the file cannot be read.
         OSError: the address is taken.
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
-    async with await redis_clients.connected(redis_url, **options) as redis:
-        standing = Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None)
+    own = instance("control")
+    async with await redis_clients.connected(redis_url, **options) as redis, metering(own, to) as meters:
+        standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
         consents = ConsentStore(redis)
 

@@ -10,6 +10,7 @@ from gateway.core.errors import CallEnded, Reason
 from services.audit import sql
 from services.audit.dialects import DUCKDB, SQLITE, Dialect, Sql
 from services.audit.expression import Expression
+from services.audit.log import Raw
 from services.audit.segments import postings
 from services.audit.segments.catalogue import Catalogue, Segment, newest_first
 from services.audit.segments.cold import Cold, Rows, one_of
@@ -25,16 +26,6 @@ MOST_FILES: Final = 16
 
 Ask = Callable[[Dialect], Sql]
 """A query in the dialect of whoever is asked."""
-
-
-class Raw(msgspec.Struct, frozen=True):
-    """A decision as the gateway wrote it, and where that stands in the log."""
-
-    record: bytes
-    outcome: bytes
-    settlement: bytes | None
-    leaf: int | None
-    settled_leaf: int | None
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -230,12 +230,6 @@ async def test_followers_are_ended_when_the_service_stops(stub: Stub, audit: Aud
     assert (await _refusal(call.read()))[:2] == ("UNAVAILABLE", "DRAINING")
 
 
-async def test_what_is_not_built_says_so(stub: Stub) -> None:
-    call = stub.ExportDecisions(pb.ExportDecisionsRequest()).read()
-
-    assert (await _refusal(call))[:2] == ("UNIMPLEMENTED", "NOT_BUILT")
-
-
 async def test_the_whole_service_stores_and_answers_while_redis_comes_and_goes(
     own_redis: Store, tmp_path: Path
 ) -> None:

@@ -182,20 +182,76 @@ class ExportDecisionsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FILTER_FIELD_NUMBER: _builtins.int
+    PROOFS_FIELD_NUMBER: _builtins.int
+    PREVIOUS_TREE_SIZE_FIELD_NUMBER: _builtins.int
+    ENTRIES_ONLY_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
-    """Which decisions, as in ListDecisionsRequest."""
+    """Which decisions, as in ListDecisionsRequest; empty: the whole log."""
+    proofs: _builtins.bool
+    """Whether each entry comes with the proof that it is in the log. The whole log needs none."""
+    previous_tree_size: _builtins.int
+    """Size of an earlier log, to prove that this one continues it; 0 for none."""
+    entries_only: _builtins.bool
+    """Leave `decision` out: the entries say the same."""
     def __init__(
         self,
         *,
         filter: _builtins.str = ...,
+        proofs: _builtins.bool = ...,
+        previous_tree_size: _builtins.int = ...,
+        entries_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries_only", b"entries_only", "filter", b"filter", "previous_tree_size", b"previous_tree_size", "proofs", b"proofs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportDecisionsRequest: _TypeAlias = ExportDecisionsRequest  # noqa: Y015
+
+@_typing.final
+class ExportEntry(_message.Message):
+    """One entry of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    LEAF_HASH_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What it is: "admit", "settle", "outcome", "copy", or an entry of the log's own such as "erasure"."""
+    leaf_index: _builtins.int
+    """Its index in the log, from 0; absent for one that was stored before there was a log."""
+    leaf_hash: _builtins.bytes
+    """The leaf's hash, 32 bytes."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """What its leaf is made of, as the gateway wrote it; none where that was deleted."""
+
+    @_builtins.property
+    def path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Hashes from the leaf to the root, 32 bytes each; none unless proofs were asked for."""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        leaf_index: _builtins.int | None = ...,
+        parts: _abc.Iterable[_builtins.bytes] | None = ...,
+        leaf_hash: _builtins.bytes = ...,
+        path: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "leaf_index", b"leaf_index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "kind", b"kind", "leaf_hash", b"leaf_hash", "leaf_index", b"leaf_index", "parts", b"parts", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__leaf_index: _TypeAlias = _typing.Literal["leaf_index"]  # noqa: Y015
+    _WhichOneofArgType__leaf_index: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__leaf_index) -> _WhichOneofReturnType__leaf_index | None: ...
+
+Global___ExportEntry: _TypeAlias = ExportEntry  # noqa: Y015
 
 @_typing.final
 class ExportDecisionsResponse(_message.Message):
@@ -205,23 +261,37 @@ class ExportDecisionsResponse(_message.Message):
 
     DECISION_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    MANIFEST_FIELD_NUMBER: _builtins.int
+    head: _builtins.str
+    """On the first message only: what is exported, when, and against which checkpoint, as one line of JSON."""
+    manifest: _builtins.str
+    """On the last message only: a signed note of the head, of how many rows there were, and of a digest over them."""
     @_builtins.property
     def decision(self) -> _decision_pb2.Decision:
-        """One decision."""
+        """One decision; absent from the first and the last message, and of other entries."""
 
     @_builtins.property
     def checkpoint(self) -> Global___Checkpoint:
         """On the last message only: the checkpoint that covers all of them."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportEntry]:
+        """What proves the decision: its admission and, where the call has ended, its settlement; or one other entry."""
 
     def __init__(
         self,
         *,
         decision: _decision_pb2.Decision | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
+        head: _builtins.str = ...,
+        entries: _abc.Iterable[Global___ExportEntry] | None = ...,
+        manifest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision", "entries", b"entries", "head", b"head", "manifest", b"manifest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

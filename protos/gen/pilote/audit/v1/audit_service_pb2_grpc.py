@@ -147,7 +147,8 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportDecisions(self, request, context):
-        """Returns all decisions that match, oldest first, together with the checkpoint that proves them.
+        """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+        every other entry of the log follows, so that the log's root can be built anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,9 @@ class AuditServiceStub:
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]
-    """Returns all decisions that match, oldest first, together with the checkpoint that proves them."""
+    """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+    every other entry of the log follows, so that the log's root can be built anew.
+    """
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]
     """Returns the newest signed checkpoint of the log."""
     GetInclusionProof: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetInclusionProofRequest, _audit_service_pb2.GetInclusionProofResponse]
@@ -87,7 +89,9 @@ class AuditServiceAsyncStub(AuditServiceStub):
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]  # type: ignore[assignment]
-    """Returns all decisions that match, oldest first, together with the checkpoint that proves them."""
+    """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+    every other entry of the log follows, so that the log's root can be built anew.
+    """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]  # type: ignore[assignment]
     """Returns the newest signed checkpoint of the log."""
     GetInclusionProof: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetInclusionProofRequest, _audit_service_pb2.GetInclusionProofResponse]  # type: ignore[assignment]
@@ -152,7 +156,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.ExportDecisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.ExportDecisionsResponse], _abc.AsyncIterator[_audit_service_pb2.ExportDecisionsResponse]]:
-        """Returns all decisions that match, oldest first, together with the checkpoint that proves them."""
+        """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
+        every other entry of the log follows, so that the log's root can be built anew.
+        """
 
     @_abc_1.abstractmethod
     def GetCheckpoint(
