@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
+from gateway.core.errors import CallEnded, Reason
 from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
@@ -27,13 +28,17 @@ from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.queries import Queries
-from services.audit.sqlite_store import SqliteStore
+from services.audit.segments.sealing import Keeping
+from services.audit.sqlite_store import KEEPING, SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
 from services.proof.notes import Signer
 
 RETRY_SECONDS: Final = 0.2
+TEND_SECONDS: Final = 10.0
+"""Pause between two looks at what there is to do in the background. Deleted files outlive it: queries are shorter."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,12 +54,13 @@ async def serve(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    keeping: Keeping = KEEPING,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
     metrics go. `signer` signs the log; without one, the key in `home` does, made where there is none.
-    `policies` gives the policies that decided, for explanations.
+    `policies` gives the policies that decided, for explanations; `keeping` says how long decisions stay in which form.
 
     Raises:
         OSError: when the address is taken.
@@ -72,6 +78,7 @@ async def serve(
             follow=follow,
             policies=policies,
             to=to,
+            keeping=keeping,
         ) as port,
     ):
         _log.info("the audit service answers", extra={"port": port})
@@ -90,6 +97,7 @@ async def running(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    keeping: Keeping = KEEPING,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
 
@@ -98,7 +106,7 @@ async def running(
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
-        store = SqliteStore(home)
+        store = SqliteStore(home, keeping=keeping)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
         checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
@@ -121,7 +129,7 @@ async def running(
             )
         )
         group.create_task(_write(redis_url, stop, store=store, tails=tails))
-        endless = [group.create_task(checkpoints.run())]
+        endless = [group.create_task(checkpoints.run()), group.create_task(_tend(store))]
         if follow is not None:
             endless.append(group.create_task(follow(book.promise)))
         if to.anywhere:
@@ -133,6 +141,20 @@ async def running(
                 task.cancel()
             tails.drain()
             stop.set()
+
+
+async def _tend(store: DecisionStore) -> None:
+    """Do what the store has to do in the background."""
+    while True:
+        try:
+            await store.tend(now_ms=clock_ms())
+        except CallEnded as error:
+            if error.reason is not Reason.STORE_UNAVAILABLE:
+                raise
+            _log.warning(
+                "the store does not answer: it is tended later", extra={"error": str(error.__cause__ or error)}
+            )
+        await asyncio.sleep(TEND_SECONDS)
 
 
 async def _write(redis_url: str, stop: asyncio.Event, *, store: SqliteStore, tails: Tails) -> None:

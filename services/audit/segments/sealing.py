@@ -30,6 +30,10 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     """From the sealing until the SQLite file goes."""
 
 
+class Stopped(Exception):
+    """The process ends."""
+
+
 class Sealed(msgspec.Struct, frozen=True):
     """A Parquet file that has been written and is not in use yet."""
 
@@ -51,6 +55,11 @@ class Sealer:
         self._files = files
         self._duck = duck
         self._changed_ms: dict[int, int] = {}
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let what runs end before long, from another thread."""
+        self._stopped = True
 
     def due(self, segments: catalogue.Catalogue, *, keeping: Keeping, now_ms: int) -> Iterator[Segment]:
         """Segments that may be sealed now, the oldest first: nothing has come to them for a while."""
@@ -68,6 +77,7 @@ class Sealer:
 
         Raises:
             sqlite3.Error, duckdb.Error, OSError, Damaged: it could not be read or written.
+            Stopped: it was told to stop.
         """
         connection = self._files.connection(segment)
         connection.execute("BEGIN")  # one snapshot for all steps
@@ -94,11 +104,14 @@ class Sealer:
         (self._folder / sealed.written.name).unlink(missing_ok=True)
 
     def _rows(self, segment: Segment, connection: sqlite3.Connection, columns: tuple[str, ...]) -> Iterator[Row]:
-        over = rows.of_sqlite(connection, columns)
-        if not segment.cold:
-            return over
-        path = str((self._folder / segment.cold).resolve())
-        return rows.merged(rows.of_parquet(self._duck, path, columns=columns), over)
+        found = rows.of_sqlite(connection, columns)
+        if segment.cold:
+            path = str((self._folder / segment.cold).resolve())
+            found = rows.merged(rows.of_parquet(self._duck, path, columns=columns), found)
+        for row in found:
+            if self._stopped:
+                raise Stopped
+            yield row
 
 
 def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: int, now_ms: int) -> Segment | None:

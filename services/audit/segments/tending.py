@@ -16,7 +16,7 @@ from services.audit.segments.duck import Duck, Error
 from services.audit.segments.files import Files
 from services.audit.segments.hours import name_of
 from services.audit.segments.parquet import Damaged
-from services.audit.segments.sealing import Keeping, Sealed, Sealer
+from services.audit.segments.sealing import Keeping, Sealed, Sealer, Stopped
 from services.audit.segments.writing import SegmentWriter
 
 RETRY_MS: Final = 600_000
@@ -64,7 +64,8 @@ class Tender:
         return sealed
 
     async def close(self) -> None:
-        """Wait for what runs."""
+        """End what runs: a file that is half written is given up."""
+        self._sealer.stop()
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -74,6 +75,8 @@ class Tender:
         """What became of one; a failure is told and does not hold up the others."""
         try:
             return self._sealer.seal(segment)
+        except Stopped:
+            return None
         except (sqlite3.Error, Error, OSError, Damaged) as error:
             self._not_before[segment.hour] = now_ms + RETRY_MS
             if isinstance(error, sqlite3.Error) and is_broken(error):

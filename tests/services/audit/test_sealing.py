@@ -1,11 +1,13 @@
 """Hours that are over become Parquet files: the same answers come from them, and what changes late is not lost."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.conclusion import State
+from services.audit.entries import Entry
 from services.audit.filter import parse
 from services.audit.segments.hours import HOUR_MS, hour_of, name_of
 from services.audit.segments.sealing import Keeping
@@ -160,5 +162,50 @@ async def test_a_hundred_customers_are_found_in_cold_hours_without_opening_the_o
     assert (len(found), unreadable) == (10, ())
 
 
-def _main(home: Path) -> sqlite3.Connection:
-    return sqlite3.connect(home / "audit" / "decisions.sqlite", isolation_level=None)
+_steps = st.lists(
+    st.one_of(
+        st.lists(
+            st.one_of(st.builds(admitted, st.integers(0, 9)), st.builds(ended, st.integers(0, 9))),
+            min_size=1,
+            max_size=6,
+        ),
+        st.sampled_from(["tend", "hours pass", "dies", "dies while it seals"]),
+    ),
+    min_size=2,
+    max_size=8,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=_steps)
+async def test_whenever_hours_are_sealed_and_the_process_dies_nothing_is_lost_or_doubled(
+    steps: list[list[Entry] | str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    plain, home = SqliteStore(tmp_path_factory.mktemp("plain")), tmp_path_factory.mktemp("sealed")
+    store, now_ms = SqliteStore(home, keeping=KEEPING), OVER_MS
+    for step in steps:
+        if isinstance(step, list):
+            told = [await each.write(step) for each in (plain, store)]
+            assert told[0] == told[1]
+        for each in (plain, store):
+            await each.mark_in_doubt(now_ms=now_ms)
+        if step == "hours pass":
+            now_ms += KEEPING.hot_ms
+        elif step == "tend":
+            await store.tend(now_ms=now_ms)
+        elif step == "dies while it seals":
+            for segment in store._segments.catalogue.values():
+                if segment.file:
+                    store._tender._sealer.seal(segment)
+        if step in ("dies", "dies while it seals"):
+            await store.close()
+            store = SqliteStore(home, keeping=KEEPING)
+    found = [await everything(each) for each in (plain, store)]
+    counts = [await each.count() for each in (plain, store)]
+    logs = [await each.log.places(0, end=await each.log.size()) for each in (plain, store)]
+    await plain.close()
+    await store.close()
+
+    assert found[0] == found[1]
+    assert (counts[0], logs[0]) == (counts[1], logs[1])
+    assert store.unreadable == ()
