@@ -18,7 +18,7 @@ from gateway.core.shadows import ShadowResult
 from gateway.histogram import Histogram, Seen
 from gateway.meters import Meters
 from gateway.near_limits import NearLimits
-from gateway.telemetry import CallTrace
+from gateway.trace_context import CallTrace
 
 _OVERHEAD_MS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
 

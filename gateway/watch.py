@@ -17,7 +17,8 @@ from gateway.histogram import Histogram
 from gateway.metrics import Metered, Metrics, Timed, Tried, Unasked
 from gateway.passing import known_as
 from gateway.spans import attributes_of, attributes_of_copy, name_of, verdict_of
-from gateway.telemetry import Tracing, parsed
+from gateway.telemetry import Tracing
+from gateway.trace_context import parsed
 
 _log: Final = logging.getLogger("pilote.calls")
 
@@ -69,7 +70,8 @@ class Watch:
             timed = None if run.released is not None else _timed(run, took_s, ended_ns, exported=exported)
             self.counted(run, tries=_tries(run), timed=timed)
         if self._log_refused if failed else self._log_allowed:
-            _log.info("call", extra=dict(attributes_of(run)))
+            trace = run.incoming.trace
+            _log.info("call", extra={"trace_id": trace.trace_id, "span_id": trace.span_id, **attributes_of(run)})
 
     def counted(self, run: CallRun, *, tries: tuple[Tried, ...] = (), timed: Timed | None = None) -> None:
         """Count one decision; for those that are no call of their own, as a stream's further messages."""

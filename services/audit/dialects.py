@@ -30,8 +30,8 @@ class Dialect(Protocol):
     """One of the two. `column` is one of record, outcome and settlement, `place` a place in its JSON such as "a.b"."""
 
     @property
-    def rules(self) -> tuple[str, str]:
-        """Where the names of a decision's rules are found as `e`, and what is the value of each."""
+    def by_rule(self) -> tuple[str, str]:
+        """Where decisions are found with each of their rules, and what is the rule's name."""
 
     @property
     def rule(self) -> str:
@@ -44,6 +44,9 @@ class Dialect(Protocol):
     @property
     def by(self) -> str:
         """Division of whole numbers, rounded towards zero."""
+
+    def any_rule(self, test: str) -> str:
+        """Whether a test, written with {} for the name, holds of any of a decision's rules."""
 
     def member(self, column: str, place: str, *, kind: Kind) -> str:
         """A member, NULL where it is absent."""
@@ -67,10 +70,14 @@ class Dialect(Protocol):
 class Sqlite:
     """Segments that are open, or were sealed of late."""
 
-    rules: Final = ("(SELECT rule AS value FROM decision_rule WHERE decision = decision.id) AS e", "e.value")
+    by_rule: Final = ("decision_rule AS e CROSS JOIN decision ON decision.id = e.decision", "e.rule")
     rule: Final = "decision.id IN (SELECT decision FROM decision_rule WHERE rule = ?)"
     one_of: Final = "IN (SELECT value FROM json_each(?))"
     by: Final = "/"
+
+    def any_rule(self, test: str) -> str:
+        """By the table's key, which leads with the rule: decision by decision there is no index."""
+        return f"decision.id IN (SELECT decision FROM decision_rule WHERE {test.format('rule')})"
 
     def member(self, column: str, place: str, *, kind: Kind) -> str:
         """See `Dialect.member`."""
@@ -105,10 +112,14 @@ class Sqlite:
 class DuckDb:
     """Segments that have become cold."""
 
-    rules: Final = ("(SELECT unnest(decision.rules) AS value) AS e", "e.value")
+    by_rule: Final = ("decision, (SELECT unnest(decision.rules) AS value) AS e", "e.value")
     rule: Final = "list_contains(decision.rules, ?)"
     one_of: Final = "IN (SELECT unnest(json_extract_string(?, '$[*]')))"
     by: Final = "//"
+
+    def any_rule(self, test: str) -> str:
+        """See `Dialect.any_rule`."""
+        return f"EXISTS (SELECT 1 FROM (SELECT unnest(decision.rules) AS value) AS e WHERE {test.format('e.value')})"
 
     def member(self, column: str, place: str, *, kind: Kind) -> str:
         """See `Dialect.member`."""

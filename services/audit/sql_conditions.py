@@ -88,8 +88,6 @@ _KNOWN: Final = frozenset({Kind.TIME, Kind.DURATION})
 
 def elements(where: Path, *, dialect: Dialect = SQLITE) -> tuple[str, str]:
     """Where the elements of a list or map are found as `e`, and what is the value of each."""
-    if where.source == "rules":
-        return dialect.rules
     if where.shape == "{}":
         return dialect.entries(where.source, where.name), "e.value"
     source = dialect.elements(where.source, where.name)
@@ -119,6 +117,8 @@ def _comparison(comparison: Comparison, *, now_ms: int, dialect: Dialect) -> Sql
 
 def _any(field: Field, test: str, parameters: tuple[Parameter, ...], *, dialect: Dialect, key: str = "") -> Sql:
     """Whether a test, written with {} for the value, holds of any of the field's values."""
+    if field.path.source == "rules":
+        return Sql(dialect.any_rule(test), parameters)
     if field.path.single:
         return Sql(f"ifnull({test.format(scalar(field, now_ms=0, dialect=dialect))}, 0)", parameters)
     source, value = elements(field.path, dialect=dialect)

@@ -20,11 +20,14 @@ from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.fields import Field
+from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.segments.cold import Cold, Rows
 from services.audit.segments.damage import Damage
 from services.audit.segments.duck import Duck
 from services.audit.segments.files import Files
+from services.audit.segments.finding import Finder
 from services.audit.segments.moving import move
 from services.audit.segments.reading import SegmentReader
 from services.audit.segments.sealing import Keeping
@@ -34,8 +37,10 @@ from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
+from services.audit.sqlite_personal import SqlitePersonal
 from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
+from services.audit.sqlite_views import SqliteViews
 from services.audit.store import Stored
 from services.audit.transactions import transaction
 
@@ -92,6 +97,12 @@ class SqliteStore:
             read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
         )
         """See `DecisionStore.log`."""
+        self.personal = SqlitePersonal(
+            read=self._read, write=self._write, outside=self._outside, enter=self._enter, about=self._kept_about
+        )
+        """See `DecisionStore.personal`."""
+        self.views = SqliteViews(read=self._read, write=self._write)
+        """See `DecisionStore.views`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
@@ -108,7 +119,7 @@ class SqliteStore:
             marked.extend(seq for seqs in expired.values() for seq in seqs)
             return sqlite_batch.doubt(connection, expired)
 
-        await self._promise(mark)
+        self._untold += await self._promise(mark)
         return len(marked)
 
     async def get(self, decision: str, *, now_ms: int) -> Stored | None:
@@ -120,10 +131,35 @@ class SqliteStore:
         """See `DecisionStore.page`."""
 
         def look(segments: SegmentReader) -> Rows:
-            (skew_ms,) = self._reader().execute("SELECT ms FROM skew").fetchone()
-            return segments.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=skew_ms)
+            return segments.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=self._skew_ms())
 
         return await self._look(look, now_ms=now_ms)
+
+    async def ordered(
+        self, expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int
+    ) -> tuple[Stored, ...]:
+        """See `DecisionStore.ordered`."""
+
+        def find(connection: sqlite3.Connection) -> tuple[Stored, ...]:
+            rows = self._finder(now_ms).ordered(expression, order=order, after=after, size=size)
+            return _stored_all(connection, rows, now_ms=now_ms)
+
+        return await self._read(find, threads=self._read_threads if order.by_time else self._sum_thread)
+
+    async def facets(self, expression: Expression, fields: Sequence[Field], *, now_ms: int) -> Facets:
+        """See `DecisionStore.facets`."""
+        return await self._read(lambda _: self._finder(now_ms).facets(expression, fields), threads=self._sum_thread)
+
+    async def span(self, expression: Expression, *, now_ms: int) -> tuple[int, int, int]:
+        """See `DecisionStore.span`."""
+        return await self._read(lambda _: self._finder(now_ms).span(expression), threads=self._sum_thread)
+
+    async def timeline(self, expression: Expression, *, now_ms: int, start_ms: int, width_ms: int) -> Timeline:
+        """See `DecisionStore.timeline`."""
+        return await self._read(
+            lambda _: self._finder(now_ms).timeline(expression, start_ms=start_ms, width_ms=width_ms),
+            threads=self._sum_thread,
+        )
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """See `DecisionStore.among`."""
@@ -179,8 +215,7 @@ class SqliteStore:
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""
-        hours = await self._read(sqlite_inputs.hours)
-        decisions = await self._read(lambda _: self._segment_reader().about(subject_refs, hours=hours))
+        decisions = await self._kept_about(subject_refs)
         return await self._write(lambda connection: sqlite_inputs.forget(connection, decisions))
 
     async def count(self) -> int:
@@ -231,6 +266,23 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
 
+    async def _kept_about(self, subject_refs: Sequence[str]) -> Sequence[str]:
+        """The decisions about these customers whose inputs are kept."""
+        hours = await self._read(sqlite_inputs.hours)
+        return await self._read(lambda _: self._segment_reader().about(subject_refs, hours=hours))
+
+    async def _enter(self, work: Callable[[sqlite3.Connection], Sequence[Entry]]) -> None:
+        """Write in a transaction that also enters what `work` returns."""
+        known_of = self._segments.known
+        self._untold += await self._promise(
+            lambda connection: sqlite_batch.write(connection, work(connection), known_of=known_of)
+        )
+
+    async def _outside(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Work with the writer's connection, outside any transaction."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._write_thread, _guarded, lambda: work(self._writer))
+
     async def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
@@ -250,6 +302,12 @@ class SqliteStore:
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
+
+    def _finder(self, now_ms: int) -> Finder:
+        return Finder(self._segment_reader(), now_ms=now_ms, skew_ms=self._skew_ms())
+
+    def _skew_ms(self) -> int:
+        return int(self._reader().execute("SELECT ms FROM skew").fetchone()[0])
 
     def _segment_reader(self) -> SegmentReader:
         if not hasattr(self._local, "segments"):
@@ -281,6 +339,8 @@ class SqliteStore:
         connection = self._connected(self._path.resolve().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten: an erased customer's keys must not be found in the file's free pages.
+        connection.execute("PRAGMA secure_delete = ON")
         try:
             schema.bring_up_to_date(connection)
         except BaseException:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Request, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from redis.asyncio.retry import Retry
@@ -30,6 +30,7 @@ from gateway.instance import instance
 from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
+from gateway.trace_context import TRACEPARENT, handling, parsed
 from services.control import http_errors
 from services.control.flags import Flags
 from services.control.policy import ActivePolicy
@@ -130,7 +131,11 @@ def _app(flags: Flags, revisions: Revisions) -> Litestar:
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
+    async def begin(request: Request[Any, Any, Any]) -> None:
+        handling(parsed(request.headers.get(TRACEPARENT)))
+
     return Litestar(
+        before_request=begin,
         route_handlers=[healthy, *flags.handlers(), *revisions.handlers()],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(title="Pilote", version="1"),
