@@ -1,5 +1,6 @@
 """Parquet files answer what a plain reading of the filter answers, as SQLite does."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,12 +65,13 @@ async def summed(store: SqliteStore, expression: Expression, *, order: Order, fi
         ("settle_time > 2026-11-24T10:00:00.004Z settle_time <= 2026-11-24T10:00:00.005Z", True),
     ],
 )
-async def test_a_filter_means_the_same_when_an_hour_is_cold(text: str, wanted: bool, store: SqliteStore) -> None:  # noqa: FBT001
+async def test_a_filter_means_the_same_when_an_hour_is_cold(text: str, wanted: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    store = SqliteStore(tmp_path, keeping=Keeping(grace_ms=0, hot_ms=0))
     await store.write(entries([(DENIED, ENDED)]))
-    store._tender._keeping = Keeping(grace_ms=0, hot_ms=0)
     await cold(store)
 
     found = await store.page(parse(text), now_ms=LATE_MS, before="", size=1)
+    await store.close()
 
     assert (bool(found), store.unreadable) == (wanted, ())
 
