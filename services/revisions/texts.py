@@ -36,6 +36,22 @@ _TEXTS: Final = {
         "Say why, for those who read the history: --reason, 1 to 1000 characters.",
         "Dites pourquoi, pour qui lira l’historique : --reason, de 1 à 1000 caractères.",
     ),
+    "role-missing": (
+        "{person} may not read what records say of people: the policy must name the role {role} for them.",
+        "{person} n’a pas le droit de lire ce que les enregistrements disent des personnes : la politique doit lui donner le rôle {role}.",
+    ),
+    "decision-unknown": (
+        "There is no decision {decision}: an id has 32 hexadecimal digits.",
+        "Il n’y a pas de décision {decision} : un identifiant compte 32 chiffres hexadécimaux.",
+    ),
+    "values-key": (
+        "The master key that opens this is not in the key file of the control plane.",
+        "La clé maîtresse qui ouvre ceci n’est pas dans le fichier de clés du plan de contrôle.",
+    ),
+    "values-damaged": (
+        "What is kept of it was changed, or another version wrote it.",
+        "Ce qui en est conservé a été modifié, ou une autre version l’a écrit.",
+    ),
     "comment": (
         "A comment has at most 1000 characters.",
         "Un commentaire compte au plus 1000 caractères.",
@@ -138,6 +154,18 @@ _TEXTS: Final = {
     "unusable": (
         "What would become active has {count} mistakes, the first at {path}: {problem}.",
         "Ce qui deviendrait actif contient {count} erreurs, la première à {path} : {problem}.",
+    ),
+    "audit-down": (
+        "The audit service does not answer now; retry.",
+        "Le service d’audit ne répond pas pour l’instant ; réessayez.",
+    ),
+    "audit-slow": (
+        "The answer takes too long: bound the time, as in since(24h).",
+        "La réponse prend trop de temps : bornez la période, comme since(24h).",
+    ),
+    "tails-full": (
+        "Too many people follow decisions here; retry later.",
+        "Trop de personnes suivent déjà les décisions ici ; réessayez plus tard.",
     ),
     "asked-unsigned": (
         "Sign the request: authorization: Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX.",
