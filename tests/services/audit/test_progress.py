@@ -109,5 +109,9 @@ def test_lags_add_up(lags: list[Lag]) -> None:
     assert whole == Lag(sum(lag.entries for lag in lags), min(times, default=None))
 
 
+def test_batches_can_be_looked_at_before_the_first_one() -> None:
+    assert [point.count for point in Progress().latency.metric().data.data_points] == [0]
+
+
 def test_nothing_that_waits_has_no_age() -> None:
     assert Lag().and_also(Lag()) == Lag(0, None)
