@@ -9,11 +9,10 @@ import grpc
 import msgspec
 from litestar.response.sse import ServerSentEventMessage
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import Reason
 from pilote.audit.v1 import audit_service_pb2
-from services.control.audit_client import Stub, as_json, problem_from
+from services.control.audit_client import Stub, as_json, ended, problem_from
 from services.control.problems import Problem
-from services.revisions.texts import say
 
 MOST: Final = 100
 """Most streams at once: each holds a connection here and one place at the audit service."""
@@ -43,11 +42,7 @@ class Tailing:
             grpc.aio.AioRpcError: the audit service does not answer, or refuses the filter.
         """
         if self._running >= self._most:
-            raise CallEnded(
-                Reason.LIMIT_EXCEEDED,
-                say("tails-full", language="en"),
-                localized=("fr", say("tails-full", language="fr")) if language == "fr" else None,
-            )
+            raise ended(Reason.LIMIT_EXCEEDED, "tails-full", language)
         request = audit_service_pb2.TailDecisionsRequest(filter=filter_)
         call: Any = self._stub.TailDecisions(request, metadata=(("accept-language", language),))
         if FOLLOWING not in dict(await call.initial_metadata()):

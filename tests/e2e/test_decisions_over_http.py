@@ -1,8 +1,10 @@
 """People look for decisions over HTTP, and see what the audit service says, mistakes included."""
 
 import asyncio
+import io
 import json
 import time
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,11 @@ import requests
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.record import Verdict
 from gateway.loading import canonical, load
+from services.audit.log_key import KEY_FILE, log_signer
+from services.commands.export_reading import verify
 from services.control.asking import header, to_sign
 from services.control.server import running
+from services.proof.verifying import Trust
 from tests.e2e.office import Office
 from tests.e2e.policy import policy
 from tests.e2e.waiting import eventually
@@ -149,6 +154,39 @@ async def test_decisions_are_followed_as_they_are_stored(office: Office, empty_w
     assert (event, name, json.loads(data)["rule"]) == ("decision", f"decisions/{an_id(70_001)}", "quiet_hours")
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+async def test_an_export_over_http_proves_itself(office: Office, tmp_path: Path, form: str) -> None:
+    key = log_signer(tmp_path / KEY_FILE).key
+    target = f"/v1/decisions:export?filter=verdict%20%3D%20ALLOW&format={form}&proofs=true"
+    answer = await asyncio.to_thread(_signed, office, target)
+    assert "attachment" in answer.headers["content-disposition"]
+    file = tmp_path / f"decisions.{form}"
+    if form == "csv":
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            archive.extractall(tmp_path)
+    else:
+        file.write_bytes(answer.content)
+    report = verify(file, Trust(key))
+    assert report.problems == ()
+    assert report.manifest is not None
+    assert (report.manifest.rows, report.manifest.head.query) == (2, "verdict = ALLOW")
+
+
+async def test_an_export_that_cannot_be_made_says_why(office: Office) -> None:
+    status, problem = await office["ada"].ask("GET", "/v1/decisions:export?format=xls")
+    assert (status, problem["mistakes"][0]["path"]) == (400, "format")
+    status, problem = await office["ada"].ask("GET", "/v1/decisions:export?format=parquet&filter=a%20AND")
+    assert (status, problem["mistakes"][0]["column"]) == (400, 6)
+    assert (await asyncio.to_thread(requests.get, f"{office.url}/v1/decisions:export", timeout=10)).status_code == 401
+
+
+def _signed(office: Office, target: str) -> requests.Response:
+    created = time.time_ns() // 1_000_000
+    signature = signer("ada").sign(to_sign("GET", target, b"", created_ms=created))
+    headers = {"authorization": header("ada", signature, created_ms=created)}
+    return requests.get(f"{office.url}{target}", headers=headers, timeout=30)
+
+
 def _stream(office: Office, target: str) -> requests.Response:
     created = time.time_ns() // 1_000_000
     signature = signer("ada").sign(to_sign("GET", target, b"", created_ms=created))
@@ -222,6 +260,7 @@ async def test_the_description_of_the_interface_says_what_is_asked_and_answered(
         "/v1/decisions:facets",
         "/v1/decisions:histogram",
         "/v1/decisions:tail",
+        "/v1/decisions:export",
         "/v1/views",
         "/v1/views/{view}",
     } <= set(paths)
