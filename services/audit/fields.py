@@ -100,8 +100,6 @@ _WHO: Final = (
         *("subject", "record.subject_ref", "resource name of the customer", "nom de ressource du client"),
         kind=Kind.SUBJECT,
     ),
-    _field("person_ref", "record.person", "pseudonym of the agent's person", "pseudonyme de la personne représentée"),
-    _field("conversation", "record.conversation", "the agent's conversation", "conversation de l’agent"),
     _field("subject_ref", "record.subject_ref", "pseudonym of the customer", "pseudonyme du client"),
     _field("unit_ref", "record.unit_ref", "pseudonym that arms are assigned by", "pseudonyme d’affectation"),
     _field("contact_ref", "record.contact_ref", "pseudonym of the address", "pseudonyme du point de contact"),
@@ -111,6 +109,18 @@ _WHO: Final = (
     _field("brand", "record.brand", "brand of a contact", "marque d’une sollicitation"),
     _field("topic", "record.topics[]", "any topic of a contact", "un des sujets d’une sollicitation"),
     _field("purpose", "record.purpose", "what a contact is for", "finalité d’une sollicitation"),
+)
+_AROUND: Final = (
+    _field("conversation", "record.conversation", "conversation of the agent", "conversation de l’agent"),
+    _field("person_ref", "record.person", "pseudonym of whom it called for", "pseudonyme de la personne représentée"),
+    _field("consent", "record.rules[standing=granted].rule", "consent on record", "consentement enregistré"),
+    _field("legal_basis", "record.rules[standing=granted].basis", "what it rested on", "base légale du contact"),
+    _field("masked", "record.obligations[].rule", "rule that took fields out", "règle qui a masqué des champs"),
+    _field("holdout_checked", "record.holdouts[]", "holdout it was looked up in", "groupe témoin consulté"),
+    _field("retention", "record.retention", "class of retention", "classe de conservation"),
+    _field("facts_latency", "record.steps.facts_us", "time for facts", "durée des faits", kind=Kind.DURATION),
+    _field("decide_latency", "record.steps.decide_us", "time for rules", "durée des règles", kind=Kind.DURATION),
+    _field("admit_latency", "settlement.admit_us", "time for buckets", "durée des limites", kind=Kind.DURATION),
 )
 _WAY: Final = (
     _field("model", "record.model", "model that was asked", "modèle demandé"),
@@ -128,7 +138,6 @@ _WAY: Final = (
     _field("exposure.experiment", "record.exposures[].experiment", "any experiment", "une des expériences"),
     _field("exposure.variation", "record.exposures[].variation", "any variation", "une des variantes"),
     _field("holdout", "record.rules[effect=holdout].rule", "holdout that applied", "groupe témoin appliqué"),
-    _field("holdout.asked", "record.holdouts[]", "holdout that was looked into", "groupe témoin consulté"),
     _field("lineage.model", "record.lineage.model", "model that led to it", "modèle à l’origine"),
     _field("lineage.version", "record.lineage.version", "version that led to it", "version à l’origine"),
     _field("lineage.route", "record.lineage.route", "route that led to it", "route à l’origine"),
@@ -147,12 +156,10 @@ _WHY: Final = (
     _field("rule.mode", "record.rules[].mode", "enforce or monitor", "enforce ou monitor"),
     _field("rule.error", "record.rules[].error", "what failed in a rule", "ce qui a échoué dans une règle"),
     _field("consent.standing", "record.rules[].standing", "how a consent stood", "état d’un consentement"),
-    _field("consent.basis", "record.rules[].basis", "legal basis of a consent", "base légale d’un consentement"),
     _field("consent.purpose", "record.rules[].purpose", "purpose of a consent", "finalité d’un consentement"),
     _field("consent.proof", "record.rules[].proof", "where its proof is", "où se trouve sa preuve"),
-    _field("obligation", "record.obligations[].rule", "rule that redacted", "règle qui a masqué"),
-    _field("obligation.of", "record.obligations[].of", "request or reply", "request ou reply"),
-    _field("obligation.sensitivity", "record.obligations[].sensitivity", "least that it took", "ce qu’elle a masqué"),
+    _field("masked.of", "record.obligations[].of", "request or reply", "request ou reply"),
+    _field("masked.sensitivity", "record.obligations[].sensitivity", "least that it took", "ce qu’elle a masqué"),
     _field("limit", "record.buckets[].limit", "limit or cap it asked", "limite ou plafond consulté"),
     _field("limit.kind", "record.buckets[].kind", "kind of a limit", "sorte d’une limite"),
     _field("limit.by", "record.buckets[].by", "what a limit counts by", "ce que compte une limite"),
@@ -169,13 +176,12 @@ _END: Final = (
     _field("latency", "settlement.total_us", "whole time", "durée totale", kind=Kind.DURATION),
     _field("upstream_latency", "settlement.upstream_us", "time upstream", "durée en aval", kind=Kind.DURATION),
     _field("overhead", "settlement.overhead_us", "the gateway's part", "part de la passerelle", kind=Kind.DURATION),
-    _field("step.wait", "record.steps.wait_us", "before the first step", "avant la première étape", kind=Kind.DURATION),
-    _field("step.identify", "record.steps.identify_us", "knowing the agent", "identification", kind=Kind.DURATION),
-    _field("step.describe", "record.steps.describe_us", "reading the request", "lecture", kind=Kind.DURATION),
-    _field("step.facts", "record.steps.facts_us", "reading facts", "lecture des faits", kind=Kind.DURATION),
-    _field("step.decide", "record.steps.decide_us", "route and rules", "route et règles", kind=Kind.DURATION),
-    _field("step.admit", "settlement.admit_us", "taking limits, recording", "limites, écriture", kind=Kind.DURATION),
-    _field("step.settle", "settlement.settle_us", "after the upstream", "après l’aval", kind=Kind.DURATION),
+    _field(
+        "wait_latency", "record.steps.wait_us", "before the first step", "avant la première étape", kind=Kind.DURATION
+    ),
+    _field("identify_latency", "record.steps.identify_us", "knowing the agent", "identification", kind=Kind.DURATION),
+    _field("describe_latency", "record.steps.describe_us", "reading the request", "lecture", kind=Kind.DURATION),
+    _field("settle_latency", "settlement.settle_us", "after the upstream", "après l’aval", kind=Kind.DURATION),
     _field("slow", "settlement.slow", "slower than promised", "plus lente que promis", kind=Kind.BOOL),
     _field("gave_back", "settlement.gave_back", "limits given back", "limites rendues", kind=Kind.BOOL),
     _field(
@@ -193,7 +199,6 @@ _END: Final = (
     _field(
         "response_bytes", "settlement.response_bytes", "size of the reply", "taille de la réponse", kind=Kind.NUMBER
     ),
-    _field("retention", "record.retention", "class of retention", "classe de conservation"),
     _field("retention_days", "record.keep_days", "how long it keeps", "durée de conservation", kind=Kind.NUMBER),
     _field("trace_id", "record.trace_id", "W3C trace id", "identifiant de trace W3C"),
     _field("receive_time", "record.received_ms", "when it came", "arrivée", kind=Kind.TIME),
@@ -201,4 +206,4 @@ _END: Final = (
     _field("settle_time", "conclusion.settled_ms", "when it ended", "fin de l’appel", kind=Kind.TIME),
 )
 
-FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*_WHO, *_WAY, *_WHY, *_END)}
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*_WHO, *_AROUND, *_WAY, *_WHY, *_END)}

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
@@ -31,8 +32,8 @@ from services.audit.telling import told
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
-_INPUTS_BATCH: Final = 32
-"""Inputs in one message: with the largest requests 2 MiB, of the 4 that a client takes by default."""
+_INPUTS_BATCH: Final = 256
+"""Inputs that are read at once: most are 2 kB with all that belongs to them, the largest 64 kB."""
 
 
 class Queries(Search):
@@ -62,7 +63,9 @@ class Queries(Search):
         """See the contract."""
         stored = await self._stored(request.name)
         decision = told(stored)
-        decision.values_state, _ = await state_of(self._store, stored.record)
+        decision.values_state, erased_ms = await state_of(self._store, stored.record)
+        if erased_ms:
+            decision.erase_time.CopyFrom(timestamp(erased_ms))
         return audit_service_pb2.GetDecisionResponse(decision=decision)
 
     async def ExplainDecision(
@@ -147,7 +150,8 @@ class Queries(Search):
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
         while True:
             found = await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_INPUTS_BATCH)
-            yield inputs.answered(found, total)
+            for answer in inputs.answered(found, total):
+                yield answer
             if len(found) < _INPUTS_BATCH:
                 return
             at = inputs.after(found[-1].decision, at_ms=found[-1].at_ms)

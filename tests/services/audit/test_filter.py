@@ -1,19 +1,21 @@
 """The filter is read as AIP-160 says, and every mistake is explained."""
 
 import contextlib
+import inspect
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded, Reason
+from services.audit import fields
 from services.audit.expression import All, Comparison, Expression, Has, Like, Not, Some, Text
 from services.audit.fields import FIELDS
 from services.audit.filter import MAX_CHARACTERS, MAX_DEPTH, parse
 from services.audit.filter_texts import _TEXTS
 from services.audit.functions import FUNCTIONS
 from services.audit.rendering import render
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from tests.services.audit.conftest import NOW_MS, a_record
 from tests.services.audit.filters import entries, expressions
 
@@ -61,7 +63,7 @@ def test_a_filter_is_read_as_aip_160_has_it(text: str, meant: Expression) -> Non
     [
         ("agnt = x", "line 1, column 1: There is no field agnt. Did you mean agent?"),
         ("experiment = x", "There is no field experiment. Did you mean exposure.experiment?"),
-        ("zzz = x", "There are: agent, agent_version, answered_version"),
+        ("zzz = x", "There are: admit_latency, agent, agent_version"),
         ("agent = x and arm = y", "line 1, column 11: and is written in capitals: AND."),
         ("agent = x or arm = y", "or is written in capitals: OR."),
         ("not agent = x", "line 1, column 1: not is written in capitals: NOT."),
@@ -126,6 +128,11 @@ def test_no_text_about_a_filter_is_half_translated() -> None:
     assert [pair for pair in spoken if not (pair[0] and pair[1])] == []
 
 
+def test_no_field_stands_twice_in_the_table() -> None:
+    text = inspect.getsource(fields)
+    assert text.count("_field(\n") + text.count('_field("') == len(FIELDS)
+
+
 def test_the_functions_are_written_as_their_examples_say() -> None:
     assert all(parse(function.usage) for function in FUNCTIONS.values())
 
@@ -188,7 +195,7 @@ def test_a_filter_that_is_written_and_read_again_is_the_same(expression: Express
     assert parse(render(expression)) == expression
 
 
-async def test_the_longest_filters_are_answered(store: SqliteStore) -> None:
+async def test_the_longest_filters_are_answered(store: DecisionStore) -> None:
     await store.write(entries([(a_record(), None)]))
     wide = " OR ".join(["arm=x"] * ((MAX_CHARACTERS - 9) // 9))
     nested = "-(" * (MAX_DEPTH - 1) + "agent = sales-bot" + ")" * (MAX_DEPTH - 1)
