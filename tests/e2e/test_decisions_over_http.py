@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
@@ -206,6 +207,43 @@ def _events(stream: requests.Response) -> Iterator[tuple[str, str, str]]:
         elif "data" in fields:  # the two signs of a line's end may come apart
             yield fields["event"], fields.get("id", ""), fields["data"]
             fields = {}
+
+
+async def test_a_stream_ends_when_the_control_plane_stops(
+    empty_world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    data = policy(upstream.address, people=PEOPLE)
+    first = published(canonical(load(data).document), author="ada")
+    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
+    async with auditing(empty_world.redis_url, tmp_path) as auditor:
+        async with running(
+            listen="127.0.0.1:0",
+            redis_url=empty_world.redis_url,
+            audit=auditor.address,
+            pseudonym_key=KEY,
+            drain_seconds=60,
+        ) as port:
+            office = Office(f"http://127.0.0.1:{port}", data)
+            await office.follows(1)
+            stream = await asyncio.to_thread(_stream, office, "/v1/decisions:tail")
+        # Not after a minute: the streams are ended before the server waits for its connections.
+        assert await asyncio.wait_for(asyncio.to_thread(next, _events(stream), None), 10) is None
+
+
+async def test_whatever_is_asked_is_answered_or_refused_in_one_shape(office: Office) -> None:
+    random = Random(7)  # noqa: S311
+    words = ("agent", "=", "x", '"', "(", ")", "AND", "OR", "-", "latency", ">", "1h", "*", "é", "\x00", "%", "since(")
+    names = ("filter", "orderBy", "pageSize", "pageToken", "fields", "topSize", "startTime", "endTime", "bucketWidth")
+    targets = ("/v1/decisions", "/v1/decisions:facets", "/v1/decisions:histogram", "/v1/decisions/x", "/v1/views")
+    for _ in range(120):
+        asked = [
+            f"{random.choice(names)}={quote(' '.join(random.choices(words, k=random.randint(0, 6))))}"
+            for _ in range(random.randint(0, 3))
+        ]
+        target = "?".join([random.choice(targets), *(["&".join(asked)] if asked else [])])
+        status, answer = await office["ada"].ask("GET", target)
+        assert status in {200, 400}, (asked, answer)
+        assert status == 200 or answer["reason"], asked
 
 
 async def test_a_person_saves_changes_and_deletes_a_view(office: Office) -> None:
