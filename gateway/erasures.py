@@ -42,7 +42,7 @@ class Erasures:
                 listed: Any = await self._redis.zrange(keys.ERASED, 0, -1, withscores=True)
                 now = frozenset((member, score) for member, score in listed)
                 for member, _ in now - seen:
-                    tenant, _, subject_ref = member.decode().partition("/")
+                    tenant, _, subject_ref = member.decode(errors="replace").partition("/")
                     drop(tenant, subject_ref)
                 seen = now
                 await self._announced()

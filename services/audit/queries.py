@@ -178,7 +178,8 @@ class Queries(Search):
         self, request: personal_pb2.EraseSubjectRequest, _context: Any
     ) -> personal_pb2.EraseSubjectResponse:
         """See the contract."""
-        tenants = [request.tenant] if request.tenant else await self._store.tenants()
+        # Callers whom nobody could identify have a tenant without a name there.
+        tenants = [request.tenant] if request.tenant else [each for each in await self._store.tenants() if each]
         key, now_ms = self._pseudonym_key, self._clock_ms()
         return await erase_subject(self._store, request, tenants=tenants, pseudonym_key=key, now_ms=now_ms)
 
