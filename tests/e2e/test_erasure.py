@@ -25,7 +25,7 @@ from tests.e2e.test_values import written
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, REPLAY_KEY, Auditor, World, auditing, credential, told
 from tests.fakes.upstream import FakeUpstream
-from tests.stores import Store
+from tests.stores import Store, files_below
 
 SALES = credential("sales-bot")
 BOB = "contacts/bob"
@@ -58,11 +58,6 @@ async def ready(world: World, upstream: FakeUpstream) -> None:
 
 def ref(name: str) -> str:
     return subject_ref(KEY, tenant="acme", subject=name)
-
-
-def files_below(*folders: Path) -> dict[str, bytes]:
-    """All files there are."""
-    return {str(file): file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
 
 
 def written_as(secret: bytes) -> set[bytes]:
