@@ -107,3 +107,10 @@ async def test_the_stores_files_are_rewritten(own_redis: Store) -> None:
 async def test_a_store_without_such_files_has_nothing_to_rewrite(forgetful_redis: Store) -> None:
     async with await connected(forgetful_redis.url) as redis:
         assert await Erasures(redis).rewrite_files()
+
+
+async def test_a_server_that_forbids_it_is_not_asked_again(own_redis: Store, caplog: pytest.LogCaptureFixture) -> None:
+    async with await connected(own_redis.url) as redis:
+        await redis.execute_command("ACL", "SETUSER", "default", "-bgrewriteaof")
+        assert await Erasures(redis).rewrite_files()
+        assert "lets us not rewrite" in caplog.text
