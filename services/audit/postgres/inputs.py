@@ -86,7 +86,10 @@ def page(connection: Connection, query: InputsQuery, *, now_ms: int, at: Mark, s
     place = (at_ms, decision[: len(_NOTHING)] or _NOTHING)
     rows = connection.execute(text.encode(), (*_parameters(query, now_ms), *place, size)).fetchall()
     told = _told(connection, [row[0] for row in rows])
-    return tuple(Kept(row[0].hex, *row[1:], told=told.get(row[0].hex, ())) for row in rows)
+    return tuple(
+        Kept(found.hex, received_ms, sealed, record, outcome, settlement, leaf, told.get(found.hex, ()))
+        for found, received_ms, sealed, record, outcome, settlement, leaf in rows
+    )
 
 
 def _told(connection: Connection, decisions: Sequence[UUID]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
