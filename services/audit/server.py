@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
+from gateway.core.errors import CallEnded, Reason
 from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import Instance, instance
 from gateway.redis_clients import is_cluster, seeds
@@ -28,10 +29,13 @@ from services.audit.explaining import Policies, no_policies
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
+from services.audit.opening import opened
 from services.audit.outcome_spans import OutcomeSpans
 from services.audit.progress import Progress
 from services.audit.queries import Queries
-from services.audit.sqlite_store import SqliteStore
+from services.audit.segments.sealing import Keeping
+from services.audit.sqlite_store import KEEPING
+from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
@@ -39,6 +43,8 @@ from services.audit.writing_metrics import WritingMetrics
 from services.proof.notes import Signer
 
 RETRY_SECONDS: Final = 0.2
+TEND_SECONDS: Final = 10.0
+"""Pause between two looks at what there is to do in the background. Deleted files outlive it: queries are shorter."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,21 +56,27 @@ async def serve(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    store_url: str | None = None,
     signer: Signer | None = None,
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    keeping: Keeping = KEEPING,
     trace_ratio: float = 1.0,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
+    `store_url` names a database of PostgreSQL; without one the store is in `home`.
+
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
     metrics and spans go, `trace_ratio` which share of the spans. `signer` signs the log; without one, the key in `home`
-    does, made where there is none. `policies` gives the policies that decided, for explanations.
+    does, made where there is none. `policies` gives the policies that decided, for explanations; `keeping` says
+    how long decisions stay in which form.
 
     Raises:
         OSError: when the address is taken.
-        CallEnded: STORE_UNAVAILABLE when the store cannot be opened.
+        CallEnded: STORE_UNAVAILABLE when the embedded store cannot be opened.
+        ValueError: `store_url` is no URL of PostgreSQL.
     """
     async with (
         until_told_to_stop() as stop,
@@ -74,10 +86,12 @@ async def serve(
             home=home,
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
+            store_url=store_url,
             signer=signer,
             follow=follow,
             policies=policies,
             to=to,
+            keeping=keeping,
             trace_ratio=trace_ratio,
         ) as port,
     ):
@@ -93,10 +107,12 @@ async def running(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    store_url: str | None = None,
     signer: Signer | None = None,
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    keeping: Keeping = KEEPING,
     trimmed_seconds: float = TRIMMED_SECONDS,
     trace_ratio: float = 1.0,
 ) -> AsyncIterator[int]:
@@ -107,7 +123,7 @@ async def running(
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
-        store = SqliteStore(home)
+        store = opened(home, url=store_url, keeping=keeping)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
         checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
@@ -138,7 +154,7 @@ async def running(
             )
         )
         writing = group.create_task(_write(redis_url, stop, progress=progress, begin=begin))
-        endless = [group.create_task(checkpoints.run())]
+        endless = [group.create_task(checkpoints.run()), group.create_task(_tend(store))]
         telling = tell(redis_url, store.personal, clock_ms=clock_ms, trimmed_seconds=trimmed_seconds)
         endless.append(group.create_task(telling))
         if spans is not None:
@@ -157,8 +173,22 @@ async def running(
             stop.set()
 
 
+async def _tend(store: DecisionStore) -> None:
+    """Do what the store has to do in the background."""
+    while True:
+        try:
+            await store.tend(now_ms=clock_ms())
+        except CallEnded as error:
+            if error.reason is not Reason.STORE_UNAVAILABLE:
+                raise
+            _log.warning(
+                "the store does not answer: it is tended later", extra={"error": str(error.__cause__ or error)}
+            )
+        await asyncio.sleep(TEND_SECONDS)
+
+
 def _outcome_spans(
-    stack: contextlib.AsyncExitStack, store: SqliteStore, *, to: Metering, ratio: float, own: Instance
+    stack: contextlib.AsyncExitStack, store: DecisionStore, *, to: Metering, ratio: float, own: Instance
 ) -> OutcomeSpans | None:
     """Who makes spans of what customers did; nobody where none are exported."""
     if to.otlp_endpoint is None:
