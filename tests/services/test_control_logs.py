@@ -33,7 +33,8 @@ async def test_a_mistake_of_ours_is_logged_with_the_callers_trace() -> None:
     handler, log = Lines(), logging.getLogger("services.control.http_errors")
     log.addHandler(handler)
     try:
-        async with server._serving(server._app([fails]), listen="127.0.0.1:0", drain_seconds=1) as port:
+        app = server._app([fails])
+        async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
             for headers in ({"traceparent": f"00-{TRACE}-{'b' * 16}-01"}, {}, {"traceparent": "garbage"}):
                 url = f"http://127.0.0.1:{port}/fails"
                 told = await asyncio.to_thread(requests.get, url, headers=headers, timeout=10)
