@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """File with the Ed25519 key (PEM) that the log of decisions is signed with; unset: one in `home` is made."""
     audit_origin: str = ""
     """What the log of decisions is called in its checkpoints, such as "example.com/pilote"; unset: after its key."""
+    witness_keys_file: Path | None = None
+    """File with public keys (C2SP verifier keys, one a line) of witnesses who may sign checkpoints; unset: nobody."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
-from services.proof.notes import Signer
+from services.proof.notes import Key, Signer
 
 RETRY_SECONDS: Final = 0.2
 
@@ -46,6 +46,7 @@ async def serve(
     pseudonym_key: bytes,
     drain_seconds: float,
     signer: Signer | None = None,
+    witnesses: Sequence[Key] = (),
     follow: Follow | None = None,
     policies: Policies = no_policies,
     exporter: MetricExporter | None = None,
@@ -53,7 +54,8 @@ async def serve(
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
-    they are exported as metrics. `signer` signs the log; without one, the key in `home` does, made where there is none.
+    they are exported as metrics. `signer` signs the log; without one, the key in `home` does, made where there is none;
+    `witnesses` may sign its checkpoints too.
     `policies` gives the policies that decided, for explanations.
 
     Raises:
@@ -69,6 +71,7 @@ async def serve(
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
             signer=signer,
+            witnesses=witnesses,
             follow=follow,
             policies=policies,
             exporter=exporter,
@@ -87,6 +90,7 @@ async def running(
     pseudonym_key: bytes,
     drain_seconds: float,
     signer: Signer | None = None,
+    witnesses: Sequence[Key] = (),
     follow: Follow | None = None,
     policies: Policies = no_policies,
     exporter: MetricExporter | None = None,
@@ -100,7 +104,9 @@ async def running(
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
-        checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
+        checkpoints = Checkpoints(
+            store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms, witnesses=witnesses
+        )
         queries = Queries(
             store,
             tails=tails,

@@ -1,15 +1,12 @@
 """The commands `pilote audit …`: the service itself, and what is done with the log of decisions."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from gateway.settings import Settings
-from services.commands import export_commands
+from services.commands import export_commands, store_commands, witness_command
+from services.commands.log_keys import log_signer_of, witnesses_of
 from services.commands.shell import Shell
-
-if TYPE_CHECKING:
-    from services.proof.notes import Signer
 
 
 def commands(shell: Shell) -> typer.Typer:
@@ -28,17 +25,9 @@ def commands(shell: Shell) -> typer.Typer:
         typer.echo(log_signer_of(shell, shell.settings()).key.text)
 
     export_commands.add_audit_to(app, shell)
+    store_commands.add_to(app, shell)
+    witness_command.add_to(app, shell)
     return app
-
-
-def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
-    """Who signs the log here; a key that is damaged ends the process."""
-    from services.audit.log_key import KEY_FILE, log_signer
-
-    try:
-        return log_signer(settings.audit_key_file or settings.home / KEY_FILE, origin=settings.audit_origin)
-    except (OSError, ValueError) as error:
-        shell.fail(str(error), 2)
 
 
 def _run(shell: Shell) -> None:
@@ -58,6 +47,7 @@ def _run(shell: Shell) -> None:
         "listen": settings.audit_listen,
         "redis_url": url,
         "signer": log_signer_of(shell, settings),
+        "witnesses": witnesses_of(shell, settings),
         "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
         "policies": published(url),
         "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
