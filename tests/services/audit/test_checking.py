@@ -103,8 +103,7 @@ CHANGES: Final[dict[str, tuple[str, tuple[Any, ...], set[str]]]] = {
     "what came of a copy": ("UPDATE copy SET result = replace(result, 'AGREED', 'FAILED')", (), {"store-entry"}),
     "an entry of the log's own": ("UPDATE noted SET raw = '{ }'", (), {"store-entry"}),
     "a hash": (
-        "UPDATE tile SET hashes = CAST(substr(hashes, 33) || substr(hashes, 1, 32) AS BLOB)"
-        " WHERE level = 0 AND number = 1",
+        "UPDATE tile SET hashes = CAST(substr(hashes, 33) || x'00' AS BLOB) WHERE level = 0 AND number = 1",
         (),
         {"store-changed", "store-forked", "store-tiles"},
     ),
