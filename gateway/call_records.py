@@ -8,9 +8,11 @@ from gateway.adapters.upstreams import UpstreamRefused
 from gateway.callrun import CallRun, elapsed_us, timeout_s
 from gateway.clock import clock_ms
 from gateway.core import keys
+from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded
 from gateway.core.limits import Bucket
-from gateway.core.record import BucketAsk, Record, Settlement, Verdict
+from gateway.core.record import BucketAsk, Obligation, Record, Settlement, Steps, Verdict
+from gateway.core.retention import retention_of
 from gateway.refusal import Kept
 from gateway.rpc.status import code_of
 
@@ -24,6 +26,9 @@ def record_of(run: CallRun) -> Record:
     ended, released, target = run.ended, run.released, run.routed.target
     # A held call is made at a time of its worker's clock, which tests own.
     now_ms = clock_ms() if released is None else run.received_ms
+    kept = None
+    if run.policy is not None and run.policy.retention:
+        kept = retention_of(run.policy.retention, "" if call is None else call.category)
     limit_ms = 0
     if ended is None and run.upstream is not None:
         limit_ms = int(1000 * timeout_s(run, run.upstream)) + RESERVATION_SLACK_MS
@@ -77,6 +82,32 @@ def record_of(run: CallRun) -> Record:
         decider="" if released is None else released.decider,
         hold_decided_ms=0 if released is None else released.decided_ms,
         hold_comment="" if released is None else released.comment,
+        conversation=call.conversation if call is not None else "",
+        person=agent.person if agent is not None else "",
+        obligations=obligations(run, decision) if decision is not None and decision.redacting else (),
+        holdouts=decision.holdouts if decision is not None else (),
+        retention=kept.name if kept is not None else "",
+        keep_days=kept.days if kept is not None else 0,
+        steps=_steps(run) if run.begun else None,
+        values=run.values,
+    )
+
+
+def obligations(run: CallRun, decision: Decision) -> tuple[Obligation, ...]:
+    """What the rules that decided take out of the call's messages."""
+    known = run.policy.obligations if run.policy is not None else {}
+    return tuple([known[rule] for rule in decision.redacting if rule in known])
+
+
+def _steps(run: CallRun) -> Steps:
+    """How long the steps took that were reached. A step that ended the call has no end of its own."""
+    begun, identified, described, known = run.begun, run.identified, run.described, run.known
+    return Steps(
+        int((begun - run.started) * 1e6),
+        int((identified - begun) * 1e6) if identified > begun else 0,
+        int((described - identified) * 1e6) if described > identified else 0,
+        int((known - described) * 1e6) if known > described else 0,
+        int((run.decided - known) * 1e6) if run.decided > known > 0 else 0,
     )
 
 
@@ -133,6 +164,10 @@ def settlement_of(run: CallRun, *, gave_back: bool = False, in_doubt: bool = Fal
         total_us=total_us,
         upstream_us=run.upstream_us,
         overhead_us=max(0, total_us - run.upstream_us),
+        admit_us=(admit_us := int((run.admitted - run.decided) * 1e6) if run.admitted else 0),
+        settle_us=max(0, total_us - run.upstream_us - int((run.decided - run.started) * 1e6) - admit_us)
+        if run.admitted
+        else 0,
         costs=run.costs,
         messages_in=run.messages_in,
         messages_out=run.messages_out,

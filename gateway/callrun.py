@@ -25,7 +25,8 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, Routed
 from gateway.core.spending import Told
 from gateway.core.texts import language_of
-from gateway.telemetry import TRACEPARENT, TRACESTATE, CallTrace, begin
+from gateway.core.used import SealedValues
+from gateway.trace_context import TRACEPARENT, TRACESTATE, CallTrace, begin
 
 _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret
 
@@ -64,17 +65,19 @@ class CallRun:
     """What becomes of one call (of one message, in a stream), filled in step by step."""
 
     __slots__ = (
-        "acted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "call", "cell", "costs",
-        "decision", "draw", "ended", "facts", "first_routed", "id", "incoming", "led_by", "messages_in",
-        "messages_out", "outcome", "parent", "policy", "received_ms", "released", "request", "reservation",
-        "response_bytes", "revision", "route", "routed", "served", "started", "substitute", "told", "trailers",
-        "upstream", "upstream_us", "usage",
+        "acted", "admitted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "begun", "beside",
+        "call", "cell", "costs", "decided", "decision", "described", "draw", "ended", "facts", "first_routed", "id",
+        "identified", "incoming", "known", "led_by", "messages_in", "messages_out", "outcome", "parent", "policy",
+        "received_ms", "released", "request", "reservation", "response_bytes", "revision", "route", "routed",
+        "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage", "values",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
+        self.begun = self.identified = self.described = self.known = self.decided = self.admitted = 0.0
+        """When each step was over, like `started` in seconds of a clock of its own; 0 for one that was not reached."""
         self.received_ms = received_ms or clock_ms()
         self.id = new_id(self.received_ms)
         self.revision: Revision | None = None
@@ -97,10 +100,13 @@ class CallRun:
         self.outcome: Outcome | None = None
         self.reservation: Reservation | None = None
         self.answer: bytes | None = None
-        self.request: bytes = b""
-        self.asked: bytes = b""
-        """The request as it came, where another channel was put into `request`."""
-        self.asked_channel = ""
+        self.request = self.asked = self.beside = b""
+        """The request; as it came, where another channel was put into it; and what goes beside the record."""
+        self.values: SealedValues | None = None
+        """What it was decided by, for the record."""
+        self.asked_channel = self.served = self.led_by = ""
+        """The channel of the request as it came. The version that has answered, as the upstream names it. The span of
+        the inference that led to this action, as the W3C header has it; empty where none is known."""
         self.released: Hold | None = None
         """The hold that this call was kept in, now that it is made after all."""
         self.first_routed: Routed | None = None
@@ -113,12 +119,8 @@ class CallRun:
         """What the call has really cost, by budget, where that is known."""
         self.told: Mapping[str, Told] = {}
         """What the upstream has told of its quotas, by limit."""
-        self.served = ""
-        """The version that has answered, as the upstream names it."""
         self.usage: TokenUsage | None = None
         """What a model says it has used; `None` where it says nothing."""
-        self.led_by = ""
-        """The span of the inference that led to this action, as the W3C header has it; empty where none is known."""
         self.attempts: list[Attempt] = []
         """What was tried, in the order in which it began; nothing where the only try was answered."""
         self.upstream_us = self.messages_in = self.messages_out = self.response_bytes = 0
@@ -127,6 +129,7 @@ class CallRun:
         """Become another decision about the same call, which follows on the one so far."""
         self.parent = self.parent or self.id
         self.id = new_id(self.received_ms)
+        self.values, self.beside = None, b""  # they are those of the decision before
 
     @property
     def harmless(self) -> bool:

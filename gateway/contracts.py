@@ -5,6 +5,7 @@ that rules, readers and messages all mean the same types. A method that is neith
 """
 
 import base64
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from gateway.field_paths import (
     writer,
 )
 from gateway.redaction import MessageRedactor
+from gateway.request_values import value_reader
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2
@@ -222,6 +224,7 @@ class ContractBook:
                 "reply": MessageRedactor(method.output_type, self.pool),
             },
             comparer=ReplyComparer(method.output_type),
+            value_of=functools.partial(value_reader, method.input_type),
             subject_path=binding.subject,
             channel_path=binding.channel,
             contact_point_path=binding.contact_point,

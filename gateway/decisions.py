@@ -18,6 +18,7 @@ from gateway.core.explain_attempts import explain_order
 from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
+from gateway.trace_context import TRACEPARENT, handling, parsed
 from gateway.waiting import Waiting
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 
@@ -86,7 +87,9 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     async def _report(
         self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
     ) -> decision_service_pb2.ReportOutcomesResponse:
-        agent = self._pipeline.identify(dict(context.invocation_metadata()))
+        metadata = dict(context.invocation_metadata())
+        handling(parsed(metadata.get(TRACEPARENT)))
+        agent = self._pipeline.identify(metadata)
         now_ms = clock_ms()
         outcomes = wire.outcomes(request, reporter=agent.name, now_ms=now_ms)
         new = await asyncio.gather(*(self._pipeline.report(agent.tenant, outcome) for outcome in outcomes))
@@ -106,6 +109,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     ) -> decision_service_pb2.EvaluateCallResponse:
         pairs = tuple(context.invocation_metadata())
         incoming = Incoming.of(request.method, pairs, time_remaining=context.time_remaining, trace_ratio=0)
+        handling(incoming.trace)
         run = CallRun(incoming)
         outcome = await self._pipeline.evaluate(run, request.request)
         # A record that will never be settled: it says what would be, and ends with its verdict.

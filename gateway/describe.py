@@ -12,9 +12,12 @@ from gateway.core.errors import CallEnded, Reason
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
 SESSION_HEADER: Final = "pilote-session-id"
+CONVERSATION_HEADER: Final = "pilote-conversation"
 MOST_TOPICS: Final = 10
 
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
+# Neither an address nor a number fits: it stands in records and traces as it is.
+_CONVERSATION: Final = re.compile(r"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{8,128}")
 _DECISION: Final = re.compile(r"(decisions/)?([0-9a-f]{32})")
 
 
@@ -40,6 +43,10 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
     request_id = _text(metadata, IDEMPOTENCY_HEADER) or said.request_id
     session = said.session or _text(metadata, SESSION_HEADER)
+    conversation = _text(metadata, CONVERSATION_HEADER)
+    if conversation and not _CONVERSATION.fullmatch(conversation):
+        text = "must be 8 to 128 letters, digits, '-' and '_', with a letter among them"
+        raise _invalid(CONVERSATION_HEADER, f"{CONVERSATION_HEADER} {text}.")
     return Call(
         method=contract.method,
         operation=contract.operation,
@@ -64,6 +71,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         )
         if session
         else "",
+        conversation=conversation,
     )
 
 

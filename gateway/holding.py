@@ -27,6 +27,7 @@ from gateway.core.record import Verdict
 from gateway.keeping import Keeping
 from gateway.pipeline import Pipeline
 from gateway.refusal import Kept
+from gateway.trace_context import handling
 from gateway.waiting import Waiting
 
 _log = logging.getLogger(__name__)
@@ -205,6 +206,7 @@ class Holding:
             _log.error("a hold was sealed with a key that this gateway lacks", extra={"hold": hold.id})
             return  # who has the key takes it over when our claim has run out
         run = self._run_of(hold, kept)
+        now = handling(run.incoming.trace)
         begun, answer = hold, b""
         try:
             begun, answer = await self._call(run, hold, kept.request)
@@ -216,6 +218,7 @@ class Holding:
             await self._finish(begun, HoldState.EXECUTED, status="OK", result=run.id, answer=answer)
         finally:
             self._ended(run)
+            now.trace = None
 
     def _run_of(self, hold: Hold, kept: KeptRequest) -> CallRun:
         incoming = Incoming.of(hold.method, kept.metadata, time_remaining=lambda: None, trace_ratio=1)

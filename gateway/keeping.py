@@ -16,10 +16,10 @@ from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
 from gateway.core.record import Record, Verdict
-from gateway.describe import IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
+from gateway.describe import CONVERSATION_HEADER, IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
 from gateway.refusal import Plan
 
-KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, "accept-language")
+KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, CONVERSATION_HEADER, "accept-language")
 """What the call is decided by later. Nothing else is kept: it might be a credential."""
 
 
@@ -51,19 +51,25 @@ class Keeping:
         as_repeat = record_of(run)
         run.ended = self._kept(run, plan, hold_id)
         record = msgspec.structs.replace(record_of(run), rule=plan.rule, hold=hold_id)
-        if recorded:
-            record = msgspec.structs.replace(record, id=hold_id, parent=run.id)
+        if recorded:  # its values are bound to the decision before
+            record = msgspec.structs.replace(record, id=hold_id, parent=run.id, values=None)
         try:
             outcome, answer = await self.store.keep(
                 hold,
                 KeptRequest(run.request, _metadata(run)),
                 record=record,
                 as_repeat=msgspec.structs.replace(
-                    as_repeat, id=record.id, parent=record.parent, expires_ms=0, exposures=()
+                    as_repeat,
+                    id=record.id,
+                    parent=record.parent,
+                    expires_ms=0,
+                    exposures=(),
+                    values=record.values,
                 ),
                 request_hash=hash_of(run) if request_key else "",
                 max_open=run.revision.holds_of(run.agent.tenant),
                 pending=_pending(run, record, hold_id),
+                beside=b"" if recorded else run.beside,
             )
         except (StoreDown, CommandRefused) as error:
             if not request_key:  # with one, the next sending finds what was kept
@@ -205,6 +211,7 @@ def _hold(run: CallRun, plan: Plan, *, hold_id: str, request_key: str) -> Hold:
         tenant=run.agent.tenant,
         cell=run.cell,
         agent=run.agent.name,
+        person=run.agent.person,
         method=run.incoming.method,
         operation=run.call.operation.value,
         subject_ref=run.call.subject_ref,

@@ -6,11 +6,16 @@ import sys
 import time
 from typing import Final
 
+from gateway.trace_context import handled
+
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """A log record as one line of JSON, with whatever `extra` brought along."""
+    """A log record as one line of JSON, with whatever `extra` brought along.
+
+    What is logged while a call is handled has the call's `trace_id` and `span_id`, as its span has them.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
@@ -20,6 +25,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "text": record.getMessage(),
         }
+        if (trace := handled()) is not None:
+            line |= {"trace_id": trace.trace_id, "span_id": trace.span_id}
         line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)

@@ -1,37 +1,25 @@
-"""Metrics over OTLP: decisions, what the gateway adds to a call, and rules that fail.
+"""Metrics of a gateway: calls, decisions, what the gateway adds to a call, and rules that fail.
 
 Labels are bounded: names from the policy and closed lists, never what a caller sent.
 """
 
-import bisect
-import dataclasses
-import math
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+import msgspec
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    MetricExporter,
-    MetricExportResult,
-    MetricsData,
-    PeriodicExportingMetricReader,
-    ScopeMetrics,
-)
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from gateway import semconv
 from gateway.core.guarding import GuardLook
+from gateway.core.limits import Bucket
+from gateway.core.record import BucketLook
 from gateway.core.shadows import ShadowResult
-from gateway.instance import Instance
+from gateway.histogram import Histogram, Seen
+from gateway.meters import Meters
+from gateway.near_limits import NearLimits
+from gateway.trace_context import CallTrace
 
-EXPORT_EVERY_MS: Final = 10_000
 _OVERHEAD_MS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000)
 
 
@@ -52,17 +40,33 @@ class Unasked(NamedTuple):
     """The one that was asked for."""
 
 
-class Metered(NamedTuple):
+class Timed(msgspec.Struct, frozen=True, gc=False):
+    """How long a call took, and how it ended."""
+
+    duration_s: float
+    overhead_ms: float
+    """What the gateway added."""
+    status: str
+    trace: CallTrace | None
+    """Where the call stands in its trace, if its span is exported."""
+    ended_s: float
+    """Seconds since the epoch."""
+
+
+class Metered(msgspec.Struct, frozen=True):
     """What is counted of one decision."""
 
     verdict: str
     reason: str
     route: str
-    overhead_ms: float | None
-    """What the gateway added; `None` for a decision that is no call of its own."""
+    timed: Timed | None
+    """`None` for a decision that is no call of its own."""
     method: str
     """The described method; empty where nobody has described it."""
     revision: int
+    buckets: Sequence[Bucket] = ()
+    looks: Sequence[BucketLook] = ()
+    """What admission found in these buckets."""
     failed: tuple[str, ...] = ()
     """Names of the rules that failed."""
     tries: tuple[Tried, ...] = ()
@@ -70,27 +74,69 @@ class Metered(NamedTuple):
     """`None` where the version answered that was asked for, or nobody says which one did."""
 
 
-class Metrics:
-    """Counts what calls came to. Use it from one thread; exports from one of its own."""
+class _Durations(Histogram[tuple[str, str]]):
+    """`rpc.server.call.duration`, by method and status."""
 
-    def __init__(self, instance: Instance, *, exporter: MetricExporter) -> None:
-        self._overhead = _Overhead(instance.version)
-        reader = PeriodicExportingMetricReader(
-            _WithOverhead(exporter, self._overhead), export_interval_millis=EXPORT_EVERY_MS
+    def attributes(self, key: tuple[str, str]) -> Mapping[str, str]:
+        """See `Histogram`."""
+        method, status = key
+        said = {
+            semconv.RPC_SYSTEM: semconv.GRPC,
+            semconv.RPC_METHOD: method.removeprefix("/") or semconv.OTHER,
+            semconv.RPC_STATUS: status,
+        }
+        return said if status == "OK" else {**said, semconv.ERROR_TYPE: status}
+
+
+class RevisionMetrics:
+    """Says which revision a process runs."""
+
+    def __init__(self, meters: Meters) -> None:
+        gauge = meters.meter.create_gauge
+        self._active = gauge("pilote.revision.active", "", "Number of the revision that runs here; 0 for none.")
+        self._refused = gauge("pilote.revision.refused", "", "Number of the active revision where it is refused here.")
+        self.tell(0, 0)
+
+    def tell(self, number: int, refused: int) -> None:
+        """The revision that runs, and the newer one that is refused; 0 for none."""
+        self._active.set(number)
+        self._refused.set(refused)
+
+
+class Metrics:
+    """Counts what calls came to. Use it from one thread."""
+
+    def __init__(self, meters: Meters) -> None:
+        self._durations = _Durations(
+            semconv.CALL_DURATION,
+            unit="s",
+            description="How long calls took, from the first byte to the last.",
+            bounds=semconv.CALL_DURATION_BOUNDS,
         )
-        self._provider = MeterProvider(
-            metric_readers=[reader],
-            resource=instance.resource,
-            shutdown_on_exit=False,
+        self._overhead: Histogram[tuple[str]] = Histogram(
+            "pilote.overhead",
+            unit="ms",
+            description="What the gateway added to calls: their time less the upstream's.",
+            bounds=_OVERHEAD_MS,
+            labels=("pilote.route",),
         )
-        meter = self._meter = self._provider.get_meter("pilote", instance.version)
-        self._attempts = meter.create_counter("pilote.upstream.attempts", unit="{attempt}")
-        self._decisions = meter.create_counter("pilote.decisions", unit="{decision}")
-        self._copies = meter.create_counter("pilote.copies", unit="{copy}")
-        self._unasked = meter.create_counter("pilote.version.unasked", unit="{answer}")
-        self._failures = meter.create_counter("pilote.rule.failures", unit="{failure}")
-        self._revision = meter.create_gauge("pilote.revision.active")
-        self._refused = meter.create_gauge("pilote.revision.refused")
+        self.near: Final = NearLimits()
+        self.revision: Final = RevisionMetrics(meters)
+        self._meters = meters
+        meters.include(self._durations.metric)
+        meters.include(self._overhead.metric)
+        counter = meters.meter.create_counter
+        self._attempts = counter("pilote.upstream.attempts", "{attempt}", "Tries to have calls answered.")
+        self._decisions = counter("pilote.decisions", "{decision}", "Decisions, by what was said.")
+        self._copies = counter("pilote.copies", "{copy}", "Copies of calls, by how they ended.")
+        self._unasked = counter("pilote.version.unasked", "{answer}", "Answers of a version that was not asked for.")
+        self._failures = counter("pilote.rule.failures", "{failure}", "Rules that failed at run time.")
+        meters.meter.create_observable_gauge(
+            "pilote.buckets.near_limit",
+            [lambda _: [Observation(count, {"pilote.limit": limit}) for limit, count in self.near.counts().items()]],
+            "{bucket}",
+            "Buckets of limits that calls of the last minute found nine tenths full or more.",
+        )
 
     def add(self, calls: Iterable[Metered]) -> None:
         """Count calls that have ended; in one go, for each alone costs several times as much."""
@@ -104,8 +150,10 @@ class Metrics:
             decisions[call.verdict, call.reason, call.route] += 1
             for rule in call.failed:
                 failures[rule, call.revision, call.method] += 1
-            if call.overhead_ms is not None:
-                self._overhead.add(call.route, call.overhead_ms)
+            if call.timed is not None:
+                self._time(call, call.timed)
+            if call.looks:
+                self.near.look(call.buckets, call.looks)
         for (verdict, reason, route), count in decisions.items():
             said = {"pilote.verdict": verdict, "pilote.reason": reason, "pilote.route": route}
             self._decisions.add(count, {name: value for name, value in said.items() if value})
@@ -115,110 +163,40 @@ class Metrics:
         for tried, count in tries.items():
             self._attempts.add(count, {f"pilote.{name}": value for name, value in tried._asdict().items()})
 
+    def _time(self, call: Metered, timed: Timed) -> None:
+        self._overhead.of((call.route,)).add(timed.overhead_ms)
+        series = self._durations.of((call.method, timed.status))
+        place = series.add(timed.duration_s)
+        if timed.trace is not None:
+            series.seen[place] = Seen(timed.duration_s, timed.trace.trace_id, timed.trace.span_id, timed.ended_s)
+
     def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
         """Export how what stands before upstreams is doing; asked from another thread whenever metrics are exported."""
 
         def reading(read: Callable[[GuardLook], int]) -> Callable[[object], list[Observation]]:
             return lambda _: [Observation(read(look), {"pilote.upstream": name}) for name, look in guards().items()]
 
-        gauge, counter = self._meter.create_observable_gauge, self._meter.create_observable_counter
-        gauge("pilote.upstream.breaker", [reading(lambda look: ("closed", "half-open", "open").index(look.state))])
-        gauge("pilote.upstream.ejected", [reading(lambda look: look.ejected)], unit="{address}")
-        counter("pilote.upstream.ejections", [reading(lambda look: look.ejections)], unit="{ejection}")
+        meter = self._meters.meter
+        gauge, counter = meter.create_observable_gauge, meter.create_observable_counter
+        state = reading(lambda look: ("closed", "half-open", "open").index(look.state))
+        gauge("pilote.upstream.breaker", [state], "", "Breaker of an upstream: 0 closed, 1 half-open, 2 open.")
+        ejected = reading(lambda look: look.ejected)
+        gauge("pilote.upstream.ejected", [ejected], "{address}", "Addresses of an upstream that get no calls now.")
+        ejections = reading(lambda look: look.ejections)
+        counter("pilote.upstream.ejections", [ejections], "{ejection}", "How often an address was left alone.")
 
-    def revision(self, number: int, *, refused: int) -> None:
-        """Say which revision this process runs, and which newer one it refuses; 0 for none."""
-        self._revision.set(number)
-        self._refused.set(refused)
+    def observe_spool(self, look: Callable[[], tuple[int, int]]) -> None:
+        """Export how many records wait on disk, and the bytes of their file; asked from another thread."""
+        gauge = self._meters.meter.create_observable_gauge
+        waiting, size = [lambda _: [Observation(look()[0])]], [lambda _: [Observation(look()[1])]]
+        gauge("pilote.spool.waiting", waiting, "{record}", "Records on disk that the store has not taken yet.")
+        gauge("pilote.spool.size", size, "By", "Length of the file that they wait in.")
+
+    def include(self, histogram: Histogram[tuple[str]]) -> None:
+        """Export a histogram that is counted elsewhere."""
+        self._meters.include(histogram.metric)
 
     def add_copy(self, copy: ShadowResult) -> None:
         """Count a copy that has ended."""
         said = {"kind": copy.kind, "route": copy.route, "arm": copy.arm, "end": copy.end.value}
         self._copies.add(1, {f"pilote.copy.{name}": value for name, value in said.items()})
-
-    def close(self) -> None:
-        """Export what is left; blocks for some seconds at most where the collector does not answer."""
-        self._provider.shutdown(timeout_millis=5_000)
-
-
-def otlp(endpoint: str) -> MetricExporter:
-    """An exporter to an OTLP gRPC endpoint; "http://" means without TLS."""
-    return OTLPMetricExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=5)
-
-
-class _Values:
-    """The overheads of one route, in milliseconds."""
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(_OVERHEAD_MS) + 1)
-        self.total = 0.0
-        self.least = math.inf
-        self.most = 0.0
-
-
-class _Overhead:
-    """The histogram `pilote.overhead`, counted here: the SDK's own takes 6 us a value, and every call has one."""
-
-    def __init__(self, version: str) -> None:
-        # Not the SDK's: of two scopes that are equal the exporter keeps one.
-        self._scope = InstrumentationScope("pilote.overhead", version)
-        self._begun_ns = time.time_ns()
-        self._routes: dict[str, _Values] = {}
-
-    def add(self, route: str, overhead_ms: float) -> None:
-        """Count one value."""
-        values = self._routes.get(route)
-        if values is None:
-            values = self._routes[route] = _Values()
-        values.counts[bisect.bisect_left(_OVERHEAD_MS, overhead_ms)] += 1
-        values.total += overhead_ms
-        values.least = min(values.least, overhead_ms)
-        values.most = max(values.most, overhead_ms)
-
-    def metrics(self) -> ScopeMetrics:
-        """All that was counted so far. May be asked from another thread: what comes in meanwhile counts next time."""
-        now_ns = time.time_ns()
-        points = [
-            HistogramDataPoint(
-                attributes={"pilote.route": route} if route else {},
-                start_time_unix_nano=self._begun_ns,
-                time_unix_nano=now_ns,
-                count=sum(counts),
-                sum=values.total,
-                bucket_counts=counts,
-                explicit_bounds=_OVERHEAD_MS,
-                min=values.least,
-                max=values.most,
-            )
-            for route, values in list(self._routes.items())
-            for counts in (tuple(values.counts),)
-        ]
-        data = Histogram(data_points=points, aggregation_temporality=AggregationTemporality.CUMULATIVE)
-        metric = Metric(name="pilote.overhead", description="", unit="ms", data=data)
-        return ScopeMetrics(scope=self._scope, metrics=[metric], schema_url="")
-
-
-class _WithOverhead(MetricExporter):
-    """Exports what the SDK has counted, and the overhead beside it."""
-
-    def __init__(self, inner: MetricExporter, overhead: _Overhead) -> None:
-        super().__init__()
-        self._inner = inner
-        self._overhead = overhead
-
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
-        """See `MetricExporter`."""
-        overhead = self._overhead.metrics()
-        whole = [
-            dataclasses.replace(each, scope_metrics=[*each.scope_metrics, overhead])
-            for each in metrics_data.resource_metrics
-        ]
-        return self._inner.export(MetricsData(resource_metrics=whole), timeout_millis, **kwargs)
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """See `MetricExporter`."""
-        return self._inner.force_flush(timeout_millis)
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
-        """See `MetricExporter`."""
-        self._inner.shutdown(timeout_millis, **kwargs)

@@ -8,6 +8,7 @@ happens afterwards is settled in `finally`, whether the call was answered, faile
 import contextlib
 import random
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Final
 
 import msgspec
@@ -36,6 +37,7 @@ from gateway.gathering import Gathering
 from gateway.keeping import Keeping
 from gateway.passing import redacted_reply
 from gateway.recording import Recorder
+from gateway.recording_values import Values
 from gateway.refusal import Kept
 from gateway.remembering import Remembering
 from gateway.taking import Taking
@@ -64,11 +66,13 @@ class Pipeline:
         lineages: Lineages,
         shadowing: Shadowing,
         recorder: Recorder,
+        values: Values,
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._shadowing = shadowing
         self._recorder = recorder
+        self._values = values
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -109,12 +113,12 @@ class Pipeline:
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
-                await self._admission.write(record_of(run))
+                await self._admission.write(record_of(run), beside=run.beside)
             raise
         except BaseException as ended:  # cancelled, or a mistake of ours
             run.ended = ended
             if run.outcome is None:
-                self._admission.write_soon(record_of(run))
+                self._admission.write_soon(record_of(run), beside=run.beside)
             raise
 
     async def _admit(self, run: CallRun) -> None:
@@ -147,7 +151,7 @@ class Pipeline:
             if not looked.granted:
                 would = looked.reason or bucket_reason(buckets[looked.refused].kind)
         run.outcome = Outcome(granted=False)
-        await self._admission.write(msgspec.structs.replace(record, would=would))
+        await self._admission.write(msgspec.structs.replace(record, would=would), beside=run.beside)
 
     async def _consider(self, run: CallRun) -> None:
         """Steps 1 to 5 of a call that is to be made: rules that fail meanwhile are noted, whatever comes of it."""
@@ -156,6 +160,7 @@ class Pipeline:
         finally:
             self._note_failures(run)
             self._recorder.note(run)
+            self._values.note(run)
 
     def _note_failures(self, run: CallRun) -> None:
         decision, agent, revision = run.decision, run.agent, run.revision
@@ -176,7 +181,9 @@ class Pipeline:
         """Steps 1 to 5: everything that changes nothing. Raises like `admit`, but records nothing."""
         run.request = request
         revision = run.revision = self.revision
+        run.begun = perf_counter()
         run.agent = self._identity.identify(run.incoming.metadata) if run.released is None else _named(run)
+        run.identified = perf_counter()
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
         run.policy = revision.methods.get(run.incoming.method)
@@ -186,6 +193,7 @@ class Pipeline:
         call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
         by_session = run.policy.routing.by_session
         call = pseudonymous(call, run.agent.tenant, key=self._pseudonym_key, by_session=by_session)
+        run.described = perf_counter()
         if call.inference and revision.lineage.keep_ms:
             call = msgspec.structs.replace(call, lineage=await self._remembering.led(run, call.inference, run.policy))
         run.call = call
@@ -195,11 +203,11 @@ class Pipeline:
         if call.subject and run.policy.reads_facts:
             run.facts = await self._facts_of(run, call.subject_ref)
         run.draw = _random.random()
-        considered(
-            run,
-            pseudonym_key=self._pseudonym_key,
-            approved=run.approved,
-        )
+        run.known = perf_counter()
+        try:
+            considered(run, pseudonym_key=self._pseudonym_key, approved=run.approved)
+        finally:
+            run.decided = perf_counter()
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:
         """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""
@@ -362,11 +370,14 @@ def _named(run: CallRun) -> Agent:
         CallEnded: AGENT_UNAUTHENTICATED when the revision does not know it any more.
     """
     assert run.released is not None  # noqa: S101 - only held calls come here
-    run.agent = Agent(name=run.released.agent, tenant=run.released.tenant)  # so that its record is among its tenant's
+    person = run.released.person
+    run.agent = Agent(
+        name=run.released.agent, tenant=run.released.tenant, person=person
+    )  # so that its record is among its tenant's
     known = None if run.revision is None else run.revision.agent(run.released.agent)
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, AGENT_GONE)
-    return known or run.agent
+    return run.agent if known is None else msgspec.structs.replace(known, person=person) if person else known
 
 
 def _may_have_worked(run: CallRun, acted: Acted) -> bool:

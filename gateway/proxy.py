@@ -19,6 +19,7 @@ from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
 from gateway.rpc.status import said_by
 from gateway.streams import NeverCame, StreamRun
+from gateway.trace_context import handling
 from gateway.trailers import own
 from gateway.watch import Watch
 
@@ -91,6 +92,7 @@ class Proxy(grpc.GenericRpcHandler):
         async def serve(request: bytes, context: Any) -> bytes:
             self._message_came()
             run = self._begin(method, context)
+            now = handling(run.incoming.trace)
             try:
                 response = await self._pipeline.call(run, request)
             except asyncio.CancelledError:
@@ -102,12 +104,14 @@ class Proxy(grpc.GenericRpcHandler):
                 return response
             finally:
                 self._watch.ended(run)
+                now.trace = None
 
         return serve
 
     def _streaming(self, method: str) -> Callable[[AsyncIterator[bytes], Any], Any]:
         async def serve(requests: AsyncIterator[bytes], context: Any) -> None:
             run = self._begin(method, context)
+            now = handling(run.incoming.trace)
             stream = StreamRun(self._pipeline, run, over=context.done)
             try:
                 async with contextlib.aclosing(stream.responses(requests)) as responses:
@@ -125,6 +129,7 @@ class Proxy(grpc.GenericRpcHandler):
                 self._watch.ended(run)
                 for message in stream.decided:
                     self._watch.counted(message)
+                now.trace = None
 
         return serve
 

@@ -14,7 +14,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.routing import Routed
 from gateway.core.texts import language_of
 from gateway.describe import describe
-from gateway.telemetry import begin
+from gateway.trace_context import begin
 
 
 class Replayed(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
+from gateway.adapters.subject_keys import SubjectKeys
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
 from gateway.adapters.workers import Workers, reporting
@@ -35,15 +36,16 @@ from gateway.core.authority import Authority
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
+from gateway.exposing import Metering, metering
 from gateway.gathering import Gathering
 from gateway.holding import Holding
 from gateway.instance import Instance, instance
 from gateway.keeping import Keeping
 from gateway.metrics import Metrics
-from gateway.metrics import otlp as metrics_otlp
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.recording import Recorder
+from gateway.recording_values import Values
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
@@ -111,14 +113,16 @@ async def gateway(
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
     replay_keys: Sequence[bytes] = (),
+    record_keys: Sequence[bytes] = (),
     clock: Callable[[], int] = clock_ms,
     trusted_people: Authority | None = None,
     monotonic: Callable[[], int] = monotonic_ms,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends, then drains.
 
-    With `replay_keys` the inputs of calls are kept where a policy wants that; without, none are. `clock` says when kept
-    calls are due, `monotonic` how time passes for breakers; both give milliseconds.
+    With `replay_keys` the inputs of calls are kept where a policy wants that, with `record_keys` records say what calls
+    were decided by; without, neither. `clock` says when kept calls are due, `monotonic` how time passes for breakers;
+    both give milliseconds.
 
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read.
@@ -143,7 +147,9 @@ async def gateway(
         upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
         own = instance("gateway")
-        watch = _watch(settings, own, stack)
+        watch = await _watch(settings, own, stack)
+        watch.observe_store(admission.latency)
+        watch.observe_spool(lambda: (spool.waiting, spool.size_bytes))
         gathering = Gathering()
         stack.callback(gathering.close)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
@@ -152,8 +158,9 @@ async def gateway(
             upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
         )
         stack.push_async_callback(shadowing.close)
+        subject_keys = SubjectKeys(Sealer(record_keys)) if record_keys else None
         pipeline = Pipeline(
-            identity=Identity(),
+            identity=Identity(pseudonym_key=pseudonym_key),
             facts=facts,
             admission=admission,
             upstreams=upstreams,
@@ -163,6 +170,7 @@ async def gateway(
             lineages=Lineages(connection),
             shadowing=shadowing,
             recorder=Recorder(admission, Sealer(replay_keys) if replay_keys else None),
+            values=Values(subject_keys),
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
@@ -209,6 +217,7 @@ async def serve(
     pseudonym_key: bytes,
     hold_keys: Sequence[bytes],
     replay_keys: Sequence[bytes],
+    record_keys: Sequence[bytes],
     trusted_people: Authority | None = None,
 ) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
@@ -218,6 +227,7 @@ async def serve(
         pseudonym_key=pseudonym_key,
         hold_keys=hold_keys,
         replay_keys=replay_keys,
+        record_keys=record_keys,
         trusted_people=trusted_people,
     )
     async with until_told_to_stop() as stop, running:
@@ -243,14 +253,15 @@ def pseudonym_key(path: Path) -> bytes:
     return key
 
 
-def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:
+async def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:
     """What is told of calls that have ended; exports what is left when the stack ends."""
     tracing, metrics = None, None
     if settings.otlp_endpoint is not None:
         tracing = Tracing(own, exporter=otlp(settings.otlp_endpoint))
         stack.push_async_callback(asyncio.to_thread, tracing.close)
-        metrics = Metrics(own, exporter=metrics_otlp(settings.otlp_endpoint))
-        stack.push_async_callback(asyncio.to_thread, metrics.close)
+    to = Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home)
+    if to.anywhere:
+        metrics = Metrics(await stack.enter_async_context(metering(own, to)))
     watch = Watch(tracing, metrics, call_log=settings.call_log)
     stack.callback(watch.flush)
     return watch

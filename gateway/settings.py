@@ -11,7 +11,8 @@ import msgspec
 
 PREFIX: Final = "PILOTE_"
 
-Port = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$")]
+_PORT: Final = r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$"
+Port = Annotated[str, msgspec.Meta(pattern=_PORT)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -58,11 +59,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What the log of decisions is called in its checkpoints, such as "example.com/pilote"; unset: after its key."""
     witness_keys_file: Path | None = None
     """File with public keys (C2SP verifier keys, one a line) of witnesses who may sign checkpoints; unset: nobody."""
+    record_key_file: Path | None = None
+    """File with the master keys of what records say of customers, 64 hexadecimal digits a line; the first one seals.
+    Unset: one in `home` is made."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""
     otlp_endpoint: str | None = None
     """OTLP gRPC endpoint for traces and metrics, such as "http://127.0.0.1:4317"; unset: none are exported."""
+    metrics_listen: Annotated[str, msgspec.Meta(pattern=rf"^off$|{_PORT}")] = "127.0.0.1:9464"
+    """Address where Prometheus reads `/metrics` of all processes that share `home`; "off": nowhere."""
     trace_ratio: Ratio = 1.0
     """Share of allowed calls whose span is exported; refused and failed calls always are."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -48,8 +48,7 @@ def attributes_of(run: CallRun) -> Attributes:
         attributes["pilote.version"] = run.route.version
         attributes["pilote.upstream"] = run.route.upstream
         attributes |= _tried(run)
-    if run.policy is not None and run.policy.contract.operation is Operation.INFER:
-        attributes |= _inference(run)
+    attributes |= _generative(run)
     if run.decision is not None and run.decision.looks:
         attributes["pilote.rules"] = tuple([look.rule for look in run.decision.looks])
     if run.parent:
@@ -90,8 +89,17 @@ def _tried(run: CallRun) -> Attributes:
     return attributes
 
 
+def _generative(run: CallRun) -> Attributes:
+    """What the conventions for generative AI have of a call: of an action only in which conversation it was."""
+    attributes: Attributes = {}
+    if run.call is not None and run.call.conversation:
+        attributes[semconv.GEN_AI_CONVERSATION] = run.call.conversation
+    if run.policy is not None and run.policy.contract.operation is Operation.INFER:
+        attributes |= _inference(run)
+    return attributes
+
+
 def _inference(run: CallRun) -> Attributes:
-    """What the conventions for generative AI have of a call to a model."""
     attributes: Attributes = {semconv.GEN_AI_OPERATION: semconv.OPERATIONS.get(run.incoming.method, semconv.INFERENCE)}
     if run.call is not None and run.call.model:
         attributes[semconv.GEN_AI_MODEL] = run.call.model[:63]

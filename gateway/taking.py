@@ -4,6 +4,7 @@ Where the store refuses, what the policy says of that is done.
 """
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 import msgspec
 
@@ -47,7 +48,7 @@ class Taking:
         if request_key:
             request_hash = hash_of(run)
         record = record_of(run)
-        reservation = reserve(record, run.decision.buckets, request_key=request_key)
+        reservation = reserve(record, run.decision.buckets, request_key=request_key, beside=run.beside)
         try:
             run.outcome, answer = await self._admission.admit(reservation, record, request_hash=request_hash)
         except BaseException as ended:
@@ -63,6 +64,7 @@ class Taking:
             await self._exceeded(run)
             return
         run.reservation = reservation
+        run.admitted = perf_counter()
         if run.outcome.first:
             run.answer = self._keeping.answer(run, answer)
 
@@ -108,7 +110,7 @@ class Taking:
         """Step 6 without the store; a decision of its own where the store may have got the first attempt."""
         assert run.decision is not None  # noqa: S101 - for the type checker
         if sent:
-            self._admission.write_soon(record_of(run))
+            self._admission.write_soon(record_of(run), beside=run.beside)
             run.begin_anew()
         run.ended = None
         record = record_of(run)

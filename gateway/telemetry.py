@@ -1,14 +1,9 @@
-"""Traces: W3C context in and out, one OpenTelemetry span a call, exported over OTLP.
+"""Traces: one OpenTelemetry span a call, exported over OTLP.
 
 Whether a span is exported is known only when the call has ended: refused and failed calls always are, allowed ones at
 a ratio. So the ids are drawn when the call begins, and the span itself, which costs 29 us, is made at its end.
 """
 
-import random
-import re
-from typing import Final
-
-import msgspec
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
@@ -18,53 +13,9 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from gateway.instance import Instance
 from gateway.semconv import SCHEMA_URL
+from gateway.trace_context import CallTrace
 
-TRACEPARENT: Final = "traceparent"
-TRACESTATE: Final = "tracestate"
-
-_TRACEPARENT: Final = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
-_NO_TRACE: Final = "0" * 32
-_NO_SPAN: Final = "0" * 16
-_random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret; a system call each costs more
 Attributes = dict[str, str | int | float | bool | tuple[str, ...]]
-
-
-class CallTrace(msgspec.Struct, frozen=True):
-    """Where a call stands in its trace. Ids are hexadecimal."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str = ""
-    """The caller's span; empty where the trace begins here."""
-    sampled: bool = False
-    """Whether the caller has decided that this trace is exported, or our own draw has."""
-    state: str = ""
-
-    @property
-    def traceparent(self) -> str:
-        """The W3C header for the upstream, which becomes our child."""
-        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
-
-
-def begin(traceparent: str | bytes | None, tracestate: str | bytes | None, *, ratio: float) -> CallTrace:
-    """Join the caller's trace, or begin one where it sent none or sent garbage."""
-    match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
-    span_id = f"{_random.getrandbits(64) or 1:016x}"
-    if match is None or match[1] == "ff" or match[2] == _NO_TRACE or match[3] == _NO_SPAN or _too_long(match):
-        return CallTrace(f"{_random.getrandbits(128) or 1:032x}", span_id, sampled=_random.random() < ratio)
-    state = tracestate if isinstance(tracestate, str) and len(tracestate) <= 512 else ""
-    return CallTrace(match[2], span_id, parent_id=match[3], sampled=bool(int(match[4], 16) & 1), state=state)
-
-
-def parsed(traceparent: str) -> CallTrace | None:
-    """Where another span stands, by its W3C header; `None` where that is none."""
-    match = _TRACEPARENT.match(traceparent)
-    return None if match is None else CallTrace(match[2], match[3], sampled=bool(int(match[4], 16) & 1))
-
-
-def _too_long(match: re.Match[str]) -> bool:
-    """Whether more follows than version 00 knows; later versions may add parts."""
-    return match[1] == "00" and match[5] is not None
 
 
 def _context(trace_id: str, span_id: str, *, remote: bool, sampled: bool = True) -> SpanContext:

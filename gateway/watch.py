@@ -9,14 +9,16 @@ from typing import Final
 from opentelemetry.trace import SpanKind
 
 from gateway.call_records import status_name
-from gateway.callrun import CallRun, elapsed_us
+from gateway.callrun import CallRun
 from gateway.copies.shadowing import Copied
 from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
-from gateway.metrics import Metered, Metrics, Tried, Unasked
+from gateway.histogram import Histogram
+from gateway.metrics import Metered, Metrics, Timed, Tried, Unasked
 from gateway.passing import known_as
 from gateway.spans import attributes_of, attributes_of_copy, name_of, verdict_of
-from gateway.telemetry import Tracing, parsed
+from gateway.telemetry import Tracing
+from gateway.trace_context import parsed
 
 _log: Final = logging.getLogger("pilote.calls")
 
@@ -38,40 +40,57 @@ class Watch:
     def standing(self, revision: int, refused: int) -> None:
         """Meter which revision runs here, and which newer one is refused; 0 for none."""
         if self._metrics is not None:
-            self._metrics.revision(revision, refused=refused)
+            self._metrics.revision.tell(revision, refused)
 
     def observe(self, guards: Callable[[], Mapping[str, GuardLook]]) -> None:
         """Export how what stands before upstreams is doing."""
         if self._metrics is not None:
             self._metrics.observe(guards)
 
+    def observe_store(self, latency: Histogram[tuple[str]]) -> None:
+        """Export how long the store takes."""
+        if self._metrics is not None:
+            self._metrics.include(latency)
+
+    def observe_spool(self, look: Callable[[], tuple[int, int]]) -> None:
+        """Export how many records wait on disk, and the bytes of their file."""
+        if self._metrics is not None:
+            self._metrics.observe_spool(look)
+
     def ended(self, run: CallRun) -> None:
         """Export the call's span if it is sampled or went wrong, and log it if it is to be logged."""
-        failed = run.ended is not None
-        if self._tracing is not None and (failed or run.incoming.trace.sampled):
+        failed, ended_ns, took_s = run.ended is not None, time.time_ns(), time.perf_counter() - run.started
+        exported = self._tracing is not None and (failed or run.incoming.trace.sampled)
+        if exported:
             if not self._due:
                 self._loop.call_later(SPANS_EVERY_SECONDS, self.flush)
-            ended_ns = time.time_ns()
-            self._due.append((run, ended_ns - int((time.perf_counter() - run.started) * 1e9), ended_ns))
-        self.counted(run, tries=_tries(run))
+            self._due.append((run, ended_ns - int(took_s * 1e9), ended_ns))
+        if self._metrics is not None:
+            # A held call that is made at last is nobody's call any more.
+            timed = None if run.released is not None else _timed(run, took_s, ended_ns, exported=exported)
+            self.counted(run, tries=_tries(run), timed=timed)
         if self._log_refused if failed else self._log_allowed:
-            _log.info("call", extra=dict(attributes_of(run)))
+            trace = run.incoming.trace
+            _log.info("call", extra={"trace_id": trace.trace_id, "span_id": trace.span_id, **attributes_of(run)})
 
-    def counted(self, run: CallRun, *, tries: tuple[Tried, ...] = ()) -> None:
+    def counted(self, run: CallRun, *, tries: tuple[Tried, ...] = (), timed: Timed | None = None) -> None:
         """Count one decision; for those that are no call of their own, as a stream's further messages."""
         if self._metrics is None:
             return
         if not self._metered:
             self._loop.call_later(SPANS_EVERY_SECONDS, self._flush_metrics)
-        looks = run.decision.looks if run.decision is not None and run.decision.failing else ()
+        decision, outcome = run.decision, run.outcome
+        looks = decision.looks if decision is not None and decision.failing else ()
         self._metered.append(
             Metered(
                 verdict=verdict_of(run),
                 reason=run.reason,
                 route=run.route.name,
-                overhead_ms=None if run.parent else max(0, elapsed_us(run) - run.upstream_us) / 1000,
+                timed=timed,
                 method=run.policy.contract.method if run.policy is not None else "",
                 revision=run.revision.number if run.revision is not None else 0,
+                buckets=decision.buckets if decision is not None else (),
+                looks=outcome.looks if outcome is not None else (),
                 failed=tuple([look.rule for look in looks if look.error]),
                 tries=tries,
                 unasked=_unasked(run) if run.served else None,
@@ -116,6 +135,12 @@ class Watch:
                 link=parsed(run.led_by) if run.led_by else None,
                 link_says="inference",
             )
+
+
+def _timed(run: CallRun, took_s: float, ended_ns: int, *, exported: bool) -> Timed:
+    added_ms = max(0.0, took_s * 1e3 - run.upstream_us / 1e3)
+    trace = run.incoming.trace if exported else None
+    return Timed(took_s, added_ms, status_name(run.ended), trace, ended_ns / 1e9)
 
 
 def _tries(run: CallRun) -> tuple[Tried, ...]:

@@ -18,15 +18,18 @@ from gateway.core.record import (
     BucketLook,
     CustomerOutcome,
     Exposure,
+    Obligation,
     Outcome,
     Record,
     RuleLook,
     Settlement,
     Verdict,
     citation_of,
+    consent_of,
 )
 from gateway.rpc.times import duration, timestamp
 from gateway.wire_attempts import attempts, attempts_in
+from gateway.wire_steps import steps, steps_in
 from pilote.decision.v1 import decision_pb2, decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 
@@ -84,6 +87,15 @@ def decision(
         connector_version=record.connector_version,
         unit_ref=record.unit_ref,
         standby=record.standby,
+        conversation=record.conversation,
+        person_ref=record.person,
+        legal_basis=consent.basis if (consent := consent_of(record)) is not None else "",
+        obligations=[decision_pb2.Obligation(**msgspec.structs.asdict(each)) for each in record.obligations],
+        holdouts=record.holdouts,
+        retention_class=record.retention,
+        retention_days=record.keep_days,
+        steps=steps(record.steps, settlement),
+        costs={} if settlement is None else settlement.costs,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:
@@ -125,6 +137,9 @@ def _rule_look(look: RuleLook) -> decision_pb2.RuleLook:
         since_time=timestamp(look.since_ms) if look.since_ms else None,
         until_time=timestamp(look.until_ms) if look.until_ms > 0 else None,
         never_opens=look.until_ms < 0,
+        legal_basis=look.basis,
+        consent_purpose=look.purpose,
+        consent_proof=look.proof,
     )
 
 
@@ -302,6 +317,15 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         standby=message.standby,
         inference=message.inference.removeprefix("decisions/"),
         lineage=_lineage_in(message.lineage) if message.HasField("lineage") else None,
+        conversation=message.conversation,
+        person=message.person_ref,
+        obligations=tuple(
+            Obligation(each.rule, each.of, each.sensitivity, tuple(each.fields)) for each in message.obligations
+        ),
+        holdouts=tuple(message.holdouts),
+        retention=message.retention_class,
+        keep_days=message.retention_days,
+        steps=steps_in(message.steps) if message.HasField("steps") else None,
     )
     outcome = Outcome(
         granted=not denied,
@@ -327,6 +351,9 @@ def _look_at_rule(look: decision_pb2.RuleLook) -> RuleLook:
         standing=look.standing,
         since_ms=look.since_time.ToMilliseconds(),
         until_ms=-1 if look.never_opens else look.until_time.ToMilliseconds(),
+        basis=look.legal_basis,
+        purpose=look.consent_purpose,
+        proof=look.consent_proof,
     )
 
 
@@ -363,8 +390,10 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         gave_back=message.gave_back,
         total_us=message.total_duration.ToMicroseconds(),
         upstream_us=message.upstream_duration.ToMicroseconds(),
-        costs={limit.limit: limit.actual_cost for limit in message.limits if limit.HasField("actual_cost")},
+        costs=dict(message.costs),
         overhead_us=message.overhead_duration.ToMicroseconds(),
+        admit_us=message.steps.admit.ToMicroseconds(),
+        settle_us=message.steps.settle.ToMicroseconds(),
         served=message.answered_version,
         pinned=message.pinned_version,
         attempts=attempts_in(message.attempts),

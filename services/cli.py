@@ -107,6 +107,15 @@ def _replay_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
+def _record_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.record_key_file or settings.home / "secrets" / "records.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 def _trusted_people(settings: Settings) -> Authority | None:
     if settings.trusted_people_file is None:
         return None
@@ -118,7 +127,18 @@ def _trusted_people(settings: Settings) -> Authority | None:
         _fail(str(error), 2)
 
 
-_shell = Shell(_settings, _store, _pseudonym_key, _hold_keys, _replay_keys, _fail, _out, _err, _trusted_people)
+_shell = Shell(
+    _settings,
+    _store,
+    _pseudonym_key,
+    _hold_keys,
+    _replay_keys,
+    _fail,
+    _out,
+    _err,
+    _trusted_people,
+    _record_keys,
+)
 processes.add_to(app, _shell)
 
 

@@ -7,6 +7,7 @@ about it goes to the spool.
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from types import MappingProxyType
@@ -27,12 +28,13 @@ from gateway.core.record import CustomerOutcome, Outcome, Record, SealedInputs, 
 from gateway.core.shadows import ShadowResult
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
+from gateway.histogram import Histogram
 
 _log = logging.getLogger(__name__)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
-SOURCES: Final = ("stops.lua", "buckets.lua", "admit.lua")
+SOURCES: Final = ("stops.lua", "appending.lua", "buckets.lua", "admit.lua")
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
 """Largest answer kept for a repeat with the same idempotency key."""
 SETTLE_EVERY_SECONDS: Final = 0.005
@@ -40,6 +42,8 @@ SETTLE_EVERY_SECONDS: Final = 0.005
 RETRY_SECONDS: Final = 1.0
 BOUND_MS: Final = 2 * 86_400_000
 """How long after its last use an idempotency key of a tenant with several cells stands for the same request."""
+STORE_SECONDS: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Upper bounds of the buckets that admissions' times are counted in."""
 _UNAVAILABLE: Final = "The store of limits and records does not answer; retry."
 TOLD_AT_ONCE: Final = 100
 """Most outcomes on their way to the store: a call that comes behind thousands of them would wait too long."""
@@ -89,6 +93,14 @@ class Admission:
         self._flushing: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._telling = asyncio.Semaphore(TOLD_AT_ONCE)
+        self.latency: Final[Histogram[tuple[str]]] = Histogram(
+            "pilote.store.duration",
+            unit="s",
+            description="How long the store took for admissions.",
+            bounds=STORE_SECONDS,
+            labels=("pilote.store.end",),
+        )
+        """How long admissions took: those that were "answered", and those that the store was "silent" about."""
         connection.on_made(self._tell_again)
         connection.on_up(self._replay_soon)
         connection.on_move(self._tell_again)
@@ -132,15 +144,17 @@ class Admission:
             *("FCALL", self._admit, 3 + len(names), stream, reservation.request_key or stream),
             keys.stops(reservation.cell),
             *names,
-            *(record.decided_ms, b"" if only_look else _ENCODER.encode(record), record.id),
+            *(record.decided_ms, b"" if only_look else written(record, reservation.beside), record.id),
             *(request_hash, record.expires_ms, record.agent, record.hold, packed(reservation)),
             *stops_of(record),
         )
-        sent = self._connection.takes(stream)
+        sent, began = self._connection.takes(stream), time.perf_counter()
         try:
             outcome, answer = await self._send_loading(command)
         except StoreDown as error:
+            self.latency.of(("silent",)).add(time.perf_counter() - began)
             raise StoreSilent(sent=sent) from error
+        self.latency.of(("answered",)).add(time.perf_counter() - began)
         found = _OUTCOME.decode(outcome)
         if not only_look:
             self._recent.admitted(command, outcome, took=found.granted and not found.first, at_s=self._loop.time())
@@ -179,7 +193,7 @@ class Admission:
             (
                 *("FCALL", self._recount, 2 + len(names), reservation.stream),
                 *(keys.recounted(reservation.cell, record.id), *names),
-                *(now_ms, _ENCODER.encode(record), record.id, _ENCODER.encode(outcome), record.expires_ms),
+                *(now_ms, written(record, reservation.beside), record.id, _ENCODER.encode(outcome), record.expires_ms),
                 *(record.agent, packed(reservation) if outcome.granted else NOTHING),
             )
         )
@@ -188,18 +202,21 @@ class Admission:
             raise _store_unavailable()
         return outcome
 
-    async def write(self, record: Record) -> None:
-        """Record a call that was refused before admission. Where the store is down the record waits on disk."""
-        command = _refusal(record)
+    async def write(self, record: Record, *, beside: bytes = b"") -> None:
+        """Record a call that was refused before admission. Where the store is down the record waits on disk.
+
+        `beside` is what goes beside the record, see `gateway.core.used.WrappedKey`.
+        """
+        command = _refusal(record, beside)
         self._recent.sent((command,), at_s=self._loop.time())
         try:
             await self._connection.send(*command)
         except (StoreDown, CommandRefused):
             await self._keep(command)
 
-    def write_soon(self, record: Record) -> None:
+    def write_soon(self, record: Record, *, beside: bytes = b"") -> None:
         """Like `write`, for a caller that has gone away: never waits."""
-        self._queue(_refusal(record))
+        self._queue(_refusal(record, beside))
 
     def settle(
         self,
@@ -395,11 +412,17 @@ class Admission:
         task.add_done_callback(self._flushing.discard)
 
 
-def _refusal(record: Record) -> Command:
+def written(record: Record, beside: bytes) -> bytes:
+    """A record as the store's functions take it, see `appending.lua`."""
+    return _ENCODER.encode(record) + b"\n" + beside if beside else _ENCODER.encode(record)
+
+
+def _refusal(record: Record, beside: bytes) -> Command:
     """Writes the record of a call that never came to admission."""
     blob = _ENCODER.encode(record)
     stream = keys.decisions(keys.cell(record.tenant, record.cell))
-    return ("XADD", stream, "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
+    command: Command = ("XADD", stream, "*", "k", "admit", "r", blob, "o", b'{"granted":false}')
+    return (*command, "w", beside) if beside else command
 
 
 def _store_unavailable() -> CallEnded:

@@ -19,7 +19,7 @@ end
 
 -- An empty record asks what admission would say, and changes nothing.
 local function written(stream, record, outcome, answer)
-  if record ~= '' then redis.call('XADD', stream, '*', 'k', 'admit', 'r', record, 'o', outcome) end
+  if record ~= '' then append(stream, record, outcome) end
   return {outcome, answer}
 end
 
@@ -117,7 +117,7 @@ local function recount(keys, argv)
     if kind.counts or b[1] == 'trail' then kind.take(keys, at, b, c) end
     at = at + b[3]
   end
-  redis.call('XADD', keys[1], '*', 'k', 'admit', 'r', argv[2], 'o', argv[4])
+  append(keys[1], argv[2], argv[4])
   return 1
 end
 
@@ -137,7 +137,7 @@ local function again(keys, argv)
     redis.call('HSET', keys[2], 'hash', argv[4], 'id', c.id, 'state', 'running', 'expires', argv[5])
     redis.call('PEXPIRE', keys[2], DAY_MS)
   end
-  redis.call('XADD', keys[1], '*', 'k', 'admit', 'r', argv[2], 'o', argv[9])
+  append(keys[1], argv[2], argv[9])
   return 1
 end
 

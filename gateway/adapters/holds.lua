@@ -6,7 +6,7 @@
 local KEPT_MS = 604800000
 
 local function written(stream, record, outcome)
-  if record ~= '' then redis.call('XADD', stream, '*', 'k', 'admit', 'r', record, 'o', outcome) end
+  if record ~= '' then append(stream, record, outcome) end
 end
 
 local function outcome_json(granted, reason, first, stop)

@@ -11,6 +11,7 @@ import msgspec
 from redis.asyncio import RedisCluster
 from redis.exceptions import ResponseError
 
+from gateway.adapters.admission import written
 from gateway.adapters.redis_connection import CommandRefused, StoreConnection
 from gateway.adapters.sealing import MARK, Damaged, Sealer
 from gateway.core import keys
@@ -20,7 +21,7 @@ from gateway.core.record import Outcome, Record
 from gateway.core.stops import stops_of
 from gateway.redis_clients import Client
 
-SOURCES: Final = ("stops.lua", "holds.lua")
+SOURCES: Final = ("stops.lua", "appending.lua", "holds.lua")
 AT_ONCE: Final = 64
 """Most holds of one tenant that are looked at in one go; the next ones follow at once."""
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
@@ -126,20 +127,21 @@ class HoldStore:
         request_hash: str = "",
         max_open: int,
         pending: tuple[tuple[str, str], ...] = (),
+        beside: bytes = b"",
     ) -> tuple[Outcome, bytes]:
         """Keep a call and write its record, in one step; or neither, and say what its first sending came to.
 
         `request_hash` stands for the request where the call has an idempotency key. `as_repeat` is its record in case
         the first sending has been answered: then that is granted, and the bytes are the answer, see `answer`. Where
         `max_open` calls of the cell wait already, the call is refused for LIMIT_EXCEEDED. `pending` is where it claims
-        a slot against less important calls, as (key, member).
+        a slot against less important calls, as (key, member). `beside` is what goes beside the record.
         """
         clear = msgspec.msgpack.encode(kept)
         request = self._sealer.seal(clear, bound_to=_bound(hold.tenant, hold.agent, hold.id, "request", hold))
         outcome, answer = await self._call(
             "keep",
             (*_names(hold), keys.stops(_cell(hold)), *(key for key, _ in pending)),
-            *(hold.created_ms, hold.id, _ENCODER.encode(record), _ENCODER.encode(as_repeat)),
+            *(hold.created_ms, hold.id, written(record, beside), written(as_repeat, beside)),
             *(request_hash, hold.expires_ms, due_ms(hold), max_open),
             *stops_of(record),
             msgspec.msgpack.encode([member for _, member in pending]),

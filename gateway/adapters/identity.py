@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 import jwt
+import msgspec
 
 from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.callers import Issuer
 from gateway.core.policy.vocabulary import duration_ms
+from gateway.core.record import person_ref
 from gateway.core.revision.compiled import Revision
 from gateway.rpc.headers import API_KEY, AUTHORIZATION
 
@@ -26,7 +28,9 @@ _LATEST_EXPIRY: Final = 1e12
 class Identity:
     """Identifies callers by the active revision. Verifying a token costs 40-80 us, so verified ones are cached."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pseudonym_key: bytes = b"") -> None:
+        """`pseudonym_key` is what persons' pseudonyms are made with; without one no person is named."""
+        self._pseudonym_key: Final = pseudonym_key
         self._revision: Revision | None = None
         self._keys: dict[str, dict[str, Any]] = {}
         self._verified: OrderedDict[str, tuple[Agent, float]] = OrderedDict()
@@ -86,10 +90,29 @@ class Identity:
         expires = _expiry(claims["exp"]) + duration_ms(issuer.leeway) / 1000
         if not expires >= now:
             _refuse("The token has expired.", "TOKEN_EXPIRED")
-        agent = revision.agents_by_token.get((issuer.name, str(claims.get(issuer.agent_claim, ""))))
+        named = _claim(claims, issuer.agent_claim)
+        agent = revision.agents_by_token.get((issuer.name, named))
         if agent is None:
             _refuse("The token is valid, but names no agent of the active policy.", "AGENT_UNKNOWN")
+        person = claims.get("sub", "")
+        # Of a token that is about the agent alone the subject is the agent (RFC 9068, section 5).
+        if (
+            self._pseudonym_key
+            and issuer.agent_claim != "sub"
+            and isinstance(person, str)
+            and person not in ("", named)
+        ):
+            ref = person_ref(self._pseudonym_key, tenant=agent.tenant, issuer=issuer.name, person=person)
+            agent = msgspec.structs.replace(agent, person=ref)
         return agent, expires
+
+
+def _claim(claims: Mapping[str, Any], name: str) -> str:
+    """A claim by its name, or by a path into one: "act.sub" is who acts for the token's subject (RFC 8693)."""
+    found: Any = claims
+    for step in (name,) if name in claims else name.split("."):
+        found = found.get(step, "") if isinstance(found, Mapping) else ""
+    return str(found)
 
 
 def _expiry(claimed: object) -> float:

@@ -35,11 +35,13 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it was made without the store."""
     left: frozenset[int] = frozenset()
     """Indices of buckets that are given back however the call ends: those of an arm that has not served it."""
+    beside: bytes = b""
+    """What goes beside the record, in a field of its own."""
     settles: bool = False
     """Whether something has to be done about the buckets, however the call ends."""
 
 
-def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "") -> Reservation:
+def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "", beside: bytes = b"") -> Reservation:
     """The reservation that `Admission.admit` makes for these buckets."""
     cell = keys.cell(record.tenant, record.cell)
     return Reservation(
@@ -50,6 +52,7 @@ def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "")
         buckets=tuple(buckets),
         bucket_keys=tuple([_keys(cell, record.id, bucket=bucket) for bucket in buckets]),
         request_key=request_key,
+        beside=beside,
         settles=_settle_anyway(buckets),
     )
 

@@ -62,6 +62,11 @@ class Spool:
             self._task = asyncio.get_running_loop().create_task(self._write())
         return done
 
+    @property
+    def size_bytes(self) -> int:
+        """Length of the file: what it held at its fullest until all of it was sent."""
+        return self._whole_bytes
+
     async def replay(self, send: Callable[[Command], Awaitable[Any]]) -> int:
         """Send everything in order and empty the file; also the files of dead workers. Returns how many were sent.
 

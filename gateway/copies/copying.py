@@ -33,7 +33,7 @@ from gateway.core.shadows import (
 from gateway.deciding import decided
 from gateway.passing import forwarded, learn, takes_of
 from gateway.rpc.status import Fate, fate_of
-from gateway.telemetry import begin
+from gateway.trace_context import begin
 from gateway.upstream.attempts import outgoing
 from gateway.upstream.guards import places_of
 from gateway.upstream.kinds import UpstreamKinds

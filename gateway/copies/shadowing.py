@@ -19,7 +19,7 @@ from gateway.copies.copying import Copy, Copying
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.shadows import CopyEnd, ShadowResult
-from gateway.telemetry import CallTrace
+from gateway.trace_context import CallTrace, handling
 from gateway.upstream.kinds import UpstreamKinds
 
 MOST_RUNNING: Final = 16
@@ -122,6 +122,7 @@ class Shadowing:
     async def _attend(self, copy: Copy) -> None:
         """Make one copy, and see that something is remembered of it, however it ends."""
         started_ns, result = time.time_ns(), None
+        now = handling(copy.trace)
         try:
             result = await self._copying.make(copy)
         except CallEnded as ended:  # without the store nobody can say whether it was stopped
@@ -133,6 +134,7 @@ class Shadowing:
             self._bytes -= copy.size
             result = result or copy.result(CopyEnd.DROPPED, sent=copy.asked)
             self._end(copy, result, started_ns=started_ns)
+            now.trace = None
 
     def _end(self, copy: Copy, result: ShadowResult, *, started_ns: int) -> None:
         run = copy.run

@@ -11,7 +11,8 @@ _DECIDED: Final = (
     *("verdict", "reason", "message", "rule", "citation", "rules", "buckets", "agent", "agent_version", "method"),
     *("operation", "subject_ref", "channel", "asked_channel", "category", "purpose", "contact_ref", "brand", "topics"),
     *("model", "version", "route", "arm", "upstream", "inference", "prompt", "connector_version", "unit_ref"),
-    *("exposures", "named", "rollout", "lineage", "request_bytes"),
+    *("exposures", "named", "rollout", "lineage", "request_bytes", "conversation", "obligations", "holdouts"),
+    *("retention", "keep_days"),
 )
 """The fields of a record that follow from the policy and the call's inputs alone."""
 _LATER: Final = frozenset(

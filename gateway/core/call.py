@@ -28,6 +28,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str = ""
     priority: int = 0
     labels: Mapping[str, str] = {}
+    person: str = ""
+    """Pseudonym of whoever it calls for, where its credential names somebody; rules do not see it."""
 
 
 class Lineage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -73,6 +75,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What stands for the caller's session, where the call says it."""
     session_ref: str = ""
     """Pseudonym of the session, where anything is assigned by it."""
+    conversation: str = ""
+    """The conversation that the agent is in, where it names one."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -32,6 +32,8 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "people": ("the person", "la personne"),
     "approvals": ("who must agree", "les approbations exigées"),
     "replay": ("what is kept for replays", "ce qui est conservé pour rejouer"),
+    "records": ("what records hold", "ce que contiennent les enregistrements"),
+    "retention": ("the class of retention", "la classe de conservation"),
 }
 """Each section's parts, as the object of a sentence."""
 

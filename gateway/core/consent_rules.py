@@ -39,6 +39,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Until when a refusal forbids every contact."""
     opens_ms: int = 0
     """When the contact may be made, where waiting is all that is missing."""
+    said: Consent | None = None
+    """The statement that lets the contact through; `None` where none does."""
 
     @property
     def suffices(self) -> bool:
@@ -86,6 +88,7 @@ def look_at(
             continue
         standing = standing_of(rule, call, facts=facts, now_ms=now_ms)
         effect = "allow" if standing.suffices else "deny"
+        said = standing.said
         looks.append(
             RuleLook(
                 rule=rule.name,
@@ -94,6 +97,9 @@ def look_at(
                 standing=standing.status,
                 since_ms=standing.since_ms,
                 until_ms=standing.opens_ms,
+                basis="" if said is None else said.legal_basis,
+                purpose="" if said is None else said.purpose,
+                proof="" if said is None else said.proof,
             )
         )
         if not standing.suffices and rule.mode == "enforce":
@@ -124,7 +130,9 @@ def standing_of(rule: ConsentRule, call: Call, *, facts: Facts, now_ms: int) -> 
             return Standing(status=no.status, since_ms=no.said_ms, silent_until_ms=silent_until_ms, opens_ms=opens_ms)
     if yes is None:
         return Standing(status="none")
-    return Standing(status="granted" if counts else "expired", since_ms=given_ms)
+    if not counts:
+        return Standing(status="expired", since_ms=given_ms)
+    return Standing(status="granted", since_ms=given_ms, said=yes)
 
 
 def _covers(rule: ConsentRule, call: Call) -> bool:

@@ -5,7 +5,7 @@ Built from descriptors in `gateway.contracts`; nothing here knows protobuf.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -61,6 +61,10 @@ def read_nothing(_request: object) -> Said:
 def read_none(_request: object) -> tuple[str, ...]:
     """The reader of texts that the contract does not have."""
     return ()
+
+
+def no_value(_steps: tuple[str, ...]) -> None:
+    """Of a contract that nobody has described no value is recorded."""
 
 
 class Redaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +174,9 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     contact_point_path: str = ""
     session_path: str = ""
     max_message_bytes: int = DEFAULT_MAX_BYTES
+    value_of: Callable[[tuple[str, ...]], Callable[[Any], Any] | None] = no_value
+    """Gives, for a path of fields and keys, a function that reads a value of the request for the record; nothing where
+    the path leads to none, or to one that may not be recorded."""
     closed: Mapping[str, frozenset[str]] = {}
     """All that its channel, category or model can be, where the field is an enum."""
 

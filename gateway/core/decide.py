@@ -9,7 +9,7 @@ from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation,
 from gateway.core.cells import shared
 from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
-from gateway.core.experiments import covering, holding
+from gateway.core.experiments import about, covering, holding
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
 from gateway.core.policy.ruling import Rule
 from gateway.core.policy.vocabulary import Message, cited, duration_ms
@@ -50,6 +50,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The rules whose fields are taken out of the request or the reply, in the revision's order."""
     failing: bool = False
     """Whether a rule failed at run time; which, the looks say."""
+    holdouts: tuple[str, ...] = ()
+    """The holdouts in which the customer was looked for."""
 
 
 def decide(
@@ -91,8 +93,9 @@ def decide(
         return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
     barred, asked = _barred(revision, agent, call=call, facts=facts, now_ms=now_ms)
     looks += asked
+    holdouts = about(revision.holdouts, call) if revision.holdouts and call.operation is Operation.CONTACT else ()
     if barred is not None:
-        return msgspec.structs.replace(barred, looks=looks, failing=looked.failing)
+        return msgspec.structs.replace(barred, looks=looks, failing=looked.failing, holdouts=holdouts)
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     level = policy.autonomy.get(agent.name, "")
@@ -101,7 +104,7 @@ def decide(
     context = Context(agent, call, route, facts, values, ref, now_ms)
     if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
         claims = () if quiet.verdict is Verdict.DENY else _claims(policy, context)
-        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing, claims=claims)
+        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing, claims=claims, holdouts=holdouts)
     try:
         buckets = _buckets(policy, context, approved=approved)
     except DimensionMissing as missing:
@@ -116,6 +119,7 @@ def decide(
             citation=missing.citation,
             looks=looks,
             failing=looked.failing,
+            holdouts=holdouts,
         )
     if revision.cells and (cells := revision.cells.get(agent.tenant)):
         buckets = shared(buckets, cells, divided=revision.divided)
@@ -123,7 +127,13 @@ def decide(
         would = quiet.reason if quiet is not None and quiet.reason is not None else "OK"
         reason = Reason.AUTONOMY_OBSERVE
         return Decision(
-            verdict=Verdict.DENY, reason=reason, looks=looks, buckets=buckets, would=would, failing=looked.failing
+            verdict=Verdict.DENY,
+            reason=reason,
+            looks=looks,
+            buckets=buckets,
+            would=would,
+            failing=looked.failing,
+            holdouts=holdouts,
         )
     return Decision(
         verdict=Verdict.ALLOW,
@@ -132,6 +142,7 @@ def decide(
         buckets=buckets,
         redacting=looked.redacting,
         failing=looked.failing,
+        holdouts=holdouts,
     )
 
 
@@ -197,14 +208,14 @@ def _unwelcome(
 
 def _held_out(revision: Revision, call: Call, *, facts: Facts) -> Decision | None:
     """The refusal of a contact with somebody who is held out, or of whom nobody can say now whether they are."""
-    about = covering(revision.holdouts, call)
-    if not about:
+    first = covering(revision.holdouts, call)
+    if not first:
         return None
     unit = unit_of(call, facts)
     if not unit:
         en, fr = (texts.holdout_unknown(language=language) for language in texts.LANGUAGES)
         reason = Reason.STORE_UNAVAILABLE
-        return Decision(verdict=Verdict.DENY, reason=reason, rule=about, message=Message(en=en, fr=fr))
+        return Decision(verdict=Verdict.DENY, reason=reason, rule=first, message=Message(en=en, fr=fr))
     holdout = holding(revision.holdouts, call, unit=unit)
     return Decision(verdict=Verdict.DENY, reason=Reason.HELD_OUT, rule=holdout) if holdout else None
 

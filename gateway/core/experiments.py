@@ -69,6 +69,11 @@ class HoldoutRule(msgspec.Struct, frozen=True, kw_only=True):
         return call.category in self.categories if self.categories else call.category not in self.exempt
 
 
+def about(rules: Sequence[HoldoutRule], call: Call) -> tuple[str, ...]:
+    """Names of the holdouts that are about such a contact."""
+    return tuple([rule.name for rule in rules if rule.covers(call)])
+
+
 def covering(rules: Sequence[HoldoutRule], call: Call) -> str:
     """Name of the first holdout that is about such a contact; empty where none is."""
     return next((rule.name for rule in rules if rule.covers(call)), "")

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.explain_attempts import explain_attempts
+from gateway.core.explain_circumstances import explain_circumstances, explain_kept
 from gateway.core.limits import bucket_reason
 from gateway.core.record import (
     BucketAsk,
@@ -239,13 +240,14 @@ def explain(
     record: Record, outcome: Outcome, *, settlement: Settlement | None, language: str = "en"
 ) -> tuple[str, ...]:
     """The decision as sentences, in the order in which things happened."""
-    lines = _asked(record, language)
+    lines = [*_asked(record, language), *explain_circumstances(record, language=language)]
     lines += [_rule(look, language) for look in record.rules]
     lines += [
         _limit(ask, look, taken=outcome.granted, language=language)
         for ask, look in zip(record.buckets, outcome.looks, strict=False)
     ]
     lines += _ended(record, outcome, settlement, language)
+    lines += explain_kept(record, language=language)
     return tuple(lines)
 
 

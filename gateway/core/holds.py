@@ -65,6 +65,8 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     cell: int = 0
     """Which of the tenant's cells it lies in: that of the call. Known from where it was read, and not kept in it."""
     agent: str
+    person: str = ""
+    """Pseudonym of whom it called for."""
     method: str
     operation: str
     subject_ref: str = ""

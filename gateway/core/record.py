@@ -5,19 +5,25 @@ said, in the same atomic step that takes them; `settle` appends the `Settlement`
 record that is never settled, because its gateway died, is in doubt once its reservation has expired.
 
 Stream entry fields: `k` is "admit" or "settle", `r` the JSON of `Record` or `Settlement`, and on "admit" `o` the JSON
-of `Outcome` as the store's function wrote it. `k` is "inputs" for what the call was decided by, `r` the JSON of
-`SealedInputs` and `i` the inputs, sealed. `k` is "copy" for what came of a copy of the call, and `r` the JSON of
-`gateway.core.shadows.ShadowResult`: there may be none, or two. In the cell's stream of outcomes `k` is "outcome" and
-`r` the JSON of `CustomerOutcome`.
+of `Outcome` as the store's function wrote it. `w` is the JSON of `gateway.core.used.WrappedKey`, where the record has
+sealed values: a field of its own, so that the record stays as it is when the key is destroyed. `k` is "inputs" for what
+the call was decided by, `r` the JSON of `SealedInputs` and `i` the inputs, sealed. `k` is "copy" for what came of a
+copy of the call, and `r` the JSON of `gateway.core.shadows.ShadowResult`: there may be none, or two. In the cell's
+stream of outcomes `k` is "outcome" and `r` the JSON of `CustomerOutcome`.
 """
 
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from gateway.core.call import Lineage
+from gateway.core.used import SealedValues
+
+DEFAULT_KEEP_DAYS: Final = 183
+"""How long a record is kept where no class of the policy says otherwise: six months (AI Act, articles 19 and 26)."""
 
 
 class Verdict(StrEnum):
@@ -52,6 +58,37 @@ class RuleLook(msgspec.Struct, frozen=True, omit_defaults=True):
     until_ms: int = 0
     """Until when it stands in the way by itself: quiet hours until they open, a consent until a silence is over. -1 of
     quiet hours that never open; 0 where no time ends it, or it does not stand in the way."""
+    basis: str = ""
+    """Of a consent that was on record: what the contact rests on, `gateway.core.consents.Basis`."""
+    purpose: str = ""
+    """Likewise the purpose that the statement names; empty where it is about all, and where there is none."""
+    proof: str = ""
+    """Likewise where its proof is found."""
+
+
+class Obligation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a rule has taken out of a message; a call whose message cannot be redacted does not go through."""
+
+    rule: str
+    of: str
+    """"request" or "reply"."""
+    sensitivity: str = ""
+    """The least sensitivity that is taken out, such as "PERSONAL"; empty: none for its sensitivity."""
+    fields: tuple[str, ...] = ()
+    """Paths, as the policy names them."""
+
+
+class Steps(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How long each step took until the verdict, in microseconds; 0 for one that was not reached."""
+
+    wait_us: int = 0
+    """Before the first step: behind other calls, under load."""
+    identify_us: int = 0
+    describe_us: int = 0
+    facts_us: int = 0
+    """Reading what is known of the customer, and of the inference that led to the call."""
+    decide_us: int = 0
+    """Route and rules."""
 
 
 class BucketAsk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -219,6 +256,21 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """It admits another arm of the call `parent`, whose chosen arm could not serve it. It is no call of its own."""
     lineage: Lineage | None = None
     """For an action: the inference that led to it, where the caller named one that is known."""
+    conversation: str = ""
+    """The conversation that the agent is in, as it named it."""
+    person: str = ""
+    """Pseudonym of the person on whose behalf the agent calls, where its credential names one."""
+    obligations: tuple[Obligation, ...] = ()
+    """What is taken out of request and reply, in the order of the policy."""
+    holdouts: tuple[str, ...] = ()
+    """The holdouts that are about such a contact, where the customer was looked for in them; a look says in which."""
+    retention: str = ""
+    """The class of retention; empty: none of the policy's."""
+    keep_days: int = 0
+    """How long the class keeps the record; 0: `DEFAULT_KEEP_DAYS`."""
+    steps: Steps | None = None
+    values: SealedValues | None = None
+    """The request fields and facts that it was decided by; `None` where there are none, or they are not recorded."""
 
 
 class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -237,6 +289,10 @@ class Settlement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     upstream_us: int = 0
     overhead_us: int = 0
     """Total less upstream: what the gateway itself added."""
+    admit_us: int = 0
+    """Of that, from the verdict until the buckets were taken and the record written."""
+    settle_us: int = 0
+    """Of that, what came after the upstream: redacting the reply, and keeping what later calls depend on."""
     costs: Mapping[str, int] = {}
     """What it really cost, by budget, where that is known."""
     messages_in: int = 0
@@ -299,6 +355,17 @@ def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:
 def contact_ref(key: bytes, *, tenant: str, contact_point: str) -> str:
     """Pseudonym of a contact point, made like that of a subject; the two never meet, since no subject holds a NUL."""
     return subject_ref(key, tenant=tenant, subject=f"\x00{contact_point}")
+
+
+def person_ref(key: bytes, *, tenant: str, issuer: str, person: str) -> str:
+    """Pseudonym of somebody on whose behalf agents call, made like that of a subject; `issuer` says who knows them."""
+    return subject_ref(key, tenant=tenant, subject=f"\x00\x00\x00{issuer}\x00{person}")
+
+
+def consent_of(record: Record) -> RuleLook | None:
+    """The consent that a contact rests on: the first that was wanted and found on record; `None` where none was."""
+    found = (look for look in record.rules if look.standing == "granted" and look.mode == "enforce")
+    return next(found, None)
 
 
 def session_ref(key: bytes, *, tenant: str, session: str) -> str:

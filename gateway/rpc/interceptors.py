@@ -9,6 +9,7 @@ import grpc
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.status import DETAILS_KEY, code_of, status_of
+from gateway.trace_context import TRACEPARENT, Handled, handling, parsed
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,8 @@ async def end(context: Any, ended: CallEnded, *, trailers: tuple[tuple[str, str 
 class ErrorsToStatus(grpc.aio.ServerInterceptor):
     """Translates `CallEnded` by the table and everything else to an opaque INTERNAL, for all four call kinds.
 
-    All four matter: a kind that is left out leaks raw exception text to its callers.
+    All four matter: a kind that is left out leaks raw exception text to its callers. What is logged meanwhile has the
+    caller's trace.
     """
 
     async def intercept_service(
@@ -36,20 +38,22 @@ class ErrorsToStatus(grpc.aio.ServerInterceptor):
         if handler is None:
             return handler
         method = handler_call_details.method
+        headers = dict(handler_call_details.invocation_metadata or ())
+        now = handling(parsed(headers.get(TRACEPARENT)))
         codec = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": handler.response_serializer,
         }
         if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(_one(handler.unary_unary, method), **codec)
+            return grpc.unary_unary_rpc_method_handler(_one(handler.unary_unary, method, now), **codec)
         if handler.stream_unary:
-            return grpc.stream_unary_rpc_method_handler(_one(handler.stream_unary, method), **codec)
+            return grpc.stream_unary_rpc_method_handler(_one(handler.stream_unary, method, now), **codec)
         if handler.unary_stream:
-            return grpc.unary_stream_rpc_method_handler(_many(handler.unary_stream, method), **codec)
-        return grpc.stream_stream_rpc_method_handler(_many(handler.stream_stream, method), **codec)
+            return grpc.unary_stream_rpc_method_handler(_many(handler.unary_stream, method, now), **codec)
+        return grpc.stream_stream_rpc_method_handler(_many(handler.stream_stream, method, now), **codec)
 
 
-def _one(serve: Any, method: str) -> Any:
+def _one(serve: Any, method: str, now: Handled) -> Any:
     async def call(request: Any, context: Any) -> Any:
         try:
             return await serve(request, context)
@@ -57,11 +61,13 @@ def _one(serve: Any, method: str) -> Any:
             raise
         except Exception as error:
             await end(context, unexpected(error, method))
+        finally:
+            now.trace = None
 
     return call
 
 
-def _many(serve: Any, method: str) -> Any:
+def _many(serve: Any, method: str, now: Handled) -> Any:
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
             async for response in serve(request, context):
@@ -70,6 +76,8 @@ def _many(serve: Any, method: str) -> Any:
             raise
         except Exception as error:
             await end(context, unexpected(error, method))
+        finally:
+            now.trace = None
 
     return call
 

@@ -10,7 +10,7 @@ import msgspec
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
-from gateway.call_records import asks, record_of
+from gateway.call_records import asks, obligations, record_of
 from gateway.callrun import CallRun, Substitute, elapsed_us, forward_rule_of, new_id
 from gateway.core.decide import Decision
 from gateway.core.errors import Reason
@@ -164,12 +164,14 @@ def _record(run: CallRun, decision: Decision, buckets: tuple[Bucket, ...]) -> Re
         standby=True,
         rule=decision.rule,
         rules=decision.looks,
+        obligations=obligations(run, decision),
         buckets=asks(buckets),
         exposures=(),
         hold="",
         decider="",
         hold_decided_ms=0,
         hold_comment="",
+        values=None,
     )
 
 

@@ -60,6 +60,20 @@ class Field(msgspec.Struct, frozen=True):
         """Whether decisions may be ordered by it: it has one value, which is a number or a time."""
         return self.comparators == ORDER and self.path.single
 
+    @property
+    def countable(self) -> bool:
+        """Whether decisions may be counted by its values: there are few of them, and none names a person."""
+        told = self.kind in {Kind.TEXT, Kind.RULE, *MEMBERS} or self.name == "revision"
+        return told and self.path.shape in {"", "[]"} and self.name not in _SELDOM_TWICE
+
+
+_SELDOM_TWICE: Final = frozenset(
+    (
+        *("subject_ref", "unit_ref", "contact_ref", "revision_sha256", "hold", "review_comment", "trace_id"),
+        *("rule.error", "limit.by", "exposure"),
+    )
+)
+
 
 def _field(name: str, where: str, english: str, french: str, *, kind: Kind = Kind.TEXT) -> Field:
     return Field(name, kind, path(where), english, french)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.core.errors import CallEnded, Reason
 from gateway.core.texts import LANGUAGES, saying
 from services.audit.fields import MEMBERS, Kind
 
@@ -47,6 +48,26 @@ _TEXTS: Final = {
         r"Au plus {most} * par valeur ; l’étoile elle-même s’écrit \*.",
     ),
     "arguments": ("{name} is written as {usage}.", "{name} s’écrit {usage}."),
+    "order": (
+        "{text} is no order: write a field, then asc or desc, such as latency desc.",
+        "{text} n’est pas un ordre : écrivez un champ puis asc ou desc, comme latency desc.",
+    ),
+    "order-near": (
+        "Decisions cannot be ordered by {name}. Did you mean {near}?",
+        "Impossible de trier par {name}. Vouliez-vous {near} ?",
+    ),
+    "order-unknown": (
+        "Decisions cannot be ordered by {name}, only by: {known}.",
+        "Impossible de trier par {name}, seulement par : {known}.",
+    ),
+    "facet-near": (
+        "Decisions cannot be counted by {name}. Did you mean {near}?",
+        "Impossible de compter par {name}. Vouliez-vous {near} ?",
+    ),
+    "facet-unknown": (
+        "Decisions cannot be counted by {name}, only by: {known}.",
+        "Impossible de compter par {name}, seulement par : {known}.",
+    ),
     "kind-text": ("a text", "un texte"),
     "kind-number": ("a whole number", "un nombre entier"),
     "kind-duration": ("a span such as 200ms, 1.5s, 10m, 2h or 7d", "une durée comme 200ms, 1.5s, 10m, 2h ou 7d"),
@@ -92,6 +113,17 @@ class Mistake(Exception):
         assert language in LANGUAGES  # noqa: S101
         values = {name: self._value(value, language) for name, value in self.values.items()}
         return say(self.code, language=language, **values)
+
+    def ended(self, field: str, language: str) -> CallEnded:
+        """The end of a call whose field is wrong, said in the language too."""
+        english = self.text("en")
+        return CallEnded(
+            Reason.ARGUMENT_INVALID,
+            english,
+            metadata={"field": field, "mistake": self.code},
+            violations=((field, english),),
+            localized=None if language == "en" else (language, self.text(language)),
+        )
 
     @staticmethod
     def _value(value: object, language: str) -> object:

@@ -1,4 +1,4 @@
-"""Objectives as metrics over OTLP: how fast each error budget burns, what is left, and whether somebody must look.
+"""Objectives as metrics: how fast each error budget burns, what is left, and whether somebody must look.
 
 Labels are names of routes, kinds of objectives, windows and severities: all bounded by the policy.
 """
@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics.export import MetricExporter
 
 from gateway.core.objectives import PAIRS, Standing
-from gateway.gauges import Gauges
-from gateway.instance import Instance
+from gateway.gauges import Gauge, Gauges
+from gateway.meters import Meters
 
 _UNITS_MS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 
@@ -19,8 +18,8 @@ _UNITS_MS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 class ObjectiveMetrics(Gauges[Standing]):
     """Exports the objectives that it was told last."""
 
-    def __init__(self, instance: Instance, *, exporter: MetricExporter) -> None:
-        super().__init__(instance, exporter=exporter, gauges=_GAUGES)
+    def __init__(self, meters: Meters) -> None:
+        super().__init__(meters, gauges=_GAUGES)
 
 
 def _burn_rates(standing: Standing) -> Iterable[Observation]:
@@ -52,7 +51,9 @@ def _name(length_ms: int) -> str:
 
 
 _GAUGES: Final = {
-    "pilote.objective.burn_rate": _burn_rates,
-    "pilote.objective.budget_left": _budgets,
-    "pilote.objective.alert": _alerts,
+    "pilote.objective.burn_rate": Gauge(
+        _burn_rates, "1", "How fast a route uses up its error budget; at 1 it lasts exactly as long as it should."
+    ),
+    "pilote.objective.budget_left": Gauge(_budgets, "1", "Share of a route's error budget that is left."),
+    "pilote.objective.alert": Gauge(_alerts, "", "1 while somebody must look at a route, else 0."),
 }

@@ -1,4 +1,4 @@
-"""Page tokens: after which decision a list goes on, and for which filter. Pure."""
+"""Page tokens: where in its order a list goes on, and for which filter and order. Pure."""
 
 import base64
 import binascii
@@ -9,14 +9,24 @@ from typing import Final, NoReturn
 import msgspec
 
 from gateway.core.errors import CallEnded, Reason
+from services.audit.finding import Place
 
 DEFAULT_SIZE: Final = 50
 LARGEST_SIZE: Final = 1_000
 
 
+class Page(msgspec.Struct, frozen=True):
+    """Where a page begins, and when the first page of its list was asked for: ages in filters are counted from then."""
+
+    at_ms: int
+    after: Place | None = None
+
+
 class _Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    before: str
+    after: str
+    at_ms: int
     filter: str
+    key: int = 0
 
 
 def size_of(page_size: int) -> int:
@@ -30,30 +40,50 @@ def size_of(page_size: int) -> int:
     return page_size or DEFAULT_SIZE
 
 
-def token_of(before: str, *, text: str) -> str:
-    """The token of the page that goes on with decisions older than `before`, for the filter `text`."""
-    token = _Token(before, _digest(text))
+def token_of(page: Page, *, text: str) -> str:
+    """The token of a page; `text` is all that the list was asked for with, and must be when it goes on."""
+    assert page.after is not None  # noqa: S101 - the first page has no token
+    token = _Token(page.after.id, page.at_ms, _digest(text), page.after.key)
     return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode().rstrip("=")
 
 
-def before_of(page_token: str, *, text: str) -> str:
-    """The id that the page's decisions come after; empty for an empty token, which asks for the first page.
+def page_of(page_token: str, *, text: str, now_ms: int) -> Page:
+    """The page that a token names; the first one, asked for now, for an empty token.
 
     Raises:
-        CallEnded: ARGUMENT_INVALID for a token that is not ours, or that belongs to another filter.
+        CallEnded: ARGUMENT_INVALID for a token that is not ours, or that belongs to another filter or order.
     """
     if not page_token:
-        return ""
+        return Page(now_ms)
     try:
         raw = base64.b64decode(page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True)
         token = msgspec.json.decode(raw, type=_Token)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
-    if not re.fullmatch(r"[0-9a-f]{32}", token.before):
+    fits = abs(token.key) < 1 << 62 and 0 <= token.at_ms < 1 << 48
+    if not re.fullmatch(r"[0-9a-f]{32}", token.after) or not fits:
         _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
     if token.filter != _digest(text):
-        _refuse("page_token", "page_token belongs to another filter: repeat the filter of the page before.")
-    return token.before
+        _refuse("page_token", "page_token belongs to another filter or order: repeat those of the page before.")
+    return Page(token.at_ms, Place(token.after, token.key))
+
+
+def token_of_name(name: str) -> str:
+    """The token of a page in the order of names that goes on behind `name`."""
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def name_of(page_token: str) -> str:
+    """The name behind which a page in the order of names goes on; empty for the first one.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID for a token that is not ours.
+    """
+    try:
+        raw = base64.b64decode(page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True)
+        return raw.decode("ascii")
+    except (binascii.Error, ValueError):
+        _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
 
 
 def _digest(text: str) -> str:

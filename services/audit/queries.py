@@ -4,41 +4,36 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from gateway import wire
-from gateway.copies import looks
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
-from gateway.core.texts import language_of
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
-    audit_service_pb2_grpc,
     explaining_pb2,
     objectives_pb2,
     planning_pb2,
     shadows_pb2,
+    views_pb2,
 )
-from pilote.decision.v1 import decision_pb2
-from services.audit import counting, inputs, paging, proving, shadows
-from services.audit import filter as filters
+from services.audit import counting, inputs, proving, shadows
 from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
 from services.audit.exporting import Asked, Export
-from services.audit.expression import Expression, at_time, with_subjects
 from services.audit.objectives import ObjectiveBook
+from services.audit.saving import Views
+from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
+from services.audit.telling import told
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
 _INPUTS_BATCH: Final = 32
 """Inputs in one message: with the largest requests 2 MiB, of the 4 that a client takes by default."""
-_TAIL_BATCH: Final = 100
-"""Decisions that a follower's query reads at once: what one follower holds in memory."""
 
 
-class Queries(audit_service_pb2_grpc.AuditServiceServicer):
+class Queries(Search):
     """The query side. `clock_ms` is the time in milliseconds since the epoch, for what is in doubt by now."""
 
     def __init__(
@@ -52,20 +47,18 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         clock_ms: Callable[[], int],
         policies: Policies = no_policies,
     ) -> None:
-        self._store = store
-        self._tails = tails
+        super().__init__(store, tails=tails, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         self._objectives = objectives
         self._checkpoints = checkpoints
         self._pseudonym_key = pseudonym_key
-        self._clock_ms = clock_ms
         self._policies = policies
+        self._views = Views(store.views, clock_ms=clock_ms)
 
     async def GetDecision(
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        stored = await self._stored(request.name)
-        return audit_service_pb2.GetDecisionResponse(decision=_decision(stored))
+        return audit_service_pb2.GetDecisionResponse(decision=told(await self._stored(request.name)))
 
     async def ExplainDecision(
         self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
@@ -74,38 +67,6 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         stored = await self._stored(request.name)
         return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
 
-    async def ListDecisions(
-        self, request: audit_service_pb2.ListDecisionsRequest, context: Any
-    ) -> audit_service_pb2.ListDecisionsResponse:
-        """See the contract."""
-        size = paging.size_of(request.page_size)
-        before = paging.before_of(request.page_token, text=request.filter)
-        now_ms = self._clock_ms()
-        expression = await self._resolved(filters.parse(request.filter, language=_language(context)), now_ms=now_ms)
-        # One more than asked for says whether there is a next page.
-        found = await self._store.page(expression, now_ms=now_ms, before=before, size=size + 1)
-        shown = found[:size]
-        return audit_service_pb2.ListDecisionsResponse(
-            decisions=[_decision(stored) for stored in shown],
-            next_page_token=paging.token_of(shown[-1].record.id, text=request.filter) if len(found) > size else "",
-        )
-
-    async def TailDecisions(
-        self, request: audit_service_pb2.TailDecisionsRequest, context: Any
-    ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
-        """See the contract."""
-        parsed = filters.parse(request.filter, language=_language(context))
-        with self._tails.follow() as tail:
-            # Sent at once, so that a follower knows from when on nothing escapes it.
-            await context.send_initial_metadata(())
-            while True:
-                decisions = await tail.take(_TAIL_BATCH)
-                now_ms = self._clock_ms()
-                # A tenant may be new, so its pseudonyms are looked up for each batch.
-                expression = await self._resolved(parsed, now_ms=now_ms)
-                for stored in await self._store.among(decisions, expression=expression, now_ms=now_ms):
-                    yield audit_service_pb2.TailDecisionsResponse(decision=_decision(stored))
-
     async def ExportDecisions(
         self, request: audit_service_pb2.ExportDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.ExportDecisionsResponse]:
@@ -113,7 +74,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         now_ms = self._clock_ms()
         asked = Asked(
             query=request.filter.strip(),
-            expression=await self._resolved(filters.parse(request.filter, language=_language(context)), now_ms=now_ms),
+            expression=await self._resolver.read(request.filter, context, now_ms=now_ms),
             proofs=request.proofs,
             previous_size=proving.earlier(request.previous_tree_size),
             now_ms=now_ms,
@@ -125,7 +86,7 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         async for exported in export.rows(head):
             stored = None if request.entries_only else exported.stored
             yield audit_service_pb2.ExportDecisionsResponse(
-                decision=None if stored is None else _decision(stored),
+                decision=None if stored is None else told(stored),
                 entries=[proving.entry(each) for each in exported.row],
             )
         yield audit_service_pb2.ExportDecisionsResponse(
@@ -208,6 +169,27 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
         """See the contract."""
         return await self._objectives.answer(request)
 
+    async def ListViews(self, request: views_pb2.ListViewsRequest, _context: Any) -> views_pb2.ListViewsResponse:
+        """See the contract."""
+        return await self._views.list(request)
+
+    async def GetView(self, request: views_pb2.GetViewRequest, context: Any) -> views_pb2.GetViewResponse:
+        """See the contract."""
+        return views_pb2.GetViewResponse(view=await self._views.get(request, context))
+
+    async def CreateView(self, request: views_pb2.CreateViewRequest, context: Any) -> views_pb2.CreateViewResponse:
+        """See the contract."""
+        return views_pb2.CreateViewResponse(view=await self._views.create(request, context))
+
+    async def UpdateView(self, request: views_pb2.UpdateViewRequest, context: Any) -> views_pb2.UpdateViewResponse:
+        """See the contract."""
+        return views_pb2.UpdateViewResponse(view=await self._views.update(request, context))
+
+    async def DeleteView(self, request: views_pb2.DeleteViewRequest, context: Any) -> views_pb2.DeleteViewResponse:
+        """See the contract."""
+        await self._views.delete(request, context)
+        return views_pb2.DeleteViewResponse()
+
     async def _stored(self, resource: str) -> Stored:
         name = _NAME.fullmatch(resource)
         if name is None:
@@ -218,26 +200,3 @@ class Queries(audit_service_pb2_grpc.AuditServiceServicer):
             text = f"There is no decision {resource}. A new one appears within two seconds of its call."
             raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
         return stored
-
-    async def _resolved(self, expression: Expression, *, now_ms: int) -> Expression:
-        """The filter as a store takes it: subjects by their pseudonyms, ages as times."""
-        tenants = await self._store.tenants()
-
-        def refs(subject: str) -> tuple[str, ...]:
-            return tuple(subject_ref(self._pseudonym_key, tenant=tenant, subject=subject) for tenant in tenants)
-
-        return at_time(with_subjects(expression, refs), now_ms=now_ms)
-
-
-def _language(context: Any) -> str:
-    return language_of(dict(context.invocation_metadata()).get("accept-language"))
-
-
-def _decision(stored: Stored) -> decision_pb2.Decision:
-    message = wire.decision(stored.record, stored.outcome, settlement=stored.settlement, conclusion=stored.conclusion)
-    message.copies.extend(looks.look(result) for result in stored.copies)
-    if stored.leaf is not None:
-        message.leaf_index = stored.leaf
-    if stored.settled_leaf is not None:
-        message.settle_leaf_index = stored.settled_leaf
-    return message

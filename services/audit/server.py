@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-from opentelemetry.sdk.metrics.export import MetricExporter
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
+from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
@@ -49,13 +49,13 @@ async def serve(
     witnesses: Sequence[Key] = (),
     follow: Follow | None = None,
     policies: Policies = no_policies,
-    exporter: MetricExporter | None = None,
+    to: Metering = NOWHERE,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
-    `follow` tells what the active revision promises of its routes; without it no objectives are known. With `exporter`
-    they are exported as metrics. `signer` signs the log; without one, the key in `home` does, made where there is none;
-    `witnesses` may sign its checkpoints too.
+    `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
+    metrics go. `signer` signs the log; without one, the key in `home` does, made where there is none; `witnesses` may
+    sign its checkpoints too.
     `policies` gives the policies that decided, for explanations.
 
     Raises:
@@ -74,7 +74,7 @@ async def serve(
             witnesses=witnesses,
             follow=follow,
             policies=policies,
-            exporter=exporter,
+            to=to,
         ) as port,
     ):
         _log.info("the audit service answers", extra={"port": port})
@@ -93,7 +93,7 @@ async def running(
     witnesses: Sequence[Key] = (),
     follow: Follow | None = None,
     policies: Policies = no_policies,
-    exporter: MetricExporter | None = None,
+    to: Metering = NOWHERE,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
 
@@ -101,6 +101,7 @@ async def running(
     """
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
+        meters = await stack.enter_async_context(metering(instance("audit"), to))
         store = SqliteStore(home)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
@@ -129,10 +130,8 @@ async def running(
         endless = [group.create_task(checkpoints.run())]
         if follow is not None:
             endless.append(group.create_task(follow(book.promise)))
-        if exporter is not None:
-            metrics = ObjectiveMetrics(instance("audit"), exporter=exporter)
-            stack.push_async_callback(asyncio.to_thread, metrics.close)
-            endless.append(group.create_task(book.export(metrics)))
+        if to.anywhere:
+            endless.append(group.create_task(book.export(ObjectiveMetrics(meters))))
         try:
             yield port
         finally:

@@ -29,7 +29,7 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
         # CROSS JOIN is how SQLite is told the order of a join.
         source, key = "decision_rule AS hit CROSS JOIN decision ON decision.id = hit.decision", "hit.decision"
         wanted.insert(0, Sql("hit.rule = ?", (rules[0].value,)))
-    wanted += [Sql(f"{key} {comparator} ?", (bound,)) for comparator, bound in _id_bounds(parts, skew_ms=skew_ms)]
+    wanted += [Sql(f"{key} {comparator} ?", (bound,)) for comparator, bound in id_bounds(parts, skew_ms=skew_ms)]
     if before:
         wanted.append(Sql(f"{key} < ?", (before,)))
     where = joined(wanted, "AND", empty="1")
@@ -41,7 +41,7 @@ def hours(expression: Expression, *, before: str, skew_ms: int) -> tuple[int, in
     """The first and the last hour that a match may be in; the last is before the first where none can be."""
     low, high = 0, _LAST_HOUR
     parts = expression.parts if isinstance(expression, All) else (expression,)
-    for comparator, bound in _id_bounds(parts, skew_ms=skew_ms):
+    for comparator, bound in id_bounds(parts, skew_ms=skew_ms):
         if comparator == ">=":
             low = max(low, hour_of(bound))
         else:
@@ -53,7 +53,7 @@ def hours(expression: Expression, *, before: str, skew_ms: int) -> tuple[int, in
     return low, min(high, hour_of(before)) if before else high
 
 
-def _id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
+def id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
     """(comparator, id) pairs that every match meets, from those parts that bound the receive time."""
     bounds = []
     for part in parts:

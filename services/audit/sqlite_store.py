@@ -20,8 +20,11 @@ from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.fields import Field
+from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.segments.files import Files
+from services.audit.segments.finding import Finder
 from services.audit.segments.moving import move
 from services.audit.segments.reading import Rows, SegmentReader
 from services.audit.segments.writing import Batch, SegmentWriter
@@ -31,6 +34,7 @@ from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
 from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
+from services.audit.sqlite_views import SqliteViews
 from services.audit.store import Stored
 from services.audit.transactions import transaction
 
@@ -72,6 +76,8 @@ class SqliteStore:
             read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
         )
         """See `DecisionStore.log`."""
+        self.views = SqliteViews(read=self._read, write=self._write)
+        """See `DecisionStore.views`."""
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
@@ -100,10 +106,35 @@ class SqliteStore:
         """See `DecisionStore.page`."""
 
         def look(segments: SegmentReader) -> Rows:
-            (skew_ms,) = self._reader().execute("SELECT ms FROM skew").fetchone()
-            return segments.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=skew_ms)
+            return segments.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=self._skew_ms())
 
         return await self._look(look, now_ms=now_ms)
+
+    async def ordered(
+        self, expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int
+    ) -> tuple[Stored, ...]:
+        """See `DecisionStore.ordered`."""
+
+        def find(connection: sqlite3.Connection) -> tuple[Stored, ...]:
+            rows = self._finder(now_ms).ordered(expression, order=order, after=after, size=size)
+            return stored_all(connection, rows, now_ms=now_ms)
+
+        return await self._read(find, threads=self._read_threads if order.by_time else self._sum_thread)
+
+    async def facets(self, expression: Expression, fields: Sequence[Field], *, now_ms: int) -> Facets:
+        """See `DecisionStore.facets`."""
+        return await self._read(lambda _: self._finder(now_ms).facets(expression, fields), threads=self._sum_thread)
+
+    async def span(self, expression: Expression, *, now_ms: int) -> tuple[int, int, int]:
+        """See `DecisionStore.span`."""
+        return await self._read(lambda _: self._finder(now_ms).span(expression), threads=self._sum_thread)
+
+    async def timeline(self, expression: Expression, *, now_ms: int, start_ms: int, width_ms: int) -> Timeline:
+        """See `DecisionStore.timeline`."""
+        return await self._read(
+            lambda _: self._finder(now_ms).timeline(expression, start_ms=start_ms, width_ms=width_ms),
+            threads=self._sum_thread,
+        )
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """See `DecisionStore.among`."""
@@ -210,6 +241,12 @@ class SqliteStore:
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
+
+    def _finder(self, now_ms: int) -> Finder:
+        return Finder(self._segment_reader(), now_ms=now_ms, skew_ms=self._skew_ms())
+
+    def _skew_ms(self) -> int:
+        return int(self._reader().execute("SELECT ms FROM skew").fetchone()[0])
 
     def _segment_reader(self) -> SegmentReader:
         if not hasattr(self._local, "segments"):

@@ -13,9 +13,12 @@ from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
 from services.audit.expression import Expression
+from services.audit.fields import Field
+from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.log import Log
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.views import ViewStore
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -42,6 +45,10 @@ class DecisionStore(Protocol):
     def log(self) -> Log:
         """The log that proves what is kept here."""
 
+    @property
+    def views(self) -> ViewStore:
+        """The views that people have saved."""
+
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """Store the entries durably, all or none; returns the ids of the decisions that they changed.
 
@@ -56,6 +63,20 @@ class DecisionStore(Protocol):
 
     async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
         """The newest `size` decisions that match and have an id less than `before`, or the newest of all."""
+
+    async def ordered(
+        self, expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int
+    ) -> tuple[Stored, ...]:
+        """The first `size` decisions in that order that match, of those that come after a place."""
+
+    async def facets(self, expression: Expression, fields: Sequence[Field], *, now_ms: int) -> Facets:
+        """How many decisions match, and how many of them have each value of the fields."""
+
+    async def span(self, expression: Expression, *, now_ms: int) -> tuple[int, int, int]:
+        """How many decisions match, and when the first and the last of them were received, 0 where there are none."""
+
+    async def timeline(self, expression: Expression, *, now_ms: int, start_ms: int, width_ms: int) -> Timeline:
+        """When the decisions that match were received, in buckets from a start on; before it none may match."""
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """Those of the decisions that match, oldest first."""

@@ -31,8 +31,8 @@ def commands(shell: Shell) -> typer.Typer:
 
 
 def _run(shell: Shell) -> None:
+    from gateway.exposing import Metering
     from gateway.logs import configure
-    from gateway.metrics import otlp
     from gateway.rpc.serving import run
     from services.audit.server import serve
     from services.commands.policies import published
@@ -50,7 +50,7 @@ def _run(shell: Shell) -> None:
         "witnesses": witnesses_of(shell, settings),
         "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
         "policies": published(url),
-        "exporter": None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint),
+        "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         "home": settings.home,
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,

@@ -92,6 +92,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "pseudonym_key": shell.pseudonym_key(settings),
             "hold_keys": shell.hold_keys(settings),
             "replay_keys": shell.replay_keys(settings),
+            "record_keys": shell.record_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }
         pin_file(shell, settings)
@@ -100,6 +101,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def control() -> None:
         """Run the control plane: feature flags, revisions and proposals over HTTP."""
+        from gateway.exposing import Metering
         from gateway.logs import configure
         from gateway.rpc.serving import run
         from services.control.server import serve
@@ -114,6 +116,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "drain_seconds": settings.drain_seconds,
             "pin_file": pin_file(shell, settings),
             "trusted_people": shell.trusted_people(settings),
+            "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         }
         run(lambda: serve(**options))
 

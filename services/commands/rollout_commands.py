@@ -111,15 +111,14 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def run() -> None:
         """Run the process that moves rollouts."""
+        from gateway.exposing import Metering
         from gateway.logs import configure
-        from gateway.metrics import otlp
         from gateway.rpc.serving import run as run_process
         from services.rollouts.server import serve
         from services.up import redis_url
 
         settings = shell.settings()
         configure(settings.log_level)
-        exporter = None if settings.otlp_endpoint is None else otlp(settings.otlp_endpoint)
         run_process(
             lambda: serve(
                 listen=settings.rollouts_listen,
@@ -127,7 +126,7 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
                 audit=settings.audit_listen,
                 poll_seconds=settings.rollouts_poll_seconds,
                 drain_seconds=settings.drain_seconds,
-                exporter=exporter,
+                to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             )
         )
 

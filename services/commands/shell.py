@@ -25,6 +25,8 @@ class Shell(NamedTuple):
     err: Console
     trusted_people: Callable[[Settings], Authority | None]
     """The people in `PILOTE_TRUSTED_PEOPLE_FILE`."""
+    record_keys: Callable[[Settings], tuple[bytes, ...]]
+    """The master keys of what records say of customers."""
 
 
 def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:

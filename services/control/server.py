@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Request, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from redis.asyncio.retry import Retry
@@ -25,9 +25,12 @@ from gateway.clock import clock_ms
 from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
+from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
+from gateway.trace_context import TRACEPARENT, handling, parsed
 from services.control import http_errors
 from services.control.flags import Flags
 from services.control.policy import ActivePolicy
@@ -46,6 +49,7 @@ async def serve(
     drain_seconds: float,
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
+    to: Metering = NOWHERE,
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -61,6 +65,7 @@ async def serve(
             drain_seconds=drain_seconds,
             pin_file=pin_file,
             trusted_people=trusted_people,
+            to=to,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -76,18 +81,20 @@ async def running(
     drain_seconds: float,
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
+    to: Metering = NOWHERE,
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
-    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`.
+    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`; `to` where metrics go.
 
     Raises:
         ValueError: the file cannot be read.
         OSError: the address is taken.
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
-    async with await redis_clients.connected(redis_url, **options) as redis:
-        standing = Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None)
+    own = instance("control")
+    async with await redis_clients.connected(redis_url, **options) as redis, metering(own, to) as meters:
+        standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
         consents = ConsentStore(redis)
 
@@ -124,7 +131,11 @@ def _app(flags: Flags, revisions: Revisions) -> Litestar:
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
+    async def begin(request: Request[Any, Any, Any]) -> None:
+        handling(parsed(request.headers.get(TRACEPARENT)))
+
     return Litestar(
+        before_request=begin,
         route_handlers=[healthy, *flags.handlers(), *revisions.handlers()],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(title="Pilote", version="1"),

@@ -1,4 +1,4 @@
-"""Rollouts as metrics over OTLP: what share each candidate serves, and in which state it is.
+"""Rollouts as metrics: what share each candidate serves, and in which state it is.
 
 Labels are names of rollouts and routes, and states: all bounded by the policy.
 """
@@ -7,20 +7,19 @@ from collections.abc import Iterable
 from typing import Final, get_args
 
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics.export import MetricExporter
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.learning import RolloutState
-from gateway.gauges import Gauges
-from gateway.instance import Instance
+from gateway.gauges import Gauge, Gauges
+from gateway.meters import Meters
 from services.rollouts.looking import Standing
 
 
 class RolloutMetrics(Gauges[Standing]):
     """Exports the rollouts that it was told last."""
 
-    def __init__(self, instance: Instance, *, exporter: MetricExporter) -> None:
-        super().__init__(instance, exporter=exporter, gauges=_GAUGES)
+    def __init__(self, meters: Meters) -> None:
+        super().__init__(meters, gauges=_GAUGES)
 
 
 def _share(standing: Standing) -> Iterable[Observation]:
@@ -44,7 +43,7 @@ def _labels(standing: Standing) -> dict[str, str]:
 
 
 _GAUGES: Final = {
-    "pilote.rollout.share": _share,
-    "pilote.rollout.state": _states,
-    "pilote.rollout.unmeasured": _unmeasured,
+    "pilote.rollout.share": Gauge(_share, "1", "Share of its subjects that a rollout's candidate serves."),
+    "pilote.rollout.state": Gauge(_states, "", "1 for the state that a rollout is in, else 0."),
+    "pilote.rollout.unmeasured": Gauge(_unmeasured, "", "1 while nobody says what a rollout's arms have done."),
 }

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import grpc
 import msgspec
-from opentelemetry.sdk.metrics.export import MetricExporter
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
+from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -37,7 +37,7 @@ async def serve(
     audit: str,
     poll_seconds: float,
     drain_seconds: float,
-    exporter: MetricExporter | None = None,
+    to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
 
@@ -46,10 +46,7 @@ async def serve(
     """
     async with contextlib.AsyncExitStack() as stack:
         stop = await stack.enter_async_context(until_told_to_stop())
-        metrics = None
-        if exporter is not None:
-            metrics = RolloutMetrics(instance("rollouts"), exporter=exporter)
-            stack.push_async_callback(asyncio.to_thread, metrics.close)
+        metrics = RolloutMetrics(await stack.enter_async_context(metering(instance("rollouts"), to)))
         looking = asyncio.create_task(look_always(redis_url, audit, poll_seconds=poll_seconds, metrics=metrics))
         try:
             async with serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds):

@@ -86,13 +86,15 @@ async def test_an_action_is_linked_to_the_span_of_the_inference_that_led_to_it(
     async with empty_world.started(otlp_endpoint=collector.endpoint):
         await empty_world.publish(_both(llm, upstream, tmp_path))
         led = await told(_stub(empty_world).CreateChatCompletion(asked("write to Ada"), metadata=WRITER))
-        sent = await told(empty_world.agent().messages.SendMessage(send(), metadata=_named(led.decision)))
+        metadata = (*_named(led.decision), ("pilote-conversation", "thread-7"))
+        sent = await told(empty_world.agent().messages.SendMessage(send(), metadata=metadata))
     inference, action = _of(collector, led.decision), _of(collector, sent.decision)
     assert inference.trace_id != action.trace_id
     (link,) = action.links
     assert (link.trace_id, link.span_id) == (inference.trace_id, inference.span_id)
     assert attributes(link) == {"pilote.link": "inference"}
     assert list(inference.links) == []
+    assert attributes(action)["gen_ai.conversation.id"] == "thread-7"
 
 
 async def test_another_gateway_knows_the_inferences_span_and_a_refused_action_has_the_link_too(

@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
 KEY: Final = b"pseudonym key of the e2e tests.."
 HOLD_KEY: Final = b"h" * 32
 REPLAY_KEY: Final = b"r" * 32
+RECORD_KEY: Final = b"v" * 32
 LONGEST_SECONDS: Final = 10.0
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -160,6 +161,7 @@ class World:
             "home": home,
             "drain_seconds": 2.0,
             "store_timeout_ms": 500,
+            "metrics_listen": "off",
         }
         running_gateway = gateway(
             Settings(**(chosen | settings)),
@@ -167,6 +169,7 @@ class World:
             pseudonym_key=KEY,
             hold_keys=(HOLD_KEY,),
             replay_keys=(REPLAY_KEY,),
+            record_keys=(RECORD_KEY,),
             clock=self.clock,
             trusted_people=trusted_people,
             monotonic=self.monotonic,

@@ -57,6 +57,10 @@ class _Metrics(MetricsServiceServicer):
             self.exported[named["service.instance.id"]] = metrics
         return ExportMetricsServiceResponse()
 
+    def metrics(self, name: str) -> list[Metric]:
+        """The metrics of that name, as they came from each process."""
+        return [metric for metrics in self.exported.values() for metric in metrics if metric.name == name]
+
     def named(self, name: str) -> list[tuple[dict[str, Any], int]]:
         """The points of one metric, of all processes: attributes, and the sum or the count of it."""
         return [

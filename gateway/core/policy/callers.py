@@ -78,4 +78,6 @@ class Issuer(Part, frozen=True, kw_only=True):
     """Public keys as a JSON Web Key Set. In a file, `jwks_file` names a file to take them from."""
     algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"], ...] = ("RS256", "ES256")
     agent_claim: Name = "sub"
+    """The claim that names the agent, or a path into one such as "act.sub" (RFC 8693). Where it is not "sub", that one
+    names the person on whose behalf the agent calls."""
     leeway: Duration = "30s"

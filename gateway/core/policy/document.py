@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.core.call import Operation
 from gateway.core.policy.callers import Agent, Autonomy, Issuer, Tenant
 from gateway.core.policy.contacts import ConsentRequirement, QuietHours
 from gateway.core.policy.counting import Cap, Limit, Pressure
@@ -56,6 +57,32 @@ class Replay(Part, frozen=True, kw_only=True):
     """How long; the audit service then deletes it."""
 
 
+class Records(Part, frozen=True, kw_only=True):
+    """What records say of the request fields and facts that calls are decided by."""
+
+    values: bool = True
+    """Whether they are recorded at all: sealed, each customer's under keys of their own."""
+    withhold: tuple[Text, ...] = ()
+    """Names that are never recorded, as conditions write them: `request.message.body`, `facts.traits["income"]`. What a
+    contract annotates as a credential never is."""
+
+
+class Retention(Part, frozen=True, kw_only=True):
+    """A class of records, and how long they are kept.
+
+    Of several that fit the first counts. What fits none is kept for 183 days.
+    """
+
+    name: Name
+    methods: tuple[Text, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    """Both empty: every method. Both given: methods that match both."""
+    categories: tuple[Name, ...] = ()
+    """Categories of contacts; empty: all, and calls that have none."""
+    keep: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,4}d\Z")]
+    """In days, such as "400d"."""
+
+
 class Document(Part, frozen=True, kw_only=True):
     """A whole policy."""
 
@@ -84,5 +111,7 @@ class Document(Part, frozen=True, kw_only=True):
     """Of every agent that says nothing itself; an operation that nobody speaks of is autonomous."""
     holds: Holds = Holds()
     replay: Replay = Replay()
+    records: Records = Records()
+    retention: tuple[Retention, ...] = ()
     people: tuple[Person, ...] = ()
     approvals: Approvals = Approvals()

@@ -24,14 +24,17 @@ from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import cited, clock_minute, duration_ms
 from gateway.core.pressure import CapRule, ScoreRule
 from gateway.core.quiet_hours import OpenHours, QuietRule
+from gateway.core.record import Obligation
+from gateway.core.retention import RetentionRule, retention_rules
 from gateway.core.revision import counted, expressions
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.redacting import check_redaction, takes
+from gateway.core.revision.redacting import check_redaction, obligations, takes
 from gateway.core.revision.serving import Serving, holdouts_of
 from gateway.core.routing import RouteRule, Routing
 from gateway.core.rule_mistakes import RuleMistake
 from gateway.core.rules import RuleEngine, unresting
 from gateway.core.sequences import StepRule
+from gateway.core.used import NOTHING, Used, paths_of, used_by
 from gateway.core.zones import DAYS
 
 DEFERRED_AT_MOST: Final = "3d"
@@ -60,6 +63,12 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a limit or cap lets calls through while the store is down."""
     reads_pressure: bool = False
     """Whether an expression of this method looks at `facts.pressure`, which has to be read anew for each call."""
+    used: Used = NOTHING
+    """What its conditions read of requests and facts, for the record."""
+    obligations: Mapping[str, Obligation] = {}
+    """What its redacting rules take out, by the rule's name."""
+    retention: tuple[RetentionRule, ...] = ()
+    """The classes that its records may belong to, the first that fits counts."""
     steps: tuple[StepRule, ...] = ()
     """Of sequences, the second steps first: they look before the call leaves marks of its own."""
 
@@ -295,7 +304,17 @@ def _method_policy(
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in expressions.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
+        used=_used(document, contract, rules),
+        obligations=obligations(rules),
+        retention=retention_rules(document.retention, contract),
     )
+
+
+def _used(document: Document, contract: MethodContract, rules: tuple[Rule, ...]) -> Used:
+    if not document.records.values:
+        return NOTHING
+    read = expressions.expressions_of(document, contract, rules)
+    return used_by(paths_of(read, withheld=document.records.withhold), value_of=contract.value_of)
 
 
 def _autonomy(document: Document, operation: Operation) -> Mapping[str, str]:

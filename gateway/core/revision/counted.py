@@ -9,7 +9,7 @@ from gateway.core.contract import MethodContract, method_matches
 from gateway.core.limits import Bucket, Expression, Kind, LimitRule, QuotaRule, Reading
 from gateway.core.policy.counting import Calendar, Cap, Limit, Pressure, Quota
 from gateway.core.policy.counting import Reading as ReadingDocument
-from gateway.core.policy.document import Document
+from gateway.core.policy.document import Document, Retention
 from gateway.core.policy.ruling import Rule, Step
 from gateway.core.policy.ruling import Sequence as SequenceDocument
 from gateway.core.policy.vocabulary import cited, duration_ms
@@ -24,8 +24,8 @@ UNBOUNDED: Final = 1_000_000_000
 """The maximum of a cap that has none, and only keeps a gap."""
 
 
-def applies(part: Rule | Limit | Step, contract: MethodContract) -> bool:
-    """Whether a rule, limit or step is about this method."""
+def applies(part: Rule | Limit | Step | Retention, contract: MethodContract) -> bool:
+    """Whether a rule, limit, step or class of retention is about this method."""
     by_method = not part.methods or any(method_matches(pattern, contract.method) for pattern in part.methods)
     return by_method and (not part.operations or contract.operation in part.operations)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.core.contract import MethodContract, Redaction, RedactionMistake, Take
 from gateway.core.policy.ruling import Rule
+from gateway.core.record import Obligation
 from gateway.core.revision.decode import Mistakes, Path
 
 SIDES: Final = ("request", "reply")
@@ -53,3 +54,12 @@ def takes(rules: Iterable[Rule], contract: MethodContract) -> Mapping[str, Mappi
         if rule.effect == "redact":
             found[rule.of][rule.name] = contract.redactors[rule.of].plan(redaction_of(rule))
     return found
+
+
+def obligations(rules: Iterable[Rule]) -> Mapping[str, Obligation]:
+    """What redacting rules take out, as records say it, by the rule's name."""
+    return {
+        rule.name: Obligation(rule=rule.name, of=rule.of, sensitivity=rule.sensitivity or "", fields=rule.fields)
+        for rule in rules
+        if rule.effect == "redact"
+    }

@@ -51,6 +51,12 @@ class SegmentReader:
             WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
         return self._each(decisions, Sql(text, (_json(decisions), *wanted.parameters)))
 
+    def asked(self, expression: Expression, query: Sql, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
+        """What a query about decisions that match finds in each segment that may hold some."""
+        low, high = sql.hours(expression, before="", skew_ms=skew_ms)
+        segments = tuple(newest_first(self._catalogue(), low=low, high=high))
+        return (self._read(segment, query) for segment in (segments if newest else reversed(segments)))
+
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
         """What the gateway wrote, of those of the decisions that are stored."""
         rows = self._each(decisions, Sql(_RAW, (_json(decisions),)))
@@ -76,8 +82,14 @@ class SegmentReader:
         return (catalogue[hour] for hour in hours if hour in catalogue)
 
     def _read(self, segment: Segment, query: Sql) -> Rows:
-        connection: sqlite3.Connection = self._files.connection(segment)
-        return connection.execute(query.text, query.parameters).fetchall()
+        try:
+            connection: sqlite3.Connection = self._files.connection(segment)
+            return connection.execute(query.text, query.parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            # The catalogue names a segment a moment before its file is made: what it is promised is not stored yet.
+            if "no such table: decision" in str(error) or "unable to open database file" in str(error):
+                return []
+            raise
 
 
 def _json(texts: Sequence[str]) -> str:

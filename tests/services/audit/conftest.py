@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import grpc
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,6 +14,8 @@ from redis.asyncio import RedisCluster
 from gateway.core import keys
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Verdict, decision_id
 from gateway.redis_clients import Client
+from gateway.rpc.serving import serving
+from pilote.audit.v1 import audit_service_pb2_grpc
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.objectives import ObjectiveBook
@@ -26,6 +29,8 @@ from services.proof.notes import Signer
 
 NOW_MS = 1_795_514_400_000
 KEY = b"k" * 32
+Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
+"""Known to type checkers only."""
 SIGNER = Signer("log.example/acme", Ed25519PrivateKey.from_private_bytes(b"l" * 32))
 GRANTED = Outcome(granted=True)
 
@@ -149,3 +154,20 @@ async def audit(redis: Client, redis_url: str, store: SqliteStore) -> AsyncItera
     audit = Audit(redis, redis_url, store)
     yield audit
     await audit.close()
+
+
+@pytest.fixture
+async def stub(audit: Audit) -> AsyncIterator[Stub]:
+    """The service over the store of `audit`."""
+    queries = audit.queries()
+    async with (
+        serving(
+            lambda server: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(queries, server),
+            listen="127.0.0.1:0",
+            names=(),
+            drain_seconds=0,
+        ) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        yield audit_service_pb2_grpc.AuditServiceStub(channel)
+        audit.tails.drain()

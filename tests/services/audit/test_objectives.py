@@ -15,7 +15,7 @@ from gateway.core.objectives import BUDGET_MS, HOUR_MS, MINUTE_MS, WINDOWS_MS, C
 from gateway.core.policy.serving import LatencyObjective, Objectives
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.instance import instance
-from gateway.metrics import otlp
+from gateway.meters import Meters, otlp
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
 from pilote.audit.v1 import objectives_pb2 as pb
@@ -219,9 +219,10 @@ async def test_without_a_revision_no_objective_is_known(stub: Stub) -> None:
 async def test_objectives_are_exported_as_metrics_and_those_without_calls_are_no_good_ones(audit: Audit) -> None:
     await _an_hour_of_trouble(audit)
     async with collecting() as collector:
-        metrics = ObjectiveMetrics(instance("audit"), exporter=otlp(collector.endpoint))
+        meters = Meters(instance("audit"), exporter=otlp(collector.endpoint))
+        metrics = ObjectiveMetrics(meters)
         metrics.tell(await audit.book.standings())
-        await _closed(metrics)
+        await asyncio.to_thread(meters.close)  # off the loop, which the collector needs
         rates, left, alerts = (
             {tuple(labels.values()): value for labels, value in collector.metrics.gauges(f"pilote.objective.{name}")}
             for name in ("burn_rate", "budget_left", "alert")
@@ -241,11 +242,6 @@ async def test_objectives_are_exported_as_metrics_and_those_without_calls_are_no
         ("crm", "latency", "page"): 0,
         ("crm", "latency", "ticket"): 0,
     }
-
-
-async def _closed(metrics: ObjectiveMetrics) -> None:
-    """Let it export what it was told last; off the loop, which the collector needs."""
-    await asyncio.to_thread(metrics.close)
 
 
 def _admitted(record: Record) -> Admitted:

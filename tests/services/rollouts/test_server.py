@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.instance import instance
-from gateway.metrics import otlp
+from gateway.meters import Meters, otlp
 from services.rollouts import server
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics
@@ -66,9 +66,10 @@ async def test_share_and_state_are_exported_as_metrics(stage: Stage) -> None:
     await stage.do("start")
     rollout = await stage.rollout()
     async with collecting() as collector:
-        metrics = RolloutMetrics(instance("rollouts"), exporter=otlp(collector.endpoint))
+        meters = Meters(instance("rollouts"), exporter=otlp(collector.endpoint))
+        metrics = RolloutMetrics(meters)
         metrics.tell((Standing(rollout=rollout, problem="silent"),))
-        await asyncio.to_thread(metrics.close)
+        await asyncio.to_thread(meters.close)
         found = {each: collector.metrics.gauges(f"pilote.rollout.{each}") for each in ("share", "unmeasured", "state")}
     named = {"pilote.rollout": "up", "pilote.route": "crm"}
     assert found["share"] == [(named, 0.01)]

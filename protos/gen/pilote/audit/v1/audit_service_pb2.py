@@ -29,10 +29,12 @@ from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explai
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
+from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
+from pilote.audit.v1 import views_pb2 as pilote_dot_audit_dot_v1_dot_views__pb2
 from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/audit/v1/audit_service.proto\x12\x0fpilote.audit.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apilote/audit/v1/arms.proto\x1a pilote/audit/v1/explaining.proto\x1a pilote/audit/v1/objectives.proto\x1a\x1epilote/audit/v1/planning.proto\x1a\x1dpilote/audit/v1/shadows.proto\x1a!pilote/decision/v1/decision.proto\"\"\n\x12GetDecisionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetDecisionResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"M\n\x14ListDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x15ListDecisionsResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14TailDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"G\n\x15TailDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"|\n\x16\x45xportDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x0e\n\x06proofs\x18\x02 \x01(\x08\x12\x1a\n\x12previous_tree_size\x18\x03 \x01(\x03\x12\x14\n\x0c\x65ntries_only\x18\x04 \x01(\x08\x12\x10\n\x08\x63osigned\x18\x05 \x01(\x08\"s\n\x0b\x45xportEntry\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x17\n\nleaf_index\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\r\n\x05parts\x18\x03 \x03(\x0c\x12\x11\n\tleaf_hash\x18\x04 \x01(\x0c\x12\x0c\n\x04path\x18\x05 \x03(\x0c\x42\r\n\x0b_leaf_index\"\xc9\x01\n\x17\x45xportDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\x12\x0c\n\x04head\x18\x03 \x01(\t\x12-\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x1c.pilote.audit.v1.ExportEntry\x12\x10\n\x08manifest\x18\x05 \x01(\t\"o\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\troot_hash\x18\x03 \x01(\x0c\x12-\n\tsign_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x14GetCheckpointRequest\x12\x10\n\x08\x63osigned\x18\x01 \x01(\x08\"H\n\x15GetCheckpointResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"%\n\x15\x41\x64\x64\x43osignatureRequest\x12\x0c\n\x04note\x18\x01 \x01(\t\"I\n\x16\x41\x64\x64\x43osignatureResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x18GetInclusionProofRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x12\n\nsettlement\x18\x03 \x01(\x08\"\x94\x01\n\x19GetInclusionProofResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x11\n\tleaf_data\x18\x04 \x01(\x0c\x12/\n\ncheckpoint\x18\x05 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x1aGetConsistencyProofRequest\x12\x17\n\x0f\x66irst_tree_size\x18\x01 \x01(\x03\x12\x18\n\x10second_tree_size\x18\x02 \x01(\x03\"\\\n\x1bGetConsistencyProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint2\xd6\x0f\n\x0c\x41uditService\x12{\n\x0bGetDecision\x12#.pilote.audit.v1.GetDecisionRequest\x1a$.pilote.audit.v1.GetDecisionResponse\"!\x90\x02\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=decisions/*}\x12\x8f\x01\n\x0f\x45xplainDecision\x12\'.pilote.audit.v1.ExplainDecisionRequest\x1a(.pilote.audit.v1.ExplainDecisionResponse\")\x90\x02\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=decisions/*}:explain\x12x\n\rListDecisions\x12%.pilote.audit.v1.ListDecisionsRequest\x1a&.pilote.audit.v1.ListDecisionsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/decisions\x12\x7f\n\rTailDecisions\x12%.pilote.audit.v1.TailDecisionsRequest\x1a&.pilote.audit.v1.TailDecisionsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/decisions:tail0\x01\x12\x87\x01\n\x0f\x45xportDecisions\x12\'.pilote.audit.v1.ExportDecisionsRequest\x1a(.pilote.audit.v1.ExportDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:export0\x01\x12y\n\rGetCheckpoint\x12%.pilote.audit.v1.GetCheckpointRequest\x1a&.pilote.audit.v1.GetCheckpointResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/checkpoint\x12\x83\x01\n\x0e\x41\x64\x64\x43osignature\x12&.pilote.audit.v1.AddCosignatureRequest\x1a\'.pilote.audit.v1.AddCosignatureResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/checkpoint:cosign:\x01*\x12\x9c\x01\n\x11GetInclusionProof\x12).pilote.audit.v1.GetInclusionProofRequest\x1a*.pilote.audit.v1.GetInclusionProofResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=decisions/*}:inclusionProof\x12\x9c\x01\n\x13GetConsistencyProof\x12+.pilote.audit.v1.GetConsistencyProofRequest\x1a,.pilote.audit.v1.GetConsistencyProofResponse\"*\x90\x02\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/checkpoint:consistencyProof\x12}\n\rSummarizeArms\x12%.pilote.audit.v1.SummarizeArmsRequest\x1a&.pilote.audit.v1.SummarizeArmsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/arms:summarize\x12\x81\x01\n\x0e\x43ountDecisions\x12&.pilote.audit.v1.CountDecisionsRequest\x1a\'.pilote.audit.v1.CountDecisionsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/decisions:count\x12n\n\nListInputs\x12\".pilote.audit.v1.ListInputsRequest\x1a#.pilote.audit.v1.ListInputsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/inputs0\x01\x12y\n\x0c\x46orgetInputs\x12$.pilote.audit.v1.ForgetInputsRequest\x1a%.pilote.audit.v1.ForgetInputsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inputs:forget:\x01*\x12y\n\rGetObjectives\x12%.pilote.audit.v1.GetObjectivesRequest\x1a&.pilote.audit.v1.GetObjectivesResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/objectives\x12\x89\x01\n\x10SummarizeShadows\x12(.pilote.audit.v1.SummarizeShadowsRequest\x1a).pilote.audit.v1.SummarizeShadowsResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/shadows:summarizeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/audit/v1/audit_service.proto\x12\x0fpilote.audit.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apilote/audit/v1/arms.proto\x1a pilote/audit/v1/explaining.proto\x1a pilote/audit/v1/objectives.proto\x1a\x1epilote/audit/v1/planning.proto\x1a\x1dpilote/audit/v1/shadows.proto\x1a\x1fpilote/audit/v1/summaries.proto\x1a\x1bpilote/audit/v1/views.proto\x1a!pilote/decision/v1/decision.proto\"\"\n\x12GetDecisionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetDecisionResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"_\n\x14ListDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"a\n\x15ListDecisionsResponse\x12/\n\tdecisions\x18\x01 \x03(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x14TailDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\"G\n\x15TailDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\"|\n\x16\x45xportDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x0e\n\x06proofs\x18\x02 \x01(\x08\x12\x1a\n\x12previous_tree_size\x18\x03 \x01(\x03\x12\x14\n\x0c\x65ntries_only\x18\x04 \x01(\x08\x12\x10\n\x08\x63osigned\x18\x05 \x01(\x08\"s\n\x0b\x45xportEntry\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x17\n\nleaf_index\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\r\n\x05parts\x18\x03 \x03(\x0c\x12\x11\n\tleaf_hash\x18\x04 \x01(\x0c\x12\x0c\n\x04path\x18\x05 \x03(\x0c\x42\r\n\x0b_leaf_index\"\xc9\x01\n\x17\x45xportDecisionsResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\x12\x0c\n\x04head\x18\x03 \x01(\t\x12-\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x1c.pilote.audit.v1.ExportEntry\x12\x10\n\x08manifest\x18\x05 \x01(\t\"o\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\troot_hash\x18\x03 \x01(\x0c\x12-\n\tsign_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x14GetCheckpointRequest\x12\x10\n\x08\x63osigned\x18\x01 \x01(\x08\"H\n\x15GetCheckpointResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"%\n\x15\x41\x64\x64\x43osignatureRequest\x12\x0c\n\x04note\x18\x01 \x01(\t\"I\n\x16\x41\x64\x64\x43osignatureResponse\x12/\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x18GetInclusionProofRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x12\n\nsettlement\x18\x03 \x01(\x08\"\x94\x01\n\x19GetInclusionProofResponse\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x11\n\tleaf_data\x18\x04 \x01(\x0c\x12/\n\ncheckpoint\x18\x05 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint\"O\n\x1aGetConsistencyProofRequest\x12\x17\n\x0f\x66irst_tree_size\x18\x01 \x01(\x03\x12\x18\n\x10second_tree_size\x18\x02 \x01(\x03\"\\\n\x1bGetConsistencyProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12/\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1b.pilote.audit.v1.Checkpoint2\xa7\x16\n\x0c\x41uditService\x12{\n\x0bGetDecision\x12#.pilote.audit.v1.GetDecisionRequest\x1a$.pilote.audit.v1.GetDecisionResponse\"!\x90\x02\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=decisions/*}\x12\x8f\x01\n\x0f\x45xplainDecision\x12\'.pilote.audit.v1.ExplainDecisionRequest\x1a(.pilote.audit.v1.ExplainDecisionResponse\")\x90\x02\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=decisions/*}:explain\x12x\n\rListDecisions\x12%.pilote.audit.v1.ListDecisionsRequest\x1a&.pilote.audit.v1.ListDecisionsResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/decisions\x12\x8e\x01\n\x12SummarizeDecisions\x12*.pilote.audit.v1.SummarizeDecisionsRequest\x1a+.pilote.audit.v1.SummarizeDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:facets\x12\x85\x01\n\x0e\x43hartDecisions\x12&.pilote.audit.v1.ChartDecisionsRequest\x1a\'.pilote.audit.v1.ChartDecisionsResponse\"\"\x90\x02\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/decisions:histogram\x12\x7f\n\rTailDecisions\x12%.pilote.audit.v1.TailDecisionsRequest\x1a&.pilote.audit.v1.TailDecisionsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/decisions:tail0\x01\x12\x87\x01\n\x0f\x45xportDecisions\x12\'.pilote.audit.v1.ExportDecisionsRequest\x1a(.pilote.audit.v1.ExportDecisionsResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/decisions:export0\x01\x12y\n\rGetCheckpoint\x12%.pilote.audit.v1.GetCheckpointRequest\x1a&.pilote.audit.v1.GetCheckpointResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/checkpoint\x12\x83\x01\n\x0e\x41\x64\x64\x43osignature\x12&.pilote.audit.v1.AddCosignatureRequest\x1a\'.pilote.audit.v1.AddCosignatureResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/checkpoint:cosign:\x01*\x12\x9c\x01\n\x11GetInclusionProof\x12).pilote.audit.v1.GetInclusionProofRequest\x1a*.pilote.audit.v1.GetInclusionProofResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=decisions/*}:inclusionProof\x12\x9c\x01\n\x13GetConsistencyProof\x12+.pilote.audit.v1.GetConsistencyProofRequest\x1a,.pilote.audit.v1.GetConsistencyProofResponse\"*\x90\x02\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/checkpoint:consistencyProof\x12}\n\rSummarizeArms\x12%.pilote.audit.v1.SummarizeArmsRequest\x1a&.pilote.audit.v1.SummarizeArmsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/arms:summarize\x12\x81\x01\n\x0e\x43ountDecisions\x12&.pilote.audit.v1.CountDecisionsRequest\x1a\'.pilote.audit.v1.CountDecisionsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/decisions:count\x12n\n\nListInputs\x12\".pilote.audit.v1.ListInputsRequest\x1a#.pilote.audit.v1.ListInputsResponse\"\x15\x90\x02\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/inputs0\x01\x12y\n\x0c\x46orgetInputs\x12$.pilote.audit.v1.ForgetInputsRequest\x1a%.pilote.audit.v1.ForgetInputsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inputs:forget:\x01*\x12y\n\rGetObjectives\x12%.pilote.audit.v1.GetObjectivesRequest\x1a&.pilote.audit.v1.GetObjectivesResponse\"\x19\x90\x02\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/objectives\x12\x89\x01\n\x10SummarizeShadows\x12(.pilote.audit.v1.SummarizeShadowsRequest\x1a).pilote.audit.v1.SummarizeShadowsResponse\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/shadows:summarize\x12h\n\tListViews\x12!.pilote.audit.v1.ListViewsRequest\x1a\".pilote.audit.v1.ListViewsResponse\"\x14\x90\x02\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/views\x12k\n\x07GetView\x12\x1f.pilote.audit.v1.GetViewRequest\x1a .pilote.audit.v1.GetViewResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=views/*}\x12n\n\nCreateView\x12\".pilote.audit.v1.CreateViewRequest\x1a#.pilote.audit.v1.CreateViewResponse\"\x17\x82\xd3\xe4\x93\x02\x11\"\t/v1/views:\x04view\x12|\n\nUpdateView\x12\".pilote.audit.v1.UpdateViewRequest\x1a#.pilote.audit.v1.UpdateViewResponse\"%\x82\xd3\xe4\x93\x02\x1f\x1a\x17/v1/{view.name=views/*}:\x04view\x12q\n\nDeleteView\x12\".pilote.audit.v1.DeleteViewRequest\x1a#.pilote.audit.v1.DeleteViewResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/v1/{name=views/*}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +47,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['ExplainDecision']._serialized_options = b'\220\002\001\202\323\344\223\002 \022\036/v1/{name=decisions/*}:explain'
   _globals['_AUDITSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListDecisions']._serialized_options = b'\220\002\001\202\323\344\223\002\017\022\r/v1/decisions'
+  _globals['_AUDITSERVICE'].methods_by_name['SummarizeDecisions']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['SummarizeDecisions']._serialized_options = b'\220\002\001\202\323\344\223\002\026\022\024/v1/decisions:facets'
+  _globals['_AUDITSERVICE'].methods_by_name['ChartDecisions']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ChartDecisions']._serialized_options = b'\220\002\001\202\323\344\223\002\031\022\027/v1/decisions:histogram'
   _globals['_AUDITSERVICE'].methods_by_name['TailDecisions']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['TailDecisions']._serialized_options = b'\220\002\001\202\323\344\223\002\024\022\022/v1/decisions:tail'
   _globals['_AUDITSERVICE'].methods_by_name['ExportDecisions']._loaded_options = None
@@ -69,42 +75,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['GetObjectives']._serialized_options = b'\220\002\001\202\323\344\223\002\020\022\016/v1/objectives'
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeShadows']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['SummarizeShadows']._serialized_options = b'\220\002\001\202\323\344\223\002\027\022\025/v1/shadows:summarize'
-  _globals['_GETDECISIONREQUEST']._serialized_start=313
-  _globals['_GETDECISIONREQUEST']._serialized_end=347
-  _globals['_GETDECISIONRESPONSE']._serialized_start=349
-  _globals['_GETDECISIONRESPONSE']._serialized_end=418
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=420
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=497
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=499
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=596
-  _globals['_TAILDECISIONSREQUEST']._serialized_start=598
-  _globals['_TAILDECISIONSREQUEST']._serialized_end=636
-  _globals['_TAILDECISIONSRESPONSE']._serialized_start=638
-  _globals['_TAILDECISIONSRESPONSE']._serialized_end=709
-  _globals['_EXPORTDECISIONSREQUEST']._serialized_start=711
-  _globals['_EXPORTDECISIONSREQUEST']._serialized_end=835
-  _globals['_EXPORTENTRY']._serialized_start=837
-  _globals['_EXPORTENTRY']._serialized_end=952
-  _globals['_EXPORTDECISIONSRESPONSE']._serialized_start=955
-  _globals['_EXPORTDECISIONSRESPONSE']._serialized_end=1156
-  _globals['_CHECKPOINT']._serialized_start=1158
-  _globals['_CHECKPOINT']._serialized_end=1269
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1271
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1311
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1313
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1385
-  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=1387
-  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=1424
-  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=1426
-  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=1499
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1501
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1580
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=1583
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=1731
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1733
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1812
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1814
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1906
-  _globals['_AUDITSERVICE']._serialized_start=1909
-  _globals['_AUDITSERVICE']._serialized_end=3915
+  _globals['_AUDITSERVICE'].methods_by_name['ListViews']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ListViews']._serialized_options = b'\220\002\001\202\323\344\223\002\013\022\t/v1/views'
+  _globals['_AUDITSERVICE'].methods_by_name['GetView']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['GetView']._serialized_options = b'\220\002\001\202\323\344\223\002\024\022\022/v1/{name=views/*}'
+  _globals['_AUDITSERVICE'].methods_by_name['CreateView']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['CreateView']._serialized_options = b'\202\323\344\223\002\021\"\t/v1/views:\004view'
+  _globals['_AUDITSERVICE'].methods_by_name['UpdateView']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['UpdateView']._serialized_options = b'\202\323\344\223\002\037\032\027/v1/{view.name=views/*}:\004view'
+  _globals['_AUDITSERVICE'].methods_by_name['DeleteView']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['DeleteView']._serialized_options = b'\202\323\344\223\002\024*\022/v1/{name=views/*}'
+  _globals['_GETDECISIONREQUEST']._serialized_start=375
+  _globals['_GETDECISIONREQUEST']._serialized_end=409
+  _globals['_GETDECISIONRESPONSE']._serialized_start=411
+  _globals['_GETDECISIONRESPONSE']._serialized_end=480
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=482
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=577
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=579
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=676
+  _globals['_TAILDECISIONSREQUEST']._serialized_start=678
+  _globals['_TAILDECISIONSREQUEST']._serialized_end=716
+  _globals['_TAILDECISIONSRESPONSE']._serialized_start=718
+  _globals['_TAILDECISIONSRESPONSE']._serialized_end=789
+  _globals['_EXPORTDECISIONSREQUEST']._serialized_start=791
+  _globals['_EXPORTDECISIONSREQUEST']._serialized_end=915
+  _globals['_EXPORTENTRY']._serialized_start=917
+  _globals['_EXPORTENTRY']._serialized_end=1032
+  _globals['_EXPORTDECISIONSRESPONSE']._serialized_start=1035
+  _globals['_EXPORTDECISIONSRESPONSE']._serialized_end=1236
+  _globals['_CHECKPOINT']._serialized_start=1238
+  _globals['_CHECKPOINT']._serialized_end=1349
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1351
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1391
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1393
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1465
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=1467
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=1504
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=1506
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=1579
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1581
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1660
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=1663
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=1811
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1813
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1892
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=1894
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=1986
+  _globals['_AUDITSERVICE']._serialized_start=1989
+  _globals['_AUDITSERVICE']._serialized_end=4844
 # @@protoc_insertion_point(module_scope)

@@ -75,6 +75,7 @@ class ListDecisionsRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
     """Which decisions, as an AIP-160 filter, for example
     `verdict = DENY AND rule:"quiet_hours" AND latency > 200ms AND subject = "customers/42"`. Comparators are
@@ -85,17 +86,23 @@ class ListDecisionsRequest(_message.Message):
     page_size: _builtins.int
     """Most decisions to return, 1 to 1000. 0: 50."""
     page_token: _builtins.str
-    """`next_page_token` of the page before, with the same filter."""
+    """`next_page_token` of the page before, with the same filter and order."""
+    order_by: _builtins.str
+    """By which field, then "asc" or "desc", such as "latency desc": receive_time, any other time, span or number of filters.
+    Decisions that have no such value count as below all others. Empty: "receive_time desc". While decisions are stored
+    or settled, no page shows one that an earlier page has shown, unless its own value has changed.
+    """
     def __init__(
         self,
         *,
         filter: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,7 +120,7 @@ class ListDecisionsResponse(_message.Message):
     """Token of the next page; empty on the last one."""
     @_builtins.property
     def decisions(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Decision]:
-        """The decisions, newest first."""
+        """The decisions, in that order."""
 
     def __init__(
         self,

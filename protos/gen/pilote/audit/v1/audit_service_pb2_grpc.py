@@ -9,6 +9,8 @@ from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explai
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
+from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
+from pilote.audit.v1 import views_pb2 as pilote_dot_audit_dot_v1_dot_views__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -55,6 +57,16 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ListDecisions',
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsResponse.FromString,
+                _registered_method=True)
+        self.SummarizeDecisions = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/SummarizeDecisions',
+                request_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsResponse.FromString,
+                _registered_method=True)
+        self.ChartDecisions = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ChartDecisions',
+                request_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
                 _registered_method=True)
         self.TailDecisions = channel.unary_stream(
                 '/pilote.audit.v1.AuditService/TailDecisions',
@@ -116,6 +128,31 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.FromString,
                 _registered_method=True)
+        self.ListViews = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ListViews',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsResponse.FromString,
+                _registered_method=True)
+        self.GetView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/GetView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewResponse.FromString,
+                _registered_method=True)
+        self.CreateView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/CreateView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewResponse.FromString,
+                _registered_method=True)
+        self.UpdateView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/UpdateView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewResponse.FromString,
+                _registered_method=True)
+        self.DeleteView = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/DeleteView',
+                request_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -138,7 +175,21 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDecisions(self, request, context):
-        """Lists decisions, newest first.
+        """Lists decisions, newest first or in another order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeDecisions(self, request, context):
+        """Counts decisions, and the values that some of their fields have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChartDecisions(self, request, context):
+        """Counts decisions by the time at which they were received.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,6 +281,41 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListViews(self, request, context):
+        """Lists saved views, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetView(self, request, context):
+        """Returns one saved view.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateView(self, request, context):
+        """Saves a view under a name that is free. One with a mistake in its filter, order or columns is not saved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateView(self, request, context):
+        """Puts a view in the place of the one of its name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteView(self, request, context):
+        """Deletes a saved view.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -247,6 +333,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ListDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsResponse.SerializeToString,
+            ),
+            'SummarizeDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeDecisions,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsResponse.SerializeToString,
+            ),
+            'ChartDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChartDecisions,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.SerializeToString,
             ),
             'TailDecisions': grpc.unary_stream_rpc_method_handler(
                     servicer.TailDecisions,
@@ -307,6 +403,31 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.SummarizeShadows,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.SerializeToString,
+            ),
+            'ListViews': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListViews,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsResponse.SerializeToString,
+            ),
+            'GetView': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.GetViewResponse.SerializeToString,
+            ),
+            'CreateView': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewResponse.SerializeToString,
+            ),
+            'UpdateView': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewResponse.SerializeToString,
+            ),
+            'DeleteView': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteView,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -392,6 +513,60 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ListDecisions',
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/SummarizeDecisions',
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.SummarizeDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChartDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ChartDecisions',
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -716,6 +891,141 @@ class AuditService:
             '/pilote.audit.v1.AuditService/SummarizeShadows',
             pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_shadows__pb2.SummarizeShadowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListViews(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ListViews',
+            pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.ListViewsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/GetView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.GetViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.GetViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/CreateView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.CreateViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/UpdateView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.UpdateViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/DeleteView',
+            pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_views__pb2.DeleteViewResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -11,6 +11,8 @@ from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
+from pilote.audit.v1 import summaries_pb2 as _summaries_pb2
+from pilote.audit.v1 import views_pb2 as _views_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -45,7 +47,11 @@ class AuditServiceStub:
     ExplainDecision: _grpc.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]
     """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]
-    """Lists decisions, newest first."""
+    """Lists decisions, newest first or in another order."""
+    SummarizeDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.SummarizeDecisionsRequest, _summaries_pb2.SummarizeDecisionsResponse]
+    """Counts decisions, and the values that some of their fields have."""
+    ChartDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]
+    """Counts decisions by the time at which they were received."""
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]
@@ -74,6 +80,16 @@ class AuditServiceStub:
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
+    ListViews: _grpc.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]
+    """Lists saved views, by name."""
+    GetView: _grpc.UnaryUnaryMultiCallable[_views_pb2.GetViewRequest, _views_pb2.GetViewResponse]
+    """Returns one saved view."""
+    CreateView: _grpc.UnaryUnaryMultiCallable[_views_pb2.CreateViewRequest, _views_pb2.CreateViewResponse]
+    """Saves a view under a name that is free. One with a mistake in its filter, order or columns is not saved."""
+    UpdateView: _grpc.UnaryUnaryMultiCallable[_views_pb2.UpdateViewRequest, _views_pb2.UpdateViewResponse]
+    """Puts a view in the place of the one of its name."""
+    DeleteView: _grpc.UnaryUnaryMultiCallable[_views_pb2.DeleteViewRequest, _views_pb2.DeleteViewResponse]
+    """Deletes a saved view."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -87,7 +103,11 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_explaining_pb2.ExplainDecisionRequest, _explaining_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
     """Explains one decision in plain words: what was asked, what looked at it, and what would have to change for it to pass."""
     ListDecisions: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListDecisionsRequest, _audit_service_pb2.ListDecisionsResponse]  # type: ignore[assignment]
-    """Lists decisions, newest first."""
+    """Lists decisions, newest first or in another order."""
+    SummarizeDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.SummarizeDecisionsRequest, _summaries_pb2.SummarizeDecisionsResponse]  # type: ignore[assignment]
+    """Counts decisions, and the values that some of their fields have."""
+    ChartDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]  # type: ignore[assignment]
+    """Counts decisions by the time at which they were received."""
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
     """Follows decisions as they are stored, until the caller ends the stream."""
     ExportDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]  # type: ignore[assignment]
@@ -116,6 +136,16 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
+    ListViews: _aio.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]  # type: ignore[assignment]
+    """Lists saved views, by name."""
+    GetView: _aio.UnaryUnaryMultiCallable[_views_pb2.GetViewRequest, _views_pb2.GetViewResponse]  # type: ignore[assignment]
+    """Returns one saved view."""
+    CreateView: _aio.UnaryUnaryMultiCallable[_views_pb2.CreateViewRequest, _views_pb2.CreateViewResponse]  # type: ignore[assignment]
+    """Saves a view under a name that is free. One with a mistake in its filter, order or columns is not saved."""
+    UpdateView: _aio.UnaryUnaryMultiCallable[_views_pb2.UpdateViewRequest, _views_pb2.UpdateViewResponse]  # type: ignore[assignment]
+    """Puts a view in the place of the one of its name."""
+    DeleteView: _aio.UnaryUnaryMultiCallable[_views_pb2.DeleteViewRequest, _views_pb2.DeleteViewResponse]  # type: ignore[assignment]
+    """Deletes a saved view."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers what the gateway decided, for whom, and why. Every call through the gateway, however it ended, is here
@@ -144,7 +174,23 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.ListDecisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListDecisionsResponse, _abc.Awaitable[_audit_service_pb2.ListDecisionsResponse]]:
-        """Lists decisions, newest first."""
+        """Lists decisions, newest first or in another order."""
+
+    @_abc_1.abstractmethod
+    def SummarizeDecisions(
+        self,
+        request: _summaries_pb2.SummarizeDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_summaries_pb2.SummarizeDecisionsResponse, _abc.Awaitable[_summaries_pb2.SummarizeDecisionsResponse]]:
+        """Counts decisions, and the values that some of their fields have."""
+
+    @_abc_1.abstractmethod
+    def ChartDecisions(
+        self,
+        request: _summaries_pb2.ChartDecisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_summaries_pb2.ChartDecisionsResponse, _abc.Awaitable[_summaries_pb2.ChartDecisionsResponse]]:
+        """Counts decisions by the time at which they were received."""
 
     @_abc_1.abstractmethod
     def TailDecisions(
@@ -245,5 +291,45 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_shadows_pb2.SummarizeShadowsResponse, _abc.Awaitable[_shadows_pb2.SummarizeShadowsResponse]]:
         """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
+
+    @_abc_1.abstractmethod
+    def ListViews(
+        self,
+        request: _views_pb2.ListViewsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_views_pb2.ListViewsResponse, _abc.Awaitable[_views_pb2.ListViewsResponse]]:
+        """Lists saved views, by name."""
+
+    @_abc_1.abstractmethod
+    def GetView(
+        self,
+        request: _views_pb2.GetViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_views_pb2.GetViewResponse, _abc.Awaitable[_views_pb2.GetViewResponse]]:
+        """Returns one saved view."""
+
+    @_abc_1.abstractmethod
+    def CreateView(
+        self,
+        request: _views_pb2.CreateViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_views_pb2.CreateViewResponse, _abc.Awaitable[_views_pb2.CreateViewResponse]]:
+        """Saves a view under a name that is free. One with a mistake in its filter, order or columns is not saved."""
+
+    @_abc_1.abstractmethod
+    def UpdateView(
+        self,
+        request: _views_pb2.UpdateViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_views_pb2.UpdateViewResponse, _abc.Awaitable[_views_pb2.UpdateViewResponse]]:
+        """Puts a view in the place of the one of its name."""
+
+    @_abc_1.abstractmethod
+    def DeleteView(
+        self,
+        request: _views_pb2.DeleteViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_views_pb2.DeleteViewResponse, _abc.Awaitable[_views_pb2.DeleteViewResponse]]:
+        """Deletes a saved view."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -156,6 +156,9 @@ class RuleLook(_message.Message):
     SINCE_TIME_FIELD_NUMBER: _builtins.int
     UNTIL_TIME_FIELD_NUMBER: _builtins.int
     NEVER_OPENS_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    CONSENT_PURPOSE_FIELD_NUMBER: _builtins.int
+    CONSENT_PROOF_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
     """Name of the rule in the revision, at most 63 characters."""
     effect: _builtins.str
@@ -171,6 +174,12 @@ class RuleLook(_message.Message):
     """
     never_opens: _builtins.bool
     """Of quiet hours: they never open for this customer, or nobody knows the customer's time zone."""
+    legal_basis: _builtins.str
+    """Of a consent that was on record the legal basis that the contact rests on, such as "consent" or "contract"."""
+    consent_purpose: _builtins.str
+    """Likewise the purpose that the customer's statement names; empty where it is about all."""
+    consent_proof: _builtins.str
+    """Likewise where its proof is found, at most 200 characters."""
     @_builtins.property
     def since_time(self) -> _timestamp_pb2.Timestamp:
         """Since when they did; absent for "none" and where there is no standing."""
@@ -192,14 +201,113 @@ class RuleLook(_message.Message):
         since_time: _timestamp_pb2.Timestamp | None = ...,
         until_time: _timestamp_pb2.Timestamp | None = ...,
         never_opens: _builtins.bool = ...,
+        legal_basis: _builtins.str = ...,
+        consent_purpose: _builtins.str = ...,
+        consent_proof: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "error", b"error", "mode", b"mode", "never_opens", b"never_opens", "rule", b"rule", "since_time", b"since_time", "standing", b"standing", "until_time", b"until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_proof", b"consent_proof", "consent_purpose", b"consent_purpose", "effect", b"effect", "error", b"error", "legal_basis", b"legal_basis", "mode", b"mode", "never_opens", b"never_opens", "rule", b"rule", "since_time", b"since_time", "standing", b"standing", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RuleLook: _TypeAlias = RuleLook  # noqa: Y015
+
+@_typing.final
+class Obligation(_message.Message):
+    """What a rule has taken out of the request or the reply. A call whose message cannot be redacted does not go through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    SENSITIVITY_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """Name of the rule in the revision."""
+    of: _builtins.str
+    """"request" or "reply"."""
+    sensitivity: _builtins.str
+    """The least sensitivity that is taken out, such as "PERSONAL"; empty: none for its sensitivity."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Paths that are taken out, as the revision names them."""
+
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        of: _builtins.str = ...,
+        sensitivity: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "of", b"of", "rule", b"rule", "sensitivity", b"sensitivity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Obligation: _TypeAlias = Obligation  # noqa: Y015
+
+@_typing.final
+class StepDurations(_message.Message):
+    """How long each step of a call took in the gateway; absent for one that was not reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAIT_FIELD_NUMBER: _builtins.int
+    IDENTIFY_FIELD_NUMBER: _builtins.int
+    DESCRIBE_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    DECIDE_FIELD_NUMBER: _builtins.int
+    ADMIT_FIELD_NUMBER: _builtins.int
+    SETTLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """Behind other calls, under load."""
+
+    @_builtins.property
+    def identify(self) -> _duration_pb2.Duration:
+        """Who calls."""
+
+    @_builtins.property
+    def describe(self) -> _duration_pb2.Duration:
+        """What is asked."""
+
+    @_builtins.property
+    def facts(self) -> _duration_pb2.Duration:
+        """What is known of the customer, and of the inference that led to the call."""
+
+    @_builtins.property
+    def decide(self) -> _duration_pb2.Duration:
+        """Route and rules."""
+
+    @_builtins.property
+    def admit(self) -> _duration_pb2.Duration:
+        """Buckets taken and the record written, in one step of the store."""
+
+    @_builtins.property
+    def settle(self) -> _duration_pb2.Duration:
+        """What came after the upstream: redacting the reply, keeping what later calls depend on."""
+
+    def __init__(
+        self,
+        *,
+        wait: _duration_pb2.Duration | None = ...,
+        identify: _duration_pb2.Duration | None = ...,
+        describe: _duration_pb2.Duration | None = ...,
+        facts: _duration_pb2.Duration | None = ...,
+        decide: _duration_pb2.Duration | None = ...,
+        admit: _duration_pb2.Duration | None = ...,
+        settle: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "decide", b"decide", "describe", b"describe", "facts", b"facts", "identify", b"identify", "settle", b"settle", "wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "decide", b"decide", "describe", b"describe", "facts", b"facts", "identify", b"identify", "settle", b"settle", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepDurations: _TypeAlias = StepDurations  # noqa: Y015
 
 @_typing.final
 class LimitLook(_message.Message):
@@ -604,6 +712,26 @@ class Decision(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class CostsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
@@ -667,6 +795,15 @@ class Decision(_message.Message):
     SERVED_UPSTREAM_FIELD_NUMBER: _builtins.int
     STANDBY_FIELD_NUMBER: _builtins.int
     COPIES_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    PERSON_REF_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    OBLIGATIONS_FIELD_NUMBER: _builtins.int
+    HOLDOUTS_FIELD_NUMBER: _builtins.int
+    RETENTION_CLASS_FIELD_NUMBER: _builtins.int
+    RETENTION_DAYS_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    COSTS_FIELD_NUMBER: _builtins.int
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
     SETTLE_LEAF_INDEX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -780,6 +917,22 @@ class Decision(_message.Message):
     """Upstream that was asked, where another arm took over."""
     standby: _builtins.bool
     """Whether this admits another arm of the call `parent`, whose chosen arm could not serve it. It is no call of its own."""
+    conversation: _builtins.str
+    """The conversation that the agent was in, as it named it in the metadata `pilote-conversation`: at most 128 characters,
+    `gen_ai.conversation.id` in traces.
+    """
+    person_ref: _builtins.str
+    """Pseudonym of the person on whose behalf the agent called, 32 hexadecimal digits; empty where its credential names
+    nobody.
+    """
+    legal_basis: _builtins.str
+    """What the contact rests on: the legal basis of the first consent that was wanted and found on record. The looks at the
+    consents in `rules` say which statement that was.
+    """
+    retention_class: _builtins.str
+    """Name of the class of retention in the revision; empty: none, and the record is kept for 183 days at least."""
+    retention_days: _builtins.int
+    """How many days the class keeps it; 0 where there is none."""
     leaf_index: _builtins.int
     """Index of the decision in the log that proves it, from 0; absent for one that was stored before there was a log."""
     settle_leaf_index: _builtins.int
@@ -841,6 +994,22 @@ class Decision(_message.Message):
     @_builtins.property
     def copies(self) -> _containers.RepeatedCompositeFieldContainer[Global___CopyLook]:
         """What came of copies of the call, a shadow before a mirror; empty where there were none, or they have not ended yet."""
+
+    @_builtins.property
+    def obligations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Obligation]:
+        """What rules took out of the request and the reply, in the revision's order."""
+
+    @_builtins.property
+    def holdouts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Holdouts in which the customer was looked for. In one that the customer is in, a look in `rules` says so."""
+
+    @_builtins.property
+    def steps(self) -> Global___StepDurations:
+        """How long each step took."""
+
+    @_builtins.property
+    def costs(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """What the call has really cost, by budget, where that is known."""
 
     def __init__(
         self,
@@ -908,12 +1077,21 @@ class Decision(_message.Message):
         served_upstream: _builtins.str = ...,
         standby: _builtins.bool = ...,
         copies: _abc.Iterable[Global___CopyLook] | None = ...,
+        conversation: _builtins.str = ...,
+        person_ref: _builtins.str = ...,
+        legal_basis: _builtins.str = ...,
+        obligations: _abc.Iterable[Global___Obligation] | None = ...,
+        holdouts: _abc.Iterable[_builtins.str] | None = ...,
+        retention_class: _builtins.str = ...,
+        retention_days: _builtins.int = ...,
+        steps: Global___StepDurations | None = ...,
+        costs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         leaf_index: _builtins.int | None = ...,
         settle_leaf_index: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "leaf_index", b"leaf_index", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "leaf_index", b"leaf_index", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "steps", b"steps", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "copies", b"copies", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "inference", b"inference", "leaf_index", b"leaf_index", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "conversation", b"conversation", "copies", b"copies", "costs", b"costs", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "holdouts", b"holdouts", "inference", b"inference", "leaf_index", b"leaf_index", "legal_basis", b"legal_basis", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "obligations", b"obligations", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "person_ref", b"person_ref", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retention_class", b"retention_class", "retention_days", b"retention_days", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "steps", b"steps", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__leaf_index: _TypeAlias = _typing.Literal["leaf_index"]  # noqa: Y015
     _WhichOneofArgType__leaf_index: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index"]  # noqa: Y015

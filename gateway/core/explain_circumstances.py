@@ -1,0 +1,71 @@
+"""What surrounded a decision, in plain words: for whom the agent called, in which conversation, what was taken out."""
+
+from typing import Final
+
+from gateway.core.record import Obligation, Record, consent_of
+from gateway.core.texts import LANGUAGES, fill
+
+_TEXTS: Final = {
+    "person": ("The agent called on behalf of {person}.", "L’agent appelait pour le compte de {person}."),
+    "conversation": (
+        "That was in the conversation {conversation}.",
+        "C’était dans la conversation {conversation}.",
+    ),
+    "purpose": ("Its purpose was {purpose}.", "Sa finalité était {purpose}."),
+    "basis": (
+        "It rested on the legal basis {basis}, by the requirement {rule}.",
+        "Il reposait sur la base légale {basis}, selon l’exigence {rule}.",
+    ),
+    "proof": (" The proof is {proof}.", " La preuve est {proof}."),
+    "holdout": (
+        "The customer was looked for in the holdout {holdout}.",
+        "On a cherché le client dans le groupe témoin {holdout}.",
+    ),
+    "masked-request": (
+        "The rule {rule} took out of the request: {what}.",
+        "La règle {rule} a retiré de la requête : {what}.",
+    ),
+    "masked-reply": (
+        "The rule {rule} took out of the reply: {what}.",
+        "La règle {rule} a retiré de la réponse : {what}.",
+    ),
+    "sensitive": (
+        "everything annotated {level} or above",
+        "tout ce qui est annoté {level} ou plus",
+    ),
+    "kept": (
+        "Its record belongs to the class {name}, which is kept for {days} days.",
+        "Son enregistrement relève de la classe {name}, conservée {days} jours.",
+    ),
+}
+
+
+def explain_circumstances(record: Record, *, language: str = "en") -> list[str]:
+    """For whom, in which conversation, what for, on which basis; holdouts; and what was taken out."""
+    lines = []
+    for key, value in (("person", record.person), ("conversation", record.conversation), ("purpose", record.purpose)):
+        if value:
+            lines.append(_say(key, language, {key: value}))
+    consent = consent_of(record)
+    if consent is not None and consent.basis:
+        proof = _say("proof", language, {"proof": consent.proof}) if consent.proof else ""
+        lines.append(_say("basis", language, {"basis": consent.basis, "rule": consent.rule}) + proof)
+    lines += [_say("holdout", language, {"holdout": name}) for name in record.holdouts]
+    lines += [_masked(each, language) for each in record.obligations]
+    return lines
+
+
+def explain_kept(record: Record, *, language: str = "en") -> list[str]:
+    """How long the record is kept, where the policy has a class for it."""
+    values = {"days": str(record.keep_days), "name": record.retention}
+    return [_say("kept", language, values)] if record.retention else []
+
+
+def _masked(obligation: Obligation, language: str) -> str:
+    level = obligation.sensitivity
+    what = [*obligation.fields, *([_say("sensitive", language, {"level": level})] if level else [])]
+    return _say(f"masked-{obligation.of}", language, {"rule": obligation.rule, "what": ", ".join(what)})
+
+
+def _say(key: str, language: str, values: dict[str, str]) -> str:
+    return fill(_TEXTS[key][LANGUAGES.index(language)], values)
