@@ -9,6 +9,7 @@ from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT
 from gateway.core.inputs import LARGEST_REQUEST, First, Inputs, bound_to, packed, sampled
 from gateway.core.policy.vocabulary import duration_ms
+from gateway.core.record import SealedInputs
 from gateway.keeping import KEPT_METADATA
 
 
@@ -32,7 +33,9 @@ class Recorder:
         sealed = self._sealer.seal(packed(inputs), bound_to=bound_to(inputs.tenant, inputs.id))
         keep_ms = duration_ms(run.revision.document.replay.keep)
         cell = keys.cell(run.agent.tenant, run.cell)
-        self._admission.note_inputs(cell, run.id, sealed, at_ms=run.received_ms, expires_ms=run.received_ms + keep_ms)
+        ref = run.call.subject_ref if run.call is not None else ""
+        said = SealedInputs(run.id, run.received_ms, run.received_ms + keep_ms, ref)
+        self._admission.note_inputs(cell, said, sealed)
 
 
 def inputs_of(run: CallRun) -> Inputs:

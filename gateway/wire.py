@@ -96,6 +96,9 @@ def decision(
         retention_days=record.keep_days,
         steps=steps(record.steps, settlement),
         costs={} if settlement is None else settlement.costs,
+        values_state=decision_pb2.VALUES_STATE_UNSPECIFIED
+        if record.values is None
+        else decision_pb2.VALUES_STATE_SEALED,
     )
     _add_conclusion(message, conclusion)
     if settlement is not None:

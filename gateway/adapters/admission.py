@@ -253,10 +253,9 @@ class Admission:
         if state:  # whoever has the answer may repeat the call at once, and must get the same one
             self._flush()
 
-    def note_inputs(self, cell: Cell, decision: str, sealed: bytes, *, at_ms: int, expires_ms: int) -> None:
+    def note_inputs(self, cell: Cell, said: SealedInputs, sealed: bytes) -> None:
         """Keep what a call was decided by, sealed; never waits. What the store does not take waits on disk."""
-        said = _ENCODER.encode(SealedInputs(decision, at_ms, expires_ms))
-        self._queue(("XADD", keys.decisions(cell), "*", "k", "inputs", "r", said, "i", sealed))
+        self._queue(("XADD", keys.decisions(cell), "*", "k", "inputs", "r", _ENCODER.encode(said), "i", sealed))
 
     def note_copy(self, cell: Cell, result: ShadowResult) -> None:
         """Keep what came of a copy of a call; never waits. What the store does not take waits on disk."""

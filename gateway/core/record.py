@@ -148,13 +148,15 @@ class Exposure(msgspec.Struct, frozen=True, omit_defaults=True):
     """What it was assigned by, where that is neither the record's `unit_ref` nor, without one, its subject."""
 
 
-class SealedInputs(msgspec.Struct, frozen=True):
+class SealedInputs(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose inputs are sealed in field `i` of the same entry, and until when they are kept."""
 
     id: str
     at_ms: int
     """When the call was received."""
     expires_ms: int
+    subject_ref: str = ""
+    """Of the customer that the call is about."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,7 @@ import msgspec
 from gateway.core import keys
 from gateway.core.record import CustomerOutcome, Outcome, Record, SealedInputs, Settlement
 from gateway.core.shadows import LONGEST_PATH, MOST_DIFFERENCES, ShadowResult
+from gateway.core.used import WrappedKey
 
 LARGEST: Final = 253_402_300_799_999
 """Largest number a field may hold: the last millisecond of the year 9999, where protobuf's timestamps end.
@@ -23,6 +24,8 @@ _AMOUNTS: Final = frozenset({"capacity", "cost", "used", "revenue_cents"})
 _LEAST: Final = {"wait_ms": -1, "until_ms": -1, "refused": -1, "capacity": -1, "revenue_cents": -LARGEST_AMOUNT}
 """Fields in which less than 0 has a meaning: never, none, a score without a maximum, and money given back."""
 _ID_LENGTH: Final = 32
+_KEY_ID_LENGTH: Final = 16
+_LARGEST_KEY: Final = 256
 _HEX: Final = frozenset("0123456789abcdef")
 
 
@@ -34,6 +37,8 @@ class Admitted(msgspec.Struct, frozen=True):
     raw_record: bytes
     """The JSON as the gateway wrote it: what is kept and proved is this, and not our reading of it."""
     raw_outcome: bytes
+    key: WrappedKey | None = None
+    """The key of its sealed values, which lay beside it: no part of what is proved, so that it can be destroyed."""
 
     @property
     def id(self) -> str:
@@ -108,6 +113,7 @@ Entry = Admitted | Settled | Reported | Copied | Recorded | Noted
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
+_wrapped: Final = msgspec.json.Decoder(WrappedKey)
 _reported: Final = msgspec.json.Decoder(CustomerOutcome)
 _copied: Final = msgspec.json.Decoder(ShadowResult)
 _inputs: Final = msgspec.json.Decoder(SealedInputs)
@@ -140,17 +146,27 @@ def read(fields: Mapping[bytes, bytes], *, stream: bytes) -> Entry | Corrupt:
             return _recorded(fields[b"r"], fields[b"i"], tenant=keys.tenant_of(stream.decode()))
         if kind == b"copy":
             return _copy(fields[b"r"], tenant=keys.tenant_of(stream.decode()))
-        return _admitted(fields[b"r"], fields[b"o"]) if kind == b"admit" else _settled(fields[b"r"])
+        return _admitted(fields[b"r"], fields[b"o"], fields.get(b"w")) if kind == b"admit" else _settled(fields[b"r"])
     except (msgspec.DecodeError, ValueError) as error:
         return Corrupt(str(error))
 
 
-def _admitted(raw_record: bytes, raw_outcome: bytes) -> Admitted:
+def _admitted(raw_record: bytes, raw_outcome: bytes, raw_key: bytes | None) -> Admitted:
     record, outcome = _record.decode(raw_record), _outcome.decode(raw_outcome)
     _check_id(record.id)
     for part in (record, *record.rules, *record.buckets, *outcome.looks):
         _check_numbers(part)
-    return Admitted(record, outcome, raw_record, raw_outcome)
+    return Admitted(record, outcome, raw_record, raw_outcome, None if raw_key is None else _key(raw_key, record))
+
+
+def _key(raw: bytes, record: Record) -> WrappedKey:
+    key = _wrapped.decode(raw)
+    _check_numbers(key)
+    if record.values is None or key.id != record.values.key or key.subject_ref not in ("", record.subject_ref):
+        raise ValueError("The key is not that of the record's values.")
+    if len(key.id) != _KEY_ID_LENGTH or not _HEX.issuperset(key.id) or len(key.wrapped) > _LARGEST_KEY:
+        raise ValueError("The key is none.")
+    return key
 
 
 def _settled(raw: bytes) -> Settled:

@@ -11,6 +11,7 @@ from pilote.audit.v1 import (
     audit_service_pb2,
     explaining_pb2,
     objectives_pb2,
+    personal_pb2,
     planning_pb2,
     shadows_pb2,
     views_pb2,
@@ -21,6 +22,7 @@ from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
 from services.audit.exporting import Asked, Export
 from services.audit.objectives import ObjectiveBook
+from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
 from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
@@ -58,14 +60,21 @@ class Queries(Search):
         self, request: audit_service_pb2.GetDecisionRequest, _context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        return audit_service_pb2.GetDecisionResponse(decision=told(await self._stored(request.name)))
+        stored = await self._stored(request.name)
+        decision = told(stored)
+        decision.values_state, _ = await state_of(self._store, stored.record)
+        return audit_service_pb2.GetDecisionResponse(decision=decision)
 
     async def ExplainDecision(
         self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
     ) -> explaining_pb2.ExplainDecisionResponse:
         """See the contract."""
         stored = await self._stored(request.name)
-        return await explained(stored, self._policies, language_code=request.language_code, now_ms=self._clock_ms())
+        asked_in = request.language_code
+        answer = await explained(stored, self._policies, language_code=asked_in, now_ms=self._clock_ms())
+        state, erased_ms = await state_of(self._store, stored.record)
+        answer.sentences.extend(explain_values(state, erased_ms=erased_ms, language=answer.language_code))
+        return answer
 
     async def ExportDecisions(
         self, request: audit_service_pb2.ExportDecisionsRequest, context: Any
@@ -162,6 +171,21 @@ class Queries(Search):
         tenants = [request.tenant] if request.tenant else await self._store.tenants()
         refs = [subject_ref(self._pseudonym_key, tenant=tenant, subject=request.subject) for tenant in tenants]
         return planning_pb2.ForgetInputsResponse(forgotten=await self._store.forget_inputs(refs))
+
+    async def ReadValues(
+        self, request: personal_pb2.ReadValuesRequest, _context: Any
+    ) -> personal_pb2.ReadValuesResponse:
+        """See the contract."""
+        stored = await self._stored(request.name)
+        return await read_values(self._store, stored.record, request, now_ms=self._clock_ms())
+
+    async def EraseSubject(
+        self, request: personal_pb2.EraseSubjectRequest, _context: Any
+    ) -> personal_pb2.EraseSubjectResponse:
+        """See the contract."""
+        tenants = [request.tenant] if request.tenant else await self._store.tenants()
+        key, now_ms = self._pseudonym_key, self._clock_ms()
+        return await erase_subject(self._store, request, tenants=tenants, pseudonym_key=key, now_ms=now_ms)
 
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any

@@ -10,7 +10,7 @@ import msgspec
 from gateway.conclusion import Conclusion, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement
-from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs
+from services.audit import sqlite_calls, sqlite_counts, sqlite_entering, sqlite_inputs, sqlite_keys
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.searching import indexed, searched
@@ -70,6 +70,7 @@ def write(
     came of copies, is stored by itself: it may come before the decision that it is about. `known_of` tells which of
     these decisions the segments have; all that was promised to them before must have been done.
     """
+    sqlite_keys.keep(connection, [entry for entry in entries if isinstance(entry, Admitted)])
     sqlite_inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
     new = {entry.id: entry for entry in reversed(entries) if isinstance(entry, Admitted)}
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}

@@ -9,9 +9,12 @@ import msgspec
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark, after
 from services.audit.log import Raw
+from services.audit.personal import SKEW_MS, Person
 from services.audit.segments.hours import first_id, hour_of
 
-_KEEP: Final = "INSERT OR IGNORE INTO input (decision, tenant, at_ms, expires_ms, sealed) VALUES (?, ?, ?, ?, ?)"
+_KEEP: Final = """INSERT OR IGNORE INTO input (decision, tenant, at_ms, expires_ms, sealed, subject_ref)
+ SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+ (SELECT 1 FROM erased WHERE tenant = ?2 AND subject_ref = ?6 AND at_ms + ?7 >= ?3)"""
 _WANTED: Final = """input.expires_ms > ? AND input.at_ms >= ? AND input.at_ms < ? AND (? = '' OR input.tenant = ?)
  AND (? = '' OR input.decision = ?)"""
 _NEWEST: Final = f"""SELECT at_ms, decision FROM input WHERE {_WANTED}
@@ -22,8 +25,11 @@ _PAGE: Final = f"""SELECT decision, at_ms, sealed FROM input
 
 
 def keep(connection: sqlite3.Connection, recorded: Iterable[Recorded]) -> None:
-    """Store inputs, of each decision the first: what comes again is the same."""
-    rows = [(each.id, each.tenant, each.said.at_ms, each.said.expires_ms, each.sealed) for each in recorded]
+    """Store inputs, of each decision the first: what comes again is the same. None of a customer erased since."""
+    rows = [
+        (each.id, each.tenant, each.said.at_ms, each.said.expires_ms, each.sealed, each.said.subject_ref, SKEW_MS)
+        for each in recorded
+    ]
     connection.executemany(_KEEP, rows)
 
 
@@ -48,6 +54,12 @@ def forget(connection: sqlite3.Connection, decisions: Iterable[str]) -> int:
     """Delete what these decisions were decided by; returns how many there were."""
     text = "DELETE FROM input WHERE decision IN (SELECT value FROM json_each(?))"
     return connection.execute(text, (msgspec.json.encode(list(decisions)).decode(),)).rowcount
+
+
+def forget_of(connection: sqlite3.Connection, person: Person) -> int:
+    """Delete what calls about a customer were decided by, also where the decision has not come yet."""
+    text = "DELETE FROM input WHERE tenant = ? AND subject_ref = ?"
+    return connection.execute(text, (person.tenant, person.subject_ref)).rowcount
 
 
 def begin(connection: sqlite3.Connection, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:

@@ -32,6 +32,7 @@ from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
 from services.audit.sqlite_minutes import route_counts
+from services.audit.sqlite_personal import SqlitePersonal
 from services.audit.sqlite_proofs import SqliteLog
 from services.audit.sqlite_shadows import sum_copies
 from services.audit.sqlite_views import SqliteViews
@@ -76,6 +77,10 @@ class SqliteStore:
             read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
         )
         """See `DecisionStore.log`."""
+        self.personal = SqlitePersonal(
+            read=self._read, write=self._write, outside=self._outside, enter=self._enter, about=self._kept_about
+        )
+        """See `DecisionStore.personal`."""
         self.views = SqliteViews(read=self._read, write=self._write)
         """See `DecisionStore.views`."""
 
@@ -190,8 +195,7 @@ class SqliteStore:
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""
-        hours = await self._read(sqlite_inputs.hours)
-        decisions = await self._read(lambda _: self._segment_reader().about(subject_refs, hours=hours))
+        decisions = await self._kept_about(subject_refs)
         return await self._write(lambda connection: sqlite_inputs.forget(connection, decisions))
 
     async def count(self) -> int:
@@ -221,6 +225,21 @@ class SqliteStore:
             return changed + self._segments.pay()
 
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
+
+    async def _kept_about(self, subject_refs: Sequence[str]) -> Sequence[str]:
+        """The decisions about these customers whose inputs are kept."""
+        hours = await self._read(sqlite_inputs.hours)
+        return await self._read(lambda _: self._segment_reader().about(subject_refs, hours=hours))
+
+    async def _enter(self, work: Callable[[sqlite3.Connection], Sequence[Entry]]) -> None:
+        """Write in a transaction that also enters what `work` returns."""
+        known_of = self._segments.known
+        await self._promise(lambda connection: sqlite_batch.write(connection, work(connection), known_of=known_of))
+
+    async def _outside(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Work with the writer's connection, outside any transaction."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._write_thread, _guarded, lambda: work(self._writer))
 
     async def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         loop = asyncio.get_running_loop()
@@ -272,6 +291,8 @@ class SqliteStore:
         connection = self._connected(self._path.resolve().as_uri())
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten: an erased customer's keys must not be found in the file's free pages.
+        connection.execute("PRAGMA secure_delete = ON")
         try:
             schema.bring_up_to_date(connection)
         except BaseException:

@@ -17,6 +17,7 @@ from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.log import Log
+from services.audit.personal import Personal
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.views import ViewStore
 
@@ -44,6 +45,10 @@ class DecisionStore(Protocol):
     @property
     def log(self) -> Log:
         """The log that proves what is kept here."""
+
+    @property
+    def personal(self) -> Personal:
+        """The keys of what records say of customers."""
 
     @property
     def views(self) -> ViewStore:

@@ -7,6 +7,7 @@ from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
+from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
@@ -117,6 +118,16 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ForgetInputs',
                 request_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsResponse.FromString,
+                _registered_method=True)
+        self.ReadValues = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ReadValues',
+                request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesResponse.FromString,
+                _registered_method=True)
+        self.EraseSubject = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/EraseSubject',
+                request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
                 _registered_method=True)
         self.GetObjectives = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/GetObjectives',
@@ -267,6 +278,22 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadValues(self, request, context):
+        """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
+        that reads it. Who asked for what, and why, is recorded in the log first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseSubject(self, request, context):
+        """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
+        them were decided by. The records stay, and so does what proves them. It is recorded in the log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetObjectives(self, request, context):
         """Returns how the routes do by the objectives of the active revision.
         """
@@ -393,6 +420,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ForgetInputs,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsResponse.SerializeToString,
+            ),
+            'ReadValues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadValues,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesResponse.SerializeToString,
+            ),
+            'EraseSubject': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseSubject,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.SerializeToString,
             ),
             'GetObjectives': grpc.unary_unary_rpc_method_handler(
                     servicer.GetObjectives,
@@ -837,6 +874,60 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ForgetInputs',
             pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_planning__pb2.ForgetInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadValues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ReadValues',
+            pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseSubject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/EraseSubject',
+            pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
+from pilote.audit.v1 import personal_pb2 as _personal_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
 from pilote.audit.v1 import summaries_pb2 as _summaries_pb2
@@ -76,6 +77,14 @@ class AuditServiceStub:
     """
     ForgetInputs: _grpc.UnaryUnaryMultiCallable[_planning_pb2.ForgetInputsRequest, _planning_pb2.ForgetInputsResponse]
     """Deletes what calls about a customer were decided by. What was recorded of them stays."""
+    ReadValues: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ReadValuesRequest, _personal_pb2.ReadValuesResponse]
+    """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
+    that reads it. Who asked for what, and why, is recorded in the log first.
+    """
+    EraseSubject: _grpc.UnaryUnaryMultiCallable[_personal_pb2.EraseSubjectRequest, _personal_pb2.EraseSubjectResponse]
+    """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
+    them were decided by. The records stay, and so does what proves them. It is recorded in the log.
+    """
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
@@ -132,6 +141,14 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """
     ForgetInputs: _aio.UnaryUnaryMultiCallable[_planning_pb2.ForgetInputsRequest, _planning_pb2.ForgetInputsResponse]  # type: ignore[assignment]
     """Deletes what calls about a customer were decided by. What was recorded of them stays."""
+    ReadValues: _aio.UnaryUnaryMultiCallable[_personal_pb2.ReadValuesRequest, _personal_pb2.ReadValuesResponse]  # type: ignore[assignment]
+    """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
+    that reads it. Who asked for what, and why, is recorded in the log first.
+    """
+    EraseSubject: _aio.UnaryUnaryMultiCallable[_personal_pb2.EraseSubjectRequest, _personal_pb2.EraseSubjectResponse]  # type: ignore[assignment]
+    """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
+    them were decided by. The records stay, and so does what proves them. It is recorded in the log.
+    """
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
@@ -275,6 +292,26 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_planning_pb2.ForgetInputsResponse, _abc.Awaitable[_planning_pb2.ForgetInputsResponse]]:
         """Deletes what calls about a customer were decided by. What was recorded of them stays."""
+
+    @_abc_1.abstractmethod
+    def ReadValues(
+        self,
+        request: _personal_pb2.ReadValuesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.ReadValuesResponse, _abc.Awaitable[_personal_pb2.ReadValuesResponse]]:
+        """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
+        that reads it. Who asked for what, and why, is recorded in the log first.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseSubject(
+        self,
+        request: _personal_pb2.EraseSubjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.EraseSubjectResponse, _abc.Awaitable[_personal_pb2.EraseSubjectResponse]]:
+        """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
+        them were decided by. The records stay, and so does what proves them. It is recorded in the log.
+        """
 
     @_abc_1.abstractmethod
     def GetObjectives(

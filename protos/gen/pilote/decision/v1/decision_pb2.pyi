@@ -110,6 +110,34 @@ settle. What the call took from caps stays taken.
 """
 Global___DecisionState: _TypeAlias = DecisionState  # noqa: Y015
 
+class _ValuesState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ValuesStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ValuesState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VALUES_STATE_UNSPECIFIED: _ValuesState.ValueType  # 0
+    """Nothing: its conditions read none, or the policy wants none recorded."""
+    VALUES_STATE_SEALED: _ValuesState.ValueType  # 1
+    """They are there, sealed."""
+    VALUES_STATE_ERASED: _ValuesState.ValueType  # 2
+    """Their key was destroyed with all that was known of the customer."""
+    VALUES_STATE_KEY_MISSING: _ValuesState.ValueType  # 3
+    """Their key is not there, though the customer was not erased."""
+
+class ValuesState(_ValuesState, metaclass=_ValuesStateEnumTypeWrapper):
+    """What is kept of the request fields and facts that a call was decided by."""
+
+VALUES_STATE_UNSPECIFIED: ValuesState.ValueType  # 0
+"""Nothing: its conditions read none, or the policy wants none recorded."""
+VALUES_STATE_SEALED: ValuesState.ValueType  # 1
+"""They are there, sealed."""
+VALUES_STATE_ERASED: ValuesState.ValueType  # 2
+"""Their key was destroyed with all that was known of the customer."""
+VALUES_STATE_KEY_MISSING: ValuesState.ValueType  # 3
+"""Their key is not there, though the customer was not erased."""
+Global___ValuesState: _TypeAlias = ValuesState  # noqa: Y015
+
 class _AttemptCause:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -804,6 +832,7 @@ class Decision(_message.Message):
     RETENTION_DAYS_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     COSTS_FIELD_NUMBER: _builtins.int
+    VALUES_STATE_FIELD_NUMBER: _builtins.int
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
     SETTLE_LEAF_INDEX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -933,6 +962,10 @@ class Decision(_message.Message):
     """Name of the class of retention in the revision; empty: none, and the record is kept for 183 days at least."""
     retention_days: _builtins.int
     """How many days the class keeps it; 0 where there is none."""
+    values_state: Global___ValuesState.ValueType
+    """What is kept of the request fields and facts that the call was decided by. Lists and tails say SEALED where GetDecision
+    may say that the key is gone.
+    """
     leaf_index: _builtins.int
     """Index of the decision in the log that proves it, from 0; absent for one that was stored before there was a log."""
     settle_leaf_index: _builtins.int
@@ -1086,12 +1119,13 @@ class Decision(_message.Message):
         retention_days: _builtins.int = ...,
         steps: Global___StepDurations | None = ...,
         costs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        values_state: Global___ValuesState.ValueType = ...,
         leaf_index: _builtins.int | None = ...,
         settle_leaf_index: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "decide_time", b"decide_time", "hold_decide_time", b"hold_decide_time", "leaf_index", b"leaf_index", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "steps", b"steps", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "conversation", b"conversation", "copies", b"copies", "costs", b"costs", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "holdouts", b"holdouts", "inference", b"inference", "leaf_index", b"leaf_index", "legal_basis", b"legal_basis", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "obligations", b"obligations", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "person_ref", b"person_ref", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retention_class", b"retention_class", "retention_days", b"retention_days", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "steps", b"steps", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "conversation", b"conversation", "copies", b"copies", "costs", b"costs", "decide_time", b"decide_time", "decider", b"decider", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "holdouts", b"holdouts", "inference", b"inference", "leaf_index", b"leaf_index", "legal_basis", b"legal_basis", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "obligations", b"obligations", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "person_ref", b"person_ref", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retention_class", b"retention_class", "retention_days", b"retention_days", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "steps", b"steps", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "values_state", b"values_state", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__leaf_index: _TypeAlias = _typing.Literal["leaf_index"]  # noqa: Y015
     _WhichOneofArgType__leaf_index: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index"]  # noqa: Y015
