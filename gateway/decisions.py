@@ -88,10 +88,13 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         self, request: decision_service_pb2.ReportOutcomesRequest, context: Any
     ) -> decision_service_pb2.ReportOutcomesResponse:
         metadata = dict(context.invocation_metadata())
-        handling(parsed(metadata.get(TRACEPARENT)))
+        reporting = parsed(metadata.get(TRACEPARENT))
+        handling(reporting)
         agent = self._pipeline.identify(metadata)
         now_ms = clock_ms()
-        outcomes = wire.outcomes(request, reporter=agent.name, now_ms=now_ms)
+        outcomes = wire.outcomes(
+            request, reporter=agent.name, now_ms=now_ms, traceparent=reporting.traceparent if reporting else ""
+        )
         new = await asyncio.gather(*(self._pipeline.report(agent.tenant, outcome) for outcome in outcomes))
         return decision_service_pb2.ReportOutcomesResponse(accepted_count=sum(new))
 

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from gateway.ending import ended
 from gateway.families import Family, Sample, families, merged, page
 from gateway.instance import Instance
 from gateway.meters import Meters, otlp
@@ -141,7 +142,7 @@ async def exposing(meters: Meters, *, listen: str, home: Path) -> AsyncIterator[
         server = await asyncio.start_unix_server(exposed.answer, sock=own)
         stack.callback(server.close)
         task = asyncio.create_task(_answering(exposed, listen, folder))
-        stack.push_async_callback(_cancelled, task)
+        stack.push_async_callback(ended, task)
         await exposed.tried.wait()
         yield exposed
 
@@ -199,9 +200,3 @@ def _folder(home: Path) -> Path:
 def _up(name: str, *, up: bool) -> Sample:
     process, _, worker = name.rpartition("-")
     return Sample("", {"process": process, "worker": worker}, int(up))
-
-
-async def _cancelled(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

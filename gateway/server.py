@@ -36,6 +36,7 @@ from gateway.core.authority import Authority
 from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
+from gateway.ending import ended
 from gateway.exposing import Metering, metering
 from gateway.gathering import Gathering
 from gateway.holding import Holding
@@ -188,7 +189,7 @@ async def gateway(
         waiting = Waiting(keeping.store, cells_of=pipeline.cells_of)
         holding = Holding(pipeline, keeping, waiting, ended=watch.ended, clock=clock)
         stack.push_async_callback(holding.close)
-        stack.push_async_callback(_cancelled, asyncio.create_task(holding.run()))
+        stack.push_async_callback(ended, asyncio.create_task(holding.run()))
 
         def add_services(server: grpc.aio.Server) -> None:
             decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
@@ -280,10 +281,10 @@ async def _follow(
     revisions = RevisionStore(redis)
     trust = Trust(revisions, root=trusted_people, pin_file=settings.home / PIN_FILE)
     following = revisions.follow(running.swap, judge=trust.judge, refused=standing.refuses, looked=looked)
-    stack.push_async_callback(_cancelled, asyncio.create_task(following))
+    stack.push_async_callback(ended, asyncio.create_task(following))
     stack.push_async_callback(_left, workers, standing)
     reporter = asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed))
-    stack.push_async_callback(_cancelled, reporter)
+    stack.push_async_callback(ended, reporter)
     return looked
 
 
@@ -291,9 +292,3 @@ async def _left(workers: Workers, standing: Standing) -> None:
     with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
         async with asyncio.timeout(1):
             await workers.leave(standing.report.worker)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

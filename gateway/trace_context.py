@@ -38,9 +38,18 @@ def begin(traceparent: str | bytes | None, tracestate: str | bytes | None, *, ra
     match = _TRACEPARENT.match(traceparent) if isinstance(traceparent, str) else None
     span_id = f"{_random.getrandbits(64) or 1:016x}"
     if match is None or match[1] == "ff" or match[2] == _NO_TRACE or match[3] == _NO_SPAN or _too_long(match):
-        return CallTrace(f"{_random.getrandbits(128) or 1:032x}", span_id, sampled=_random.random() < ratio)
+        trace_id = f"{_random.getrandbits(128) or 1:032x}"
+        return CallTrace(trace_id, span_id, sampled=drawn(trace_id, ratio=ratio))
     state = tracestate if isinstance(tracestate, str) and len(tracestate) <= 512 else ""
     return CallTrace(match[2], span_id, parent_id=match[3], sampled=bool(int(match[4], 16) & 1), state=state)
+
+
+def drawn(trace_id: str, *, ratio: float) -> bool:
+    """Whether a trace is exported where a share of them is; every process with the same ratio says the same.
+
+    It depends on the trace's last 56 bits, which are random by W3C trace context, level 2.
+    """
+    return int(trace_id[18:], 16) < ratio * (1 << 56)
 
 
 def parsed(traceparent: str | bytes | None) -> CallTrace | None:

@@ -220,9 +220,9 @@ LATEST_MS: Final = 253_402_300_799_999
 
 
 def outcomes(
-    request: decision_service_pb2.ReportOutcomesRequest, *, reporter: str, now_ms: int
+    request: decision_service_pb2.ReportOutcomesRequest, *, reporter: str, now_ms: int, traceparent: str = ""
 ) -> tuple[CustomerOutcome, ...]:
-    """What is reported; an outcome without a time happened now.
+    """What is reported, in that span; an outcome without a time happened now.
 
     Raises:
         CallEnded: ARGUMENT_INVALID, naming every field that cannot be taken; then none of them is.
@@ -249,6 +249,7 @@ def outcomes(
             revenue_cents=outcome.revenue_cents,
             currency=outcome.currency_code,
             event=outcome.event_id,
+            traceparent=traceparent,
         )
         for outcome in request.outcomes
     )

@@ -1,7 +1,6 @@
 """What is known of a subject: a local cache over one Redis read, emptied by the server's own invalidation messages."""
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.keys import Cell
 from gateway.core.pressure import score
+from gateway.ending import ended
 from gateway.redis_clients import Client
 
 _log = logging.getLogger(__name__)
@@ -127,10 +127,7 @@ class FactStore:
 
     async def close(self) -> None:
         """Stop listening."""
-        for task in self._listening.values():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await ended(*self._listening.values())
 
     def _moved(self) -> None:
         """Keys may lie elsewhere: what is cached or being read may be kept by a server that we do not hear yet."""

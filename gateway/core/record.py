@@ -342,6 +342,8 @@ class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     currency: str = ""
     event: str = ""
     """The reporter's own id of the event."""
+    traceparent: str = ""
+    """The span in which it was reported, as the W3C header has it; empty where the reporter sent none."""
 
 
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:

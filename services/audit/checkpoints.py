@@ -32,6 +32,10 @@ class Checkpoints:
         self._witnesses = witnesses
         self._clock_ms = clock_ms
         self.signer: Final = signer
+        self.size = 0
+        """Entries that the newest checkpoint covers."""
+        self.whole_ms = clock_ms()
+        """When all that was in the log was signed last; at first when this process began."""
         self._broken = False  # which is said once, not every second
 
     async def now(self) -> Signed:
@@ -41,7 +45,9 @@ class Checkpoints:
             CallEnded: STORE_UNAVAILABLE when the store does not answer, or what is in it was changed.
         """
         try:
-            return await self._log.sign(self._say, now_ms=self._clock_ms())
+            signed = await self._log.sign(self._say, now_ms=self._clock_ms())
+            self.size, self.whole_ms = signed.size, self._clock_ms()
+            return signed
         except LogBroken as broken:
             if not self._broken:
                 _log.error(

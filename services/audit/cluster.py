@@ -5,6 +5,7 @@ round trip. It does not wait at the server: when nothing is there, `read` pauses
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, cast
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 
 from gateway.core import keys
 from gateway.redis_clients import Slots, at, primaries, slots_in
+from services.audit.progress import Lag
 from services.audit.streams import GROUP, Delivery, Streams, deliveries
 
 PAUSE_SECONDS: Final = 0.05
@@ -97,6 +99,10 @@ class ClusterStreams:
     async def trim(self) -> int:
         """See `DecisionStreams`."""
         return sum(await self._each(lambda shard: shard.trim()))
+
+    async def lag(self) -> Lag:
+        """See `DecisionStreams`: of the primaries that answer."""
+        return functools.reduce(Lag.and_also, await self._each(lambda shard: shard.lag()), Lag())
 
     async def _slots(self) -> Slots:
         """Who keeps what; raises when nobody says."""

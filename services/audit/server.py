@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +16,10 @@ from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
 from gateway.exposing import NOWHERE, Metering, metering
-from gateway.instance import instance
+from gateway.instance import Instance, instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
+from gateway.telemetry import Tracing, otlp
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
@@ -26,11 +27,14 @@ from services.audit.explaining import Policies, no_policies
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
+from services.audit.outcome_spans import OutcomeSpans
+from services.audit.progress import Progress
 from services.audit.queries import Queries
 from services.audit.sqlite_store import SqliteStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
+from services.audit.writing_metrics import WritingMetrics
 from services.proof.notes import Key, Signer
 
 RETRY_SECONDS: Final = 0.2
@@ -50,13 +54,14 @@ async def serve(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    trace_ratio: float = 1.0,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
-    metrics go. `signer` signs the log; without one, the key in `home` does, made where there is none; `witnesses` may
-    sign its checkpoints too.
-    `policies` gives the policies that decided, for explanations.
+    metrics and spans go, `trace_ratio` which share of the spans. `signer` signs the log; without one, the key in `home`
+    does, made where there is none; `witnesses` may sign its checkpoints too. `policies` gives the policies that
+    decided, for explanations.
 
     Raises:
         OSError: when the address is taken.
@@ -75,6 +80,7 @@ async def serve(
             follow=follow,
             policies=policies,
             to=to,
+            trace_ratio=trace_ratio,
         ) as port,
     ):
         _log.info("the audit service answers", extra={"port": port})
@@ -94,6 +100,7 @@ async def running(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    trace_ratio: float = 1.0,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
 
@@ -117,6 +124,14 @@ async def running(
             clock_ms=clock_ms,
             policies=policies,
         )
+        progress = Progress()
+        WritingMetrics(meters, progress, checkpoints=checkpoints, clock_ms=clock_ms)
+        spans = _outcome_spans(stack, store, to=to, ratio=trace_ratio, own=meters.instance)
+
+        def begin(streams: DecisionStreams) -> Writer:
+            told = None if spans is None else spans.stored
+            return Writer(streams, store=store, tails=tails, clock_ms=clock_ms, progress=progress, stored=told)
+
         group = await stack.enter_async_context(asyncio.TaskGroup())
         port = await stack.enter_async_context(
             serving(
@@ -126,8 +141,11 @@ async def running(
                 drain_seconds=drain_seconds,
             )
         )
-        group.create_task(_write(redis_url, stop, store=store, tails=tails))
+        writing = group.create_task(_write(redis_url, stop, progress=progress, begin=begin))
         endless = [group.create_task(checkpoints.run())]
+        if spans is not None:
+            group.create_task(spans.run())
+            writing.add_done_callback(lambda _: spans.stop())
         if follow is not None:
             endless.append(group.create_task(follow(book.promise)))
         if to.anywhere:
@@ -141,7 +159,20 @@ async def running(
             stop.set()
 
 
-async def _write(redis_url: str, stop: asyncio.Event, *, store: SqliteStore, tails: Tails) -> None:
+def _outcome_spans(
+    stack: contextlib.AsyncExitStack, store: SqliteStore, *, to: Metering, ratio: float, own: Instance
+) -> OutcomeSpans | None:
+    """Who makes spans of what customers did; nobody where none are exported."""
+    if to.otlp_endpoint is None:
+        return None
+    tracing = Tracing(own, exporter=otlp(to.otlp_endpoint))
+    stack.push_async_callback(asyncio.to_thread, tracing.close)
+    return OutcomeSpans(store, tracing, ratio=ratio, clock_ms=clock_ms)
+
+
+async def _write(
+    redis_url: str, stop: asyncio.Event, *, progress: Progress, begin: Callable[[DecisionStreams], Writer]
+) -> None:
     """Write until `stop` is set; begin as soon as Redis says whether it is one server or a cluster."""
     async with contextlib.AsyncExitStack() as stack:
         cluster: bool | None = None
@@ -149,6 +180,7 @@ async def _write(redis_url: str, stop: asyncio.Event, *, store: SqliteStore, tai
             try:
                 cluster = await is_cluster(redis_url)
             except (RedisError, OSError) as error:
+                progress.failing = True
                 _log.warning("Redis does not answer yet", extra={"error": str(error)})
                 await pause(stop, RETRY_SECONDS)
                 if stop.is_set():
@@ -161,7 +193,7 @@ async def _write(redis_url: str, stop: asyncio.Event, *, store: SqliteStore, tai
             redis = connected(redis_url)
             stack.push_async_callback(redis.aclose)
             streams = Streams(redis, consumer=socket.gethostname())
-        await Writer(streams, store=store, tails=tails, clock_ms=clock_ms).run(stop)
+        await begin(streams).run(stop)
 
 
 def connected(redis_url: str, *, block_ms: int = 400) -> "Redis":

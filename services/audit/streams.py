@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gateway.core import keys
+from services.audit.progress import Lag
 
 GROUP: Final = "audit"
 BATCH: Final = 500
@@ -50,6 +51,9 @@ class DecisionStreams(Protocol):
 
     async def trim(self) -> int:
         """Remove what every consumer group has read and acknowledged; returns how many entries went."""
+
+    async def lag(self) -> Lag:
+        """What waits to be stored."""
 
 
 class Streams:
@@ -143,6 +147,29 @@ class Streams:
                 oldest = min(needed, key=_in_order)
                 removed += await self._redis.xtrim(stream, minid=oldest, approximate=False)
         return removed
+
+    async def lag(self) -> Lag:
+        """See `DecisionStreams`."""
+        found = Lag()
+        for stream in self._streams:
+            for group in await self._redis.xinfo_groups(stream):
+                if group["name"] == GROUP.encode():
+                    found = found.and_also(await self._lag(stream, group))
+        return found
+
+    async def _lag(self, stream: bytes, group: Mapping[str, Any]) -> Lag:
+        unread = group["lag"]
+        if unread is None:  # entries were deleted in between, so Redis does not know
+            unread = await self._redis.xlen(stream) - group["pending"]
+        entries = max(0, unread) + group["pending"]
+        if not entries:
+            return Lag()
+        if group["pending"]:
+            oldest = (await self._redis.xpending(stream, GROUP))["min"]
+        else:
+            first = await self._redis.xrange(stream, min=b"(" + group["last-delivered-id"], count=1)
+            oldest = first[0][0] if first else None
+        return Lag(entries, None if oldest is None else _in_order(oldest)[0])
 
     async def _read(self, after: str, *, count: int, block_ms: int | None) -> tuple[Delivery, ...]:
         wanted = cast(Any, dict.fromkeys(self._streams, after))

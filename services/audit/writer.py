@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -10,7 +11,8 @@ from redis.exceptions import RedisError
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit import entries
-from services.audit.entries import Corrupt
+from services.audit.entries import Corrupt, Entry
+from services.audit.progress import Progress
 from services.audit.store import DecisionStore
 from services.audit.streams import BATCH, DecisionStreams, Delivery
 from services.audit.tails import Tails
@@ -20,13 +22,18 @@ LINGER_SECONDS: Final = 0.02
 PATIENCE_SECONDS: Final = 5.0
 """Longest pause between two attempts while Redis or the disk fails."""
 
+LOOK_SECONDS: Final = 2.0
+"""How often it looks how much waits in the streams."""
+
 _log = logging.getLogger(__name__)
 
 
 class Writer:
     """The one writer of a store. `clock_ms` is the time in milliseconds since the epoch, for what is in doubt by now.
 
-    `claim_idle_ms` is after which time an entry delivered to another consumer counts as left behind by a dead one.
+    `progress` is kept up to date, and `stored` is told of entries that are stored and acknowledged, of one that comes
+    again once more. `claim_idle_ms` is after which time an entry delivered to another consumer counts as left behind by
+    a dead one.
     """
 
     def __init__(
@@ -39,24 +46,35 @@ class Writer:
         claim_idle_ms: int = 30_000,
         discover_seconds: float = 0.5,
         trim_seconds: float = 5.0,
+        progress: Progress | None = None,
+        stored: Callable[[Sequence[Entry]], None] | None = None,
     ) -> None:
         self._streams = streams
         self._store = store
         self._tails = tails
         self._clock_ms = clock_ms
         self._claim_idle_ms = claim_idle_ms
-        self.taken = 0
-        """Entries stored and acknowledged, redelivered ones included."""
-        self.quarantined = 0
-        """Entries that could not be stored."""
+        self.progress: Final = progress or Progress()
+        self._stored = stored
         self._discovery = _Every(discover_seconds, streams.discover)
         self._chores = (
             _Every(1.0, self._mark_in_doubt),
             _Every(60.0, self._expire_inputs),
+            _Every(LOOK_SECONDS, self._look),
             _Every(10.0, lambda: streams.claim(idle_ms=self._claim_idle_ms)),
             # Not at once: what was acknowledged before the start can wait.
             _Every(trim_seconds, self._trim, first_seconds=trim_seconds),
         )
+
+    @property
+    def taken(self) -> int:
+        """Entries stored and acknowledged, redelivered ones included."""
+        return self.progress.taken
+
+    @property
+    def quarantined(self) -> int:
+        """Entries that could not be stored."""
+        return self.progress.quarantined
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until `stop` is set. While Redis or the store fails it tries again, and acknowledges nothing."""
@@ -68,12 +86,17 @@ class Writer:
                 if isinstance(error, CallEnded) and error.reason is not Reason.STORE_UNAVAILABLE:
                     raise
                 failures += 1
+                self.progress.failing = True
+                if isinstance(error, CallEnded):
+                    with contextlib.suppress(RedisError, OSError):  # what piles up meanwhile
+                        await self._look()
                 self._failed(error, failures)
                 await pause(stop, min(0.05 * 2.0 ** min(failures, 10), PATIENCE_SECONDS))
                 continue
             if failures:
                 _log.info("decisions are being stored again", extra={"attempts": failures})
                 failures = 0
+            self.progress.failing = False
             if taken < BATCH:
                 await pause(stop, LINGER_SECONDS)
 
@@ -101,10 +124,14 @@ class Writer:
                 corrupt.append((delivery, entry.why))
             else:
                 sound.append(entry)
+        began = time.perf_counter()
         self._tails.publish(await self._store.write(sound))
+        self.progress.latency.of(()).add(time.perf_counter() - began)
         await self._streams.acknowledge(deliveries, corrupt=corrupt)
-        self.taken += len(sound)
-        self.quarantined += len(corrupt)
+        self.progress.taken += len(sound)
+        self.progress.quarantined += len(corrupt)
+        if self._stored is not None:
+            self._stored(sound)
         for delivery, why in corrupt:
             _log.warning(
                 "an entry cannot be stored and is in quarantine",
@@ -117,6 +144,9 @@ class Writer:
 
     async def _expire_inputs(self) -> None:
         await self._store.expire_inputs(now_ms=self._clock_ms())
+
+    async def _look(self) -> None:
+        self.progress.lag = await self._streams.lag()
 
     async def _trim(self) -> None:
         await self._streams.trim()

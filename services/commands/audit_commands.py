@@ -51,6 +51,7 @@ def _run(shell: Shell) -> None:
         "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
         "policies": published(url),
         "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+        "trace_ratio": settings.trace_ratio,
         "home": settings.home,
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,

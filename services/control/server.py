@@ -25,6 +25,7 @@ from gateway.clock import clock_ms
 from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
+from gateway.ending import ended
 from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.metrics import RevisionMetrics
@@ -117,10 +118,7 @@ async def running(
             async with _serving(_app(flags, revisions), listen=listen, drain_seconds=drain_seconds) as port:
                 yield port
         finally:
-            for task in tasks:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await ended(*tasks)
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
@@ -144,6 +142,8 @@ def _app(flags: Flags, revisions: Revisions) -> Litestar:
             HTTPException: http_errors.refused,
             Exception: http_errors.failed,
         },
+        # The process logs as it was told to; Litestar's default would replace that, and keep a thread for it.
+        logging_config=None,
         debug=False,
     )
 

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
+from gateway.ending import ended
 from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
@@ -50,15 +51,13 @@ async def serve(
         looking = asyncio.create_task(look_always(redis_url, audit, poll_seconds=poll_seconds, metrics=metrics))
         try:
             async with serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds):
-                ended = asyncio.create_task(stop.wait())
-                await asyncio.wait((looking, ended), return_when=asyncio.FIRST_COMPLETED)
-                ended.cancel()
+                told = asyncio.create_task(stop.wait())
+                await asyncio.wait((looking, told), return_when=asyncio.FIRST_COMPLETED)
+                told.cancel()
                 if looking.done():
                     looking.result()  # a mistake of ours: better no process than one that only looks alive
         finally:
-            looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await looking
+            await ended(looking)
 
 
 @contextlib.asynccontextmanager

@@ -325,7 +325,7 @@ class Auditor:
 
 
 @contextlib.asynccontextmanager
-async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
+async def auditing(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[Auditor]:
     """A real audit service until the block ends."""
     async with (
         audit_running(
@@ -335,6 +335,7 @@ async def auditing(redis_url: str, home: Path) -> AsyncIterator[Auditor]:
             pseudonym_key=KEY,
             drain_seconds=0.5,
             follow=following(redis_url),
+            **settings,
             policies=published(redis_url),
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,

@@ -1,0 +1,43 @@
+"""How the writer gets on: what it has stored, what it owes, and whether it can write at all."""
+
+from typing import Final
+
+import msgspec
+
+from gateway.histogram import Histogram
+
+WRITE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the buckets that batches' times are counted in."""
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """What stands in the streams and is not stored yet."""
+
+    entries: int = 0
+    oldest_ms: int | None = None
+    """When the oldest of them was written, milliseconds since the epoch; `None` where nothing waits."""
+
+    def and_also(self, other: "Lag") -> "Lag":
+        """What stands in both."""
+        times = [each for each in (self.oldest_ms, other.oldest_ms) if each is not None]
+        return Lag(self.entries + other.entries, min(times, default=None))
+
+
+class Progress:
+    """Kept by the writer, in one thread; may be looked at from another."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        """Entries stored and acknowledged, redelivered ones included."""
+        self.quarantined = 0
+        """Entries that could not be stored."""
+        self.failing = False
+        """Whether Redis or the store does not answer, so that nothing is stored."""
+        self.lag = Lag()
+        """As it was seen last."""
+        self.latency: Final[Histogram[tuple[()]]] = Histogram(
+            "pilote.audit.write.duration",
+            unit="s",
+            description="How long the audit service took to store batches of entries.",
+            bounds=WRITE_SECONDS,
+        )
