@@ -72,14 +72,14 @@ class CallRun:
         "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage", "values",
     )  # fmt: skip
 
-    def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0) -> None:
+    def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0, decision: str = "") -> None:
         self.incoming = incoming
         self.parent = parent
         self.started = time.perf_counter()
         self.begun = self.identified = self.described = self.known = self.decided = self.admitted = 0.0
         """When each step was over, like `started` in seconds of a clock of its own; 0 for one that was not reached."""
         self.received_ms = received_ms or clock_ms()
-        self.id = new_id(self.received_ms)
+        self.id = decision or new_id(self.received_ms)
         self.revision: Revision | None = None
         self.policy: MethodPolicy | None = None
         self.agent: Agent | None = None

@@ -1,5 +1,7 @@
 """Decides about a call once more, from what it was decided by: under its own revision, or under another one."""
 
+from typing import Final
+
 import msgspec
 
 from gateway.call_records import record_of
@@ -14,7 +16,9 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.routing import Routed
 from gateway.core.texts import language_of
 from gateway.describe import describe
-from gateway.trace_context import begin
+from gateway.trace_context import CallTrace
+
+_NO_TRACE: Final = CallTrace("0" * 32, "0" * 16, sampled=False)
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -41,18 +45,27 @@ def replayed(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> Rep
     Raises:
         NotKnown: the revision looks at more than was read at the time.
     """
+    run = considered_again(revision, inputs, pseudonym_key=pseudonym_key)
+    return Replayed(record_of(run), run.decision)
+
+
+def considered_again(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> CallRun:
+    """The call, as far as deciding about it goes; `ended` says how it ends where it is not let through.
+
+    Raises:
+        NotKnown: like `replayed`.
+    """
     metadata = dict(inputs.metadata)
     language = language_of(metadata.get("accept-language"))
-    trace = begin(None, None, ratio=0)
-    incoming = Incoming(inputs.method, metadata, _no_deadline, trace, language)
-    run = CallRun(incoming, received_ms=inputs.received_ms)
-    run.id, run.revision, run.request, run.draw = inputs.id, revision, inputs.request, inputs.draw
+    incoming = Incoming(inputs.method, metadata, _no_deadline, _NO_TRACE, language)
+    run = CallRun(incoming, received_ms=inputs.received_ms, decision=inputs.id)
+    run.revision, run.request, run.draw = revision, inputs.request, inputs.draw
     run.cell, run.facts, run.asked_channel = inputs.cell, inputs.known, inputs.asked_channel
     try:
         _consider(run, revision, inputs, pseudonym_key=pseudonym_key)
     except CallEnded as ended:
         run.ended = ended
-    return Replayed(record_of(run), run.decision)
+    return run
 
 
 def _consider(run: CallRun, revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
 from services.commands import (
+    backtest_command,
     explain_command,
     export_commands,
     operating,
@@ -257,6 +258,7 @@ def list_decisions(
 explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
+backtest_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
 export_commands.add_verify_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])

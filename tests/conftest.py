@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.redis_clients import Client, connected
-from tests import stores
+from tests import postgres, stores
 from tests.stores import RedisProcess, Store
 
 __all__ = ["RedisProcess"]
@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header() -> str:
     """Say which stores there are to test on."""
-    return stores.said()
+    return f"{stores.said()}\n{postgres.said()}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

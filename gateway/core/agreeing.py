@@ -15,7 +15,7 @@ _DECIDED: Final = (
     *("retention", "keep_days"),
 )
 """The fields of a record that follow from the policy and the call's inputs alone."""
-_LATER: Final = frozenset(
+LATER: Final = frozenset(
     {
         *(Reason.DEADLINE_EXCEEDED, Reason.CANCELLED, Reason.DRAINING, Reason.INTERNAL, Reason.STORE_UNAVAILABLE),
         *(Reason.IDEMPOTENCY_KEY_REUSED, Reason.UPSTREAM_UNAVAILABLE),
@@ -31,7 +31,7 @@ def differing(recorded: Record, replayed: Record, outcome: Outcome) -> tuple[str
     part of the decision, and neither is the name of the hold that a call was kept in.
     """
     left_out: set[str] = set()
-    if recorded.reason in _LATER and recorded.reason != replayed.reason:
+    if recorded.reason in LATER and recorded.reason != replayed.reason:
         left_out |= {"verdict", "reason", "message"}
     if recorded.verdict in (Verdict.HOLD, Verdict.DEFER):
         left_out.add("message")

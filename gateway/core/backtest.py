@@ -23,7 +23,7 @@ _COUNTED: Final = frozenset({"rate", "window", "budget", "cap", "gap"})
 pressure depend on more than the calls say."""
 _FOR_PEOPLE: Final = {"review": Verdict.HOLD, "defer": Verdict.DEFER}
 
-Kind = Literal["verdict", "refusal", "arm", "version", "redactions", "variations", "counted", "others"]
+Kind = Literal["verdict", "refusal", "arm", "version", "redactions", "variations", "counted", "gone", "others"]
 
 
 class Came(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     "verdict": let through, refused or held otherwise. "refusal": refused or held for another reason or by another rule.
     "arm", "version", "redactions", "variations": let through all the same, but so. "counted": by a limit or cap,
-    counted over these calls.
+    counted over these calls. "gone": not made at all, since what it follows on would have ended otherwise.
     """
 
     kind: Kind

@@ -1,19 +1,22 @@
 """What is asked and answered of sealed inputs. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import CustomerOutcome
 from pilote.audit.v1 import planning_pb2
 
 MOST: Final = 1_000_000
 """Most inputs that one list gives."""
 _NAME: Final = re.compile(r"(decisions/([0-9a-f]{32}))?")
 _NEVER_MS: Final = 1 << 53
+_MESSAGE_BYTES: Final = 1 << 20
+"""Of one message, if it holds several inputs; with the largest requests it may be twice that. A client takes 4 MiB."""
 
 Mark = tuple[int, str]
 """A place in the order of inputs: receive time in milliseconds and decision id."""
@@ -31,13 +34,19 @@ class InputsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """The inputs of one decision, and its record and outcome as the gateway wrote them."""
+    """The inputs of one decision, and what is known of it as the gateway wrote it."""
 
     decision: str
     at_ms: int
     sealed: bytes
     record: bytes
     outcome: bytes
+    settlement: bytes | None = None
+    """How the call ended; `None` while it runs, or where it never began."""
+    leaf: int | None = None
+    """Its place in the order of storing; `None` where it is in no log."""
+    told: tuple[CustomerOutcome, ...] = ()
+    """What the customer did after it."""
 
 
 def asked(request: planning_pb2.ListInputsRequest) -> InputsQuery:
@@ -65,16 +74,27 @@ def after(decision: str, *, at_ms: int) -> Mark:
     return at_ms, f"{decision}\x00"  # the next in the order of texts
 
 
-def answered(kept: Sequence[Kept], total: int) -> planning_pb2.ListInputsResponse:
-    """One message of the answer."""
-    return planning_pb2.ListInputsResponse(
-        inputs=[
-            planning_pb2.CallInputs(
-                decision=f"decisions/{each.decision}", sealed=each.sealed, record=each.record, outcome=each.outcome
-            )
-            for each in kept
-        ],
-        total_size=total,
+def answered(kept: Sequence[Kept], total: int) -> Iterator[planning_pb2.ListInputsResponse]:
+    """The messages of the answer that give these inputs, one at least."""
+    answer, size = planning_pb2.ListInputsResponse(total_size=total), 0
+    for each in kept:
+        size += len(each.sealed) + len(each.record) + len(each.outcome)
+        if answer.inputs and size > _MESSAGE_BYTES:
+            yield answer
+            answer, size = planning_pb2.ListInputsResponse(total_size=total), 0
+        answer.inputs.append(_call(each))
+    yield answer
+
+
+def _call(kept: Kept) -> planning_pb2.CallInputs:
+    return planning_pb2.CallInputs(
+        decision=f"decisions/{kept.decision}",
+        sealed=kept.sealed,
+        record=kept.record,
+        outcome=kept.outcome,
+        settlement=kept.settlement or b"",
+        leaf_index=kept.leaf,
+        customer_outcomes=[msgspec.json.encode(told) for told in kept.told],
     )
 
 

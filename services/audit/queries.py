@@ -31,8 +31,8 @@ from services.audit.telling import told
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
-_INPUTS_BATCH: Final = 32
-"""Inputs in one message: with the largest requests 2 MiB, of the 4 that a client takes by default."""
+_INPUTS_BATCH: Final = 256
+"""Inputs that are read at once: most are 2 kB with all that belongs to them, the largest 64 kB."""
 
 
 class Queries(Search):
@@ -156,7 +156,8 @@ class Queries(Search):
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
         while True:
             found = await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_INPUTS_BATCH)
-            yield inputs.answered(found, total)
+            for answer in inputs.answered(found, total):
+                yield answer
             if len(found) < _INPUTS_BATCH:
                 return
             at = inputs.after(found[-1].decision, at_ms=found[-1].at_ms)

@@ -14,6 +14,8 @@ from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 from services.audit.telling import told
 
+FOLLOWING: Final = "pilote-following"
+"""Metadata by which a follower learns that its filter was taken."""
 _TAIL_BATCH: Final = 100
 """Decisions that a follower's query reads at once: what one follower holds in memory."""
 
@@ -54,7 +56,7 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         parsed = filters.parse(request.filter, language=language_in(context))
         with self._tails.follow() as tail:
             # Sent at once, so that a follower knows from when on nothing escapes it.
-            await context.send_initial_metadata(())
+            await context.send_initial_metadata(((FOLLOWING, "1"),))
             while True:
                 decisions = await tail.take(_TAIL_BATCH)
                 now_ms = self._clock_ms()

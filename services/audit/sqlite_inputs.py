@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.record import CustomerOutcome
+from services.audit import sqlite_outcomes
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark, after
 from services.audit.log import Raw
@@ -89,9 +91,10 @@ def page(
     while len(found) < size:
         wanted = size - len(found)
         rows = connection.execute(_PAGE, (*_parameters(query, now_ms), *at, wanted)).fetchall()
-        raw = raw_of([decision for decision, _, _ in rows])
+        decisions = [decision for decision, _, _ in rows]
+        raw, told = raw_of(decisions), sqlite_outcomes.of(connection, decisions)
         found += [
-            Kept(decision, at_ms, sealed, raw[decision].record, raw[decision].outcome)
+            _kept(raw[decision], decision, at_ms=at_ms, sealed=sealed, told=told.get(decision, ()))
             for decision, at_ms, sealed in rows
             if decision in raw
         ]
@@ -99,6 +102,10 @@ def page(
             break
         at = after(rows[-1][0], at_ms=rows[-1][1])
     return tuple(found)
+
+
+def _kept(raw: Raw, decision: str, *, at_ms: int, sealed: bytes, told: tuple[CustomerOutcome, ...]) -> Kept:
+    return Kept(decision, at_ms, sealed, raw.record, raw.outcome, raw.settlement, raw.leaf, told)
 
 
 def _parameters(query: InputsQuery, now_ms: int) -> tuple[object, ...]:

@@ -1,15 +1,19 @@
 """Keeps what customers did after contacts, each event once, in SQLite."""
 
 import sqlite3
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
+from gateway.core.record import CustomerOutcome
 from services.audit.entries import Reported
 
 _KEEP: Final = """INSERT INTO outcome
  (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency, raw, leaf)
  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _KNOWN: Final = "SELECT 1 FROM outcome WHERE decision = ? AND tenant = ? AND type = ? AND event = ?"
+_TOLD: Final = ("type", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency", "event")
+_OF: Final = f"""SELECT {", ".join(_TOLD)} FROM outcome
+ WHERE decision = ? ORDER BY occurred_ms, reported_ms, type, event"""  # noqa: S608
 
 
 def new(connection: sqlite3.Connection, told: Iterable[Reported]) -> list[Reported]:
@@ -21,6 +25,19 @@ def new(connection: sqlite3.Connection, told: Iterable[Reported]) -> list[Report
 def keep(connection: sqlite3.Connection, told: Iterable[tuple[Reported, int]]) -> None:
     """Store what is new, each with its index in the log."""
     connection.executemany(_KEEP, [_row(entry, leaf) for entry, leaf in told])
+
+
+def of(connection: sqlite3.Connection, decisions: Iterable[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
+    """What customers did after these decisions, oldest first; those after which nobody did anything are left out."""
+    found = {}
+    for decision in decisions:
+        if rows := connection.execute(_OF, (bytes.fromhex(decision),)).fetchall():
+            found[decision] = tuple([_told(decision, row) for row in rows])
+    return found
+
+
+def _told(decision: str, row: tuple[Any, ...]) -> CustomerOutcome:
+    return CustomerOutcome(decision=decision, **dict(zip(_TOLD, row, strict=True)))
 
 
 def _row(entry: Reported, leaf: int) -> tuple[object, ...]:

@@ -111,12 +111,12 @@ def _counts(found: Backtest) -> bool:
 
 
 def _row(each: Difference, its: Found, found: Backtest, language: str) -> tuple[str, ...]:
-    was, becomes = (_words(text, language) for text in (each.was, each.becomes))
+    was, becomes = (in_words(text, language) for text in (each.was, each.becomes))
     what = say(f"kind-{each.kind}", language=language, was=was, becomes=becomes)
     return what, each.by, str(its.calls), _share(its.calls, found, language), ", ".join(its.examples)
 
 
-def _words(text: str, language: str) -> str:
+def in_words(text: str, language: str) -> str:
     """A verdict in words; anything else as it is, and "-" for nothing."""
     verdict, _, more = text.partition(" ")
     if verdict not in VERDICTS:

@@ -43,28 +43,28 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         from services.commands.planning import as_applied, planned, rows, sentences
 
         lang = language(shell.settings())
-        span_ms = _span_ms(shell, since)
-        name, new = _asked(shell, file, proposal)
-        old = _active(shell)
+        ago_ms = span_ms(shell, since)
+        name, new = asked(shell, file, proposal)
+        old = active(shell)
         new = as_applied(new, old)
-        plan = planned(old, new, _counts(shell, span_ms=span_ms, tenant=tenant))
+        plan = planned(old, new, _counts(shell, span_ms=ago_ms, tenant=tenant))
         if not plan.changes:
             shell.out.print(say("none", language=lang, file=name, number=plan.active), markup=False, soft_wrap=True)
             return
         title = say("title" if old else "title-first", language=lang, file=name, number=plan.active)
         shell.out.print(title, markup=False, soft_wrap=True)
         print_rows(shell.out, rows(plan, language=lang))
-        for sentence in sentences(plan, span_ms=span_ms, language=lang):
+        for sentence in sentences(plan, span_ms=ago_ms, language=lang):
             shell.out.print(sentence, markup=False, soft_wrap=True)
         if plan.calls is not None:
-            _looked(shell, proposal, "plan", calls=plan.calls, of=plan.all_calls)
+            looked(shell, proposal, "plan", calls=plan.calls, of=plan.all_calls)
         if backtest:
-            request = asked_since(clock_ms() - span_ms, tenant=tenant, most=limit)
+            request = asked_since(clock_ms() - ago_ms, tenant=tenant, most=limit)
             tally = _backtest(shell, new, request, most_examples=examples).tally
-            _looked(shell, proposal, "backtest", calls=tally.otherwise, of=tally.replayed)
+            looked(shell, proposal, "backtest", calls=tally.otherwise, of=tally.replayed)
 
 
-def _asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str, Revision]":
+def asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str, Revision]":
     """The policy to plan with, and what it is called."""
     from services.commands.checking import checked
     from services.commands.revision_commands import proposed
@@ -81,7 +81,7 @@ def _asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str,
     return str(file), found[0]
 
 
-def _looked(shell: Shell, proposal: int | None, at: Literal["plan", "backtest"], *, calls: int, of: int) -> None:
+def looked(shell: Shell, proposal: int | None, at: Literal["plan", "backtest"], *, calls: int, of: int) -> None:
     """Let those who decide about a proposal know that it was looked at."""
     from gateway.adapters.proposals import Look, Proposals
     from gateway.signing import verify
@@ -135,7 +135,8 @@ def _backtest(
     return found
 
 
-def _active(shell: Shell) -> "Revision | None":
+def active(shell: Shell) -> "Revision | None":
+    """The revision that runs, if any; ends the process, with a text, where this version cannot read it."""
     from services.commands.planning import ActiveUnreadable, active_revision
 
     settings = shell.settings()
@@ -171,7 +172,8 @@ def _counts(shell: Shell, *, span_ms: int, tenant: str) -> "tuple[Count, ...] | 
     return asyncio.run(work())
 
 
-def _span_ms(shell: Shell, text: str) -> int:
+def span_ms(shell: Shell, text: str) -> int:
+    """Milliseconds of a time span that somebody gave; ends the process, with a text, where it is none."""
     import msgspec
 
     from gateway.core.policy.vocabulary import Duration, duration_ms

@@ -100,7 +100,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def control() -> None:
-        """Run the control plane: feature flags, revisions and proposals over HTTP."""
+        """Run the control plane: feature flags, revisions, proposals and decisions over HTTP."""
         from gateway.exposing import Metering
         from gateway.logs import configure
         from gateway.rpc.serving import run
@@ -111,6 +111,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         configure(settings.log_level)
         options: dict[str, Any] = {
             "listen": settings.control_listen,
+            "audit": settings.audit_listen,
             "redis_url": redis_url(settings),
             "pseudonym_key": shell.pseudonym_key(settings),
             "drain_seconds": settings.drain_seconds,

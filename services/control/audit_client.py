@@ -8,11 +8,15 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
+from litestar import MediaType, Request, Response
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.rpc.status import reason_from, status_from, text_from
+from gateway.core.policy.people import Person
+from gateway.rpc.status import code_of, reason_from, status_from, text_from
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.control.problems import Problem
+from services.control.asking import Unasked
+from services.control.persons import Persons, language_in
+from services.control.problems import Problem, problem_of
 from services.revisions.texts import say
 
 SECONDS: Final = 30.0
@@ -30,35 +34,84 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
 }
 """By the canonical code's name; any other is our mistake."""
 
-Request = TypeVar("Request", bound=Message)
+Kind = TypeVar("Kind", bound=Message)
 Stub = audit_service_pb2_grpc.AuditServiceStub
 
 
-def filled(kind: type[Request], values: Mapping[str, Any]) -> Request:
+class AuditClient:
+    """Asks for whoever has signed a request."""
+
+    def __init__(self, stub: Stub, persons: Persons) -> None:
+        self.stub = stub
+        self._persons = persons
+
+    async def ask(
+        self,
+        request: Request[Any, Any, Any],
+        method: Callable[..., Any],
+        asked: Callable[[str], Message],
+        *,
+        defaults: bool = False,
+    ) -> Response[Any]:
+        """Ask what `asked` makes, given who asks; with `defaults` what is 0 or empty is answered too."""
+
+        async def work(person: Person) -> Response[Any]:
+            metadata = (("accept-language", language_in(request)),)
+            answer = await method(asked(person.name), timeout=SECONDS, metadata=metadata)
+            return Response(as_json(answer, defaults=defaults))
+
+        return await self.answer(request, work)
+
+    async def answer(
+        self, request: Request[Any, Any, Any], work: Callable[[Person], Awaitable[Response[Any]]]
+    ) -> Response[Any]:
+        """What `work` answers to the person who has signed the request, or why it is not done."""
+        language = language_in(request)
+        try:
+            return await work(await self._persons.asking(request))
+        except Unasked as error:
+            problem, status = problem_of(error, language)
+        except CallEnded as error:
+            status = _STATUS.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
+            text = error.localized[1] if error.localized else error.message
+            problem = Problem(reason=error.reason.value, message=text, mistakes=_violations(error))
+        except grpc.aio.AioRpcError as error:
+            problem, status = problem_from(error, language)
+            if problem is None:
+                raise
+        # Said here, since of a stream of events the answer is another type.
+        return Response(problem, status_code=status.value, media_type=MediaType.JSON)
+
+
+def filled(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
     """A request with these fields, named and written as JSON has them; empty ones are left out.
 
     Raises:
         CallEnded: ARGUMENT_INVALID for one that cannot be read.
     """
-    given = {name: value for name, value in values.items() if value not in {"", None} and value != ()}
-    try:
-        return json_format.ParseDict(given, kind())
-    except json_format.ParseError as error:
-        field = next((name for name in given if name in str(error)), "")
-        text = f"{field or 'The request'} cannot be read: times are written as 2026-11-24T10:00:00Z, spans as 60s."
-        raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=((field, text),)) from error
+    request = kind()
+    for name, value in values.items():
+        if not value:
+            continue
+        try:
+            json_format.ParseDict({name: value}, request)
+        except json_format.ParseError as error:
+            text = f"{name} cannot be read: a time is written as 2026-11-24T10:00:00Z, a span as 60s."
+            raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=((name, text),)) from error
+    return request
 
 
-async def ask(
-    method: Callable[..., Awaitable[Message]], request: Message, *, language: str, defaults: bool = False
-) -> dict[str, Any]:
-    """The answer as JSON; with `defaults` also what is 0 or empty.
+def parsed(kind: type[Kind], body: bytes) -> Kind:
+    """The message in a body of JSON.
 
     Raises:
-        grpc.aio.AioRpcError: see `problem_from`.
+        CallEnded: ARGUMENT_INVALID when it is none.
     """
-    answer = await method(request, timeout=SECONDS, metadata=(("accept-language", language),))
-    return as_json(answer, defaults=defaults)
+    try:
+        return json_format.Parse(body, kind())
+    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+        text = f"The body must be a {kind.DESCRIPTOR.name} as JSON."
+        raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("", text),)) from error
 
 
 def as_json(message: Message, *, defaults: bool = False) -> dict[str, Any]:
@@ -79,6 +132,10 @@ def problem_from(error: grpc.aio.AioRpcError, language: str) -> tuple[Problem | 
     if status is None:
         return None, HTTPStatus.INTERNAL_SERVER_ERROR
     return Problem(reason=reason_from(error), message=text_from(error), mistakes=_mistakes(error, language)), status
+
+
+def _violations(error: CallEnded) -> tuple[dict[str, Any], ...]:
+    return tuple({"path": path, "problem": problem} for path, problem in error.violations)
 
 
 def _mistakes(error: grpc.aio.AioRpcError, language: str) -> tuple[dict[str, Any], ...]:

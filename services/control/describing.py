@@ -11,10 +11,7 @@ _COPIED: Final = ("title", "description", "enum", "pattern", "minimum", "maximum
 
 def takes(kind: type) -> type[Operation]:
     """An operation whose body is that struct, as JSON."""
-    (reference,), components = msgspec.json.schema_components((kind,))
-    body = RequestBody(
-        required=True, content={"application/json": OpenAPIMediaType(schema=_schema(reference, components))}
-    )
+    body = RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=schema_of(kind))})
 
     @dataclasses.dataclass
     class Takes(Operation):
@@ -22,6 +19,12 @@ def takes(kind: type) -> type[Operation]:
             self.request_body = body
 
     return Takes
+
+
+def schema_of(kind: type) -> Schema:
+    """What JSON of that struct looks like."""
+    (reference,), components = msgspec.json.schema_components((kind,))
+    return _schema(reference, components)
 
 
 def _schema(plain: dict[str, Any], components: dict[str, Any]) -> Schema:

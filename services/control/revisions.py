@@ -17,15 +17,13 @@ from redis.exceptions import RedisError
 
 from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Workers
-from gateway.core.authority import Authority, SignedVote, authority_of
+from gateway.core.authority import SignedVote
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.people import Person
 from gateway.loading import load
 from gateway.redis_clients import Client
-from gateway.signing import verify
-from services.control.asking import Unasked, asking
 from services.control.describing import takes
-from services.control.policy import ActivePolicy
+from services.control.persons import Persons, language_in
 from services.control.problems import problem_of
 from services.control.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
 from services.revisions.revising import Revising, RevisionProblem
@@ -38,11 +36,10 @@ T = TypeVar("T")
 class Revisions:
     """Answers people whom the active policy names."""
 
-    def __init__(self, redis: Client, policy: ActivePolicy, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, redis: Client, persons: Persons, *, clock_ms: Callable[[], int]) -> None:
         self._redis = redis
         self._revising = Revising(redis, clock_ms=clock_ms)
-        self._policy = policy
-        self._clock_ms = clock_ms
+        self._persons = persons
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -118,15 +115,9 @@ class Revisions:
         *,
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Response[Any]:
-        language = "fr" if request.headers.get("accept-language", "").lower().startswith("fr") else "en"
+        language = language_in(request)
         try:
-            person = asking(
-                request.headers.get("authorization", ""),
-                (request.method, _target(request), await request.body()),
-                self._authority(),
-                now_ms=self._clock_ms(),
-                verify=verify,
-            )
+            person = await self._persons.asking(request)
             return Response(await work(person, language), status_code=status.value)
         except (RedisError, OSError, TimeoutError) as error:
             raise CallEnded(Reason.STORE_UNAVAILABLE, "Revisions cannot be read or written now; retry.") from error
@@ -135,12 +126,6 @@ class Revisions:
             if problem is None:
                 raise
             return Response(problem, status_code=refused.value)
-
-    def _authority(self) -> Authority:
-        revision = self._policy.revision
-        if revision is None or not revision.document.people:
-            raise Unasked("asked-nobody")
-        return authority_of(revision.document)
 
     async def _history(self, count: int) -> tuple[Listed, ...]:
         last = await self._revising.store.next() - 1
@@ -215,9 +200,3 @@ class Revisions:
 
 def _decoded(body: bytes, kind: type[T]) -> T:
     return msgspec.json.decode(body, type=kind)
-
-
-def _target(request: Request[Any, Any, Any]) -> str:
-    query = request.scope.get("query_string", b"").decode("ascii", "replace")
-    path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
-    return f"{path}?{query}" if query else path

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import grpc
 import uvicorn
 from litestar import Litestar, Request, get
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -32,10 +34,16 @@ from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
 from gateway.trace_context import TRACEPARENT, handling, parsed
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control import http_errors
+from services.control.audit_client import AuditClient
+from services.control.decisions import Decisions
 from services.control.flags import Flags
+from services.control.persons import Persons
 from services.control.policy import ActivePolicy
 from services.control.revisions import Revisions
+from services.control.tailing import Tailing
+from services.control.views import Views
 
 MAX_BODY_BYTES: Final = 64 * 1024
 HEALTH: Final = "/healthz"
@@ -46,6 +54,7 @@ async def serve(
     *,
     listen: str,
     redis_url: str,
+    audit: str,
     pseudonym_key: bytes,
     drain_seconds: float,
     pin_file: Path | None = None,
@@ -62,6 +71,7 @@ async def serve(
         running(
             listen=listen,
             redis_url=redis_url,
+            audit=audit,
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
             pin_file=pin_file,
@@ -78,6 +88,7 @@ async def running(
     *,
     listen: str,
     redis_url: str,
+    audit: str,
     pseudonym_key: bytes,
     drain_seconds: float,
     pin_file: Path | None = None,
@@ -86,7 +97,8 @@ async def running(
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
-    `pin_file` and `trusted_people` say which policies are trusted, see `gateway.adapters.trust`; `to` where metrics go.
+    `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
+    `gateway.adapters.trust`; `to` where metrics go.
 
     Raises:
         ValueError: the file cannot be read.
@@ -94,7 +106,11 @@ async def running(
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     own = instance("control")
-    async with await redis_clients.connected(redis_url, **options) as redis, metering(own, to) as meters:
+    async with (
+        await redis_clients.connected(redis_url, **options) as redis,
+        metering(own, to) as meters,
+        grpc.aio.insecure_channel(audit) as channel,
+    ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
         consents = ConsentStore(redis)
@@ -113,9 +129,16 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        revisions = Revisions(redis, policy, clock_ms=clock_ms)
+        persons = Persons(policy, clock_ms=clock_ms)
+        client = AuditClient(AuditServiceStub(channel), persons)
+        tailing = Tailing(client.stub)
+        parts = (
+            *(flags, Revisions(redis, persons, clock_ms=clock_ms)),
+            *(Decisions(client, tailing=tailing), Views(client)),
+        )
+        app = _app([handler for part in parts for handler in part.handlers()])
         try:
-            async with _serving(_app(flags, revisions), listen=listen, drain_seconds=drain_seconds) as port:
+            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port
         finally:
             await ended(*tasks)
@@ -124,7 +147,7 @@ async def running(
                     await workers.leave(standing.report.worker)
 
 
-def _app(flags: Flags, revisions: Revisions) -> Litestar:
+def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
     @get(HEALTH, include_in_schema=False)
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
@@ -134,7 +157,7 @@ def _app(flags: Flags, revisions: Revisions) -> Litestar:
 
     return Litestar(
         before_request=begin,
-        route_handlers=[healthy, *flags.handlers(), *revisions.handlers()],
+        route_handlers=[healthy, *handlers],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(title="Pilote", version="1"),
         exception_handlers={
@@ -149,7 +172,9 @@ def _app(flags: Flags, revisions: Revisions) -> Litestar:
 
 
 @contextlib.asynccontextmanager
-async def _serving(app: Litestar, *, listen: str, drain_seconds: float) -> AsyncIterator[int]:
+async def _serving(
+    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None]
+) -> AsyncIterator[int]:
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     with socket.create_server((host.strip("[]"), int(port)), family=family) as taken:
@@ -166,6 +191,7 @@ async def _serving(app: Litestar, *, listen: str, drain_seconds: float) -> Async
         try:
             yield int(taken.getsockname()[1])
         finally:
+            ending()
             server.should_exit = True
             await task
 

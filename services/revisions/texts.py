@@ -139,6 +139,18 @@ _TEXTS: Final = {
         "What would become active has {count} mistakes, the first at {path}: {problem}.",
         "Ce qui deviendrait actif contient {count} erreurs, la première à {path} : {problem}.",
     ),
+    "audit-down": (
+        "The audit service does not answer now; retry.",
+        "Le service d’audit ne répond pas pour l’instant ; réessayez.",
+    ),
+    "audit-slow": (
+        "The answer takes too long: bound the time, as in since(24h).",
+        "La réponse prend trop de temps : bornez la période, comme since(24h).",
+    ),
+    "tails-full": (
+        "Too many people follow decisions here; retry later.",
+        "Trop de personnes suivent déjà les décisions ici ; réessayez plus tard.",
+    ),
     "asked-unsigned": (
         "Sign the request: authorization: Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX.",
         "Signez la requête : authorization: Pilote-Ed25519 person=NOM, created=MILLISECONDES, signature=HEXA.",

@@ -72,7 +72,13 @@ async def desk(empty_world: World, tmp_path: Path) -> AsyncIterator[Desk]:
     await empty_world.gateway()
     async with (
         crm_running(listen="127.0.0.1:0", home=tmp_path / "crm", drain_seconds=1) as crm,
-        running(listen="127.0.0.1:0", redis_url=empty_world.redis_url, pseudonym_key=KEY, drain_seconds=1) as port,
+        running(
+            listen="127.0.0.1:0",
+            redis_url=empty_world.redis_url,
+            audit="127.0.0.1:1",
+            pseudonym_key=KEY,
+            drain_seconds=1,
+        ) as port,
     ):
         experiments = [TONE, PRICE, NEAR, CALLS, OVER, BY_SESSION]
         number = await empty_world.publish(policy(f"127.0.0.1:{crm}", experiments=experiments))

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,93 +11,15 @@ import pytest
 import requests
 
 from gateway.adapters.revisions import RevisionStore
-from gateway.core.authority import Statement, Vote
 from gateway.loading import canonical, load
-from services.control.asking import header, to_sign
 from services.control.server import running
+from tests.e2e.office import Office, Person
 from tests.e2e.policy import Data, policy
-from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, World
 from tests.fakes.upstream import FakeUpstream
-from tests.signatures import PEOPLE, entry, published, signer
+from tests.signatures import PEOPLE, entry, published
 
 OTHERS: Data = {"description": "stricter", "rules": [{"name": "none", "effect": "deny"}]}
-
-
-class Person:
-    """Somebody with a key and an HTTP client."""
-
-    def __init__(self, name: str, url: str, *, key: str = "") -> None:
-        self.name = name
-        self.url = url
-        self.signer = signer(key or name)
-
-    async def ask(
-        self, method: str, target: str, body: Any = None, *, skew_ms: int = 0, lang: str = "en", signing: str = ""
-    ) -> tuple[int, Any]:
-        """Status and answer of a signed request."""
-        sent = b"" if body is None else msgspec.json.encode(body)
-        created = time.time_ns() // 1_000_000 + skew_ms
-        signature = self.signer.sign(to_sign(method, signing or target, sent, created_ms=created))
-        headers = {"authorization": header(self.name, signature, created_ms=created), "accept-language": lang}
-        done = await asyncio.to_thread(
-            lambda: requests.request(method, f"{self.url}{target}", data=sent, headers=headers, timeout=10)
-        )
-        return done.status_code, done.json()
-
-    async def draft(self, document: Data, **more: Any) -> tuple[int, Any]:
-        return await self.ask("POST", "/v1/drafts", {"document": document, "reason": "why"} | more)
-
-    async def propose(self, drafted: Any, *, key: str = "") -> tuple[int, Any]:
-        """Sign a draft, having looked whether it is what one wrote, and send it."""
-        statement = msgspec.convert(drafted["statement"], Statement)
-        signature = (signer(key) if key else self.signer).sign(statement.signed)
-        body = {"statement": drafted["statement"], "document": drafted["document"], "signature": signature}
-        return await self.ask("POST", "/v1/proposals", body)
-
-    async def vote(self, number: int, statement: Any, act: Any = "approve") -> tuple[int, Any]:
-        said = Vote(
-            act=act, statement=msgspec.convert(statement, Statement).sha256, person=self.name, comment="", created_ms=5
-        )
-        body = {"vote": said, "signature": self.signer.sign(said.signed)}
-        return await self.ask("POST", f"/v1/proposals/{number}/votes", body)
-
-
-class Office:
-    """A control plane whose active policy names people."""
-
-    def __init__(self, url: str, data: Data) -> None:
-        self.url = url
-        self.data = data
-
-    def __getitem__(self, name: str) -> Person:
-        return Person(name, self.url)
-
-    async def follows(self, number: int) -> None:
-        """Wait until the control plane goes by that revision."""
-
-        async def look() -> bool | None:
-            status, answer = await self["ada"].ask("GET", "/v1/workers")
-            return True if status == 200 and answer["active"] == number else None
-
-        await eventually(look, what=f"revision {number}", within=5)
-
-    async def runs(self, number: int) -> None:
-        """Wait until the control plane says that it goes by that revision."""
-
-        async def look() -> bool | None:
-            _, answer = await self["ada"].ask("GET", "/v1/workers")
-            said = [(each["worker"].partition("-")[0], each["revision"]) for each in answer["workers"]]
-            return ("control", number) in said or None
-
-        await eventually(look, what=f"the control plane runs {number}", within=5)
-
-    async def change(self, **sections: Any) -> int:
-        """Have a change approved, all over HTTP; returns the revision."""
-        _, drafted = await self["ada"].draft(self.data | sections)
-        _, proposed = await self["ada"].propose(drafted)
-        _, done = await self["bob"].vote(proposed["number"], proposed["statement"])
-        return int(done["revision"])
 
 
 @pytest.fixture
@@ -108,7 +29,11 @@ async def office(empty_world: World, upstream: FakeUpstream) -> AsyncIterator[Of
     first = published(canonical(load(data).document), author="ada")
     await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
     async with running(
-        listen="127.0.0.1:0", redis_url=empty_world.redis_url, pseudonym_key=KEY, drain_seconds=0.5
+        listen="127.0.0.1:0",
+        redis_url=empty_world.redis_url,
+        audit="127.0.0.1:1",
+        pseudonym_key=KEY,
+        drain_seconds=0.5,
     ) as port:
         office = Office(f"http://127.0.0.1:{port}", data)
         await office.follows(1)
@@ -207,7 +132,11 @@ async def test_going_back_is_one_signed_step(office: Office) -> None:
 async def test_without_people_nobody_is_let_in(empty_world: World, upstream: FakeUpstream) -> None:
     await empty_world.publish_raw(canonical(load(policy(upstream.address)).document))
     async with running(
-        listen="127.0.0.1:0", redis_url=empty_world.redis_url, pseudonym_key=KEY, drain_seconds=0.5
+        listen="127.0.0.1:0",
+        redis_url=empty_world.redis_url,
+        audit="127.0.0.1:1",
+        pseudonym_key=KEY,
+        drain_seconds=0.5,
     ) as port:
         status, told = await Person("ada", f"http://127.0.0.1:{port}").ask("GET", "/v1/revisions")
         assert (status, told["reason"]) == (401, "PERSON_UNAUTHENTICATED")

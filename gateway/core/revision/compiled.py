@@ -90,6 +90,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """By the SHA-256 of the key, 64 hexadecimal digits."""
     agents_by_token: Mapping[tuple[str, str], Agent]
     """By (issuer's name, value of its agent claim)."""
+    agents_by_name: Mapping[str, Agent]
+    """Those that can identify themselves."""
     agent_values: Mapping[str, object]
     """Each agent as rules see it, by name."""
     issuers: Mapping[str, Issuer]
@@ -118,8 +120,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
 
     def agent(self, name: str) -> Agent | None:
         """The agent of that name."""
-        known = (*self.agents_by_key.values(), *self.agents_by_token.values())
-        return next((agent for agent in known if agent.name == name), None)
+        return self.agents_by_name.get(name)
 
     @property
     def all_cells(self) -> tuple[Cell, ...]:
@@ -206,6 +207,7 @@ def compile_revision(
         agents_by_token={
             (token.issuer, token.subject): agents[agent.name] for agent in document.agents for token in agent.tokens
         },
+        agents_by_name={name: agents[name] for name in _identified(document)},
         agent_values={name: engine.agent_value(agent) for name, agent in agents.items()},
         issuers={issuer.issuer: issuer for issuer in document.issuers},
         upstreams={upstream.name: upstream for upstream in document.upstreams},
@@ -342,3 +344,8 @@ def _quiet_rule(hours: QuietHours, holidays: Mapping[str, frozenset[dt.date]]) -
         citation=cited(hours.citation),
         max_defer_ms=duration_ms(hours.max_defer or DEFERRED_AT_MOST) if hours.on_hit == "defer" else 0,
     )
+
+
+def _identified(document: Document) -> list[str]:
+    """The names of the agents that have a key or a token."""
+    return [agent.name for agent in document.agents if agent.keys or agent.tokens]

@@ -1,6 +1,6 @@
 """A store in a temporary folder, a writer that tests step by hand, and entries as a gateway writes them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,11 +21,14 @@ from services.audit.cluster import ClusterStreams
 from services.audit.objectives import ObjectiveBook
 from services.audit.queries import Queries
 from services.audit.server import shard_client
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer
 from services.proof.notes import Signer
+from tests import postgres
+from tests.postgres import PostgresProcess
+from tests.services.audit.kinds import KINDS, Kind, Postgres, Sqlite, make_template
 
 NOW_MS = 1_795_514_400_000
 KEY = b"k" * 32
@@ -94,7 +97,7 @@ class Audit:
 
     redis: Client
     url: str
-    store: SqliteStore
+    store: DecisionStore
     tails: Tails = field(default_factory=Tails)
     now_ms: int = NOW_MS
     clusters: list[ClusterStreams] = field(default_factory=list)
@@ -140,16 +143,55 @@ class Audit:
         return writer
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let every test that needs a store of decisions run on each kind: the same promises, the same tests."""
+    if "stores" in metafunc.fixturenames:
+        metafunc.parametrize("stores", KINDS, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what differs in both the store of decisions and the store of limits for `make test-integration`."""
+    for item in items:
+        called = getattr(item, "callspec", None)
+        if called is not None and {"postgres", "valkey-cluster"} <= set(map(str, called.params.values())):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def postgres_process() -> Iterator[PostgresProcess]:
+    """One server for the whole run. Tests that hurt it start their own with `own_postgres`."""
+    with postgres.running() as server:
+        make_template(server)
+        yield server
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+def own_postgres() -> Iterator[PostgresProcess]:
+    """A server for one test, already started."""
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
+    """Makes stores of one kind."""
+    server = request.getfixturevalue("postgres_process") if request.param == "postgres" else None
+    made = Sqlite(tmp_path) if server is None else Postgres(server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def store(stores: Kind) -> AsyncIterator[DecisionStore]:
     """An empty store."""
-    opened = SqliteStore(tmp_path, busy_ms=20)
+    opened = stores.new()
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def audit(redis: Client, redis_url: str, store: SqliteStore) -> AsyncIterator[Audit]:
+async def audit(redis: Client, redis_url: str, store: DecisionStore) -> AsyncIterator[Audit]:
     """A writer's parts over an empty Redis and an empty store."""
     audit = Audit(redis, redis_url, store)
     yield audit

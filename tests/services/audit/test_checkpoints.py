@@ -1,6 +1,5 @@
 """Checkpoints and proofs over gRPC, and what is signed when somebody has changed the store."""
 
-import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from pilote.audit.v1 import audit_service_pb2_grpc
 from services.audit.checkpoints import Checkpoints
 from services.audit.log_key import log_signer
 from services.audit.sqlite_checkpoints import HOUR_MS
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.proof import leaves
 from services.proof.merkle import EMPTY_ROOT, consistent, leaf_hash, root_by_inclusion
 from services.proof.notes import read_checkpoint, read_note, signed_by
@@ -32,6 +31,7 @@ from tests.services.audit.conftest import (
     append,
     settle,
 )
+from tests.services.audit.kinds import Kind
 from tests.services.audit.test_log import admitted, settled
 
 Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
@@ -145,21 +145,19 @@ async def test_what_cannot_be_proved_says_so(audit: Audit, stub: Stub) -> None:
     assert [await _refused(call) for call in missing] == [("NOT_FOUND", "NOT_FOUND")] * len(missing)
 
 
-async def test_nothing_is_signed_that_does_not_continue_what_was_signed(store: SqliteStore, tmp_path: Path) -> None:
+async def test_nothing_is_signed_that_does_not_continue_what_was_signed(store: DecisionStore, stores: Kind) -> None:
     checkpoints = Checkpoints(store.log, signer=SIGNER, clock_ms=lambda: NOW_MS)
     await store.write([admitted(number) for number in range(3)])
     before = await checkpoints.now()
-    other = sqlite3.connect(tmp_path / "audit" / "decisions.sqlite", isolation_level=None)
     for forged in (b"\x00" * 128, b"\x00" * 64, b""):
-        other.execute("UPDATE tile SET hashes = ? WHERE level = 0", (forged,))
+        stores.forge(forged)
         with pytest.raises(CallEnded, match="pilote audit verify"):
             await checkpoints.now()
-    other.close()
 
     assert await checkpoints.newest() == before
 
 
-async def test_a_log_that_has_not_grown_is_not_signed_again(store: SqliteStore) -> None:
+async def test_a_log_that_has_not_grown_is_not_signed_again(store: DecisionStore) -> None:
     checkpoints = Checkpoints(store.log, signer=SIGNER, clock_ms=lambda: NOW_MS)
     await store.write([admitted(0)])
     once, again = await checkpoints.now(), await checkpoints.now()
@@ -168,7 +166,7 @@ async def test_a_log_that_has_not_grown_is_not_signed_again(store: SqliteStore) 
     assert len(await store.log.checkpoints()) == 1
 
 
-async def test_of_earlier_hours_the_last_checkpoint_is_kept(store: SqliteStore) -> None:
+async def test_of_earlier_hours_the_last_checkpoint_is_kept(store: DecisionStore) -> None:
     now_ms = NOW_MS - NOW_MS % HOUR_MS
     for number in range(12):
         await store.write([admitted(number)])

@@ -13,7 +13,7 @@ from services.audit.filter import MAX_CHARACTERS, MAX_DEPTH, parse
 from services.audit.filter_texts import _TEXTS
 from services.audit.functions import FUNCTIONS
 from services.audit.rendering import render
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from tests.services.audit.conftest import NOW_MS, a_record
 from tests.services.audit.filters import entries, expressions
 
@@ -188,7 +188,7 @@ def test_a_filter_that_is_written_and_read_again_is_the_same(expression: Express
     assert parse(render(expression)) == expression
 
 
-async def test_the_longest_filters_are_answered(store: SqliteStore) -> None:
+async def test_the_longest_filters_are_answered(store: DecisionStore) -> None:
     await store.write(entries([(a_record(), None)]))
     wide = " OR ".join(["arm=x"] * ((MAX_CHARACTERS - 9) // 9))
     nested = "-(" * (MAX_DEPTH - 1) + "agent = sales-bot" + ")" * (MAX_DEPTH - 1)

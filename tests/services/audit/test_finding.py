@@ -22,9 +22,9 @@ from services.audit.fields import FIELDS, Field
 from services.audit.finding import Order, Place
 from services.audit.matching import matches, values
 from services.audit.ordering import in_order, order_of, place_of
-from services.audit.sqlite_store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, Audit, Stub, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.filters import Row, entries, expressions, rows, stored
+from tests.services.audit.kinds import Kind
 
 HOUR_MS = 3_600_000
 SORTABLE = [field for field in FIELDS.values() if field.sortable]
@@ -53,9 +53,9 @@ async def test_an_order_is_kept_over_pages_and_segments(
     wanted: Expression,
     order: Order,
     size: int,
-    tmp_path_factory: pytest.TempPathFactory,
+    stores: Kind,
 ) -> None:
-    store = SqliteStore(tmp_path_factory.mktemp("store"))
+    store = stores.new()
     await store.write(entries(rows))
     expression = at_time(wanted, now_ms=NOW_MS)
     found: list[str] = []
@@ -76,9 +76,9 @@ async def test_an_order_is_kept_over_pages_and_segments(
     fields=st.lists(st.sampled_from(COUNTABLE), max_size=4, unique=True),
 )
 async def test_facets_and_times_are_those_of_a_plain_count(
-    rows: list[Row], wanted: Expression, fields: list[Field], tmp_path_factory: pytest.TempPathFactory
+    rows: list[Row], wanted: Expression, fields: list[Field], stores: Kind
 ) -> None:
-    store = SqliteStore(tmp_path_factory.mktemp("store"))
+    store = stores.new()
     await store.write(entries(rows))
     expression = at_time(wanted, now_ms=NOW_MS)
 

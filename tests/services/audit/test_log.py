@@ -12,10 +12,11 @@ from gateway.core.record import CustomerOutcome
 from gateway.core.shadows import CopyEnd, ShadowResult
 from services.audit.entries import Admitted, Copied, Entry, Noted, Reported, Settled, read
 from services.audit.log import Place
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.proof.leaves import Leaf
 from services.proof.merkle import consistent, root_by_inclusion, root_of
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, a_settlement, an_id
+from tests.services.audit.kinds import Kind
 
 encode: Final = msgspec.json.encode
 
@@ -60,19 +61,19 @@ def leaf_of(kind: str, number: int) -> Leaf:
     return Leaf(kind, (entry.raw,) if isinstance(entry, Settled) else (b"acme", entry.raw))
 
 
-async def log_of(store: SqliteStore) -> tuple[Place, ...]:
+async def log_of(store: DecisionStore) -> tuple[Place, ...]:
     return await store.log.places(0, end=await store.log.size())
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
-    batches: list[list[tuple[str, int]]], tmp_path_factory: pytest.TempPathFactory
+    batches: list[list[tuple[str, int]]], stores: Kind
 ) -> None:
-    store = SqliteStore(tmp_path_factory.mktemp("store"))
+    store = stores.new()
     for _ in range(2):  # what is delivered again changes nothing
         for batch in batches:
-            await store.write([MAKE[kind](number) for kind, number in batch])
+            await store.write([MAKE[what](number) for what, number in batch])
     places = await log_of(store)
     await store.close()
 
@@ -81,12 +82,12 @@ async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
     logged = [place.leaf.data for place in places if place.leaf is not None]
     assert sorted(logged) == sorted(leaf_of(*each).data for each in wanted)
     assert all(place.leaf is not None and place.leaf.hash == place.hash for place in places)
-    for kind, number in wanted:
-        if kind == "settle":
+    for what, number in wanted:
+        if what == "settle":
             assert logged.index(leaf_of("admit", number).data) < logged.index(leaf_of("settle", number).data)
 
 
-async def test_entries_stand_in_the_log_in_the_order_in_which_they_came(store: SqliteStore) -> None:
+async def test_entries_stand_in_the_log_in_the_order_in_which_they_came(store: DecisionStore) -> None:
     noted = Noted("erasure", b'{"subject_ref":"x"}')
     entries: list[Entry] = [settled(2), copied(1), admitted(1), told(1), settled(1), admitted(2), noted, admitted(1)]
     await store.write([settled(3)])
@@ -100,7 +101,7 @@ async def test_entries_stand_in_the_log_in_the_order_in_which_they_came(store: S
     ]
 
 
-async def test_every_entry_of_a_store_is_proved_and_every_log_continues_the_one_before(store: SqliteStore) -> None:
+async def test_every_entry_of_a_store_is_proved_and_every_log_continues_the_one_before(store: DecisionStore) -> None:
     roots = []
     for start in range(0, 600, 100):
         await store.write([each for number in range(start, start + 100) for each in (admitted(number), told(number))])
@@ -119,7 +120,7 @@ async def test_every_entry_of_a_store_is_proved_and_every_log_continues_the_one_
         assert consistent(path, first=(number * 200, root), second=(size, roots[-1]))
 
 
-async def test_a_decision_knows_where_it_stands_in_the_log(store: SqliteStore) -> None:
+async def test_a_decision_knows_where_it_stands_in_the_log(store: DecisionStore) -> None:
     await store.write([admitted(0), admitted(1), settled(1)])
     await store.write([told(0), settled(0)])
     found = [await store.get(an_id(number), now_ms=NOW_MS) for number in range(2)]
@@ -127,7 +128,7 @@ async def test_a_decision_knows_where_it_stands_in_the_log(store: SqliteStore) -
     assert [(each.leaf, each.settled_leaf) for each in found if each] == [(0, 4), (1, 2)]
 
 
-async def test_a_batch_that_fails_leaves_no_leaf(store: SqliteStore) -> None:
+async def test_a_batch_that_fails_leaves_no_leaf(store: DecisionStore) -> None:
     await store.write([admitted(0)])
     broken = msgspec.structs.replace(admitted(1), raw_record=None)
     with pytest.raises(TypeError):

@@ -1,7 +1,5 @@
 """Every store finds what a plain reading of the filter finds."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -9,9 +7,10 @@ from gateway.core.record import BucketAsk, RuleLook
 from services.audit.expression import Expression, at_time
 from services.audit.filter import parse
 from services.audit.matching import is_like, matches
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, an_id
 from tests.services.audit.filters import Row, entries, expressions, rows, stored
+from tests.services.audit.kinds import Kind
 
 DENIED = a_record(
     agent_version="2.1",
@@ -53,7 +52,7 @@ ENDED = a_settlement(total_us=250_000, costs={"tokens": 7, "crm calls": 1}, slow
         ("settle_time > 2026-11-24T10:00:00.004Z settle_time <= 2026-11-24T10:00:00.005Z", True),
     ],
 )
-async def test_a_filter_means_what_it_says(text: str, wanted: bool, store: SqliteStore) -> None:  # noqa: FBT001
+async def test_a_filter_means_what_it_says(text: str, wanted: bool, store: DecisionStore) -> None:  # noqa: FBT001
     row: Row = (DENIED, ENDED)
     await store.write(entries([row]))
     expression = at_time(parse(text), now_ms=NOW_MS + 10)
@@ -66,10 +65,9 @@ async def test_a_filter_means_what_it_says(text: str, wanted: bool, store: Sqlit
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows(), wanted=expressions)
 async def test_a_store_finds_what_a_plain_reading_of_the_filter_finds(
-    rows: list[Row], wanted: Expression, tmp_path_factory: pytest.TempPathFactory
+    rows: list[Row], wanted: Expression, stores: Kind
 ) -> None:
-    home: Path = tmp_path_factory.mktemp("store")
-    store = SqliteStore(home)
+    store = stores.new()
     await store.write(entries(rows))
     expression = at_time(wanted, now_ms=NOW_MS)
 
@@ -85,7 +83,7 @@ async def test_a_store_finds_what_a_plain_reading_of_the_filter_finds(
 @pytest.mark.parametrize("id_ms", [NOW_MS - 100_000, NOW_MS + 100_000])
 @pytest.mark.parametrize("comparator", ["=", "<=", ">="])
 async def test_a_decision_is_found_by_its_receive_time_even_if_its_id_tells_another(
-    store: SqliteStore, id_ms: int, comparator: str
+    store: DecisionStore, id_ms: int, comparator: str
 ) -> None:
     await store.write(entries([(a_record(id=an_id(0, at_ms=id_ms)), None)]))
 

@@ -22,7 +22,7 @@ from pilote.audit.v1 import objectives_pb2 as pb
 from services.audit.entries import Admitted, Entry, Settled
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Promised
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from tests.fakes.collector import collecting
 from tests.services.audit.conftest import GRANTED, NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 
@@ -42,7 +42,7 @@ def ended(number: int, **changes: Any) -> Settlement:
     return a_settlement(number * MINUTE_MS, **changes)
 
 
-async def counts(store: SqliteStore, *, window_ms: int = BUDGET_MS, now_ms: int = NOW_MS + HOUR_MS) -> Counts:
+async def counts(store: DecisionStore, *, window_ms: int = BUDGET_MS, now_ms: int = NOW_MS + HOUR_MS) -> Counts:
     found = await store.route_counts(("crm",), windows_ms=(window_ms,), now_ms=now_ms)
     return found["crm", window_ms]
 
@@ -105,7 +105,7 @@ async def test_what_the_policy_refuses_and_what_repeats_a_call_is_no_call_of_the
     assert await counts(audit.store) == Counts()
 
 
-async def test_windows_hold_whole_minutes_and_the_one_that_runs(store: SqliteStore) -> None:
+async def test_windows_hold_whole_minutes_and_the_one_that_runs(store: DecisionStore) -> None:
     await store.write([_admitted(called(number)) for number in range(60)])
     now_ms = NOW_MS + 59 * MINUTE_MS + 30_000
     found = await store.route_counts(("crm", "none"), windows_ms=(HOUR_MS, 5 * MINUTE_MS), now_ms=now_ms)
@@ -119,7 +119,9 @@ async def test_windows_hold_whole_minutes_and_the_one_that_runs(store: SqliteSto
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_counts_are_those_of_a_plain_count_in_whatever_order_entries_come(store: SqliteStore, seed: int) -> None:
+async def test_counts_are_those_of_a_plain_count_in_whatever_order_entries_come(
+    store: DecisionStore, seed: int
+) -> None:
     rng = random.Random(seed)  # noqa: S311
     routes = ("crm", "score")
     records = [a_record(n, route=rng.choice(routes)) for n in rng.sample(range(90 * MINUTE_MS), 150)]

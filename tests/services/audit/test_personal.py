@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.adapters.sealing import Sealer
@@ -18,8 +18,9 @@ from pilote.audit.v1 import audit_service_pb2, explaining_pb2, personal_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.entries import Admitted, Recorded, read
 from services.audit.personal import SKEW_MS, AccessNote, Destroyed, ErasureNote, Person
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, append, settle
+from tests.services.audit.kinds import Kind
 
 OLD, NEW = b"o" * 32, b"n" * 32
 ADA, BOB = (subject_ref(KEY, tenant="acme", subject=name) for name in ("contacts/ada", "contacts/bob"))
@@ -54,7 +55,7 @@ def noted(destroyed: Destroyed) -> ErasureNote:
     )
 
 
-async def notes(store: SqliteStore, kind: str) -> list[bytes]:
+async def notes(store: DecisionStore, kind: str) -> list[bytes]:
     """The log's own entries of a kind."""
     places = await store.log.places(0, end=await store.log.size())
     return [place.leaf.parts[0] for place in places if place.kind == kind and place.leaf is not None]
@@ -123,7 +124,7 @@ async def test_who_does_not_say_who_and_why_is_given_nothing(audit: Audit, field
 
 
 async def test_an_erased_customer_is_gone_from_the_files_and_everybody_else_is_there(
-    audit: Audit, tmp_path: Path
+    audit: Audit, stores: Kind
 ) -> None:
     keys = SubjectKeys(Sealer((OLD,)))
     ada = [with_values(number, keys=keys, made_ms=NOW_MS - 3_600_000 * number) for number in range(50)]
@@ -138,8 +139,8 @@ async def test_an_erased_customer_is_gone_from_the_files_and_everybody_else_is_t
     answer = await audit.queries().EraseSubject(erase(tenant="acme", person="dpo"), None)
     (erasure,) = answer.erasures
     assert (erasure.tenant, erasure.subject_ref, erasure.keys, answer.files_cleared) == ("acme", ADA, 50, True)
-    files = contents(tmp_path)
-    assert "decisions.sqlite" in files
+    files = contents(stores.files())
+    assert any(b"sales-bot" in data for data in files.values())
     assert [name for name, data in files.items() if any(each in data for each in wrapped)] == []
     assert [await state_of(audit, number) for number in (0, 49, 50, 60)] == [ERASED, ERASED, SEALED, SEALED]
     assert await audit.store.count() == before
@@ -172,7 +173,9 @@ async def test_an_erasure_that_does_not_say_whom_and_why_erases_nobody(
     assert await notes(audit.store, "erasure") == []
 
 
-async def test_what_calls_were_decided_by_goes_too_and_does_not_come_back(audit: Audit, store: SqliteStore) -> None:
+async def test_what_calls_were_decided_by_goes_too_and_does_not_come_back(audit: Audit, stores: Kind) -> None:
+    store = audit.store
+
     def inputs(number: int, subject: str, *, at_ms: int = NOW_MS) -> Recorded:
         said = SealedInputs(a_record(number).id, at_ms, NOW_MS + 10_000_000, subject)
         return Recorded(said, "acme", b"sealed")
@@ -183,12 +186,10 @@ async def test_what_calls_were_decided_by_goes_too_and_does_not_come_back(audit:
     answer = await audit.queries().EraseSubject(erase(tenant="acme"), None)
     assert answer.erasures[0].inputs == 2
     await store.write([inputs(1, ADA), inputs(4, BOB), inputs(5, ADA, at_ms=NOW_MS + SKEW_MS + 1)])
-    reader = store._reader()
-    left = {decision for (decision,) in reader.execute("SELECT decision FROM input")}
-    assert left == {a_record(number).id for number in (3, 4, 5)}
+    assert stores.inputs() == {a_record(number).id for number in (3, 4, 5)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     entries=st.lists(
         st.tuples(st.sampled_from([ADA, BOB, ""]), st.integers(NOW_MS - 200_000, NOW_MS + 200_000)), max_size=12
@@ -197,10 +198,9 @@ async def test_what_calls_were_decided_by_goes_too_and_does_not_come_back(audit:
     redelivered=st.booleans(),
 )
 async def test_no_key_made_before_an_erasure_is_kept_whenever_it_comes_and_every_other_one_is(
-    entries: list[tuple[str, int]], erased_at: int, *, redelivered: bool, tmp_path_factory: pytest.TempPathFactory
+    entries: list[tuple[str, int]], erased_at: int, *, redelivered: bool, stores: Kind
 ) -> None:
-    home = tmp_path_factory.mktemp("keys")
-    store = SqliteStore(home)
+    store = stores.new()
     try:
         told = []
         for number, (subject, made_ms) in enumerate(entries):
@@ -260,7 +260,7 @@ async def test_a_record_whose_key_never_came_says_that_it_is_missing(audit: Audi
     assert "its key is not kept" in await sentences(audit, 0, "en")
 
 
-async def test_all_keys_are_wrapped_anew_and_then_the_old_master_key_opens_none(store: SqliteStore) -> None:
+async def test_all_keys_are_wrapped_anew_and_then_the_old_master_key_opens_none(store: DecisionStore) -> None:
     keys = SubjectKeys(Sealer((OLD,)))
     await store.write([admitted(with_values(n, subject=os.urandom(16).hex(), keys=keys)) for n in range(1_500)])
     both, new = Sealer((NEW, OLD)), Sealer((NEW,))
@@ -280,7 +280,7 @@ async def test_all_keys_are_wrapped_anew_and_then_the_old_master_key_opens_none(
     assert await store.personal.rewrap(look) == opened == 1_500
 
 
-async def test_gateways_are_told_once_of_each_erasure(store: SqliteStore) -> None:
+async def test_gateways_are_told_once_of_each_erasure(store: DecisionStore) -> None:
     ada, bob = Person("acme", ADA), Person("acme", BOB)
     await store.personal.erase([ada], now_ms=NOW_MS, note=noted)
     await store.personal.erase([bob], now_ms=NOW_MS + 1, note=noted)
@@ -291,7 +291,7 @@ async def test_gateways_are_told_once_of_each_erasure(store: SqliteStore) -> Non
     assert await store.personal.untold() == (bob, ada)
 
 
-async def test_a_later_erasure_moves_the_time_and_an_earlier_one_does_not(store: SqliteStore) -> None:
+async def test_a_later_erasure_moves_the_time_and_an_earlier_one_does_not(store: DecisionStore) -> None:
     ada = Person("acme", ADA)
     for at_ms, wanted in ((NOW_MS, NOW_MS), (NOW_MS - 5, NOW_MS), (NOW_MS + 5, NOW_MS + 5)):
         await store.personal.erase([ada], now_ms=at_ms, note=noted)

@@ -23,6 +23,7 @@ from services.commands import shadow_texts
 from services.commands.shadow_tables import Words
 from tests.policies import policy
 from tests.services.audit.conftest import Audit, an_id
+from tests.services.audit.kinds import Kind
 from tests.services.audit.test_copies import a_copy
 from tests.services.audit.test_shadows import summed
 from tests.services.test_cli import _run
@@ -128,11 +129,12 @@ async def test_what_cannot_be_told_is_said_with_what_to_do(audit: Audit, run: An
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_every_text_is_there_in_both_languages_and_leaves_nothing_to_fill_in(language: str) -> None:
+async def test_every_text_is_there_in_both_languages_and_leaves_nothing_to_fill_in(stores: Kind, language: str) -> None:
     lost = [a_copy(number, end=CopyEnd.DROPPED, sent=False) for number in range(3)]
     others = [a_copy(number, version="2", end=CopyEnd.FAILED, status="INTERNAL") for number in range(3, 6)]
     refused = [a_copy(number, version="2", end=CopyEnd.DIFFERED, verdict="DENY") for number in range(6, 8)]
-    words = Words(answered(summed([*lost, *others, *refused])).summaries, language=language)
+    (found,) = await summed(stores, [*lost, *others, *refused])
+    words = Words(answered(found).summaries, language=language)
     told = [cell for table in words.tables() for row in table for cell in row] + list(words.sentences())
     assert all("{" not in text for text in told)
     assert all("|" not in cell for cell in told)

@@ -1,26 +1,23 @@
 """What came of copies is summed by candidate: agreement, differences, latency, costs."""
 
 import math
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded
 from gateway.core.shadows import CopyEnd, Difference, ShadowResult
 from pilote.audit.v1 import shadows_pb2
-from services.audit import schema, sqlite_copies
 from services.audit.entries import Copied
 from services.audit.shadows import Latency, ShadowsQuery, Summary, answered, wilson
-from services.audit.sqlite_shadows import sum_copies
 from tests.services.audit.conftest import NOW_MS, Audit, an_id, append
+from tests.services.audit.kinds import Kind
 from tests.services.audit.test_copies import a_copy, entry
 
 ENDS = st.sampled_from(list(CopyEnd))
@@ -40,34 +37,27 @@ COPIES = st.lists(
 )
 
 
-@contextmanager
-def store(copies: Sequence[ShadowResult], *, tenant: str = "acme") -> Iterator[sqlite3.Connection]:
-    """A store in memory that holds these copies."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.bring_up_to_date(connection)
-    stored = [Copied(each, msgspec.json.encode(each), tenant) for each in copies]
-    sqlite_copies.keep(connection, [(copy, leaf) for leaf, copy in enumerate(sqlite_copies.new(connection, stored))])
-    yield connection
-    connection.close()
-
-
-def summed(copies: Sequence[ShadowResult], **query: Any) -> tuple[Summary, ...]:
-    with store(copies) as connection:
-        return sum_copies(connection, ShadowsQuery(**query))
+async def summed(stores: Kind, copies: Sequence[ShadowResult], *queries: ShadowsQuery) -> list[tuple[Summary, ...]]:
+    """What a store that holds these copies answers to each query."""
+    store = stores.new()
+    await store.write([Copied(each, msgspec.json.encode(each), "acme") for each in copies])
+    found = [await store.copies(query) for query in queries or (ShadowsQuery(),)]
+    await store.close()
+    return found
 
 
 def rank(values: list[int], percent: int) -> int:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-@settings(deadline=None)
-@given(COPIES)
-def test_sums_are_what_counting_by_hand_gives(drawn: list[tuple[Any, ...]]) -> None:
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=COPIES)
+async def test_sums_are_what_counting_by_hand_gives(stores: Kind, drawn: list[tuple[Any, ...]]) -> None:
     copies = [
         a_copy(number, end=end, differences=found, took_us=took, served_us=served, version=version, sent=True)
         for number, (end, found, took, served, version) in enumerate(drawn)
     ]
-    summaries = summed(copies)
+    (summaries,) = await summed(stores, copies)
     assert [each.version for each in summaries] == sorted({copy.version for copy in copies})
     for summary in summaries:
         own = [copy for copy in copies if copy.version == summary.version]
@@ -86,7 +76,7 @@ def test_sums_are_what_counting_by_hand_gives(drawn: list[tuple[Any, ...]]) -> N
         assert all(1 <= len(told.examples) <= 3 for told in summary.fields)
 
 
-def test_differences_rules_refusals_and_failures_have_their_last_decisions_as_examples() -> None:
+async def test_differences_rules_refusals_and_failures_have_their_last_decisions_as_examples(stores: Kind) -> None:
     far = Difference("score.*", "changed", relative=0.5)
     near = Difference("score.*", "changed", relative=0.1)
     copies = [a_copy(number, end=CopyEnd.DIFFERED, differences=(near,)) for number in range(5)]
@@ -95,7 +85,7 @@ def test_differences_rules_refusals_and_failures_have_their_last_decisions_as_ex
     copies.append(a_copy(6, end=CopyEnd.DIFFERED, rule="no", rules_added=("no",), rules_missing=("open",), **denied))
     copies.append(a_copy(7, end=CopyEnd.DIFFERED, **denied))
     copies.append(a_copy(8, end=CopyEnd.FAILED, status="UNAVAILABLE"))
-    (summary,) = summed(copies)
+    ((summary,),) = await summed(stores, copies)
     assert [(told.what, told.calls, told.greatest) for told in summary.fields] == [
         (("score.*", "changed"), 6, 0.5),
         (("by", "added"), 1, 0.0),
@@ -108,22 +98,31 @@ def test_differences_rules_refusals_and_failures_have_their_last_decisions_as_ex
     ]
 
 
-def test_costs_of_both_sides_are_summed_by_budget_over_the_same_calls() -> None:
+async def test_costs_of_both_sides_are_summed_by_budget_over_the_same_calls(stores: Kind) -> None:
     copies = [
         a_copy(0, costs={"spend": 3, "tokens": 100}, served_costs={"spend": 2}),
         a_copy(1, costs={"spend": 4}, served_costs={"spend": 5, "other": 9}),
         a_copy(2, end=CopyEnd.FAILED, costs={"spend": 1_000}, served_costs={"spend": 1}),
     ]
-    (summary,) = summed(copies)
+    ((summary,),) = await summed(stores, copies)
     assert [(each.budget, each.calls, each.candidate, each.served) for each in summary.costs] == [
         ("spend", 2, 7, 7),
         ("tokens", 1, 100, 0),
     ]
 
 
-def test_only_the_route_arm_tenant_and_time_that_were_asked_are_summed() -> None:
+async def test_only_the_route_arm_tenant_and_time_that_were_asked_are_summed(stores: Kind) -> None:
     copies = [a_copy(0), a_copy(1, route="other"), a_copy(2, arm="third"), a_copy(3, kind="mirror", end=CopyEnd.SENT)]
-    assert [(each.route, each.arm, each.kind) for each in summed(copies)] == [
+    everything, one, some, nobodys, ours = await summed(
+        stores,
+        copies,
+        ShadowsQuery(),
+        ShadowsQuery(route="crm", arm="third"),
+        ShadowsQuery(start_ms=NOW_MS + 1, end_ms=NOW_MS + 3),
+        ShadowsQuery(tenant="globex"),
+        ShadowsQuery(tenant="acme"),
+    )
+    assert [(each.route, each.arm, each.kind) for each in everything] == [
         *(
             ("crm", "next", "mirror"),
             ("crm", "next", "shadow"),
@@ -131,10 +130,9 @@ def test_only_the_route_arm_tenant_and_time_that_were_asked_are_summed() -> None
             ("other", "next", "shadow"),
         ),
     ]
-    assert [each.arm for each in summed(copies, route="crm", arm="third")] == ["third"]
-    assert [each.last_ms for each in summed(copies, start_ms=NOW_MS + 1, end_ms=NOW_MS + 3)] == [NOW_MS + 2, NOW_MS + 1]
-    assert summed(copies, tenant="globex") == ()
-    assert len(summed(copies, tenant="acme")) == 4
+    assert [each.arm for each in one] == ["third"]
+    assert [each.last_ms for each in some] == [NOW_MS + 2, NOW_MS + 1]
+    assert (nobodys, len(ours)) == ((), 4)
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000))
@@ -152,8 +150,9 @@ def test_the_interval_is_wilsons() -> None:
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611252), abs=1e-6)
 
 
-def test_without_a_comparison_there_is_no_agreement() -> None:
-    (told,) = answered(summed([a_copy(end=CopyEnd.DROPPED, sent=False)])).summaries
+async def test_without_a_comparison_there_is_no_agreement(stores: Kind) -> None:
+    (found,) = await summed(stores, [a_copy(end=CopyEnd.DROPPED, sent=False)])
+    (told,) = answered(found).summaries
     assert not told.HasField("agreement")
     assert not told.HasField("latency")
     assert told.dropped == 1

@@ -18,9 +18,10 @@ from pilote.audit.v1.views_pb2 import (
     View,
 )
 from services.audit import paging
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.views import View as Kept
 from tests.services.audit.conftest import NOW_MS, Audit, Stub
+from tests.services.audit.kinds import Kind
 
 NIGHT = View(
     name="views/night",
@@ -43,9 +44,9 @@ async def test_a_view_is_kept_as_it_was_saved(audit: Audit, stub: Stub) -> None:
     assert shown.create_time.ToMilliseconds() == shown.update_time.ToMilliseconds() == NOW_MS
 
 
-async def test_a_view_outlives_the_process(audit: Audit, stub: Stub, tmp_path: Any) -> None:
+async def test_a_view_outlives_the_process(audit: Audit, stub: Stub, stores: Kind) -> None:
     await stub.CreateView(CreateViewRequest(view=NIGHT))
-    again = SqliteStore(tmp_path, busy_ms=20)
+    again = stores.again()
     kept = await again.views.get("night")
     await again.close()
     assert kept is not None
@@ -102,7 +103,7 @@ async def test_views_are_listed_by_name_page_by_page(stub: Stub) -> None:
     assert second.next_page_token == ""
 
 
-async def test_there_are_no_more_views_than_a_list_can_take(store: SqliteStore) -> None:
+async def test_there_are_no_more_views_than_a_list_can_take(store: DecisionStore) -> None:
     made = [await store.views.create(Kept(name=name, title=name), most=2) for name in ("a", "b", "c")]
     assert made == [True, True, False]
 

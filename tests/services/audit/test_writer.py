@@ -1,6 +1,7 @@
 """Whatever happens to Redis, the disk or the process: every decision is kept, and kept once."""
 
 import asyncio
+import random
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from gateway.core.record import Attempt, BucketAsk, BucketLook, Outcome, Verdict
 from gateway.redis_clients import Client
 from services.audit.server import connected
 from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import GROUP
 from services.audit.tails import Tail
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
+from tests.services.audit.kinds import Kind
 from tests.stores import Store
 
 pytestmark = pytest.mark.every_store
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.every_store
 STREAM = keys.decisions(keys.cell("acme"))
 
 
-async def _state(store: SqliteStore, number: int = 0, *, now_ms: int = NOW_MS) -> State | None:
+async def _state(store: DecisionStore, number: int = 0, *, now_ms: int = NOW_MS) -> State | None:
     found = await store.get(an_id(number), now_ms=now_ms)
     return None if found is None else found.conclusion.state
 
@@ -262,41 +265,43 @@ async def test_a_late_settlement_ends_the_doubt(audit: Audit) -> None:
     assert (doubt, await _state(audit.store)) == (State.IN_DOUBT, State.SETTLED)
 
 
-async def test_a_locked_store_acknowledges_nothing_until_it_is_free(audit: Audit, tmp_path: Path) -> None:
+async def test_a_locked_store_acknowledges_nothing_until_it_is_free(audit: Audit, stores: Kind) -> None:
     await append(audit.redis, admit(a_record()))
     writer = audit.writer()
-    other = sqlite3.connect(tmp_path / "audit" / "decisions.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(CallEnded) as ended:
-        await writer.step()
-    waiting = await _pending(audit.redis)
-    other.execute("ROLLBACK")
-    other.close()
+    await audit.store.write([])  # whoever comes first makes tables and partitions
+    with stores.locked():
+        with pytest.raises(CallEnded) as ended:
+            await writer.step()
+        waiting = await _pending(audit.redis)
     await audit.catch_up()
 
     assert ended.value.reason is Reason.STORE_UNAVAILABLE
     assert (waiting, await _pending(audit.redis), await audit.store.count()) == (1, 0, 1)
 
 
-async def test_a_full_disk_acknowledges_nothing_and_the_writer_goes_on_when_there_is_room(audit: Audit) -> None:
-    await append(audit.redis, *(admit(a_record(n, message="x" * 1_000)) for n in range(500)))
-    audit.store._writer.execute("PRAGMA max_page_count = 40")
+async def test_a_full_disk_acknowledges_nothing_and_the_writer_goes_on_when_there_is_room(
+    audit: Audit, stores: Kind
+) -> None:
+    noise = random.Random(0)  # noqa: S311 - what cannot be compressed
+    await append(audit.redis, *(admit(a_record(n, message=noise.randbytes(1_500).hex())) for n in range(500)))
+    await audit.store.write([])
     stop = asyncio.Event()
-    with pytest.raises(CallEnded):
-        await audit.writer().step()
-    waiting = await _pending(audit.redis)
-    audit.store._writer.execute("PRAGMA max_page_count = 1000000")
+    with stores.full(audit.store):
+        with pytest.raises(CallEnded) as ended:
+            await audit.writer().step()
+        waiting = await _pending(audit.redis)
     with audit.tails.follow() as tail:
         async with asyncio.TaskGroup() as group:
             group.create_task(audit.writer().run(stop))
             await _seen(tail, 500)
             stop.set()
 
+    assert ended.value.reason is Reason.STORE_UNAVAILABLE
     assert (waiting, await audit.store.count()) == (500, 500)
 
 
 async def test_nothing_is_lost_or_doubled_when_redis_is_killed_in_the_middle(
-    own_redis: Store, store: SqliteStore
+    own_redis: Store, store: DecisionStore
 ) -> None:
     redis, stop = await redis_clients.connected(own_redis.url), asyncio.Event()
     reading = redis if isinstance(redis, RedisCluster) else connected(own_redis.url, block_ms=1)

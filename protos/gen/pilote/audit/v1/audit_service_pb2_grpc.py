@@ -207,7 +207,8 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TailDecisions(self, request, context):
-        """Follows decisions as they are stored, until the caller ends the stream.
+        """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
+        that the filter was taken, and that from now on no decision escapes the caller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,9 @@ class AuditServiceStub:
     ChartDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]
     """Counts decisions by the time at which they were received."""
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
-    """Follows decisions as they are stored, until the caller ends the stream."""
+    """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
+    that the filter was taken, and that from now on no decision escapes the caller.
+    """
     ExportDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]
     """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
     every other entry of the log follows, so that the log's root can be built anew.
@@ -118,7 +120,9 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ChartDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]  # type: ignore[assignment]
     """Counts decisions by the time at which they were received."""
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
-    """Follows decisions as they are stored, until the caller ends the stream."""
+    """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
+    that the filter was taken, and that from now on no decision escapes the caller.
+    """
     ExportDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]  # type: ignore[assignment]
     """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
     every other entry of the log follows, so that the log's root can be built anew.
@@ -215,7 +219,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.TailDecisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.TailDecisionsResponse], _abc.AsyncIterator[_audit_service_pb2.TailDecisionsResponse]]:
-        """Follows decisions as they are stored, until the caller ends the stream."""
+        """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
+        that the filter was taken, and that from now on no decision escapes the caller.
+        """
 
     @_abc_1.abstractmethod
     def ExportDecisions(

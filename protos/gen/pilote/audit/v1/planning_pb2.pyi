@@ -197,6 +197,9 @@ class CallInputs(_message.Message):
     SEALED_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    CUSTOMER_OUTCOMES_FIELD_NUMBER: _builtins.int
     decision: _builtins.str
     """Name of the decision, `decisions/{decision}`."""
     sealed: _builtins.bytes
@@ -205,6 +208,14 @@ class CallInputs(_message.Message):
     """The record as the gateway wrote it, JSON in UTF-8."""
     outcome: _builtins.bytes
     """What admission said, as it was written, JSON in UTF-8."""
+    settlement: _builtins.bytes
+    """How the call ended, as it was written, JSON in UTF-8; empty while it runs, or where it never began."""
+    leaf_index: _builtins.int
+    """Its place in the order in which decisions were stored, from 0; absent where it is in no log."""
+    @_builtins.property
+    def customer_outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """What the customer did after it, oldest first, JSON in UTF-8 each."""
+
     def __init__(
         self,
         *,
@@ -212,12 +223,17 @@ class CallInputs(_message.Message):
         sealed: _builtins.bytes = ...,
         record: _builtins.bytes = ...,
         outcome: _builtins.bytes = ...,
+        settlement: _builtins.bytes = ...,
+        leaf_index: _builtins.int | None = ...,
+        customer_outcomes: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "leaf_index", b"leaf_index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "outcome", b"outcome", "record", b"record", "sealed", b"sealed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "customer_outcomes", b"customer_outcomes", "decision", b"decision", "leaf_index", b"leaf_index", "outcome", b"outcome", "record", b"record", "sealed", b"sealed", "settlement", b"settlement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__leaf_index: _TypeAlias = _typing.Literal["leaf_index"]  # noqa: Y015
+    _WhichOneofArgType__leaf_index: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__leaf_index) -> _WhichOneofReturnType__leaf_index | None: ...
 
 Global___CallInputs: _TypeAlias = CallInputs  # noqa: Y015
 

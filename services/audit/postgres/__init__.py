@@ -1,0 +1,1 @@
+"""The server-grade decision store: PostgreSQL."""

@@ -1,0 +1,95 @@
+"""Enters a batch into the log, and keeps those of its entries that are no part of a decision."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from services.audit.entering import in_order
+from services.audit.entries import Admitted, Copied, Entry, Noted, Reported
+from services.audit.postgres import copies, log_rows
+from services.audit.postgres.lanes import Connection
+from services.audit.postgres.staging import copy
+from services.audit.postgres.texts import kept
+from services.proof import leaves
+
+_OUTCOME: Final = (
+    *("decision", "tenant", "type", "event", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency"),
+    *("raw", "leaf"),
+)
+_KNOWN: Final = "SELECT decision, tenant, type, event FROM outcome WHERE decision = ANY(%s::uuid[])"
+
+Key = tuple[str, str, str, str]
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where in the log the entries of a batch stand, by decision."""
+
+    admitted: Mapping[str, int]
+    settled: Mapping[str, int]
+
+
+def enter(
+    connection: Connection,
+    entries: Sequence[Entry],
+    *,
+    new: Mapping[str, Admitted],
+    ends: Mapping[str, bytes],
+    early: Collection[str],
+    known: Collection[str],
+) -> Places:
+    """Add what is new to the log and say where it stands there; see `services.audit.entering.in_order`."""
+    fresh = {id(entry): entry for entry in _fresh(connection, entries)}
+    # Popped, since the very same object may be there twice.
+    wanted = [
+        entry for entry in entries if not isinstance(entry, Reported | Copied) or fresh.pop(id(entry), None) is not None
+    ]
+    entered = in_order(wanted, new=new, ends=ends, early=early, known=known)
+    first = log_rows.append(connection, entered)
+    told, copied, noted = [], [], []
+    places: dict[str, dict[str, int]] = {leaves.ADMIT: {}, leaves.SETTLE: {}}
+    for index, each in enumerate(entered, start=first):
+        match each.source:
+            case Reported():
+                told.append((*_key(each.source), *_told(each.source), index))
+            case Copied():
+                copied.append((each.source, index))
+            case Noted():
+                noted.append((index, each.source.raw))
+            case _:
+                places[each.leaf.kind][each.decision] = index
+    if told:
+        copy(connection, "outcome", _OUTCOME, rows=told)
+    copies.keep(connection, copied)
+    if noted:
+        copy(connection, "noted", ("leaf", "raw"), rows=noted)
+    return Places(places[leaves.ADMIT], places[leaves.SETTLE])
+
+
+def _fresh(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """What customers did and what came of copies, as far as it is not stored yet."""
+    told = [entry for entry in entries if isinstance(entry, Reported)]
+    return [*_new(connection, told), *copies.new(connection, [each for each in entries if isinstance(each, Copied)])]
+
+
+def _new(connection: Connection, told: Sequence[Reported]) -> list[Reported]:
+    """Those that are not stored yet, each event once: what comes again is the same."""
+    if not told:
+        return []
+    first = {_key(entry): entry for entry in reversed(told)}
+    found = connection.execute(_KNOWN, ([entry.outcome.decision for entry in told],))
+    known = {(decision.hex, tenant, kind, event) for decision, tenant, kind, event in found}
+    return [entry for key, entry in first.items() if key not in known]
+
+
+def _key(entry: Reported) -> Key:
+    told = entry.outcome
+    return told.decision, kept(entry.tenant), kept(told.type), kept(told.event)
+
+
+def _told(entry: Reported) -> tuple[object, ...]:
+    told = entry.outcome
+    return (
+        *(told.occurred_ms, told.reported_ms, kept(told.reporter), told.revenue_cents, kept(told.currency)),
+        entry.raw,
+    )

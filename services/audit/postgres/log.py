@@ -1,0 +1,125 @@
+"""A `services.audit.log.Log` in PostgreSQL."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from services.audit.log import Place, Proved, Raw, Signed
+from services.audit.postgres import checkpoints, log_rows
+from services.audit.postgres.lanes import Connection, Lane, locked
+from services.proof import leaves
+from services.proof.leaves import Leaf
+from services.proof.merkle import HASH_BYTES
+from services.proof.tiles import WIDTH, Tree
+
+_ROWS: Final = "SELECT number, kind, decision FROM leaf WHERE number >= %s AND number < %s"
+_ONE: Final[Mapping[str, str]] = {
+    leaves.ADMIT: "SELECT leaf, record, outcome FROM decision WHERE id = ANY(%s::uuid[])",
+    leaves.SETTLE: "SELECT settled_leaf, settlement FROM decision WHERE id = ANY(%s::uuid[])",
+    leaves.OUTCOME: "SELECT leaf, tenant, raw FROM outcome WHERE decision = ANY(%s::uuid[])",
+    leaves.COPY: "SELECT leaf, tenant, raw FROM copy WHERE decision = ANY(%s::uuid[])",
+}
+_RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
+ WHERE id = ANY(%s::uuid[])"""
+_NOTED: Final = "SELECT leaf, raw FROM noted WHERE leaf = ANY(%s::bigint[])"
+
+
+class PostgresLog:
+    """The log of one store, read in one lane of it, and written in another one."""
+
+    def __init__(self, lane: Lane, *, writer: Lane) -> None:
+        self._lane = lane
+        self._writer = writer
+
+    async def size(self) -> int:
+        """See `Log.size`."""
+        return await self._lane.run(log_rows.size, again=True)
+
+    async def root(self, size: int) -> bytes:
+        """See `Log.root`."""
+        return await self._lane.run(lambda connection: log_rows.tree(connection, size).root(), again=True)
+
+    async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
+        """See `Log.places`."""
+        return await self._lane.run(lambda connection: _places(connection, start, end), again=True)
+
+    async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
+        """See `Log.raw`."""
+
+        def read(connection: Connection) -> dict[str, Raw]:
+            return {decision.hex: Raw(*row) for decision, *row in connection.execute(_RAW, (list(decisions),))}
+
+        return await self._lane.run(read, again=True)
+
+    async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
+        """See `Log.inclusion`."""
+
+        def prove(connection: Connection) -> tuple[Proved, ...]:
+            tree = log_rows.tree(connection, size)
+            return tuple(_proved(tree, index) for index in indexes)
+
+        return await self._lane.run(prove, again=True)
+
+    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+        """See `Log.sign`."""
+        return await self._writer.run(
+            lambda connection: locked(connection, lambda: checkpoints.sign(connection, say, now_ms=now_ms))
+        )
+
+    async def newest(self) -> Signed | None:
+        """See `Log.newest`."""
+        return await self._lane.run(checkpoints.newest, again=True)
+
+    async def checkpoint(self, size: int) -> Signed | None:
+        """See `Log.checkpoint`."""
+        return await self._lane.run(lambda connection: checkpoints.of(connection, size), again=True)
+
+    async def checkpoints(self) -> tuple[Signed, ...]:
+        """See `Log.checkpoints`."""
+        return await self._lane.run(checkpoints.every, again=True)
+
+    async def cosign(self, size: int, add: Callable[[str], str]) -> bool:
+        """See `Log.cosign`."""
+        return await self._writer.run(
+            lambda connection: locked(connection, lambda: checkpoints.cosign(connection, size, add))
+        )
+
+    async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
+        """See `Log.consistency`."""
+        return await self._lane.run(lambda connection: log_rows.tree(connection, second).consistency(first), again=True)
+
+
+def _proved(tree: Tree, index: int) -> Proved:
+    return Proved(tree.leaf(index), tree.inclusion(index))
+
+
+def _places(connection: Connection, start: int, end: int) -> tuple[Place, ...]:
+    hashes = _hashes(connection, start, end)
+    rows = {number: (kind, decision) for number, kind, decision in connection.execute(_ROWS, (start, end))}
+    parts: dict[int, tuple[bytes, ...]] = {}
+    for kind in {kind for kind, _ in rows.values()}:
+        own = {number: decision for number, (each, decision) in rows.items() if each == kind}
+        parts.update(_parts(connection, kind, own))
+    return tuple(
+        Place(
+            index=index,
+            kind=rows[index][0] if index in rows else "",
+            hash=hashes[index - start],
+            leaf=Leaf(rows[index][0], parts[index]) if index in parts else None,
+        )
+        for index in range(start, end)
+    )
+
+
+def _parts(connection: Connection, kind: str, own: Mapping[int, Any]) -> Iterable[tuple[int, tuple[bytes, ...]]]:
+    """(index, parts) of those leaves of one kind that are kept whole."""
+    text, wanted = _ONE.get(kind, _NOTED), list(own.values() if kind in _ONE else own)
+    for number, *parts in connection.execute(text.encode(), (wanted,)):
+        if number in own and None not in parts:
+            yield number, tuple(part.encode() if isinstance(part, str) else part for part in parts)
+
+
+def _hashes(connection: Connection, start: int, end: int) -> Sequence[bytes]:
+    tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
+    whole = b"".join(log_rows.read(connection, 0, number) for number in tiles)
+    offset = tiles.start * WIDTH
+    return [whole[(at - offset) * HASH_BYTES : (at - offset + 1) * HASH_BYTES] for at in range(start, end)]

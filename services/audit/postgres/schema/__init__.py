@@ -1,0 +1,47 @@
+"""The store's schema, as numbered steps taken in order; the table `schema_step` says which ones a store has taken."""
+
+from importlib import resources
+from typing import Final
+
+from gateway.core.errors import CallEnded, Reason
+from services.audit.postgres.lanes import Connection, lock
+
+_SERVER: Final = "SELECT current_setting('server_encoding'), to_regclass('schema_step') IS NOT NULL"
+_TAKEN: Final = "SELECT count(*) FROM schema_step"
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Take the steps that the store has not taken yet, all or none. Of several processes at once one does.
+
+    Raises:
+        CallEnded: STORE_UNAVAILABLE when a newer version of Pilote wrote the store, or the database is not in UTF-8.
+        psycopg.Error: the server does not answer, or the role may not make tables.
+    """
+    if _lacks(connection) == 0:
+        return
+    with connection.transaction():
+        lock(connection)
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_step (number integer PRIMARY KEY, taken timestamptz DEFAULT now())"
+        )
+        steps = _steps()
+        for number in range(len(steps) - _lacks(connection), len(steps)):
+            connection.execute(steps[number].encode())
+            connection.execute("INSERT INTO schema_step (number) VALUES (%s)", (number + 1,))
+
+
+def _lacks(connection: Connection) -> int:
+    """How many steps a store has not taken yet."""
+    steps = len(_steps())
+    ((encoding, there),) = connection.execute(_SERVER).fetchall()
+    if encoding != "UTF8":
+        raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store's database must be made with ENCODING 'UTF8'.")
+    ((taken,),) = connection.execute(_TAKEN).fetchall() if there else [(0,)]
+    if taken > steps:
+        raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
+    return steps - int(taken)
+
+
+def _steps() -> list[str]:
+    files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
+    return [file.read_text(encoding="utf-8") for file in sorted(files, key=lambda file: file.name)]

@@ -1,0 +1,160 @@
+"""What one process of a backtest does: reads a slice of the recorded calls, opens and judges it by the new policy."""
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING, Final
+
+import grpc
+import msgspec
+from google.protobuf.timestamp_pb2 import Timestamp
+from redis.exceptions import RedisError
+
+from gateway.adapters.sealing import Sealer
+from gateway.core.assignment import BASIS_POINTS
+from gateway.core.record import CustomerOutcome, Settlement
+from gateway.core.revision.compiled import Revision
+from gateway.core.simulating.calls import Call, Forms, Judged
+from gateway.judging import judged
+from gateway.loading import load_stored
+from gateway.redis_clients import Client, connected
+from gateway.replaying import NotKnown
+from pilote.audit.v1 import planning_pb2
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.commands.replaying import Opened, Replays, Revisions, Unusable
+
+if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+DISAGREES: Final = "disagrees"
+"""Why a call is left out whose replay under its own revision is not what was recorded."""
+CONTROLLED_FIRST: Final = 100
+"""So many calls of a revision are decided upon under it too, in each process, before it counts as proven."""
+CONTROLLED_EVERY: Final = 50
+"""And of those that follow one in so many; once one disagrees, all of them."""
+_settlement: Final = msgspec.json.Decoder(Settlement)
+_told: Final = msgspec.json.Decoder(CustomerOutcome)
+_pack: Final = msgspec.msgpack.Encoder()
+
+
+class AuditSilent(Exception):
+    """The audit service, or the store of revisions, does not answer."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What each process is told. Goes to it through a pipe, and never to disk."""
+
+    audit: str
+    """Address of the audit service."""
+    redis_url: str
+    document: bytes
+    """The new policy, canonical."""
+    tenant: str
+    pseudonym_key: bytes
+    replay_keys: tuple[bytes, ...]
+    control_all: bool = False
+
+
+class Judge:
+    """Judges slices, one after the other, in an event loop of its own."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._new: Revision = load_stored(config.document)
+        self._loop = asyncio.new_event_loop()
+        self._redis: Client = self._loop.run_until_complete(connected(config.redis_url))
+        self._channel: grpc.aio.Channel = self._loop.run_until_complete(_channel(config.audit))
+        self._audit: AuditServiceAsyncStub = AuditServiceStub(self._channel)
+        sealer = Sealer(config.replay_keys)
+        self._replays = Replays(Revisions(self._redis), sealer=sealer, pseudonym_key=config.pseudonym_key)
+        self._controlled: dict[int, int] = {}
+        self._distrusted: set[int] = set()
+        self._shares: dict[int, int] = {}
+
+    def slice(self, start_ms: int, end_ms: int) -> Judged:
+        """The calls received from a time on and before another."""
+        try:
+            return self._loop.run_until_complete(self._slice(start_ms, end_ms))
+        except (grpc.aio.AioRpcError, RedisError, OSError) as error:
+            raise AuditSilent(type(error).__name__) from None  # what it says cannot be told between processes
+
+    async def _slice(self, start_ms: int, end_ms: int) -> Judged:
+        request = planning_pb2.ListInputsRequest(
+            tenant=self._config.tenant, start_time=_time(start_ms), end_time=_time(end_ms)
+        )
+        calls: list[Call] = []
+        forms, left_out, kept_share = Forms(), dict[str, list[str]](), BASIS_POINTS
+        before = sum(self._controlled.values())
+        async for answer in self._audit.ListInputs(request):
+            for kept in answer.inputs:
+                try:
+                    opened = self._replays.open(kept)
+                    kept_share = min(kept_share, await self._share(opened))
+                    calls.append(self._judged(kept, opened, forms))
+                except Unusable as unusable:
+                    left_out.setdefault(unusable.why, []).append(kept.decision.removeprefix("decisions/"))
+                except NotKnown as unknown:
+                    left_out.setdefault(unknown.what, []).append(kept.decision.removeprefix("decisions/"))
+        controlled = sum(self._controlled.values()) - before
+        return Judged(
+            tuple(calls), forms.found, {why: tuple(ids) for why, ids in left_out.items()}, controlled, kept_share
+        )
+
+    def _judged(self, kept: planning_pb2.CallInputs, opened: Opened, forms: Forms) -> Call:
+        return judged(
+            self._new,
+            opened.inputs,
+            opened.record,
+            opened.outcome,
+            settlement=_settlement.decode(kept.settlement) if kept.settlement else None,
+            told=[_told.decode(each) for each in kept.customer_outcomes],
+            place=kept.leaf_index if kept.HasField("leaf_index") else -1,
+            forms=forms,
+            pseudonym_key=self._config.pseudonym_key,
+        )
+
+    async def _share(self, opened: Opened) -> int:
+        """Of how many calls its revision keeps the inputs; looks at whether the replay agrees, where it is to be.
+
+        Raises:
+            Unusable: it does not, or its revision is not there.
+        """
+        number = opened.inputs.revision
+        seen = self._controlled.get(number, 0)
+        due = self._config.control_all or number in self._distrusted or seen < CONTROLLED_FIRST
+        if due or int(opened.record.id[-4:], 16) % CONTROLLED_EVERY == 0:
+            once = await self._replays.once(opened)
+            self._shares[number] = once.share
+            if once.differing:
+                self._distrusted.add(number)
+                raise Unusable(DISAGREES)
+            self._controlled[number] = seen + 1
+        return self._shares[number]
+
+
+_judge: Judge | None = None
+"""This process's own."""
+
+
+def begin(config: Config) -> None:
+    """Make the process ready to judge."""
+    global _judge  # noqa: PLW0603 - how a pool's process keeps what it is told at its beginning
+    _judge = Judge(config)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def judge_slice(start_ms: int, end_ms: int) -> bytes:
+    """A slice, judged, packed."""
+    assert _judge is not None  # noqa: S101 - `begin` has made it
+    return _pack.encode(_judge.slice(start_ms, end_ms))
+
+
+async def _channel(address: str) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(address)
+
+
+def _time(at_ms: int) -> Timestamp:
+    time = Timestamp()
+    time.FromMilliseconds(at_ms)
+    return time

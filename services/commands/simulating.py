@@ -1,0 +1,185 @@
+"""Runs a backtest: slices of the recorded calls are judged by several processes, and counted here in their order."""
+
+import gc
+import heapq
+import multiprocessing
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.core.assignment import BASIS_POINTS
+from gateway.core.limits import Bucket
+from gateway.core.simulating.calls import Call, Judged
+from gateway.core.simulating.course import Course
+from gateway.core.simulating.effects import Effects
+from pilote.audit.v1 import planning_pb2
+from services.commands.judging_slices import Config, begin, judge_slice
+
+if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+SLICE: Final = 1_500
+"""Calls in a slice, on average: some 0.1 s of work."""
+MOST_SLICES: Final = 5_000
+_AHEAD: Final = 4
+"""Slices that each process may be ahead of what is counted: what waits for it is held in memory."""
+_judged: Final = msgspec.msgpack.Decoder(Judged)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Which calls: received from `start_ms` on and before `end_ms`; `total` of them are kept."""
+
+    start_ms: int
+    end_ms: int
+    total: int
+
+
+class Simulated(msgspec.Struct, frozen=True):
+    """What came of a backtest."""
+
+    effects: Effects
+    left_out: dict[str, list[str]]
+    """Some decision ids of calls that cannot be used, by why."""
+    left_out_calls: Counter[str]
+    controlled: int
+    """Calls that were decided upon once more under their own revision too, and agreed."""
+    estimated: int
+    """Calls whose end was guessed, since they were not made then."""
+    kept_share: int
+    """Of how many calls the inputs are kept, in basis points."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether limits and caps could be counted: of a part of the calls nobody can say whether they are full."""
+        return self.kept_share == BASIS_POINTS
+
+
+def simulate(
+    config: Config,
+    span: Span,
+    *,
+    processes: int,
+    most_examples: int,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Simulated:
+    """Judge all calls of the span, and count them in their order. Where only a part is kept nothing is counted.
+
+    `progress` is told how many of how many are done.
+
+    Raises:
+        AuditSilent: the audit service does not answer.
+    """
+    found = _simulate(config, span, processes, most_examples, progress, counting=True)
+    if found.counted:
+        return found
+    return _simulate(config, span, processes, most_examples, progress, counting=False)
+
+
+def _simulate(
+    config: Config,
+    span: Span,
+    processes: int,
+    most_examples: int,
+    progress: Callable[[int, int], None],
+    *,
+    counting: bool,
+) -> Simulated:
+    course, effects = Course(counting=counting), Effects(most_examples=most_examples)
+    left_out: dict[str, list[str]] = {}
+    left_out_calls: Counter[str] = Counter()
+    controlled = done = 0
+    kept_share = BASIS_POINTS
+    # What is made here lives long and in no circles: looking for those takes a third of the time.
+    gc.disable()
+    try:
+        for judged, ready in _in_order(_slices(config, span, processes)):
+            for call, forms in ready:
+                came = course.take(call, forms)
+                effects.add(call, came, early=call.at_ms - _longest_ms(call, forms) < span.start_ms)
+            if judged is None:
+                continue
+            for why, decisions in judged.left_out.items():
+                left_out_calls[why] += len(decisions)
+                examples = left_out.setdefault(why, [])
+                examples += decisions[: most_examples - len(examples)]
+            controlled += judged.controlled
+            kept_share = min(kept_share, judged.kept_share)
+            done += len(judged.calls) + sum(map(len, judged.left_out.values()))
+            progress(done, max(done, span.total))
+            if counting and kept_share < BASIS_POINTS:
+                break
+    finally:
+        gc.enable()
+    return Simulated(effects, left_out, left_out_calls, controlled, course.estimated, kept_share)
+
+
+def _longest_ms(call: Call, forms: Sequence[Bucket]) -> int:
+    return max([forms[asked.form].period_ms for asked in call.buckets], default=0)
+
+
+_Ready = list[tuple[Call, Sequence[Bucket]]]
+
+
+def _in_order(slices: Iterator[tuple[int, Judged]]) -> Iterator[tuple[Judged | None, _Ready]]:
+    """Each slice with the calls that are next: those received in it or before, and admitted before its end.
+
+    A call may be admitted a while after it was received: then it is counted with a later slice.
+    """
+    waiting: list[tuple[int, int, str, Call, Sequence[Bucket]]] = []
+    for end_ms, judged in slices:
+        for call in judged.calls:
+            heapq.heappush(waiting, (call.at_ms, call.place, call.id, call, judged.forms))
+        ready: _Ready = []
+        while waiting and waiting[0][0] < end_ms:
+            ready.append(heapq.heappop(waiting)[3:])
+        yield judged, ready
+    yield None, [each[3:] for each in sorted(waiting, key=lambda each: each[:3])]
+
+
+def _slices(config: Config, span: Span, processes: int) -> Iterator[tuple[int, Judged]]:
+    """The slices in the order of time, each with its end, judged by several processes."""
+    count = max(1, min(MOST_SLICES, span.total // SLICE, span.end_ms - span.start_ms))
+    width = -(-(span.end_ms - span.start_ms) // count)
+    starts = range(span.start_ms, span.end_ms, width)
+    running: deque[tuple[int, Future[bytes]]] = deque()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin, initargs=(config,)) as pool:
+        try:
+            for start_ms in starts:
+                end_ms = min(start_ms + width, span.end_ms)
+                running.append((end_ms, pool.submit(judge_slice, start_ms, end_ms)))
+                if len(running) >= processes * _AHEAD:
+                    first_ms, first = running.popleft()
+                    yield first_ms, _judged.decode(first.result())
+            while running:
+                first_ms, first = running.popleft()
+                yield first_ms, _judged.decode(first.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def span_of(audit: "AuditServiceAsyncStub", *, start_ms: int, end_ms: int, tenant: str, most: int) -> Span:
+    """The span of the newest `most` calls (0: all) that are kept of a time, or an empty one where none is.
+
+    Raises:
+        grpc.aio.AioRpcError: the audit service does not answer.
+    """
+    start, end = Timestamp(), Timestamp()
+    start.FromMilliseconds(max(0, start_ms))
+    end.FromMilliseconds(end_ms)
+    request = planning_pb2.ListInputsRequest(tenant=tenant, start_time=start, end_time=end, max_results=most)
+    call = audit.ListInputs(request)
+    async for answer in call:
+        call.cancel()
+        if answer.inputs:
+            first = msgspec.json.decode(answer.inputs[0].record, type=_Received)
+            return Span(first.received_ms, end_ms, answer.total_size)
+    return Span(start_ms, end_ms, 0)
+
+
+class _Received(msgspec.Struct, frozen=True):
+    received_ms: int

@@ -1,0 +1,98 @@
+"""What the description of the interface (OpenAPI) says of answers and bodies that are protobuf messages."""
+
+import dataclasses
+from typing import Any, Final
+
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
+
+from services.control.describing import schema_of
+from services.control.problems import Problem
+
+_TEXTS: Final = {
+    "google.protobuf.Timestamp": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
+    "google.protobuf.Duration": Schema(type=OpenAPIType.STRING, description="Seconds, such as 1.5s."),
+}
+_PLAIN: Final[dict[int, Schema]] = {
+    FieldDescriptor.TYPE_STRING: Schema(type=OpenAPIType.STRING),
+    FieldDescriptor.TYPE_BYTES: Schema(type=OpenAPIType.STRING, description="Base64."),
+    FieldDescriptor.TYPE_BOOL: Schema(type=OpenAPIType.BOOLEAN),
+    FieldDescriptor.TYPE_DOUBLE: Schema(type=OpenAPIType.NUMBER),
+    FieldDescriptor.TYPE_INT32: Schema(type=OpenAPIType.INTEGER),
+    FieldDescriptor.TYPE_INT64: Schema(type=OpenAPIType.STRING, description="A whole number, as a text."),
+}
+_PROBLEMS: Final = {
+    "400": "What is asked for has a mistake: the filter, with its line and column, or another field.",
+    "401": "Nobody whom the active policy names has signed the request.",
+    "404": "There is no such thing.",
+    "409": "It exists already, or has changed since it was read.",
+    "429": "Too many such requests run.",
+    "503": "The audit service does not answer; retry.",
+}
+
+
+def answers(kind: type[Message], *, takes: type[Message] | None = None, status: int = 200) -> type[Operation]:
+    """An operation that answers with that message as ProtoJSON, and whose body is the message `takes`."""
+    shown = OpenAPIMediaType(schema=_schema(kind.DESCRIPTOR))
+    responses = {str(status): OpenAPIResponse(description=kind.DESCRIPTOR.name, content={"application/json": shown})}
+    return _operation(responses, takes=takes)
+
+
+def streams(kind: type[Message]) -> type[Operation]:
+    """An operation that answers with server-sent events, each of which has that message as its data."""
+    shown = OpenAPIMediaType(schema=_schema(kind.DESCRIPTOR))
+    told = f"Events `decision`, each with a {kind.DESCRIPTOR.name} as its data; `error` is the last one."
+    found = OpenAPIResponse(description=told, content={"text/event-stream": shown})
+    return _operation({"200": found}, takes=None)
+
+
+def _operation(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | None) -> type[Operation]:
+    problem = OpenAPIMediaType(schema=schema_of(Problem))
+    told = responses | {
+        status: OpenAPIResponse(description=text, content={"application/json": problem})
+        for status, text in _PROBLEMS.items()
+    }
+    body = None
+    if takes is not None:
+        body = RequestBody(
+            required=True, content={"application/json": OpenAPIMediaType(schema=_schema(takes.DESCRIPTOR))}
+        )
+
+    @dataclasses.dataclass
+    class Answers(Operation):
+        def __post_init__(self) -> None:
+            self.responses = dict(told)
+            self.request_body = body
+
+    return Answers
+
+
+def _schema(message: Any) -> Schema:
+    properties: dict[str, Any] = {field.json_name: _of(field) for field in message.fields}
+    return Schema(type=OpenAPIType.OBJECT, title=message.name, properties=properties)
+
+
+def _of(field: FieldDescriptor) -> Schema:
+    one = _one(field)
+    return Schema(type=OpenAPIType.ARRAY, items=one) if field.is_repeated else one
+
+
+def _one(field: FieldDescriptor) -> Schema:
+    if field.message_type is not None:
+        return _TEXTS.get(field.message_type.full_name) or _schema(field.message_type)
+    if field.enum_type is not None:
+        return _enum(field.enum_type)
+    return _PLAIN[field.type]
+
+
+def _enum(enum: EnumDescriptor) -> Schema:
+    return Schema(type=OpenAPIType.STRING, enum=[value.name for value in enum.values])

@@ -1,0 +1,90 @@
+"""Follows decisions for people: a stream of the audit service as server-sent events."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import grpc
+import msgspec
+from litestar.response.sse import ServerSentEventMessage
+
+from gateway.core.errors import CallEnded, Reason
+from pilote.audit.v1 import audit_service_pb2
+from services.control.audit_client import Stub, as_json, problem_from
+from services.control.problems import Problem
+from services.revisions.texts import say
+
+MOST: Final = 100
+"""Most streams at once: each holds a connection here and one place at the audit service."""
+QUIET_SECONDS: Final = 15.0
+"""After so long without a decision a comment is sent, so that nobody between takes the line for dead."""
+
+FOLLOWING: Final = "pilote-following"
+"""Metadata by which the audit service says that it has taken the filter."""
+Event = ServerSentEventMessage
+
+
+class Tailing:
+    """All streams of this process."""
+
+    def __init__(self, stub: Stub, *, most: int = MOST, quiet_seconds: float = QUIET_SECONDS) -> None:
+        self._stub = stub
+        self._most = most
+        self._quiet_seconds = quiet_seconds
+        self._running = 0
+        self._draining = asyncio.Event()
+
+    async def follow(self, filter_: str, *, language: str) -> AsyncIterator[Event]:
+        """Decisions from now on, once the audit service has taken the filter.
+
+        Raises:
+            CallEnded: LIMIT_EXCEEDED when too many follow already.
+            grpc.aio.AioRpcError: the audit service does not answer, or refuses the filter.
+        """
+        if self._running >= self._most:
+            raise CallEnded(
+                Reason.LIMIT_EXCEEDED,
+                say("tails-full", language="en"),
+                localized=("fr", say("tails-full", language="fr")) if language == "fr" else None,
+            )
+        request = audit_service_pb2.TailDecisionsRequest(filter=filter_)
+        call: Any = self._stub.TailDecisions(request, metadata=(("accept-language", language),))
+        if FOLLOWING not in dict(await call.initial_metadata()):
+            await call.read()  # raises why it has ended
+        return self._events(call, language)
+
+    def drain(self) -> None:
+        """End every stream: they would otherwise keep the server from stopping."""
+        self._draining.set()
+
+    async def _events(self, call: Any, language: str) -> AsyncIterator[Event]:
+        self._running += 1
+        reading: asyncio.Task[Any] | None = None
+        ending = asyncio.create_task(self._draining.wait())
+        try:
+            while not self._draining.is_set():
+                reading = reading or asyncio.create_task(call.read())
+                await asyncio.wait({reading, ending}, timeout=self._quiet_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if not reading.done():
+                    yield Event(data=None, comment="nothing new")
+                    continue
+                answer, reading = reading.result(), None
+                if answer is grpc.aio.EOF:
+                    return
+                yield Event(data=_json(as_json(answer.decision)), event="decision", id=answer.decision.name)
+        except grpc.aio.AioRpcError as error:
+            problem, _ = problem_from(error, language)
+            yield Event(data=_json(problem or Problem(reason="INTERNAL", message="")), event="error")
+        finally:
+            self._running -= 1
+            call.cancel()
+            for task in (ending, reading):
+                if task is not None:
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
+                        await task
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

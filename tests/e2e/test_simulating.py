@@ -1,0 +1,230 @@
+"""What `pilote backtest` says of recorded calls, against what a gateway says that really runs the new policy."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.core.backtest import Difference
+from gateway.loading import canonical, load
+from pilote.decision.v1 import decision_service_pb2
+from services.commands.effects_shown import sentences, tables
+from services.commands.judging_slices import AuditSilent, Config
+from services.commands.simulating import Simulated, simulate, span_of
+from tests.e2e.policy import Data, cap, policy
+from tests.e2e.requests import get, send
+from tests.e2e.test_planning import pilote, written
+from tests.e2e.test_replaying import EVERYTHING, GET, SEND, listed
+from tests.e2e.waiting import eventually
+from tests.e2e.world import KEY, REPLAY_KEY, Agent, Auditor, Told, World, credential, told
+from tests.fakes.upstream import FakeUpstream
+
+SALES, RESEARCH = credential("sales-bot"), credential("research-bot")
+FAR_MS = 1 << 42
+
+
+def config(world: World, auditor: Auditor, data: Data, **more: Any) -> Config:
+    chosen: dict[str, Any] = {"tenant": "", "pseudonym_key": KEY, "replay_keys": (REPLAY_KEY,)}
+    document = canonical(load(data).document)
+    return Config(audit=auditor.address, redis_url=world.redis_url, document=document, **(chosen | more))
+
+
+async def under(world: World, auditor: Auditor, data: Data, **more: Any) -> Simulated:
+    """The backtest of a policy over all that is kept, in two processes."""
+    span = await span_of(auditor.stub, start_ms=0, end_ms=FAR_MS, tenant="", most=0)
+    given = config(world, auditor, data, **more)
+    return await asyncio.to_thread(simulate, given, span, processes=2, most_examples=10_000)
+
+
+def named(found: Simulated) -> dict[Difference, set[str]]:
+    """The calls of each difference."""
+    return {each: set(its.examples) for each, its in found.effects.found.items()}
+
+
+async def sent(agent: Agent, number: int, *, who: Any = SALES, **more: str) -> Told:
+    """One message to one customer."""
+    return await told(agent.messages.SendMessage(send(f"contacts/c-{number}", **more), metadata=who))
+
+
+def verdict(one: Told) -> tuple[str, str]:
+    """Whether a call went through, and if not for which reason."""
+    return ("DENY" if one.reason else "ALLOW", one.reason)
+
+
+async def test_caps_and_rules_are_counted_in_order_and_come_with_whom_they_concern(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING, caps=[cap(3)]))
+    asked = [await sent(agent, 1) for _ in range(4)] + [await sent(agent, 2), await sent(agent, 2, who=RESEARCH)]
+    report = decision_service_pb2.ReportOutcomesRequest()
+    for number, type_, cents in ((1, "converted", 5_000), (1, "complained", 0), (4, "converted", 700)):
+        report.outcomes.add(
+            decision=f"decisions/{asked[number].decision}", type=type_, revenue_cents=cents,
+            currency_code="EUR" if cents else "", event_id=f"e{number}{type_}",
+        )  # fmt: skip
+    await report_outcomes(agent, report)
+    await listed(auditor, 6)
+
+    async def all_told() -> Simulated | None:
+        found = await under(world, auditor, policy(upstream.address, caps=[cap(1)]))
+        return found if found.effects.measures.followed.total() == 3 else None
+
+    found = await eventually(all_told, what="three outcomes", within=20)
+
+    change = Difference(kind="verdict", was="ALLOW", becomes="DENY", by="CAP_EXCEEDED pressure")
+    assert named(found) == {change: {asked[1].decision, asked[2].decision, asked[5].decision}}
+    effects = found.effects
+    assert (effects.all.calls, effects.all.refused, effects.all.allowed) == (6, 3, 0)
+    assert len(effects.subjects_refused) == 2
+    assert {name: its.refused for name, its in effects.by_agent.items()} == {"sales-bot": 2, "research-bot": 1}
+    its = effects.measures
+    assert (its.contacts, its.contacts_new, its.refusals, its.refusals_new) == (5, 2, 1, 4)
+    assert (its.lost, its.lost_revenue) == ({"converted": 1, "complained": 1}, {"EUR": 5_000, "": 0})
+    assert found.controlled == 6
+    for language, text in (("en", "6 of them were decided once more"), ("fr", "6 d’entre eux ont aussi été rejoués")):
+        assert sentences(found, language=language)[-1].startswith(text)
+        shown = list(tables(found, language=language))
+        assert all("{" not in cell for table in shown for row in table for cell in row)
+        assert len(shown) == 3
+
+    wider = await under(world, auditor, policy(upstream.address, caps=[cap(9)]))
+    assert named(wider) == {
+        Difference(kind="verdict", was="DENY", becomes="ALLOW", by="CAP_EXCEEDED pressure"): {asked[3].decision}
+    }
+    assert (wider.effects.contacts_added, wider.effects.unsure) == (1, 1)
+
+
+async def report_outcomes(agent: Agent, report: Any) -> None:
+    from pilote.decision.v1 import decision_service_pb2_grpc
+
+    stub: Any = decision_service_pb2_grpc.DecisionServiceStub(agent.channel)
+    await stub.ReportOutcomes(report, metadata=SALES)
+
+
+MIXED: Data = {
+    "caps": [cap(2, name="often"), cap(3, name="spaced", by=["category"], min_gap="1h", categories=["promo"])],
+    "limits": [
+        {"name": "reads", "methods": [GET], "by": ["agent"], "max": 4, "window": "1d"},
+        {"name": "all", "by": ["tenant"], "rate": 30, "per": "7d"},
+        {"name": "at-once", "by": ["agent"], "concurrent": 1},
+    ],
+    "pressure": {"half_life": "7d", "max": 4.5, "channels": {"email": 1.0}},
+    "sequences": [
+        {"name": "read-first", "by": "subject", "first": {"methods": [GET]},
+         "then": {"methods": [SEND], "when": 'call.category == "legal"'}, "within": "1h"},
+    ],
+}  # fmt: skip
+
+
+async def test_a_gateway_that_really_runs_the_draft_says_of_each_call_what_the_backtest_said(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    calls: list[Any] = []
+    for number in range(40):
+        category = ("service", "promo", "legal", "service", "promo")[number % 5]
+        if number % 4 == 3:
+            request: Any = get(f"contacts/c-{number % 3}")
+            calls.append(lambda request=request: agent.contacts.GetContact(request, metadata=SALES))
+        else:
+            request = send(f"contacts/c-{number % 3}", category=category, request_id=f"r-{number % 17}")
+            who = RESEARCH if number % 7 == 0 else SALES
+            calls.append(lambda request=request, who=who: agent.messages.SendMessage(request, metadata=who))
+    base = policy(upstream.address, replay=EVERYTHING)
+    draft = base | MIXED
+    draft["rules"] = [*base["rules"], {"name": "no-c2", "effect": "deny", "methods": [SEND],
+                                       "when": 'request.message.customer == "contacts/c-2"'}]  # fmt: skip
+    await world.publish(base)
+    recorded = [await told(call()) for call in calls]
+    await listed(auditor, len(calls))
+    found = await under(world, auditor, draft)
+    said = {one.decision: verdict(one) for one in recorded}
+    for each, its in found.effects.found.items():
+        assert each.kind in ("verdict", "refusal")
+        becomes, by = (each.becomes, each.by) if each.kind == "verdict" else ("DENY", each.becomes)
+        for decision in its.examples:
+            said[decision] = (becomes, by.split()[0] if becomes == "DENY" else "")
+
+    await world.publish(draft)
+    async for key in world.redis.scan_iter("pilote:{acme/0}:*"):
+        await world.redis.delete(key)
+    lived = [verdict(await told(call())) for call in calls]
+
+    assert len(set(lived)) >= 4, "too little happens for this to prove anything"
+    assert [said[one.decision] for one in recorded] == lived
+    assert found.left_out == {}
+
+
+async def test_what_follows_on_a_call_that_ends_otherwise_is_not_made_at_all(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    data = policy(upstream.address, replay=EVERYTHING)
+    data["caps"] = [cap(1, on_exceed="downgrade", downgrade_to="email", channels=["sms"])]
+    await world.publish(data)
+    first, second = await sent(agent, 1, channel="sms"), await sent(agent, 1, channel="sms")
+    await listed(auditor, 3)
+    found = await under(world, auditor, policy(upstream.address, caps=[cap(9)]))
+    kinds = {(each.kind, each.was, each.by): len(its.examples) for each, its in found.effects.found.items()}
+    assert kinds == {("verdict", "DENY", "CAP_EXCEEDED pressure"): 1, ("gone", "ALLOW", ""): 1}
+    assert first.decision not in {each for its in found.effects.found.values() for each in its.examples}
+    assert second.decision in {each for its in found.effects.found.values() for each in its.examples}
+    assert any("would not be made" in row[0] for table in tables(found, language="en") for row in table)
+
+
+async def test_of_a_sample_nothing_is_counted(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay={"share": 9_000}))
+    for number in range(12):
+        await sent(agent, number % 2)
+    await listed(auditor, 6)
+    found = await under(world, auditor, policy(upstream.address, caps=[cap(1)]))
+    assert (found.counted, found.effects.otherwise) == (False, 0)
+    assert any("only of 90 % of the calls" in sentence for sentence in sentences(found, language="en"))
+
+
+async def test_the_command_says_it_in_both_languages_and_as_json(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor, tmp_path: Path
+) -> None:
+    base = policy(upstream.address, replay=EVERYTHING)
+    await world.publish(base)
+    call = await sent(agent, 1)
+    await listed(auditor, 1)
+    file = written(base | {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}, tmp_path)
+    (tmp_path / "pseudonyms").write_bytes(KEY)
+    (tmp_path / "replays").write_text(REPLAY_KEY.hex())
+    settings = {
+        "PILOTE_AUDIT_LISTEN": auditor.address,
+        "PILOTE_PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonyms"),
+        "PILOTE_REPLAY_KEY_FILE": str(tmp_path / "replays"),
+    }
+    command = ("backtest", "--revision", file, "--since", "1h")
+    code, out, err = await pilote(world, *command, PILOTE_LANG="fr", **settings)
+    assert (code, "1 appels en " in err) == (0, True)
+    row = next(line for line in out.splitlines() if line.startswith("autorisé, serait refusé"))
+    assert row.split("\t")[1:] == ["POLICY_DENIED no", "1", "100,0 %", "1", call.decision]
+    assert "sollicitations faites\t1\t0\t-1" in out.splitlines()
+
+    code, out, _ = await pilote(world, *command, "--json", "--control", **settings)
+    said = json.loads(out)
+    assert (code, said["newlyRefused"], said["contacts"], said["controlled"]) == (0, 1, [1, 0], 1)
+
+    code, _, err = await pilote(world, *command, **(settings | {"PILOTE_AUDIT_LISTEN": "127.0.0.1:1"}))
+    assert (code, "audit service" in err) == (1, True)
+
+
+async def test_an_audit_service_that_goes_away_is_told_and_not_taken_for_the_end(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    await sent(agent, 1)
+    await listed(auditor, 1)
+    span = await span_of(auditor.stub, start_ms=0, end_ms=FAR_MS, tenant="", most=0)
+    assert span.total == 1
+    gone = Config(
+        audit="127.0.0.1:1", redis_url=world.redis_url, tenant="", pseudonym_key=KEY, replay_keys=(REPLAY_KEY,),
+        document=canonical(load(policy(upstream.address)).document),
+    )  # fmt: skip
+    with pytest.raises(AuditSilent):
+        simulate(gone, span, processes=1, most_examples=1)
