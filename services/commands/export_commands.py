@@ -219,7 +219,6 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
     import grpc
 
     from services.commands.exporting import CutOff
-    from services.proof.notes import Malformed
 
     settings = shell.settings()
     lang = language(settings)
@@ -231,7 +230,7 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
         shell.fail(say("export-failed", language=lang, file=file, why=error.details() or ""))
     except CutOff:
         shell.fail(say("export-cut", language=lang, file=file))
-    except (OSError, Malformed) as error:
+    except (OSError, ValueError) as error:
         shell.fail(say("export-failed", language=lang, file=file, why=error))
 
 

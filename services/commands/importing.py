@@ -1,5 +1,6 @@
 """Brings an export into an empty store: every entry in the order of the log, so that the same log comes of it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
@@ -9,7 +10,7 @@ import msgspec
 from gateway.core import keys
 from services.audit import entries as streams
 from services.audit.entries import Entry, Noted
-from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.commands.export_reading import row_at, rows_of
 from services.proof import leaves
 from services.proof.leaves import Leaf
@@ -34,35 +35,33 @@ class Imported(msgspec.Struct, frozen=True):
     """The store's log is the one that the export was made of, to the last hash."""
 
 
-async def import_lines(path: Path, report: Report, home: Path, *, progress: Callable[[int, int], None]) -> Imported:
-    """Import an export in JSON Lines that was verified as `report` says.
+async def import_lines(
+    path: Path, report: Report, store: DecisionStore, *, progress: Callable[[int, int], None]
+) -> Imported:
+    """Import an export in JSON Lines that was verified as `report` says into an empty store.
 
     Raises:
         NotEmpty: the store has decisions, or other entries.
         Foreign: an entry cannot be stored; what came before it is.
         CallEnded: STORE_UNAVAILABLE when the store cannot be written.
     """
-    store = SqliteStore(home)
-    try:
-        if await store.count() or await store.log.size():
-            raise NotEmpty
-        order = _order(path)
-        done = 0
-        with path.open("rb") as file:
-            for start in range(0, len(order), _BATCH):
-                batch = [_entry(leaf) for leaf in _leaves(file, order[start : start + _BATCH])]
-                await store.write(batch)
-                done += len(batch)
-                progress(done, len(order))
-        checkpoint = report.checkpoint
-        same = (
-            checkpoint is not None
-            and await store.log.size() == checkpoint.size
-            and await store.log.root(checkpoint.size) == checkpoint.root
-        )
-        return Imported(done, same)
-    finally:
-        await store.close()
+    if await store.count() or await store.log.size():
+        raise NotEmpty
+    order = await asyncio.to_thread(_order, path)
+    done = 0
+    with path.open("rb") as file:
+        for start in range(0, len(order), _BATCH):
+            batch = [_entry(leaf) for leaf in _leaves(file, order[start : start + _BATCH])]
+            await store.write(batch)
+            done += len(batch)
+            progress(done, len(order))
+    checkpoint = report.checkpoint
+    same = (
+        checkpoint is not None
+        and await store.log.size() == checkpoint.size
+        and await store.log.root(checkpoint.size) == checkpoint.root
+    )
+    return Imported(done, same)
 
 
 def _order(path: Path) -> list[tuple[int, int, int]]:

@@ -118,12 +118,21 @@ def _check_home(shell: Shell, settings: Settings) -> None:
 
 def _imported(shell: Shell, settings: Settings, file: Path, report: "Report") -> "Imported":
     from gateway.core.errors import CallEnded
+    from services.audit.sqlite_store import SqliteStore
     from services.commands.importing import Foreign, NotEmpty, import_lines
 
     lang = language(settings)
+
+    async def work() -> "Imported":
+        store = SqliteStore(settings.home)
+        try:
+            with progress_bar(shell, say("importing", language=lang, file=file.name)) as progress:
+                return await import_lines(file, report, store, progress=progress)
+        finally:
+            await store.close()
+
     try:
-        with progress_bar(shell, say("importing", language=lang, file=file.name)) as progress:
-            return asyncio.run(import_lines(file, report, settings.home, progress=progress))
+        return asyncio.run(work())
     except NotEmpty:
         shell.fail(say("import-not-empty", language=lang, home=settings.home), 2)
     except Foreign as foreign:

@@ -14,8 +14,10 @@ from services.audit.entries import Noted
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.sqlite_files import SqliteFiles
 from services.audit.sqlite_store import SqliteStore
+from services.audit.store import DecisionStore
 from services.proof.notes import Key, Signer
 from tests.services.audit.conftest import NOW_MS, SIGNER, a_record, a_settlement
+from tests.services.audit.kinds import Kind
 from tests.services.audit.test_exports import OTHER
 from tests.services.audit.test_log import admitted, copied, settled, told
 from tests.services.audit.test_segments import _of_an_earlier_version
@@ -64,6 +66,21 @@ async def test_a_store_that_nobody_has_touched_is_good(tmp_path: Path) -> None:
 
     assert wrong == set()
     assert tally == Tally(size=903, decisions=600, checkpoints=2)
+
+
+async def test_a_store_of_any_kind_is_checked(store: DecisionStore, stores: Kind) -> None:
+    checkpoints = Checkpoints(store.log, signer=SIGNER, clock_ms=lambda: NOW_MS)
+    for start in range(0, 40, 20):
+        numbers = range(start, start + 20)
+        await store.write([each for number in numbers for each in (admitted(number), settled(number), told(number))])
+        await checkpoints.now()
+    looked = Check(store, key=SIGNER.key, now_ms=NOW_MS, progress=lambda *_: None)
+    good = [wrong async for wrong in looked.run()]
+    stores.forge(bytes(120 * 32))
+    forged = [wrong.what async for wrong in Check(store, key=SIGNER.key, now_ms=NOW_MS, progress=lambda *_: None).run()]
+
+    assert (good, looked.tally) == ([], Tally(size=120, decisions=40, checkpoints=2))
+    assert {"store-forked", "store-changed", "store-entry"} <= set(forged)
 
 
 CHANGES: Final[dict[str, tuple[str, tuple[Any, ...], set[str]]]] = {

@@ -18,9 +18,8 @@ __all__ = ["address", "exporting"]
 
 async def test_the_whole_log_is_the_same_in_another_home(audit: Audit, exporting: Exporting, tmp_path: Path) -> None:
     path, _ = await exporting("a.jsonl")
-    home = tmp_path / "other"
-    imported = await import_lines(path, verify(path, TRUST), home, progress=_silent)
-    there = SqliteStore(home)
+    there = SqliteStore(tmp_path / "other")
+    imported = await import_lines(path, verify(path, TRUST), there, progress=_silent)
     size = await audit.store.log.size()
     decisions = [an_id(number) for number in range(12)]
 
@@ -36,15 +35,17 @@ async def test_the_whole_log_is_the_same_in_another_home(audit: Audit, exporting
 
 async def test_a_part_of_the_log_comes_into_a_log_of_its_own(exporting: Exporting, tmp_path: Path) -> None:
     path, _ = await exporting("a.jsonl", SOME, proofs=True)
-    imported = await import_lines(path, verify(path, TRUST), tmp_path / "other", progress=_silent)
+    there = SqliteStore(tmp_path / "other")
+    imported = await import_lines(path, verify(path, TRUST), there, progress=_silent)
+    await there.close()
 
     assert imported == Imported(12, same_log=False)
 
 
-async def test_nothing_is_imported_over_what_is_there(exporting: Exporting, tmp_path: Path) -> None:
+async def test_nothing_is_imported_over_what_is_there(audit: Audit, exporting: Exporting) -> None:
     path, _ = await exporting("a.jsonl")
     with pytest.raises(NotEmpty):
-        await import_lines(path, verify(path, TRUST), tmp_path, progress=_silent)
+        await import_lines(path, verify(path, TRUST), audit.store, progress=_silent)
 
 
 async def test_only_what_verifies_is_imported_by_the_command_line(exporting: Exporting, tmp_path: Path) -> None:
