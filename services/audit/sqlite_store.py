@@ -15,7 +15,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_earlier, sqlite_inputs
+from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_inputs
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -31,6 +31,7 @@ from services.audit.segments.writing import Batch, SegmentWriter
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
+from services.audit.sqlite_earlier import enter as enter_earlier
 from services.audit.sqlite_minutes import route_counts
 from services.audit.sqlite_personal import SqlitePersonal
 from services.audit.sqlite_proofs import SqliteLog
@@ -278,7 +279,7 @@ class SqliteStore:
     def _open_segments(self) -> SegmentWriter:
         files = Files(self._folder, busy_seconds=self._busy_seconds, writes=True)
         try:
-            sqlite_earlier.enter(self._writer)
+            enter_earlier(self._writer)
             move(self._writer, files)
             segments = SegmentWriter(files, self._writer)
             segments.pay()
