@@ -1,12 +1,15 @@
 """The commands `pilote audit …`: the service itself, and what is done with the log of decisions."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from services.commands import export_commands, store_commands, witness_command
-from services.commands.log_keys import log_signer_of, witnesses_of
+from gateway.settings import Settings
+from services.commands import export_commands, personal_commands
 from services.commands.shell import Shell
+
+if TYPE_CHECKING:
+    from services.proof.notes import Signer
 
 
 def commands(shell: Shell) -> typer.Typer:
@@ -25,9 +28,18 @@ def commands(shell: Shell) -> typer.Typer:
         typer.echo(log_signer_of(shell, shell.settings()).key.text)
 
     export_commands.add_audit_to(app, shell)
-    store_commands.add_to(app, shell)
-    witness_command.add_to(app, shell)
+    personal_commands.add_audit_to(app, shell)
     return app
+
+
+def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
+    """Who signs the log here; a key that is damaged ends the process."""
+    from services.audit.log_key import KEY_FILE, log_signer
+
+    try:
+        return log_signer(settings.audit_key_file or settings.home / KEY_FILE, origin=settings.audit_origin)
+    except (OSError, ValueError) as error:
+        shell.fail(str(error), 2)
 
 
 def _run(shell: Shell) -> None:
@@ -35,6 +47,7 @@ def _run(shell: Shell) -> None:
     from gateway.logs import configure
     from gateway.rpc.serving import run
     from services.audit.server import serve
+    from services.commands.log_keys import witnesses_of
     from services.commands.policies import published
     from services.commands.processes import pin_file
     from services.commands.promises import following

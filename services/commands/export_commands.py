@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 def add_audit_to(app: typer.Typer, shell: Shell) -> None:
     """Add the commands of the group `pilote audit`."""
+    from services.commands import store_commands, witness_command
+
+    store_commands.add_to(app, shell)
+    witness_command.add_to(app, shell)
 
     @app.command()
     def export(

@@ -1,4 +1,4 @@
-"""The keys of the log and of its witnesses, as the settings name them."""
+"""The keys of witnesses, as the settings name them."""
 
 from typing import TYPE_CHECKING
 
@@ -6,17 +6,7 @@ from gateway.settings import Settings
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
-    from services.proof.notes import Key, Signer
-
-
-def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
-    """Who signs the log here; a key that is damaged ends the process."""
-    from services.audit.log_key import KEY_FILE, log_signer
-
-    try:
-        return log_signer(settings.audit_key_file or settings.home / KEY_FILE, origin=settings.audit_origin)
-    except (OSError, ValueError) as error:
-        shell.fail(str(error), 2)
+    from services.proof.notes import Key
 
 
 def witnesses_of(shell: Shell, settings: Settings) -> "tuple[Key, ...]":

@@ -69,7 +69,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 def _key(shell: Shell, settings: Settings, text: str) -> "Key":
     from services.audit.log_key import KEY_FILE
-    from services.commands.log_keys import log_signer_of
+    from services.commands.audit_commands import log_signer_of
 
     if text:
         return read_key_of(shell, text)
