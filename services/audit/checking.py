@@ -27,6 +27,10 @@ class Kept(Protocol):
     def log(self) -> Log:
         """See `DecisionStore.log`."""
 
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """See `DecisionStore.unreadable`."""
+
     async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
         """See `DecisionStore.page`."""
 
@@ -75,6 +79,8 @@ class Check:
             yield wrong
         async for wrong in self._others():
             yield wrong
+        for file in self._kept.unreadable:
+            yield Wrong("store-damaged", {"file": file})
 
     async def _tree(self) -> AsyncIterator[Wrong]:
         """The hashes against every checkpoint, and the tiles above them against the hashes."""

@@ -8,6 +8,9 @@ from typing import TypeVar
 from gateway.core.errors import CallEnded, Reason
 from services.audit.expression import Expression
 from services.audit.segments import catalogue
+from services.audit.segments.cold import Cold
+from services.audit.segments.damage import Damage
+from services.audit.segments.duck import Duck
 from services.audit.segments.files import Files
 from services.audit.segments.reading import SegmentReader
 from services.audit.sqlite_proofs import SqliteLog
@@ -28,8 +31,14 @@ class SqliteFiles:
         folder = home / "audit"
         uri = (folder / "decisions.sqlite").resolve().as_uri()
         self._main = _guarded(lambda: _opened(f"{uri}?mode=ro", busy_seconds))
+        self._damage = Damage()
+        self._duck = Duck(folder / "sealed")
         self._segments = SegmentReader(
-            Files(folder / "segments", busy_seconds=busy_seconds), lambda: catalogue.load(self._main)
+            Files(folder / "segments", busy_seconds=busy_seconds),
+            Cold(folder / "sealed", self._duck),
+            catalogue=lambda: catalogue.load(self._main),
+            main=lambda: self._main,
+            damage=self._damage,
         )
         self.log = SqliteLog(read=self._run, write=self._run, raw_of=self._segments.raw)
         """See `DecisionStore.log`; nothing can be written."""
@@ -44,9 +53,15 @@ class SqliteFiles:
 
         return await self._run(read)
 
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """See `DecisionStore.unreadable`."""
+        return self._damage.files
+
     def close(self) -> None:
         """Release the files."""
         self._segments.close()
+        self._duck.close()
         self._main.close()
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -255,6 +255,10 @@ _TEXTS: Final = {
         "The checkpoint of {signed} entries that is kept: {problem}",
         "Le point de contrôle conservé pour {signed} entrées : {problem}",
     ),
+    "store-damaged": (
+        "The file {file} cannot be read: its decisions were not looked at.",
+        "Le fichier {file} est illisible : ses décisions n’ont pas été vérifiées.",
+    ),
     "store-no-key": (
         "There is no key in {file}: say the log’s public key with --key.",
         "Il n’y a pas de clé dans {file} : donnez la clé publique du journal avec --key.",

@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import msgspec
 import pytest
 
@@ -20,6 +21,8 @@ from tests.services.audit.conftest import NOW_MS, SIGNER, a_record, a_settlement
 from tests.services.audit.kinds import Kind
 from tests.services.audit.test_exports import OTHER
 from tests.services.audit.test_log import admitted, copied, settled, told
+from tests.services.audit.test_sealing import cold
+from tests.services.audit.test_sealing import filled as sealed
 from tests.services.audit.test_segments import _of_an_earlier_version
 from tests.services.test_cli import _run
 
@@ -172,6 +175,27 @@ async def test_what_an_earlier_version_stored_enters_the_log_once(tmp_path: Path
     await store.close()
     assert [place.kind for place in places].count("settle") == 1
     assert all(place.leaf is not None and place.leaf.hash == place.hash for place in places)
+
+
+async def test_hours_that_were_sealed_are_checked_too(tmp_path: Path) -> None:
+    store = await sealed(tmp_path)
+    await Checkpoints(store.log, signer=SIGNER, clock_ms=lambda: NOW_MS).now()
+    await cold(store)
+    await store.close()
+    good, tally = await check(tmp_path)
+    file = max((tmp_path / "audit" / "sealed").glob("*.parquet"))
+    whole = file.read_bytes()
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT * FROM read_parquet(?)", [str(file)])
+        connection.execute("UPDATE t SET record = CAST(replace(decode(record), 'agent-1', 'agent-2') AS BLOB)")
+        connection.execute("COPY t TO ? (FORMAT parquet, COMPRESSION zstd)", [str(file)])
+    changed, _ = await check(tmp_path)
+    file.write_bytes(whole[: len(whole) // 2])
+    broken, _ = await check(tmp_path)
+
+    assert (good, tally) == (set(), Tally(size=80, decisions=40, checkpoints=1))
+    assert "store-changed" in changed
+    assert "store-damaged" in broken
 
 
 async def test_an_inserted_decision_is_found_and_a_deleted_one_counted(tmp_path: Path) -> None:
