@@ -58,7 +58,7 @@ class SqliteFiles:
         """See `DecisionStore.unreadable`."""
         return self._damage.files
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Release the files."""
         self._segments.close()
         self._duck.close()

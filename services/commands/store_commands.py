@@ -82,18 +82,23 @@ def _key(shell: Shell, settings: Settings, text: str) -> "Key":
 def _checked(shell: Shell, settings: Settings, key: "Key") -> "tuple[list[Wrong], Tally]":
     from gateway.core.errors import CallEnded
     from services.audit.checking import Check
+    from services.audit.opening import opened
+    from services.audit.segments.sealing import KEEPING
     from services.audit.sqlite_files import SqliteFiles
+    from services.commands.audit_commands import store_url_of
 
     lang = language(settings)
 
     async def work() -> "tuple[list[Wrong], Tally]":
-        kept = SqliteFiles(settings.home)
+        url = store_url_of(shell, settings)
+        # Of an embedded store only the files are read: the service may run on them.
+        kept = SqliteFiles(settings.home) if url is None else opened(settings.home, url=url, keeping=KEEPING)
         try:
             with progress_bar(shell, say("checking", language=lang)) as progress:
                 check = Check(kept, key=key, now_ms=int(time.time() * 1_000), progress=progress)
                 return [wrong async for wrong in check.run()], check.tally
         finally:
-            kept.close()
+            await kept.close()
 
     try:
         return asyncio.run(work())
@@ -118,13 +123,15 @@ def _check_home(shell: Shell, settings: Settings) -> None:
 
 def _imported(shell: Shell, settings: Settings, file: Path, report: "Report") -> "Imported":
     from gateway.core.errors import CallEnded
-    from services.audit.sqlite_store import SqliteStore
+    from services.audit.opening import opened
+    from services.audit.segments.sealing import KEEPING
+    from services.commands.audit_commands import store_url_of
     from services.commands.importing import Foreign, NotEmpty, import_lines
 
     lang = language(settings)
 
     async def work() -> "Imported":
-        store = SqliteStore(settings.home)
+        store = opened(settings.home, url=store_url_of(shell, settings), keeping=KEEPING)
         try:
             with progress_bar(shell, say("importing", language=lang, file=file.name)) as progress:
                 return await import_lines(file, report, store, progress=progress)

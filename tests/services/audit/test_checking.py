@@ -45,7 +45,7 @@ async def check(home: Path, key: Key = SIGNER.key) -> tuple[set[str], Tally]:
     kept = SqliteFiles(home)
     looked = Check(kept, key=key, now_ms=NOW_MS, progress=lambda *_: None)
     found = {wrong.what async for wrong in looked.run()}
-    kept.close()
+    await kept.close()
     return found, looked.tally
 
 
@@ -234,7 +234,7 @@ async def test_a_check_goes_on_while_more_is_stored(tmp_path: Path) -> None:
     await store.write([admitted(number) for number in range(600, 700)])
     await store.write([settled(number) for number in range(250, 700)])
     wrong = [each async for each in found]
-    kept.close()
+    await kept.close()
     await store.close()
 
     assert wrong == []
