@@ -83,8 +83,8 @@ def _checked(shell: Shell, settings: Settings, key: "Key") -> "tuple[list[Wrong]
     from gateway.core.errors import CallEnded
     from services.audit.checking import Check
     from services.audit.opening import opened
-    from services.audit.segments.sealing import KEEPING
     from services.audit.sqlite_files import SqliteFiles
+    from services.audit.sqlite_store import KEEPING
     from services.commands.audit_commands import store_url_of
 
     lang = language(settings)
@@ -124,7 +124,7 @@ def _check_home(shell: Shell, settings: Settings) -> None:
 def _imported(shell: Shell, settings: Settings, file: Path, report: "Report") -> "Imported":
     from gateway.core.errors import CallEnded
     from services.audit.opening import opened
-    from services.audit.segments.sealing import KEEPING
+    from services.audit.sqlite_store import KEEPING
     from services.commands.audit_commands import store_url_of
     from services.commands.importing import Foreign, NotEmpty, import_lines
 
