@@ -143,7 +143,7 @@ class SqliteStore:
 
         def find(connection: sqlite3.Connection) -> tuple[Stored, ...]:
             rows = self._finder(now_ms).ordered(expression, order=order, after=after, size=size)
-            return stored_all(connection, rows, now_ms=now_ms)
+            return _stored_all(connection, rows, now_ms=now_ms)
 
         return await self._read(find, threads=self._read_threads if order.by_time else self._sum_thread)
 
@@ -294,7 +294,7 @@ class SqliteStore:
         return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
 
     async def _look(self, work: Callable[[SegmentReader], Rows], *, now_ms: int) -> tuple[Stored, ...]:
-        return await self._read(lambda connection: stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
+        return await self._read(lambda connection: _stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
 
     async def _read(self, work: Callable[[sqlite3.Connection], _T], *, threads: ThreadPoolExecutor | None = None) -> _T:
         loop = asyncio.get_running_loop()
@@ -375,8 +375,7 @@ def _guarded(work: Callable[[], _T]) -> _T:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
 
 
-def stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
-    """What rows of segments say, with the copies that the main file has."""
+def _stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
     copies = copies_of(connection, [row[0] for row in rows])
     return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)
 
