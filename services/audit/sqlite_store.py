@@ -106,9 +106,7 @@ class SqliteStore:
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
-        return await self._promise(
-            lambda connection: sqlite_batch.write(connection, entries, known_of=self._segments.known)
-        )
+        return await self._promise(lambda connection: self._batch(connection, entries))
 
     async def mark_in_doubt(self, *, now_ms: int) -> int:
         """See `DecisionStore.mark_in_doubt`."""
@@ -117,7 +115,7 @@ class SqliteStore:
         def mark(connection: sqlite3.Connection) -> Batch:
             expired = self._segments.expired(now_ms=now_ms)
             marked.extend(seq for seqs in expired.values() for seq in seqs)
-            return sqlite_batch.doubt(connection, expired)
+            return sqlite_batch.doubt(connection, expired, waiting=self._segments.waiting)
 
         self._untold += await self._promise(mark)
         return len(marked)
@@ -232,6 +230,9 @@ class SqliteStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`."""
+        mended = await self._arrange(lambda _: self._segments.retry())
+        if settled := await self._read(lambda connection: sqlite_batch.waiting_in(connection, mended)):
+            self._untold += await self.write(settled)
         await self._tender.tend(now_ms=now_ms, write=self._arrange)
 
     @property
@@ -262,6 +263,10 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
 
+    def _batch(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> Batch:
+        segments = self._segments
+        return sqlite_batch.write(connection, entries, known_of=segments.known, waiting=segments.waiting)
+
     async def _arrange(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Change what the main file says about segments, when nothing is owed to them."""
 
@@ -278,10 +283,7 @@ class SqliteStore:
 
     async def _enter(self, work: Callable[[sqlite3.Connection], Sequence[Entry]]) -> None:
         """Write in a transaction that also enters what `work` returns."""
-        known_of = self._segments.known
-        self._untold += await self._promise(
-            lambda connection: sqlite_batch.write(connection, work(connection), known_of=known_of)
-        )
+        self._untold += await self._promise(lambda connection: self._batch(connection, work(connection)))
 
     async def _outside(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Work with the writer's connection, outside any transaction."""
@@ -332,7 +334,7 @@ class SqliteStore:
         files = Files(self._folder, busy_seconds=self._busy_seconds, writes=True)
         try:
             move(self._writer, files)
-            segments = SegmentWriter(files, self._writer, cold=self._cold)
+            segments = SegmentWriter(files, self._writer, cold=self._cold, damage=self._damage)
             segments.pay()
         except BaseException:
             files.close()

@@ -86,7 +86,12 @@ class Tender:
             return None
 
     def _cool(self, main: sqlite3.Connection, *, now_ms: int) -> None:
-        self._use(sealing.cool(main, self._segments.catalogue, keeping=self._keeping, now_ms=now_ms))
+        damaged = self._damage.files
+        cooled = sealing.cool(main, self._segments.catalogue, keeping=self._keeping, now_ms=now_ms, damaged=damaged)
+        for segment in self._segments.catalogue.values():
+            if segment.file in damaged and segment.hour in {each.hour for each in cooled}:
+                self._damage.mended(segment.file)
+        self._use(cooled)
 
     def _registered(self, main: sqlite3.Connection, *, sealed: Sealed, now_ms: int) -> list[Segment]:
         now = self._segments.catalogue[sealed.segment.hour]
