@@ -230,10 +230,17 @@ class SqliteStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`."""
+        await self.seal(now_ms=now_ms)
+
+    async def seal(self, *, now_ms: int, progress: Callable[[int, int], None] = lambda _, __: None) -> int:
+        """Do what `tend` does; returns how many segments were sealed.
+
+        `progress` is told how many were looked at, and of how many.
+        """
         mended = await self._arrange(lambda _: self._segments.retry())
         if settled := await self._read(lambda connection: sqlite_batch.waiting_in(connection, mended)):
             self._untold += await self.write(settled)
-        await self._tender.tend(now_ms=now_ms, write=self._arrange)
+        return await self._tender.tend(now_ms=now_ms, write=self._arrange, progress=progress)
 
     @property
     def unreadable(self) -> tuple[str, ...]:

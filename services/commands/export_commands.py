@@ -117,7 +117,7 @@ def _report(shell: Shell, file: Path, trust: "Trust") -> "Report":
 
     lang = language(shell.settings())
     try:
-        with _progress(shell, say("verifying", language=lang, file=file.name)) as progress:
+        with progress_bar(shell, say("verifying", language=lang, file=file.name)) as progress:
             return verify(file, trust, progress=progress)
     except OSError:
         shell.fail(say("file-missing", language=lang, file=file), 2)
@@ -191,7 +191,7 @@ def _export(shell: Shell, file: Path, asked: tuple[str, str, bool], *, previous:
     if file.exists() and not force:
         shell.fail(say("export-exists", language=lang, file=file), 2)
     wanted = Wanted(*asked, 0 if previous is None else _size_of(shell, previous))
-    with _told(shell, file), _progress(shell, say("exporting", language=lang, file=file.name)) as progress:
+    with _told(shell, file), progress_bar(shell, say("exporting", language=lang, file=file.name)) as progress:
         written = asyncio.run(export(settings.audit_listen, file, wanted, progress=progress))
     values = {"rows": written.rows, "size": written.head.tree_size, "origin": written.head.origin}
     shell.out.print(say("exported", language=lang, file=file, **values), markup=False, soft_wrap=True)
@@ -231,7 +231,7 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _progress(shell: Shell, text: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(shell: Shell, text: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, for what takes long; elsewhere nothing is shown."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.conclusion import State
 from gateway.core.errors import CallEnded, Reason
+from pilote.audit.v1 import audit_service_pb2, summaries_pb2
 from services.audit.filter import parse
 from services.audit.sqlite_store import SqliteStore
-from tests.services.audit.conftest import NOW_MS, an_id
+from tests.services.audit.conftest import NOW_MS, Audit, an_id
 from tests.services.audit.test_sealing import COLD_MS, KEEPING, OVER_MS, cold, everything, of_hour
 from tests.services.audit.test_segments import a_time, admitted, ended
 
@@ -129,3 +131,22 @@ async def test_a_damaged_file_among_many_cold_ones_takes_none_of_them_along(tmp_
     await store.close()
 
     assert (span[0], store.unreadable) == (9, (path.name,))
+
+
+async def test_lists_counts_and_charts_say_which_segments_they_lack(tmp_path: Path) -> None:
+    class Context:
+        def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+            return ()
+
+    path = await _filled(tmp_path, sealed=False)
+    _overwritten(path)
+    store = SqliteStore(tmp_path, keeping=KEEPING)
+    queries, context = Audit(None, "", store).queries(), Context()  # type: ignore[arg-type]
+    answers: list[Any] = [
+        await queries.ListDecisions(audit_service_pb2.ListDecisionsRequest(), context),
+        await queries.SummarizeDecisions(summaries_pb2.SummarizeDecisionsRequest(fields=["agent"]), context),
+        await queries.ChartDecisions(summaries_pb2.ChartDecisionsRequest(), context),
+    ]
+    await store.close()
+
+    assert [list(answer.unreadable_segments) for answer in answers] == [[path.name]] * 3
