@@ -145,7 +145,7 @@ async def running(
             policies=policies,
         )
         progress = Progress()
-        WritingMetrics(meters, progress, checkpoints=checkpoints, clock_ms=clock_ms)
+        WritingMetrics(meters, progress, checkpoints=checkpoints, store=store, clock_ms=clock_ms)
         spans = _outcome_spans(stack, store, to=to, ratio=trace_ratio, own=meters.instance)
 
         def begin(streams: DecisionStreams) -> Writer:
