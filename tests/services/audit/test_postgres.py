@@ -35,6 +35,7 @@ from tests.postgres import PostgresProcess
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.kinds import Postgres
 from tests.services.audit.test_log import admitted, encode, settled
+from tests.services.audit.test_personal import contents
 from tests.services.audit.test_writer import _pending, _seen
 
 pytestmark = [
@@ -434,4 +435,4 @@ async def test_the_service_waits_for_its_database_and_goes_on_once_it_is_there(
 
     assert (away.value.code().name, away.value.details()) == ("UNAVAILABLE", "The decision store does not answer.")
     assert got.decision.name == f"decisions/{an_id(0)}"
-    assert not list(tmp_path.rglob("*.sqlite"))
+    assert [name for name in contents(tmp_path) if name.endswith(".sqlite")] == []
