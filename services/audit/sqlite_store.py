@@ -143,7 +143,7 @@ class SqliteStore:
 
         def find(finder: Finder) -> tuple[Stored, ...]:
             rows = finder.ordered(expression, order=order, after=after, size=size)
-            return _stored_all(self._reader(), rows, now_ms=now_ms)
+            return stored_all(self._reader(), rows, now_ms=now_ms)
 
         return await self._find(find, now_ms=now_ms, threads=self._read_threads if order.by_time else None)
 
@@ -305,7 +305,7 @@ class SqliteStore:
         return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
 
     async def _look(self, work: Callable[[SegmentReader], Rows], *, now_ms: int) -> tuple[Stored, ...]:
-        return await self._read(lambda connection: _stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
+        return await self._read(lambda connection: stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
 
     async def _find(
         self, work: Callable[[Finder], _T], *, now_ms: int, threads: ThreadPoolExecutor | None = None
@@ -398,7 +398,8 @@ def _guarded(work: Callable[[], _T]) -> _T:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
 
 
-def _stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
+def stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
+    """What rows of segments say, with the copies that the main file has."""
     copies = copies_of(connection, [row[0] for row in rows])
     return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)
 
