@@ -149,8 +149,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("stores", KINDS, indirect=True)
 
 
-_COMMANDS: Final = ("test_experimenting", "test_shadow_commands", "test_decision_commands")
-"""Tests of the command line, which start a process each."""
+_ALWAYS: Final = frozenset(
+    f"test_{about}"
+    for about in (
+        *("postgres", "writer", "log", "checkpoints", "matching", "outcomes", "copies", "arms", "shadows", "counts"),
+        *("inputs", "personal", "views", "objectives"),
+    )
+)
+"""What is about the store itself; other tests ask by way of a service or a command."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -161,7 +167,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if called is None or "postgres" not in called.params.values():
             continue
         made_up = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if made_up or item.path.stem in _COMMANDS or "valkey-cluster" in called.params.values():
+        if made_up or item.path.stem not in _ALWAYS or "valkey-cluster" in called.params.values():
             item.add_marker(pytest.mark.integration)
 
 
