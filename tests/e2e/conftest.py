@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 
 from gateway.redis_clients import Client, connected
 from tests.e2e.policy import policy
@@ -45,28 +46,35 @@ async def world(empty_world: World, upstream: FakeUpstream) -> World:
 
 
 @contextlib.asynccontextmanager
-async def _world_on(store: Store, upstream: FakeUpstream, home: Path) -> AsyncIterator[World]:
+async def _world_on(store: Store, upstream: FakeUpstream, home: Path, *, replay: bool) -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
         world = World(redis, store.url, home, stack)
+        world.replaying = replay
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
+        with contextlib.suppress(RedisError, OSError):  # the test may have ended it
+            assert not world.replaying or await disagreeing(world) == []
         assert await world.seen.leaks() == []
 
 
 @pytest.fixture
-async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+async def fragile_world(
+    own_redis: Store, upstream: FakeUpstream, tmp_path: Path, pytestconfig: pytest.Config
+) -> AsyncIterator[World]:
     """One gateway on a Redis that the test may hurt."""
-    async with _world_on(own_redis, upstream, tmp_path) as world:
+    async with _world_on(own_redis, upstream, tmp_path, replay=bool(pytestconfig.getoption("--replay"))) as world:
         yield world
 
 
 @pytest.fixture
-async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+async def forgetful_world(
+    forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path, pytestconfig: pytest.Config
+) -> AsyncIterator[World]:
     """One gateway on a Redis that loses everything when it is killed."""
-    async with _world_on(forgetful_redis, upstream, tmp_path) as world:
+    async with _world_on(forgetful_redis, upstream, tmp_path, replay=bool(pytestconfig.getoption("--replay"))) as world:
         yield world
 
 
