@@ -37,6 +37,7 @@ from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.ending import ended
+from gateway.erasures import Erasures
 from gateway.exposing import Metering, metering
 from gateway.gathering import Gathering
 from gateway.holding import Holding
@@ -159,7 +160,6 @@ async def gateway(
             upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
         )
         stack.push_async_callback(shadowing.close)
-        subject_keys = SubjectKeys(Sealer(record_keys)) if record_keys else None
         pipeline = Pipeline(
             identity=Identity(pseudonym_key=pseudonym_key),
             facts=facts,
@@ -171,7 +171,7 @@ async def gateway(
             lineages=Lineages(connection),
             shadowing=shadowing,
             recorder=Recorder(admission, Sealer(replay_keys) if replay_keys else None),
-            values=Values(subject_keys),
+            values=Values(_subject_keys(stack, redis, record_keys)),
             pseudonym_key=pseudonym_key,
             clock=monotonic,
         )
@@ -286,6 +286,17 @@ async def _follow(
     reporter = asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed))
     stack.push_async_callback(ended, reporter)
     return looked
+
+
+def _subject_keys(
+    stack: contextlib.AsyncExitStack, redis: redis_clients.Client, master_keys: Sequence[bytes]
+) -> SubjectKeys | None:
+    """What seals the values of records, and forgets whoever is erased; `None` without a master key."""
+    if not master_keys:
+        return None
+    found = SubjectKeys(Sealer(master_keys))
+    stack.push_async_callback(ended, asyncio.create_task(Erasures(redis).follow(found.drop)))
+    return found
 
 
 async def _left(workers: Workers, standing: Standing) -> None:

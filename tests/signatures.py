@@ -16,7 +16,7 @@ def signer(name: str) -> Signer:
     return Signer(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()))
 
 
-def person(name: str, **rights: bool) -> dict[str, Any]:
+def person(name: str, **rights: Any) -> dict[str, Any]:
     """A person as a policy names them."""
     return {"name": name, "public_key": signer(name).public_key, **rights}
 

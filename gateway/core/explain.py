@@ -247,7 +247,7 @@ def explain(
         for ask, look in zip(record.buckets, outcome.looks, strict=False)
     ]
     lines += _ended(record, outcome, settlement, language)
-    lines += explain_kept(record, language=language)
+    lines += explain_kept(record, settlement, language=language)
     return tuple(lines)
 
 

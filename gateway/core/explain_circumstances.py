@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from gateway.core.record import Obligation, Record, consent_of
-from gateway.core.texts import LANGUAGES, fill
+import msgspec
+
+from gateway.core.record import Obligation, Record, Settlement, consent_of
+from gateway.core.texts import LANGUAGES, fill, number
 
 _TEXTS: Final = {
     "person": ("The agent called on behalf of {person}.", "L’agent appelait pour le compte de {person}."),
@@ -33,6 +35,14 @@ _TEXTS: Final = {
         "everything annotated {level} or above",
         "tout ce qui est annoté {level} ou plus",
     ),
+    "steps": ("Its way through the gateway took: {steps}.", "Son passage par la passerelle a pris : {steps}."),
+    "wait": ("waiting {took}", "attente {took}"),
+    "identify": ("who calls {took}", "identification {took}"),
+    "describe": ("what is asked {took}", "lecture de la demande {took}"),
+    "facts": ("what is known {took}", "faits connus {took}"),
+    "decide": ("route and rules {took}", "route et règles {took}"),
+    "admit": ("buckets and record {took}", "limites et enregistrement {took}"),
+    "settle": ("after the upstream {took}", "après le système en aval {took}"),
     "kept": (
         "Its record belongs to the class {name}, which is kept for {days} days.",
         "Son enregistrement relève de la classe {name}, conservée {days} jours.",
@@ -55,10 +65,25 @@ def explain_circumstances(record: Record, *, language: str = "en") -> list[str]:
     return lines
 
 
-def explain_kept(record: Record, *, language: str = "en") -> list[str]:
-    """How long the record is kept, where the policy has a class for it."""
-    values = {"days": str(record.keep_days), "name": record.retention}
-    return [_say("kept", language, values)] if record.retention else []
+def explain_kept(record: Record, settlement: Settlement | None, *, language: str = "en") -> list[str]:
+    """How long each step took, and how long the record is kept where the policy has a class for it."""
+    lines = []
+    if steps := _steps(record, settlement, language):
+        lines.append(_say("steps", language, {"steps": ", ".join(steps)}))
+    if record.retention:
+        lines.append(_say("kept", language, {"days": str(record.keep_days), "name": record.retention}))
+    return lines
+
+
+def _steps(record: Record, settlement: Settlement | None, language: str) -> list[str]:
+    took = {} if record.steps is None else msgspec.structs.asdict(record.steps)
+    if settlement is not None:
+        took |= {"admit_us": settlement.admit_us, "settle_us": settlement.settle_us}
+    return [
+        _say(name.removesuffix("_us"), language, {"took": f"{number(us / 1000, digits=2, language=language)} ms"})
+        for name, us in took.items()
+        if us
+    ]
 
 
 def _masked(obligation: Obligation, language: str) -> str:

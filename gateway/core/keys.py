@@ -15,6 +15,10 @@ NOBODY: Final = "_"
 STREAMS: Final = "pilote:{directory}:streams"
 """Set of all streams of decisions and of outcomes that were ever announced; the audit writer reads each of them."""
 
+ERASED: Final = "pilote:{directory}:erased"
+"""Sorted set of the customers who were erased of late, "tenant/pseudonym", by when that was told; and the channel on
+which it is told that there are new ones."""
+
 REVISIONS: Final = "pilote:{revisions}"
 """Prefix of the published revisions, all in one slot, so that activation can be one compare-and-set."""
 

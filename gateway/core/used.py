@@ -14,6 +14,8 @@ import msgspec
 from gateway.core.call import UNREADABLE_SUBJECT, Call, Facts
 from gateway.core.fact_values import fact_reader
 
+KEY_LIFE_MS: Final = 3_600_000
+"""How long a data key is used: for so long after an erasure that its process was not told of, records say nothing."""
 LONGEST_TEXT: Final = 256
 """Characters of a text that are recorded."""
 MOST_ELEMENTS: Final = 16

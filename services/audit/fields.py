@@ -69,7 +69,17 @@ class Field(msgspec.Struct, frozen=True):
 
 _SELDOM_TWICE: Final = frozenset(
     (
-        *("subject_ref", "unit_ref", "contact_ref", "revision_sha256", "hold", "review_comment", "trace_id"),
+        *(
+            "subject_ref",
+            "unit_ref",
+            "contact_ref",
+            "conversation",
+            "person_ref",
+            "revision_sha256",
+            "hold",
+            "review_comment",
+            "trace_id",
+        ),
         *("rule.error", "limit.by", "exposure"),
     )
 )
@@ -99,6 +109,18 @@ _WHO: Final = (
     _field("brand", "record.brand", "brand of a contact", "marque d’une sollicitation"),
     _field("topic", "record.topics[]", "any topic of a contact", "un des sujets d’une sollicitation"),
     _field("purpose", "record.purpose", "what a contact is for", "finalité d’une sollicitation"),
+)
+_AROUND: Final = (
+    _field("conversation", "record.conversation", "conversation of the agent", "conversation de l’agent"),
+    _field("person_ref", "record.person", "pseudonym of whom it called for", "pseudonyme de la personne représentée"),
+    _field("consent", "record.rules[standing=granted].rule", "consent on record", "consentement enregistré"),
+    _field("legal_basis", "record.rules[standing=granted].basis", "what it rested on", "base légale du contact"),
+    _field("masked", "record.obligations[].rule", "rule that took fields out", "règle qui a masqué des champs"),
+    _field("holdout_checked", "record.holdouts[]", "holdout it was looked up in", "groupe témoin consulté"),
+    _field("retention", "record.retention", "class of retention", "classe de conservation"),
+    _field("facts_latency", "record.steps.facts_us", "time for facts", "durée des faits", kind=Kind.DURATION),
+    _field("decide_latency", "record.steps.decide_us", "time for rules", "durée des règles", kind=Kind.DURATION),
+    _field("admit_latency", "settlement.admit_us", "time for buckets", "durée des limites", kind=Kind.DURATION),
 )
 _WAY: Final = (
     _field("model", "record.model", "model that was asked", "modèle demandé"),
@@ -172,4 +194,4 @@ _END: Final = (
     _field("settle_time", "conclusion.settled_ms", "when it ended", "fin de l’appel", kind=Kind.TIME),
 )
 
-FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*_WHO, *_WAY, *_WHY, *_END)}
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*_WHO, *_AROUND, *_WAY, *_WHY, *_END)}

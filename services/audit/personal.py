@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from gateway.core.record import DEFAULT_KEEP_DAYS, Record
 from gateway.core.used import WrappedKey
 from services.audit.entries import Noted
 
@@ -12,9 +13,15 @@ ERASURE: Final = "erasure"
 """Kind of the log's own entry that a customer was erased: the JSON of `ErasureNote`."""
 ACCESS: Final = "access"
 """Kind of the log's own entry that somebody asked for personal values: the JSON of `AccessNote`."""
+_DAY_MS: Final = 86_400_000
 SKEW_MS: Final = 60_000
 """How far a gateway's clock may be behind the audit service's: keys that seem made so soon after an erasure are dropped
 as well. Nobody's are lost for it but those of calls about an erased customer within that minute."""
+
+
+def until_ms(record: Record) -> int:
+    """Until when a record is kept, and a day longer: so long the key stays that opens it."""
+    return record.received_ms + ((record.keep_days or DEFAULT_KEEP_DAYS) + 1) * _DAY_MS
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from gateway.core.used import WrappedKey
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
-from services.audit.personal import AccessNote, Destroyed, ErasureNote, Person
+from services.audit.personal import SKEW_MS, AccessNote, Destroyed, ErasureNote, Person
 from services.audit.store import DecisionStore
 
 LONGEST_REASON: Final = 500
@@ -35,12 +35,12 @@ _TEXTS: Final = {
 
 
 async def state_of(store: DecisionStore, record: Record) -> tuple["decision_pb2.ValuesState.ValueType", int]:
-    """What is kept of a record's values, and when its customer was erased; 0 for never."""
-    if record.values is None:
-        return decision_pb2.VALUES_STATE_UNSPECIFIED, 0
-    if await store.personal.key(record.tenant, record.values.key) is not None:
-        return _SEALED, 0
+    """What is kept of a record's values, and when its customer was erased since; 0 for never."""
     erased_ms = await _erased_ms(store, record)
+    if record.values is None:
+        return decision_pb2.VALUES_STATE_UNSPECIFIED, erased_ms
+    if await store.personal.key(record.tenant, record.values.key) is not None:
+        return _SEALED, erased_ms
     return decision_pb2.VALUES_STATE_ERASED if erased_ms else decision_pb2.VALUES_STATE_KEY_MISSING, erased_ms
 
 
@@ -128,7 +128,8 @@ async def erase_subject(
 async def _erased_ms(store: DecisionStore, record: Record) -> int:
     if not record.subject_ref:
         return 0
-    return await store.personal.erased_ms(Person(record.tenant, record.subject_ref))
+    erased_ms = await store.personal.erased_ms(Person(record.tenant, record.subject_ref))
+    return erased_ms if record.received_ms <= erased_ms + SKEW_MS else 0
 
 
 def _wrapped(key: WrappedKey) -> personal_pb2.WrappedKey:

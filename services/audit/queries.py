@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
@@ -62,7 +63,9 @@ class Queries(Search):
         """See the contract."""
         stored = await self._stored(request.name)
         decision = told(stored)
-        decision.values_state, _ = await state_of(self._store, stored.record)
+        decision.values_state, erased_ms = await state_of(self._store, stored.record)
+        if erased_ms:
+            decision.erase_time.CopyFrom(timestamp(erased_ms))
         return audit_service_pb2.GetDecisionResponse(decision=decision)
 
     async def ExplainDecision(
@@ -175,7 +178,8 @@ class Queries(Search):
         self, request: personal_pb2.EraseSubjectRequest, _context: Any
     ) -> personal_pb2.EraseSubjectResponse:
         """See the contract."""
-        tenants = [request.tenant] if request.tenant else await self._store.tenants()
+        # Callers whom nobody could identify have a tenant without a name there.
+        tenants = [request.tenant] if request.tenant else [each for each in await self._store.tenants() if each]
         key, now_ms = self._pseudonym_key, self._clock_ms()
         return await erase_subject(self._store, request, tenants=tenants, pseudonym_key=key, now_ms=now_ms)
 

@@ -21,6 +21,7 @@ from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.telemetry import Tracing, otlp
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from services.audit.after_erasures import TRIMMED_SECONDS, tell
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.explaining import Policies, no_policies
@@ -96,6 +97,7 @@ async def running(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    trimmed_seconds: float = TRIMMED_SECONDS,
     trace_ratio: float = 1.0,
 ) -> AsyncIterator[int]:
     """The service until the block ends; yields its port. See `serve`.
@@ -137,6 +139,8 @@ async def running(
         )
         writing = group.create_task(_write(redis_url, stop, progress=progress, begin=begin))
         endless = [group.create_task(checkpoints.run())]
+        telling = tell(redis_url, store.personal, clock_ms=clock_ms, trimmed_seconds=trimmed_seconds)
+        endless.append(group.create_task(telling))
         if spans is not None:
             group.create_task(spans.run())
             writing.add_done_callback(lambda _: spans.stop())

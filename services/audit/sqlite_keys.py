@@ -6,11 +6,12 @@ from typing import Final
 
 from gateway.core.used import WrappedKey
 from services.audit.entries import Admitted
-from services.audit.personal import SKEW_MS, Person
+from services.audit.personal import SKEW_MS, Person, until_ms
 
-_KEEP: Final = """INSERT OR IGNORE INTO subject_key (id, tenant, subject_ref, made_ms, wrapped)
- SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS
- (SELECT 1 FROM erased WHERE tenant = ?2 AND subject_ref = ?3 AND at_ms + ?6 >= ?4)"""
+_KEEP: Final = """INSERT INTO subject_key (id, tenant, subject_ref, made_ms, wrapped, until_ms)
+ SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
+ (SELECT 1 FROM erased WHERE tenant = ?2 AND subject_ref = ?3 AND at_ms + ?7 >= ?4)
+ ON CONFLICT (id) DO UPDATE SET until_ms = max(until_ms, excluded.until_ms)"""
 _ERASED: Final = """INSERT INTO erased (tenant, subject_ref, at_ms, told) VALUES (?, ?, ?, 0)
  ON CONFLICT (tenant, subject_ref) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms), told = 0"""
 _BATCH: Final = 1_000
@@ -18,9 +19,17 @@ _BATCH: Final = 1_000
 
 def keep(connection: sqlite3.Connection, admitted: Iterable[Admitted]) -> None:
     """Store the keys that came beside records, but for those that were made before their customer was erased."""
-    found = {entry.key.id: (tenant_of(entry), entry.key) for entry in admitted if entry.key is not None}
-    rows = [(key.id, tenant, key.subject_ref, key.made_ms, key.wrapped, SKEW_MS) for tenant, key in found.values()]
+    rows = [
+        (key.id, tenant_of(entry), key.subject_ref, key.made_ms, key.wrapped, until_ms(entry.record), SKEW_MS)
+        for entry in admitted
+        if (key := entry.key) is not None
+    ]
     connection.executemany(_KEEP, rows)
+
+
+def expire(connection: sqlite3.Connection, *, now_ms: int) -> None:
+    """Delete the keys whose records are over."""
+    connection.execute("DELETE FROM subject_key WHERE until_ms <= ?", (now_ms,))
 
 
 def tenant_of(entry: Admitted) -> str:

@@ -78,12 +78,17 @@ class SqlitePersonal:
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:
         """See `Personal.rewrap`."""
-        count, last = 0, ""
-        while batch := await self._read(functools.partial(_after, last)):
-            rows = [(wrapped(tenant, key), key.id, key.wrapped) for tenant, key in batch]
-            await self._write(functools.partial(_replace, rows))
-            count, last = count + len(batch), batch[-1][1].id
-        return count
+        return await rewrap(wrapped, read=self._read, write=self._write)
+
+
+async def rewrap(wrapped: Callable[[str, WrappedKey], bytes], *, read: Run, write: Run) -> int:
+    """See `Personal.rewrap`; also beside the process that writes the file."""
+    count, last = 0, ""
+    while batch := await read(functools.partial(_after, last)):
+        rows = [(wrapped(tenant, key), key.id, key.wrapped) for tenant, key in batch]
+        await write(functools.partial(_replace, rows))
+        count, last = count + len(batch), batch[-1][1].id
+    return count
 
 
 def _after(key_id: str, connection: sqlite3.Connection) -> list[tuple[str, WrappedKey]]:

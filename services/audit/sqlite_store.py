@@ -15,7 +15,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_inputs
+from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_inputs, sqlite_keys
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -191,7 +191,12 @@ class SqliteStore:
 
     async def expire_inputs(self, *, now_ms: int) -> int:
         """See `DecisionStore.expire_inputs`."""
-        return await self._write(lambda connection: sqlite_inputs.expire(connection, now_ms=now_ms))
+
+        def expire(connection: sqlite3.Connection) -> int:
+            sqlite_keys.expire(connection, now_ms=now_ms)
+            return sqlite_inputs.expire(connection, now_ms=now_ms)
+
+        return await self._write(expire)
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""

@@ -117,7 +117,7 @@ class DecisionStore(Protocol):
         """The inputs from a place on, oldest first, of decisions that are stored by now; none that have expired."""
 
     async def expire_inputs(self, *, now_ms: int) -> int:
-        """Delete the inputs that have expired; returns how many there were."""
+        """Delete the inputs that have expired, and keys whose records are over; returns how many inputs there were."""
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """Delete the inputs of decisions about these customers; returns how many there were."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gateway.settings import Settings
-from services.commands import export_commands
+from services.commands import export_commands, personal_commands
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def commands(shell: Shell) -> typer.Typer:
         typer.echo(log_signer_of(shell, shell.settings()).key.text)
 
     export_commands.add_audit_to(app, shell)
+    personal_commands.add_audit_to(app, shell)
     return app
 
 

@@ -1,10 +1,12 @@
 """The command `pilote explain`. What it does is in `services.commands.explaining`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.settings import language
+from services.commands.personal_commands import show_values
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell
 
@@ -20,6 +22,10 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     def explain(
         decision: Annotated[str, typer.Argument(help="Id or name of a decision.")],
         json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,  # noqa: FBT002
+        values: Annotated[bool, typer.Option("--values", help="Show what it was decided by, too.")] = False,  # noqa: FBT002
+        person: Annotated[str, typer.Option("--as", help="With --values: who asks, by the policy's name.")] = "",
+        key: Annotated[Path | None, typer.Option(help="With --values: the file with their key.")] = None,
+        reason: Annotated[str, typer.Option(help="With --values: why; it stays in the log for good.")] = "",
     ) -> None:
         """Explain one decision in plain words, and what would have to change for a refused call to pass."""
         from services.commands.explaining import as_json, sentences
@@ -31,6 +37,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             return
         for sentence in sentences(found, language=lang):
             shell.out.print(sentence, markup=False, soft_wrap=True)
+        if values:
+            show_values(shell, decision, person=person, key=key, reason=reason)
 
 
 def _explained(shell: Shell, decision: str) -> "Explained":

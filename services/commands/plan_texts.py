@@ -53,6 +53,10 @@ _TEXTS: Final = {
         "What it was decided by is not kept, or no longer: the policy says in `replay` of how many calls it is, and how long.",
         "Ce qui a servi à décider n’est pas conservé, ou ne l’est plus : la politique dit dans `replay` pour combien d’appels, et combien de temps.",
     ),
+    "replay-erased": (
+        "What it was decided by was erased with the customer, so nobody can decide about it once more.",
+        "Ce qui a servi à décider a été effacé avec le client : on ne peut plus rejouer cette décision.",
+    ),
     "replay-key": (
         "It was sealed with a key that is not in the key file here: set PILOTE_REPLAY_KEY_FILE to the gateways’ one.",
         "Scellé avec une clé absente du fichier de clés : donnez à PILOTE_REPLAY_KEY_FILE celui des passerelles.",

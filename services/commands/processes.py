@@ -118,6 +118,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "pin_file": pin_file(shell, settings),
             "trusted_people": shell.trusted_people(settings),
             "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+            "record_keys": shell.record_keys(settings),
         }
         run(lambda: serve(**options))
 

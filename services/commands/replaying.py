@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
+import grpc
 import msgspec
 
 from gateway.adapters.revisions import RevisionStore
@@ -15,7 +16,7 @@ from gateway.core.revision.decode import PolicyInvalid
 from gateway.loading import load_stored
 from gateway.redis_clients import Client
 from gateway.replaying import NotKnown, Replayed, replayed
-from pilote.audit.v1 import planning_pb2
+from pilote.audit.v1 import audit_service_pb2, planning_pb2
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -145,7 +146,17 @@ async def replay(decision: str, audit: "AuditServiceAsyncStub", replays: Replays
     name = decision if decision.startswith("decisions/") else f"decisions/{decision}"
     async for kept, _ in kept_inputs(audit, planning_pb2.ListInputsRequest(decision=name)):
         return await replays.once(replays.open(kept))
-    raise Unusable("replay-none")
+    raise Unusable("replay-erased" if await _erased(audit, name) else "replay-none")
+
+
+async def _erased(audit: "AuditServiceAsyncStub", name: str) -> bool:
+    try:
+        found = await audit.GetDecision(audit_service_pb2.GetDecisionRequest(name=name))
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            return False
+        raise
+    return found.decision.HasField("erase_time")
 
 
 def shown(once: Once) -> tuple[tuple[str, str, str], ...]:

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.sealing import Sealer
 from gateway.adapters.trust import Trust
 from gateway.adapters.workers import Workers, reporting
 from gateway.clock import clock_ms
@@ -43,6 +44,7 @@ from services.control.persons import Persons
 from services.control.policy import ActivePolicy
 from services.control.revisions import Revisions
 from services.control.tailing import Tailing
+from services.control.values import Values
 from services.control.views import Views
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -60,6 +62,7 @@ async def serve(
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
+    record_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -77,6 +80,7 @@ async def serve(
             pin_file=pin_file,
             trusted_people=trusted_people,
             to=to,
+            record_keys=record_keys,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -94,11 +98,13 @@ async def running(
     pin_file: Path | None = None,
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
+    record_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
-    `gateway.adapters.trust`; `to` where metrics go.
+    `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
+    were decided by.
 
     Raises:
         ValueError: the file cannot be read.
@@ -136,7 +142,8 @@ async def running(
             *(flags, Revisions(redis, persons, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client)),
         )
-        app = _app([handler for part in parts for handler in part.handlers()])
+        values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
+        app = _app([*(handler for part in parts for handler in part.handlers()), *values])
         try:
             async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port

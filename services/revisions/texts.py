@@ -36,6 +36,22 @@ _TEXTS: Final = {
         "Say why, for those who read the history: --reason, 1 to 1000 characters.",
         "Dites pourquoi, pour qui lira l’historique : --reason, de 1 à 1000 caractères.",
     ),
+    "role-missing": (
+        "{person} may not read what records say of people: the policy must name the role {role} for them.",
+        "{person} n’a pas le droit de lire ce que les enregistrements disent des personnes : la politique doit lui donner le rôle {role}.",
+    ),
+    "decision-unknown": (
+        "There is no decision {decision}: an id has 32 hexadecimal digits.",
+        "Il n’y a pas de décision {decision} : un identifiant compte 32 chiffres hexadécimaux.",
+    ),
+    "values-key": (
+        "The master key that opens this is not in the key file of the control plane.",
+        "La clé maîtresse qui ouvre ceci n’est pas dans le fichier de clés du plan de contrôle.",
+    ),
+    "values-damaged": (
+        "What is kept of it was changed, or another version wrote it.",
+        "Ce qui en est conservé a été modifié, ou une autre version l’a écrit.",
+    ),
     "comment": (
         "A comment has at most 1000 characters.",
         "Un commentaire compte au plus 1000 caractères.",

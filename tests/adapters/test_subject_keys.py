@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.adapters.sealing import Damaged, Sealer
-from gateway.adapters.subject_keys import LONGEST_MS, MOST, SubjectKeys
-from gateway.core.used import SealedValues, WrappedKey, key_bound_to, values_bound_to
+from gateway.adapters.subject_keys import MOST, SubjectKeys
+from gateway.core.used import KEY_LIFE_MS, SealedValues, WrappedKey, key_bound_to, values_bound_to
 
 MASTER = b"m" * 32
 SEALER = Sealer((MASTER,))
@@ -44,8 +44,8 @@ def test_a_customer_keeps_a_key_for_an_hour_and_nobody_else_has_it() -> None:
         return keys.seal(b"x", tenant=tenant, subject_ref=subject, decision="d", now_ms=at)[0].key
 
     first = key_of("ada", at=0)
-    assert key_of("ada", at=LONGEST_MS - 1) == first
-    assert len({first, key_of("bob", at=0), key_of("ada", at=0, tenant="globex"), key_of("ada", at=LONGEST_MS)}) == 4
+    assert key_of("ada", at=KEY_LIFE_MS - 1) == first
+    assert len({first, key_of("bob", at=0), key_of("ada", at=0, tenant="globex"), key_of("ada", at=KEY_LIFE_MS)}) == 4
     assert key_of("", at=0) != key_of("", at=0)
 
 

@@ -335,8 +335,8 @@ async def auditing(redis_url: str, home: Path, **settings: Any) -> AsyncIterator
             pseudonym_key=KEY,
             drain_seconds=0.5,
             follow=following(redis_url),
-            **settings,
             policies=published(redis_url),
+            **settings,
         ) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):

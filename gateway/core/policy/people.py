@@ -6,6 +6,9 @@ import msgspec
 
 from gateway.core.policy.vocabulary import Name, Part
 
+Role = Literal["values"]
+"""What somebody may do besides publishing policies. "values": read what records say of people, see `records`."""
+
 
 class Person(Part, frozen=True, kw_only=True):
     """Somebody who writes or approves policies, known by their key. `pilote people new` makes one."""
@@ -15,6 +18,7 @@ class Person(Part, frozen=True, kw_only=True):
     """"ed25519:" and 32 bytes in hexadecimal digits. The private key stays with the person."""
     may_write: bool = True
     may_approve: bool = True
+    roles: tuple[Role, ...] = ()
 
 
 LookAt = Literal["none", "plan", "backtest"]

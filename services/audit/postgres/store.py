@@ -11,7 +11,7 @@ from services.audit.expression import Expression
 from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
-from services.audit.postgres import arms, batch, counts, inputs, rows, schema, shadows, staging
+from services.audit.postgres import arms, batch, counts, inputs, keys, rows, schema, shadows, staging
 from services.audit.postgres.conditions import Sql, condition
 from services.audit.postgres.finding import Finder
 from services.audit.postgres.lanes import Connection, Lane, locked
@@ -151,9 +151,12 @@ class PostgresStore:
 
     async def expire_inputs(self, *, now_ms: int) -> int:
         """See `DecisionStore.expire_inputs`."""
-        return await self._writer.run(
-            lambda connection: locked(connection, lambda: inputs.expire(connection, now_ms=now_ms))
-        )
+
+        def expire(connection: Connection) -> int:
+            keys.expire(connection, now_ms=now_ms)
+            return inputs.expire(connection, now_ms=now_ms)
+
+        return await self._writer.run(lambda connection: locked(connection, lambda: expire(connection)))
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""

@@ -61,7 +61,7 @@ def test_a_filter_is_read_as_aip_160_has_it(text: str, meant: Expression) -> Non
     [
         ("agnt = x", "line 1, column 1: There is no field agnt. Did you mean agent?"),
         ("experiment = x", "There is no field experiment. Did you mean exposure.experiment?"),
-        ("zzz = x", "There are: agent, agent_version, answered_version"),
+        ("zzz = x", "There are: admit_latency, agent, agent_version"),
         ("agent = x and arm = y", "line 1, column 11: and is written in capitals: AND."),
         ("agent = x or arm = y", "or is written in capitals: OR."),
         ("not agent = x", "line 1, column 1: not is written in capitals: NOT."),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.subject_keys import SubjectKeys
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.keys import NOBODY
 from gateway.core.record import Record, SealedInputs, subject_ref
 from gateway.core.used import WrappedKey, key_bound_to
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, personal_pb2
@@ -156,6 +157,7 @@ async def test_an_erased_customer_is_gone_from_the_files_and_everybody_else_is_t
 async def test_without_a_tenant_a_customer_of_every_tenant_is_erased(audit: Audit) -> None:
     await append(audit.redis, admit(a_record(0)))
     await append(audit.redis, admit(a_record(1, tenant="globex")), tenant="globex")
+    await append(audit.redis, admit(a_record(2, tenant=NOBODY)), tenant=NOBODY)
     await audit.catch_up()
     answer = await audit.queries().EraseSubject(erase(), None)
     assert sorted(each.tenant for each in answer.erasures) == ["acme", "globex"]
@@ -296,3 +298,28 @@ async def test_a_later_erasure_moves_the_time_and_an_earlier_one_does_not(store:
     for at_ms, wanted in ((NOW_MS, NOW_MS), (NOW_MS - 5, NOW_MS), (NOW_MS + 5, NOW_MS + 5)):
         await store.personal.erase([ada], now_ms=at_ms, note=noted)
         assert await store.personal.erased_ms(ada) == wanted
+
+
+async def test_a_key_goes_with_the_last_record_that_it_opens(store: DecisionStore) -> None:
+    keys = SubjectKeys(Sealer((OLD,)))
+    day_ms = 86_400_000
+
+    def entry(number: int, keep_days: int, subject: str) -> Admitted:
+        fields = with_values(number, subject=subject, keys=keys)
+        record = msgspec.structs.replace(msgspec.json.decode(fields["r"], type=Record), keep_days=keep_days)
+        return admitted(admit(record) | {"w": fields["w"]})
+
+    entries = [entry(0, 10, ADA), entry(1, 30, ADA), entry(2, 0, BOB)]
+    await store.write(entries)
+    assert entries[0].key is not None
+    assert entries[2].key is not None
+
+    async def left(days: int) -> list[bool]:
+        await store.expire_inputs(now_ms=NOW_MS + days * day_ms)
+        ids = [entries[0].key.id, entries[2].key.id]  # type: ignore[union-attr]
+        return [await store.personal.key("acme", each) is not None for each in ids]
+
+    assert await left(30) == [True, True]
+    assert await left(32) == [False, True]
+    assert await left(183) == [False, True]
+    assert await left(185) == [False, False]

@@ -1,0 +1,80 @@
+"""Asks the control plane for what a call was decided by, signed by whoever asks."""
+
+import http.client
+from typing import Any
+
+import msgspec
+
+from gateway.clock import clock_ms
+from gateway.signing import Signer
+from services.commands.personal_texts import say
+from services.control.asking import header, to_sign
+
+ANSWER_SECONDS = 30.0
+
+
+class Refused(Exception):
+    """The control plane says no, in words."""
+
+
+class Value(msgspec.Struct, frozen=True):
+    """One value."""
+
+    name: str
+    value: Any
+
+
+class Shown(msgspec.Struct, frozen=True, rename="camel"):
+    """What is known of the values of a decision."""
+
+    state: str
+    values: tuple[Value, ...] = ()
+    more: int = 0
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+def read_values(address: str, decision: str, *, person: str, signer: Signer, reason: str, language: str) -> Shown:
+    """What a call was decided by; `decision` is an id or a name.
+
+    Raises:
+        OSError: the control plane does not answer.
+        Refused: it says no.
+    """
+    target = f"/v1/decisions/{decision.removeprefix('decisions/')}/values"
+    body = msgspec.json.encode({"reason": reason})
+    created_ms = clock_ms()
+    signature = signer.sign(to_sign("POST", target, body, created_ms=created_ms))
+    headers = {
+        "authorization": header(person, signature, created_ms=created_ms),
+        "content-type": "application/json",
+        "accept-language": language,
+    }
+    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("POST", target, body=body, headers=headers)
+        response = connection.getresponse()
+        said = response.read()
+    except http.client.HTTPException as error:
+        raise OSError(str(error)) from error
+    finally:
+        connection.close()
+    try:
+        if response.status != http.client.OK:
+            raise Refused(msgspec.json.decode(said, type=_Problem).message or str(response.status))
+        return msgspec.json.decode(said, type=Shown)
+    except msgspec.DecodeError as error:
+        raise Refused(str(response.status)) from error
+
+
+def lines(shown: Shown, *, language: str) -> list[str]:
+    """What to print of it; nothing where the explanation says already that it is gone."""
+    if shown.state == "NONE":
+        return [say("values-none", language=language)]
+    if shown.state != "SEALED":
+        return []
+    told = [say("values-head", language=language)]
+    told += [f"  {each.name} = {msgspec.json.encode(each.value).decode()}" for each in shown.values]
+    return told + [say("values-more", language=language, count=shown.more)] * bool(shown.more)

@@ -1,0 +1,110 @@
+"""The commands `pilote erase` and `pilote audit rewrap`, and the values that `pilote explain` shows."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.settings import language
+from services.commands.personal_texts import say
+from services.commands.shell import Shell
+from services.texts import say as say_generally
+
+if TYPE_CHECKING:
+    from pilote.audit.v1 import personal_pb2
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+
+def add_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the command `erase`."""
+
+    @app.command()
+    def erase(
+        subject: Annotated[str, typer.Argument(help="The customer, such as contacts/cnt_000001.")],
+        reason: Annotated[str, typer.Option(help="Why; it stays in the log for good, so name nobody.")],
+        tenant: Annotated[str, typer.Option(help="Whose customer; by default of every tenant.")] = "",
+        by: Annotated[str, typer.Option(help="Who asks for it.")] = "",
+    ) -> None:
+        """Erase a customer: destroy the keys of what records say of them. Records, sums and proofs stay."""
+        answer, lang = _erased(shell, subject, tenant=tenant, reason=reason, by=by), language(shell.settings())
+        for each in answer.erasures:
+            told = {"subject": subject, "tenant": each.tenant, "keys": each.keys, "inputs": each.inputs}
+            shell.out.print(say("erased", language=lang, **told), markup=False, soft_wrap=True)
+        more = [] if answer.erasures else ["erased-nobody"]
+        more += [] if answer.files_cleared else ["erased-later"]
+        for text in (*more, "erased-crm"):
+            shell.out.print(say(text, language=lang), markup=False, soft_wrap=True)
+
+
+def add_audit_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the command `rewrap` to those of `pilote audit`."""
+
+    @app.command()
+    def rewrap() -> None:
+        """Wrap the keys of what records say of people anew, with the first master key of the file."""
+        import sqlite3
+
+        from gateway.adapters.sealing import Damaged, KeyMissing
+        from services.commands.rewrapping import rewrap as run
+
+        settings = shell.settings()
+        lang = language(settings)
+        try:
+            count = asyncio.run(run(settings.home, shell.record_keys(settings)))
+        except KeyMissing:
+            shell.fail(say("rewrap-key", language=lang))
+        except Damaged:
+            shell.fail(say("rewrap-damaged", language=lang))
+        except sqlite3.Error:
+            shell.fail(say("rewrap-store", language=lang, home=settings.home))
+        shell.out.print(say("rewrapped", language=lang, count=count), markup=False, soft_wrap=True)
+
+
+def show_values(shell: Shell, decision: str, *, person: str, key: Path | None, reason: str) -> None:
+    """Print what a call was decided by, as the control plane shows it to who may read it."""
+    from gateway.signing import signer
+    from services.commands.personal import Refused, lines, read_values
+
+    settings = shell.settings()
+    lang = language(settings)
+    if not person or key is None or not reason:
+        shell.fail(say("values-who", language=lang), 2)
+    try:
+        signing = signer(key)
+    except (OSError, ValueError) as error:
+        shell.fail(str(error), 2)
+    try:
+        shown = read_values(
+            settings.control_listen, decision, person=person, signer=signing, reason=reason, language=lang
+        )
+    except Refused as refused:
+        shell.fail(str(refused))
+    except OSError:
+        shell.fail(say("control-down", language=lang, address=settings.control_listen))
+    for line in lines(shown, language=lang):
+        shell.out.print(line, markup=False, soft_wrap=True)
+
+
+def _erased(shell: Shell, subject: str, *, tenant: str, reason: str, by: str) -> "personal_pb2.EraseSubjectResponse":
+    import grpc
+
+    from gateway.rpc.status import text_from
+    from pilote.audit.v1 import personal_pb2
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+
+    settings = shell.settings()
+    lang, address = language(settings), settings.audit_listen
+    request = personal_pb2.EraseSubjectRequest(subject=subject, tenant=tenant, reason=reason, person=by)
+
+    async def work() -> personal_pb2.EraseSubjectResponse:
+        async with grpc.aio.insecure_channel(address) as channel:
+            stub: AuditServiceAsyncStub = AuditServiceStub(channel)
+            return await stub.EraseSubject(request, timeout=60)
+
+    try:
+        return asyncio.run(work())
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+            shell.fail(say("refused", language=lang, text=text_from(error)), 2)
+        shell.fail(say_generally("audit-down", language=lang, address=address))
