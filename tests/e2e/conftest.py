@@ -70,11 +70,9 @@ async def fragile_world(
 
 
 @pytest.fixture
-async def forgetful_world(
-    forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path, pytestconfig: pytest.Config
-) -> AsyncIterator[World]:
-    """One gateway on a Redis that loses everything when it is killed."""
-    async with _world_on(forgetful_redis, upstream, tmp_path, replay=bool(pytestconfig.getoption("--replay"))) as world:
+async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+    """One gateway on a Redis that loses everything when it is killed, its revisions too: so nothing is replayed."""
+    async with _world_on(forgetful_redis, upstream, tmp_path, replay=False) as world:
         yield world
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import SKEW_MS, Person
+from services.audit.postgres import outcomes
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import many
 from services.audit.postgres.texts import kept
@@ -21,7 +22,8 @@ _WANTED: Final = """input.expires_ms > %s AND input.at_ms >= %s AND input.at_ms 
 _NEWEST: Final = f"""SELECT at_ms, decision FROM input WHERE {_WANTED}
  ORDER BY at_ms DESC, decision DESC LIMIT 1 OFFSET %s"""
 _COUNT: Final = f"SELECT count(*) FROM input WHERE {_WANTED} AND (at_ms, decision) >= (%s, %s::uuid)"
-_PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.record, decision.outcome
+_PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.record, decision.outcome,
+  decision.settlement, decision.leaf
  FROM input JOIN decision ON decision.id = input.decision
  WHERE {_WANTED} AND (input.at_ms, input.decision) {{}} (%s, %s::uuid)
  ORDER BY input.at_ms, input.decision LIMIT %s"""
@@ -76,9 +78,20 @@ def page(connection: Connection, query: InputsQuery, *, now_ms: int, at: Mark, s
     # A place may be right after a decision: the next text in the order of texts, which is no decision's.
     text = _PAGE.format(">" if len(decision) > len(_NOTHING) else ">=")
     place = (at_ms, decision[: len(_NOTHING)] or _NOTHING)
-    rows = connection.execute(text.encode(), (*_parameters(query, now_ms), *place, size))
+    rows = connection.execute(text.encode(), (*_parameters(query, now_ms), *place, size)).fetchall()
+    told = outcomes.of(connection, [row[0].hex for row in rows])
     return tuple(
-        Kept(decision.hex, at_ms, sealed, record, outcome) for decision, at_ms, sealed, record, outcome in rows
+        Kept(
+            decision=decision.hex,
+            at_ms=received_ms,
+            sealed=sealed,
+            record=record,
+            outcome=outcome,
+            settlement=settlement,
+            leaf=leaf,
+            told=told.get(decision.hex, ()),
+        )
+        for decision, received_ms, sealed, record, outcome, settlement, leaf in rows
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from gateway.core.objectives import Counts
+from gateway.core.record import CustomerOutcome
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -11,7 +12,7 @@ from services.audit.expression import Expression
 from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
-from services.audit.postgres import arms, batch, counts, inputs, keys, rows, schema, shadows, staging
+from services.audit.postgres import arms, batch, counts, inputs, keys, outcomes, rows, schema, shadows, staging
 from services.audit.postgres.conditions import Sql, condition
 from services.audit.postgres.finding import Finder
 from services.audit.postgres.lanes import Connection, Lane, locked
@@ -115,6 +116,10 @@ class PostgresStore:
         text = f"SELECT {rows.COLUMNS} FROM decision WHERE id = ANY(%s::uuid[]) AND ({wanted.text}) ORDER BY id"
         query = Sql(text, (list(decisions), *wanted.parameters))
         return await self._read(lambda connection: rows.found(connection, query, now_ms=now_ms))
+
+    async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
+        """See `DecisionStore.told_after`."""
+        return await self._read(lambda connection: outcomes.of(connection, decisions))
 
     async def tenants(self) -> tuple[str, ...]:
         """See `DecisionStore.tenants`."""

@@ -7,9 +7,21 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import SealedInputs, subject_ref
+from gateway.core.record import CustomerOutcome, SealedInputs, Settlement, subject_ref
 from pilote.audit.v1 import planning_pb2
-from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, admit, an_id, append
+from tests.services.audit.conftest import (
+    KEY,
+    NOW_MS,
+    Audit,
+    a_record,
+    a_settlement,
+    admit,
+    an_id,
+    append,
+    settle,
+    told,
+)
+from tests.services.audit.test_outcomes import an_outcome
 
 DAY_MS = 86_400_000
 
@@ -113,3 +125,22 @@ async def test_inputs_that_cannot_be_stored_go_to_quarantine(audit: Audit, broke
     writer = await audit.catch_up()
     assert writer.quarantined == 1
     assert await listed(audit) == ([1], 1)
+
+
+async def test_with_the_inputs_comes_how_the_call_ended_and_what_the_customer_did(audit: Audit) -> None:
+    await append(audit.redis, inputs(0), inputs(1), admit(a_record(0)), admit(a_record(1)), settle(a_settlement(1)))
+    await append(audit.redis, *(told(an_outcome(1, type=type_, occurred_ms=NOW_MS + at)) for type_, at in TOLD))
+    await audit.catch_up()
+    found = list[planning_pb2.CallInputs]()
+    async for answer in audit.queries().ListInputs(planning_pb2.ListInputsRequest(), None):
+        found += answer.inputs
+    running, ended = found
+    assert (running.settlement, list(running.customer_outcomes)) == (b"", [])
+    assert msgspec.json.decode(ended.settlement, type=Settlement) == a_settlement(1)
+    done = [msgspec.json.decode(each, type=CustomerOutcome) for each in ended.customer_outcomes]
+    assert [each.type for each in done] == ["opened", "converted"]
+    assert sorted(each.leaf_index for each in found) == [each.leaf_index for each in found]
+    assert all(each.HasField("leaf_index") for each in found)
+
+
+TOLD = (("converted", 9), ("opened", 5))
