@@ -81,7 +81,7 @@ class Pipeline:
         self._admission = admission
         self._pseudonym_key = pseudonym_key
         self._remembering = Remembering(lineages, facts, pseudonym_key=pseudonym_key)
-        self._taking = Taking(admission, keeping, consider=self._consider)
+        self._taking = Taking(admission, keeping, consider=self._consider, anew=values.note)
         self._fallbacks = Fallbacks(admission, failures, pseudonym_key=pseudonym_key)
         self.forwarding: Final = Forwarding(upstreams, self._fallbacks, clock=clock)
         self.revision: Revision | None = None

@@ -23,12 +23,21 @@ from gateway.keeping import Keeping
 
 
 class Taking:
-    """Admits calls that were decided about. `consider` decides about one anew, for another channel."""
+    """Admits calls that were decided about.
+
+    `consider` decides about one anew, for another channel; `anew` is told of one that has become another decision.
+    """
 
     def __init__(
-        self, admission: Admission, keeping: Keeping, *, consider: Callable[[CallRun], Awaitable[None]]
+        self,
+        admission: Admission,
+        keeping: Keeping,
+        *,
+        consider: Callable[[CallRun], Awaitable[None]],
+        anew: Callable[[CallRun], None],
     ) -> None:
         self._admission = admission
+        self._anew = anew
         self._keeping = keeping
         self._consider = consider
 
@@ -112,6 +121,7 @@ class Taking:
         if sent:
             self._admission.write_soon(record_of(run), beside=run.beside)
             run.begin_anew()
+            self._anew(run)
         run.ended = None
         record = record_of(run)
         reservation = msgspec.structs.replace(reserve(record, run.decision.buckets), local=True)

@@ -122,6 +122,7 @@ def _add_settlement(message: decision_pb2.Decision, settlement: Settlement) -> N
     message.overhead_duration.CopyFrom(duration(settlement.overhead_us))
     message.gave_back = settlement.gave_back
     message.response_bytes = settlement.response_bytes
+    message.slow = settlement.slow
     message.answered_version = settlement.served
     message.pinned_version = settlement.pinned
     message.attempts.extend(attempts(settlement.attempts))
@@ -308,6 +309,8 @@ def entries(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlement
         revision_sha256=message.revision_sha256,
         trace_id=message.trace_id,
         span_id=message.span_id,
+        parent=message.parent.removeprefix("decisions/"),
+        request_bytes=message.request_bytes,
         hold=message.hold.removeprefix("holds/"),
         decider=message.decider,
         hold_decided_ms=message.hold_decide_time.ToMilliseconds(),
@@ -400,6 +403,8 @@ def _settlement(message: decision_pb2.Decision) -> Settlement | None:
         settle_us=message.steps.settle.ToMicroseconds(),
         served=message.answered_version,
         pinned=message.pinned_version,
+        slow=message.slow,
+        response_bytes=message.response_bytes,
         attempts=attempts_in(message.attempts),
         arm=message.served_arm,
         version=message.served_version,

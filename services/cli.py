@@ -27,21 +27,21 @@ from services.commands import (
 )
 from services.commands.audit_commands import commands as audit_commands
 from services.commands.consenting import commands as consents_commands
+from services.commands.decision_commands import commands as decisions_commands
 from services.commands.experiment_commands import commands as experiments_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.packing import commands as packs_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
+from services.commands.view_commands import commands as views_commands
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
 keys_app = typer.Typer(no_args_is_help=True, help="API keys of agents.")
 facts_app = typer.Typer(no_args_is_help=True, help="What is known of customers.")
-decisions_app = typer.Typer(no_args_is_help=True, help="What the gateway decided.")
 app.add_typer(keys_app, name="keys")
 app.add_typer(facts_app, name="facts")
-app.add_typer(decisions_app, name="decisions")
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -240,23 +240,6 @@ def import_facts(
     _out.print(say("facts-imported", language=language(settings), count=count), markup=False)
 
 
-# -- decisions ---------------------------------------------------------------------------------------------------------
-
-
-@decisions_app.command("list")
-def list_decisions(
-    where: Annotated[str, typer.Argument(metavar="FILTER", help="AIP-160 filter; empty: all.")] = "",
-    count: Annotated[int, typer.Option(min=1, max=1000, help="Most to show.")] = 20,
-) -> None:
-    """Show decisions, newest first."""
-    from services.commands.reading import list_decisions as run
-
-    settings = _settings()
-    raise typer.Exit(
-        asyncio.run(run(_out, _err, settings.audit_listen, where=where, count=count, language=language(settings)))
-    )
-
-
 explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
@@ -267,6 +250,8 @@ personal_commands.add_to(app, _shell)
 export_commands.add_verify_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])
 app.add_typer(audit_commands(_shell), name="audit")
+app.add_typer(decisions_commands(_shell), name="decisions")
+app.add_typer(views_commands(_shell), name="views")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(packs_commands(_shell), name="packs")

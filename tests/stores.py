@@ -5,6 +5,7 @@
 7 or newer, is on PATH (Debian: `apt install redis-server`); the head of pytest's output says whether it is.
 """
 
+import contextlib
 import functools
 import shutil
 import signal
@@ -54,6 +55,15 @@ def said() -> str:
         versions.append(f"{name} {told.split('v=')[1].split()[0]}")
     absent = "" if "redis" in binaries() else "; no redis-server 7 or newer on PATH, so none on Redis"
     return f"stores: {', '.join(versions)}, each alone and as a cluster of three{absent}"
+
+
+def files_below(*folders: Path) -> dict[str, bytes]:
+    """All files there are, by their paths; not those that go while we look."""
+    found = {}
+    for file in (file for folder in folders for file in folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            found[str(file)] = file.read_bytes()
+    return found
 
 
 class RedisProcess:

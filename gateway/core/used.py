@@ -29,6 +29,8 @@ _STEP: Final = r"""(?:\s*\.\s*[A-Za-z_]\w*\b(?!\s*\()|\s*\[\s*(?:"[^"\\\n]*"|'[^
 _PATH: Final = re.compile(rf"(?<![\w.])(?:request|facts|call){_STEP}+")
 _KEY_IN: Final = re.compile(rf"""("[^"\\\n]*"|'[^'\\\n]*')\s+in\s+((?:request|facts){_STEP}+)""")
 _PART: Final = re.compile(r"""[A-Za-z_]\w*|"[^"]*"|'[^']*'""")
+_ORIGINS: Final = ("request", "facts", "call")
+_MAPS: Final = ("traits", "scores", "consents")
 _RECORDED: Final = frozenset({"call.subject", "call.contact_point"})
 """Of what is known of a call the names that the record does not say in the clear."""
 
@@ -110,7 +112,7 @@ def used_by(paths: Iterable[Path], *, value_of: Callable[[tuple[str, ...]], Call
 @lru_cache(maxsize=65_536)
 def paths_in(expression: str) -> tuple[Path, ...]:
     """What an expression reads, in order, each once. A name within a text of the expression counts as well."""
-    if not any(origin in expression for origin in ("request", "facts", "call")):
+    if not any(origin in expression for origin in _ORIGINS):
         return ()
     found = [_path(match[0]) for match in _PATH.finditer(expression)]
     for match in _KEY_IN.finditer(expression):
@@ -124,7 +126,13 @@ def paths_of(expressions: Iterable[str], *, withheld: Sequence[str]) -> tuple[Pa
     found: dict[Path, None] = {}
     for expression in expressions:
         found.update(dict.fromkeys(paths_in(expression)))
-    return tuple([path for path in found if not any(_within(path.name, name) for name in withheld)])[:MOST_NAMES]
+    hidden = [path for name in withheld for path in (whole(name) or paths_in(name))]
+    return tuple([path for path in found if not any(_within(path, each) for each in hidden)])[:MOST_NAMES]
+
+
+def whole(name: str) -> tuple[Path, ...]:
+    """All that there is of the request, the facts or the call, for just that name; else nothing."""
+    return (Path(name, (), name),) if name in _ORIGINS else ()
 
 
 def bounded(value: Any) -> Any:
@@ -176,9 +184,12 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 def _path(text: str) -> Path:
     origin, *parts = _PART.findall(text)
     steps = tuple(part[1:-1] if part[0] in "\"'" else part for part in parts)
+    if origin == "facts" and len(steps) == 2 and steps[0] in _MAPS:
+        return Path(origin, steps, f'facts.{steps[0]}["{steps[1]}"]')
     name = origin + "".join(f'["{part[1:-1]}"]' if part[0] in "\"'" else f".{part}" for part in parts)
     return Path(origin, steps, name)
 
 
-def _within(name: str, withheld: str) -> bool:
-    return name == withheld or name.startswith((f"{withheld}.", f"{withheld}["))
+def _within(path: Path, withheld: Path) -> bool:
+    """Compared by steps: of a map `facts.traits.income` is another spelling of `facts.traits["income"]`."""
+    return path.origin == withheld.origin and path.steps[: len(withheld.steps)] == withheld.steps

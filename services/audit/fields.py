@@ -71,16 +71,16 @@ _SELDOM_TWICE: Final = frozenset(
     (
         *(
             "subject_ref",
+            "person_ref",
             "unit_ref",
             "contact_ref",
             "conversation",
-            "person_ref",
             "revision_sha256",
             "hold",
             "review_comment",
             "trace_id",
         ),
-        *("rule.error", "limit.by", "exposure"),
+        *("rule.error", "limit.by", "exposure", "consent.proof"),
     )
 )
 
@@ -155,6 +155,11 @@ _WHY: Final = (
     _field("rule.effect", "record.rules[].effect", "effect of a rule", "effet d’une règle"),
     _field("rule.mode", "record.rules[].mode", "enforce or monitor", "enforce ou monitor"),
     _field("rule.error", "record.rules[].error", "what failed in a rule", "ce qui a échoué dans une règle"),
+    _field("consent.standing", "record.rules[].standing", "how a consent stood", "état d’un consentement"),
+    _field("consent.purpose", "record.rules[].purpose", "purpose of a consent", "finalité d’un consentement"),
+    _field("consent.proof", "record.rules[].proof", "where its proof is", "où se trouve sa preuve"),
+    _field("masked.of", "record.obligations[].of", "request or reply", "request ou reply"),
+    _field("masked.sensitivity", "record.obligations[].sensitivity", "least that it took", "ce qu’elle a masqué"),
     _field("limit", "record.buckets[].limit", "limit or cap it asked", "limite ou plafond consulté"),
     _field("limit.kind", "record.buckets[].kind", "kind of a limit", "sorte d’une limite"),
     _field("limit.by", "record.buckets[].by", "what a limit counts by", "ce que compte une limite"),
@@ -171,6 +176,12 @@ _END: Final = (
     _field("latency", "settlement.total_us", "whole time", "durée totale", kind=Kind.DURATION),
     _field("upstream_latency", "settlement.upstream_us", "time upstream", "durée en aval", kind=Kind.DURATION),
     _field("overhead", "settlement.overhead_us", "the gateway's part", "part de la passerelle", kind=Kind.DURATION),
+    _field(
+        "wait_latency", "record.steps.wait_us", "before the first step", "avant la première étape", kind=Kind.DURATION
+    ),
+    _field("identify_latency", "record.steps.identify_us", "knowing the agent", "identification", kind=Kind.DURATION),
+    _field("describe_latency", "record.steps.describe_us", "reading the request", "lecture", kind=Kind.DURATION),
+    _field("settle_latency", "settlement.settle_us", "after the upstream", "après l’aval", kind=Kind.DURATION),
     _field("slow", "settlement.slow", "slower than promised", "plus lente que promis", kind=Kind.BOOL),
     _field("gave_back", "settlement.gave_back", "limits given back", "limites rendues", kind=Kind.BOOL),
     _field(
@@ -188,6 +199,7 @@ _END: Final = (
     _field(
         "response_bytes", "settlement.response_bytes", "size of the reply", "taille de la réponse", kind=Kind.NUMBER
     ),
+    _field("retention_days", "record.keep_days", "how long it keeps", "durée de conservation", kind=Kind.NUMBER),
     _field("trace_id", "record.trace_id", "W3C trace id", "identifiant de trace W3C"),
     _field("receive_time", "record.received_ms", "when it came", "arrivée", kind=Kind.TIME),
     _field("decide_time", "record.decided_ms", "when it was decided", "moment de la décision", kind=Kind.TIME),

@@ -93,6 +93,15 @@ class ReportNote(msgspec.Struct, frozen=True, kw_only=True):
         return Noted(ACCESS, msgspec.json.encode(self))
 
 
+class Written(msgspec.Struct, frozen=True):
+    """An entry of the log's own, as it stands there."""
+
+    leaf: int
+    """Its index in the log."""
+    kind: str
+    raw: bytes
+
+
 class Personal(Protocol):
     """Keeps keys, and forgets them for good. Raises like `services.audit.store.DecisionStore`."""
 
@@ -118,6 +127,9 @@ class Personal(Protocol):
 
     async def told(self, people: Sequence[Person]) -> None:
         """The gateways were told of these."""
+
+    async def notes(self, *, before: int, size: int) -> tuple[Written, ...]:
+        """The newest `size` entries of the log's own that stand before a place in it."""
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:
         """Put in place of every key what `wrapped` makes of it, given its tenant; returns how many there were.

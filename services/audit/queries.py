@@ -23,6 +23,7 @@ from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
 from services.audit.exporting import Asked, Export
+from services.audit.note_queries import list_notes
 from services.audit.objectives import ObjectiveBook
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
 from services.audit.saving import Views
@@ -191,6 +192,10 @@ class Queries(Search):
         tenants = [request.tenant] if request.tenant else [each for each in await self._store.tenants() if each]
         key, now_ms = self._pseudonym_key, self._clock_ms()
         return await erase_subject(self._store, request, tenants=tenants, pseudonym_key=key, now_ms=now_ms)
+
+    async def ListNotes(self, request: personal_pb2.ListNotesRequest, _context: Any) -> personal_pb2.ListNotesResponse:
+        """See the contract."""
+        return await list_notes(self._store, request)
 
     async def GetObjectives(
         self, request: objectives_pb2.GetObjectivesRequest, _context: Any

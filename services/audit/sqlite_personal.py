@@ -8,7 +8,7 @@ from typing import Any
 from gateway.core.used import WrappedKey
 from services.audit import sqlite_inputs, sqlite_keys
 from services.audit.entries import Entry
-from services.audit.personal import Destroyed, ErasureNote, Person
+from services.audit.personal import Destroyed, ErasureNote, Person, Written
 
 Work = Callable[[sqlite3.Connection], Any]
 Run = Callable[[Work], Awaitable[Any]]
@@ -75,6 +75,13 @@ class SqlitePersonal:
     async def told(self, people: Sequence[Person]) -> None:
         """See `Personal.told`."""
         await self._write(lambda connection: sqlite_keys.told(connection, people))
+
+    async def notes(self, *, before: int, size: int) -> tuple[Written, ...]:
+        """See `Personal.notes`."""
+        found: tuple[Written, ...] = await self._read(
+            lambda connection: sqlite_keys.notes(connection, before=before, size=size)
+        )
+        return found
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:
         """See `Personal.rewrap`."""

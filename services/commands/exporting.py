@@ -59,7 +59,7 @@ async def export(address: str, path: Path, wanted: Wanted, *, progress: Callable
             async for answer in answers:
                 manifest = manifest or answer.manifest
                 if answer.entries:
-                    writer.row(tuple(_entry(each) for each in answer.entries))
+                    writer.row(tuple(entry_of(each) for each in answer.entries))
                     rows, entries = rows + 1, entries + len(answer.entries)
                     if rows % 500 == 0:
                         progress(entries, head.tree_size)
@@ -85,7 +85,8 @@ async def _end(writer: Writer, manifest: str) -> None:
     await asyncio.to_thread(writer.end, manifest)
 
 
-def _entry(told: audit_service_pb2.ExportEntry) -> Entry:
+def entry_of(told: audit_service_pb2.ExportEntry) -> Entry:
+    """An entry as the service has told it."""
     return Entry(
         kind=told.kind,
         place=told.leaf_index if told.HasField("leaf_index") else None,

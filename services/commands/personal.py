@@ -1,12 +1,14 @@
 """Asks the control plane for what a call was decided by, signed by whoever asks."""
 
 import http.client
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from gateway.clock import clock_ms
 from gateway.signing import Signer
+from pilote.audit.v1 import personal_pb2
 from services.commands.personal_texts import say
 from services.control.asking import header, to_sign
 
@@ -67,6 +69,20 @@ def read_values(address: str, decision: str, *, person: str, signer: Signer, rea
         return msgspec.json.decode(said, type=Shown)
     except msgspec.DecodeError as error:
         raise Refused(str(response.status)) from error
+
+
+def note_rows(notes: Iterable[personal_pb2.Note], *, language: str) -> tuple[tuple[str, ...], ...]:
+    """The log's own entries as a table."""
+    head = tuple(say("notes-columns", language=language).split("|"))
+    known = {kind: say(f"note-{kind}", language=language) for kind in ("erasure", "access")}
+    rows = [
+        (
+            *(each.note_time.ToJsonString(), known.get(each.kind, each.kind), each.person, each.reason, each.tenant),
+            each.decision or each.subject_ref,
+        )
+        for each in notes
+    ]
+    return (head, *rows)
 
 
 def lines(shown: Shown, *, language: str) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 
 from gateway.settings import language
 from services.commands.personal_texts import say
-from services.commands.shell import Shell
+from services.commands.shell import Shell, print_rows
 from services.texts import say as say_generally
 
 if TYPE_CHECKING:
@@ -39,6 +39,23 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 def add_audit_to(app: typer.Typer, shell: Shell) -> None:
     """Add the command `rewrap` to those of `pilote audit`."""
+
+    @app.command()
+    def notes(
+        count: Annotated[int, typer.Option(min=1, max=1000, help="Most to show.")] = 20,
+    ) -> None:
+        """Show who was erased, and who read what calls were decided by, newest first."""
+        from pilote.audit.v1 import personal_pb2
+        from services.commands.personal import note_rows
+        from services.commands.replay_commands import asking
+
+        request = personal_pb2.ListNotesRequest(page_size=count)
+
+        async def work(audit: "AuditServiceAsyncStub") -> personal_pb2.ListNotesResponse:
+            return await audit.ListNotes(request, timeout=30)
+
+        found = asking(shell, work, name="")
+        print_rows(shell.out, note_rows(found.notes, language=language(shell.settings())), whole="decision")
 
     @app.command()
     def rewrap() -> None:

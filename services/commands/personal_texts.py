@@ -48,6 +48,9 @@ _TEXTS: Final = {
         "There is no store of decisions of this version in {home}, or it is locked.",
         "Il n’y a pas de dépôt de décisions de cette version dans {home}, ou il est verrouillé.",
     ),
+    "notes-columns": ("time|what|who|why|tenant|about", "date|quoi|qui|pourquoi|organisation|sujet"),
+    "note-erasure": ("erasure", "effacement"),
+    "note-access": ("access", "accès"),
     "refused": ("The audit service refuses: {text}", "Le service d’audit refuse : {text}"),
 }
 

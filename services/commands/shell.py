@@ -36,10 +36,11 @@ def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = 
             typer.echo("\t".join(row))  # rich would make spaces of the tabs
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table()
     for column in rows[0]:
         table.add_column(column, no_wrap=column == whole, overflow="fold")
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))  # a text of somebody's might look like markup
     out.print(table)

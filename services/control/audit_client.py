@@ -74,13 +74,24 @@ class AuditClient:
         except CallEnded as error:
             status = _STATUS.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
             text = error.localized[1] if error.localized else error.message
-            problem = Problem(reason=error.reason.value, message=text, mistakes=_violations(error))
+            problem = Problem(reason=error.reason.value, message=text, mistakes=_violations(error, text))
         except grpc.aio.AioRpcError as error:
             problem, status = problem_from(error, language)
             if problem is None:
                 raise
         # Said here, since of a stream of events the answer is another type.
         return Response(problem, status_code=status.value, media_type=MediaType.JSON)
+
+
+def ended(reason: Reason, text: str, language: str, *, field: str = "", **values: object) -> CallEnded:
+    """The end of a request for a reason of ours, said in the language too; `text` is the key of one."""
+    english = say(text, language="en", **values)
+    return CallEnded(
+        reason,
+        english,
+        violations=((field, english),) if field else (),
+        localized=None if language == "en" else (language, say(text, language=language, **values)),
+    )
 
 
 def filled(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
@@ -134,8 +145,10 @@ def problem_from(error: grpc.aio.AioRpcError, language: str) -> tuple[Problem | 
     return Problem(reason=reason_from(error), message=text_from(error), mistakes=_mistakes(error, language)), status
 
 
-def _violations(error: CallEnded) -> tuple[dict[str, Any], ...]:
-    return tuple({"path": path, "problem": problem} for path, problem in error.violations)
+def _violations(error: CallEnded, text: str) -> tuple[dict[str, Any], ...]:
+    """The fields that are wrong; of a single one the text is said in the person's language already."""
+    one = len(error.violations) == 1
+    return tuple({"path": path, "problem": text if one else problem} for path, problem in error.violations)
 
 
 def _mistakes(error: grpc.aio.AioRpcError, language: str) -> tuple[dict[str, Any], ...]:

@@ -44,7 +44,7 @@ def answers(kind: type[Message], *, takes: type[Message] | None = None, status: 
     """An operation that answers with that message as ProtoJSON, and whose body is the message `takes`."""
     shown = OpenAPIMediaType(schema=_schema(kind.DESCRIPTOR))
     responses = {str(status): OpenAPIResponse(description=kind.DESCRIPTOR.name, content={"application/json": shown})}
-    return _operation(responses, takes=takes)
+    return described(responses, takes=takes)
 
 
 def streams(kind: type[Message]) -> type[Operation]:
@@ -52,10 +52,11 @@ def streams(kind: type[Message]) -> type[Operation]:
     shown = OpenAPIMediaType(schema=_schema(kind.DESCRIPTOR))
     told = f"Events `decision`, each with a {kind.DESCRIPTOR.name} as its data; `error` is the last one."
     found = OpenAPIResponse(description=told, content={"text/event-stream": shown})
-    return _operation({"200": found}, takes=None)
+    return described({"200": found})
 
 
-def _operation(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | None) -> type[Operation]:
+def described(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | None = None) -> type[Operation]:
+    """An operation with these answers, and problems for all others."""
     problem = OpenAPIMediaType(schema=schema_of(Problem))
     told = responses | {
         status: OpenAPIResponse(description=text, content={"application/json": problem})

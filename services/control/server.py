@@ -39,6 +39,7 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control import http_errors
 from services.control.audit_client import AuditClient
 from services.control.decisions import Decisions
+from services.control.exporting import Exports
 from services.control.flags import Flags
 from services.control.persons import Persons
 from services.control.policy import ActivePolicy
@@ -115,7 +116,8 @@ async def running(
     async with (
         await redis_clients.connected(redis_url, **options) as redis,
         metering(own, to) as meters,
-        grpc.aio.insecure_channel(audit) as channel,
+        # A whole export's entry may be larger than what a client takes by default.
+        grpc.aio.insecure_channel(audit, options=(("grpc.max_receive_message_length", 64 << 20),)) as channel,
     ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
@@ -140,7 +142,7 @@ async def running(
         tailing = Tailing(client.stub)
         parts = (
             *(flags, Revisions(redis, persons, clock_ms=clock_ms)),
-            *(Decisions(client, tailing=tailing), Views(client)),
+            *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         app = _app([*(handler for part in parts for handler in part.handlers()), *values])

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import grpc
 import msgspec
 from litestar.response.sse import ServerSentEventMessage
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import Reason
 from pilote.audit.v1 import audit_service_pb2
-from services.control.audit_client import Stub, as_json, problem_from
+from services.control.audit_client import Stub, as_json, ended, problem_from
 from services.control.problems import Problem
-from services.revisions.texts import say
 
 MOST: Final = 100
 """Most streams at once: each holds a connection here and one place at the audit service."""
@@ -32,40 +31,42 @@ class Tailing:
         self._stub = stub
         self._most = most
         self._quiet_seconds = quiet_seconds
-        self._running = 0
+        self.running = 0
+        """Streams at the moment."""
         self._draining = asyncio.Event()
 
-    async def follow(self, filter_: str, *, language: str) -> AsyncIterator[Event]:
+    async def follow(self, filter_: str, *, language: str) -> AsyncGenerator[Event, None]:
         """Decisions from now on, once the audit service has taken the filter.
 
         Raises:
             CallEnded: LIMIT_EXCEEDED when too many follow already.
             grpc.aio.AioRpcError: the audit service does not answer, or refuses the filter.
         """
-        if self._running >= self._most:
-            raise CallEnded(
-                Reason.LIMIT_EXCEEDED,
-                say("tails-full", language="en"),
-                localized=("fr", say("tails-full", language="fr")) if language == "fr" else None,
-            )
+        if self.running >= self._most:
+            raise ended(Reason.LIMIT_EXCEEDED, "tails-full", language)
         request = audit_service_pb2.TailDecisionsRequest(filter=filter_)
         call: Any = self._stub.TailDecisions(request, metadata=(("accept-language", language),))
         if FOLLOWING not in dict(await call.initial_metadata()):
             await call.read()  # raises why it has ended
-        return self._events(call, language)
+        events = self._events(call, language)
+        await anext(events)  # begun, it is ended as well: even where nobody ever asks for an event
+        return events
 
     def drain(self) -> None:
         """End every stream: they would otherwise keep the server from stopping."""
         self._draining.set()
 
-    async def _events(self, call: Any, language: str) -> AsyncIterator[Event]:
-        self._running += 1
+    async def _events(self, call: Any, language: str) -> AsyncGenerator[Event, None]:
+        self.running += 1
         reading: asyncio.Task[Any] | None = None
         ending = asyncio.create_task(self._draining.wait())
         try:
-            while not self._draining.is_set():
+            yield Event(data=None, comment="following")
+            while True:
                 reading = reading or asyncio.create_task(call.read())
                 await asyncio.wait({reading, ending}, timeout=self._quiet_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if self._draining.is_set():
+                    return
                 if not reading.done():
                     yield Event(data=None, comment="nothing new")
                     continue
@@ -77,7 +78,7 @@ class Tailing:
             problem, _ = problem_from(error, language)
             yield Event(data=_json(problem or Problem(reason="INTERNAL", message="")), event="error")
         finally:
-            self._running -= 1
+            self.running -= 1
             call.cancel()
             for task in (ending, reading):
                 if task is not None:

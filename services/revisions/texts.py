@@ -163,6 +163,14 @@ _TEXTS: Final = {
         "The answer takes too long: bound the time, as in since(24h).",
         "La réponse prend trop de temps : bornez la période, comme since(24h).",
     ),
+    "export-format": (
+        "The format is one of {known}.",
+        "Le format est l’un de {known}.",
+    ),
+    "exports-full": (
+        "Too many exports are being written here; retry later.",
+        "Trop d’exports sont déjà en cours ici ; réessayez plus tard.",
+    ),
     "tails-full": (
         "Too many people follow decisions here; retry later.",
         "Trop de personnes suivent déjà les décisions ici ; réessayez plus tard.",

@@ -28,7 +28,7 @@ from gateway.core.used import (
         ('request.message.subject_line.contains("x")', ["request.message.subject_line"]),
         ('facts.traits["tier"] == "gold"', ['facts.traits["tier"]']),
         ("facts.traits['tier'] == 'gold'", ['facts.traits["tier"]']),
-        ("facts.traits.tier == 'gold'", ["facts.traits.tier"]),
+        ("facts.traits.tier == 'gold' || facts.traits[\"tier\"] == ''", ['facts.traits["tier"]']),
         ('"tier" in facts.traits && facts.traits["tier"] == "gold"', ["facts.traits", 'facts.traits["tier"]']),
         ('"vip" in facts.segments', ["facts.segments", 'facts.segments["vip"]']),
         ("has(request.contact.email) && size(facts.segments) > 2", ["request.contact.email", "facts.segments"]),
@@ -48,9 +48,15 @@ def test_the_names_that_a_condition_reads_are_found(expression: str, names: list
 
 
 def test_what_is_withheld_is_left_out_with_all_that_lies_within_it() -> None:
-    expressions = ['request.message.body == "x"', 'facts.traits["income"] == "1"', 'facts.traits["tier"] == "2"']
-    left = paths_of(expressions, withheld=("request.message", 'facts.traits["income"]'))
-    assert [path.name for path in left] == ['facts.traits["tier"]']
+    expressions = [
+        'request.message.body == "x" && request.messages == 1 && request.contact.attributes["score"] == ""',
+        'facts.traits["income"] == "1" || facts.traits.income == "2" || "income" in facts.traits',
+        'facts.traits["tier"] == "2" && request.contact.attributes.score == "3"',
+    ]
+    withheld = ("request.message", 'facts.traits["income"]', "request.contact.attributes.score")
+    left = paths_of(expressions, withheld=withheld)
+    assert [path.name for path in left] == ["request.messages", "facts.traits", 'facts.traits["tier"]']
+    assert paths_of(expressions, withheld=("request", "facts")) == paths_of((), withheld=())
 
 
 def test_a_method_has_at_most_so_many_names() -> None:

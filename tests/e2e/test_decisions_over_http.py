@@ -1,10 +1,13 @@
 """People look for decisions over HTTP, and see what the audit service says, mistakes included."""
 
 import asyncio
+import io
 import json
 import time
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +17,11 @@ import requests
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.record import Verdict
 from gateway.loading import canonical, load
+from services.audit.log_key import KEY_FILE, log_signer
+from services.commands.export_reading import verify
 from services.control.asking import header, to_sign
 from services.control.server import running
+from services.proof.verifying import Trust
 from tests.e2e.office import Office
 from tests.e2e.policy import policy
 from tests.e2e.waiting import eventually
@@ -149,6 +155,39 @@ async def test_decisions_are_followed_as_they_are_stored(office: Office, empty_w
     assert (event, name, json.loads(data)["rule"]) == ("decision", f"decisions/{an_id(70_001)}", "quiet_hours")
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+async def test_an_export_over_http_proves_itself(office: Office, tmp_path: Path, form: str) -> None:
+    key = log_signer(tmp_path / KEY_FILE).key
+    target = f"/v1/decisions:export?filter=verdict%20%3D%20ALLOW&format={form}&proofs=true"
+    answer = await asyncio.to_thread(_signed, office, target)
+    assert "attachment" in answer.headers["content-disposition"]
+    file = tmp_path / f"decisions.{form}"
+    if form == "csv":
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            archive.extractall(tmp_path)
+    else:
+        file.write_bytes(answer.content)
+    report = verify(file, Trust(key))
+    assert report.problems == ()
+    assert report.manifest is not None
+    assert (report.manifest.rows, report.manifest.head.query) == (2, "verdict = ALLOW")
+
+
+async def test_an_export_that_cannot_be_made_says_why(office: Office) -> None:
+    status, problem = await office["ada"].ask("GET", "/v1/decisions:export?format=xls")
+    assert (status, problem["mistakes"][0]["path"]) == (400, "format")
+    status, problem = await office["ada"].ask("GET", "/v1/decisions:export?format=parquet&filter=a%20AND")
+    assert (status, problem["mistakes"][0]["column"]) == (400, 6)
+    assert (await asyncio.to_thread(requests.get, f"{office.url}/v1/decisions:export", timeout=10)).status_code == 401
+
+
+def _signed(office: Office, target: str) -> requests.Response:
+    created = time.time_ns() // 1_000_000
+    signature = signer("ada").sign(to_sign("GET", target, b"", created_ms=created))
+    headers = {"authorization": header("ada", signature, created_ms=created)}
+    return requests.get(f"{office.url}{target}", headers=headers, timeout=30)
+
+
 def _stream(office: Office, target: str) -> requests.Response:
     created = time.time_ns() // 1_000_000
     signature = signer("ada").sign(to_sign("GET", target, b"", created_ms=created))
@@ -168,6 +207,43 @@ def _events(stream: requests.Response) -> Iterator[tuple[str, str, str]]:
         elif "data" in fields:  # the two signs of a line's end may come apart
             yield fields["event"], fields.get("id", ""), fields["data"]
             fields = {}
+
+
+async def test_a_stream_ends_when_the_control_plane_stops(
+    empty_world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    data = policy(upstream.address, people=PEOPLE)
+    first = published(canonical(load(data).document), author="ada")
+    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
+    async with auditing(empty_world.redis_url, tmp_path) as auditor:
+        async with running(
+            listen="127.0.0.1:0",
+            redis_url=empty_world.redis_url,
+            audit=auditor.address,
+            pseudonym_key=KEY,
+            drain_seconds=60,
+        ) as port:
+            office = Office(f"http://127.0.0.1:{port}", data)
+            await office.follows(1)
+            stream = await asyncio.to_thread(_stream, office, "/v1/decisions:tail")
+        # Not after a minute: the streams are ended before the server waits for its connections.
+        assert await asyncio.wait_for(asyncio.to_thread(next, _events(stream), None), 10) is None
+
+
+async def test_whatever_is_asked_is_answered_or_refused_in_one_shape(office: Office) -> None:
+    random = Random(7)  # noqa: S311
+    words = ("agent", "=", "x", '"', "(", ")", "AND", "OR", "-", "latency", ">", "1h", "*", "é", "\x00", "%", "since(")
+    names = ("filter", "orderBy", "pageSize", "pageToken", "fields", "topSize", "startTime", "endTime", "bucketWidth")
+    targets = ("/v1/decisions", "/v1/decisions:facets", "/v1/decisions:histogram", "/v1/decisions/x", "/v1/views")
+    for _ in range(120):
+        asked = [
+            f"{random.choice(names)}={quote(' '.join(random.choices(words, k=random.randint(0, 6))))}"
+            for _ in range(random.randint(0, 3))
+        ]
+        target = "?".join([random.choice(targets), *(["&".join(asked)] if asked else [])])
+        status, answer = await office["ada"].ask("GET", target)
+        assert status in {200, 400}, (asked, answer)
+        assert status == 200 or answer["reason"], asked
 
 
 async def test_a_person_saves_changes_and_deletes_a_view(office: Office) -> None:
@@ -222,6 +298,7 @@ async def test_the_description_of_the_interface_says_what_is_asked_and_answered(
         "/v1/decisions:facets",
         "/v1/decisions:histogram",
         "/v1/decisions:tail",
+        "/v1/decisions:export",
         "/v1/views",
         "/v1/views/{view}",
     } <= set(paths)

@@ -127,7 +127,7 @@ async def test_a_person_can_be_sent_all_that_agents_did_concerning_them(
     assert "Vous avez été sollicité : email 1." in out.splitlines()
     assert out.rstrip().endswith(
         "Cela a été refusé : vous aviez été assez sollicité (pressure). Une règle qui l’a examiné : allow-all."
-    )  # noqa: E501
+    )
     assert "charles" not in out
     code, out, _ = await pilote(world, *command, "--format", "json", **settings)
     head, *entries = [json.loads(line) for line in out.splitlines()]

@@ -199,6 +199,11 @@ async def test_the_command_line_explains_with_values_and_erases(desk: Desk, tmp_
     assert 'facts.traits["tier"] = ' not in out
     code, out, err = await pilote(desk.world, "erase", ADA, "--reason", " ", **where)
     assert (code, "reason is required" in err) == (2, True)
+    code, out, err = await pilote(desk.world, "audit", "notes", "--count", "2", **where)
+    assert (code, err) == (0, "")
+    head, access, erasure = [line.split("\t") for line in out.splitlines()]
+    assert (head[1:3], access[1:4]) == (["what", "who"], ["access", "dan", "again"])
+    assert erasure[1:] == ["erasure", "dan", "asked", "acme", subject_ref(KEY, tenant="acme", subject=ADA)]
     nobody = {"PILOTE_AUDIT_LISTEN": "127.0.0.1:1"}
     assert (await pilote(desk.world, "erase", ADA, "--reason", "x", **nobody))[0] == 1
 

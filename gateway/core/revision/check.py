@@ -19,6 +19,7 @@ from gateway.core.revision.check_forwarding import check_forwarding
 from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_people import check_people
+from gateway.core.revision.check_records import check_records
 from gateway.core.revision.check_serving import check_serving
 from gateway.core.revision.check_upstreams import check_asked_over_http
 from gateway.core.revision.decode import Mistakes, Path
@@ -40,6 +41,7 @@ _NAMED: Final = (
         "sequences",
         "quiet_hours",
         "consents",
+        "retention",
     ),
 )
 """Sections whose parts have names, each of them once."""
@@ -59,6 +61,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_forwarding(document, contracts, mistakes)
     check_learning(document, mistakes)
     check_people(document, mistakes)
+    check_records(document, contracts, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
         _message(hours.message, ("quiet_hours", index, "message"), mistakes)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core.used import WrappedKey
-from services.audit.personal import Destroyed, ErasureNote, Person
+from services.audit.personal import Destroyed, ErasureNote, Person, Written
 from services.audit.postgres import batch, clearing, inputs
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.texts import kept
@@ -20,6 +20,8 @@ _TOLD: Final = "UPDATE erased SET told = true WHERE tenant = %s AND subject_ref 
 _AFTER: Final = """SELECT tenant, id, subject_ref, made_ms, wrapped FROM subject_key WHERE id > %s
  ORDER BY id LIMIT %s"""
 _REPLACE: Final = "UPDATE subject_key SET wrapped = %s WHERE id = %s AND wrapped = %s"
+_NOTES: Final = """SELECT noted.leaf, leaf.kind, noted.raw FROM noted JOIN leaf ON leaf.number = noted.leaf
+ WHERE noted.leaf < %s ORDER BY noted.leaf DESC LIMIT %s"""
 _BATCH: Final = 1_000
 
 
@@ -73,6 +75,13 @@ class PostgresPersonal:
                 cursor.executemany(_TOLD, [_named(each) for each in people])
 
         await self._writer.run(lambda connection: locked(connection, lambda: tell(connection)))
+
+    async def notes(self, *, before: int, size: int) -> tuple[Written, ...]:
+        """See `Personal.notes`."""
+        found = await self._lane.run(
+            lambda connection: connection.execute(_NOTES, (before, size)).fetchall(), again=True
+        )
+        return tuple(Written(*row) for row in found)
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:
         """See `Personal.rewrap`."""

@@ -9,11 +9,14 @@ from gateway.core.call import Lineage
 from gateway.core.record import (
     Attempt,
     BucketAsk,
+    BucketLook,
     Exposure,
+    Obligation,
     Outcome,
     Record,
     RuleLook,
     Settlement,
+    Steps,
     Verdict,
 )
 from services.audit.entries import Admitted, Entry, Settled, read
@@ -23,7 +26,6 @@ from services.audit.store import Stored
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 
 WORDS: Final = ("a", "b c", 'd"e', "f\\g", "AND", "é", "-h", "a*b", "a[b", "A", "quiet_hours", "x?")
-GRANTED: Final = Outcome(granted=True)
 Row = tuple[Record, Settlement | None]
 _words: Final = st.sampled_from(WORDS)
 _some_words: Final = _words | st.just("")
@@ -42,14 +44,19 @@ def entries(rows: list[Row]) -> list[Entry]:
     return [
         entry(each)
         for record, ended in rows
-        for each in ((admit(record), settle(ended)) if ended else (admit(record),))
+        for each in ((admit(record, _granted(record)), *((settle(ended),) if ended else ())))
     ]
+
+
+def _granted(record: Record) -> Outcome:
+    """What admission says that has looked at every bucket and lets the call through."""
+    return Outcome(granted=True, looks=tuple(BucketLook(1, 0) for _ in record.buckets))
 
 
 def stored(row: Row, *, now_ms: int = NOW_MS) -> Stored:
     """The decision as a store must know it."""
     record, settlement = row
-    conclusion = concluded(record, GRANTED)
+    conclusion = concluded(record, _granted(record))
     if settlement is not None:
         conclusion = settled(conclusion, settlement)
     state = state_at(conclusion.state, expires_ms=record.expires_ms, now_ms=now_ms)
@@ -58,7 +65,7 @@ def stored(row: Row, *, now_ms: int = NOW_MS) -> Stored:
             *(conclusion.verdict, conclusion.reason, conclusion.rule, conclusion.status, state, conclusion.settled_ms)
         ),
         record=record,
-        outcome=GRANTED,
+        outcome=_granted(record),
         settlement=settlement,
     )
 
@@ -85,13 +92,23 @@ def _row(draw: st.DrawFn, number: int) -> Row:
         verdict=draw(st.sampled_from(list(Verdict))),
         reason=draw(st.sampled_from(["", "QUIET_HOURS"])),
         rules=tuple(
-            RuleLook(name, draw(st.sampled_from(["deny", "holdout"])), draw(st.sampled_from(["enforce", "monitor"])))
+            RuleLook(
+                name,
+                draw(st.sampled_from(["deny", "holdout"])),
+                draw(st.sampled_from(["enforce", "monitor"])),
+                standing=draw(st.sampled_from(["", "granted"])),
+                basis=draw(_some_words),
+            )
             for name in draw(st.lists(_words, max_size=2))
         ),
         buckets=tuple(BucketAsk(name, "cap", 3, 1_000) for name in draw(st.lists(_words, max_size=2))),
         topics=tuple(draw(st.lists(_words, max_size=2))),
         exposures=tuple(Exposure(name, draw(_words)) for name in draw(st.lists(_words, max_size=2))),
         lineage=draw(st.none() | st.builds(Lineage, model=_words, version=_words, arm=_some_words)),
+        obligations=tuple(Obligation(name, "reply") for name in draw(st.lists(_words, max_size=1))),
+        holdouts=tuple(draw(st.lists(_words, max_size=2))),
+        steps=draw(st.none() | st.builds(Steps, wait_us=st.integers(0, 3), facts_us=st.integers(0, 3))),
+        keep_days=draw(st.integers(0, 3)),
         standby=draw(st.booleans()),
         request_bytes=draw(st.integers(0, 2)),
         expires_ms=draw(st.sampled_from([0, NOW_MS - 1, NOW_MS, NOW_MS + 1])),
@@ -108,6 +125,7 @@ def _ended(draw: st.DrawFn, record: Record) -> Settlement:
         slow=draw(st.booleans()),
         total_us=draw(st.integers(0, 3)) * 1_000,
         overhead_us=draw(st.integers(0, 3)),
+        admit_us=draw(st.integers(0, 3)),
         costs=draw(st.dictionaries(_words, st.integers(0, 3), max_size=2)),
         attempts=tuple(
             Attempt(name, "up", "OK", took_us=draw(st.integers(0, 3))) for name in draw(st.lists(_words, max_size=2))

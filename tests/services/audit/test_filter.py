@@ -1,12 +1,14 @@
 """The filter is read as AIP-160 says, and every mistake is explained."""
 
 import contextlib
+import inspect
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded, Reason
+from services.audit import fields
 from services.audit.expression import All, Comparison, Expression, Has, Like, Not, Some, Text
 from services.audit.fields import FIELDS
 from services.audit.filter import MAX_CHARACTERS, MAX_DEPTH, parse
@@ -124,6 +126,11 @@ def test_no_text_about_a_filter_is_half_translated() -> None:
         *((each.english, each.french) for each in FUNCTIONS.values()),
     ]
     assert [pair for pair in spoken if not (pair[0] and pair[1])] == []
+
+
+def test_no_field_stands_twice_in_the_table() -> None:
+    text = inspect.getsource(fields)
+    assert text.count("_field(\n") + text.count('_field("') == len(FIELDS)
 
 
 def test_the_functions_are_written_as_their_examples_say() -> None:

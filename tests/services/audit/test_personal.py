@@ -17,7 +17,7 @@ from gateway.core.record import Record, SealedInputs, subject_ref
 from gateway.core.used import WrappedKey, key_bound_to
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, personal_pb2
 from pilote.decision.v1 import decision_pb2
-from services.audit.entries import Admitted, Recorded, read
+from services.audit.entries import Admitted, Noted, Recorded, read
 from services.audit.personal import SKEW_MS, AccessNote, Destroyed, ErasureNote, Person
 from services.audit.store import DecisionStore
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, append, settle
@@ -323,3 +323,37 @@ async def test_a_key_goes_with_the_last_record_that_it_opens(store: DecisionStor
     assert await left(32) == [False, True]
     assert await left(183) == [False, True]
     assert await left(185) == [False, False]
+
+
+async def test_notes_are_listed_newest_first_page_by_page_whatever_kind_they_are_of(audit: Audit) -> None:
+    await append(audit.redis, with_values(0, keys=SubjectKeys(Sealer((OLD,)))))
+    await audit.catch_up()
+    for reason in ("one", "two", "three"):
+        await audit.queries().ReadValues(ask(reason=reason), None)
+    await audit.queries().EraseSubject(erase(tenant="acme", person="dpo"), None)
+    await audit.store.write([Noted("later-kind", b"[]"), Noted("other-kind", b'{"at_ms":5,"more":[1]}')])
+    request = personal_pb2.ListNotesRequest(page_size=2)
+    found: list[personal_pb2.Note] = []
+    while True:
+        page = await audit.queries().ListNotes(request, None)
+        found += page.notes
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    said = [(each.kind, each.person, each.reason) for each in found]
+    assert said == [
+        ("other-kind", "", ""),
+        ("later-kind", "", ""),
+        ("erasure", "dpo", "the customer asked"),
+        *(("access", "ada", reason) for reason in ("three", "two", "one")),
+    ]
+    assert found[2].subject_ref == ADA
+    assert found[3].decision == f"decisions/{a_record(0).id}"
+    assert [each.leaf_index for each in found] == [6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("asked", [{"page_size": -1}, {"page_size": 1001}, {"page_token": "!"}, {"page_token": "eA"}])
+async def test_notes_that_are_asked_for_wrongly_are_not_listed(audit: Audit, asked: dict[str, Any]) -> None:
+    with pytest.raises(CallEnded) as ended:
+        await audit.queries().ListNotes(personal_pb2.ListNotesRequest(**asked), None)
+    assert ended.value.reason is Reason.ARGUMENT_INVALID

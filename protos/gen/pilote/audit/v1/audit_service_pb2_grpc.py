@@ -130,6 +130,11 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
                 _registered_method=True)
+        self.ListNotes = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ListNotes',
+                request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesResponse.FromString,
+                _registered_method=True)
         self.GetObjectives = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/GetObjectives',
                 request_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
@@ -296,6 +301,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListNotes(self, request, context):
+        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetObjectives(self, request, context):
         """Returns how the routes do by the objectives of the active revision.
         """
@@ -432,6 +444,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.EraseSubject,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.SerializeToString,
+            ),
+            'ListNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNotes,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesResponse.SerializeToString,
             ),
             'GetObjectives': grpc.unary_unary_rpc_method_handler(
                     servicer.GetObjectives,
@@ -930,6 +947,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/EraseSubject',
             pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ListNotes',
+            pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesResponse.FromString,
             options,
             channel_credentials,
             insecure,

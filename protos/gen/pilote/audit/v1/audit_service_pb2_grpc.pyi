@@ -88,6 +88,8 @@ class AuditServiceStub:
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    ListNotes: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]
+    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
@@ -154,6 +156,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    ListNotes: _aio.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]  # type: ignore[assignment]
+    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
@@ -319,6 +323,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
         them were decided by. The records stay, and so does what proves them. It is recorded in the log.
         """
+
+    @_abc_1.abstractmethod
+    def ListNotes(
+        self,
+        request: _personal_pb2.ListNotesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.ListNotesResponse, _abc.Awaitable[_personal_pb2.ListNotesResponse]]:
+        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
 
     @_abc_1.abstractmethod
     def GetObjectives(

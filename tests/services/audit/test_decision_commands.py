@@ -1,0 +1,222 @@
+"""What `pilote decisions` and `pilote views` show, in both languages."""
+
+import asyncio
+import io
+import json
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from gateway.core.record import Verdict
+from gateway.rpc.serving import serving
+from pilote.audit.v1 import audit_service_pb2_grpc
+from services.audit.fields import FIELDS
+from services.audit.matching import values
+from services.audit.telling import told
+from services.commands import decision_texts
+from services.commands.decision_tables import bar, clean, stored_of
+from services.commands.shell import print_rows
+from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
+from tests.services.audit.filters import Row, rows, stored
+from tests.services.test_cli import PILOTE, _environment, _run
+
+DENIED: dict[str, Any] = {"verdict": Verdict.DENY, "rule": "quiet_hours", "reason": "QUIET_HOURS", "expires_ms": 0}
+
+
+@pytest.fixture
+async def run(audit: Audit, redis_url: str, tmp_path: Path) -> AsyncIterator[Any]:
+    """Runs a command against an audit service with three decisions."""
+    await append(
+        audit.redis,
+        *(admit(a_record(0)), settle(a_settlement(0, total_us=250_000)), admit(a_record(1, agent="support-bot"))),
+        admit(a_record(60_000, **DENIED)),
+    )
+    await audit.catch_up()
+
+    def add(server: grpc.aio.Server) -> None:
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(audit.queries(), server)
+
+    async with serving(add, listen="127.0.0.1:0", names=(), drain_seconds=0) as port:
+
+        async def running(*arguments: str, lang: str = "en", listen: str = "") -> Any:
+            environment = {
+                "PILOTE_REDIS_URL": redis_url,
+                "PILOTE_AUDIT_LISTEN": listen or f"127.0.0.1:{port}",
+                "PILOTE_LANG": lang,
+            }
+            return await asyncio.to_thread(_run, *arguments, home=tmp_path, **environment)
+
+        running.port = port  # type: ignore[attr-defined]
+        yield running
+        audit.tails.drain()
+
+
+def _cells(done: Any) -> list[list[str]]:
+    assert done.returncode == 0, done.stderr
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+async def test_decisions_are_listed_in_the_order_and_with_the_columns_that_are_asked_for(run: Any) -> None:
+    usual = _cells(await run("decisions", "list", "agent:bot"))
+    assert usual[0][:3] == ["receive_time", "agent", "method"]
+    assert [row[-1] for row in usual[1:]] == [an_id(60_000), an_id(1), an_id(0)]
+    asked = ("--order", "latency desc", "--columns", "agent, latency,verdict,settle_time", "--count", "2")
+    assert _cells(await run("decisions", "list", *asked)) == [
+        ["agent", "latency", "verdict", "settle_time"],
+        ["sales-bot", "250ms", "ALLOW", "2026-11-24T10:00:00.005Z"],
+        ["sales-bot", "", "DENY", "2026-11-24T10:01:00Z"],
+    ]
+
+
+async def test_decisions_are_listed_as_json_line_by_line(run: Any) -> None:
+    done = await run("decisions", "list", "--json", "verdict = DENY")
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["rule"] == "quiet_hours"
+
+
+async def test_a_mistake_in_a_filter_is_told_in_the_language_of_the_system(run: Any) -> None:
+    done = await run("decisions", "list", "agnt = x", lang="fr")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "colonne 1 : agnt n’existe pas (champ). Vouliez-vous agent ?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--columns", "agnt"), "There is no field agnt. Did you mean agent?"),
+        (("list", "--columns", "zzzz"), "`pilote decisions fields` shows them all."),
+        (("list", "--order", "latence"), "ordered by latence. Did you mean latency?"),
+        (("list", "--since", "yesterday"), "yesterday is no span: write it as 30m, 12h or 7d."),
+        (("list", "--view", "absent"), "There is no view views/absent."),
+        (("facets", "verdit"), "counted by verdit. Did you mean verdict?"),
+        (("histogram", "--width", "x"), "x is no span"),
+        (("histogram", "a AND"), "line 1, column 6"),
+        (("tail", "a AND"), "line 1, column 6"),
+    ],
+)
+async def test_what_cannot_be_shown_says_what_to_write(run: Any, arguments: tuple[str, ...], said: str) -> None:
+    done = await run("decisions", *arguments)
+    assert done.returncode in {1, 2}
+    assert said in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+async def test_decisions_are_counted_by_fields(run: Any) -> None:
+    done = _cells(await run("decisions", "facets", "verdict", "agent", "--top", "1"))
+    assert done == [
+        *(["verdict", "decisions", "share"], ["ALLOW", "2", "66.7%"], ["1 more values", "1", "33.3%"]),
+        *(["agent", "decisions", "share"], ["sales-bot", "2", "66.7%"], ["1 more values", "1", "33.3%"]),
+    ]
+    french = _cells(await run("decisions", "facets", "channel", "--filter", "verdict = DENY", lang="fr"))
+    assert french == [["channel", "décisions", "part"], ["(aucun)", "1", "100,0\u202f%"]]
+
+
+async def test_decisions_are_counted_by_time(run: Any) -> None:
+    done = _cells(await run("decisions", "histogram", "--width", "30s"))
+    assert done == [
+        ["time (UTC)", "decisions", "ALLOW", "DENY", "HOLD", "DEFER"],
+        ["2026-11-24 10:00:00", "2", "2", "0", "0", "0"],
+        ["2026-11-24 10:00:30", "0", "0", "0", "0", "0"],
+        ["2026-11-24 10:01:00", "1", "0", "1", "0", "0"],
+    ]
+
+
+async def test_since_bounds_what_is_counted(run: Any, audit: Audit) -> None:
+    audit.now_ms = NOW_MS + 61_000
+    done = json.loads((await run("decisions", "facets", "agent", "--since", "30s", "--json")).stdout)
+    assert done["total_count"] == "1"
+
+
+async def test_the_fields_and_functions_of_filters_are_shown(run: Any) -> None:
+    done = _cells(await run("decisions", "fields", lang="fr"))
+    assert {row[0] for row in done} >= {*FIELDS, "since(24h)"}
+    assert ["champ", "sorte", "ce que c’est"] in done
+
+
+async def test_a_view_is_saved_shown_used_and_deleted(run: Any) -> None:
+    saved = await run(
+        *("views", "save", "night", 'rule:"quiet_hours" OR agent = support-bot', "--title", "Nights"),
+        *("--order", "receive_time asc", "--columns", "agent,verdict", "--by", "ada"),
+    )
+    assert saved.stdout == "views/night is saved.\n"
+    again = await run("views", "save", "night", lang="fr")
+    assert (again.returncode, "existe déjà" in again.stderr) == (1, True)
+    listed = _cells(await run("views", "list"))
+    assert listed[1][:6] == [
+        *("night", "Nights", 'rule:"quiet_hours" OR agent = support-bot', "receive_time asc", "agent, verdict", "ada"),
+    ]
+    assert _cells(await run("decisions", "list", "--view", "night")) == [
+        *(["agent", "verdict"], ["support-bot", "ALLOW"], ["sales-bot", "DENY"]),
+    ]
+    narrowed = _cells(await run("decisions", "list", "--view", "night", "verdict = DENY", "--columns", "agent"))
+    assert narrowed == [["agent"], ["sales-bot"]]
+    assert (await run("views", "save", "night", "--replace")).returncode == 0
+    assert (await run("views", "delete", "views/night", lang="fr")).stdout == "views/night est supprimée.\n"
+    assert _cells(await run("views", "list"))[1:] == []
+
+
+async def test_decisions_are_followed_until_somebody_has_seen_enough(run: Any, audit: Audit, tmp_path: Path) -> None:
+    environment = _environment(tmp_path, PILOTE_AUDIT_LISTEN=f"127.0.0.1:{run.port}")
+    command = (*PILOTE, "decisions", "tail", "verdict = DENY", "--columns", "name,rule")
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"name\trule\n"
+    await append(audit.redis, admit(a_record(70_000)), admit(a_record(70_001, **DENIED)))
+    await audit.catch_up()
+    assert (await process.stdout.readline()).decode() == f"decisions/{an_id(70_001)}\tquiet_hours\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = await process.communicate()
+    assert (process.returncode, b"Traceback" in errors) == (0, False)
+
+
+async def test_without_the_audit_service_each_command_says_what_to_do(run: Any) -> None:
+    for command in (("decisions", "list"), ("decisions", "facets", "agent"), ("decisions", "tail"), ("views", "list")):
+        done = await run(*command, listen="127.0.0.1:1", lang="fr")
+        assert done.returncode == 1
+        assert "`pilote up` est-il lancé" in done.stderr.replace("\n", " ")
+
+
+@settings(deadline=None)
+@given(rows(most=1))
+def test_every_column_shows_what_the_store_knows(found: list[Row]) -> None:
+    (row,) = found
+    known = stored(row)
+    shown = stored_of(told(known))
+    assert {name: Counter(values(field, shown)) for name, field in FIELDS.items()} == {
+        name: Counter(values(field, known)) for name, field in FIELDS.items()
+    }
+
+
+@given(st.text())
+def test_no_text_reaches_a_terminal_that_would_obey_it(text: str) -> None:
+    shown = clean(text)
+    assert len(shown.splitlines()) <= 1
+    assert all(each.isprintable() or each.isspace() for each in shown)
+
+
+def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+    out = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=60)
+    print_rows(out, (("agent",), ("[red]bot[/red]",)))
+    assert "[red]bot[/red]" in out.file.getvalue()  # type: ignore[attr-defined]
+
+
+@given(st.integers(0, 10_000_000), st.integers(1, 10_000_000))
+def test_a_bar_is_there_when_there_is_anything_and_never_too_long(count: int, most: int) -> None:
+    drawn = bar(min(count, most), most)
+    assert bool(drawn) == (count > 0)
+    assert len(drawn) <= 40
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    assert all(english and french for english, french in decision_texts._TEXTS.values())
