@@ -52,7 +52,7 @@ def _leaf(field: FieldDescriptor) -> Reader | None:
     """What is recorded of the value that a path ends at."""
     kind = field.message_type
     if kind is not None and kind.full_name in _AS_TEXT and not field.is_repeated:
-        return lambda value: value.ToJsonString()
+        return _as_text
     if kind is not None:
         if touches(kind, _NEVER):
             return None
@@ -67,6 +67,14 @@ def _leaf(field: FieldDescriptor) -> Reader | None:
             return lambda value: [names.get(number, number) for number in value]
         return lambda value: names.get(value, value)
     return list if field.is_repeated else _itself
+
+
+def _as_text(value: Any) -> str:
+    """A time or a span as text. The wire carries any number for it, also what is none."""
+    try:
+        return str(value.ToJsonString())
+    except (ValueError, OverflowError):
+        return f"{value.seconds}s, which is out of range"
 
 
 def _itself(value: Any) -> Any:

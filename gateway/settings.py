@@ -27,6 +27,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address of the gateway."""
     audit_listen: Port = "127.0.0.1:50052"
     """Address of the audit service."""
+    audit_seal_minutes: Annotated[int, msgspec.Meta(ge=0, le=1_440)] = 15
+    """How long after its end an hour of decisions is written to a Parquet file."""
+    audit_hot_hours: Annotated[int, msgspec.Meta(ge=0, le=8_784)] = 48
+    """How long after that the SQLite file of the hour stays, which answers faster."""
     control_listen: Port = "127.0.0.1:8080"
     """Address of the control plane: HTTP, feature flags, revisions and proposals."""
     rollouts_listen: Port = "127.0.0.1:50053"

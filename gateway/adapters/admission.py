@@ -101,6 +101,8 @@ class Admission:
             labels=("pilote.store.end",),
         )
         """How long admissions took: those that were "answered", and those that the store was "silent" about."""
+        for end in ("answered", "silent"):  # there from the start: what appears with its first value never rises
+            self.latency.of((end,))
         connection.on_made(self._tell_again)
         connection.on_up(self._replay_soon)
         connection.on_move(self._tell_again)

@@ -211,6 +211,7 @@ def ended_record(hold: Hold, *, decision: str, now_ms: int) -> Record:
         tenant=hold.tenant,
         cell=hold.cell,
         agent=hold.agent,
+        person=hold.person,
         method=hold.method,
         operation=hold.operation,
         subject_ref=hold.subject_ref,

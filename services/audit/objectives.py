@@ -1,6 +1,7 @@
 """How routes do by the objectives of the active revision: asked over gRPC, and exported as metrics."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
@@ -41,10 +42,12 @@ class ObjectiveBook:
         self._store = store
         self._clock_ms = clock_ms
         self.promised = Promised()
+        self._changed = asyncio.Event()
 
     def promise(self, promised: Promised) -> None:
         """Go by another revision from now on."""
         self.promised = promised
+        self._changed.set()
 
     async def standings(self, *, route: str = "") -> tuple[Standing, ...]:
         """How every objective stands, or those of one route.
@@ -72,13 +75,16 @@ class ObjectiveBook:
         )
 
     async def export(self, metrics: ObjectiveMetrics, *, every_seconds: float = EXPORT_SECONDS) -> None:
-        """Tell the metrics how all stand, again and again; runs until it is cancelled."""
+        """Tell the metrics how all stand, at once where another revision is promised; runs until it is cancelled."""
         while True:
+            self._changed.clear()
             try:
                 metrics.tell(await self.standings())
             except CallEnded as error:
                 _log.warning("objectives are not exported", extra={"error": str(error.__cause__ or error)})
-            await asyncio.sleep(every_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every_seconds):
+                    await self._changed.wait()
 
 
 def _objective(standing: Standing) -> objectives_pb2.Objective:

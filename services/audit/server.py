@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
+from gateway.core.errors import CallEnded, Reason
 from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import Instance, instance
 from gateway.redis_clients import is_cluster, seeds
@@ -31,7 +32,9 @@ from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.outcome_spans import OutcomeSpans
 from services.audit.progress import Progress
 from services.audit.queries import Queries
-from services.audit.sqlite_store import SqliteStore
+from services.audit.segments.sealing import Keeping
+from services.audit.sqlite_store import KEEPING, SqliteStore
+from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
@@ -39,6 +42,8 @@ from services.audit.writing_metrics import WritingMetrics
 from services.proof.notes import Signer
 
 RETRY_SECONDS: Final = 0.2
+TEND_SECONDS: Final = 10.0
+"""Pause between two looks at what there is to do in the background. Deleted files outlive it: queries are shorter."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,13 +59,15 @@ async def serve(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    keeping: Keeping = KEEPING,
     trace_ratio: float = 1.0,
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
     metrics and spans go, `trace_ratio` which share of the spans. `signer` signs the log; without one, the key in `home`
-    does, made where there is none. `policies` gives the policies that decided, for explanations.
+    does, made where there is none. `policies` gives the policies that decided, for explanations; `keeping` says
+    how long decisions stay in which form.
 
     Raises:
         OSError: when the address is taken.
@@ -78,6 +85,7 @@ async def serve(
             follow=follow,
             policies=policies,
             to=to,
+            keeping=keeping,
             trace_ratio=trace_ratio,
         ) as port,
     ):
@@ -97,6 +105,7 @@ async def running(
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
+    keeping: Keeping = KEEPING,
     trimmed_seconds: float = TRIMMED_SECONDS,
     trace_ratio: float = 1.0,
 ) -> AsyncIterator[int]:
@@ -107,7 +116,7 @@ async def running(
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
-        store = SqliteStore(home)
+        store = SqliteStore(home, keeping=keeping)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
         checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
@@ -138,7 +147,7 @@ async def running(
             )
         )
         writing = group.create_task(_write(redis_url, stop, progress=progress, begin=begin))
-        endless = [group.create_task(checkpoints.run())]
+        endless = [group.create_task(checkpoints.run()), group.create_task(_tend(store))]
         telling = tell(redis_url, store.personal, clock_ms=clock_ms, trimmed_seconds=trimmed_seconds)
         endless.append(group.create_task(telling))
         if spans is not None:
@@ -155,6 +164,20 @@ async def running(
                 task.cancel()
             tails.drain()
             stop.set()
+
+
+async def _tend(store: DecisionStore) -> None:
+    """Do what the store has to do in the background."""
+    while True:
+        try:
+            await store.tend(now_ms=clock_ms())
+        except CallEnded as error:
+            if error.reason is not Reason.STORE_UNAVAILABLE:
+                raise
+            _log.warning(
+                "the store does not answer: it is tended later", extra={"error": str(error.__cause__ or error)}
+            )
+        await asyncio.sleep(TEND_SECONDS)
 
 
 def _outcome_spans(

@@ -1,11 +1,12 @@
-"""Compiles what is asked for to SQLite's SQL. Values are always parameters; the text holds our own names only. Pure."""
+"""Compiles what is asked for to SQL. Values are always parameters; the text holds our own names only. Pure."""
 
 from typing import Final
 
+from services.audit.dialects import SQLITE, Dialect, Sql
 from services.audit.expression import All, Comparison, Expression
 from services.audit.fields import Kind
 from services.audit.segments.hours import hour_of
-from services.audit.sql_conditions import Sql, condition, joined
+from services.audit.sql_conditions import condition, joined
 
 COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, settled_ms, expires_ms,
  record, outcome, settlement, leaf, settled_leaf"""
@@ -14,7 +15,9 @@ COLUMNS: Final = """decision.id, verdict, reason, decision.rule, status, state, 
 _LAST_HOUR: Final = hour_of("f" * 12)
 
 
-def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Sql:
+def page(
+    expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int, dialect: Dialect = SQLITE
+) -> Sql:
     """The query for one page, newest first.
 
     A rule that every match must have leads the query: its index has the ids in order, so that a page of a rare rule
@@ -22,9 +25,9 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
     ids sort by time, so bounds on the receive time bound the id as well, in every index.
     """
     parts = expression.parts if isinstance(expression, All) else (expression,)
-    rules = [part for part in parts if isinstance(part, Comparison) and _must_have(part)]
+    rules = [part for part in parts if dialect is SQLITE and isinstance(part, Comparison) and _must_have(part)]
     source, key = "decision", "decision.id"
-    wanted = [condition(part, now_ms=now_ms) for part in parts if not rules or part is not rules[0]]
+    wanted = [condition(part, now_ms=now_ms, dialect=dialect) for part in parts if not rules or part is not rules[0]]
     if rules:
         # CROSS JOIN is how SQLite is told the order of a join.
         source, key = "decision_rule AS hit CROSS JOIN decision ON decision.id = hit.decision", "hit.decision"

@@ -84,6 +84,9 @@ def write(
     open_ends = {decision: raw for decision, raw in ends.items() if decision in known}
     read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
     for decision, settlement in read.items():
+        if (lifted := known[decision].lifted) is not None:
+            row = Row(tuple(lifted[name] for name in _ALL), tuple(lifted["rules"]), lifted["words"])
+            works.add(decision, row)
         works.end(decision, _settled(known[decision], settlement, raw=open_ends[decision], leaf=log.settled[decision]))
     sqlite_calls.settle(connection, {known[decision].seq: settlement for decision, settlement in read.items()})
     connection.executemany(
@@ -95,7 +98,7 @@ def write(
     return _promised(
         connection,
         works.by_hour(),
-        segments=catalogue.grow(connection, new),
+        new=new,
         changed=tuple(dict.fromkeys(decision for decision in ours if decision in changed)),
     )
 
@@ -110,9 +113,10 @@ def _promised(
     connection: sqlite3.Connection,
     works: Mapping[int, Work],
     *,
-    segments: tuple[catalogue.Segment, ...] = (),
+    new: Iterable[str] = (),
     changed: tuple[str, ...] = (),
 ) -> Batch:
+    segments = catalogue.grow(connection, new, also=works)
     numbered = {}
     if works:  # else nothing is changed, which would have to reach the disk
         (batch,) = connection.execute("UPDATE sequence SET batch = batch + 1 RETURNING batch").fetchone()

@@ -7,8 +7,8 @@ import msgspec
 
 from gateway.conclusion import Conclusion, State
 from gateway.core.record import Outcome, Record, Verdict
+from services.audit.dialects import WORDS
 from services.audit.searching import found, indexed, searched
-from services.audit.sql_conditions import WORDS
 
 _record: Final = msgspec.json.Decoder(Record)
 _outcome: Final = msgspec.json.Decoder(Outcome)

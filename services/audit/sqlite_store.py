@@ -23,10 +23,15 @@ from services.audit.expression import Expression
 from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.segments.cold import Cold, Rows
+from services.audit.segments.damage import Damage
+from services.audit.segments.duck import Duck
 from services.audit.segments.files import Files
 from services.audit.segments.finding import Finder
 from services.audit.segments.moving import move
-from services.audit.segments.reading import Rows, SegmentReader
+from services.audit.segments.reading import SegmentReader
+from services.audit.segments.sealing import Keeping
+from services.audit.segments.tending import Tender
 from services.audit.segments.writing import Batch, SegmentWriter
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
@@ -39,6 +44,7 @@ from services.audit.sqlite_views import SqliteViews
 from services.audit.store import Stored
 from services.audit.transactions import transaction
 
+KEEPING: Final = Keeping()
 READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
 
@@ -53,13 +59,14 @@ class SqliteStore:
 
     WAL, so that queries never wait for the writer. synchronous=FULL, because an entry is acknowledged and then trimmed
     from the stream once it is stored here: with NORMAL a power cut could take back a commit whose entry is gone. The
-    price is one fsync a batch and file. `busy_ms` is how long to wait for another process's lock.
+    price is one fsync a batch and file. `busy_ms` is how long to wait for another process's lock. Hours that are over
+    go to Parquet files in the folder `sealed`, as `keeping` says and when `tend` is called.
 
     Raises:
         CallEnded: STORE_UNAVAILABLE when a file cannot be opened, or a newer version of Pilote wrote it.
     """
 
-    def __init__(self, home: Path, *, busy_ms: int = 2_000) -> None:
+    def __init__(self, home: Path, *, busy_ms: int = 2_000, keeping: Keeping = KEEPING) -> None:
         folder = home / "audit"
         self._folder = folder / "segments"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,8 +78,21 @@ class SqliteStore:
         self._sum_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-sum")
         self._local = threading.local()
         self._readers: list[sqlite3.Connection | SegmentReader] = []
+        self._untold: tuple[str, ...] = ()
+        """Decisions whose change no call of `write` has told of yet."""
+        self._damage = Damage()
+        self._duck = Duck(folder / "sealed")
+        self._cold = Cold(folder / "sealed", self._duck)
         self._writer = _guarded(self._open)
         self._segments = _guarded(self._open_segments)
+        self._tender = Tender(
+            folder,
+            files=Files(self._folder, busy_seconds=self._busy_seconds),
+            duck=self._duck,
+            segments=self._segments,
+            keeping=keeping,
+            damage=self._damage,
+        )
         self.log = SqliteLog(
             read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
         )
@@ -99,7 +119,7 @@ class SqliteStore:
             marked.extend(seq for seqs in expired.values() for seq in seqs)
             return sqlite_batch.doubt(connection, expired)
 
-        await self._promise(mark)
+        self._untold += await self._promise(mark)
         return len(marked)
 
     async def get(self, decision: str, *, now_ms: int) -> Stored | None:
@@ -214,13 +234,24 @@ class SqliteStore:
         )
         return int(found[0])
 
+    async def tend(self, *, now_ms: int) -> None:
+        """See `DecisionStore.tend`."""
+        await self._tender.tend(now_ms=now_ms, write=self._arrange)
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """See `DecisionStore.unreadable`."""
+        return self._damage.files
+
     async def close(self) -> None:
         """See `DecisionStore.close`."""
+        await self._tender.close()
         await asyncio.to_thread(self._read_threads.shutdown)
         await asyncio.to_thread(self._sum_thread.shutdown)
         await asyncio.to_thread(self._write_thread.shutdown)
         for each in (*self._readers, self._segments, self._writer):
             each.close()
+        self._duck.close()
 
     async def _promise(self, work: Callable[[sqlite3.Connection], Batch]) -> tuple[str, ...]:
         """Write to the main file what `work` does, then to the segments what it promises; returns what changed.
@@ -229,9 +260,18 @@ class SqliteStore:
         """
 
         def write() -> tuple[str, ...]:
-            changed = self._segments.pay()
+            changed, self._untold = self._untold + self._segments.pay(), ()
             self._segments.owe(_transaction(self._writer, work))
             return changed + self._segments.pay()
+
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
+
+    async def _arrange(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Change what the main file says about segments, when nothing is owed to them."""
+
+        def write() -> _T:
+            self._untold += self._segments.pay()
+            return _transaction(self._writer, work)
 
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
 
@@ -243,7 +283,9 @@ class SqliteStore:
     async def _enter(self, work: Callable[[sqlite3.Connection], Sequence[Entry]]) -> None:
         """Write in a transaction that also enters what `work` returns."""
         known_of = self._segments.known
-        await self._promise(lambda connection: sqlite_batch.write(connection, work(connection), known_of=known_of))
+        self._untold += await self._promise(
+            lambda connection: sqlite_batch.write(connection, work(connection), known_of=known_of)
+        )
 
     async def _outside(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Work with the writer's connection, outside any transaction."""
@@ -279,7 +321,13 @@ class SqliteStore:
     def _segment_reader(self) -> SegmentReader:
         if not hasattr(self._local, "segments"):
             files = Files(self._folder, busy_seconds=self._busy_seconds)
-            self._local.segments = SegmentReader(files, lambda: self._segments.catalogue)
+            self._local.segments = SegmentReader(
+                files,
+                self._cold,
+                catalogue=lambda: self._segments.catalogue,
+                main=self._reader,
+                damage=self._damage,
+            )
             self._readers.append(self._local.segments)
         segments: SegmentReader = self._local.segments
         return segments
@@ -288,7 +336,7 @@ class SqliteStore:
         files = Files(self._folder, busy_seconds=self._busy_seconds, writes=True)
         try:
             move(self._writer, files)
-            segments = SegmentWriter(files, self._writer)
+            segments = SegmentWriter(files, self._writer, cold=self._cold)
             segments.pay()
         except BaseException:
             files.close()

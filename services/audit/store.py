@@ -128,5 +128,12 @@ class DecisionStore(Protocol):
     async def count(self) -> int:
         """How many decisions there are."""
 
+    async def tend(self, *, now_ms: int) -> None:
+        """Do in the background what is due: put hours that are over into their last form. May take minutes."""
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Names of the parts that could not be read when they were last asked: answers lack what is in them."""
+
     async def close(self) -> None:
         """End what runs, and release the files."""

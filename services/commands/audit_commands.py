@@ -46,6 +46,8 @@ def _run(shell: Shell) -> None:
     from gateway.exposing import Metering
     from gateway.logs import configure
     from gateway.rpc.serving import run
+    from services.audit.segments.hours import HOUR_MS
+    from services.audit.segments.sealing import Keeping
     from services.audit.server import serve
     from services.commands.policies import published
     from services.commands.processes import pin_file
@@ -66,5 +68,6 @@ def _run(shell: Shell) -> None:
         "home": settings.home,
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,
+        "keeping": Keeping(grace_ms=settings.audit_seal_minutes * 60_000, hot_ms=settings.audit_hot_hours * HOUR_MS),
     }
     run(lambda: serve(**options))

@@ -17,8 +17,10 @@ from gateway.core.consents import Consent
 from gateway.core.explain import explain
 from gateway.core.record import person_ref, subject_ref
 from pilote.decision.v1 import decision_pb2
+from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import agent, allow_all, policy
 from tests.e2e.requests import ADA, get, send
+from tests.e2e.test_values import SENDING, opened, written
 from tests.e2e.world import KEY, Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream
 
@@ -174,3 +176,25 @@ async def test_a_conversation_that_might_be_an_address_or_a_number_is_refused(wo
     assert called.code is grpc.StatusCode.INVALID_ARGUMENT
     assert called.detail(details.BadRequest).field_violations[0].field == "pilote-conversation"
     assert name not in called.text
+
+
+async def test_a_call_that_was_held_keeps_its_person_its_conversation_and_its_values(
+    world: World, upstream: FakeUpstream
+) -> None:
+    reading = {"name": "vip", "effect": "deny", "methods": SENDING, "when": 'request.message.subject_line == "x"'}
+    document = delegated(upstream.address, "azp")
+    await world.publish(document | {"rules": [HOLD_CONTACTS, allow_all(), reading]})
+    desk = Desk(world)
+    metadata = (*bearer(sub="ada@corp.example", azp="bot-7"), ("pilote-conversation", CONVERSATION))
+    made, refused = await desk.held(metadata), await desk.held(metadata)
+    assert await desk.decide(made)
+    result = (await desk.until(made, "EXECUTED")).result
+    assert await desk.decide(refused, approve=False)
+    ref = person_ref(KEY, tenant="acme", issuer="sso", person="ada@corp.example")
+    found = await written(world)
+    for decision in (made, refused, result, "f" * 32):
+        assert found[decision][0].person == ref, decision
+    for decision in (made, refused, result):
+        record, key = found[decision]
+        assert record.conversation == CONVERSATION
+        assert dict(opened(record, key).values) == {"request.message.subject_line": "News"}

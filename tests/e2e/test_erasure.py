@@ -21,6 +21,7 @@ from services.commands.replaying import Replays, Revisions, Unusable, replay
 from services.proof import merkle
 from tests.e2e.policy import allow_all, cap, policy
 from tests.e2e.requests import ADA, send
+from tests.e2e.test_planning import pilote
 from tests.e2e.test_values import written
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, REPLAY_KEY, Auditor, World, auditing, credential, told
@@ -153,6 +154,30 @@ async def test_an_erased_customer_is_in_no_file_and_nothing_else_is_lost(
     proved = await auditor.stub.GetInclusionProof(proof)
     assert proved.leaf_data == leaf
     assert merkle.leaf_hash(leaf) == proved.leaf_hash
+
+
+async def test_what_was_exported_before_and_after_an_erasure_verifies_offline_and_holds_no_key(
+    fragile_world: World, upstream: FakeUpstream, auditor: Auditor, tmp_path: Path
+) -> None:
+    world = fragile_world
+    await ready(world, upstream)
+    decision = await called(world, ADA, subject_line=LINE)
+    await auditor.decision(decision)
+    where = {"PILOTE_AUDIT_LISTEN": auditor.address, "PILOTE_HOME": str(tmp_path / "audit")}
+    ((_, key),) = (await stored_keys(auditor, (decision,))).values()
+    files = [tmp_path / "before.jsonl", tmp_path / "after.jsonl"]
+    assert (await pilote(world, "audit", "export", str(files[0]), **where))[0] == 0
+    await erased(auditor)
+    assert (await pilote(world, "audit", "export", str(files[1]), **where))[0] == 0
+    public = (await pilote(world, "audit", "key", **where))[1].strip()
+    for file in files:
+        code, out, err = await pilote(world, "verify", str(file), "--key", public)
+        assert (code, err) == (0, ""), out
+        data = file.read_bytes()
+        assert decision.encode() in data
+        secrets = {FACT.encode(), LINE.encode(), *written_as(key.wrapped)}
+        assert [each for each in secrets if each in data] == []
+    assert b"erasure" in files[1].read_bytes()
 
 
 async def stored_keys(auditor: Auditor, decisions: tuple[str, ...]) -> dict[str, tuple[str, WrappedKey]]:

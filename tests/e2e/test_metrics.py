@@ -164,7 +164,7 @@ async def test_a_store_that_is_silent_shows_as_such_and_what_waits_on_disk_too(
         own_redis.start()
         await shown.once("pilote_spool_waiting", 0)
     assert ended.reason == ""
-    assert page.of("pilote_store_duration_seconds_count", pilote_store_end="answered") == []
+    assert page.value("pilote_store_duration_seconds_count", pilote_store_end="answered") == 0
     assert page.value("pilote_store_duration_seconds_count", pilote_store_end="silent") == 1
     assert page.value("pilote_spool_waiting") > 0
     assert page.value("pilote_spool_size_bytes") > 0

@@ -36,6 +36,9 @@ def test_texts_lists_maps_times_and_messages_are_read() -> None:
     stamp.FromDatetime(dt.datetime(2026, 1, 2, tzinfo=dt.UTC))
     contact.contact.create_time.CopyFrom(stamp)
     assert read(CREATE, contact, "contact", "create_time") == "2026-01-02T00:00:00Z"
+    for seconds in (1 << 60, -(1 << 62)):
+        contact.contact.create_time.seconds = seconds
+        assert read(CREATE, contact, "contact", "create_time") == f"{seconds}s, which is out of range"
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,12 @@ class PostgresStore:
         found = await self._sum(lambda connection: connection.execute("SELECT count(*) FROM decision").fetchone())
         return int(found[0]) if found else 0
 
+    async def tend(self, *, now_ms: int) -> None:
+        """Nothing is due: decisions stay in the partitions that they were stored in, and the server tends to itself."""
+
+    unreadable: Final = ()
+    """The server answers with everything or not at all."""
+
     async def close(self) -> None:
         """See `DecisionStore.close`."""
         for lane in (self._readers, self._sums, self._writer):

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,17 @@ class Files:
         self._open.move_to_end(segment.file)
         return found
 
+    def forget(self, segment: Segment) -> None:
+        """Close the connection to a segment, if there is one."""
+        connection = self._open.pop(segment.file, None)
+        if connection is not None:
+            connection.close()
+
+    def only(self, names: Collection[str]) -> None:
+        """Close the connections to all other segments: their files may be gone, but for our holding them."""
+        for name in [name for name in self._open if name not in names]:
+            self._open.pop(name).close()
+
     def close(self) -> None:
         """Close all."""
         for connection in self._open.values():
@@ -61,15 +73,15 @@ class Files:
                 connection.execute("PRAGMA synchronous = FULL")
                 schema.bring_up_to_date(connection, STEPS)
             if new:
-                _keep_name(self._folder)
+                keep_name(self._folder)
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _keep_name(folder: Path) -> None:
-    """Make a new file's name as durable as what it holds: SQLite takes care of the contents only."""
+def keep_name(folder: Path) -> None:
+    """Make the names of new files as durable as what they hold."""
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -1,12 +1,15 @@
 """Orders, facets and timelines over segments: asked of each, and put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from services.audit import sql_finding
+from services.audit.dialects import Sql
 from services.audit.expression import Expression
 from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline, added, joined_up
-from services.audit.segments.reading import Rows, SegmentReader
+from services.audit.segments.cold import Rows
+from services.audit.segments.reading import SegmentReader
 
 
 class Finder:
@@ -19,12 +22,18 @@ class Finder:
 
     def ordered(self, expression: Expression, *, order: Order, after: Place | None, size: int) -> Rows:
         """Rows, with `sql.COLUMNS`, of the next `size` decisions in an order."""
-        query = sql_finding.ordered(
-            expression, now_ms=self._now_ms, order=order, after=after, size=size, skew_ms=self._skew_ms
+        ask = partial(
+            sql_finding.ordered,
+            expression,
+            order=order,
+            after=after,
+            size=size,
+            now_ms=self._now_ms,
+            skew_ms=self._skew_ms,
         )
         found: Rows = []
         # The key is the last column, the id the first.
-        parts = self._segments.asked(expression, query, skew_ms=self._skew_ms, newest=order.descending)
+        parts = self._asked(expression, ask, newest=order.descending)
         for rows in parts:
             found = sorted([*found, *rows], key=lambda row: (row[-1], row[0]), reverse=order.descending)[:size]
             if order.by_time and len(found) == size:
@@ -38,22 +47,32 @@ class Finder:
 
     def span(self, expression: Expression) -> tuple[int, int, int]:
         """How many decisions match, and when the first and the last were received; 0 where there are none."""
-        query = sql_finding.total(expression, now_ms=self._now_ms, skew_ms=self._skew_ms)
-        rows = [row for (row,) in self._segments.asked(expression, query, skew_ms=self._skew_ms) if row[0]]
+        ask = partial(sql_finding.total, expression, now_ms=self._now_ms, skew_ms=self._skew_ms)
+        rows = [row for rows in self._asked(expression, ask) for row in rows if row[0]]
         total = sum(count for count, _, __ in rows)
         return total, min((first for _, first, __ in rows), default=0), max((last for _, __, last in rows), default=0)
 
     def timeline(self, expression: Expression, *, start_ms: int, width_ms: int) -> Timeline:
         """How many decisions that match were received in each bucket; none may match before the start."""
-        query = sql_finding.timeline(
-            expression, now_ms=self._now_ms, start_ms=start_ms, width_ms=width_ms, skew_ms=self._skew_ms
+        ask = partial(
+            sql_finding.timeline,
+            expression,
+            start_ms=start_ms,
+            width_ms=width_ms,
+            now_ms=self._now_ms,
+            skew_ms=self._skew_ms,
         )
-        parts = self._segments.asked(expression, query, skew_ms=self._skew_ms)
+        parts = self._asked(expression, ask)
         return joined_up(
             start_ms, width_ms, ({(number, verdict): count for number, verdict, count in rows} for rows in parts)
         )
 
     def _counts(self, expression: Expression, field: Field) -> dict[str | int, int]:
-        query = sql_finding.facet(expression, field, now_ms=self._now_ms, skew_ms=self._skew_ms)
-        parts = self._segments.asked(expression, query, skew_ms=self._skew_ms)
+        ask = partial(sql_finding.facet, expression, field, now_ms=self._now_ms, skew_ms=self._skew_ms)
+        parts = self._asked(expression, ask)
         return dict(added(Facets(0, {field.name: dict(rows)}) for rows in parts).counts.get(field.name, {}))
+
+    def _asked(self, expression: Expression, ask: Callable[..., Sql], *, newest: bool = True) -> Iterator[Rows]:
+        return self._segments.asked(
+            expression, lambda dialect: ask(dialect=dialect), skew_ms=self._skew_ms, newest=newest
+        )

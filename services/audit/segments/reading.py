@@ -2,95 +2,208 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from gateway.core.errors import CallEnded, Reason
 from services.audit import sql
+from services.audit.dialects import DUCKDB, SQLITE, Dialect, Sql
 from services.audit.expression import Expression
 from services.audit.log import Raw
+from services.audit.segments import postings
 from services.audit.segments.catalogue import Catalogue, Segment, newest_first
+from services.audit.segments.cold import Cold, Rows, one_of
+from services.audit.segments.damage import Damage, is_broken
+from services.audit.segments.duck import OURS, Error
 from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of
-from services.audit.sql_conditions import Sql, condition
+from services.audit.segments.postings import Wanted
+from services.audit.sql_conditions import condition
 
-_RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
- WHERE id IN (SELECT value FROM json_each(?))"""
-_ABOUT: Final = "SELECT id FROM decision WHERE subject_ref IN (SELECT value FROM json_each(?))"
+MOST_FILES: Final = 16
+"""Parquet files that one query reads: enough for two threads, and little to read in vain once a page is full."""
 
-Rows = list[tuple[Any, ...]]
+Ask = Callable[[Dialect], Sql]
+"""A query in the dialect of whoever is asked."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What is read at once: one segment's SQLite file, the Parquet file under it, or several Parquet files."""
+
+    file: Segment | None = None
+    cold: tuple[Segment, ...] = ()
 
 
 class SegmentReader:
-    """Segments as one thread reads them. `catalogue` tells which there are at the moment."""
+    """Segments as one thread reads them. `catalogue` tells which there are at the moment, `main` is the main file."""
 
-    def __init__(self, files: Files, catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(
+        self,
+        files: Files,
+        cold: Cold,
+        *,
+        catalogue: Callable[[], Catalogue],
+        main: Callable[[], sqlite3.Connection],
+        damage: Damage,
+    ) -> None:
         self._files = files
+        self._cold = cold
         self._catalogue = catalogue
+        self._main = main
+        self._damage = damage
+        self._seen: Catalogue = {}
 
     def get(self, decision: str) -> Rows:
-        """The row of that decision, with `sql.COLUMNS`; none when there is none."""
-        return self._each([decision], Sql(f"SELECT {sql.COLUMNS} FROM decision WHERE id = ?", (decision,)))  # noqa: S608
+        """The row of that decision, with `sql.COLUMNS`; none when there is none.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when its segment cannot be read: it may be there.
+        """
+        query = Sql(f"SELECT {sql.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
+        found = self._each([decision], lambda _: query)
+        for segment in () if found else self._of([decision]):
+            if broken := {segment.file, segment.cold} & {*self._damage.files}:
+                text = f"The segment {min(broken)} cannot be read, so nobody knows whether it has decisions/{decision}."
+                raise CallEnded(Reason.STORE_UNAVAILABLE, text, metadata={"segment": min(broken)})
+        return found
 
     def page(self, expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Rows:
         """Rows of the newest `size` decisions that match and have an id less than `before`, if that is not empty."""
         low, high = sql.hours(expression, before=before, skew_ms=skew_ms)
         found: Rows = []
-        for segment in newest_first(self._catalogue(), low=low, high=high):
+        segments = newest_first(self._segments(), low=low, high=high)
+        for step in self._steps(segments, about=postings.wanted(expression)):
             left = size - len(found)
             if not left:
                 break
-            query = sql.page(expression, now_ms=now_ms, before=before, size=left, skew_ms=skew_ms)
-            found += self._read(segment, query)
+
+            def ask(dialect: Dialect, left: int = left) -> Sql:
+                return sql.page(expression, now_ms=now_ms, before=before, size=left, skew_ms=skew_ms, dialect=dialect)
+
+            rows = [row for part in self._read(step, ask) for row in part]
+            found += sorted(rows, key=_id, reverse=True)[:left]
         return found
 
     def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> Rows:
         """Rows of those of the decisions that match, the oldest first."""
-        wanted = condition(expression, now_ms=now_ms)
-        text = f"""SELECT {sql.COLUMNS} FROM decision
-            WHERE id IN (SELECT value FROM json_each(?)) AND ({wanted.text}) ORDER BY id"""  # noqa: S608
-        return self._each(decisions, Sql(text, (_json(decisions), *wanted.parameters)))
 
-    def asked(self, expression: Expression, query: Sql, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
-        """What a query about decisions that match finds in each segment that may hold some."""
+        def ask(dialect: Dialect) -> Sql:
+            wanted = condition(expression, now_ms=now_ms, dialect=dialect)
+            text = f"""SELECT {sql.COLUMNS} FROM decision
+                WHERE id {dialect.one_of} AND ({wanted.text}) ORDER BY id"""  # noqa: S608
+            return Sql(text, (one_of(decisions), *wanted.parameters))
+
+        return sorted(self._each(decisions, ask), key=_id)
+
+    def asked(self, expression: Expression, ask: Ask, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
+        """What a query about decisions that match finds in each part that may hold some.
+
+        No decision is in two parts. They come in the order of time, the newest first or last.
+        """
         low, high = sql.hours(expression, before="", skew_ms=skew_ms)
-        segments = tuple(newest_first(self._catalogue(), low=low, high=high))
-        return (self._read(segment, query) for segment in (segments if newest else reversed(segments)))
+        segments = tuple(newest_first(self._segments(), low=low, high=high))
+        about = postings.wanted(expression)
+        for step in self._steps(segments if newest else reversed(segments), about=about):
+            yield from self._read(step, ask)
 
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
         """What the gateway wrote, of those of the decisions that are stored."""
-        rows = self._each(decisions, Sql(_RAW, (_json(decisions),)))
-        return {decision: Raw(*raw) for decision, *raw in rows}
+
+        def ask(dialect: Dialect) -> Sql:
+            text = f"""SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
+                WHERE id {dialect.one_of}"""  # noqa: S608
+            return Sql(text, (one_of(decisions),))
+
+        return {decision: Raw(*raw) for decision, *raw in self._each(decisions, ask)}
 
     def about(self, subject_refs: Iterable[str], *, hours: Iterable[int]) -> list[str]:
         """The decisions of these hours about these customers."""
-        catalogue, query = self._catalogue(), Sql(_ABOUT, (_json(list(subject_refs)),))
-        segments = (catalogue[hour] for hour in hours if hour in catalogue)
-        return [decision for segment in segments for (decision,) in self._read(segment, query)]
+        refs = one_of(list(subject_refs))
+        catalogue = self._segments()
+        segments = [catalogue[hour] for hour in hours if hour in catalogue]
+
+        def ask(dialect: Dialect) -> Sql:
+            return Sql(f"SELECT id FROM decision WHERE subject_ref {dialect.one_of}", (refs,))  # noqa: S608
+
+        return [row[0] for step in self._steps(segments) for part in self._read(step, ask) for row in part]
 
     def close(self) -> None:
         """Release the files."""
         self._files.close()
 
-    def _each(self, decisions: Sequence[str], query: Sql) -> Rows:
-        """What a query finds in the segments that these decisions belong to, the oldest first."""
-        return [row for segment in self._of(decisions) for row in self._read(segment, query)]
+    def _each(self, decisions: Sequence[str], ask: Ask) -> Rows:
+        """What a query finds in the segments that these decisions belong to."""
+        steps = self._steps(self._of(decisions))
+        return [row for step in steps for part in self._read(step, ask) for row in part]
 
-    def _of(self, decisions: Sequence[str]) -> Iterator[Segment]:
-        catalogue = self._catalogue()
+    def _of(self, decisions: Sequence[str]) -> list[Segment]:
+        catalogue = self._segments()
         hours = sorted({hour_of(decision) for decision in decisions})
-        return (catalogue[hour] for hour in hours if hour in catalogue)
+        return [catalogue[hour] for hour in hours if hour in catalogue]
 
-    def _read(self, segment: Segment, query: Sql) -> Rows:
+    def _segments(self) -> Catalogue:
+        catalogue = self._catalogue()
+        if catalogue is not self._seen:
+            self._seen = catalogue
+            self._files.only({segment.file for segment in catalogue.values()})
+        return catalogue
+
+    def _steps(self, segments: Iterable[Segment], *, about: Wanted = ()) -> Iterator[Step]:
+        """How these segments are read, in their order. Parquet files that have nothing of `about` are left out."""
+        group: list[Segment] = []
+        most = 1
+        for segment in segments:
+            cold = segment.cold and postings.may_have(self._main(), segment.hour, about=about)
+            if segment.file or len(group) == most:
+                if group:
+                    yield Step(cold=tuple(group))
+                    most = min(most * 2, MOST_FILES)
+                group = []
+            if segment.file:
+                yield Step(segment, (segment,) if cold else ())
+            elif cold:
+                group.append(segment)
+        if group:
+            yield Step(cold=tuple(group))
+
+    def _read(self, step: Step, ask: Ask) -> Iterator[Rows]:
+        hidden: list[str] = []
+        if step.file is not None:
+            yield self._hot(step.file, ask(SQLITE))
+            if step.cold:
+                hidden = [row[0] for row in self._hot(step.file, Sql("SELECT id FROM decision"))]
+        if step.cold:
+            yield from self._frozen(step.cold, ask(DUCKDB), hidden=hidden)
+
+    def _hot(self, segment: Segment, query: Sql) -> Rows:
         try:
-            connection: sqlite3.Connection = self._files.connection(segment)
-            return connection.execute(query.text, query.parameters).fetchall()
-        except sqlite3.OperationalError as error:
-            # The catalogue names a segment a moment before its file is made: what it is promised is not stored yet.
-            if "no such table: decision" in str(error) or "unable to open database file" in str(error):
-                return []
+            found = self._files.connection(segment).execute(query.text, query.parameters).fetchall()
+        except sqlite3.Error as error:
+            if not is_broken(error):
+                raise
+            self._files.forget(segment)
+            self._damage.found(segment.file, error)
+            return []
+        self._damage.mended(segment.file)
+        return found
+
+    def _frozen(self, segments: Sequence[Segment], query: Sql, *, hidden: Sequence[str]) -> Iterator[Rows]:
+        try:
+            found = self._cold.ask([segment.cold for segment in segments], query, hidden=hidden)
+        except OURS:
             raise
+        except Error as error:
+            if len(segments) == 1:
+                self._damage.found(segments[0].cold, error)
+                return
+            for segment in segments:  # one of them is broken; the others answer
+                yield from self._frozen((segment,), query, hidden=hidden)
+            return
+        for segment in segments:
+            self._damage.mended(segment.cold)
+        yield found
 
 
-def _json(texts: Sequence[str]) -> str:
-    return msgspec.json.encode(texts).decode()
+def _id(row: tuple[object, ...]) -> str:
+    return str(row[0])

@@ -1,8 +1,8 @@
 """Writes into segments what the main file has promised them, and looks decisions up there for the next batch."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -10,6 +10,7 @@ from gateway.conclusion import Conclusion, State
 from gateway.core.record import Verdict
 from services.audit.segments import catalogue, pending, work
 from services.audit.segments.catalogue import Catalogue, Segment
+from services.audit.segments.cold import Cold
 from services.audit.segments.files import Files
 from services.audit.segments.hours import hour_of
 from services.audit.segments.pending import Works
@@ -17,6 +18,7 @@ from services.audit.transactions import transaction
 
 _KNOWN: Final = """SELECT id, seq, settlement IS NOT NULL, verdict, reason, rule, status, state, settled_ms
  FROM decision WHERE id IN (SELECT value FROM json_each(?))"""
+_COLUMNS: Final = ("seq", "verdict", "reason", "rule", "status", "state", "settled_ms")
 _EXPIRED: Final = "SELECT seq FROM decision WHERE state = 'RUNNING' AND expires_ms < ?"
 _RUNNING: Final = "SELECT EXISTS (SELECT 1 FROM decision WHERE state = 'RUNNING')"
 
@@ -28,6 +30,8 @@ class Known(msgspec.Struct, frozen=True):
     over: bool
     """Its settlement is in the store too."""
     seq: int = 0
+    lifted: Mapping[str, Any] | None = None
+    """All that is kept of it, where that is in a Parquet file alone: the SQLite file needs it too, once it changes."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -43,24 +47,26 @@ class Batch(msgspec.Struct, frozen=True):
 class SegmentWriter:
     """The one that writes, in one thread. `main` is the main file: what it still holds as promised is owed."""
 
-    def __init__(self, files: Files, main: sqlite3.Connection) -> None:
+    def __init__(self, files: Files, main: sqlite3.Connection, *, cold: Cold) -> None:
         self._files = files
+        self._cold = cold
         self.catalogue: Catalogue = catalogue.load(main)
         """The segments with all that was promised; replaced, never changed, so any thread may look at it."""
         self._owed = [Batch(works=pending.promised(main))]
-        self._may_run = set(self.catalogue)
+        self._may_run = {hour for hour, segment in self.catalogue.items() if segment.file}
         """Hours in which something may still be running."""
-        for segment in self.catalogue.values():
-            files.connection(segment)  # which brings it up to date
+        for hour in self._may_run:
+            files.connection(self.catalogue[hour])  # which brings it up to date
 
     def known(self, decisions: Iterable[str]) -> dict[str, Known]:
         """Those of the decisions that are stored."""
         found: dict[str, Known] = {}
         for segment, ids in self._by_segment(decisions):
-            rows = self._files.connection(segment).execute(_KNOWN, (msgspec.json.encode(ids).decode(),))
-            for decision, seq, over, verdict, reason, rule, status, state, at_ms in rows:
-                before = Conclusion(Verdict(verdict), reason, rule, status, State(state), at_ms)
-                found[decision] = Known(before, bool(over), seq)
+            found |= self._known_in(segment, ids)
+            rest = [decision for decision in ids if decision not in found]
+            if rest and segment.cold:
+                whole = self._cold.whole(segment.cold, rest)
+                found |= {decision: _known((decision, *_values(row)), lifted=row) for decision, row in whole.items()}
         return found
 
     def expired(self, *, now_ms: int) -> Mapping[int, tuple[int, ...]]:
@@ -97,12 +103,42 @@ class SegmentWriter:
         self._owed.clear()
         return changed
 
+    def batch_of(self, segment: Segment) -> int:
+        """The last batch that a segment has."""
+        return int(self._files.connection(segment).execute("SELECT batch FROM done").fetchone()[0])
+
+    def use(self, segments: Iterable[Segment]) -> None:
+        """Take segments as they are now; for when the main file has them so."""
+        for segment in segments:
+            before = self.catalogue[segment.hour]
+            if before.file != segment.file:
+                self._files.forget(before)
+                self._may_run.discard(segment.hour)
+        self.catalogue = catalogue.with_changes(self.catalogue, segments)
+
     def close(self) -> None:
         """Release the files."""
         self._files.close()
+
+    def _known_in(self, segment: Segment, ids: Sequence[str]) -> dict[str, Known]:
+        if not segment.file:
+            return {}
+        rows = self._files.connection(segment).execute(_KNOWN, (msgspec.json.encode(ids).decode(),))
+        return {row[0]: _known(row) for row in rows}
 
     def _by_segment(self, decisions: Iterable[str]) -> Iterator[tuple[Segment, list[str]]]:
         hours: dict[int, list[str]] = {}
         for decision in decisions:
             hours.setdefault(hour_of(decision), []).append(decision)
         return ((self.catalogue[hour], ids) for hour, ids in hours.items() if hour in self.catalogue)
+
+
+def _values(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    seq, *rest = (row[name] for name in _COLUMNS)
+    return seq, row["settlement"] is not None, *rest
+
+
+def _known(row: tuple[Any, ...], *, lifted: Mapping[str, Any] | None = None) -> Known:
+    _, seq, over, verdict, reason, rule, status, state, at_ms = row
+    before = Conclusion(Verdict(verdict), reason, rule, status, State(state), at_ms)
+    return Known(before, bool(over), seq, lifted)

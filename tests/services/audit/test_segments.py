@@ -78,7 +78,7 @@ async def killed(home: Path, batch: Sequence[Entry], *, after: int) -> None:
     store = SqliteStore(home)
     files = Dying(home / "audit" / "segments", busy_seconds=1, writes=True)
     store._segments.close()
-    store._segments = SegmentWriter(files, store._writer)
+    store._segments = SegmentWriter(files, store._writer, cold=store._cold)
     files.left = after
     with contextlib.suppress(CallEnded):
         await store.write(batch)
