@@ -13,6 +13,7 @@ PREFIX: Final = "PILOTE_"
 
 _PORT: Final = r"^(\[[0-9a-fA-F:]+\]|[^:]+):[0-9]{1,5}$"
 Port = Annotated[str, msgspec.Meta(pattern=_PORT)]
+DatabaseUrl = Annotated[str, msgspec.Meta(pattern=r"^postgres(ql)?://")]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -57,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     replay_key_file: Path | None = None
     """File with the keys that what calls were decided by is sealed with, 64 hexadecimal digits a line; the first one
     seals. Unset: one in `home` is made."""
+    audit_url: DatabaseUrl | None = None
+    """Database of PostgreSQL that the audit service keeps decisions in; unset: it keeps them in `home`."""
     audit_key_file: Path | None = None
     """File with the Ed25519 key (PEM) that the log of decisions is signed with; unset: one in `home` is made."""
     audit_origin: str = ""

@@ -83,10 +83,11 @@ class PostgresProcess:
         """Where a database of it is."""
         return f"postgresql://pilote@/{database}?host={self.home}"
 
-    def execute(self, text: str) -> None:
-        """Run a statement outside any transaction."""
+    def execute(self, *texts: str) -> None:
+        """Run statements outside any transaction."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(text.encode())
+            for text in texts:
+                connection.execute(text.encode())
 
     def new_database(self, *, template: str = "template1") -> str:
         """The name of a new database, made from another one."""

@@ -29,11 +29,12 @@ from services.audit.explaining import Policies, no_policies
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
+from services.audit.opening import opened
 from services.audit.outcome_spans import OutcomeSpans
 from services.audit.progress import Progress
 from services.audit.queries import Queries
 from services.audit.segments.sealing import Keeping
-from services.audit.sqlite_store import KEEPING, SqliteStore
+from services.audit.sqlite_store import KEEPING
 from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
@@ -55,6 +56,7 @@ async def serve(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    store_url: str | None = None,
     signer: Signer | None = None,
     follow: Follow | None = None,
     policies: Policies = no_policies,
@@ -64,6 +66,8 @@ async def serve(
 ) -> None:
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
+    `store_url` names a database of PostgreSQL; without one the store is in `home`.
+
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
     metrics and spans go, `trace_ratio` which share of the spans. `signer` signs the log; without one, the key in `home`
     does, made where there is none. `policies` gives the policies that decided, for explanations; `keeping` says
@@ -71,7 +75,8 @@ async def serve(
 
     Raises:
         OSError: when the address is taken.
-        CallEnded: STORE_UNAVAILABLE when the store cannot be opened.
+        CallEnded: STORE_UNAVAILABLE when the embedded store cannot be opened.
+        ValueError: `store_url` is no URL of PostgreSQL.
     """
     async with (
         until_told_to_stop() as stop,
@@ -81,6 +86,7 @@ async def serve(
             home=home,
             pseudonym_key=pseudonym_key,
             drain_seconds=drain_seconds,
+            store_url=store_url,
             signer=signer,
             follow=follow,
             policies=policies,
@@ -101,6 +107,7 @@ async def running(
     home: Path,
     pseudonym_key: bytes,
     drain_seconds: float,
+    store_url: str | None = None,
     signer: Signer | None = None,
     follow: Follow | None = None,
     policies: Policies = no_policies,
@@ -116,7 +123,7 @@ async def running(
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
-        store = SqliteStore(home, keeping=keeping)
+        store = opened(home, url=store_url, keeping=keeping)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
         checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
@@ -181,7 +188,7 @@ async def _tend(store: DecisionStore) -> None:
 
 
 def _outcome_spans(
-    stack: contextlib.AsyncExitStack, store: SqliteStore, *, to: Metering, ratio: float, own: Instance
+    stack: contextlib.AsyncExitStack, store: DecisionStore, *, to: Metering, ratio: float, own: Instance
 ) -> OutcomeSpans | None:
     """Who makes spans of what customers did; nobody where none are exported."""
     if to.otlp_endpoint is None:

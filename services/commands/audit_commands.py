@@ -66,8 +66,21 @@ def _run(shell: Shell) -> None:
         "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         "trace_ratio": settings.trace_ratio,
         "home": settings.home,
+        "store_url": _store_url(shell, settings),
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,
         "keeping": Keeping(grace_ms=settings.audit_seal_minutes * 60_000, hot_ms=settings.audit_hot_hours * HOUR_MS),
     }
     run(lambda: serve(**options))
+
+
+def _store_url(shell: Shell, settings: Settings) -> str | None:
+    """Where decisions are kept; a URL with a mistake ends the process, and is not repeated."""
+    if settings.audit_url is not None:
+        from services.audit.postgres.address import parameters
+
+        try:
+            parameters(settings.audit_url)
+        except ValueError as error:
+            shell.fail(f"PILOTE_AUDIT_URL: {error}", 2)
+    return settings.audit_url

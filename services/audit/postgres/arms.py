@@ -30,6 +30,7 @@ def summarize(connection: Connection, query: ArmsQuery) -> tuple[Arm, ...]:
         CallEnded: ARGUMENT_INVALID when revenue came in several currencies and none is named.
     """
     connection.isolation_level = IsolationLevel.REPEATABLE_READ  # one snapshot for all steps
+    connection.read_only = False  # for temporary tables, also where the server takes nothing else
     with connection.transaction(force_rollback=True):  # with it the temporary tables go
         scope = "SELECT id FROM scope WHERE tenant = %s AND kind = %s AND name = %s"
         found = connection.execute(scope, (kept(query.tenant), query.kind, kept(query.name))).fetchone()

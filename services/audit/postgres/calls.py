@@ -8,7 +8,7 @@ from gateway.core.record import Settlement
 from services.audit.calls import CallRow, Minutes, New, Scope, costs_after, counts, row_of, scopes_of, shown_to
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
-from services.audit.postgres.texts import json_of, kept
+from services.audit.postgres.texts import json_of, kept, kept_unit
 
 _CALL: Final = (
     *("decision", "scope", "arm", "at_ms", "unit", "revision", "admitted", "refused", "contact", "failed", "total_us"),
@@ -40,7 +40,7 @@ def add(connection: Connection, news: Iterable[New]) -> None:
         exposures += [
             (
                 scopes[new.tenant, "experiment", shown.experiment],
-                *(record.received_ms, record.id, kept(shown.variation), shown_to(record, shown)),
+                *(record.received_ms, record.id, kept(shown.variation), kept_unit(shown_to(record, shown))),
             )
             for shown in record.exposures
         ]
@@ -90,7 +90,16 @@ def _add(connection: Connection, minutes: Minutes) -> None:
 
 def _values(row: CallRow, scope: int, *, scopes: Mapping[Scope, int]) -> tuple[object, ...]:
     return (
-        *(row.decision.hex(), scope, kept(row.arm), row.at_ms, row.unit, row.revision, row.admitted, row.refused),
+        *(
+            row.decision.hex(),
+            scope,
+            kept(row.arm),
+            row.at_ms,
+            kept_unit(row.unit),
+            row.revision,
+            row.admitted,
+            row.refused,
+        ),
         *(row.contact, row.failed, row.total_us, None if row.costs is None else json_of(row.costs)),
         *(None if row.inference is None else row.inference.hex(), row.led_ms),
         *(None if row.led is None else scopes[row.led], None if row.led_arm is None else kept(row.led_arm)),

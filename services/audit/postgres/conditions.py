@@ -116,14 +116,14 @@ def _comparison(comparison: Comparison, *, now_ms: int) -> Sql:
     have = scalar(field, now_ms=now_ms)
     # The filter's times are finer than the stored ones.
     scaled = f"{have.text} * 1000" if field.kind is Kind.TIME else have.text
-    return Sql(f"coalesce({scaled} {comparator} %s, false)", (*have.parameters, value))
+    return Sql(_certain(f"{scaled} {comparator} %s", field), (*have.parameters, value))
 
 
 def _any(field: Field, test: str, parameters: tuple[Any, ...], *, key: str = "") -> Sql:
     """Whether a test, written with {} for the value, holds of any of the field's values."""
     if field.path.single:
         have = scalar(field, now_ms=0)
-        return Sql(f"coalesce({test.format(have.text)}, false)", (*have.parameters, *parameters))
+        return Sql(_certain(test.format(have.text), field), (*have.parameters, *parameters))
     source, value = elements(field)
     if field.path.source == "rules":
         source = f"{source} WHERE e.decision = decision.id"
@@ -131,6 +131,12 @@ def _any(field: Field, test: str, parameters: tuple[Any, ...], *, key: str = "")
     keyed = "e.key = %s AND " if key else ""
     given = (in_json(key),) if key else ()
     return Sql(f"EXISTS (SELECT 1 FROM {source} {word} {keyed}{test.format(value)})", (*given, *parameters))
+
+
+def _certain(test: str, field: Field) -> str:
+    """The test, false where the field has no value. A bare column stays bare: else no index would be used."""
+    always = _has_column(field.path) and field.path.name != "settled_ms"
+    return test if always else f"coalesce({test}, false)"
 
 
 def _has_column(where: Path) -> bool:

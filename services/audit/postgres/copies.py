@@ -9,11 +9,11 @@ from gateway.core.shadows import ShadowResult
 from services.audit.entries import Copied
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy
-from services.audit.postgres.texts import json_of, kept
+from services.audit.postgres.texts import json_of, kept, unkept
 
 _COLUMNS: Final = (
     *("decision", "kind", "tenant", "route", "arm", "version", "at_ms", "ended", "sent", "took_us", "served_us"),
-    *("result", "raw", "leaf"),
+    *("result", "whole_tenant", "raw", "leaf"),
 )
 _KNOWN: Final = "SELECT decision, kind FROM copy WHERE decision = ANY(%s::uuid[])"
 _OF: Final = "SELECT decision, raw FROM copy WHERE decision = ANY(%s::uuid[]) ORDER BY decision, kind DESC"
@@ -49,5 +49,5 @@ def _row(each: Copied) -> tuple[object, ...]:
     return (
         *(result.id, kept(result.kind), kept(each.tenant), kept(result.route), kept(result.arm), kept(result.version)),
         *(result.received_ms, result.end.value, result.sent, result.took_us, result.served_us),
-        *(json_of(each.raw), each.raw),
+        *(json_of(each.raw), unkept(each.tenant), each.raw),
     )

@@ -10,12 +10,12 @@ from services.audit.entries import Admitted, Copied, Entry, Noted, Reported
 from services.audit.postgres import copies, log_rows
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy
-from services.audit.postgres.texts import kept
+from services.audit.postgres.texts import kept, unkept
 from services.proof import leaves
 
 _OUTCOME: Final = (
     *("decision", "tenant", "type", "event", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency"),
-    *("raw", "leaf"),
+    *("whole_tenant", "raw", "leaf"),
 )
 _KNOWN: Final = "SELECT decision, tenant, type, event FROM outcome WHERE decision = ANY(%s::uuid[])"
 
@@ -91,5 +91,5 @@ def _told(entry: Reported) -> tuple[object, ...]:
     told = entry.outcome
     return (
         *(told.occurred_ms, told.reported_ms, kept(told.reporter), told.revenue_cents, kept(told.currency)),
-        entry.raw,
+        *(unkept(entry.tenant), entry.raw),
     )

@@ -6,39 +6,31 @@ thread's connection needs no pool: there are as many as may run at once.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from gateway.core.errors import CallEnded, Reason
 
 Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 T = TypeVar("T")
 
-_DEFAULTS: Final[dict[str, Any]] = {
-    "connect_timeout": 5,
-    # A server that is gone without a word is noticed within half a minute.
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-    # Of several servers that are named, the one that can be written to.
-    "target_session_attrs": "read-write",
-    "application_name": "pilote-audit",
-}
-"""libpq's own names; what the URL says goes before."""
 _LOCK: Final = (0x70696C6F, 1)
 """Key of the advisory lock: "pilo", and a number of our own."""
 
 
 class Lane:
-    """`threads` threads that work one question after the other. `made` is called with every new connection."""
+    """`threads` threads that work one question after the other. `made` is called with every new connection.
 
-    def __init__(self, url: str, *, threads: int, name: str, made: Callable[[Connection], None]) -> None:
-        self._url = url
+    `parameters` are those of `services.audit.postgres.address`.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, Any], *, threads: int, name: str, made: Callable[[Connection], None]
+    ) -> None:
+        self._parameters = parameters
         self._made = made
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._local = threading.local()
@@ -79,7 +71,7 @@ class Lane:
         found: Connection | None = getattr(self._local, "connection", None)
         if found is not None and not found.closed:
             return found, False
-        connection = connected(self._url)
+        connection = connected(self._parameters)
         try:
             self._made(connection)
         except BaseException:
@@ -95,13 +87,13 @@ class Lane:
         connection.close()
 
 
-def connected(url: str) -> Connection:
+def connected(parameters: Mapping[str, Any]) -> Connection:
     """A connection outside any transaction. Plans are made for the values at hand: an agent may be rare or everybody.
 
     Raises:
         psycopg.Error: the server cannot be reached.
     """
-    connection = psycopg.connect(**(_DEFAULTS | conninfo_to_dict(url)), autocommit=True)
+    connection = psycopg.connect(**parameters, autocommit=True)
     try:
         connection.execute("SET plan_cache_mode = force_custom_plan")
     except BaseException:

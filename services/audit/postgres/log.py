@@ -12,11 +12,12 @@ from services.proof.merkle import HASH_BYTES
 from services.proof.tiles import WIDTH, Tree
 
 _ROWS: Final = "SELECT number, kind, decision FROM leaf WHERE number >= %s AND number < %s"
+_TENANT: Final = "coalesce(whole_tenant, convert_to(tenant, 'UTF8'))"
 _ONE: Final[Mapping[str, str]] = {
     leaves.ADMIT: "SELECT leaf, record, outcome FROM decision WHERE id = ANY(%s::uuid[])",
     leaves.SETTLE: "SELECT settled_leaf, settlement FROM decision WHERE id = ANY(%s::uuid[])",
-    leaves.OUTCOME: "SELECT leaf, tenant, raw FROM outcome WHERE decision = ANY(%s::uuid[])",
-    leaves.COPY: "SELECT leaf, tenant, raw FROM copy WHERE decision = ANY(%s::uuid[])",
+    leaves.OUTCOME: f"SELECT leaf, {_TENANT}, raw FROM outcome WHERE decision = ANY(%s::uuid[])",
+    leaves.COPY: f"SELECT leaf, {_TENANT}, raw FROM copy WHERE decision = ANY(%s::uuid[])",
 }
 _RAW: Final = """SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
  WHERE id = ANY(%s::uuid[])"""
@@ -115,7 +116,7 @@ def _parts(connection: Connection, kind: str, own: Mapping[int, Any]) -> Iterabl
     text, wanted = _ONE.get(kind, _NOTED), list(own.values() if kind in _ONE else own)
     for number, *parts in connection.execute(text.encode(), (wanted,)):
         if number in own and None not in parts:
-            yield number, tuple(part.encode() if isinstance(part, str) else part for part in parts)
+            yield number, tuple(parts)
 
 
 def _hashes(connection: Connection, start: int, end: int) -> Sequence[bytes]:

@@ -1,7 +1,7 @@
 """The partitions of decisions: a day each by the time in the id, made before they are needed."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from typing import Final
 
 from psycopg import sql
@@ -20,6 +20,26 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _LAST_DAY: Final = date.max.toordinal() - _EPOCH - 1
 _THERE: Final = """SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
  WHERE i.inhparent = 'decision'::regclass"""
+
+
+_FIRST_LOOK: Final = 2
+"""Partitions in which a page is looked for first; then in four times as many, and so on."""
+
+
+def spans(connection: Connection, *, before: str) -> Iterator[tuple[str, str]]:
+    """Parts of the ids, the newest first, as (least, bound); empty for none. Together they are all ids below `before`.
+
+    To plan a question about half a year of partitions takes longer than to answer it from the newest two.
+    """
+    names = sorted((name for (name,) in connection.execute(_THERE) if name != "decision_other"), reverse=True)
+    size = _FIRST_LOOK
+    while len(names) > size:
+        least = bounds_of(day_named(names[size - 1]))[0]
+        if not before or least < before:
+            yield least, before
+            before = least
+        names, size = names[size:], size * 4
+    yield "", before
 
 
 class Partitions:
@@ -62,6 +82,11 @@ def day_of(entry: Admitted) -> int | None:
 def name_of(day: int) -> str:
     """The end of a partition's name."""
     return date.fromordinal(_EPOCH + day).strftime("%Y%m%d")
+
+
+def day_named(partition: str) -> int:
+    """The day of a partition of decisions."""
+    return datetime.strptime(partition.rpartition("_")[2], "%Y%m%d").date().toordinal() - _EPOCH  # noqa: DTZ007
 
 
 def bounds_of(day: int) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from services.audit.fields import Kind
 from services.audit.postgres.conditions import Sql, condition, joined
 from services.audit.postgres.copies import copies_of
 from services.audit.postgres.lanes import Connection
+from services.audit.postgres.partitions import spans
 from services.audit.postgres.texts import kept
 from services.audit.store import Stored
 
@@ -24,8 +25,21 @@ _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
 
-def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Sql:
-    """The query for one page, newest first.
+def pages(connection: Connection, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
+    """The newest `size` decisions that match and have an id less than `before`, or the newest of all."""
+    (skew_ms,) = connection.execute("SELECT ms FROM skew").fetchone() or (0,)
+    together: tuple[Stored, ...] = ()
+    for least, bound in spans(connection, before=before):
+        left = size - len(together)
+        query = page(expression, now_ms=now_ms, span=(least, bound), size=left, skew_ms=skew_ms)
+        together += found(connection, query, now_ms=now_ms)
+        if len(together) == size:
+            break
+    return together
+
+
+def page(expression: Expression, *, now_ms: int, span: tuple[str, str], size: int, skew_ms: int) -> Sql:
+    """The query for one page, newest first, of the ids from the one on and less than the other, where these are given.
 
     A rule that every match must have leads the query, as in the embedded store. Bounds of the receive time bound the id
     as well, by `skew_ms` at most: so they leave out partitions, and stand in every index.
@@ -38,8 +52,9 @@ def page(expression: Expression, *, now_ms: int, before: str, size: int, skew_ms
         source, key = "decision_rule AS hit JOIN decision ON decision.id = hit.decision", "hit.decision"
         wanted.insert(0, Sql("hit.rule = %s", (kept(str(rules[0].value)),)))
     bounds = id_bounds(parts, skew_ms=skew_ms)
-    if before:
-        bounds.append(("<", before))
+    least, bound = span
+    bounds += [(">=", least)] if least else []
+    bounds += [("<", bound)] if bound else []
     # Of both, since the planner does not carry a bound from the one to the other.
     keys = ("hit.decision", "decision.id") if rules else (key,)
     wanted += [Sql(f"{each} {comparator} %s::uuid", (bound,)) for comparator, bound in bounds for each in keys]

@@ -13,6 +13,7 @@ from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.postgres import arms, batch, counts, inputs, keys, outcomes, rows, schema, shadows, staging
+from services.audit.postgres.address import parameters
 from services.audit.postgres.conditions import Sql, condition
 from services.audit.postgres.finding import Finder
 from services.audit.postgres.lanes import Connection, Lane, locked
@@ -36,15 +37,19 @@ class PostgresStore:
 
     Nothing is connected before it is asked something: a server that is away now may be there later. Several processes
     may write to one database; what one stores the other knows. `lock_ms` is how long one waits for another.
+
+    Raises:
+        ValueError: the URL is none; the text does not repeat it.
     """
 
     def __init__(self, url: str, *, lock_ms: int = 2_000) -> None:
         self._lock_ms = lock_ms
+        where = parameters(url)
         self._partitions = Partitions()
-        self._writer = Lane(url, threads=1, name="audit-write", made=self._made_to_write)
-        self._readers = Lane(url, threads=READERS, name="audit-read", made=_made_to_read)
+        self._writer = Lane(where, threads=1, name="audit-write", made=self._made_to_write)
+        self._readers = Lane(where, threads=READERS, name="audit-read", made=_made_to_read)
         # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
-        self._sums = Lane(url, threads=1, name="audit-sum", made=schema.bring_up_to_date)
+        self._sums = Lane(where, threads=1, name="audit-sum", made=schema.bring_up_to_date)
         self.log = PostgresLog(self._readers, writer=self._writer)
         """See `DecisionStore.log`."""
         self.personal = PostgresPersonal(self._readers, writer=self._writer)
@@ -75,13 +80,9 @@ class PostgresStore:
 
     async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
         """See `DecisionStore.page`."""
-
-        def read(connection: Connection) -> tuple[Stored, ...]:
-            (skew_ms,) = connection.execute("SELECT ms FROM skew").fetchone() or (0,)
-            query = rows.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=skew_ms)
-            return rows.found(connection, query, now_ms=now_ms)
-
-        return await self._read(read)
+        return await self._read(
+            lambda connection: rows.pages(connection, expression, now_ms=now_ms, before=before, size=size)
+        )
 
     async def ordered(
         self, expression: Expression, *, now_ms: int, order: Order, after: Place | None, size: int

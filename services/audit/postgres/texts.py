@@ -28,6 +28,16 @@ def kept(text: str) -> str:
     return f"{text[: LONGEST_BYTES // 8]}…{hashlib.sha256(raw).hexdigest()}".replace("\0", "\ufffd")
 
 
+def unkept(text: str) -> bytes | None:
+    """The whole of a text that cannot be kept as it is, for what must be given back to the byte."""
+    return None if kept(text) == text else text.encode()
+
+
+def kept_unit(unit: bytes | None) -> bytes | None:
+    """A pseudonym as it is stored and compared: itself, or its SHA-256 where it is longer than any of ours."""
+    return unit if unit is None or len(unit) <= LONGEST_BYTES else hashlib.sha256(unit).digest()
+
+
 def json_of(raw: bytes | str) -> str:
     """A JSON text that `jsonb` takes: with U+FFFD for every NUL."""
     text = raw if isinstance(raw, str) else raw.decode()

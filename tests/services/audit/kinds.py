@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from services.audit.postgres import lanes, schema
+from services.audit.postgres.address import parameters
 from services.audit.postgres.store import PostgresStore
 from services.audit.sqlite_store import SqliteStore
 from services.audit.store import DecisionStore
@@ -127,7 +128,7 @@ class Postgres:
     def new(self) -> DecisionStore:
         """See `Kind`."""
         if self._name:
-            with lanes.connected(self.url) as connection:
+            with lanes.connected(parameters(self.url)) as connection:
                 connection.execute(_EMPTY.encode())
         else:
             self._name = self._server.new_database(template=TEMPLATE)
@@ -139,30 +140,30 @@ class Postgres:
 
     def outcomes(self) -> list[tuple[Any, ...]]:
         """See `Kind`."""
-        with lanes.connected(self.url) as connection:
+        with lanes.connected(parameters(self.url)) as connection:
             return connection.execute(_OUTCOMES.format(id="replace(decision::text, '-', '')").encode()).fetchall()
 
     def inputs(self) -> set[str]:
         """See `Kind`."""
-        with lanes.connected(self.url) as connection:
+        with lanes.connected(parameters(self.url)) as connection:
             return {decision.hex for (decision,) in connection.execute("SELECT decision FROM input")}
 
     def files(self) -> Path:
         """See `Kind`. Those of the database: the write-ahead log is the server's."""
-        with lanes.connected(self.url) as connection:
+        with lanes.connected(parameters(self.url)) as connection:
             connection.execute("CHECKPOINT")
             ((number,),) = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
         return self._server.home / "data" / "base" / str(number)
 
     def forge(self, hashes: bytes) -> None:
         """See `Kind`."""
-        with lanes.connected(self.url) as connection:
+        with lanes.connected(parameters(self.url)) as connection:
             connection.execute("UPDATE tile SET hashes = %s WHERE level = 0", (hashes,))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """See `Kind`."""
-        with lanes.connected(self.url) as connection, connection.transaction():
+        with lanes.connected(parameters(self.url)) as connection, connection.transaction():
             lanes.lock(connection)
             yield
 
@@ -170,7 +171,7 @@ class Postgres:
     def full(self, store: DecisionStore) -> Iterator[None]:
         """See `Kind`. No file may grow beyond a megabyte: neither of who is connected now, nor of who will be."""
         assert self._server.process is not None
-        with lanes.connected(self.url) as connection:
+        with lanes.connected(parameters(self.url)) as connection:
             others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             pids = [self._server.process.pid, *(pid for (pid,) in connection.execute(others))]
         for pid in pids:
@@ -195,5 +196,5 @@ _EMPTY: Final = """DO $$ BEGIN EXECUTE (SELECT string_agg(format('DELETE FROM %I
 def make_template(server: PostgresProcess) -> None:
     """Make the database that every test's is made from."""
     server.execute(f"CREATE DATABASE {TEMPLATE}")
-    with lanes.connected(server.url(TEMPLATE)) as connection:
+    with lanes.connected(parameters(server.url(TEMPLATE))) as connection:
         schema.bring_up_to_date(connection)

@@ -7,8 +7,10 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import CustomerOutcome, SealedInputs, Settlement, subject_ref
+from gateway.core.record import CustomerOutcome, SealedInputs, subject_ref
 from pilote.audit.v1 import planning_pb2
+from services.audit.inputs import InputsQuery
+from services.audit.store import Stored
 from tests.services.audit.conftest import (
     KEY,
     NOW_MS,
@@ -21,7 +23,6 @@ from tests.services.audit.conftest import (
     settle,
     told,
 )
-from tests.services.audit.test_outcomes import an_outcome
 
 DAY_MS = 86_400_000
 
@@ -69,6 +70,30 @@ async def test_the_newest_so_many_a_time_a_tenant_and_a_decision_can_be_asked_fo
     ]
     assert await listed(audit, tenant="globex") == ([], 0)
     assert await listed(audit, decision=f"decisions/{an_id(2_000)}") == ([2_000], 1)
+
+
+async def test_inputs_come_with_how_the_call_ended_and_what_the_customer_did(audit: Audit) -> None:
+    did = [
+        CustomerOutcome(
+            decision=an_id(0), type=type_, occurred_ms=NOW_MS + at, reported_ms=NOW_MS, reporter="esp", event=f"e-{at}"
+        )
+        for at, type_ in ((2, "clicked"), (1, "opened"))
+    ]
+    await append(audit.redis, inputs(0), inputs(1), admit(a_record(0)), admit(a_record(1)), settle(a_settlement(0)))
+    await append(audit.redis, *map(told, did))
+    await audit.catch_up()
+    at, _ = await audit.store.inputs_begin(InputsQuery(), now_ms=NOW_MS)
+    one, two = await audit.store.inputs_page(InputsQuery(), now_ms=NOW_MS, at=at, size=5)
+
+    assert (one.settlement, two.settlement) == (msgspec.json.encode(a_settlement(0)), None)
+    assert (one.told, two.told) == ((did[1], did[0]), ())
+    assert [one.leaf, two.leaf] == [(await _stored(audit, number)).leaf for number in (0, 1)]
+
+
+async def _stored(audit: Audit, number: int) -> Stored:
+    found = await audit.store.get(an_id(number), now_ms=NOW_MS)
+    assert found is not None
+    return found
 
 
 async def test_what_has_expired_is_not_shown_any_more_and_gone_within_a_minute(audit: Audit) -> None:
@@ -125,22 +150,3 @@ async def test_inputs_that_cannot_be_stored_go_to_quarantine(audit: Audit, broke
     writer = await audit.catch_up()
     assert writer.quarantined == 1
     assert await listed(audit) == ([1], 1)
-
-
-async def test_with_the_inputs_comes_how_the_call_ended_and_what_the_customer_did(audit: Audit) -> None:
-    await append(audit.redis, inputs(0), inputs(1), admit(a_record(0)), admit(a_record(1)), settle(a_settlement(1)))
-    await append(audit.redis, *(told(an_outcome(1, type=type_, occurred_ms=NOW_MS + at)) for type_, at in TOLD))
-    await audit.catch_up()
-    found = list[planning_pb2.CallInputs]()
-    async for answer in audit.queries().ListInputs(planning_pb2.ListInputsRequest(), None):
-        found += answer.inputs
-    running, ended = found
-    assert (running.settlement, list(running.customer_outcomes)) == (b"", [])
-    assert msgspec.json.decode(ended.settlement, type=Settlement) == a_settlement(1)
-    done = [msgspec.json.decode(each, type=CustomerOutcome) for each in ended.customer_outcomes]
-    assert [each.type for each in done] == ["opened", "converted"]
-    assert sorted(each.leaf_index for each in found) == [each.leaf_index for each in found]
-    assert all(each.HasField("leaf_index") for each in found)
-
-
-TOLD = (("converted", 9), ("opened", 5))

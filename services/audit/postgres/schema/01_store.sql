@@ -115,6 +115,7 @@ CREATE TABLE outcome (
   reporter text COLLATE "C" NOT NULL,
   revenue_cents bigint NOT NULL,
   currency text COLLATE "C" NOT NULL,
+  whole_tenant bytea, -- where its name is longer than an index takes
   raw bytea NOT NULL,
   leaf bigint NOT NULL,
   PRIMARY KEY (decision, tenant, type, event)
@@ -142,6 +143,7 @@ CREATE TABLE copy (
   took_us bigint NOT NULL,
   served_us bigint NOT NULL,
   result jsonb NOT NULL,           -- what is summed
+  whole_tenant bytea,
   raw bytea NOT NULL,              -- the JSON as the gateway wrote it
   leaf bigint NOT NULL,
   PRIMARY KEY (decision, kind)
