@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
-from gateway.core.record import CustomerOutcome
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import SKEW_MS, Person
@@ -30,7 +27,6 @@ _PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.re
  FROM input JOIN decision ON decision.id = input.decision
  WHERE {_WANTED} AND (input.at_ms, input.decision) {{}} (%s, %s::uuid)
  ORDER BY input.at_ms, input.decision LIMIT %s"""
-_outcome: Final = msgspec.json.Decoder(CustomerOutcome)
 _NOTHING: Final = "0" * 32
 
 
