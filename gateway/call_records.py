@@ -88,7 +88,7 @@ def record_of(run: CallRun) -> Record:
         holdouts=decision.holdouts if decision is not None else (),
         retention=kept.name if kept is not None else "",
         keep_days=kept.days if kept is not None else 0,
-        steps=_steps(run) if run.begun else None,
+        steps=steps_of(run) if run.begun else None,
         values=run.values,
     )
 
@@ -99,7 +99,7 @@ def obligations(run: CallRun, decision: Decision) -> tuple[Obligation, ...]:
     return tuple([known[rule] for rule in decision.redacting if rule in known])
 
 
-def _steps(run: CallRun) -> Steps:
+def steps_of(run: CallRun) -> Steps:
     """How long the steps took that were reached. A step that ended the call has no end of its own."""
     begun, identified, described, known = run.begun, run.identified, run.described, run.known
     return Steps(

@@ -132,6 +132,14 @@ class CallRun:
         self.values, self.beside = None, b""  # they are those of the decision before
 
     @property
+    def known_method(self) -> str:
+        """The method where a contract describes it, also before anybody knows who calls; else empty."""
+        if self.policy is not None:
+            return self.policy.contract.method
+        known = self.revision is not None and self.incoming.method in self.revision.methods
+        return self.incoming.method if known else ""
+
+    @property
     def harmless(self) -> bool:
         """Whether the call can change nothing, however often it is carried out."""
         return self.policy is not None and self.policy.contract.idempotent

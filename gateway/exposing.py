@@ -54,14 +54,17 @@ NOWHERE: Final = Metering()
 async def metering(instance: Instance, to: Metering) -> AsyncIterator[Meters]:
     """The metrics of one process until the block ends; then what is left is exported.
 
-    Raises:
-        OSError: the home cannot be written.
+    Where the home cannot be written they are not shown, which is said: no process does without its work for that.
     """
     meters = Meters(instance, exporter=None if to.otlp_endpoint is None else otlp(to.otlp_endpoint))
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, meters.close)
         if to.listen != OFF:
-            await stack.enter_async_context(exposing(meters, listen=to.listen, home=to.home))
+            try:
+                await stack.enter_async_context(exposing(meters, listen=to.listen, home=to.home))
+            except OSError as error:
+                why = errno.errorcode.get(error.errno or 0, "unknown")
+                _log.warning("metrics are not shown: the home cannot be written", extra={"error": why})
         yield meters
 
 

@@ -1,7 +1,9 @@
 """What spans and log lines say of a call or of a copy. Bounded values only: no subject, request text or credential."""
 
+import msgspec
+
 from gateway import semconv
-from gateway.call_records import status_name
+from gateway.call_records import status_name, steps_of
 from gateway.callrun import CallRun
 from gateway.copies.shadowing import Copied
 from gateway.core.call import Operation
@@ -11,7 +13,7 @@ from gateway.telemetry import Attributes
 
 def name_of(run: CallRun) -> str:
     """The span's name: the method where somebody has described it. Any other is the caller's own text."""
-    return run.incoming.method.removeprefix("/") if run.policy is not None else semconv.GRPC
+    return run.known_method.removeprefix("/") or semconv.GRPC
 
 
 def verdict_of(run: CallRun) -> str:
@@ -26,7 +28,7 @@ def attributes_of(run: CallRun) -> Attributes:
     status = status_name(run.ended)
     attributes: Attributes = {
         semconv.RPC_SYSTEM: semconv.GRPC,
-        semconv.RPC_METHOD: semconv.OTHER if run.policy is None else name_of(run),
+        semconv.RPC_METHOD: run.known_method.removeprefix("/") or semconv.OTHER,
         semconv.RPC_STATUS: status,
         "pilote.decision": run.id,
         "pilote.verdict": verdict_of(run),
@@ -48,7 +50,7 @@ def attributes_of(run: CallRun) -> Attributes:
         attributes["pilote.version"] = run.route.version
         attributes["pilote.upstream"] = run.route.upstream
         attributes |= _tried(run)
-    attributes |= _generative(run)
+    attributes |= _generative(run) | _steps(run)
     if run.decision is not None and run.decision.looks:
         attributes["pilote.rules"] = tuple([look.rule for look in run.decision.looks])
     if run.parent:
@@ -87,6 +89,14 @@ def _tried(run: CallRun) -> Attributes:
         tries = [f"{tried.why or 'first'} {tried.arm} {tried.status}" for tried in run.attempts]
         attributes["pilote.attempts"] = tuple(tries)
     return attributes
+
+
+def _steps(run: CallRun) -> Attributes:
+    """How long the steps took that the call came to, in microseconds."""
+    if not run.begun:
+        return {}
+    taken = msgspec.structs.asdict(steps_of(run))
+    return {f"pilote.{name}": micros for name, micros in taken.items() if micros}
 
 
 def _generative(run: CallRun) -> Attributes:

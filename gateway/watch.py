@@ -87,7 +87,7 @@ class Watch:
                 reason=run.reason,
                 route=run.route.name,
                 timed=timed,
-                method=run.policy.contract.method if run.policy is not None else "",
+                method=run.known_method,
                 revision=run.revision.number if run.revision is not None else 0,
                 buckets=decision.buckets if decision is not None else (),
                 looks=outcome.looks if outcome is not None else (),

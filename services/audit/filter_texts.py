@@ -10,7 +10,7 @@ from services.audit.fields import MEMBERS, Kind
 _TEXTS: Final = {
     "wrong": (
         "The filter is wrong at line {line}, column {column}: {problem}",
-        "Le filtre est faux à la ligne {line}, colonne {column} : {problem}",
+        "Le filtre est incorrect, ligne {line}, colonne {column} : {problem}",
     ),
     "long": (
         "It has {length} characters; at most {most} are taken.",
@@ -20,15 +20,18 @@ _TEXTS: Final = {
         "At most {most} parentheses may stand within each other.",
         "Au plus {most} parenthèses peuvent être imbriquées.",
     ),
-    "near": ("There is no {what} {name}. Did you mean {near}?", "{name} n’existe pas ({what}). Vouliez-vous {near} ?"),
-    "unknown": ("There is no {what} {name}. There are: {known}.", "{name} n’existe pas ({what}). Il y a : {known}."),
+    "near": (
+        "There is no {what} {name}. Did you mean {near}?",
+        "Il n’y a pas de {what} {name}. Vouliez-vous dire {near} ?",
+    ),
+    "unknown": ("There is no {what} {name}. There are: {known}.", "Il n’y a pas de {what} {name}. Il y a : {known}."),
     "field": ("field", "champ"),
     "function": ("function", "fonction"),
     "capitals": ("{word} is written in capitals: {wanted}.", "{word} s’écrit en majuscules : {wanted}."),
     "operator": ("Write {wanted} instead of {word}.", "Écrivez {wanted} au lieu de {word}."),
     "alone": (
         '{name} is a field: compare it, as in {name}:*, or search for the word in quotes: "{name}".',
-        '{name} est un champ : comparez-le, comme {name}:*, ou cherchez le mot entre guillemets : "{name}".',
+        '{name} est un champ : comparez-le, par exemple {name}:*, ou cherchez le mot entre guillemets : "{name}".',
     ),
     "expected": ("Expected {wanted} but found {found}.", "Attendu : {wanted} ; trouvé : {found}."),
     "quote": (
@@ -37,10 +40,10 @@ _TEXTS: Final = {
     ),
     "twice": ("Equal is written with one sign: =.", "L’égalité s’écrit avec un seul signe : =."),
     "comparator": ("{name} is compared with {wanted} only.", "{name} ne se compare qu’avec {wanted}."),
-    "value": ("{name} is {kind}, not {value}.", "{name} est {kind}, pas {value}."),
+    "value": ("{name} is {kind}, not {value}.", "{name} attend {kind}, pas {value}."),
     "value-near": (
         "{name} is {kind}, not {value}. Did you mean {near}?",
-        "{name} est {kind}, pas {value}. Vouliez-vous {near} ?",
+        "{name} attend {kind}, pas {value}. Vouliez-vous dire {near} ?",
     ),
     "wordless": ("There is no word in {value} to search for.", "{value} ne contient aucun mot à chercher."),
     "stars": (
@@ -54,7 +57,7 @@ _TEXTS: Final = {
     ),
     "order-near": (
         "Decisions cannot be ordered by {name}. Did you mean {near}?",
-        "Impossible de trier par {name}. Vouliez-vous {near} ?",
+        "Impossible de trier par {name}. Vouliez-vous dire {near} ?",
     ),
     "order-unknown": (
         "Decisions cannot be ordered by {name}, only by: {known}.",
@@ -62,7 +65,7 @@ _TEXTS: Final = {
     ),
     "facet-near": (
         "Decisions cannot be counted by {name}. Did you mean {near}?",
-        "Impossible de compter par {name}. Vouliez-vous {near} ?",
+        "Impossible de compter par {name}. Vouliez-vous dire {near} ?",
     ),
     "facet-unknown": (
         "Decisions cannot be counted by {name}, only by: {known}.",

@@ -76,6 +76,8 @@ class SqliteStore:
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="audit-read")
         # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
         self._sum_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-sum")
+        # Likewise, so that whoever counts everything holds up no objective.
+        self._find_thread = ThreadPoolExecutor(1, thread_name_prefix="audit-find")
         self._local = threading.local()
         self._readers: list[sqlite3.Connection | SegmentReader] = []
         self._untold: tuple[str, ...] = ()
@@ -140,25 +142,24 @@ class SqliteStore:
     ) -> tuple[Stored, ...]:
         """See `DecisionStore.ordered`."""
 
-        def find(connection: sqlite3.Connection) -> tuple[Stored, ...]:
-            rows = self._finder(now_ms).ordered(expression, order=order, after=after, size=size)
-            return _stored_all(connection, rows, now_ms=now_ms)
+        def find(finder: Finder) -> tuple[Stored, ...]:
+            rows = finder.ordered(expression, order=order, after=after, size=size)
+            return _stored_all(self._reader(), rows, now_ms=now_ms)
 
-        return await self._read(find, threads=self._read_threads if order.by_time else self._sum_thread)
+        return await self._find(find, now_ms=now_ms, threads=self._read_threads if order.by_time else None)
 
     async def facets(self, expression: Expression, fields: Sequence[Field], *, now_ms: int) -> Facets:
         """See `DecisionStore.facets`."""
-        return await self._read(lambda _: self._finder(now_ms).facets(expression, fields), threads=self._sum_thread)
+        return await self._find(lambda finder: finder.facets(expression, fields), now_ms=now_ms)
 
     async def span(self, expression: Expression, *, now_ms: int) -> tuple[int, int, int]:
         """See `DecisionStore.span`."""
-        return await self._read(lambda _: self._finder(now_ms).span(expression), threads=self._sum_thread)
+        return await self._find(lambda finder: finder.span(expression), now_ms=now_ms)
 
     async def timeline(self, expression: Expression, *, now_ms: int, start_ms: int, width_ms: int) -> Timeline:
         """See `DecisionStore.timeline`."""
-        return await self._read(
-            lambda _: self._finder(now_ms).timeline(expression, start_ms=start_ms, width_ms=width_ms),
-            threads=self._sum_thread,
+        return await self._find(
+            lambda finder: finder.timeline(expression, start_ms=start_ms, width_ms=width_ms), now_ms=now_ms
         )
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
@@ -248,6 +249,7 @@ class SqliteStore:
         await self._tender.close()
         await asyncio.to_thread(self._read_threads.shutdown)
         await asyncio.to_thread(self._sum_thread.shutdown)
+        await asyncio.to_thread(self._find_thread.shutdown)
         await asyncio.to_thread(self._write_thread.shutdown)
         for each in (*self._readers, self._segments, self._writer):
             each.close()
@@ -299,6 +301,21 @@ class SqliteStore:
     async def _look(self, work: Callable[[SegmentReader], Rows], *, now_ms: int) -> tuple[Stored, ...]:
         return await self._read(lambda connection: _stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
 
+    async def _find(
+        self, work: Callable[[Finder], _T], *, now_ms: int, threads: ThreadPoolExecutor | None = None
+    ) -> _T:
+        """What a search finds; one that its caller has given up ends with the segment that it is at."""
+        given_up = threading.Event()
+
+        def find(_: sqlite3.Connection) -> _T:
+            reader, skew_ms = self._segment_reader(), self._skew_ms()
+            return work(Finder(reader, now_ms=now_ms, skew_ms=skew_ms, wanted=lambda: not given_up.is_set()))
+
+        try:
+            return await self._read(find, threads=threads or self._find_thread)
+        finally:
+            given_up.set()
+
     async def _read(self, work: Callable[[sqlite3.Connection], _T], *, threads: ThreadPoolExecutor | None = None) -> _T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(threads or self._read_threads, _guarded, lambda: work(self._reader()))
@@ -311,9 +328,6 @@ class SqliteStore:
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection
-
-    def _finder(self, now_ms: int) -> Finder:
-        return Finder(self._segment_reader(), now_ms=now_ms, skew_ms=self._skew_ms())
 
     def _skew_ms(self) -> int:
         return int(self._reader().execute("SELECT ms FROM skew").fetchone()[0])

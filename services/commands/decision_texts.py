@@ -17,8 +17,8 @@ _TEXTS: Final = {
         "{text} is no span: write it as 30m, 12h or 7d.",
         "{text} n’est pas une durée : écrivez 30m, 12h ou 7d.",
     ),
-    "bad-column": ("There is no field {name}. {hint}", "Le champ {name} n’existe pas. {hint}"),
-    "near": ("Did you mean {near}?", "Vouliez-vous {near} ?"),
+    "bad-column": ("There is no field {name}. {hint}", "Il n’y a pas de champ {name}. {hint}"),
+    "near": ("Did you mean {near}?", "Vouliez-vous dire {near} ?"),
     "see-fields": (
         "`pilote decisions fields` shows them all.",
         "`pilote decisions fields` les montre tous.",

@@ -132,7 +132,7 @@ async def test_a_mistake_is_told_with_its_place(
 
 async def test_a_mistake_is_told_in_french(office: Office) -> None:
     _, problem = await office["ada"].ask("GET", "/v1/decisions?filter=agnt%20%3D%20x", lang="fr")
-    assert problem["message"].endswith("agnt n’existe pas (champ). Vouliez-vous agent ?")
+    assert problem["message"].endswith("Il n’y a pas de champ agnt. Vouliez-vous dire agent ?")
     assert problem["mistakes"][0]["problem"] == problem["message"]
 
 

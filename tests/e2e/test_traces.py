@@ -33,6 +33,11 @@ async def test_a_call_is_one_span_between_the_callers_and_the_upstreams(
     assert said["pilote.decision"] == ended.decision
     assert (said["rpc.method"], said["rpc.response.status_code"]) == (first.name, "OK")
     assert (said["pilote.agent"], said["pilote.verdict"], said["pilote.revision"]) == ("sales-bot", "ALLOW", 1)
+    assert {name for name in said if name.endswith("_us")} >= {
+        "pilote.identify_us",
+        "pilote.decide_us",
+        "pilote.upstream_us",
+    }
     assert first.end_time_unix_nano > first.start_time_unix_nano
     assert upstream.asked[0].values("traceparent") == [f"00-{TRACE}-{first.span_id.hex()}-01"]
     assert upstream.asked[0].values("tracestate") == ["vendor=1"]
@@ -53,6 +58,8 @@ async def test_at_ratio_nothing_only_what_went_wrong_is_exported(
     assert {each.reason for each in allowed} == {""}
     exported = {attributes(span)["pilote.decision"]: span for span in collector.spans}
     assert set(exported) == {each.decision for each in (*refused, asked_for)}
+    names = {exported[each.decision].name for each in refused}
+    assert names == {"pilote.crm.v1.MessageService/SendMessage"}  # whoever asked
     reasons = [attributes(exported[each.decision])["pilote.reason"] for each in refused]
     assert reasons == ["POLICY_DENIED", "POLICY_DENIED", "AGENT_UNAUTHENTICATED"]
     assert all(exported[each.decision].status.code == 2 for each in refused)

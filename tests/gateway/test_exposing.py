@@ -118,6 +118,16 @@ async def test_only_the_page_is_there_in_the_format_that_is_asked_for(tmp_path: 
     assert caught.value.status == 404
 
 
+async def test_a_home_that_cannot_be_written_is_said_and_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "home").write_text("a file")
+    async with metering(instance("rollouts"), Metering(listen="127.0.0.1:0", home=tmp_path / "home")) as meters:
+        assert len(meters.read()) == 0
+    (said,) = [each for each in caplog.records if each.name == "gateway.exposing"]
+    assert (said.levelname, said.__dict__["error"]) == ("WARNING", "ENOTDIR")
+
+
 async def test_metrics_that_nobody_wants_make_no_files(tmp_path: Path) -> None:
     async with metering(instance("audit"), Metering(home=tmp_path)) as meters:
         meters.meter.create_counter("pilote.calls").add(1)

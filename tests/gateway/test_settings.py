@@ -35,6 +35,8 @@ def test_an_empty_environment_gives_the_defaults_and_other_variables_do_not_matt
         ("TRACE_RATIO", "0", 0.0),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
         ("CALL_LOG", "all", "all"),
+        ("METRICS_LISTEN", "0.0.0.0:9464", "0.0.0.0:9464"),
+        ("METRICS_LISTEN", "off", "off"),
         ("LANG", "fr", "fr"),
     ],
 )
@@ -57,6 +59,8 @@ def test_a_setting_is_read_in_its_type(name: str, text: str, wanted: Any) -> Non
         ("TRACE_RATIO", "true"),
         ("GATEWAY_LISTEN", "50051"),
         ("GATEWAY_LISTEN", "host:"),
+        ("METRICS_LISTEN", "9464"),
+        ("METRICS_LISTEN", "offline"),
         ("MAX_MESSAGE_BYTES", "1"),
         ("LOG_LEVEL", "loud"),
         ("CALL_LOG", "some"),

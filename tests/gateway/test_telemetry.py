@@ -12,7 +12,7 @@ from opentelemetry.trace import StatusCode
 
 from gateway.instance import instance
 from gateway.telemetry import Tracing
-from gateway.trace_context import begin
+from gateway.trace_context import begin, drawn, parsed
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 WIRE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\Z")
@@ -72,6 +72,24 @@ def test_the_ratio_decides_where_the_caller_did_not() -> None:
     assert not any(begin(None, None, ratio=0).sampled for _ in range(200))
     assert all(begin(None, None, ratio=1).sampled for _ in range(200))
     assert 50 < sum(begin(None, None, ratio=0.5).sampled for _ in range(200)) < 150
+
+
+@given(st.integers(1, 2**128 - 1), st.floats(0, 1), st.floats(0, 1))
+def test_who_exports_a_trace_at_a_ratio_exports_it_at_a_greater_one(number: int, one: float, other: float) -> None:
+    trace_id = f"{number:032x}"
+    assert not drawn(trace_id, ratio=0)
+    assert drawn(trace_id, ratio=1)
+    if drawn(trace_id, ratio=min(one, other)):
+        assert drawn(trace_id, ratio=max(one, other))
+
+
+@given(st.text() | st.binary())
+def test_what_is_parsed_is_what_was_said(header: str | bytes) -> None:
+    assert parsed(header) is None or isinstance(header, str)
+    call = begin(header, None, ratio=0.5)
+    there = parsed(call.traceparent)
+    assert there is not None
+    assert (there.trace_id, there.span_id, there.sampled) == (call.trace_id, call.span_id, call.sampled)
 
 
 def test_a_state_that_is_too_long_is_dropped() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from gateway.core.errors import CallEnded, Reason
 from services.audit import sql_finding
 from services.audit.dialects import Sql
 from services.audit.expression import Expression
@@ -15,8 +16,12 @@ from services.audit.segments.reading import SegmentReader
 class Finder:
     """Looks for many decisions at once. `skew_ms` is as in `services.audit.sql.page`."""
 
-    def __init__(self, segments: SegmentReader, *, now_ms: int, skew_ms: int) -> None:
+    def __init__(
+        self, segments: SegmentReader, *, now_ms: int, skew_ms: int, wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`wanted` says whether anybody still waits for the answer: it is asked before each segment."""
         self._segments = segments
+        self._wanted = wanted
         self._now_ms = now_ms
         self._skew_ms = skew_ms
 
@@ -73,6 +78,12 @@ class Finder:
         return dict(added(Facets(0, {field.name: dict(rows)}) for rows in parts).counts.get(field.name, {}))
 
     def _asked(self, expression: Expression, ask: Callable[..., Sql], *, newest: bool = True) -> Iterator[Rows]:
-        return self._segments.asked(
+        parts = self._segments.asked(
             expression, lambda dialect: ask(dialect=dialect), skew_ms=self._skew_ms, newest=newest
         )
+        while self._wanted():
+            rows = next(parts, None)
+            if rows is None:
+                return
+            yield rows
+        raise CallEnded(Reason.CANCELLED, "Nobody waits for the answer any more.")

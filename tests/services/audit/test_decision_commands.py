@@ -86,7 +86,7 @@ async def test_decisions_are_listed_as_json_line_by_line(run: Any) -> None:
 async def test_a_mistake_in_a_filter_is_told_in_the_language_of_the_system(run: Any) -> None:
     done = await run("decisions", "list", "agnt = x", lang="fr")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "colonne 1 : agnt n’existe pas (champ). Vouliez-vous agent ?" in done.stderr
+    assert "colonne 1 : Il n’y a pas de champ agnt. Vouliez-vous dire agent ?" in done.stderr
 
 
 @pytest.mark.parametrize(

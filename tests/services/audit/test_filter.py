@@ -114,7 +114,7 @@ def test_a_mistake_is_explained_in_french_beside_the_english() -> None:
         parse("agnt = x", language="fr")
     assert ended.value.localized == (
         "fr",
-        "Le filtre est faux à la ligne 1, colonne 1 : agnt n’existe pas (champ). Vouliez-vous agent ?",
+        "Le filtre est incorrect, ligne 1, colonne 1 : Il n’y a pas de champ agnt. Vouliez-vous dire agent ?",
     )
     assert ended.value.message.startswith("The filter is wrong")
 

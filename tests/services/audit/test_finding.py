@@ -286,4 +286,4 @@ async def test_what_cannot_be_answered_is_refused_with_what_to_do(stub: Stub, as
 def test_an_order_is_refused_in_french_too() -> None:
     with pytest.raises(CallEnded) as ended:
         order_of("latence desc", language="fr")
-    assert ended.value.localized == ("fr", "Impossible de trier par latence. Vouliez-vous latency ?")
+    assert ended.value.localized == ("fr", "Impossible de trier par latence. Vouliez-vous dire latency ?")

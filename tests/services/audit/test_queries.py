@@ -148,7 +148,7 @@ async def test_a_mistake_in_a_filter_is_explained_in_the_language_that_is_asked_
     request = pb.ListDecisionsRequest(filter="agnt = x")
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await stub.ListDecisions(request, metadata=(("accept-language", "fr-FR, en"),))
-    assert text_from(failed.value).endswith("agnt n’existe pas (champ). Vouliez-vous agent ?")
+    assert text_from(failed.value).endswith("Il n’y a pas de champ agnt. Vouliez-vous dire agent ?")
     assert (failed.value.details() or "").endswith("There is no field agnt. Did you mean agent?")
 
 

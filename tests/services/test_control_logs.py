@@ -1,0 +1,44 @@
+"""What the control plane logs of a request has the trace of its caller."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import requests
+from litestar import get
+
+from gateway.logs import JsonLines
+from services.control import server
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+class Lines(logging.Handler):
+    """Formats as the process does, when it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(json.loads(JsonLines().format(record)))
+
+
+async def test_a_mistake_of_ours_is_logged_with_the_callers_trace() -> None:
+    @get("/fails")
+    async def fails() -> str:
+        raise ZeroDivisionError
+
+    handler, log = Lines(), logging.getLogger("services.control.http_errors")
+    log.addHandler(handler)
+    try:
+        app = server._app([fails])
+        async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
+            for headers in ({"traceparent": f"00-{TRACE}-{'b' * 16}-01"}, {}, {"traceparent": "garbage"}):
+                url = f"http://127.0.0.1:{port}/fails"
+                told = await asyncio.to_thread(requests.get, url, headers=headers, timeout=10)
+                assert told.status_code == 500
+    finally:
+        log.removeHandler(handler)
+    assert [line.get("trace_id") for line in handler.lines] == [TRACE, None, None]
