@@ -23,16 +23,27 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
         yield fake
 
 
+def _replaying(request: pytest.FixtureRequest) -> bool:
+    """Whether every decision of the test is to be decided once more, and come to the same bytes."""
+    return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
+
+
+async def _replayed(world: World) -> None:
+    """Decide about every call of the test once more."""
+    with contextlib.suppress(RedisError, OSError):  # the test may have ended its store
+        assert not world.replaying or await disagreeing(world) == []
+
+
 @pytest.fixture
 async def empty_world(
-    redis: Client, redis_url: str, tmp_path: Path, pytestconfig: pytest.Config
+    redis: Client, redis_url: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """No gateway yet."""
     async with contextlib.AsyncExitStack() as stack:
         world = World(redis, redis_url, tmp_path, stack)
-        world.replaying = bool(pytestconfig.getoption("--replay"))
+        world.replaying = _replaying(request)
         yield world
-        assert not world.replaying or await disagreeing(world) == []
+        await _replayed(world)
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 
@@ -55,17 +66,16 @@ async def _world_on(store: Store, upstream: FakeUpstream, home: Path, *, replay:
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
-        with contextlib.suppress(RedisError, OSError):  # the test may have ended it
-            assert not world.replaying or await disagreeing(world) == []
+        await _replayed(world)
         assert await world.seen.leaks() == []
 
 
 @pytest.fixture
 async def fragile_world(
-    own_redis: Store, upstream: FakeUpstream, tmp_path: Path, pytestconfig: pytest.Config
+    own_redis: Store, upstream: FakeUpstream, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """One gateway on a Redis that the test may hurt."""
-    async with _world_on(own_redis, upstream, tmp_path, replay=bool(pytestconfig.getoption("--replay"))) as world:
+    async with _world_on(own_redis, upstream, tmp_path, replay=_replaying(request)) as world:
         yield world
 
 
