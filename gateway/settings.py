@@ -64,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """File with the Ed25519 key (PEM) that the log of decisions is signed with; unset: one in `home` is made."""
     audit_origin: str = ""
     """What the log of decisions is called in its checkpoints, such as "example.com/pilote"; unset: after its key."""
+    witness_keys_file: Path | None = None
+    """File with public keys (C2SP verifier keys, one a line) of witnesses who may sign checkpoints; unset: nobody."""
     record_key_file: Path | None = None
     """File with the master keys of what records say of customers, 64 hexadecimal digits a line; the first one seals.
     Unset: one in `home` is made."""

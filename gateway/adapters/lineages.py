@@ -1,5 +1,6 @@
 """Which version answered an inference, and in which span, kept for a while, so that actions can be traced to it."""
 
+import logging
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
@@ -13,6 +14,7 @@ from gateway.core.errors import CallEnded, Reason
 
 REMEMBERED: Final = 10_000
 """Most lineages that one gateway remembers itself: an agent often acts several times on one inference."""
+_log = logging.getLogger(__name__)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(tuple[str, ...])
 
@@ -59,7 +61,11 @@ class Lineages:
             raise CallEnded(Reason.STORE_UNAVAILABLE, "The store of inferences does not answer; retry.") from error
         if found is None:
             return None
-        model, version, route, arm, prompt, *more = _DECODER.decode(found)
+        try:
+            model, version, route, arm, prompt, *more = _DECODER.decode(found)
+        except (msgspec.DecodeError, ValueError) as error:
+            _log.error("what is kept of an inference cannot be read: it counts as unknown", exc_info=error)
+            return None
         lineage = Lineage(model=model, version=version, route=route, arm=arm, prompt=prompt)
         inferred = self._known[tenant, decision] = Inferred(lineage, *more[:1])
         if len(self._known) > REMEMBERED:

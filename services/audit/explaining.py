@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.core.explain import explain
 from gateway.core.explain_copies import explain_copies
+from gateway.core.explain_log import explain_log
 from gateway.core.obstacle_texts import explain_obstacles
 from gateway.core.obstacles import Obstacle, free_ms, obstacles
 from gateway.core.policy.document import Document
@@ -31,7 +32,11 @@ async def explained(
     free = free_ms(found)
     sentences = explain(record, outcome, settlement=stored.settlement, language=language)
     return explaining_pb2.ExplainDecisionResponse(
-        sentences=(*sentences, *explain_copies(stored.copies, language=language)),
+        sentences=(
+            *sentences,
+            *explain_copies(stored.copies, language=language),
+            *explain_log(stored.leaf, stored.settled_leaf, language=language),
+        ),
         changes=explain_obstacles(found, now_ms=now_ms, language=language),
         obstacles=[obstacle(each) for each in found],
         earliest_time=timestamp(free) if free else None,

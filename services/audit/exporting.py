@@ -31,6 +31,8 @@ class Asked(msgspec.Struct, frozen=True):
     previous_size: int
     """Size of an earlier log, to prove that this one continues it; 0 for none."""
     now_ms: int
+    cosigned: bool = False
+    """Only what a witness has seen: the newest checkpoint that one has signed counts."""
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -57,12 +59,13 @@ class Export:
         """For the whole log: which places were in a row."""
 
     async def head(self) -> tuple[Head, Signed]:
-        """What is exported, and the checkpoint of the log as it is now.
+        """What is exported, and the checkpoint of the log as it is now, or as a witness has seen it.
 
         Raises:
-            CallEnded: STORE_UNAVAILABLE when no checkpoint can be signed.
+            CallEnded: STORE_UNAVAILABLE when no checkpoint can be signed, NOT_FOUND when no witness has signed one.
         """
-        asked, signed = self._asked, await self._checkpoints.now()
+        asked = self._asked
+        signed = await (self._checkpoints.cosigned() if asked.cosigned else self._checkpoints.now())
         previous = min(asked.previous_size, signed.size)
         head = Head(
             origin=self._checkpoints.signer.key.name,

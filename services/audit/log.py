@@ -17,6 +17,8 @@ class Place(msgspec.Struct, frozen=True):
     hash: bytes
     leaf: Leaf | None
     """What is kept of what the hash was made of; `None` where it was deleted."""
+    decision: str = ""
+    """What it is about; empty for an entry of the log's own, and where that is not kept."""
 
 
 class Raw(msgspec.Struct, frozen=True):
@@ -71,6 +73,9 @@ class Log(Protocol):
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """The entries from one place on, up to and without another."""
 
+    async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
+        """The hashes of the entries from one place on, up to and without another."""
+
     async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
         """What gateways wrote of those of the decisions that are stored."""
 
@@ -84,8 +89,8 @@ class Log(Protocol):
             LogBroken: it does not continue the last checkpoint; `say` was not asked.
         """
 
-    async def newest(self) -> Signed | None:
-        """The checkpoint of the largest log; `None` where none was signed."""
+    async def newest(self, *, cosigned: bool = False) -> Signed | None:
+        """The checkpoint of the largest log, or of the largest that a witness has signed; `None` without any."""
 
     async def checkpoint(self, size: int) -> Signed | None:
         """The checkpoint of a log of that size; `None` where none is kept."""

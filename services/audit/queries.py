@@ -92,6 +92,7 @@ class Queries(Search):
             proofs=request.proofs,
             previous_size=proving.earlier(request.previous_tree_size),
             now_ms=now_ms,
+            cosigned=request.cosigned,
         )
         export = Export(self._store, self._checkpoints, asked)
         head, signed = await export.head()
@@ -107,10 +108,18 @@ class Queries(Search):
         )
 
     async def GetCheckpoint(
-        self, _request: audit_service_pb2.GetCheckpointRequest, _context: Any
+        self, request: audit_service_pb2.GetCheckpointRequest, _context: Any
     ) -> audit_service_pb2.GetCheckpointResponse:
         """See the contract."""
-        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(await self._checkpoints.newest()))
+        signed = await (self._checkpoints.cosigned() if request.cosigned else self._checkpoints.newest())
+        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(signed))
+
+    async def AddCosignature(
+        self, request: audit_service_pb2.AddCosignatureRequest, _context: Any
+    ) -> audit_service_pb2.AddCosignatureResponse:
+        """See the contract."""
+        signed = await self._checkpoints.cosign(request.note)
+        return audit_service_pb2.AddCosignatureResponse(checkpoint=proving.checkpoint(signed))
 
     async def GetInclusionProof(
         self, request: audit_service_pb2.GetInclusionProofRequest, _context: Any

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +40,7 @@ from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails
 from services.audit.writer import Writer, pause
 from services.audit.writing_metrics import WritingMetrics
-from services.proof.notes import Signer
+from services.proof.notes import Key, Signer
 
 RETRY_SECONDS: Final = 0.2
 TEND_SECONDS: Final = 10.0
@@ -58,6 +58,7 @@ async def serve(
     drain_seconds: float,
     store_url: str | None = None,
     signer: Signer | None = None,
+    witnesses: Sequence[Key] = (),
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
@@ -67,6 +68,7 @@ async def serve(
     """Write and answer until SIGTERM or SIGINT. `pseudonym_key` is the gateways' key of `subject_ref`.
 
     `store_url` names a database of PostgreSQL; without one the store is in `home`.
+    `witnesses` may sign the checkpoints of the log too.
 
     `follow` tells what the active revision promises of its routes; without it no objectives are known. `to` says where
     metrics and spans go, `trace_ratio` which share of the spans. `signer` signs the log; without one, the key in `home`
@@ -88,6 +90,7 @@ async def serve(
             drain_seconds=drain_seconds,
             store_url=store_url,
             signer=signer,
+            witnesses=witnesses,
             follow=follow,
             policies=policies,
             to=to,
@@ -109,6 +112,7 @@ async def running(
     drain_seconds: float,
     store_url: str | None = None,
     signer: Signer | None = None,
+    witnesses: Sequence[Key] = (),
     follow: Follow | None = None,
     policies: Policies = no_policies,
     to: Metering = NOWHERE,
@@ -126,7 +130,9 @@ async def running(
         store = opened(home, url=store_url, keeping=keeping)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)
-        checkpoints = Checkpoints(store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms)
+        checkpoints = Checkpoints(
+            store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms, witnesses=witnesses
+        )
         queries = Queries(
             store,
             tails=tails,
@@ -137,7 +143,7 @@ async def running(
             policies=policies,
         )
         progress = Progress()
-        WritingMetrics(meters, progress, checkpoints=checkpoints, clock_ms=clock_ms)
+        WritingMetrics(meters, progress, checkpoints=checkpoints, store=store, clock_ms=clock_ms)
         spans = _outcome_spans(stack, store, to=to, ratio=trace_ratio, own=meters.instance)
 
         def begin(streams: DecisionStreams) -> Writer:

@@ -11,11 +11,12 @@ from services.proof.merkle import consistent
 HOUR_MS: Final = 3_600_000
 _COLUMNS: Final = "SELECT size, root, note, signed_ms FROM checkpoint"
 _NEWEST: Final = f"{_COLUMNS} ORDER BY size DESC LIMIT 1"
+# A cosignature is a second line of signature.
+_COSIGNED: Final = f"{_COLUMNS} WHERE note LIKE '%— %— %' ORDER BY size DESC LIMIT 1"
 _OF: Final = f"{_COLUMNS} WHERE size = ?"
 _ALL: Final = f"{_COLUMNS} ORDER BY size"
 _KEEP: Final = "INSERT INTO checkpoint (size, root, note, signed_ms) VALUES (?, ?, ?, ?)"
-# Of earlier hours the last one is enough, for any two are bound together by the tree itself; and what a witness has
-# seen, which is what has a second line of signature.
+# Of earlier hours the last one is enough, for any two are bound together by the tree itself; and what a witness saw.
 _THIN: Final = """DELETE FROM checkpoint WHERE signed_ms / 3600000 < ? AND note NOT LIKE '%— %— %' AND size NOT IN
  (SELECT max(size) FROM checkpoint GROUP BY signed_ms / 3600000)"""
 
@@ -41,9 +42,9 @@ def sign(connection: sqlite3.Connection, say: Callable[[int, bytes], str], *, no
     return signed
 
 
-def newest(connection: sqlite3.Connection) -> Signed | None:
-    """The checkpoint of the largest log; `None` where none was signed."""
-    row = connection.execute(_NEWEST).fetchone()
+def newest(connection: sqlite3.Connection, *, cosigned: bool = False) -> Signed | None:
+    """The checkpoint of the largest log, or of the largest that a witness has signed; `None` without any."""
+    row = connection.execute(_COSIGNED if cosigned else _NEWEST).fetchone()
     return None if row is None else Signed(*row)
 
 

@@ -26,7 +26,7 @@ def places(
     connection: sqlite3.Connection, start: int, *, end: int, raw_of: Callable[[Sequence[str]], Mapping[str, Raw]]
 ) -> tuple[Place, ...]:
     """See `services.audit.log.Log.places`. `raw_of` gives those of the decisions that are stored."""
-    hashes = _hashes(connection, start, end=end)
+    found_hashes = hashes(connection, start, end=end)
     rows = {row[0]: row for row in connection.execute(_ROWS, (start, end))}
     raw = raw_of(sorted({row[2].hex() for row in rows.values() if row[1] in _OF_DECISIONS}))
     found = []
@@ -37,8 +37,9 @@ def places(
             Place(
                 index=index,
                 kind="" if row is None else row[1],
-                hash=hashes[index - start],
+                hash=found_hashes[index - start],
                 leaf=None if row is None or parts is None else Leaf(row[1], parts),
+                decision="" if row is None else row[2].hex(),
             )
         )
     return tuple(found)
@@ -67,7 +68,8 @@ def _parts_of(raw: Raw | None, index: int, *, kind: str) -> tuple[bytes, ...] | 
     return (raw.settlement,) if raw.settlement is not None and raw.settled_leaf == index else None
 
 
-def _hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:
+def hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:
+    """See `services.audit.log.Log.hashes`."""
     tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
     whole = b"".join(sqlite_log.read(connection, 0, number) for number in tiles)
     offset = tiles.start * WIDTH

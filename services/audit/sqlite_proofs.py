@@ -41,6 +41,11 @@ class SqliteLog:
         )
         return found
 
+    async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
+        """See `Log.hashes`."""
+        found: Sequence[bytes] = await self._read(lambda connection: sqlite_kept.hashes(connection, start, end=end))
+        return found
+
     async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
         """See `Log.raw`."""
         found: Mapping[str, Raw] = await self._read(lambda _: self._raw_of(decisions))
@@ -61,9 +66,9 @@ class SqliteLog:
         found: Signed = await self._write(lambda connection: sqlite_checkpoints.sign(connection, say, now_ms=now_ms))
         return found
 
-    async def newest(self) -> Signed | None:
+    async def newest(self, *, cosigned: bool = False) -> Signed | None:
         """See `Log.newest`."""
-        found: Signed | None = await self._read(sqlite_checkpoints.newest)
+        found: Signed | None = await self._read(lambda each: sqlite_checkpoints.newest(each, cosigned=cosigned))
         return found
 
     async def checkpoint(self, size: int) -> Signed | None:

@@ -36,6 +36,7 @@ from services.audit.segments.writing import Batch, SegmentWriter
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite_arms import summarize
 from services.audit.sqlite_copies import copies_of
+from services.audit.sqlite_earlier import enter as enter_earlier
 from services.audit.sqlite_minutes import route_counts
 from services.audit.sqlite_personal import SqlitePersonal
 from services.audit.sqlite_proofs import SqliteLog
@@ -349,6 +350,7 @@ class SqliteStore:
     def _open_segments(self) -> SegmentWriter:
         files = Files(self._folder, busy_seconds=self._busy_seconds, writes=True)
         try:
+            enter_earlier(self._writer)
             move(self._writer, files)
             segments = SegmentWriter(files, self._writer, cold=self._cold)
             segments.pay()

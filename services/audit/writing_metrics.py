@@ -7,13 +7,20 @@ from opentelemetry.metrics import Observation
 from gateway.meters import Meters
 from services.audit.checkpoints import Checkpoints
 from services.audit.progress import Progress
+from services.audit.store import DecisionStore
 
 
 class WritingMetrics:
     """Exports them whenever somebody asks. `clock_ms` gives milliseconds since the epoch."""
 
     def __init__(
-        self, meters: Meters, progress: Progress, *, checkpoints: Checkpoints, clock_ms: Callable[[], int]
+        self,
+        meters: Meters,
+        progress: Progress,
+        *,
+        checkpoints: Checkpoints,
+        store: DecisionStore,
+        clock_ms: Callable[[], int],
     ) -> None:
         counter, gauge = meters.meter.create_observable_counter, meters.meter.create_observable_gauge
         taken, quarantined = _seen(lambda: progress.taken), _seen(lambda: progress.quarantined)
@@ -34,6 +41,8 @@ class WritingMetrics:
             return max(0, clock_ms() - checkpoints.whole_ms) / 1000
 
         gauge("pilote.log.checkpoint.age", [_seen(unsigned_s)], "s", "Since when not all of the log is signed.")
+        lost = _seen(lambda: len(store.unreadable))
+        gauge("pilote.audit.segments.unreadable", [lost], "{segment}", "Hours of decisions that cannot be read.")
         meters.include(progress.latency.metric)
 
 

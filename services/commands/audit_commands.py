@@ -49,6 +49,7 @@ def _run(shell: Shell) -> None:
     from services.audit.segments.hours import HOUR_MS
     from services.audit.segments.sealing import Keeping
     from services.audit.server import serve
+    from services.commands.log_keys import witnesses_of
     from services.commands.policies import published
     from services.commands.processes import pin_file
     from services.commands.promises import following
@@ -61,12 +62,13 @@ def _run(shell: Shell) -> None:
         "listen": settings.audit_listen,
         "redis_url": url,
         "signer": log_signer_of(shell, settings),
+        "witnesses": witnesses_of(shell, settings),
         "follow": following(url, pin_file=pin_file(shell, settings), trusted_people=shell.trusted_people(settings)),
         "policies": published(url),
         "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         "trace_ratio": settings.trace_ratio,
         "home": settings.home,
-        "store_url": _store_url(shell, settings),
+        "store_url": store_url_of(shell, settings),
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,
         "keeping": Keeping(grace_ms=settings.audit_seal_minutes * 60_000, hot_ms=settings.audit_hot_hours * HOUR_MS),
@@ -74,7 +76,7 @@ def _run(shell: Shell) -> None:
     run(lambda: serve(**options))
 
 
-def _store_url(shell: Shell, settings: Settings) -> str | None:
+def store_url_of(shell: Shell, settings: Settings) -> str | None:
     """Where decisions are kept; a URL with a mistake ends the process, and is not repeated."""
     if settings.audit_url is not None:
         from services.audit.postgres.address import parameters

@@ -15,12 +15,17 @@ from services.commands.shell import Shell
 from services.texts import say as say_plainly
 
 if TYPE_CHECKING:
+    from services.commands.exporting import Wanted
     from services.proof.notes import Checkpoint, Key
     from services.proof.verifying import Problem, Report, Trust
 
 
 def add_audit_to(app: typer.Typer, shell: Shell) -> None:
     """Add the commands of the group `pilote audit`."""
+    from services.commands import store_commands, witness_command
+
+    store_commands.add_to(app, shell)
+    witness_command.add_to(app, shell)
 
     @app.command()
     def export(
@@ -33,10 +38,16 @@ def add_audit_to(app: typer.Typer, shell: Shell) -> None:
         previous: Annotated[
             Path | None, typer.Option(help="A checkpoint seen earlier, to prove that the log continues it.")
         ] = None,
+        witnessed: Annotated[bool, typer.Option("--witnessed", help="Only what a witness has seen.")] = False,  # noqa: FBT002
         force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,  # noqa: FBT002
     ) -> None:
         """Write decisions to a file, with what proves them: pilote verify needs no more than that and the key."""
-        _export(shell, file, (where, _form(shell, file, form), proofs), previous=previous, force=force)
+        from services.commands.exporting import Wanted
+
+        if file.exists() and not force:
+            shell.fail(say("export-exists", language=language(shell.settings()), file=file), 2)
+        size = 0 if previous is None else _size_of(shell, previous)
+        _export(shell, file, Wanted(where, _form(shell, file, form), proofs, size, witnessed))
 
     @app.command()
     def checkpoint(file: Annotated[Path, typer.Argument(help="Where to write it.", dir_okay=False)]) -> None:
@@ -68,8 +79,8 @@ def add_verify_to(app: typer.Typer, shell: Shell) -> None:
         lang = language(shell.settings())
         good, logs = True, dict[int, tuple[bytes, Path]]()
         for file in files:
-            report = _report(shell, file, trust)
-            good = _print(shell, file, report, trust=trust, lang=lang) and good
+            report = report_of(shell, file, trust)
+            good = print_report(shell, file, report, trust=trust, lang=lang) and good
             checkpoint = report.checkpoint
             if (
                 checkpoint is not None
@@ -112,18 +123,19 @@ def _trust(shell: Shell, key: str, *, previous: Path | None, witnesses: list[str
     return Trust(trust.key, earlier, trust.witnesses)
 
 
-def _report(shell: Shell, file: Path, trust: "Trust") -> "Report":
+def report_of(shell: Shell, file: Path, trust: "Trust") -> "Report":
+    """What comes of verifying a file, with a bar; ends the process where it cannot be read."""
     from services.commands.export_reading import verify
 
     lang = language(shell.settings())
     try:
-        with _progress(shell, say("verifying", language=lang, file=file.name)) as progress:
+        with progress_bar(shell, say("verifying", language=lang, file=file.name)) as progress:
             return verify(file, trust, progress=progress)
     except OSError:
         shell.fail(say("file-missing", language=lang, file=file), 2)
 
 
-def _print(shell: Shell, file: Path, report: "Report", *, trust: "Trust", lang: str) -> bool:
+def print_report(shell: Shell, file: Path, report: "Report", *, trust: "Trust", lang: str) -> bool:
     """Say what came of a file; whether it is good."""
     from services.proof.verifying import MOST_PROBLEMS
 
@@ -183,15 +195,12 @@ def _form(shell: Shell, file: Path, form: str) -> str:
     return wanted
 
 
-def _export(shell: Shell, file: Path, asked: tuple[str, str, bool], *, previous: Path | None, force: bool) -> None:
-    from services.commands.exporting import Wanted, export
+def _export(shell: Shell, file: Path, wanted: "Wanted") -> None:
+    from services.commands.exporting import export
 
     settings = shell.settings()
     lang = language(settings)
-    if file.exists() and not force:
-        shell.fail(say("export-exists", language=lang, file=file), 2)
-    wanted = Wanted(*asked, 0 if previous is None else _size_of(shell, previous))
-    with _told(shell, file), _progress(shell, say("exporting", language=lang, file=file.name)) as progress:
+    with _told(shell, file), progress_bar(shell, say("exporting", language=lang, file=file.name)) as progress:
         written = asyncio.run(export(settings.audit_listen, file, wanted, progress=progress))
     values = {"rows": written.rows, "size": written.head.tree_size, "origin": written.head.origin}
     shell.out.print(say("exported", language=lang, file=file, **values), markup=False, soft_wrap=True)
@@ -214,7 +223,6 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
     import grpc
 
     from services.commands.exporting import CutOff
-    from services.proof.notes import Malformed
 
     settings = shell.settings()
     lang = language(settings)
@@ -226,12 +234,12 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
         shell.fail(say("export-failed", language=lang, file=file, why=error.details() or ""))
     except CutOff:
         shell.fail(say("export-cut", language=lang, file=file))
-    except (OSError, Malformed) as error:
+    except (OSError, ValueError) as error:
         shell.fail(say("export-failed", language=lang, file=file, why=error))
 
 
 @contextlib.contextmanager
-def _progress(shell: Shell, text: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(shell: Shell, text: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, for what takes long; elsewhere nothing is shown."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

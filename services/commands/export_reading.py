@@ -8,7 +8,15 @@ from typing import IO, Final
 
 import msgspec
 
-from services.commands.export_writing import ENTRIES, MANIFEST_KEY, cells, json_line, manifest_file, manifest_line
+from services.commands.export_writing import (
+    ENTRIES,
+    MANIFEST_KEY,
+    cells,
+    json_line,
+    literal,
+    manifest_file,
+    manifest_line,
+)
 from services.proof.columns import NAMES, Columns
 from services.proof.exports import Row, entries_text, head_text, read_entries
 from services.proof.notes import LARGEST_NOTE, Malformed
@@ -236,12 +244,12 @@ def _parquet(path: Path, trust: Trust, progress: Progress) -> Report:
 
     try:
         with duckdb.connect() as connection:
-            found = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]).fetchall()
+            found = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", [literal(path)]).fetchall()
             manifests = [value.decode() for key, value in found if key.decode() == MANIFEST_KEY]
             if len(manifests) != 1:
                 raise Broken("manifest-missing", file=path.name)
             verifier = Verifier(manifests[0], trust)
-            rows = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            rows = connection.execute("SELECT * FROM read_parquet(?)", [literal(path)])
             if [column[0] for column in rows.description or ()] != [*NAMES, ENTRIES]:
                 raise Broken("columns")
             number = 0

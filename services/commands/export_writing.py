@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -32,6 +33,11 @@ class Writer(Protocol):
 def manifest_file(path: Path) -> Path:
     """Where the manifest of a CSV file is: beside it."""
     return path.with_name(f"{path.name}.manifest")
+
+
+def literal(path: Path) -> str:
+    """A path as DuckDB reads it: not as a pattern that other files may match too."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def json_line(columns: Columns, row: Row) -> bytes:
@@ -125,7 +131,7 @@ class _Parquet:
                 f"COPY (SELECT * FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}},"  # noqa: S608
                 " maximum_object_size = 268435456)) TO ?"
                 f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{MANIFEST_KEY}: ?}})",
-                [str(self._lines), str(self._target), manifest],
+                [literal(self._lines), str(self._target), manifest],
             )
         with self._target.open("rb+") as file:
             os.fsync(file.fileno())

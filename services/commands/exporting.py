@@ -34,6 +34,7 @@ class Wanted(msgspec.Struct, frozen=True):
     form: str
     proofs: bool
     previous_size: int
+    witnessed: bool = False
 
 
 async def export(address: str, path: Path, wanted: Wanted, *, progress: Callable[[int, int], None]) -> Written:
@@ -45,7 +46,11 @@ async def export(address: str, path: Path, wanted: Wanted, *, progress: Callable
         Malformed: another version of Pilote answers.
     """
     request = audit_service_pb2.ExportDecisionsRequest(
-        filter=wanted.query, proofs=wanted.proofs, previous_tree_size=wanted.previous_size, entries_only=True
+        filter=wanted.query,
+        proofs=wanted.proofs,
+        previous_tree_size=wanted.previous_size,
+        entries_only=True,
+        cosigned=wanted.witnessed,
     )
     async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
         answers = audit_service_pb2_grpc.AuditServiceStub(channel).ExportDecisions(request)

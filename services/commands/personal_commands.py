@@ -60,20 +60,19 @@ def add_audit_to(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def rewrap() -> None:
         """Wrap the keys of what records say of people anew, with the first master key of the file."""
-        import sqlite3
-
         from gateway.adapters.sealing import Damaged, KeyMissing
+        from gateway.core.errors import CallEnded
         from services.commands.rewrapping import rewrap as run
 
         settings = shell.settings()
         lang = language(settings)
         try:
-            count = asyncio.run(run(settings.home, shell.record_keys(settings)))
+            count = asyncio.run(run(settings.home, shell.record_keys(settings), url=settings.audit_url))
         except KeyMissing:
             shell.fail(say("rewrap-key", language=lang))
         except Damaged:
             shell.fail(say("rewrap-damaged", language=lang))
-        except sqlite3.Error:
+        except (CallEnded, ValueError):
             shell.fail(say("rewrap-store", language=lang, home=settings.home))
         shell.out.print(say("rewrapped", language=lang, count=count), markup=False, soft_wrap=True)
 

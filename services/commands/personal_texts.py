@@ -45,8 +45,8 @@ _TEXTS: Final = {
         "Une clé du dépôt a été modifiée et ne peut être scellée à nouveau ; les précédentes sont faites.",
     ),
     "rewrap-store": (
-        "There is no store of decisions of this version in {home}, or it is locked.",
-        "Il n’y a pas de dépôt de décisions de cette version dans {home}, ou il est verrouillé.",
+        "There is no store of decisions of this version in {home} or in PILOTE_AUDIT_URL, or it is locked.",
+        "Il n’y a pas de dépôt de décisions de cette version dans {home} ou PILOTE_AUDIT_URL, ou il est verrouillé.",
     ),
     "notes-columns": ("time|what|who|why|tenant|about", "date|quoi|qui|pourquoi|organisation|sujet"),
     "note-erasure": ("erasure", "effacement"),

@@ -202,6 +202,112 @@ _TEXTS: Final = {
         "{file}: {rows} rows, proved against the log of {size} entries of {origin}.",
         "{file} : {rows} lignes, prouvées par le journal de {size} entrées de {origin}.",
     ),
+    "checking": ("checking the store", "vérification du stockage"),
+    "store-good": (
+        "Good: {decisions} decisions are what the log of {size} entries says, and it continues all {checkpoints} checkpoints that are kept.",
+        "Conforme : {decisions} décisions sont ce que dit le journal de {size} entrées, qui prolonge les {checkpoints} points de contrôle conservés.",
+    ),
+    "store-bad": (
+        "The store was changed. Looked at: {decisions} decisions, {size} entries of the log, {checkpoints} checkpoints.",
+        "Le stockage a été modifié. Vérifiés : {decisions} décisions, {size} entrées du journal, {checkpoints} points de contrôle.",
+    ),
+    "store-unlogged": (
+        "{count} decisions are in no log: they were stored before there was one, or put in by hand.",
+        "{count} décisions ne sont dans aucun journal : enregistrées avant qu’il existe, ou ajoutées à la main.",
+    ),
+    "store-deleted": (
+        "Of {count} entries only the hash is left: their time was over, they were erased, or somebody deleted them.",
+        "De {count} entrées il ne reste que l’empreinte : leur durée était passée, elles ont été effacées, ou supprimées par quelqu’un.",
+    ),
+    "store-changed": (
+        "decisions/{decision}: its record was changed, or put in: the log has another hash there.",
+        "decisions/{decision} : son enregistrement a été modifié ou ajouté : le journal a une autre empreinte à cet endroit.",
+    ),
+    "store-end-changed": (
+        "decisions/{decision}: how the call ended was changed: the log has another hash there.",
+        "decisions/{decision} : la fin de l’appel a été modifiée : le journal a une autre empreinte à cet endroit.",
+    ),
+    "store-columns": (
+        "decisions/{decision}: queries are told another verdict, reason, status or time than its record says.",
+        "decisions/{decision} : les requêtes reçoivent un autre verdict, motif, statut ou instant que son enregistrement.",
+    ),
+    "store-undecodable": (
+        "A decision older than decisions/{decision} cannot be read any more: it was changed.",
+        "Une décision plus ancienne que decisions/{decision} est devenue illisible : elle a été modifiée.",
+    ),
+    "store-entry": (
+        "Entry {place} of the log was changed, or taken out of its decision.",
+        "L’entrée {place} du journal a été modifiée, ou retirée de sa décision.",
+    ),
+    "store-forked": (
+        "The hashes do not lead to the root that was signed for {signed} entries: the log was changed.",
+        "Les empreintes ne mènent pas à la racine signée pour {signed} entrées : le journal a été modifié.",
+    ),
+    "store-shorter": (
+        "The log has {size} entries, and {signed} were signed: it was cut off.",
+        "Le journal a {size} entrées, et {signed} ont été signées : il a été tronqué.",
+    ),
+    "store-tiles": (
+        "The upper tiles of the log do not fit its hashes: they were changed.",
+        "Les tuiles supérieures du journal ne correspondent pas à ses empreintes : elles ont été modifiées.",
+    ),
+    "store-checkpoint": (
+        "The checkpoint of {signed} entries that is kept: {problem}",
+        "Le point de contrôle conservé pour {signed} entrées : {problem}",
+    ),
+    "store-damaged": (
+        "The file {file} cannot be read: its decisions were not looked at.",
+        "Le fichier {file} est illisible : ses décisions n’ont pas été vérifiées.",
+    ),
+    "store-no-key": (
+        "There is no key in {file}: say the log’s public key with --key.",
+        "Il n’y a pas de clé dans {file} : donnez la clé publique du journal avec --key.",
+    ),
+    "store-unreadable": (
+        "The store in {home} cannot be used: {why}",
+        "Le stockage de {home} est inutilisable : {why}",
+    ),
+    "importing": ("importing {file}", "import de {file}"),
+    "imported": (
+        "{count} entries are in the store of {home}, in a log of its own.",
+        "{count} entrées sont dans le stockage de {home}, dans un journal à lui.",
+    ),
+    "imported-same": (
+        "{count} entries are in the store of {home}: its log is the one that was exported, to the last hash.",
+        "{count} entrées sont dans le stockage de {home} : son journal est celui de l’export, à la dernière empreinte près.",
+    ),
+    "import-format": (
+        "{file} is no export in JSON Lines; others cannot be imported.",
+        "{file} n’est pas un export en JSON Lines ; les autres ne s’importent pas.",
+    ),
+    "import-in-use": (
+        "Pilote runs on {home}: stop it, or set PILOTE_HOME to another folder.",
+        "Pilote tourne sur {home} : arrêtez-le, ou donnez à PILOTE_HOME un autre dossier.",
+    ),
+    "import-not-empty": (
+        "The store in {home} is not empty: set PILOTE_HOME to another folder.",
+        "Le stockage de {home} n’est pas vide : donnez à PILOTE_HOME un autre dossier.",
+    ),
+    "import-foreign": (
+        "{file} holds an entry that cannot be stored: {why} What came before it is in the store.",
+        "{file} contient une entrée qui ne peut être enregistrée : {why} Ce qui précède est dans le stockage.",
+    ),
+    "witnessed": (
+        "Seen and signed: {origin} has {size} entries, and continues the {before} that were seen before.",
+        "Vu et signé : {origin} a {size} entrées, et prolonge les {before} déjà vues.",
+    ),
+    "witness-refuses": (
+        "Not signed: {origin}: {text} Tell those who rely on this log.",
+        "Non signé : {origin} : {text} Prévenez ceux qui se fient à ce journal.",
+    ),
+    "witness-untaken": (
+        "The audit service does not take the signature: {why}",
+        "Le service d’audit n’accepte pas la signature : {why}",
+    ),
+    "witness-state": (
+        "{file} cannot be used: {why}",
+        "{file} est inutilisable : {why}",
+    ),
     "checkpoint-written": (
         "{file}: the checkpoint of {size} entries.",
         "{file} : le point de contrôle de {size} entrées.",

@@ -1,14 +1,15 @@
-"""Wraps all data keys of an embedded store anew, beside the service that writes it."""
+"""Wraps all data keys of a store anew, beside the service that writes it."""
 
 import asyncio
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.adapters.sealing import Sealer
+from gateway.core.errors import CallEnded, Reason
 from gateway.core.used import WrappedKey
 from gateway.opening import rewrapped
 from services.audit import sqlite_keys
@@ -19,17 +20,44 @@ from services.audit.transactions import transaction
 BUSY_SECONDS = 10.0
 
 
-async def rewrap(home: Path, master_keys: Sequence[bytes]) -> int:
+async def rewrap(home: Path, master_keys: Sequence[bytes], *, url: str | None = None) -> int:
     """Wrap every key with the first of the master keys; returns how many there are.
+
+    `url` names the database of PostgreSQL where decisions are kept; without one they are in `home`.
 
     Raises:
         KeyMissing: one was wrapped with a master key that is not among these.
         Damaged: one was changed.
-        sqlite3.Error: there is no store of this version, or it is locked.
+        CallEnded: STORE_UNAVAILABLE: there is no store of this version, or it is locked.
+        ValueError: `url` is no URL of PostgreSQL.
     """
+    anew = functools.partial(_anew, Sealer(master_keys))
+    if url is not None:
+        return await _on_a_server(url, anew)
+    try:
+        return await _embedded(home, anew)
+    except sqlite3.Error as error:
+        raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
+
+
+Anew = Callable[[str, WrappedKey], bytes]
+
+
+async def _on_a_server(url: str, anew: Anew) -> int:
+    from services.audit.postgres.store import PostgresStore
+
+    store = PostgresStore(url)
+    try:
+        count = await store.personal.rewrap(anew)
+        await store.personal.clear_files()
+    finally:
+        await store.close()
+    return count
+
+
+async def _embedded(home: Path, anew: Anew) -> int:
     path = home / "audit" / "decisions.sqlite"
     uri = f"{path.resolve().as_uri()}?mode=rw"
-    sealer = Sealer(master_keys)
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     with contextlib.closing(connection):
         connection.execute("PRAGMA secure_delete = ON")
@@ -39,7 +67,7 @@ async def rewrap(home: Path, master_keys: Sequence[bytes]) -> int:
                 return work(connection)
 
         count = await rewrap_all(
-            functools.partial(_anew, sealer),
+            anew,
             read=lambda work: asyncio.to_thread(work, connection),
             write=lambda work: asyncio.to_thread(in_transaction, work),
         )

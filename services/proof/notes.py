@@ -106,9 +106,13 @@ class Signer:
     def cosign(self, note: Note, *, at_s: int) -> Note:
         """A checkpoint's note with our cosignature; `at_s` is seconds since the epoch."""
         value = at_s.to_bytes(_TIME_BYTES) + self._private.sign(_cosigned(note.text, at_s))
-        ours = Signature(self.key.name, self.key.id, value)
-        others = tuple(each for each in note.signatures if (each.name, each.key) != (ours.name, ours.key))
-        return Note(note.text, (*others, ours))
+        return with_signatures(note, (Signature(self.key.name, self.key.id, value),))
+
+
+def with_signatures(note: Note, more: tuple[Signature, ...]) -> Note:
+    """A note with these signatures too, in place of older ones by the same keys."""
+    keys = {(each.name, each.key) for each in more}
+    return Note(note.text, (*(each for each in note.signatures if (each.name, each.key) not in keys), *more))
 
 
 def read_key(text: str) -> Key:

@@ -130,6 +130,18 @@ async def test_an_inference_that_an_earlier_version_has_kept_leads_to_an_action_
     assert list(action.links) == []
 
 
+@pytest.mark.parametrize("garbage", [b"", b"garbage", msgspec.msgpack.encode(("writer", "1")), b"\xc1"])
+async def test_what_is_kept_of_an_inference_and_cannot_be_read_counts_as_unknown(
+    empty_world: World, llm: FakeOpenAI, upstream: FakeUpstream, tmp_path: Path, garbage: bytes
+) -> None:
+    await empty_world.gateway()
+    await empty_world.publish(_both(llm, upstream, tmp_path, lineage={"required_for": ["CONTACT"]}))
+    damaged = "01a20fbbaf23734d984fc59139ee30ce"
+    await empty_world.redis.set(keys.inference(keys.cell("acme"), damaged), garbage)
+    sent = await told(empty_world.agent().messages.SendMessage(send(), metadata=_named(damaged)))
+    assert sent.reason == "LINEAGE_UNKNOWN"
+
+
 async def test_a_method_that_nobody_has_described_is_named_nowhere_in_a_span(
     empty_world: World, upstream: FakeUpstream, collector: Collector, llm: FakeOpenAI, tmp_path: Path
 ) -> None:

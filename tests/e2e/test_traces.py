@@ -1,12 +1,13 @@
 """One span a call; the trace goes on through the gateway."""
 
+import grpc
 import pytest
 
 from tests.e2e.policy import allow_all, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
 from tests.e2e.world import World, credential, told
 from tests.fakes.collector import Collector, attributes
-from tests.fakes.upstream import FakeUpstream
+from tests.fakes.upstream import FakeUpstream, answering, failing
 
 SALES = credential("sales-bot")
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -63,6 +64,24 @@ async def test_at_ratio_nothing_only_what_went_wrong_is_exported(
     reasons = [attributes(exported[each.decision])["pilote.reason"] for each in refused]
     assert reasons == ["POLICY_DENIED", "POLICY_DENIED", "AGENT_UNAUTHENTICATED"]
     assert all(exported[each.decision].status.code == 2 for each in refused)
+
+
+async def test_held_and_failed_calls_are_exported_whatever_the_ratio(
+    empty_world: World, upstream: FakeUpstream, collector: Collector
+) -> None:
+    async with empty_world.started(otlp_endpoint=collector.endpoint, trace_ratio=0.0):
+        rules = [allow_all(), {"name": "people-look", "effect": "hold", "operations": ["CONTACT"]}]
+        await empty_world.publish(policy(upstream.address, rules=rules))
+        agent = empty_world.agent()
+        held = await told(agent.messages.SendMessage(send(), metadata=_traced("00")))
+        upstream.behave = failing(grpc.StatusCode.UNAVAILABLE)
+        failed = await told(agent.contacts.GetContact(get(), metadata=SALES))
+        upstream.behave = answering(b"")
+        await told(agent.contacts.GetContact(get(), metadata=SALES))
+    exported = {attributes(span)["pilote.decision"]: attributes(span) for span in collector.spans}
+    assert exported.keys() == {held.decision, failed.decision}
+    assert (exported[held.decision]["pilote.verdict"], held.reason) == ("HOLD", "APPROVAL_REQUIRED")
+    assert exported[failed.decision]["error.type"] == "UNAVAILABLE"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ class PostgresLog:
         """See `Log.places`."""
         return await self._lane.run(lambda connection: _places(connection, start, end), again=True)
 
+    async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
+        """See `Log.hashes`."""
+        return await self._lane.run(lambda connection: _hashes(connection, start, end), again=True)
+
     async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
         """See `Log.raw`."""
 
@@ -66,9 +70,9 @@ class PostgresLog:
             lambda connection: locked(connection, lambda: checkpoints.sign(connection, say, now_ms=now_ms))
         )
 
-    async def newest(self) -> Signed | None:
+    async def newest(self, *, cosigned: bool = False) -> Signed | None:
         """See `Log.newest`."""
-        return await self._lane.run(checkpoints.newest, again=True)
+        return await self._lane.run(lambda connection: checkpoints.newest(connection, cosigned=cosigned), again=True)
 
     async def checkpoint(self, size: int) -> Signed | None:
         """See `Log.checkpoint`."""
@@ -106,6 +110,7 @@ def _places(connection: Connection, start: int, end: int) -> tuple[Place, ...]:
             kind=rows[index][0] if index in rows else "",
             hash=hashes[index - start],
             leaf=Leaf(rows[index][0], parts[index]) if index in parts else None,
+            decision=rows[index][1].hex if index in rows and rows[index][1] is not None else "",
         )
         for index in range(start, end)
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
-from services.commands.export_writing import ENTRIES, MANIFEST_KEY, manifest_file
+from services.commands.export_writing import ENTRIES, MANIFEST_KEY, literal, manifest_file
 from services.proof.columns import NAMES
 
 Row = dict[str, Any]
@@ -66,6 +66,12 @@ def _parquet(path: Path, tamper: Tamper, change: Callable[[str], str] = lambda t
             f"COPY t TO ? (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{MANIFEST_KEY}: ?}})",
             [str(path), change(manifest.decode())],
         )
+
+
+def rows_of_parquet(path: Path) -> list[tuple[Any, ...]]:
+    """What a Parquet file says."""
+    with duckdb.connect() as connection:
+        return connection.execute("SELECT * FROM read_parquet(?)", [literal(path)]).fetchall()
 
 
 def _entries(row: Row) -> str:

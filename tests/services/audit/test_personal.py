@@ -17,11 +17,15 @@ from gateway.core.record import Record, SealedInputs, subject_ref
 from gateway.core.used import WrappedKey, key_bound_to
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, personal_pb2
 from pilote.decision.v1 import decision_pb2
-from services.audit.entries import Admitted, Noted, Recorded, read
+from services.audit.entries import Admitted, Noted, Recorded, Settled, read
 from services.audit.personal import SKEW_MS, AccessNote, Destroyed, ErasureNote, Person
+from services.audit.personal_queries import state_of as record_state
+from services.audit.segments.hours import HOUR_MS
+from services.audit.sqlite_store import SqliteStore
 from services.audit.store import DecisionStore
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, append, settle
 from tests.services.audit.kinds import Kind
+from tests.services.audit.test_sealing import COLD_MS, KEEPING, cold, files
 
 OLD, NEW = b"o" * 32, b"n" * 32
 ADA, BOB = (subject_ref(KEY, tenant="acme", subject=name) for name in ("contacts/ada", "contacts/bob"))
@@ -357,3 +361,28 @@ async def test_notes_that_are_asked_for_wrongly_are_not_listed(audit: Audit, ask
     with pytest.raises(CallEnded) as ended:
         await audit.queries().ListNotes(personal_pb2.ListNotesRequest(**asked), None)
     assert ended.value.reason is Reason.ARGUMENT_INVALID
+
+
+async def test_a_customer_is_erased_from_hours_that_are_parquet_files_by_now(tmp_path: Path) -> None:
+    store, keys = SqliteStore(tmp_path, keeping=KEEPING), SubjectKeys(Sealer((OLD,)))
+    try:
+        entries = [admitted(with_values(n, subject=subject, keys=keys)) for n, subject in enumerate((ADA, BOB))]
+        said = SealedInputs(a_record(0).id, NOW_MS, NOW_MS + 100 * HOUR_MS)  # as an earlier version wrote it
+        ends = [Settled(a_settlement(n), msgspec.json.encode(a_settlement(n))) for n in (0, 1)]
+        await store.write([*entries, *ends, Recorded(said, "acme", b"sealed")])
+        await cold(store)
+        assert [name for name in files(tmp_path) if name.endswith(".sqlite")] == []
+        (destroyed,) = await store.personal.erase([Person("acme", ADA)], now_ms=COLD_MS, note=noted)
+        assert (destroyed.keys, destroyed.inputs) == (1, 1)
+        assert await store.personal.clear_files()
+        wrapped = [entry.key.wrapped for entry in entries if entry.key is not None]
+        found = contents(tmp_path)
+        assert [any(each in data for data in found.values()) for each in wrapped] == [False, True]
+        for entry, subject in zip(entries, (ADA, BOB), strict=True):
+            stored = await store.get(entry.id, now_ms=COLD_MS)
+            assert stored is not None
+            assert stored.record == entry.record
+            state, erased_ms = await record_state(store, stored.record)
+            assert (state, erased_ms) == ((ERASED, COLD_MS) if subject == ADA else (SEALED, 0))
+    finally:
+        await store.close()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.every_store
 
 def _gauges(audit: Audit, progress: Progress) -> dict[str, float]:
     meters = Meters(instance("audit"))
-    WritingMetrics(meters, progress, checkpoints=audit.checkpoints, clock_ms=lambda: audit.now_ms)
+    WritingMetrics(meters, progress, checkpoints=audit.checkpoints, store=audit.store, clock_ms=lambda: audit.now_ms)
     found = {each.name: each.data.data_points[0] for each in meters.read()}
     meters.close()
     return {name: getattr(point, "value", getattr(point, "count", -1)) for name, point in found.items()}
@@ -78,6 +78,7 @@ async def test_the_metrics_say_what_was_stored_set_aside_and_signed(audit: Audit
         "pilote.stream.lag.time": 2.5,
         "pilote.log.size": 1,
         "pilote.log.checkpoint.age": 7,
+        "pilote.audit.segments.unreadable": 0,
         "pilote.audit.write.duration": 1,
     }
 

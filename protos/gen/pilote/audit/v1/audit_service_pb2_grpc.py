@@ -85,6 +85,11 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.AddCosignature = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/AddCosignature',
+                request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.AddCosignatureRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.AddCosignatureResponse.FromString,
+                _registered_method=True)
         self.GetInclusionProof = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/GetInclusionProof',
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetInclusionProofRequest.SerializeToString,
@@ -230,6 +235,13 @@ class AuditServiceServicer:
 
     def GetCheckpoint(self, request, context):
         """Returns the newest signed checkpoint of the log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCosignature(self, request, context):
+        """Keeps the signature of a witness, who has verified that a checkpoint continues the last one that it saw.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -399,6 +411,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetCheckpointRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'AddCosignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCosignature,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.AddCosignatureRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.AddCosignatureResponse.SerializeToString,
             ),
             'GetInclusionProof': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInclusionProof,
@@ -704,6 +721,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetCheckpoint',
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetCheckpointRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCosignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/AddCosignature',
+            pilote_dot_audit_dot_v1_dot_audit__service__pb2.AddCosignatureRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_audit__service__pb2.AddCosignatureResponse.FromString,
             options,
             channel_credentials,
             insecure,
