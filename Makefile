@@ -26,6 +26,7 @@ test-integration: setup
 
 bench: setup
 	$(BIN)/python -m loadtests.bench
+	$(BIN)/python -m loadtests.audit
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate

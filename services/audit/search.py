@@ -46,7 +46,9 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         if len(found) > size:
             token = paging.token_of(paging.Page(page.at_ms, place_of(order, shown[-1])), text=asked)
         return audit_service_pb2.ListDecisionsResponse(
-            decisions=[told(stored) for stored in shown], next_page_token=token
+            decisions=[told(stored) for stored in shown],
+            next_page_token=token,
+            unreadable_segments=self._store.unreadable,
         )
 
     async def TailDecisions(
@@ -72,7 +74,9 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         top, now_ms = counting_values.top_of(request.top_size), self._clock_ms()
         expression = await self._resolver.read(request.filter, context, now_ms=now_ms)
         found = await self._store.facets(expression, fields, now_ms=now_ms)
-        return counting_values.answered(found, fields, top=top)
+        answer = counting_values.answered(found, fields, top=top)
+        answer.unreadable_segments.extend(self._store.unreadable)
+        return answer
 
     async def ChartDecisions(
         self, request: summaries_pb2.ChartDecisionsRequest, context: Any
@@ -92,7 +96,9 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         found = await self._store.timeline(
             made.within(expression), now_ms=now_ms, start_ms=made.start_ms, width_ms=made.width_ms
         )
-        return charting.answered(made, found)
+        answer = charting.answered(made, found)
+        answer.unreadable_segments.extend(self._store.unreadable)
+        return answer
 
     async def _listed(
         self, expression: Expression, order: Order, page: paging.Page, *, now_ms: int, size: int

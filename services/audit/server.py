@@ -26,6 +26,7 @@ from services.audit.after_erasures import TRIMMED_SECONDS, tell
 from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.explaining import Policies, no_policies
+from services.audit.in_use import using
 from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
@@ -127,6 +128,7 @@ async def running(
     tails, stop = Tails(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
+        stack.enter_context(using(home, alone=False))
         store = opened(home, url=store_url, keeping=keeping)
         stack.push_async_callback(store.close)
         book = ObjectiveBook(store, clock_ms=clock_ms)

@@ -1,7 +1,7 @@
 """Writes one batch of entries into the main file, inside its caller's transaction, and says what segments get of it."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -15,7 +15,7 @@ from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.searching import indexed, searched
 from services.audit.segments import catalogue, pending
-from services.audit.segments.hours import hour_of
+from services.audit.segments.hours import first_id, hour_of
 from services.audit.segments.work import Cell, End, Row, Work
 from services.audit.segments.writing import Batch, Known
 from services.audit.sqlite_entering import Places
@@ -63,12 +63,14 @@ def write(
     entries: Sequence[Entry],
     *,
     known_of: Callable[[Iterable[str]], Mapping[str, Known]],
+    waiting: Collection[int] = (),
 ) -> Batch:
     """Store what is new in the entries; returns what segments are promised, and which decisions change, each once.
 
     Admissions go first, so that within a batch the order of the entries does not matter. What customers did, and what
     came of copies, is stored by itself: it may come before the decision that it is about. `known_of` tells which of
-    these decisions the segments have; all that was promised to them before must have been done.
+    these decisions the segments have; all that was promised to them before must have been done, but in the hours of
+    `waiting`. What settles in a segment that cannot be read waits like what settles before its admission.
     """
     sqlite_keys.keep(connection, [entry for entry in entries if isinstance(entry, Admitted)])
     sqlite_inputs.keep(connection, [entry for entry in entries if isinstance(entry, Recorded)])
@@ -76,8 +78,10 @@ def write(
     ends = {entry.id: entry.raw for entry in reversed(entries) if isinstance(entry, Settled)}
     known, works = known_of(new.keys() | ends.keys()), _Works()
     new = {decision: entry for decision, entry in new.items() if decision not in known}
-    early = _take_early(connection, new)
+    late = {decision: raw for decision, raw in ends.items() if decision in known and known[decision].unreadable}
     over = {decision for decision, each in known.items() if each.over}
+    waited = _take_early(connection, {*new, *ends} - late.keys())
+    early = {decision: raw for decision, raw in waited.items() if decision not in over}
     ends = {decision: raw for decision, raw in ends.items() if decision not in over} | early
     log = sqlite_entering.enter(connection, entries, new=new, ends=ends, early=early, known=known)
     _insert(connection, new, ends, log=log, works=works)
@@ -91,7 +95,7 @@ def write(
     sqlite_calls.settle(connection, {known[decision].seq: settlement for decision, settlement in read.items()})
     connection.executemany(
         "INSERT OR IGNORE INTO early_settlement (id, settlement) VALUES (?, ?)",
-        [item for item in ends.items() if item[0] not in new and item[0] not in known],
+        [*late.items(), *(item for item in ends.items() if item[0] not in new and item[0] not in known)],
     )
     changed = new.keys() | open_ends.keys()
     ours = [each.id for each in entries if isinstance(each, Admitted | Settled)]
@@ -99,20 +103,31 @@ def write(
         connection,
         works.by_hour(),
         new=new,
+        waiting=waiting,
         changed=tuple(dict.fromkeys(decision for decision in ours if decision in changed)),
     )
 
 
-def doubt(connection: sqlite3.Connection, expired: Mapping[int, tuple[int, ...]]) -> Batch:
+def doubt(
+    connection: sqlite3.Connection, expired: Mapping[int, tuple[int, ...]], *, waiting: Collection[int] = ()
+) -> Batch:
     """Let these decisions, which were never settled, be in doubt: their numbers by hour."""
     sqlite_calls.doubt(connection, [seq for seqs in expired.values() for seq in seqs])
-    return _promised(connection, {hour: Work(doubted=seqs) for hour, seqs in expired.items()})
+    return _promised(connection, {hour: Work(doubted=seqs) for hour, seqs in expired.items()}, waiting=waiting)
+
+
+def waiting_in(connection: sqlite3.Connection, hours: Iterable[int]) -> list[Settled]:
+    """The settlements of decisions of these hours that wait."""
+    text = "SELECT settlement FROM early_settlement WHERE id >= ? AND id < ?"
+    found = (connection.execute(text, (first_id(hour), first_id(hour + 1))) for hour in hours)
+    return [Settled(_settlement.decode(raw), raw) for rows in found for (raw,) in rows]
 
 
 def _promised(
     connection: sqlite3.Connection,
     works: Mapping[int, Work],
     *,
+    waiting: Collection[int],
     new: Iterable[str] = (),
     changed: tuple[str, ...] = (),
 ) -> Batch:
@@ -121,7 +136,7 @@ def _promised(
     if works:  # else nothing is changed, which would have to reach the disk
         (batch,) = connection.execute("UPDATE sequence SET batch = batch + 1 RETURNING batch").fetchone()
         numbered = {hour: msgspec.structs.replace(work, batch=batch) for hour, work in works.items()}
-    pending.promise(connection, numbered)
+    pending.promise(connection, numbered, waiting=waiting)
     return Batch(numbered, segments, changed)
 
 

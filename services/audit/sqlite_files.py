@@ -14,7 +14,7 @@ from services.audit.segments.duck import Duck
 from services.audit.segments.files import Files
 from services.audit.segments.reading import SegmentReader
 from services.audit.sqlite_proofs import SqliteLog
-from services.audit.sqlite_store import _stored_all
+from services.audit.sqlite_store import stored_all
 from services.audit.store import Stored
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class SqliteFiles:
         def read(main: sqlite3.Connection) -> tuple[Stored, ...]:
             (skew_ms,) = main.execute("SELECT ms FROM skew").fetchone()
             rows = self._segments.page(expression, now_ms=now_ms, before=before, size=size, skew_ms=skew_ms)
-            return _stored_all(main, rows, now_ms=now_ms)
+            return stored_all(main, rows, now_ms=now_ms)
 
         return await self._run(read)
 

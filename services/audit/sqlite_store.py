@@ -109,9 +109,7 @@ class SqliteStore:
 
     async def write(self, entries: Sequence[Entry]) -> tuple[str, ...]:
         """See `DecisionStore.write`."""
-        return await self._promise(
-            lambda connection: sqlite_batch.write(connection, entries, known_of=self._segments.known)
-        )
+        return await self._promise(lambda connection: self._batch(connection, entries))
 
     async def mark_in_doubt(self, *, now_ms: int) -> int:
         """See `DecisionStore.mark_in_doubt`."""
@@ -120,7 +118,7 @@ class SqliteStore:
         def mark(connection: sqlite3.Connection) -> Batch:
             expired = self._segments.expired(now_ms=now_ms)
             marked.extend(seq for seqs in expired.values() for seq in seqs)
-            return sqlite_batch.doubt(connection, expired)
+            return sqlite_batch.doubt(connection, expired, waiting=self._segments.waiting)
 
         self._untold += await self._promise(mark)
         return len(marked)
@@ -145,7 +143,7 @@ class SqliteStore:
 
         def find(finder: Finder) -> tuple[Stored, ...]:
             rows = finder.ordered(expression, order=order, after=after, size=size)
-            return _stored_all(self._reader(), rows, now_ms=now_ms)
+            return stored_all(self._reader(), rows, now_ms=now_ms)
 
         return await self._find(find, now_ms=now_ms, threads=self._read_threads if order.by_time else None)
 
@@ -238,7 +236,17 @@ class SqliteStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`."""
-        await self._tender.tend(now_ms=now_ms, write=self._arrange)
+        await self.seal(now_ms=now_ms)
+
+    async def seal(self, *, now_ms: int, progress: Callable[[int, int], None] = lambda _, __: None) -> int:
+        """Do what `tend` does; returns how many segments were sealed.
+
+        `progress` is told how many were looked at, and of how many.
+        """
+        mended = await self._arrange(lambda _: self._segments.retry())
+        if settled := await self._read(lambda connection: sqlite_batch.waiting_in(connection, mended)):
+            self._untold += await self.write(settled)
+        return await self._tender.tend(now_ms=now_ms, write=self._arrange, progress=progress)
 
     @property
     def unreadable(self) -> tuple[str, ...]:
@@ -269,6 +277,10 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, _guarded, write)
 
+    def _batch(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> Batch:
+        segments = self._segments
+        return sqlite_batch.write(connection, entries, known_of=segments.known, waiting=segments.waiting)
+
     async def _arrange(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Change what the main file says about segments, when nothing is owed to them."""
 
@@ -285,10 +297,7 @@ class SqliteStore:
 
     async def _enter(self, work: Callable[[sqlite3.Connection], Sequence[Entry]]) -> None:
         """Write in a transaction that also enters what `work` returns."""
-        known_of = self._segments.known
-        self._untold += await self._promise(
-            lambda connection: sqlite_batch.write(connection, work(connection), known_of=known_of)
-        )
+        self._untold += await self._promise(lambda connection: self._batch(connection, work(connection)))
 
     async def _outside(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Work with the writer's connection, outside any transaction."""
@@ -300,7 +309,7 @@ class SqliteStore:
         return await loop.run_in_executor(self._write_thread, _guarded, lambda: _transaction(self._writer, work))
 
     async def _look(self, work: Callable[[SegmentReader], Rows], *, now_ms: int) -> tuple[Stored, ...]:
-        return await self._read(lambda connection: _stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
+        return await self._read(lambda connection: stored_all(connection, work(self._segment_reader()), now_ms=now_ms))
 
     async def _find(
         self, work: Callable[[Finder], _T], *, now_ms: int, threads: ThreadPoolExecutor | None = None
@@ -352,7 +361,7 @@ class SqliteStore:
         try:
             enter_earlier(self._writer)
             move(self._writer, files)
-            segments = SegmentWriter(files, self._writer, cold=self._cold)
+            segments = SegmentWriter(files, self._writer, cold=self._cold, damage=self._damage)
             segments.pay()
         except BaseException:
             files.close()
@@ -393,7 +402,8 @@ def _guarded(work: Callable[[], _T]) -> _T:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store does not answer.") from error
 
 
-def _stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
+def stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
+    """What rows of segments say, with the copies that the main file has."""
     copies = copies_of(connection, [row[0] for row in rows])
     return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)
 

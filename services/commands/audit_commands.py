@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gateway.settings import Settings
-from services.commands import export_commands, personal_commands
+from services.commands import export_commands, personal_commands, segment_commands
+from services.commands.segment_commands import keeping_of
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def commands(shell: Shell) -> typer.Typer:
         typer.echo(log_signer_of(shell, shell.settings()).key.text)
 
     export_commands.add_audit_to(app, shell)
+    segment_commands.add_to(app, shell)
     personal_commands.add_audit_to(app, shell)
     return app
 
@@ -46,8 +48,6 @@ def _run(shell: Shell) -> None:
     from gateway.exposing import Metering
     from gateway.logs import configure
     from gateway.rpc.serving import run
-    from services.audit.segments.hours import HOUR_MS
-    from services.audit.segments.sealing import Keeping
     from services.audit.server import serve
     from services.commands.log_keys import witnesses_of
     from services.commands.policies import published
@@ -71,7 +71,7 @@ def _run(shell: Shell) -> None:
         "store_url": store_url_of(shell, settings),
         "pseudonym_key": shell.pseudonym_key(settings),
         "drain_seconds": settings.drain_seconds,
-        "keeping": Keeping(grace_ms=settings.audit_seal_minutes * 60_000, hot_ms=settings.audit_hot_hours * HOUR_MS),
+        "keeping": keeping_of(settings),
     }
     run(lambda: serve(**options))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.settings import language
-from services.commands.personal_commands import show_values
+from services.commands.personal_commands import show_values, values_of
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell
 
@@ -28,17 +28,20 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         reason: Annotated[str, typer.Option(help="With --values: why; it stays in the log for good.")] = "",
     ) -> None:
         """Explain one decision in plain words, and what would have to change for a refused call to pass."""
+        from msgspec import to_builtins
+
         from services.commands.explaining import as_json, sentences
 
         lang = language(shell.settings())
         found = _explained(shell, decision)
+        shown = values_of(shell, decision, person=person, key=key, reason=reason) if values else None
         if json:
-            typer.echo(as_json(found))
+            typer.echo(as_json(found, more={} if shown is None else {"usedValues": to_builtins(shown)}))
             return
         for sentence in sentences(found, language=lang):
             shell.out.print(sentence, markup=False, soft_wrap=True)
-        if values:
-            show_values(shell, decision, person=person, key=key, reason=reason)
+        if shown is not None:
+            show_values(shell, shown)
 
 
 def _explained(shell: Shell, decision: str) -> "Explained":

@@ -1,7 +1,7 @@
 """Explains one decision: what the audit service says of it, and what would have come next where its inputs are kept."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +75,9 @@ def sentences(found: Explained, *, language: str) -> tuple[str, ...]:
     return (*found.answer.sentences, *found.answer.changes, *more)
 
 
-def as_json(found: Explained) -> str:
-    """The answer as its contract has it in JSON, with `beyond` where it is known."""
-    said = MessageToDict(found.answer)
+def as_json(found: Explained, *, more: Mapping[str, Any]) -> str:
+    """The answer as its contract has it in JSON, with `beyond` where it is known, and `more`."""
+    said = MessageToDict(found.answer) | dict(more)
     if found.beyond is not None:
         said["beyond"] = {
             "obstacles": [MessageToDict(obstacle(each)) for each in found.beyond.found],

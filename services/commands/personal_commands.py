@@ -14,6 +14,7 @@ from services.texts import say as say_generally
 if TYPE_CHECKING:
     from pilote.audit.v1 import personal_pb2
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+    from services.commands.personal import Shown
 
 
 def add_to(app: typer.Typer, shell: Shell) -> None:
@@ -77,10 +78,10 @@ def add_audit_to(app: typer.Typer, shell: Shell) -> None:
         shell.out.print(say("rewrapped", language=lang, count=count), markup=False, soft_wrap=True)
 
 
-def show_values(shell: Shell, decision: str, *, person: str, key: Path | None, reason: str) -> None:
-    """Print what a call was decided by, as the control plane shows it to who may read it."""
+def values_of(shell: Shell, decision: str, *, person: str, key: Path | None, reason: str) -> "Shown":
+    """What a call was decided by, as the control plane shows it; for who may not read it the process ends here."""
     from gateway.signing import signer
-    from services.commands.personal import Refused, lines, read_values
+    from services.commands.personal import Refused, read_values
 
     settings = shell.settings()
     lang = language(settings)
@@ -91,14 +92,20 @@ def show_values(shell: Shell, decision: str, *, person: str, key: Path | None, r
     except (OSError, ValueError) as error:
         shell.fail(str(error), 2)
     try:
-        shown = read_values(
+        return read_values(
             settings.control_listen, decision, person=person, signer=signing, reason=reason, language=lang
         )
     except Refused as refused:
         shell.fail(str(refused))
     except OSError:
         shell.fail(say("control-down", language=lang, address=settings.control_listen))
-    for line in lines(shown, language=lang):
+
+
+def show_values(shell: Shell, shown: "Shown") -> None:
+    """Print them."""
+    from services.commands.personal import lines
+
+    for line in lines(shown, language=language(shell.settings())):
         shell.out.print(line, markup=False, soft_wrap=True)
 
 

@@ -13,11 +13,20 @@ from litestar.openapi.spec import (
     Operation,
     RequestBody,
     Schema,
+    SecurityScheme,
 )
 
 from services.control.describing import schema_of
 from services.control.problems import Problem
 
+PERSON: Final = "person"
+"""How people say who they are, in the description of the interface."""
+SIGNED: Final = SecurityScheme(
+    type="apiKey",
+    name="authorization",
+    security_scheme_in="header",
+    description="`Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX`; README says what is signed.",
+)
 _TEXTS: Final = {
     "google.protobuf.Timestamp": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     "google.protobuf.Duration": Schema(type=OpenAPIType.STRING, description="Seconds, such as 1.5s."),
@@ -73,6 +82,7 @@ def described(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | N
         def __post_init__(self) -> None:
             self.responses = dict(told)
             self.request_body = body
+            self.security = [{PERSON: []}]
 
     return Answers
 

@@ -14,6 +14,7 @@ from litestar import Litestar, Request, get
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -43,6 +44,7 @@ from services.control.exporting import Exports
 from services.control.flags import Flags
 from services.control.persons import Persons
 from services.control.policy import ActivePolicy
+from services.control.proto_schemas import PERSON, SIGNED
 from services.control.revisions import Revisions
 from services.control.tailing import Tailing
 from services.control.values import Values
@@ -168,7 +170,9 @@ def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
         before_request=begin,
         route_handlers=[healthy, *handlers],
         request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=OpenAPIConfig(title="Pilote", version="1"),
+        openapi_config=OpenAPIConfig(
+            title="Pilote", version="1", components=Components(security_schemes={PERSON: SIGNED})
+        ),
         exception_handlers={
             CallEnded: http_errors.ended,
             HTTPException: http_errors.refused,

@@ -285,7 +285,10 @@ async def test_without_the_audit_service_people_are_told_to_retry(empty_world: W
 
 async def test_the_description_of_the_interface_says_what_is_asked_and_answered(office: Office) -> None:
     found = await asyncio.to_thread(requests.get, f"{office.url}/schema/openapi.json", timeout=10)
-    paths = json.loads(found.text)["paths"]
+    described = json.loads(found.text)
+    paths = described["paths"]
+    assert described["components"]["securitySchemes"]["person"]["name"] == "authorization"
+    assert paths["/v1/views"]["post"]["security"] == [{"person": []}]
     listing = paths["/v1/decisions"]["get"]
     assert [each["name"] for each in listing["parameters"]] == ["filter", "orderBy", "pageSize", "pageToken"]
     answer = listing["responses"]["200"]["content"]["application/json"]["schema"]["properties"]

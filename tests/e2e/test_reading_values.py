@@ -184,6 +184,12 @@ async def test_the_command_line_explains_with_values_and_erases(desk: Desk, tmp_
     assert '  facts.traits["tier"] = "gold-4711"' in out
     assert [note.reason for note in await desk.notes()] == ["complaint 17"]
 
+    code, out, err = await pilote(desk.world, *asked, "--json", "--reason", "for a machine", **where)
+    assert (code, err) == (0, "")
+    told_of = msgspec.json.decode(out)["usedValues"]
+    assert [each["value"] for each in told_of["values"]] == [each["value"] for each in VALUES]
+    assert [note.reason for note in await desk.notes()] == ["complaint 17", "for a machine"]
+
     code, out, err = await pilote(desk.world, *asked, **where)
     assert (code, "--as NAME --key FILE --reason WHY" in err) == (2, True)
     ada = ("explain", desk.decision, "--values", "--as", "ada", "--key", key_file(tmp_path, "ada"), "--reason", "x")

@@ -6,8 +6,12 @@ import threading
 from typing import Final
 
 _BROKEN: Final = frozenset(
-    (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM)
+    (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 )
+_NOT_READ: Final = frozenset(
+    (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
+)
+"""Of failures of a disk those in reading: one that cannot be written to may have no room."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,4 +52,8 @@ def is_broken(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return False
-    return (code & 0xFF) in _BROKEN or (code == sqlite3.SQLITE_ERROR and "no such table" in str(error))
+    return (
+        (code & 0xFF) in _BROKEN
+        or code in _NOT_READ
+        or (code == sqlite3.SQLITE_ERROR and "no such table" in str(error))
+    )

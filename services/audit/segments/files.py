@@ -15,6 +15,15 @@ MOST_OPEN: Final = 48
 STEPS: Final = "services.audit.segments.schema"
 
 
+class Empty(sqlite3.DatabaseError):
+    """The file has lost what was in it."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+    def __init__(self) -> None:
+        super().__init__("the file is empty")
+
+
 class Files:
     """Segments of one folder, as one thread opens them. `busy_seconds` is how long to wait for another's lock.
 
@@ -27,16 +36,16 @@ class Files:
         self._writes = writes
         self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
 
-    def connection(self, segment: Segment) -> sqlite3.Connection:
-        """A connection to a segment; a writer makes the file where there is none.
+    def connection(self, segment: Segment, *, make: bool = False) -> sqlite3.Connection:
+        """A connection to a segment; a writer makes the file with `make` where there is none.
 
         Raises:
-            sqlite3.Error: it cannot be opened.
+            sqlite3.Error: it cannot be opened, or has nothing in it.
             CallEnded: STORE_UNAVAILABLE when a newer version of Pilote wrote it.
         """
         found = self._open.get(segment.file)
         if found is None:
-            found = self._open[segment.file] = self._opened(self._folder / segment.file)
+            found = self._open[segment.file] = self._opened(self._folder / segment.file, make=make)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)[1].close()
         self._open.move_to_end(segment.file)
@@ -59,15 +68,17 @@ class Files:
             connection.close()
         self._open.clear()
 
-    def _opened(self, path: Path) -> sqlite3.Connection:
-        new = self._writes and not path.exists()
-        uri = path.resolve().as_uri() + ("" if self._writes else "?mode=ro")
+    def _opened(self, path: Path, *, make: bool) -> sqlite3.Connection:
+        new = make and not path.exists()
+        uri = f"{path.resolve().as_uri()}?mode={'rwc' if new else 'rw' if self._writes else 'ro'}"
         # Each connection stays with its thread; only `close` comes from another, once the threads have ended.
         connection = sqlite3.connect(
             uri, uri=True, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
             sqlite_functions.add(connection)
+            if not make and not connection.execute("PRAGMA user_version").fetchone()[0]:
+                raise Empty
             if self._writes:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")

@@ -34,7 +34,7 @@ def move(main: sqlite3.Connection, files: Files) -> None:
             by_hour[hour_of(str(row.values[0]))].append(row)
         for hour, each in by_hour.items():
             segments[hour] = segments.get(hour) or _empty(hour, first=str(each[0].values[0]))
-            with transaction(files.connection(segments[hour])) as connection:
+            with transaction(files.connection(segments[hour], make=True)) as connection:
                 new = _new(connection, each)
                 do(connection, Work(columns=("id", "seq", *columns[1:]), rows=new))
         moved, after = moved + len(rows), str(rows[-1].values[0])

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -147,11 +147,22 @@ def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: i
     return after
 
 
-def cool(main: sqlite3.Connection, segments: catalogue.Catalogue, *, keeping: Keeping, now_ms: int) -> list[Segment]:
-    """Let SQLite files go that have been sealed for long enough, inside the caller's transaction; returns theirs."""
+def cool(
+    main: sqlite3.Connection,
+    segments: catalogue.Catalogue,
+    *,
+    keeping: Keeping,
+    now_ms: int,
+    damaged: Collection[str] = (),
+) -> list[Segment]:
+    """Let SQLite files go that have been sealed for long enough, inside the caller's transaction; returns theirs.
+
+    Those that are damaged go at once: the Parquet file has everything too.
+    """
     cooled = []
     for segment in segments.values():
-        if segment.file and segment.sealed and not segment.changed and now_ms >= segment.sealed_ms + keeping.hot_ms:
+        old = now_ms >= segment.sealed_ms + keeping.hot_ms or segment.file in damaged
+        if old and segment.file and segment.sealed and not segment.changed:
             after = msgspec.structs.replace(segment, file="")
             catalogue.put(main, after)
             main.execute("DELETE FROM pending WHERE hour = ?", (segment.hour,))

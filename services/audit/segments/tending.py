@@ -43,7 +43,7 @@ class Tender:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit-seal")
         self._not_before: dict[int, int] = {}
 
-    async def tend(self, *, now_ms: int, write: Write) -> int:
+    async def tend(self, *, now_ms: int, write: Write, progress: Callable[[int, int], None]) -> int:
         """Do all that is due; returns how many segments were sealed. See `DecisionStore.tend`."""
         files = await write(_forget_retired)
         await self._run(partial(sealing.delete, self._home, files))
@@ -54,7 +54,8 @@ class Tender:
             if now_ms >= self._not_before.get(segment.hour, 0)
         ]
         sealed = 0
-        for segment in due:
+        for number, segment in enumerate(due):
+            progress(number, len(due))
             found = await self._run(partial(self._sealed, segment, now_ms=now_ms))
             if found is not None:
                 used = await write(partial(self._registered, sealed=found, now_ms=now_ms))
@@ -86,7 +87,12 @@ class Tender:
             return None
 
     def _cool(self, main: sqlite3.Connection, *, now_ms: int) -> None:
-        self._use(sealing.cool(main, self._segments.catalogue, keeping=self._keeping, now_ms=now_ms))
+        damaged = self._damage.files
+        cooled = sealing.cool(main, self._segments.catalogue, keeping=self._keeping, now_ms=now_ms, damaged=damaged)
+        for segment in self._segments.catalogue.values():
+            if segment.file in damaged and segment.hour in {each.hour for each in cooled}:
+                self._damage.mended(segment.file)
+        self._use(cooled)
 
     def _registered(self, main: sqlite3.Connection, *, sealed: Sealed, now_ms: int) -> list[Segment]:
         now = self._segments.catalogue[sealed.segment.hour]

@@ -66,11 +66,11 @@ class Dying(Files):
 
     left = 1_000_000
 
-    def connection(self, segment: Segment) -> sqlite3.Connection:
+    def connection(self, segment: Segment, *, make: bool = False) -> sqlite3.Connection:
         self.left -= 1
         if self.left < 0:
             raise sqlite3.OperationalError("the process is dead")
-        return super().connection(segment)
+        return super().connection(segment, make=make)
 
 
 async def killed(home: Path, batch: Sequence[Entry], *, after: int) -> None:
@@ -78,7 +78,7 @@ async def killed(home: Path, batch: Sequence[Entry], *, after: int) -> None:
     store = SqliteStore(home)
     files = Dying(home / "audit" / "segments", busy_seconds=1, writes=True)
     store._segments.close()
-    store._segments = SegmentWriter(files, store._writer, cold=store._cold)
+    store._segments = SegmentWriter(files, store._writer, cold=store._cold, damage=store._damage)
     files.left = after
     with contextlib.suppress(CallEnded):
         await store.write(batch)

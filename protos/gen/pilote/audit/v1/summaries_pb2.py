@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpilote/audit/v1/summaries.proto\x12\x0fpilote.audit.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\"M\n\x19SummarizeDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\x10\n\x08top_size\x18\x03 \x01(\x05\"Y\n\x1aSummarizeDecisionsResponse\x12\x13\n\x0btotal_count\x18\x01 \x01(\x03\x12&\n\x06\x66\x61\x63\x65ts\x18\x02 \x03(\x0b\x32\x16.pilote.audit.v1.Facet\"l\n\x05\x46\x61\x63\x65t\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12+\n\x06values\x18\x02 \x03(\x0b\x32\x1b.pilote.audit.v1.FacetValue\x12\x13\n\x0bmore_values\x18\x03 \x01(\x03\x12\x12\n\nmore_count\x18\x04 \x01(\x03\"*\n\nFacetValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"\xb6\x01\n\x15\x43hartDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0c\x62ucket_width\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x16\x43hartDecisionsResponse\x12/\n\x0c\x62ucket_width\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x07\x62uckets\x18\x02 \x03(\x0b\x32\x1c.pilote.audit.v1.ChartBucket\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\"}\n\x0b\x43hartBucket\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12/\n\x08verdicts\x18\x03 \x03(\x0b\x32\x1d.pilote.audit.v1.VerdictCount\"K\n\x0cVerdictCount\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.pilote.decision.v1.Verdict\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpilote/audit/v1/summaries.proto\x12\x0fpilote.audit.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\"M\n\x19SummarizeDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\x10\n\x08top_size\x18\x03 \x01(\x05\"v\n\x1aSummarizeDecisionsResponse\x12\x13\n\x0btotal_count\x18\x01 \x01(\x03\x12&\n\x06\x66\x61\x63\x65ts\x18\x02 \x03(\x0b\x32\x16.pilote.audit.v1.Facet\x12\x1b\n\x13unreadable_segments\x18\x03 \x03(\t\"l\n\x05\x46\x61\x63\x65t\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12+\n\x06values\x18\x02 \x03(\x0b\x32\x1b.pilote.audit.v1.FacetValue\x12\x13\n\x0bmore_values\x18\x03 \x01(\x03\x12\x12\n\nmore_count\x18\x04 \x01(\x03\"*\n\nFacetValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"\xb6\x01\n\x15\x43hartDecisionsRequest\x12\x0e\n\x06\x66ilter\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0c\x62ucket_width\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xaa\x01\n\x16\x43hartDecisionsResponse\x12/\n\x0c\x62ucket_width\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x07\x62uckets\x18\x02 \x03(\x0b\x32\x1c.pilote.audit.v1.ChartBucket\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\x12\x1b\n\x13unreadable_segments\x18\x04 \x03(\t\"}\n\x0b\x43hartBucket\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12/\n\x08verdicts\x18\x03 \x03(\x0b\x32\x1d.pilote.audit.v1.VerdictCount\"K\n\x0cVerdictCount\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.pilote.decision.v1.Verdict\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,17 +37,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUMMARIZEDECISIONSREQUEST']._serialized_start=152
   _globals['_SUMMARIZEDECISIONSREQUEST']._serialized_end=229
   _globals['_SUMMARIZEDECISIONSRESPONSE']._serialized_start=231
-  _globals['_SUMMARIZEDECISIONSRESPONSE']._serialized_end=320
-  _globals['_FACET']._serialized_start=322
-  _globals['_FACET']._serialized_end=430
-  _globals['_FACETVALUE']._serialized_start=432
-  _globals['_FACETVALUE']._serialized_end=474
-  _globals['_CHARTDECISIONSREQUEST']._serialized_start=477
-  _globals['_CHARTDECISIONSREQUEST']._serialized_end=659
-  _globals['_CHARTDECISIONSRESPONSE']._serialized_start=662
-  _globals['_CHARTDECISIONSRESPONSE']._serialized_end=803
-  _globals['_CHARTBUCKET']._serialized_start=805
-  _globals['_CHARTBUCKET']._serialized_end=930
-  _globals['_VERDICTCOUNT']._serialized_start=932
-  _globals['_VERDICTCOUNT']._serialized_end=1007
+  _globals['_SUMMARIZEDECISIONSRESPONSE']._serialized_end=349
+  _globals['_FACET']._serialized_start=351
+  _globals['_FACET']._serialized_end=459
+  _globals['_FACETVALUE']._serialized_start=461
+  _globals['_FACETVALUE']._serialized_end=503
+  _globals['_CHARTDECISIONSREQUEST']._serialized_start=506
+  _globals['_CHARTDECISIONSREQUEST']._serialized_end=688
+  _globals['_CHARTDECISIONSRESPONSE']._serialized_start=691
+  _globals['_CHARTDECISIONSRESPONSE']._serialized_end=861
+  _globals['_CHARTBUCKET']._serialized_start=863
+  _globals['_CHARTBUCKET']._serialized_end=988
+  _globals['_VERDICTCOUNT']._serialized_start=990
+  _globals['_VERDICTCOUNT']._serialized_end=1065
 # @@protoc_insertion_point(module_scope)

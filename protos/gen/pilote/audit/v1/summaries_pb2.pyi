@@ -63,21 +63,27 @@ class SummarizeDecisionsResponse(_message.Message):
 
     TOTAL_COUNT_FIELD_NUMBER: _builtins.int
     FACETS_FIELD_NUMBER: _builtins.int
+    UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
     total_count: _builtins.int
     """How many decisions match."""
     @_builtins.property
     def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Facet]:
         """One for each field that was asked for, in the same order."""
 
+    @_builtins.property
+    def unreadable_segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the segments of the store that cannot be read, in order; the answer lacks what is in them."""
+
     def __init__(
         self,
         *,
         total_count: _builtins.int = ...,
         facets: _abc.Iterable[Global___Facet] | None = ...,
+        unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "total_count", b"total_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "total_count", b"total_count", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -196,6 +202,7 @@ class ChartDecisionsResponse(_message.Message):
     BUCKET_WIDTH_FIELD_NUMBER: _builtins.int
     BUCKETS_FIELD_NUMBER: _builtins.int
     TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
     total_count: _builtins.int
     """How many decisions they have together."""
     @_builtins.property
@@ -206,16 +213,21 @@ class ChartDecisionsResponse(_message.Message):
     def buckets(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChartBucket]:
         """All buckets of the time asked for, empty ones too, by time; none where nothing matches and no time was given."""
 
+    @_builtins.property
+    def unreadable_segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the segments of the store that cannot be read, in order; the answer lacks what is in them."""
+
     def __init__(
         self,
         *,
         bucket_width: _duration_pb2.Duration | None = ...,
         buckets: _abc.Iterable[Global___ChartBucket] | None = ...,
         total_count: _builtins.int = ...,
+        unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bucket_width", b"bucket_width"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket_width", b"bucket_width", "buckets", b"buckets", "total_count", b"total_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket_width", b"bucket_width", "buckets", b"buckets", "total_count", b"total_count", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,47 @@
+"""What the commands about segments say, in English and French."""
+
+from typing import Final
+
+from gateway.core.texts import saying
+
+_TEXTS: Final = {
+    "no-store": (
+        "There is no store of decisions in {home} that can be read: {why}",
+        "Il n’y a pas de base de décisions lisible dans {home} : {why}",
+    ),
+    "columns": ("hour (UTC)|state|decisions|SQLite|Parquet", "heure (UTC)|état|décisions|SQLite|Parquet"),
+    "open": ("open", "ouvert"),
+    "sealed": ("sealed", "scellé"),
+    "cold": ("sealed, Parquet only", "scellé, Parquet seul"),
+    "changed": ("sealed, changed since", "scellé, modifié depuis"),
+    "is-missing": ("missing", "manquant"),
+    "earlier": ("{count} earlier segments are not shown: --all", "{count} segments antérieurs non affichés : --all"),
+    "totals": (
+        "{segments} segments, {decisions} decisions, SQLite {sqlite}, Parquet {parquet}.",
+        "{segments} segments, {decisions} décisions, SQLite {sqlite}, Parquet {parquet}.",
+    ),
+    "looking": ("Reading segments", "Lecture des segments"),
+    "sealing": ("Sealing segments", "Scellement des segments"),
+    "missing": ("{file} is missing.", "{file} est manquant."),
+    "unreadable": ("{file} cannot be read: {detail}", "{file} est illisible : {detail}"),
+    "order": ("{file} is out of order at {detail}.", "{file} n’est plus dans l’ordre à {detail}."),
+    "hour": (
+        "{file} has a decision of another hour: {detail}.",
+        "{file} contient une décision d’une autre heure : {detail}.",
+    ),
+    "count": (
+        "{file} does not have as many decisions as were stored: {detail}.",
+        "{file} ne contient pas autant de décisions qu’il en a été enregistré : {detail}.",
+    ),
+    "fine": (
+        "All {segments} segments can be read: {decisions} decisions, in order.",
+        "Les {segments} segments sont lisibles : {decisions} décisions, dans l’ordre.",
+    ),
+    "faulty": ("{count} faults.", "{count} défauts."),
+    "sealed-now": ("{count} segments were sealed.", "{count} segments ont été scellés."),
+    "in-use": (
+        "The store is in use: the running audit service seals by itself. Stop it, and seal again.",
+        "La base est utilisée : le service d’audit en cours scelle lui-même. Arrêtez-le, puis recommencez.",
+    ),
+}
+say: Final = saying(_TEXTS)
