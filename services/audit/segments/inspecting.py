@@ -39,7 +39,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """One of open, sealed (with a SQLite file that has everything too), cold, changed after it was sealed, and over."""
+        """One of open, sealed (with a SQLite file that has everything too), cold, changed since it was sealed, over."""
         if not self.segment.sealed:
             return "open" if self.segment.file else "over"
         if self.segment.changed:
