@@ -15,14 +15,21 @@ ACCESS: Final = "access"
 """Kind of the log's own entry that somebody asked for personal values, the JSON of `AccessNote`, or for all that is
 recorded about a customer, that of `ReportNote`."""
 _DAY_MS: Final = 86_400_000
+_NEVER_MS: Final = 1 << 53
+"""A gateway may say any number of days; more than this no store can count to."""
 SKEW_MS: Final = 60_000
 """How far a gateway's clock may be behind the audit service's: keys that seem made so soon after an erasure are dropped
 as well. Nobody's are lost for it but those of calls about an erased customer within that minute."""
 
 
+def over_ms(record: Record) -> int:
+    """Until when a record is kept."""
+    return min(record.received_ms + (record.keep_days or DEFAULT_KEEP_DAYS) * _DAY_MS, _NEVER_MS)
+
+
 def until_ms(record: Record) -> int:
     """Until when a record is kept, and a day longer: so long the key stays that opens it."""
-    return record.received_ms + ((record.keep_days or DEFAULT_KEEP_DAYS) + 1) * _DAY_MS
+    return over_ms(record) + _DAY_MS
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -59,7 +59,8 @@ async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console,
     async def demonstrate() -> bool:
         data, lines = read(POLICY)
         # On a store that outlives the demonstration, a tenant of its own is what makes it begin anew.
-        keys = Keys("acme" if settings.redis_url is None else f"acme-{secrets.token_hex(3)}")
+        fresh = settings.redis_url is None and settings.audit_url is None
+        keys = Keys("acme" if fresh else f"acme-{secrets.token_hex(3)}")
         keys.put_into(data)
         _put_addresses(data, settings)
         key = pseudonym_key(settings.pseudonym_key_file or home / "secrets" / "pseudonym.key")

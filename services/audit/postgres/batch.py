@@ -12,6 +12,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Record, Settlement, Verdict
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
+from services.audit.personal import over_ms
 from services.audit.postgres import calls, counts, entering, inputs
 from services.audit.postgres import keys as subject_keys
 from services.audit.postgres.entering import Places
@@ -32,7 +33,7 @@ _texts: Final = attrgetter(*_TEXTS)
 _numbers: Final = attrgetter(*_NUMBERS)
 _ALL: Final = (
     *("id", *_TEXTS, "tenant", *_NUMBERS, *_CONCLUSION),
-    *("record", "outcome", "settlement", "words", "leaf", "settled_leaf"),
+    *("record", "outcome", "settlement", "words", "until_ms", "leaf", "settled_leaf"),
 )
 _INSERT: Final = f"""INSERT INTO decision ({", ".join(_ALL)}) SELECT {", ".join(_ALL)} FROM stage_decision
  ON CONFLICT (id) DO NOTHING RETURNING id"""
@@ -162,7 +163,7 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
         *_numbers(entry.record),
         *(*said, conclusion.state.value, conclusion.settled_ms),
         *(entry.raw_record, entry.raw_outcome, settlement),
-        "".join(map(line_of, searched(entry.record, entry.outcome, conclusion))),
+        *("".join(map(line_of, searched(entry.record, entry.outcome, conclusion))), over_ms(entry.record)),
     )
 
 

@@ -31,15 +31,21 @@ def spans(connection: Connection, *, before: str) -> Iterator[tuple[str, str]]:
 
     To plan a question about half a year of partitions takes longer than to answer it from the newest two.
     """
-    names = sorted((name for (name,) in connection.execute(_THERE) if name != "decision_other"), reverse=True)
+    left = sorted(days(connection), reverse=True)
     size = _FIRST_LOOK
-    while len(names) > size:
-        least = bounds_of(day_named(names[size - 1]))[0]
+    while len(left) > size:
+        least = bounds_of(left[size - 1])[0]
         if not before or least < before:
             yield least, before
             before = least
-        names, size = names[size:], size * 4
+        left, size = left[size:], size * 4
     yield "", before
+
+
+def days(connection: Connection) -> list[int]:
+    """The days that have a partition, in days since the epoch."""
+    names = [name for (name,) in connection.execute(_THERE) if name != "decision_other"]
+    return [datetime.strptime(name.rpartition("_")[2], "%Y%m%d").date().toordinal() - _EPOCH for name in names]  # noqa: DTZ007
 
 
 class Partitions:
@@ -62,6 +68,10 @@ class Partitions:
         except LockNotAvailable:
             return
 
+    def forget(self, day: int) -> None:
+        """Somebody has dropped the partition of that day."""
+        self._there.discard(day)
+
     def _make(self, connection: Connection, days: list[int]) -> None:
         with connection.transaction():
             lock(connection)
@@ -82,11 +92,6 @@ def day_of(entry: Admitted) -> int | None:
 def name_of(day: int) -> str:
     """The end of a partition's name."""
     return date.fromordinal(_EPOCH + day).strftime("%Y%m%d")
-
-
-def day_named(partition: str) -> int:
-    """The day of a partition of decisions."""
-    return datetime.strptime(partition.rpartition("_")[2], "%Y%m%d").date().toordinal() - _EPOCH  # noqa: DTZ007
 
 
 def bounds_of(day: int) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """The server-grade decision store: a database of PostgreSQL, written by one thread of this process, read by others."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -12,7 +13,20 @@ from services.audit.expression import Expression
 from services.audit.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
-from services.audit.postgres import arms, batch, counts, inputs, keys, outcomes, rows, schema, shadows, staging
+from services.audit.postgres import (
+    arms,
+    batch,
+    counts,
+    inputs,
+    keys,
+    outcomes,
+    partitions,
+    retention,
+    rows,
+    schema,
+    shadows,
+    staging,
+)
 from services.audit.postgres.address import parameters
 from services.audit.postgres.conditions import Sql, condition
 from services.audit.postgres.finding import Finder
@@ -26,6 +40,7 @@ from services.audit.store import Stored
 
 READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
+HOUR_MS: Final = 3_600_000
 PATIENCE: Final = "30s"
 """Longest time that a question of one decision or page may take the server."""
 
@@ -46,6 +61,7 @@ class PostgresStore:
         self._lock_ms = lock_ms
         where = parameters(url)
         self._partitions = Partitions()
+        self._tended_ms = 0
         self._writer = Lane(where, threads=1, name="audit-write", made=self._made_to_write)
         self._readers = Lane(where, threads=READERS, name="audit-read", made=_made_to_read)
         # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
@@ -176,7 +192,16 @@ class PostgresStore:
         return int(found[0]) if found else 0
 
     async def tend(self, *, now_ms: int) -> None:
-        """Nothing is due: decisions stay in the partitions that they were stored in, and the server tends to itself."""
+        """See `DecisionStore.tend`: once an hour, delete what is kept no longer. The writer goes on in between."""
+        if abs(now_ms - self._tended_ms) < HOUR_MS:
+            return
+        for day in await self._writer.run(partitions.days):
+            await self._writer.run(functools.partial(self._drop, day, now_ms))
+        while await self._writer.run(
+            lambda connection: locked(connection, lambda: retention.delete(connection, now_ms=now_ms))
+        ):
+            pass
+        self._tended_ms = now_ms
 
     unreadable: Final = ()
     """The server answers with everything or not at all."""
@@ -185,6 +210,10 @@ class PostgresStore:
         """See `DecisionStore.close`."""
         for lane in (self._readers, self._sums, self._writer):
             await lane.close()
+
+    def _drop(self, day: int, now_ms: int, connection: Connection) -> None:
+        if retention.drop(connection, day, now_ms=now_ms):
+            self._partitions.forget(day)
 
     async def _read(self, work: Callable[[Connection], _T]) -> _T:
         return await self._readers.run(work, again=True)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 import msgspec
@@ -149,12 +149,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("stores", KINDS, indirect=True)
 
 
+_COMMANDS: Final = ("test_experimenting", "test_shadow_commands", "test_decision_commands")
+"""Tests of the command line, which start a process each."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what differs in both the store of decisions and the store of limits for `make test-integration`."""
+    """Keep for `make test-integration` what is slow on PostgreSQL, or differs in the store of limits as well."""
     for item in items:
         called = getattr(item, "callspec", None)
-        if called is not None and {"postgres", "valkey-cluster"} <= set(map(str, called.params.values())):
+        if called is None or "postgres" not in called.params.values():
+            continue
+        made_up = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if made_up or item.path.stem in _COMMANDS or "valkey-cluster" in called.params.values():
             item.add_marker(pytest.mark.integration)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -21,6 +21,7 @@ from pilote.audit.v1 import audit_service_pb2_grpc
 from services.audit.arms import ArmsQuery
 from services.audit.entries import Admitted, Copied, Entry, Reported
 from services.audit.filter import parse
+from services.audit.log import Place
 from services.audit.postgres import lanes, schema
 from services.audit.postgres.address import parameters
 from services.audit.postgres.partitions import DAY_MS
@@ -34,6 +35,7 @@ from tests.postgres import PostgresProcess
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.kinds import Postgres
 from tests.services.audit.test_log import admitted, encode, settled
+from tests.services.audit.test_personal import contents
 from tests.services.audit.test_writer import _pending, _seen
 
 pytestmark = [
@@ -331,6 +333,50 @@ async def test_pages_over_many_days_show_every_decision_once(database: Postgres)
     await store.close()
 
 
+async def test_a_day_goes_once_all_of_it_is_over_and_what_is_kept_for_less_goes_before(database: Postgres) -> None:
+    store = PostgresStore(database.url)
+    kept = [of(a_record(n, route="crm", rule="r", keep_days=days)) for n, days in enumerate((1, 30, 30, 0, 1 << 45))]
+    await store.write(kept[:3])
+    size, root = await store.log.size(), await store.log.root(3)
+
+    async def left(days: int) -> tuple[int, list[str]]:
+        await store.tend(now_ms=NOW_MS + days * DAY_MS)
+        return await store.count(), names(database)
+
+    seen = [await left(days) for days in (0, 1, 2, 29, 31)]
+    (counted,) = await store.counts("acme", start_ms=0, end_ms=1 << 53)
+    places = await store.log.places(0, end=size)
+    await store.write(kept[3:])  # late ones make their partition anew
+    later = [await left(days) for days in (182, 184, 100_000)]
+    await store.close()
+
+    assert seen == [
+        *((3, ["20261124", "20261125"]), (2, ["20261124", "20261125"]), (2, ["20261124", "20261125"])),
+        *((2, ["20261124"]), (0, [])),
+    ]
+    assert later == [(2, ["20261124"]), (1, ["20261124"]), (1, ["20261124"])]
+    assert (counted.decisions, root_over(places)) == (3, root)
+    assert [place.leaf for place in places] == [None] * 3
+
+
+def root_over(places: Sequence[Place]) -> bytes:
+    return root_of([place.hash for place in places])
+
+
+async def test_a_day_that_somebody_reads_stays_until_the_next_time(database: Postgres) -> None:
+    store = PostgresStore(database.url)
+    await store.write([of(a_record(0, keep_days=1))])
+    with lanes.connected(parameters(database.url)) as connection, connection.transaction():
+        connection.execute("SELECT * FROM decision")
+        await store.tend(now_ms=NOW_MS + 10 * DAY_MS)
+        during = await store.count(), names(database)[0]
+    await store.tend(now_ms=NOW_MS + 11 * DAY_MS)
+
+    assert during == (0, "20261124")  # it is not shown any more, whatever becomes of its partition
+    assert names(database) == []
+    await store.close()
+
+
 NUL: Final = "a\0b"
 LONG: Final = random.Random(1).randbytes(4_000).hex()  # noqa: S311
 
@@ -389,4 +435,4 @@ async def test_the_service_waits_for_its_database_and_goes_on_once_it_is_there(
 
     assert (away.value.code().name, away.value.details()) == ("UNAVAILABLE", "The decision store does not answer.")
     assert got.decision.name == f"decisions/{an_id(0)}"
-    assert not (tmp_path / "audit").exists()
+    assert [name for name in contents(tmp_path) if name.endswith(".sqlite")] == []
