@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,13 @@ def _routing() -> dict[str, Any]:
     return found
 
 
+def _backtesting(calls: int) -> dict[str, Any]:
+    """What `loadtests.backtesting` measures, on all cores."""
+    command = python("loadtests.backtesting", "--calls", str(calls))
+    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(prog="loadtests.bench", description="What governing a call costs.")
@@ -67,11 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"{plan.rounds} rounds of {plan.seconds} s for each; server on core 0, everything else on core 1")
         with _bench(console) as bench:
             measured = bench.measure(plan)
-        found = report(measured, plan, routing=_routing())
+        console.print("a backtest, over calls that are made up first: that takes some minutes")
+        found = report(
+            measured, plan, routing=_routing(), backtesting=_backtesting(20_000 if options.quick else 1_000_000)
+        )
     except KeyboardInterrupt:
         console.print("stopped")
         return 130
-    except (ProcessFailed, h2load.LoadFailed, FileNotFoundError) as error:
+    except (ProcessFailed, h2load.LoadFailed, FileNotFoundError, subprocess.CalledProcessError) as error:
         console.print(f"[red]{error}[/]")
         return 1
     options.result.parent.mkdir(parents=True, exist_ok=True)

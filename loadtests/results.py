@@ -18,7 +18,7 @@ from loadtests.measuring import CONNECTIONS, IN_FLIGHT, Measured, Plan, Round
 THRESHOLDS: Final = Path(__file__).with_name("thresholds.json")
 
 
-def report(measured: Measured, plan: Plan, *, routing: dict[str, Any]) -> dict[str, Any]:
+def report(measured: Measured, plan: Plan, *, routing: dict[str, Any], backtesting: dict[str, Any]) -> dict[str, Any]:
     """Everything that is worth keeping of a run. The first keys are the ones that budgets are set for."""
     hop, gateway = [r.cpu_us for r in measured.hop], [r.cpu_us for r in measured.governed]
     ratios = [b / a for a, b in zip(hop, gateway, strict=True)]
@@ -31,6 +31,8 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any]) -> dict[s
         "rss_mb": round(measured.rss_mb, 1),
         "swap_s": round(statistics.median(each.seconds for each in measured.swaps), 2),
         "swap_step_ms": round(statistics.median(each.step_ms for each in measured.swaps), 1),
+        "backtest_calls_per_s": backtesting["calls_per_s"],
+        "backtesting": backtesting,
         "swaps": [_rounded(each) for each in measured.swaps],
         "rss_before_mb": round(measured.rss_before_mb, 1),
         "ratios": [round(ratio, 3) for ratio in ratios],
@@ -99,6 +101,8 @@ def show(found: dict[str, Any], console: Console) -> None:
             f"{case['experiments_of_call']} of {case['experiments']} experiments concern the call",
         )
         console.print(f"routing, {concerned}: {us['median']} us CPU ({us['min']} to {us['max']})")
+    its = found["backtesting"]
+    console.print(f"a backtest over {its['calls']} calls: {its['seconds']} s, {its['cores']} cores")
     for each in found["swaps"]:
         console.print(
             f"swap of {swap.RULES} rules: {each['seconds']:.2f} s, slowest call {each['step_ms']:.1f} ms above usual "

@@ -18,6 +18,7 @@ from services.commands import (
     explain_command,
     export_commands,
     operating,
+    person_command,
     personal_commands,
     plan_command,
     processes,
@@ -244,6 +245,7 @@ operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
+person_command.add_to(app, _shell)
 personal_commands.add_to(app, _shell)
 export_commands.add_verify_to(app, _shell)
 revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings())[0])

@@ -18,8 +18,12 @@ S = TypeVar("S", bound=Store)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--replay`: keep what every call of an end-to-end test is decided by, and decide about each once more."""
-    parser.addoption("--replay", action="store_true", help="replay every decision of the end-to-end tests")
+    """`--replay`: keep what every call of an end-to-end test is decided by, and decide about each once more.
+
+    That is the default, since it costs a tenth of the tests' time; `--no-replay` leaves it out.
+    """
+    parser.addoption("--replay", action="store_true", default=True, help="replay every decision of end-to-end tests")
+    parser.addoption("--no-replay", action="store_false", dest="replay", help="do not")
 
 
 def pytest_report_header() -> str:

@@ -12,7 +12,8 @@ from services.audit.entries import Noted
 ERASURE: Final = "erasure"
 """Kind of the log's own entry that a customer was erased: the JSON of `ErasureNote`."""
 ACCESS: Final = "access"
-"""Kind of the log's own entry that somebody asked for personal values: the JSON of `AccessNote`."""
+"""Kind of the log's own entry that somebody asked for personal values, the JSON of `AccessNote`, or for all that is
+recorded about a customer, that of `ReportNote`."""
 _DAY_MS: Final = 86_400_000
 _NEVER_MS: Final = 1 << 53
 """A gateway may say any number of days; more than this no store can count to."""
@@ -74,6 +75,24 @@ class AccessNote(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     given: bool
     """Whether there was anything to give."""
+
+    @property
+    def entry(self) -> Noted:
+        """The entry of the log."""
+        return Noted(ACCESS, msgspec.json.encode(self))
+
+
+class ReportNote(msgspec.Struct, frozen=True, kw_only=True):
+    """In the log: who asked for all that is recorded about a customer, and why."""
+
+    at_ms: int
+    subject_ref: str
+    tenant: str
+    person: str
+    """Empty where nobody in particular asked."""
+    reason: str
+    decisions: int
+    """How many were given."""
 
     @property
     def entry(self) -> Noted:

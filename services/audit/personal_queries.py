@@ -60,7 +60,7 @@ async def read_values(
     Raises:
         CallEnded: ARGUMENT_INVALID, naming the field.
     """
-    person, reason = _named(request.person, required=True), _reason(request.reason)
+    person, reason = named(request.person, required=True), reason_of(request.reason)
     values, key = record.values, None
     if values is not None:
         key = await store.personal.key(record.tenant, values.key)
@@ -92,10 +92,8 @@ async def erase_subject(
         CallEnded: ARGUMENT_INVALID, naming the field.
     """
     if not request.subject or len(request.subject) > 256:
-        raise _invalid(
-            "subject", "subject is required: the resource name of the customer, such as contacts/cnt_000001."
-        )
-    asked_by, reason = _named(request.person, required=False), _reason(request.reason)
+        raise invalid("subject", "subject is required: the resource name of the customer, such as contacts/cnt_000001.")
+    asked_by, reason = named(request.person, required=False), reason_of(request.reason)
     people = [Person(tenant, subject_ref(pseudonym_key, tenant=tenant, subject=request.subject)) for tenant in tenants]
 
     def note(destroyed: Destroyed) -> ErasureNote:
@@ -138,18 +136,21 @@ def _wrapped(key: WrappedKey) -> personal_pb2.WrappedKey:
     )
 
 
-def _named(person: str, *, required: bool) -> str:
+def named(person: str, *, required: bool) -> str:
+    """Who asks. Raises `CallEnded`, ARGUMENT_INVALID, where it is no such name."""
     if (person or required) and not _PERSON.match(person):
-        raise _invalid("person", "person must be who asks, by the name that the policy gives them.")
+        raise invalid("person", "person must be who asks, by the name that the policy gives them.")
     return person
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """Why somebody asks. Raises `CallEnded`, ARGUMENT_INVALID, where nothing is said, or too much."""
     reason = text.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:
-        raise _invalid("reason", f"reason is required: say why, in at most {LONGEST_REASON} characters.")
+        raise invalid("reason", f"reason is required: say why, in at most {LONGEST_REASON} characters.")
     return reason
 
 
-def _invalid(field: str, text: str) -> CallEnded:
+def invalid(field: str, text: str) -> CallEnded:
+    """The refusal of a request, naming the field."""
     return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

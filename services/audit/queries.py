@@ -13,11 +13,12 @@ from pilote.audit.v1 import (
     explaining_pb2,
     objectives_pb2,
     personal_pb2,
+    persons_pb2,
     planning_pb2,
     shadows_pb2,
     views_pb2,
 )
-from services.audit import counting, inputs, proving, shadows
+from services.audit import counting, inputs, persons, proving, shadows
 from services.audit.arms import answered, asked
 from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
@@ -165,6 +166,14 @@ class Queries(Search):
             if len(found) < _INPUTS_BATCH:
                 return
             at = inputs.after(found[-1].decision, at_ms=found[-1].at_ms)
+
+    async def ReportPerson(
+        self, request: persons_pb2.ReportPersonRequest, _context: Any
+    ) -> AsyncIterator[persons_pb2.ReportPersonResponse]:
+        """See the contract."""
+        its = persons.asked(request, pseudonym_key=self._pseudonym_key)
+        async for answer in persons.report(self._store, its, now_ms=self._clock_ms()):
+            yield answer
 
     async def ForgetInputs(
         self, request: planning_pb2.ForgetInputsRequest, _context: Any

@@ -90,7 +90,9 @@ def page(
     found: list[Kept] = []
     while len(found) < size:
         wanted = size - len(found)
-        rows = connection.execute(_PAGE, (*_parameters(query, now_ms), *at, wanted)).fetchall()
+        # SQLite looks the beginning up by the single time, and would else pass over all that came before the place.
+        later = msgspec.structs.replace(query, start_ms=max(query.start_ms, at[0]))
+        rows = connection.execute(_PAGE, (*_parameters(later, now_ms), *at, wanted)).fetchall()
         decisions = [decision for decision, _, _ in rows]
         raw, told = raw_of(decisions), sqlite_outcomes.of(connection, decisions)
         found += [

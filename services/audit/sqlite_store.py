@@ -13,9 +13,9 @@ import msgspec
 from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
-from gateway.core.record import Outcome, Record, Settlement, Verdict
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_inputs, sqlite_keys
+from services.audit import schema, sqlite_batch, sqlite_counts, sqlite_inputs, sqlite_keys, sqlite_outcomes
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -166,6 +166,10 @@ class SqliteStore:
         return await self._look(
             lambda segments: segments.among(decisions, expression=expression, now_ms=now_ms), now_ms=now_ms
         )
+
+    async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
+        """See `DecisionStore.told_after`."""
+        return await self._read(lambda connection: sqlite_outcomes.of(connection, decisions))
 
     async def tenants(self) -> tuple[str, ...]:
         """See `DecisionStore.tenants`."""

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.conclusion import Conclusion
 from gateway.core.objectives import Counts
-from gateway.core.record import Outcome, Record, Settlement
+from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
@@ -85,6 +85,9 @@ class DecisionStore(Protocol):
 
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """Those of the decisions that match, oldest first."""
+
+    async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
+        """What customers did after these decisions, oldest first; those after which nobody did are left out."""
 
     async def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a decision here."""

@@ -75,7 +75,7 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
         return asyncio.run(asked())
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
-            shell.fail(say("replay-bad-id", language=lang, decision=name), 2)
+            shell.fail(say("replay-bad-id", language=lang, decision=name) if name else error.details() or "", 2)
         if error.code() is grpc.StatusCode.NOT_FOUND:
             shell.fail(error.details() or "")
         shell.fail(say_plainly("audit-down", language=lang, address=settings.audit_listen))

@@ -14,6 +14,7 @@ _TEXTS: Final = {
     "sealed": ("sealed", "scellé"),
     "cold": ("sealed, Parquet only", "scellé, Parquet seul"),
     "changed": ("sealed, changed since", "scellé, modifié depuis"),
+    "over": ("kept for its time, deleted", "conservation échue, supprimé"),
     "is-missing": ("missing", "manquant"),
     "earlier": ("{count} earlier segments are not shown: --all", "{count} segments antérieurs non affichés : --all"),
     "totals": (

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 
 from gateway.redis_clients import Client, connected
 from tests.e2e.policy import policy
@@ -22,16 +23,27 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
         yield fake
 
 
+def _replaying(request: pytest.FixtureRequest) -> bool:
+    """Whether every decision of the test is to be decided once more, and come to the same bytes."""
+    return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
+
+
+async def _replayed(world: World) -> None:
+    """Decide about every call of the test once more."""
+    with contextlib.suppress(RedisError, OSError):  # the test may have ended its store
+        assert not world.replaying or await disagreeing(world) == []
+
+
 @pytest.fixture
 async def empty_world(
-    redis: Client, redis_url: str, tmp_path: Path, pytestconfig: pytest.Config
+    redis: Client, redis_url: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """No gateway yet."""
     async with contextlib.AsyncExitStack() as stack:
         world = World(redis, redis_url, tmp_path, stack)
-        world.replaying = bool(pytestconfig.getoption("--replay"))
+        world.replaying = _replaying(request)
         yield world
-        assert not world.replaying or await disagreeing(world) == []
+        await _replayed(world)
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 
@@ -45,28 +57,32 @@ async def world(empty_world: World, upstream: FakeUpstream) -> World:
 
 
 @contextlib.asynccontextmanager
-async def _world_on(store: Store, upstream: FakeUpstream, home: Path) -> AsyncIterator[World]:
+async def _world_on(store: Store, upstream: FakeUpstream, home: Path, *, replay: bool) -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
         world = World(redis, store.url, home, stack)
+        world.replaying = replay
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
+        await _replayed(world)
         assert await world.seen.leaks() == []
 
 
 @pytest.fixture
-async def fragile_world(own_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
+async def fragile_world(
+    own_redis: Store, upstream: FakeUpstream, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
     """One gateway on a Redis that the test may hurt."""
-    async with _world_on(own_redis, upstream, tmp_path) as world:
+    async with _world_on(own_redis, upstream, tmp_path, replay=_replaying(request)) as world:
         yield world
 
 
 @pytest.fixture
 async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
-    """One gateway on a Redis that loses everything when it is killed."""
-    async with _world_on(forgetful_redis, upstream, tmp_path) as world:
+    """One gateway on a Redis that loses everything when it is killed, its revisions too: so nothing is replayed."""
+    async with _world_on(forgetful_redis, upstream, tmp_path, replay=False) as world:
         yield world
 
 

@@ -28,7 +28,9 @@ def _id(number: int) -> str:
 
 def _decision(number: int) -> list[dict[str, bytes]]:
     at_ms = NOW_MS - number % 5 * HOUR_MS + number
-    record = a_record(id=_id(number), received_ms=at_ms, decided_ms=at_ms, expires_ms=at_ms + 30_000, route="crm")
+    record = a_record(
+        keep_days=36_500, id=_id(number), received_ms=at_ms, decided_ms=at_ms, expires_ms=at_ms + 30_000, route="crm"
+    )
     return [admit(record), settle(a_settlement(id=_id(number), settled_ms=at_ms + 5))]
 
 

@@ -107,3 +107,30 @@ async def test_of_inputs_that_nobody_here_can_open_the_record_alone_is_explained
     }
     code, out, _ = await pilote(world, "explain", refused.decision, **settings)
     assert (code, out.splitlines()[-1]) == (0, "Waiting alone does not help.")
+
+
+async def test_a_person_can_be_sent_all_that_agents_did_concerning_them(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, caps=[cap(1)]))
+    await told(agent.messages.SendMessage(send(), metadata=SALES))
+    refused = await told(agent.messages.SendMessage(send(), metadata=SALES))
+    await told(agent.messages.SendMessage(send("contacts/charles"), metadata=SALES))
+    await auditor.decision(refused.decision)
+    settings = {"PILOTE_AUDIT_LISTEN": auditor.address}
+    command = ("person", "contacts/ada-lovelace", "--tenant", "acme", "--reason", "she asked", "--language", "fr")
+
+    code, out, err = await pilote(world, *command, **settings)
+
+    assert (code, err) == (0, "")
+    assert "2 au total : 1 autorisés, 1 refusés, 0 conservés pour une personne ou plus tard." in out.splitlines()
+    assert "Vous avez été sollicité : email 1." in out.splitlines()
+    assert out.rstrip().endswith(
+        "Cela a été refusé : vous aviez été assez sollicité (pressure). Une règle qui l’a examiné : allow-all."
+    )
+    assert "charles" not in out
+    code, out, _ = await pilote(world, *command, "--format", "json", **settings)
+    head, *entries = [json.loads(line) for line in out.splitlines()]
+    assert (code, head["decisions"], [each["verdict"] for each in entries]) == (0, "2", ["ALLOW", "DENY"])
+    code, out, err = await pilote(world, "person", "contacts/ada", "--tenant", "ACME!", "--reason", "x", **settings)
+    assert (code, out, "tenant is required" in err) == (2, "", True)

@@ -12,7 +12,7 @@ from loadtests.routing import measured
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_quick_run_measures_allowed_calls_only_and_keeps_its_figures(tmp_path: Path) -> None:
     result = tmp_path / "figures" / "latest.json"
     command = [sys.executable, "-m", "loadtests.bench", "--quick", "--result", str(result)]
@@ -25,6 +25,8 @@ def test_quick_run_measures_allowed_calls_only_and_keeps_its_figures(tmp_path: P
         0 < found["routing"]["plain"]["us"]["median"] < found["routing_us"] < found["routing"]["worst"]["us"]["median"]
     )
     assert found["rss_mb"] > 20
+    assert found["backtesting"]["calls"] == 20_000
+    assert 0 < found["backtesting"]["newly_refused"] < 20_000
     governed_calls = sum(r["calls"] for r in found["governed"])
     assert found["spans"] > governed_calls * found["trace_ratio"] / 2
 
@@ -34,6 +36,7 @@ def test_a_budget_is_missed_from_either_side() -> None:
         "ratio": 1.4,
         "calls_per_s_core": 3500,
         "routing_us": 15.0,
+        "backtest_calls_per_s": 20_000,
         "rss_mb": 120,
         "swap_s": 0.9,
         "swap_step_ms": 8,

@@ -1,15 +1,12 @@
 """Keeps what calls were decided by, sealed and for a while, in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Final
-from uuid import UUID
 
-import msgspec
-
-from gateway.core.record import CustomerOutcome
 from services.audit.entries import Recorded
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import SKEW_MS, Person
+from services.audit.postgres import outcomes
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import many
 from services.audit.postgres.texts import kept
@@ -26,13 +23,10 @@ _NEWEST: Final = f"""SELECT at_ms, decision FROM input WHERE {_WANTED}
  ORDER BY at_ms DESC, decision DESC LIMIT 1 OFFSET %s"""
 _COUNT: Final = f"SELECT count(*) FROM input WHERE {_WANTED} AND (at_ms, decision) >= (%s, %s::uuid)"
 _PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.record, decision.outcome,
- decision.settlement, decision.leaf
+  decision.settlement, decision.leaf
  FROM input JOIN decision ON decision.id = input.decision
  WHERE {_WANTED} AND (input.at_ms, input.decision) {{}} (%s, %s::uuid)
  ORDER BY input.at_ms, input.decision LIMIT %s"""
-_TOLD: Final = """SELECT decision, raw FROM outcome WHERE decision = ANY(%s::uuid[])
- ORDER BY decision, occurred_ms, reported_ms, type, event"""
-_outcome: Final = msgspec.json.Decoder(CustomerOutcome)
 _NOTHING: Final = "0" * 32
 
 
@@ -85,19 +79,20 @@ def page(connection: Connection, query: InputsQuery, *, now_ms: int, at: Mark, s
     text = _PAGE.format(">" if len(decision) > len(_NOTHING) else ">=")
     place = (at_ms, decision[: len(_NOTHING)] or _NOTHING)
     rows = connection.execute(text.encode(), (*_parameters(query, now_ms), *place, size)).fetchall()
-    told = _told(connection, [row[0] for row in rows])
+    told = outcomes.of(connection, [row[0].hex for row in rows])
     return tuple(
-        Kept(found.hex, received_ms, sealed, record, outcome, settlement, leaf, told.get(found.hex, ()))
-        for found, received_ms, sealed, record, outcome, settlement, leaf in rows
+        Kept(
+            decision=decision.hex,
+            at_ms=received_ms,
+            sealed=sealed,
+            record=record,
+            outcome=outcome,
+            settlement=settlement,
+            leaf=leaf,
+            told=told.get(decision.hex, ()),
+        )
+        for decision, received_ms, sealed, record, outcome, settlement, leaf in rows
     )
-
-
-def _told(connection: Connection, decisions: Sequence[UUID]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
-    """What customers did after these decisions, oldest first; those after which nobody did anything are left out."""
-    found: dict[str, tuple[CustomerOutcome, ...]] = {}
-    for decision, raw in connection.execute(_TOLD, (decisions,)) if decisions else ():
-        found[decision.hex] = (*found.get(decision.hex, ()), _outcome.decode(raw))
-    return found
 
 
 def _parameters(query: InputsQuery, now_ms: int) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from gateway.core.objectives import Counts
+from gateway.core.record import CustomerOutcome
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -18,6 +19,7 @@ from services.audit.postgres import (
     counts,
     inputs,
     keys,
+    outcomes,
     partitions,
     retention,
     rows,
@@ -131,6 +133,10 @@ class PostgresStore:
         text = f"SELECT {rows.COLUMNS} FROM decision WHERE id = ANY(%s::uuid[]) AND ({wanted.text}) ORDER BY id"
         query = Sql(text, (list(decisions), *wanted.parameters))
         return await self._read(lambda connection: rows.found(connection, query, now_ms=now_ms))
+
+    async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
+        """See `DecisionStore.told_after`."""
+        return await self._read(lambda connection: outcomes.of(connection, decisions))
 
     async def tenants(self) -> tuple[str, ...]:
         """See `DecisionStore.tenants`."""

@@ -35,6 +35,10 @@ class Segment(msgspec.Struct, frozen=True):
     """Of the Parquet file."""
     files: int = 1
     """How many SQLite and Parquet files it has had."""
+    over_ms: int = 0
+    """When the first of the decisions in its Parquet file has been kept for long enough; 0 where that is not known."""
+    dropped: int = 0
+    """How many have been, and are gone."""
 
     @property
     def cold(self) -> str:

@@ -39,9 +39,9 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """One of open, sealed (with a SQLite file that has everything too), cold and changed (after it was sealed)."""
+        """One of open, sealed (with a SQLite file that has everything too), cold, changed since it was sealed, over."""
         if not self.segment.sealed:
-            return "open"
+            return "open" if self.segment.file else "over"
         if self.segment.changed:
             return "changed"
         return "sealed" if self.segment.file else "cold"

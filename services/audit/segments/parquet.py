@@ -12,7 +12,7 @@ from services.audit.segments import postings
 from services.audit.segments.duck import Duck
 from services.audit.segments.files import keep_name
 from services.audit.segments.postings import Posting
-from services.audit.segments.rows import DERIVED, Row, of_parquet
+from services.audit.segments.rows import DERIVED, NEVER_MS, Row, of_parquet, over_ms
 
 ROW_GROUP: Final = 2_048
 """Decisions that are decompressed together; the least that DuckDB writes, for most queries show a few of a million."""
@@ -33,6 +33,8 @@ class Written(msgspec.Struct, frozen=True):
     last: str
     bytes: int
     postings: frozenset[Posting]
+    over_ms: int = NEVER_MS
+    """When the first of its decisions is over."""
 
 
 class _Seen:
@@ -76,11 +78,13 @@ def write(folder: Path, name: str, *, rows: Iterable[Row], columns: Mapping[str,
     """
     lines, part = folder / f"{name}.lines", folder / f"{name}.part"
     kinds, seen, found = {**columns, **dict.fromkeys(DERIVED, "")}, _Seen(), set[Posting]()
+    at, over = tuple(kinds).index("record"), NEVER_MS
     try:
         with lines.open("wb") as file:
             encode = msgspec.json.Encoder().encode  # bytes as base64
             for row in seen.through(rows):
                 found.update(postings.of(row, tuple(kinds)))
+                over = min(over, over_ms(row[at]))
                 file.write(encode(dict(zip(kinds, row, strict=True))) + b"\n")
         _copy(duck, lines, part, columns=columns)
         _verify(duck, part, columns=tuple(columns), seen=seen)
@@ -92,7 +96,7 @@ def write(folder: Path, name: str, *, rows: Iterable[Row], columns: Mapping[str,
         lines.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
     size = (folder / name).stat().st_size
-    return Written(name, seen.count, seen.first, seen.last, size, frozenset(found))
+    return Written(name, seen.count, seen.first, seen.last, size, frozenset(found), over)
 
 
 def _copy(duck: Duck, lines: Path, part: Path, *, columns: Mapping[str, str]) -> None:

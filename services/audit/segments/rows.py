@@ -7,11 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.record import Record
+from gateway.core.record import DEFAULT_KEEP_DAYS, Record
 from services.audit.segments.duck import Duck
 from services.audit.sqlite_functions import text_of
 
 AT_ONCE: Final = 1_000
+DAY_MS: Final = 86_400_000
+NEVER_MS: Final = 1 << 62
+_KINDS: Final = {"BIGINT": "INTEGER", "VARCHAR": "TEXT", "BLOB": "BLOB"}
 DERIVED: Final = ("rules", "words")
 """Columns that a Parquet file has besides those of the table: names of rules, and the words to look for."""
 
@@ -19,6 +22,31 @@ Row = tuple[Any, ...]
 """The id first."""
 
 _rules: Final = msgspec.json.Decoder(Record)
+
+
+class _Kept(msgspec.Struct):
+    """What a record says of how long it is kept."""
+
+    received_ms: int = 0
+    keep_days: int = 0
+
+
+_kept: Final = msgspec.json.Decoder(_Kept)
+
+
+def over_ms(record: bytes) -> int:
+    """When a decision has been kept for as long as its class of retention says; never, where it does not say it."""
+    try:
+        kept = _kept.decode(record)
+    except msgspec.DecodeError:
+        return NEVER_MS
+    return kept.received_ms + (kept.keep_days or DEFAULT_KEEP_DAYS) * DAY_MS
+
+
+def columns_in(duck: Duck, path: str) -> dict[str, str]:
+    """The same of a Parquet file, but for `DERIVED`."""
+    found = duck.rows("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))", [path])
+    return {name: _KINDS[kind] for name, kind in found if name not in DERIVED}
 
 
 def columns_of(connection: sqlite3.Connection) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +42,8 @@ class Sealed(msgspec.Struct, frozen=True):
     batch: int
     """The last batch that it has."""
     written: Written
+    dropped: int
+    """How many decisions were left out, because they had been kept for long enough."""
 
 
 class Sealer:
@@ -66,19 +68,27 @@ class Sealer:
         for hour, segment in segments.items():
             if not (segment.file and segment.changed):
                 self._changed_ms.pop(hour, None)
+                if segment.sealed and 0 < segment.over_ms <= now_ms:
+                    yield segment
             elif segment.sealed:
                 if now_ms >= self._changed_ms.setdefault(hour, now_ms) + keeping.grace_ms:
                     yield segment
             elif now_ms >= (hour + 1) * HOUR_MS + keeping.grace_ms:
                 yield segment
 
-    def seal(self, segment: Segment) -> Sealed | None:
+    def seal(self, segment: Segment, *, now_ms: int) -> Sealed | None:
         """Write a segment to a Parquet file; `None` while something in it still runs.
+
+        Decisions that have been kept for long enough are left out.
 
         Raises:
             sqlite3.Error, duckdb.Error, OSError, Damaged: it could not be read or written.
             Stopped: it was told to stop.
         """
+        if not segment.file:
+            columns = rows.columns_in(self._duck, self._path(segment))
+            found = rows.of_parquet(self._duck, self._path(segment), columns=tuple(columns))
+            return self._written(segment, found, columns, batch=0, now_ms=now_ms)
         connection = self._files.connection(segment)
         connection.execute("BEGIN")  # one snapshot for all steps
         try:
@@ -86,15 +96,11 @@ class Sealer:
                 return None
             (batch,) = connection.execute("SELECT batch FROM done").fetchone()
             columns = rows.columns_of(connection)
-            number = f".{segment.files}" if segment.sealed or segment.files > 1 else ""
-            written = parquet.write(
-                self._folder,
-                f"{name_of(segment.hour)}{number}.parquet",
-                rows=self._rows(segment, connection, tuple(columns)),
-                columns=columns,
-                duck=self._duck,
-            )
-            return Sealed(segment, batch, written)
+            found = rows.of_sqlite(connection, tuple(columns))
+            if segment.cold:
+                under = rows.of_parquet(self._duck, self._path(segment), columns=tuple(columns))
+                found = rows.merged(under, found)
+            return self._written(segment, found, columns, batch=batch, now_ms=now_ms)
         finally:
             connection.execute("ROLLBACK")
             self._files.forget(segment)  # a hundred of them in a row are not kept open
@@ -103,15 +109,28 @@ class Sealer:
         """Take back a file that is not going to be used."""
         (self._folder / sealed.written.name).unlink(missing_ok=True)
 
-    def _rows(self, segment: Segment, connection: sqlite3.Connection, columns: tuple[str, ...]) -> Iterator[Row]:
-        found = rows.of_sqlite(connection, columns)
-        if segment.cold:
-            path = str((self._folder / segment.cold).resolve())
-            found = rows.merged(rows.of_parquet(self._duck, path, columns=columns), found)
-        for row in found:
-            if self._stopped:
-                raise Stopped
-            yield row
+    def _path(self, segment: Segment) -> str:
+        return str((self._folder / segment.sealed).resolve())
+
+    def _written(
+        self, segment: Segment, found: Iterator[Row], columns: Mapping[str, str], *, batch: int, now_ms: int
+    ) -> Sealed:
+        at, dropped = tuple(columns).index("record"), 0
+
+        def kept() -> Iterator[Row]:
+            nonlocal dropped
+            for row in found:
+                if self._stopped:
+                    raise Stopped
+                if rows.over_ms(row[at]) <= now_ms:
+                    dropped += 1
+                else:
+                    yield row
+
+        number = f".{segment.files}" if segment.sealed or segment.files > 1 else ""
+        name = f"{name_of(segment.hour)}{number}.parquet"
+        written = parquet.write(self._folder, name, rows=kept(), columns=columns, duck=self._duck)
+        return Sealed(segment, batch, written, dropped)
 
 
 def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: int, now_ms: int) -> Segment | None:
@@ -123,18 +142,22 @@ def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: i
     before, written = sealed.segment, sealed.written
     if batch != sealed.batch or (now.file, now.sealed) != (before.file, before.sealed):
         return None
-    if written.decisions != now.decisions:
+    if written.decisions + sealed.dropped != now.decisions:
         _log.error(
             "a segment has not as many decisions as were stored: it is not sealed",
             extra={"segment": name_of(now.hour), "found": written.decisions, "stored": now.decisions},
         )
         return None
+    # A SQLite file that still has what is over goes, and a Parquet file that has nothing is none.
+    stays = bool(now.whole and not sealed.dropped)
     after = msgspec.structs.replace(
         now,
-        file=now.file if now.whole else "",
-        whole=now.whole,
+        file=now.file if stays else "",
+        decisions=written.decisions,
         changed=False,
-        sealed=written.name,
+        over_ms=written.over_ms,
+        dropped=now.dropped + sealed.dropped,
+        sealed=written.name if written.decisions else "",
         sealed_ms=now_ms,
         bytes=written.bytes,
         files=now.files + 1,
@@ -143,7 +166,9 @@ def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: i
     postings.keep(main, now.hour, postings=written.postings)
     # What was promised has been done, or it would not be the same batch; the file that it was done to may go.
     main.execute("DELETE FROM pending WHERE hour = ?", (now.hour,))
-    retire(main, ([f"sealed/{now.sealed}"] if now.sealed else []) + ([f"segments/{now.file}"] if not now.whole else []))
+    retire(main, [f"sealed/{now.sealed}"] if now.sealed else [])
+    retire(main, [f"segments/{now.file}"] if now.file and not stays else [])
+    retire(main, [] if written.decisions else [f"sealed/{written.name}"])
     return after
 
 

@@ -75,7 +75,7 @@ class Tender:
     def _sealed(self, segment: Segment, *, now_ms: int) -> Sealed | None:
         """What became of one; a failure is told and does not hold up the others."""
         try:
-            return self._sealer.seal(segment)
+            return self._sealer.seal(segment, now_ms=now_ms)
         except Stopped:
             return None
         except (sqlite3.Error, Error, OSError, Damaged) as error:

@@ -147,6 +147,8 @@ class SegmentWriter:
 
     def batch_of(self, segment: Segment) -> int:
         """The last batch that a segment has."""
+        if not segment.file:
+            return 0
         return int(self._files.connection(segment).execute("SELECT batch FROM done").fetchone()[0])
 
     def use(self, segments: Iterable[Segment]) -> None:
@@ -183,6 +185,8 @@ class SegmentWriter:
         if rest and segment.cold:
             whole = self._cold.whole(segment.cold, rest)
             found |= {decision: _known((decision, *_values(row)), lifted=row) for decision, row in whole.items()}
+        if segment.dropped and (rest := [decision for decision in ids if decision not in found]):
+            found |= self._entered(rest)  # what is gone does not come again
         return found
 
     def _entered(self, ids: Sequence[str]) -> dict[str, Known]:

@@ -136,7 +136,7 @@ async def test_what_comes_late_to_a_sealed_hour_with_a_sqlite_file_is_sealed_onc
 async def test_a_file_that_was_written_while_something_came_is_not_used(tmp_path: Path) -> None:
     store = await filled(tmp_path, 4)
     segment = store._segments.catalogue[hour_of(an_id(0))]
-    sealed = store._tender._sealer.seal(segment)
+    sealed = store._tender._sealer.seal(segment, now_ms=OVER_MS)
     assert sealed is not None
     await store.write([admitted(4), ended(4)])
     used = await store._arrange(lambda main: store._tender._registered(main, sealed=sealed, now_ms=OVER_MS))
@@ -196,7 +196,7 @@ async def test_whenever_hours_are_sealed_and_the_process_dies_nothing_is_lost_or
         elif step == "dies while it seals":
             for segment in store._segments.catalogue.values():
                 if segment.file:
-                    store._tender._sealer.seal(segment)
+                    store._tender._sealer.seal(segment, now_ms=OVER_MS)
         if step in ("dies", "dies while it seals"):
             await store.close()
             store = SqliteStore(home, keeping=KEEPING)

@@ -23,7 +23,7 @@ def pilote(*arguments: str, home: Path, **settings: str) -> subprocess.Completed
 
 async def _filled(home: Path) -> None:
     store = SqliteStore(home)
-    await store.write([admitted(number) for number in range(12)])
+    await store.write([admitted(number, keep_days=36_500) for number in range(12)])
     await store.close()
 
 

@@ -8,6 +8,7 @@ from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_aud
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
+from pilote.audit.v1 import persons_pb2 as pilote_dot_audit_dot_v1_dot_persons__pb2
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
@@ -113,6 +114,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ListInputs',
                 request_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsResponse.FromString,
+                _registered_method=True)
+        self.ReportPerson = channel.unary_stream(
+                '/pilote.audit.v1.AuditService/ReportPerson',
+                request_serializer=pilote_dot_audit_dot_v1_dot_persons__pb2.ReportPersonRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_persons__pb2.ReportPersonResponse.FromString,
                 _registered_method=True)
         self.ForgetInputs = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/ForgetInputs',
@@ -277,6 +283,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportPerson(self, request, context):
+        """Returns everything that agents did or tried concerning one customer, and why; who asks for it is recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ForgetInputs(self, request, context):
         """Deletes what calls about a customer were decided by. What was recorded of them stays.
         """
@@ -428,6 +441,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ListInputs,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsResponse.SerializeToString,
+            ),
+            'ReportPerson': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReportPerson,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_persons__pb2.ReportPersonRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_persons__pb2.ReportPersonResponse.SerializeToString,
             ),
             'ForgetInputs': grpc.unary_unary_rpc_method_handler(
                     servicer.ForgetInputs,
@@ -865,6 +883,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ListInputs',
             pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_planning__pb2.ListInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportPerson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ReportPerson',
+            pilote_dot_audit_dot_v1_dot_persons__pb2.ReportPersonRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_persons__pb2.ReportPersonResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,6 +10,7 @@ from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import personal_pb2 as _personal_pb2
+from pilote.audit.v1 import persons_pb2 as _persons_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
 from pilote.audit.v1 import summaries_pb2 as _summaries_pb2
@@ -77,6 +78,8 @@ class AuditServiceStub:
     """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
     was recorded of them.
     """
+    ReportPerson: _grpc.UnaryStreamMultiCallable[_persons_pb2.ReportPersonRequest, _persons_pb2.ReportPersonResponse]
+    """Returns everything that agents did or tried concerning one customer, and why; who asks for it is recorded."""
     ForgetInputs: _grpc.UnaryUnaryMultiCallable[_planning_pb2.ForgetInputsRequest, _planning_pb2.ForgetInputsResponse]
     """Deletes what calls about a customer were decided by. What was recorded of them stays."""
     ReadValues: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ReadValuesRequest, _personal_pb2.ReadValuesResponse]
@@ -145,6 +148,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
     was recorded of them.
     """
+    ReportPerson: _aio.UnaryStreamMultiCallable[_persons_pb2.ReportPersonRequest, _persons_pb2.ReportPersonResponse]  # type: ignore[assignment]
+    """Returns everything that agents did or tried concerning one customer, and why; who asks for it is recorded."""
     ForgetInputs: _aio.UnaryUnaryMultiCallable[_planning_pb2.ForgetInputsRequest, _planning_pb2.ForgetInputsResponse]  # type: ignore[assignment]
     """Deletes what calls about a customer were decided by. What was recorded of them stays."""
     ReadValues: _aio.UnaryUnaryMultiCallable[_personal_pb2.ReadValuesRequest, _personal_pb2.ReadValuesResponse]  # type: ignore[assignment]
@@ -294,6 +299,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """Returns what calls were decided by, sealed, so that whoever has the key can decide about them once more; with it what
         was recorded of them.
         """
+
+    @_abc_1.abstractmethod
+    def ReportPerson(
+        self,
+        request: _persons_pb2.ReportPersonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_persons_pb2.ReportPersonResponse], _abc.AsyncIterator[_persons_pb2.ReportPersonResponse]]:
+        """Returns everything that agents did or tried concerning one customer, and why; who asks for it is recorded."""
 
     @_abc_1.abstractmethod
     def ForgetInputs(

@@ -1,0 +1,62 @@
+"""The command `pilote person`: everything agents did or tried concerning one customer, for them to read."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gateway.core.texts import LANGUAGES
+from gateway.settings import language as spoken
+from services.commands.replay_commands import asking
+from services.commands.shell import Shell
+
+if TYPE_CHECKING:
+    from pilote.audit.v1 import persons_pb2
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+
+def add_to(app: typer.Typer, shell: Shell) -> None:
+    """Add the command."""
+
+    @app.command()
+    def person(
+        subject: Annotated[str, typer.Argument(help="The customer, such as contacts/cnt_000001.")],
+        tenant: Annotated[str, typer.Option(help="Whose customer.")],
+        reason: Annotated[str, typer.Option(help="Why; it goes into the log.")],
+        asked_by: Annotated[str, typer.Option("--as", help="Who asks, by the policy's name; into the log too.")] = "",
+        language: Annotated[str, typer.Option(help="en or fr; by default that of the other commands.")] = "",
+        form: Annotated[
+            Literal["text", "json"], typer.Option("--format", help="For people, or one JSON a line.")
+        ] = "text",
+    ) -> None:
+        """Report everything that agents did or tried concerning a customer, and why; in words they can be sent."""
+        from pilote.audit.v1 import persons_pb2
+
+        lang = language if language in LANGUAGES else spoken(shell.settings())
+        request = persons_pb2.ReportPersonRequest(
+            subject=subject, tenant=tenant, language_code=lang, person=asked_by, reason=reason
+        )
+
+        async def work(audit: "AuditServiceAsyncStub") -> None:
+            async for answer in audit.ReportPerson(request):
+                for line in _as_json(answer) if form == "json" else _in_words(answer):
+                    typer.echo(line)
+
+        asking(shell, work, name="")
+
+
+def _in_words(answer: "persons_pb2.ReportPersonResponse") -> Iterator[str]:
+    if answer.HasField("summary"):
+        yield from answer.summary.sentences
+    for entry in answer.entries:
+        yield ""
+        yield " ".join(entry.sentences)
+
+
+def _as_json(answer: "persons_pb2.ReportPersonResponse") -> Iterator[str]:
+    from google.protobuf.json_format import MessageToJson
+
+    if answer.HasField("summary"):
+        yield MessageToJson(answer.summary, indent=None, ensure_ascii=False)
+    for entry in answer.entries:
+        yield MessageToJson(entry, indent=None, ensure_ascii=False)
