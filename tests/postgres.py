@@ -73,7 +73,7 @@ class PostgresProcess:
         """Start it and wait until it answers. What is left of a killed one may hold its memory for a moment."""
         for _ in range(200):
             options = [word for name, value in self._options().items() for word in ("-c", f"{name}={value}")]
-            command = [str(self._folder / "postgres"), "-D", str(self.home / "data"), *options]
+            command = [*_LEASH, str(self._folder / "postgres"), "-D", str(self.home / "data"), *options]
             self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=self.home, **self._as)
             if self._answers():
                 return
@@ -163,6 +163,8 @@ def running() -> Iterator[PostgresProcess]:
         shutil.rmtree(home)
 
 
+_LEASH: Final = ("setpriv", "--pdeathsig", "INT") if shutil.which("setpriv") else ()
+"""Ends the server with the tests, however they end."""
 _INITDB: Final = (
     *("--username", "pilote", "--auth", "trust", "--encoding", "UTF8", "--no-sync", "--wal-segsize", "1"),
     # A collation that sorts "a" before "B", which our texts must not be sorted by.
