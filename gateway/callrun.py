@@ -26,7 +26,7 @@ from gateway.core.routing import NOWHERE, Routed
 from gateway.core.spending import Told
 from gateway.core.texts import language_of
 from gateway.core.used import SealedValues
-from gateway.trace_context import TRACEPARENT, TRACESTATE, CallTrace, begin
+from gateway.watching.trace_context import TRACEPARENT, TRACESTATE, CallTrace, begin
 
 _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secret
 

@@ -18,8 +18,8 @@ from gateway.core.explain_attempts import explain_order
 from gateway.core.texts import language_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
-from gateway.trace_context import TRACEPARENT, handling, parsed
 from gateway.waiting import Waiting
+from gateway.watching.trace_context import TRACEPARENT, handling, parsed
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 
 LONGEST_WAIT_SECONDS: Final = 600.0

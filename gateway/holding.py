@@ -27,8 +27,8 @@ from gateway.core.record import Verdict
 from gateway.keeping import Keeping
 from gateway.pipeline import Pipeline
 from gateway.refusal import Kept
-from gateway.trace_context import handling
 from gateway.waiting import Waiting
+from gateway.watching.trace_context import handling
 
 _log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
 from gateway.rpc.status import said_by
 from gateway.streams import NeverCame, StreamRun
-from gateway.trace_context import handling
 from gateway.trailers import own
-from gateway.watch import Watch
+from gateway.watching.trace_context import handling
+from gateway.watching.watch import Watch
 
 OWN_SERVICES: Final = ("/grpc.health.", "/grpc.reflection.", "/pilote.decision.")
 """Served by the gateway itself; everything else is an agent's call."""

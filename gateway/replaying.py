@@ -16,7 +16,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.routing import Routed
 from gateway.core.texts import language_of
 from gateway.describe import describe
-from gateway.trace_context import CallTrace
+from gateway.watching.trace_context import CallTrace
 
 _NO_TRACE: Final = CallTrace("0" * 32, "0" * 16, sampled=False)
 

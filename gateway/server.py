@@ -38,12 +38,10 @@ from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.ending import ended
 from gateway.erasures import Erasures
-from gateway.exposing import Metering, metering
 from gateway.gathering import Gathering
 from gateway.holding import Holding
 from gateway.instance import Instance, instance
 from gateway.keeping import Keeping
-from gateway.metrics import Metrics
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.recording import Recorder
@@ -53,11 +51,13 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.standing import UNUSABLE, Standing
 from gateway.swaps import Swaps
-from gateway.telemetry import Tracing, otlp
 from gateway.upstream.guards import monotonic_ms
 from gateway.upstream.kinds import UpstreamKinds
 from gateway.waiting import Waiting
-from gateway.watch import Watch
+from gateway.watching.exposing import Metering, metering
+from gateway.watching.metrics import Metrics
+from gateway.watching.tracing import Tracing, otlp
+from gateway.watching.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 
 _log = logging.getLogger(__name__)

@@ -22,10 +22,10 @@ from rich.table import Table
 
 from gateway.core.record import Outcome, Record, RuleLook, Settlement, Verdict, decision_id
 from services.audit.entries import Admitted, Entry, Settled
-from services.audit.filter import parse
-from services.audit.segments.hours import HOUR_MS
-from services.audit.segments.sealing import Keeping
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.filter import parse
+from services.audit.sqlite.segments.hours import HOUR_MS
+from services.audit.sqlite.segments.sealing import Keeping
+from services.audit.sqlite.store import SqliteStore
 
 RESULT: Final = Path(".bench/audit.json")
 LONGEST_MS: Final = 100.0

@@ -41,7 +41,7 @@ from gateway.replaying import replayed
 from pilote.crm.v1 import message_pb2, message_service_pb2
 from services import redis_server
 from services.audit.entries import Admitted, Entry, Recorded, Reported, Settled
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.store import SqliteStore
 
 METHOD: Final = "/pilote.crm.v1.MessageService/SendMessage"
 A_DAY: Final = 33_000

@@ -6,9 +6,9 @@ from pathlib import Path
 import yaml
 
 from gateway.settings import Settings
-from services.audit.expression import All
-from services.audit.field_tables import field_rows, function_rows
-from services.audit.filter import parse
+from services.audit.filters.expression import All
+from services.audit.filters.field_tables import field_rows, function_rows
+from services.audit.filters.filter import parse
 from tests.policies import demo, revision
 
 ROOT = Path(__file__).parent.parent

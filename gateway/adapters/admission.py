@@ -28,7 +28,7 @@ from gateway.core.record import CustomerOutcome, Outcome, Record, SealedInputs, 
 from gateway.core.shadows import ShadowResult
 from gateway.core.spending import Told
 from gateway.core.stops import stops_of
-from gateway.histogram import Histogram
+from gateway.watching.histogram import Histogram
 
 _log = logging.getLogger(__name__)
 

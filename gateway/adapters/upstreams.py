@@ -11,7 +11,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.upstreams import Upstream
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, pushback_ms, reason_of
-from gateway.trace_context import TRACEPARENT, TRACESTATE
+from gateway.watching.trace_context import TRACEPARENT, TRACESTATE
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
 _OURS: Final = CREDENTIALS | {TRACEPARENT, TRACESTATE, "user-agent", "content-type", "te"}

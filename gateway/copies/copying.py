@@ -33,10 +33,10 @@ from gateway.core.shadows import (
 from gateway.deciding import decided
 from gateway.passing import forwarded, learn, takes_of
 from gateway.rpc.status import Fate, fate_of
-from gateway.trace_context import begin
 from gateway.upstream.attempts import outgoing
 from gateway.upstream.guards import places_of
 from gateway.upstream.kinds import UpstreamKinds
+from gateway.watching.trace_context import begin
 
 MARK: Final = ("pilote-shadow", "1")
 """By this metadata an upstream knows that it is asked for a copy."""

@@ -19,8 +19,8 @@ from gateway.copies.copying import Copy, Copying
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.shadows import CopyEnd, ShadowResult
-from gateway.trace_context import CallTrace, handling
 from gateway.upstream.kinds import UpstreamKinds
+from gateway.watching.trace_context import CallTrace, handling
 
 MOST_RUNNING: Final = 16
 """Copies under way at a time, for each upstream they go to: one that hangs leaves the others alone."""

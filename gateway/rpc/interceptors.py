@@ -9,7 +9,7 @@ import grpc
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.status import DETAILS_KEY, code_of, status_of
-from gateway.trace_context import TRACEPARENT, Handled, handling, parsed
+from gateway.watching.trace_context import TRACEPARENT, Handled, handling, parsed
 
 _log = logging.getLogger(__name__)
 

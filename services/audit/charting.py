@@ -10,8 +10,8 @@ from gateway.rpc.times import duration, timestamp
 from pilote.audit.v1 import summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.entries import LARGEST
-from services.audit.expression import All, Comparison, Expression
-from services.audit.fields import FIELDS
+from services.audit.filters.expression import All, Comparison, Expression
+from services.audit.filters.fields import FIELDS
 from services.audit.finding import Timeline
 
 MOST_BUCKETS: Final = 2_000

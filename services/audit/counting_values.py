@@ -5,10 +5,10 @@ from typing import Final
 
 from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import summaries_pb2
-from services.audit.fields import FIELDS, Field, Kind
-from services.audit.filter_texts import Mistake
+from services.audit.filters.fields import FIELDS, Field, Kind
+from services.audit.filters.filter_texts import Mistake
+from services.audit.filters.values import nearest, short
 from services.audit.finding import Facets
-from services.audit.values import nearest, short
 
 MOST_FIELDS: Final = 20
 DEFAULT_TOP: Final = 10

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from services.audit.fields import FIELDS, Field
+from services.audit.filters.fields import FIELDS, Field
 
 MOST_VALUES: Final = 10_000
 """Most values of one field that are told apart in one part of a store; rarer ones are not counted."""

@@ -9,8 +9,8 @@ from typing import Final
 from opentelemetry.metrics import Observation
 
 from gateway.core.objectives import PAIRS, Standing
-from gateway.gauges import Gauge, Gauges
-from gateway.meters import Meters
+from gateway.watching.gauges import Gauge, Gauges
+from gateway.watching.meters import Meters
 
 _UNITS_MS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 

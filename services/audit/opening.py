@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from services.audit.segments.sealing import Keeping
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.segments.sealing import Keeping
+from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
 
 

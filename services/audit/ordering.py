@@ -3,12 +3,12 @@
 import re
 from typing import Final
 
-from services.audit.fields import FIELDS
-from services.audit.filter_texts import Mistake
+from services.audit.filters.fields import FIELDS
+from services.audit.filters.filter_texts import Mistake
+from services.audit.filters.matching import values
+from services.audit.filters.values import nearest, short
 from services.audit.finding import NEWEST, Order, Place
-from services.audit.matching import values
 from services.audit.store import Stored
-from services.audit.values import nearest, short
 
 UNKNOWN: Final = -1
 """What stands for a number that a decision does not have: below all others."""

@@ -12,8 +12,8 @@ from typing import Final
 from opentelemetry.trace import SpanKind
 
 from gateway.core.errors import CallEnded
-from gateway.telemetry import Attributes, Tracing
-from gateway.trace_context import CallTrace, drawn, parsed
+from gateway.watching.trace_context import CallTrace, drawn, parsed
+from gateway.watching.tracing import Attributes, Tracing
 from services.audit.entries import Entry, Reported
 from services.audit.store import DecisionStore
 

@@ -13,9 +13,9 @@ from gateway.core.record import CustomerOutcome, Verdict, subject_ref
 from gateway.core.texts import language_of, moment
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import persons_pb2
-from services.audit.expression import Expression
-from services.audit.fields import FIELDS
-from services.audit.filter import parse
+from services.audit.filters.expression import Expression
+from services.audit.filters.fields import FIELDS
+from services.audit.filters.filter import parse
 from services.audit.finding import Order, Place
 from services.audit.person_texts import entry_sentences, say
 from services.audit.personal import Person, ReportNote

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.histogram import Histogram
+from gateway.watching.histogram import Histogram
 
 WRITE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the buckets that batches' times are counted in."""

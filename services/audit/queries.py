@@ -18,14 +18,15 @@ from pilote.audit.v1 import (
     shadows_pb2,
     views_pb2,
 )
-from services.audit import counting, inputs, persons, proving, shadows
+from services.audit import counting, inputs, persons, shadows
 from services.audit.arms import answered, asked
-from services.audit.checkpoints import Checkpoints
 from services.audit.explaining import Policies, explained, no_policies
-from services.audit.exporting import Asked, Export
 from services.audit.note_queries import list_notes
 from services.audit.objectives import ObjectiveBook
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
+from services.audit.proofs import proving
+from services.audit.proofs.checkpoints import Checkpoints
+from services.audit.proofs.exporting import Asked, Export
 from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored

@@ -9,13 +9,13 @@ import msgspec
 from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import views_pb2
-from services.audit import filter as filters
 from services.audit import paging
-from services.audit.fields import FIELDS
-from services.audit.filter_texts import Key, Mistake
+from services.audit.filters import filter as filters
+from services.audit.filters.fields import FIELDS
+from services.audit.filters.filter_texts import Key, Mistake
+from services.audit.filters.resolving import language_in
+from services.audit.filters.values import nearest, short
 from services.audit.ordering import order_of
-from services.audit.resolving import language_in
-from services.audit.values import nearest, short
 from services.audit.view_texts import ended
 from services.audit.views import View, ViewStore
 

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, summaries_pb2
 from services.audit import charting, counting_values, paging
-from services.audit import filter as filters
-from services.audit.expression import Expression
+from services.audit.filters import filter as filters
+from services.audit.filters.expression import Expression
+from services.audit.filters.resolving import Resolver, language_in
 from services.audit.finding import NEWEST, Order, Timeline
 from services.audit.ordering import order_of, place_of
-from services.audit.resolving import Resolver, language_in
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 from services.audit.telling import told

@@ -16,26 +16,26 @@ from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
 from gateway.core.errors import CallEnded, Reason
-from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import Instance, instance
 from gateway.redis_clients import is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
-from gateway.telemetry import Tracing, otlp
+from gateway.watching.exposing import NOWHERE, Metering, metering
+from gateway.watching.tracing import Tracing, otlp
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.after_erasures import TRIMMED_SECONDS, tell
-from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.explaining import Policies, no_policies
 from services.audit.in_use import using
-from services.audit.log_key import KEY_FILE, log_signer
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.opening import opened
 from services.audit.outcome_spans import OutcomeSpans
 from services.audit.progress import Progress
+from services.audit.proofs.checkpoints import Checkpoints
+from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.audit.queries import Queries
-from services.audit.segments.sealing import Keeping
-from services.audit.sqlite_store import KEEPING
+from services.audit.sqlite.segments.sealing import Keeping
+from services.audit.sqlite.store import KEEPING
 from services.audit.store import DecisionStore
 from services.audit.streams import DecisionStreams, Streams
 from services.audit.tails import Tails

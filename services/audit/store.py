@@ -12,12 +12,12 @@ from gateway.core.shadows import ShadowResult
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
-from services.audit.expression import Expression
-from services.audit.fields import Field
+from services.audit.filters.expression import Expression
+from services.audit.filters.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
-from services.audit.log import Log
 from services.audit.personal import Personal
+from services.audit.proofs.log import Log
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.views import ViewStore
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from opentelemetry.metrics import Observation
 
-from gateway.meters import Meters
-from services.audit.checkpoints import Checkpoints
+from gateway.watching.meters import Meters
 from services.audit.progress import Progress
+from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.store import DecisionStore
 
 

@@ -36,7 +36,7 @@ def commands(shell: Shell) -> typer.Typer:
 
 def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
     """Who signs the log here; a key that is damaged ends the process."""
-    from services.audit.log_key import KEY_FILE, log_signer
+    from services.audit.proofs.log_key import KEY_FILE, log_signer
 
     try:
         return log_signer(settings.audit_key_file or settings.home / KEY_FILE, origin=settings.audit_origin)
@@ -45,9 +45,9 @@ def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
 
 
 def _run(shell: Shell) -> None:
-    from gateway.exposing import Metering
-    from gateway.logs import configure
     from gateway.rpc.serving import run
+    from gateway.watching.exposing import Metering
+    from gateway.watching.logs import configure
     from services.audit.server import serve
     from services.commands.log_keys import witnesses_of
     from services.commands.policies import published

@@ -34,7 +34,7 @@ def commands(shell: Shell) -> typer.Typer:
     @app.command()
     def fields() -> None:
         """Show what filters may name: fields and functions."""
-        from services.audit.field_tables import field_rows, function_rows
+        from services.audit.filters.field_tables import field_rows, function_rows
 
         lang = language(shell.settings())
         print_rows(shell.out, field_rows(language=lang))
@@ -166,8 +166,8 @@ def run(shell: Shell, work: "Any") -> Any:
 
 def columns_of(shell: Shell, text: str) -> tuple[str, ...]:
     """The fields that are named; ends the process for one that is none."""
-    from services.audit.fields import FIELDS
-    from services.audit.values import nearest
+    from services.audit.filters.fields import FIELDS
+    from services.audit.filters.values import nearest
 
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
@@ -189,7 +189,7 @@ def within(shell: Shell, where: str, since: str) -> str:
 
 def span_of(shell: Shell, text: str) -> int:
     """Microseconds; ends the process where the text is no span."""
-    from services.audit.values import span_us
+    from services.audit.filters.values import span_us
 
     found = span_us(text)
     if found is None:

@@ -9,9 +9,9 @@ from gateway.core.record import Verdict
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import summaries_pb2
 from pilote.decision.v1 import decision_pb2
-from services.audit.fields import FIELDS, Field, Kind
-from services.audit.matching import values
-from services.audit.paths import Value
+from services.audit.filters.fields import FIELDS, Field, Kind
+from services.audit.filters.matching import values
+from services.audit.filters.paths import Value
 from services.audit.store import Stored
 from services.commands.decision_texts import say
 

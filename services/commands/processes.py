@@ -80,9 +80,9 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def gateway() -> None:
         """Run one gateway worker."""
-        from gateway.logs import configure
         from gateway.rpc.serving import run
         from gateway.server import serve
+        from gateway.watching.logs import configure
         from services.up import redis_url
 
         settings = shell.settings()
@@ -101,9 +101,9 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def control() -> None:
         """Run the control plane: feature flags, revisions, proposals and decisions over HTTP."""
-        from gateway.exposing import Metering
-        from gateway.logs import configure
         from gateway.rpc.serving import run
+        from gateway.watching.exposing import Metering
+        from gateway.watching.logs import configure
         from services.control.server import serve
         from services.up import redis_url
 
@@ -129,8 +129,8 @@ def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def crm() -> None:
         """Run the embedded CRM."""
-        from gateway.logs import configure
         from gateway.rpc.serving import run
+        from gateway.watching.logs import configure
         from services.crm.server import serve
 
         settings = shell.settings()
@@ -140,8 +140,8 @@ def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def models(version: Annotated[str, typer.Option(help="Version of the model to serve.")] = "1") -> None:
         """Run a demonstration model server, one version a process."""
-        from gateway.logs import configure
         from gateway.rpc.serving import run
+        from gateway.watching.logs import configure
         from services.models.server import serve
         from services.up import model_listen
 

@@ -12,10 +12,10 @@ from gateway.adapters.sealing import Sealer
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.used import WrappedKey
 from gateway.opening import rewrapped
-from services.audit import sqlite_keys
-from services.audit.sqlite_personal import Work
-from services.audit.sqlite_personal import rewrap as rewrap_all
-from services.audit.transactions import transaction
+from services.audit.sqlite import keys as sqlite_keys
+from services.audit.sqlite.personal import Work
+from services.audit.sqlite.personal import rewrap as rewrap_all
+from services.audit.sqlite.transactions import transaction
 
 BUSY_SECONDS = 10.0
 

@@ -111,9 +111,9 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def run() -> None:
         """Run the process that moves rollouts."""
-        from gateway.exposing import Metering
-        from gateway.logs import configure
         from gateway.rpc.serving import run as run_process
+        from gateway.watching.exposing import Metering
+        from gateway.watching.logs import configure
         from services.rollouts.server import serve
         from services.up import redis_url
 

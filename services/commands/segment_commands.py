@@ -13,8 +13,8 @@ from services.commands.segment_texts import say
 from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
-    from services.audit.segments.inspecting import Fault, Part
-    from services.audit.segments.sealing import Keeping
+    from services.audit.sqlite.segments.inspecting import Fault, Part
+    from services.audit.sqlite.segments.sealing import Keeping
 
 SHOWN = 24
 """Segments that are listed without --all: a day of them."""
@@ -63,14 +63,14 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 def keeping_of(settings: Settings) -> "Keeping":
     """How long hours are kept in which way, as the settings say."""
-    from services.audit.segments.hours import HOUR_MS
-    from services.audit.segments.sealing import Keeping
+    from services.audit.sqlite.segments.hours import HOUR_MS
+    from services.audit.sqlite.segments.sealing import Keeping
 
     return Keeping(grace_ms=settings.audit_seal_minutes * 60_000, hot_ms=settings.audit_hot_hours * HOUR_MS)
 
 
 async def _seal(shell: Shell, settings: Settings, *, lang: str) -> int:
-    from services.audit.sqlite_store import SqliteStore
+    from services.audit.sqlite.store import SqliteStore
 
     store = SqliteStore(settings.home, keeping=keeping_of(settings))
     now_ms = int(time.time() * 1_000)
@@ -83,7 +83,7 @@ async def _seal(shell: Shell, settings: Settings, *, lang: str) -> int:
 
 
 def _parts(shell: Shell, settings: Settings) -> "list[Part]":
-    from services.audit.segments.inspecting import parts
+    from services.audit.sqlite.segments.inspecting import parts
 
     try:
         return parts(settings.home)
@@ -92,14 +92,14 @@ def _parts(shell: Shell, settings: Settings) -> "list[Part]":
 
 
 def _checked(shell: Shell, settings: Settings, *, lang: str) -> "list[Fault]":
-    from services.audit.segments.inspecting import faults
+    from services.audit.sqlite.segments.inspecting import faults
 
     with progress_bar(shell, say("looking", language=lang)) as progress:
         return list(faults(settings.home, told=progress))
 
 
 def _missing(parts: "list[Part]") -> "list[Fault]":
-    from services.audit.segments.inspecting import Fault
+    from services.audit.sqlite.segments.inspecting import Fault
 
     sized = [
         (name, size)

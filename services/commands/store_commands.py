@@ -13,7 +13,7 @@ from services.commands.proof_texts import say
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
-    from services.audit.checking import Tally, Wrong
+    from services.audit.proofs.checking import Tally, Wrong
     from services.commands.importing import Imported
     from services.proof.notes import Key
     from services.proof.verifying import Report
@@ -68,7 +68,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 
 def _key(shell: Shell, settings: Settings, text: str) -> "Key":
-    from services.audit.log_key import KEY_FILE
+    from services.audit.proofs.log_key import KEY_FILE
     from services.commands.audit_commands import log_signer_of
 
     if text:
@@ -81,10 +81,10 @@ def _key(shell: Shell, settings: Settings, text: str) -> "Key":
 
 def _checked(shell: Shell, settings: Settings, key: "Key") -> "tuple[list[Wrong], Tally]":
     from gateway.core.errors import CallEnded
-    from services.audit.checking import Check
     from services.audit.opening import opened
-    from services.audit.sqlite_files import SqliteFiles
-    from services.audit.sqlite_store import KEEPING
+    from services.audit.proofs.checking import Check
+    from services.audit.sqlite.files import SqliteFiles
+    from services.audit.sqlite.store import KEEPING
     from services.commands.audit_commands import store_url_of
 
     lang = language(settings)
@@ -124,7 +124,7 @@ def _check_home(shell: Shell, settings: Settings) -> None:
 def _imported(shell: Shell, settings: Settings, file: Path, report: "Report") -> "Imported":
     from gateway.core.errors import CallEnded
     from services.audit.opening import opened
-    from services.audit.sqlite_store import KEEPING
+    from services.audit.sqlite.store import KEEPING
     from services.commands.audit_commands import store_url_of
     from services.commands.importing import Foreign, NotEmpty, import_lines
 

@@ -58,7 +58,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 
 def _signer(shell: Shell, path: Path, name: str) -> "Signer":
-    from services.audit.log_key import log_signer
+    from services.audit.proofs.log_key import log_signer
     from services.proof.notes import WITNESS
 
     try:

@@ -30,12 +30,12 @@ from gateway.core.authority import Authority
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
 from gateway.ending import ended
-from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
-from gateway.metrics import RevisionMetrics
 from gateway.rpc.serving import until_told_to_stop
 from gateway.standing import Standing
-from gateway.trace_context import TRACEPARENT, handling, parsed
+from gateway.watching.exposing import NOWHERE, Metering, metering
+from gateway.watching.metrics import RevisionMetrics
+from gateway.watching.trace_context import TRACEPARENT, handling, parsed
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control import http_errors
 from services.control.audit_client import AuditClient

@@ -10,8 +10,8 @@ from opentelemetry.metrics import Observation
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.learning import RolloutState
-from gateway.gauges import Gauge, Gauges
-from gateway.meters import Meters
+from gateway.watching.gauges import Gauge, Gauges
+from gateway.watching.meters import Meters
 from services.rollouts.looking import Standing
 
 

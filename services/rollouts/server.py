@@ -17,9 +17,9 @@ from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
 from gateway.ending import ended
-from gateway.exposing import NOWHERE, Metering, metering
 from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
+from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.rollouts.controller import Controller
 from services.rollouts.metrics import RolloutMetrics

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from opentelemetry.semconv.schemas import Schemas
 
-from gateway import semconv
+from gateway.watching import semconv
 from pilote.inference.v1 import inference_service_pb2
 
 MODULES: Final = ("rpc", "gen_ai", "mcp", "error")
@@ -36,7 +36,7 @@ PINNED: Final = {
     "mcp.resource.uri",
     "mcp.session.id",
 }
-"""Read from the registries of the versions that `gateway.semconv` names: a rename of ours must be meant."""
+"""Read from the registries of the versions that `gateway.watching.semconv` names: a rename of ours must be meant."""
 
 
 def ours() -> dict[str, str]:

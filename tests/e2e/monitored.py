@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.movement import rollouts_in
-from gateway.exposing import Metering, metering
 from gateway.instance import instance
+from gateway.watching.exposing import Metering, metering
 from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics

@@ -9,9 +9,9 @@ import pytest
 from gateway.core.record import decision_id
 from gateway.redis_clients import connected
 from gateway.settings import inherited
-from services.audit.filter import parse
-from services.audit.segments.hours import HOUR_MS
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.filter import parse
+from services.audit.sqlite.segments.hours import HOUR_MS
+from services.audit.sqlite.store import SqliteStore
 from tests.e2e.test_killed_in_load import Process
 from tests.e2e.waiting import eventually
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, append, settle

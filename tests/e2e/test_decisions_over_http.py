@@ -17,7 +17,7 @@ import requests
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.record import Verdict
 from gateway.loading import canonical, load
-from services.audit.log_key import KEY_FILE, log_signer
+from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.commands.export_reading import verify
 from services.control.asking import header, to_sign
 from services.control.server import running

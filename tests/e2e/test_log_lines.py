@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.logs import JsonLines
+from gateway.watching.logs import JsonLines
 from tests.e2e.policy import allow_all, cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.world import World, credential, told

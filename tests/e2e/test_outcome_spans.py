@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from gateway.exposing import Metering
+from gateway.watching.exposing import Metering
 from pilote.decision.v1.decision_service_pb2 import Outcome, ReportOutcomesRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from tests.e2e.policy import policy

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from pilote.audit.v1 import audit_service_pb2
-from services.audit.log_key import KEY_FILE, log_signer
+from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.commands.export_reading import verify
 from services.commands.exporting import Wanted, export
 from services.proof.notes import read_checkpoint, read_note

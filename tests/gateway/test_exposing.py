@@ -9,9 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.exposing import Exposed, Metering, exposing, metering
 from gateway.instance import instance
-from gateway.meters import Meters
+from gateway.watching.exposing import Exposed, Metering, exposing, metering
+from gateway.watching.meters import Meters
 from tests.e2e.waiting import until
 from tests.scraping import scraped, text
 from tests.services.ports import free
@@ -64,7 +64,7 @@ async def test_an_address_that_somebody_else_has_is_waited_for_and_said_once(
             assert exposed.port == 0
             taken.close()
             await until(lambda: exposed.port == port, what="it has the address", within=5)
-    (said,) = [each for each in caplog.records if each.name == "gateway.exposing"]
+    (said,) = [each for each in caplog.records if each.name == "gateway.watching.exposing"]
     assert (said.levelname, said.__dict__["error"]) == ("WARNING", "EADDRINUSE")
 
 
@@ -124,7 +124,7 @@ async def test_a_home_that_cannot_be_written_is_said_and_stops_nobody(
     (tmp_path / "home").write_text("a file")
     async with metering(instance("rollouts"), Metering(listen="127.0.0.1:0", home=tmp_path / "home")) as meters:
         assert len(meters.read()) == 0
-    (said,) = [each for each in caplog.records if each.name == "gateway.exposing"]
+    (said,) = [each for each in caplog.records if each.name == "gateway.watching.exposing"]
     assert (said.levelname, said.__dict__["error"]) == ("WARNING", "ENOTDIR")
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
-from gateway.families import Family, families, merged, page
-from gateway.histogram import Histogram, Seen
 from gateway.instance import Instance
-from gateway.meters import Meters
+from gateway.watching.families import Family, families, merged, page
+from gateway.watching.histogram import Histogram, Seen
+from gateway.watching.meters import Meters
 from tests.scraping import OPENMETRICS, Page
 
 INSTANCE = Instance("gateway", "gateway-12345678", "0.1.0")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.logs import JsonLines
 from gateway.rpc.serving import serving
-from gateway.trace_context import CallTrace, begin, handling
+from gateway.watching.logs import JsonLines
+from gateway.watching.trace_context import CallTrace, begin, handling
 
 TRACE = CallTrace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 

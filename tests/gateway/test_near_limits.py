@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.core.limits import Bucket
 from gateway.core.record import BucketLook
-from gateway.near_limits import MOST, NearLimits
+from gateway.watching.near_limits import MOST, NearLimits
 
 
 class Clock:

@@ -11,8 +11,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode
 
 from gateway.instance import instance
-from gateway.telemetry import Tracing
-from gateway.trace_context import begin, drawn, parsed
+from gateway.watching.trace_context import begin, drawn, parsed
+from gateway.watching.tracing import Tracing
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 WIRE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\Z")

@@ -10,7 +10,7 @@ from gateway.core.call import Route
 from gateway.core.decide import Decision
 from gateway.core.limits import Bucket
 from gateway.core.record import BucketLook, Outcome, Verdict
-from gateway.trace_context import begin
+from gateway.watching.trace_context import begin
 from tests.policies import revision
 
 DAY = 86_400_000

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from litestar import get
 
-from gateway.logs import JsonLines
+from gateway.watching.logs import JsonLines
 from services.control import server
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -23,7 +23,7 @@ from gateway.adapters.upstream_calls import StreamCall, UnaryCall
 from gateway.core.errors import CallEnded
 from gateway.core.policy.upstreams import Upstream
 from gateway.rpc import http_failures
-from gateway.trace_context import TRACEPARENT
+from gateway.watching.trace_context import TRACEPARENT
 
 LONGEST_EVENT_BYTES: Final = 1024 * 1024
 END_SECONDS: Final = 0.05

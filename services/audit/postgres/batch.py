@@ -12,6 +12,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Record, Settlement, Verdict
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
+from services.audit.filters.searching import searched
 from services.audit.personal import over_ms
 from services.audit.postgres import calls, counts, entering, inputs
 from services.audit.postgres import keys as subject_keys
@@ -19,7 +20,6 @@ from services.audit.postgres.entering import Places
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
 from services.audit.postgres.texts import kept, line_of
-from services.audit.searching import searched
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-from services.audit.log import LogBroken, Signed
 from services.audit.postgres import log_rows
 from services.audit.postgres.lanes import Connection
+from services.audit.proofs.log import LogBroken, Signed
 from services.proof.merkle import consistent
 
 HOUR_MS: Final = 3_600_000

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from services.audit.expression import All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
-from services.audit.fields import Field, Kind
-from services.audit.paths import Path
+from services.audit.filters.expression import All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
+from services.audit.filters.fields import Field, Kind
+from services.audit.filters.paths import Path
 from services.audit.postgres.texts import in_json, kept, phrase, words_in
 
 COLUMNS: Final = frozenset(

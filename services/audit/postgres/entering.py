@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from services.audit.entering import in_order
 from services.audit.entries import Admitted, Copied, Entry, Noted, Reported
 from services.audit.postgres import copies, log_rows
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy
 from services.audit.postgres.texts import kept, unkept
+from services.audit.proofs.entering import in_order
 from services.proof import leaves
 
 _OUTCOME: Final = (

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.audit.expression import All, Expression
-from services.audit.fields import Field, Kind
+from services.audit.filters.expression import All, Expression
+from services.audit.filters.fields import Field, Kind
 from services.audit.finding import MOST_VALUES, Facets, Order, Place, Timeline
 from services.audit.ordering import UNKNOWN
 from services.audit.postgres.conditions import Sql, condition, elements, joined, scalar

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from services.audit.log import Place, Proved, Raw, Signed
 from services.audit.postgres import checkpoints, log_rows
 from services.audit.postgres.lanes import Connection, Lane, locked
+from services.audit.proofs.log import Place, Proved, Raw, Signed
 from services.proof import leaves
 from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES

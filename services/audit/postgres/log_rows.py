@@ -6,9 +6,9 @@ Only one transaction at a time appends (`lanes.lock`), so the leaves have one or
 from collections.abc import Sequence
 from typing import Final
 
-from services.audit.entering import Entered
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
+from services.audit.proofs.entering import Entered
 from services.proof import tiles
 from services.proof.merkle import HASH_BYTES
 from services.proof.tiles import WIDTH, Tree

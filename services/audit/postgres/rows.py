@@ -7,8 +7,8 @@ import msgspec
 from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
-from services.audit.expression import All, Comparison, Expression
-from services.audit.fields import Kind
+from services.audit.filters.expression import All, Comparison, Expression
+from services.audit.filters.fields import Kind
 from services.audit.postgres.conditions import Sql, condition, joined
 from services.audit.postgres.copies import copies_of
 from services.audit.postgres.lanes import Connection

@@ -9,8 +9,8 @@ from gateway.core.record import CustomerOutcome
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
-from services.audit.expression import Expression
-from services.audit.fields import Field
+from services.audit.filters.expression import Expression
+from services.audit.filters.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.postgres import (

@@ -2,7 +2,7 @@
 
 `seen` has what each subject did in each arm; `alone` the subjects with one arm only; `contact` the contacts that follow
 from calls of the arms, with the time of the call they follow from; `reached` what those did to each subject; `before`
-and `earlier` what the calls and contacts of the time before give for covariates. `services.audit.sqlite_subjects` says
+and `earlier` what the calls and contacts of the time before give for covariates. `services.audit.sqlite.subjects` says
 the same in SQLite's words, and one test holds both against a plain count.
 """
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.audit.searching import words_of
+from services.audit.filters.searching import words_of
 
 LONGEST_BYTES: Final = 500
 """Four such texts and a number fit into one entry of an index."""

@@ -16,9 +16,9 @@ from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Ve
 from gateway.redis_clients import Client
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.audit.checkpoints import Checkpoints
 from services.audit.cluster import ClusterStreams
 from services.audit.objectives import ObjectiveBook
+from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.queries import Queries
 from services.audit.server import shard_client
 from services.audit.store import DecisionStore

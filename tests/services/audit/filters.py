@@ -20,8 +20,8 @@ from gateway.core.record import (
     Verdict,
 )
 from services.audit.entries import Admitted, Entry, Settled, read
-from services.audit.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
-from services.audit.fields import FIELDS, MEMBERS, Field, Kind
+from services.audit.filters.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
+from services.audit.filters.fields import FIELDS, MEMBERS, Field, Kind
 from services.audit.store import Stored
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from services.audit.postgres import lanes, schema
 from services.audit.postgres.address import parameters
 from services.audit.postgres.store import PostgresStore
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
 from tests import postgres
 from tests.postgres import PostgresProcess

@@ -9,12 +9,12 @@ import duckdb
 import msgspec
 import pytest
 
-from services.audit.checking import Check, Tally
-from services.audit.checkpoints import Checkpoints
 from services.audit.entries import Noted
-from services.audit.log_key import KEY_FILE, log_signer
-from services.audit.sqlite_files import SqliteFiles
-from services.audit.sqlite_store import SqliteStore
+from services.audit.proofs.checking import Check, Tally
+from services.audit.proofs.checkpoints import Checkpoints
+from services.audit.proofs.log_key import KEY_FILE, log_signer
+from services.audit.sqlite.files import SqliteFiles
+from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
 from services.proof.notes import Key, Signer
 from tests.services.audit.conftest import NOW_MS, SIGNER, a_record, a_settlement

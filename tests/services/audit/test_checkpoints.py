@@ -13,9 +13,9 @@ from gateway.rpc.serving import serving
 from gateway.rpc.status import reason_from
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.audit.checkpoints import Checkpoints
-from services.audit.log_key import log_signer
-from services.audit.sqlite_checkpoints import HOUR_MS
+from services.audit.proofs.checkpoints import Checkpoints
+from services.audit.proofs.log_key import log_signer
+from services.audit.sqlite.checkpoints import HOUR_MS
 from services.audit.store import DecisionStore
 from services.proof import leaves
 from services.proof.merkle import EMPTY_ROOT, consistent, leaf_hash, root_by_inclusion

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.audit.expression import Expression, at_time
-from services.audit.fields import Field
-from services.audit.filter import parse
+from services.audit.filters.expression import Expression, at_time
+from services.audit.filters.fields import Field
+from services.audit.filters.filter import parse
+from services.audit.filters.matching import matches
 from services.audit.finding import Order
-from services.audit.matching import matches
 from services.audit.ordering import place_of
-from services.audit.segments.hours import HOUR_MS
-from services.audit.segments.sealing import Keeping
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.segments.hours import HOUR_MS
+from services.audit.sqlite.segments.sealing import Keeping
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import NOW_MS
 from tests.services.audit.filters import Row, entries, expressions, rows, stored, subjects
 from tests.services.audit.test_finding import COUNTABLE, SORTABLE

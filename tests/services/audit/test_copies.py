@@ -8,7 +8,7 @@ import pytest
 from gateway.core.shadows import CopyEnd, Difference, ShadowResult
 from pilote.audit.v1 import audit_service_pb2
 from pilote.decision.v1 import decision_pb2
-from services.audit.expression import EVERYTHING
+from services.audit.filters.expression import EVERYTHING
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 
 

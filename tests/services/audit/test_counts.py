@@ -8,8 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import planning_pb2
-from services.audit import schema
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite import schema
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, admit, an_id, append
 
 SEND = "/pilote.crm.v1.MessageService/SendMessage"

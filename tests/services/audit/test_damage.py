@@ -10,8 +10,8 @@ import pytest
 from gateway.conclusion import State
 from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import audit_service_pb2, summaries_pb2
-from services.audit.filter import parse
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.filter import parse
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, Audit, an_id
 from tests.services.audit.test_sealing import COLD_MS, KEEPING, OVER_MS, cold, everything, of_hour
 from tests.services.audit.test_segments import a_time, admitted, ended

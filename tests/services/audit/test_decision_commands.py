@@ -19,8 +19,8 @@ from rich.console import Console
 from gateway.core.record import Verdict
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.audit.fields import FIELDS
-from services.audit.matching import values
+from services.audit.filters.fields import FIELDS
+from services.audit.filters.matching import values
 from services.audit.telling import told
 from services.commands import decision_texts
 from services.commands.decision_tables import bar, clean, stored_of

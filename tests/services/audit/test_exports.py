@@ -20,8 +20,8 @@ from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
 from services.audit.entries import Noted
-from services.audit.exporting import Asked, Export
-from services.audit.expression import EVERYTHING
+from services.audit.filters.expression import EVERYTHING
+from services.audit.proofs.exporting import Asked, Export
 from services.commands.export_reading import verify
 from services.commands.exporting import Wanted, Written, export
 from services.proof.columns import NAMES

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded, Reason
-from services.audit import fields
-from services.audit.expression import All, Comparison, Expression, Has, Like, Not, Some, Text
-from services.audit.fields import FIELDS
-from services.audit.filter import MAX_CHARACTERS, MAX_DEPTH, parse
-from services.audit.filter_texts import _TEXTS
-from services.audit.functions import FUNCTIONS
-from services.audit.rendering import render
+from services.audit.filters import fields
+from services.audit.filters.expression import All, Comparison, Expression, Has, Like, Not, Some, Text
+from services.audit.filters.fields import FIELDS
+from services.audit.filters.filter import MAX_CHARACTERS, MAX_DEPTH, parse
+from services.audit.filters.filter_texts import _TEXTS
+from services.audit.filters.functions import FUNCTIONS
+from services.audit.filters.rendering import render
 from services.audit.store import DecisionStore
 from tests.services.audit.conftest import NOW_MS, a_record
 from tests.services.audit.filters import entries, expressions

@@ -17,10 +17,10 @@ from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.charting import CHOSEN_BUCKETS, MOST_BUCKETS, WEEK_MS, buckets
-from services.audit.expression import Expression, at_time
-from services.audit.fields import FIELDS, Field
+from services.audit.filters.expression import Expression, at_time
+from services.audit.filters.fields import FIELDS, Field
+from services.audit.filters.matching import matches, values
 from services.audit.finding import Order, Place
-from services.audit.matching import matches, values
 from services.audit.ordering import in_order, order_of, place_of
 from tests.services.audit.conftest import NOW_MS, Audit, Stub, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.filters import Row, entries, expressions, rows, stored

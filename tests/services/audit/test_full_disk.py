@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from gateway.core.errors import CallEnded, Reason
-from services.audit.filter import parse
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.filter import parse
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.test_sealing import KEEPING, OVER_MS
 from tests.services.audit.test_segments import admitted, ended
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import CallEnded, Reason
-from services.audit.expression import EVERYTHING
-from services.audit.segments.finding import Finder
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.expression import EVERYTHING
+from services.audit.sqlite.segments.finding import Finder
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, a_record, an_id
 from tests.services.audit.filters import Row, entries
 

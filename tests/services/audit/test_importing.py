@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.audit.checkpoints import Checkpoints
-from services.audit.sqlite_store import SqliteStore
+from services.audit.proofs.checkpoints import Checkpoints
+from services.audit.sqlite.store import SqliteStore
 from services.commands.export_reading import verify
 from services.commands.importing import Imported, NotEmpty, import_lines
 from tests.services.audit.conftest import NOW_MS, SIGNER, Audit, an_id

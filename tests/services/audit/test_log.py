@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.record import CustomerOutcome
 from gateway.core.shadows import CopyEnd, ShadowResult
 from services.audit.entries import Admitted, Copied, Entry, Noted, Reported, Settled, read
-from services.audit.log import Place
+from services.audit.proofs.log import Place
 from services.audit.store import DecisionStore
 from services.proof.leaves import Leaf
 from services.proof.merkle import consistent, root_by_inclusion, root_of

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from gateway.core.record import BucketAsk, RuleLook
-from services.audit.expression import Expression, at_time
-from services.audit.filter import parse
-from services.audit.matching import is_like, matches
+from services.audit.filters.expression import Expression, at_time
+from services.audit.filters.filter import parse
+from services.audit.filters.matching import is_like, matches
 from services.audit.store import DecisionStore
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, an_id
 from tests.services.audit.filters import Row, entries, expressions, rows, stored

@@ -15,8 +15,8 @@ from gateway.core.objectives import BUDGET_MS, HOUR_MS, MINUTE_MS, WINDOWS_MS, C
 from gateway.core.policy.serving import LatencyObjective, Objectives
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.instance import instance
-from gateway.meters import Meters, otlp
 from gateway.rpc.serving import serving
+from gateway.watching.meters import Meters, otlp
 from pilote.audit.v1 import audit_service_pb2_grpc
 from pilote.audit.v1 import objectives_pb2 as pb
 from services.audit.entries import Admitted, Entry, Settled

@@ -20,8 +20,8 @@ from pilote.decision.v1 import decision_pb2
 from services.audit.entries import Admitted, Noted, Recorded, Settled, read
 from services.audit.personal import SKEW_MS, AccessNote, Destroyed, ErasureNote, Person
 from services.audit.personal_queries import state_of as record_state
-from services.audit.segments.hours import HOUR_MS
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.segments.hours import HOUR_MS
+from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, append, settle
 from tests.services.audit.kinds import Kind

@@ -20,13 +20,13 @@ from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
 from services.audit.arms import ArmsQuery
 from services.audit.entries import Admitted, Copied, Entry, Reported
-from services.audit.filter import parse
-from services.audit.log import Place
+from services.audit.filters.filter import parse
 from services.audit.postgres import lanes, schema
 from services.audit.postgres.address import parameters
 from services.audit.postgres.partitions import DAY_MS
 from services.audit.postgres.rows import page
 from services.audit.postgres.store import PostgresStore
+from services.audit.proofs.log import Place
 from services.audit.server import running
 from services.audit.store import DecisionStore
 from services.proof.merkle import root_of

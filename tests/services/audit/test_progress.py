@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.instance import instance
-from gateway.meters import Meters
+from gateway.watching.meters import Meters
 from services.audit.progress import Lag, Progress
 from services.audit.writing_metrics import WritingMetrics
 from tests.e2e.waiting import until

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.core.record import DEFAULT_KEEP_DAYS
-from services.audit.segments.rows import DAY_MS
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.segments.rows import DAY_MS
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, an_id
 from tests.services.audit.test_sealing import COLD_MS, KEEPING, cold, everything, files, filled
 from tests.services.audit.test_segments import a_time, admitted, ended

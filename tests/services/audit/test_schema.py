@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from services.audit.entries import Admitted, Settled
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, a_settlement, an_id
 
-STEPS = resources.files("services.audit.schema")
+STEPS = resources.files("services.audit.sqlite.schema")
 
 
 def _entries(number: int) -> tuple[Admitted, Settled]:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from gateway.conclusion import State
 from services.audit.entries import Entry
-from services.audit.filter import parse
-from services.audit.segments.hours import HOUR_MS, hour_of, name_of
-from services.audit.segments.sealing import Keeping
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.filter import parse
+from services.audit.sqlite.segments.hours import HOUR_MS, hour_of, name_of
+from services.audit.sqlite.segments.sealing import Keeping
+from services.audit.sqlite.store import SqliteStore
 from services.audit.store import Stored
 from tests.services.audit.conftest import NOW_MS, an_id
 from tests.services.audit.test_segments import a_time, admitted, ended

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.settings import inherited
 from services.audit.in_use import InUse, using
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.test_sealing import of_hour
 from tests.services.audit.test_segments import admitted
 

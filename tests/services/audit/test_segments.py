@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from gateway.core.errors import CallEnded
 from services.audit import entries
 from services.audit.entries import Entry
-from services.audit.filter import parse
-from services.audit.schema import _steps, bring_up_to_date
-from services.audit.segments.catalogue import Segment
-from services.audit.segments.files import Files
-from services.audit.segments.hours import HOUR_MS, hour_of, name_of
-from services.audit.segments.moving import move
-from services.audit.segments.writing import SegmentWriter
-from services.audit.sqlite_store import SqliteStore
+from services.audit.filters.filter import parse
+from services.audit.sqlite.schema import _steps, bring_up_to_date
+from services.audit.sqlite.segments.catalogue import Segment
+from services.audit.sqlite.segments.files import Files
+from services.audit.sqlite.segments.hours import HOUR_MS, hour_of, name_of
+from services.audit.sqlite.segments.moving import move
+from services.audit.sqlite.segments.writing import SegmentWriter
+from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 
 SUMS = {

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.audit.checkpoints import Checkpoints
+from services.audit.proofs.checkpoints import Checkpoints
 from services.commands.export_reading import verify
 from services.commands.exporting import Wanted, export
 from services.commands.witnessing import Seen, witness

@@ -17,7 +17,7 @@ from gateway.core.limits import MOST
 from gateway.core.record import Attempt, BucketAsk, BucketLook, Outcome, Verdict
 from gateway.redis_clients import Client
 from services.audit.server import connected
-from services.audit.sqlite_store import SqliteStore
+from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
 from services.audit.streams import GROUP
 from services.audit.tails import Tail

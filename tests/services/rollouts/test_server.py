@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.instance import instance
-from gateway.meters import Meters, otlp
+from gateway.watching.meters import Meters, otlp
 from services.rollouts import server
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics

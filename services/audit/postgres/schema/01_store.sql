@@ -1,4 +1,4 @@
--- The tables are those of the embedded store, see services/audit/schema, and their comments hold here too. What differs:
+-- The tables are those of the embedded store, see services/audit/sqlite/schema, and their comments hold here too. What differs:
 -- ids are uuids, texts sort by bytes whatever the database's collation is, and decisions are partitioned.
 
 -- Partitioned by the time in the id, a day each. What no partition takes goes to the default one, from which it is moved
@@ -190,7 +190,7 @@ CREATE TABLE erased (
 );
 CREATE INDEX erased_untold ON erased (at_ms) WHERE NOT told;
 
--- The log that proves what is kept here, see services/audit/schema/07_log.sql.
+-- The log that proves what is kept here, see services/audit/sqlite/schema/07_log.sql.
 CREATE TABLE tile (
   level integer NOT NULL,
   number bigint NOT NULL,

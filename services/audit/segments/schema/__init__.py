@@ -1,1 +1,0 @@
-"""The schema of a segment, as numbered steps; see `services.audit.schema`."""

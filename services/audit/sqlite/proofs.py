@@ -1,0 +1,99 @@
+"""A `services.audit.log.Log` in SQLite."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from services.audit.proofs.log import Place, Proved, Raw, Signed
+from services.audit.sqlite import checkpoints as sqlite_checkpoints
+from services.audit.sqlite import kept
+from services.audit.sqlite import log as sqlite_log
+from services.proof.tiles import Tree
+
+T = TypeVar("T")
+RawOf = Callable[[Sequence[str]], Mapping[str, Raw]]
+Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
+"""Runs something with a connection, off the event loop; see `services.audit.sqlite.store`."""
+
+
+class SqliteLog:
+    """The log of one store.
+
+    `read` runs what only reads, `write` in a transaction of its own; `raw_of` gives decisions that are stored, where
+    `read` runs.
+    """
+
+    def __init__(self, *, read: Run, write: Run, raw_of: RawOf) -> None:
+        self._read = read
+        self._write = write
+        self._raw_of = raw_of
+
+    async def size(self) -> int:
+        """See `Log.size`."""
+        return int(await self._read(sqlite_log.size))
+
+    async def root(self, size: int) -> bytes:
+        """See `Log.root`."""
+        return bytes(await self._read(lambda connection: sqlite_log.tree(connection, size).root()))
+
+    async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
+        """See `Log.places`."""
+        found: tuple[Place, ...] = await self._read(
+            lambda connection: kept.places(connection, start, end=end, raw_of=self._raw_of)
+        )
+        return found
+
+    async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
+        """See `Log.hashes`."""
+        found: Sequence[bytes] = await self._read(lambda connection: kept.hashes(connection, start, end=end))
+        return found
+
+    async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
+        """See `Log.raw`."""
+        found: Mapping[str, Raw] = await self._read(lambda _: self._raw_of(decisions))
+        return found
+
+    async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
+        """See `Log.inclusion`."""
+
+        def prove(connection: sqlite3.Connection) -> tuple[Proved, ...]:
+            tree = sqlite_log.tree(connection, size)
+            return tuple(_proved(tree, index) for index in indexes)
+
+        found: tuple[Proved, ...] = await self._read(prove)
+        return found
+
+    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+        """See `Log.sign`."""
+        found: Signed = await self._write(lambda connection: sqlite_checkpoints.sign(connection, say, now_ms=now_ms))
+        return found
+
+    async def newest(self, *, cosigned: bool = False) -> Signed | None:
+        """See `Log.newest`."""
+        found: Signed | None = await self._read(lambda each: sqlite_checkpoints.newest(each, cosigned=cosigned))
+        return found
+
+    async def checkpoint(self, size: int) -> Signed | None:
+        """See `Log.checkpoint`."""
+        found: Signed | None = await self._read(lambda connection: sqlite_checkpoints.of(connection, size))
+        return found
+
+    async def checkpoints(self) -> tuple[Signed, ...]:
+        """See `Log.checkpoints`."""
+        found: tuple[Signed, ...] = await self._read(sqlite_checkpoints.every)
+        return found
+
+    async def cosign(self, size: int, add: Callable[[str], str]) -> bool:
+        """See `Log.cosign`."""
+        return bool(await self._write(lambda connection: sqlite_checkpoints.cosign(connection, size, add)))
+
+    async def consistency(self, first: int, *, second: int) -> tuple[bytes, ...]:
+        """See `Log.consistency`."""
+        found: tuple[bytes, ...] = await self._read(
+            lambda connection: sqlite_log.tree(connection, second).consistency(first)
+        )
+        return found
+
+
+def _proved(tree: Tree, index: int) -> Proved:
+    return Proved(tree.leaf(index), tree.inclusion(index))

@@ -1,0 +1,55 @@
+"""Asks Parquet files of segments, as if they were the table that segments in SQLite have."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.audit.sql.dialects import Sql
+from services.audit.sqlite.segments.duck import Duck
+
+Rows = list[tuple[Any, ...]]
+
+
+class Cold:
+    """The Parquet files of one folder."""
+
+    def __init__(self, folder: Path, duck: Duck) -> None:
+        self._folder = folder
+        self._duck = duck
+
+    def ask(self, files: Sequence[str], query: Sql, *, hidden: Sequence[str] = ()) -> Rows:
+        """What a query about the table `decision`, in DuckDB's dialect, finds in these files.
+
+        Decisions with the ids in `hidden` are left out: something newer is kept of them elsewhere.
+
+        Raises:
+            duckdb.Error: a file cannot be read.
+        """
+        paths = [str((self._folder / file).resolve()) for file in files]
+        parameters: list[Any] = [paths, *([list(hidden)] if hidden else []), *query.parameters]
+        without = " WHERE NOT list_contains(CAST(? AS VARCHAR[]), id)" if hidden else ""
+        table = f"WITH decision AS NOT MATERIALIZED (SELECT * FROM read_parquet(?){without})"  # noqa: S608
+        return self._duck.rows(f"{table} {query.text}", parameters)
+
+    def whole(self, file: str, decisions: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """All that is kept of those of the decisions that are in a file, by column.
+
+        Raises:
+            duckdb.Error: it cannot be read.
+        """
+        cursor = self._duck.cursor()
+        try:
+            text = "SELECT * FROM read_parquet(?) WHERE id IN (SELECT unnest(CAST(? AS VARCHAR[])))"
+            cursor.execute(text, [str((self._folder / file).resolve()), list(decisions)])
+            names = [str(column[0]) for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        finally:
+            cursor.close()
+        return {str(row["id"]): row for row in rows}
+
+
+def one_of(texts: Sequence[str]) -> str:
+    """A list of texts as a parameter, see `Dialect.one_of`."""
+    return msgspec.json.encode(texts).decode()

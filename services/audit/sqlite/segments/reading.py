@@ -1,0 +1,211 @@
+"""Looks decisions up in segments, the newest first: ids sort by time, so that a page is a walk through the hours."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from gateway.core.errors import CallEnded, Reason
+from services.audit.filters.expression import Expression
+from services.audit.proofs.log import Raw
+from services.audit.sql import compiling
+from services.audit.sql.conditions import condition
+from services.audit.sql.dialects import DUCKDB, SQLITE, Dialect, Sql
+from services.audit.sqlite.segments import postings
+from services.audit.sqlite.segments.catalogue import Catalogue, Segment, newest_first
+from services.audit.sqlite.segments.cold import Cold, Rows, one_of
+from services.audit.sqlite.segments.damage import Damage, is_broken
+from services.audit.sqlite.segments.duck import OURS, Error
+from services.audit.sqlite.segments.files import Files
+from services.audit.sqlite.segments.hours import hour_of
+from services.audit.sqlite.segments.postings import Wanted
+
+MOST_FILES: Final = 16
+"""Parquet files that one query reads: enough for two threads, and little to read in vain once a page is full."""
+
+Ask = Callable[[Dialect], Sql]
+"""A query in the dialect of whoever is asked."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What is read at once: one segment's SQLite file, the Parquet file under it, or several Parquet files."""
+
+    file: Segment | None = None
+    cold: tuple[Segment, ...] = ()
+
+
+class SegmentReader:
+    """Segments as one thread reads them. `catalogue` tells which there are at the moment, `main` is the main file."""
+
+    def __init__(
+        self,
+        files: Files,
+        cold: Cold,
+        *,
+        catalogue: Callable[[], Catalogue],
+        main: Callable[[], sqlite3.Connection],
+        damage: Damage,
+    ) -> None:
+        self._files = files
+        self._cold = cold
+        self._catalogue = catalogue
+        self._main = main
+        self._damage = damage
+        self._seen: Catalogue = {}
+
+    def get(self, decision: str) -> Rows:
+        """The row of that decision, with `compiling.COLUMNS`; none when there is none.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when its segment cannot be read: it may be there.
+        """
+        query = Sql(f"SELECT {compiling.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
+        found = self._each([decision], lambda _: query)
+        for segment in () if found else self._of([decision]):
+            if broken := {segment.file, segment.cold} & {*self._damage.files}:
+                text = f"The segment {min(broken)} cannot be read, so nobody knows whether it has decisions/{decision}."
+                raise CallEnded(Reason.STORE_UNAVAILABLE, text, metadata={"segment": min(broken)})
+        return found
+
+    def page(self, expression: Expression, *, now_ms: int, before: str, size: int, skew_ms: int) -> Rows:
+        """Rows of the newest `size` decisions that match and have an id less than `before`, if that is not empty."""
+        low, high = compiling.hours(expression, before=before, skew_ms=skew_ms)
+        found: Rows = []
+        segments = newest_first(self._segments(), low=low, high=high)
+        for step in self._steps(segments, about=postings.wanted(expression)):
+            left = size - len(found)
+            if not left:
+                break
+
+            def ask(dialect: Dialect, left: int = left) -> Sql:
+                return compiling.page(
+                    expression, now_ms=now_ms, before=before, size=left, skew_ms=skew_ms, dialect=dialect
+                )
+
+            rows = [row for part in self._read(step, ask) for row in part]
+            found += sorted(rows, key=_id, reverse=True)[:left]
+        return found
+
+    def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> Rows:
+        """Rows of those of the decisions that match, the oldest first."""
+
+        def ask(dialect: Dialect) -> Sql:
+            wanted = condition(expression, now_ms=now_ms, dialect=dialect)
+            text = f"""SELECT {compiling.COLUMNS} FROM decision
+                WHERE id {dialect.one_of} AND ({wanted.text}) ORDER BY id"""  # noqa: S608
+            return Sql(text, (one_of(decisions), *wanted.parameters))
+
+        return sorted(self._each(decisions, ask), key=_id)
+
+    def asked(self, expression: Expression, ask: Ask, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
+        """What a query about decisions that match finds in each part that may hold some.
+
+        No decision is in two parts. They come in the order of time, the newest first or last.
+        """
+        low, high = compiling.hours(expression, before="", skew_ms=skew_ms)
+        segments = tuple(newest_first(self._segments(), low=low, high=high))
+        about = postings.wanted(expression)
+        for step in self._steps(segments if newest else reversed(segments), about=about):
+            yield from self._read(step, ask)
+
+    def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
+        """What the gateway wrote, of those of the decisions that are stored."""
+
+        def ask(dialect: Dialect) -> Sql:
+            text = f"""SELECT id, record, outcome, settlement, leaf, settled_leaf FROM decision
+                WHERE id {dialect.one_of}"""  # noqa: S608
+            return Sql(text, (one_of(decisions),))
+
+        return {decision: Raw(*raw) for decision, *raw in self._each(decisions, ask)}
+
+    def about(self, subject_refs: Iterable[str], *, hours: Iterable[int]) -> list[str]:
+        """The decisions of these hours about these customers."""
+        refs = one_of(list(subject_refs))
+        catalogue = self._segments()
+        segments = [catalogue[hour] for hour in hours if hour in catalogue]
+
+        def ask(dialect: Dialect) -> Sql:
+            return Sql(f"SELECT id FROM decision WHERE subject_ref {dialect.one_of}", (refs,))  # noqa: S608
+
+        return [row[0] for step in self._steps(segments) for part in self._read(step, ask) for row in part]
+
+    def close(self) -> None:
+        """Release the files."""
+        self._files.close()
+
+    def _each(self, decisions: Sequence[str], ask: Ask) -> Rows:
+        """What a query finds in the segments that these decisions belong to."""
+        steps = self._steps(self._of(decisions))
+        return [row for step in steps for part in self._read(step, ask) for row in part]
+
+    def _of(self, decisions: Sequence[str]) -> list[Segment]:
+        catalogue = self._segments()
+        hours = sorted({hour_of(decision) for decision in decisions})
+        return [catalogue[hour] for hour in hours if hour in catalogue]
+
+    def _segments(self) -> Catalogue:
+        catalogue = self._catalogue()
+        if catalogue is not self._seen:
+            self._seen = catalogue
+            self._files.only({segment.file for segment in catalogue.values()})
+        return catalogue
+
+    def _steps(self, segments: Iterable[Segment], *, about: Wanted = ()) -> Iterator[Step]:
+        """How these segments are read, in their order. Parquet files that have nothing of `about` are left out."""
+        group: list[Segment] = []
+        most = 1
+        for segment in segments:
+            cold = segment.cold and postings.may_have(self._main(), segment.hour, about=about)
+            if segment.file or len(group) == most:
+                if group:
+                    yield Step(cold=tuple(group))
+                    most = min(most * 2, MOST_FILES)
+                group = []
+            if segment.file:
+                yield Step(segment, (segment,) if cold else ())
+            elif cold:
+                group.append(segment)
+        if group:
+            yield Step(cold=tuple(group))
+
+    def _read(self, step: Step, ask: Ask) -> Iterator[Rows]:
+        hidden: list[str] = []
+        if step.file is not None:
+            yield self._hot(step.file, ask(SQLITE))
+            if step.cold:
+                hidden = [row[0] for row in self._hot(step.file, Sql("SELECT id FROM decision"))]
+        if step.cold:
+            yield from self._frozen(step.cold, ask(DUCKDB), hidden=hidden)
+
+    def _hot(self, segment: Segment, query: Sql) -> Rows:
+        try:
+            found = self._files.connection(segment).execute(query.text, query.parameters).fetchall()
+        except sqlite3.Error as error:
+            if not is_broken(error):
+                raise
+            self._files.forget(segment)
+            self._damage.found(segment.file, error)
+            return []
+        self._damage.mended(segment.file)
+        return found
+
+    def _frozen(self, segments: Sequence[Segment], query: Sql, *, hidden: Sequence[str]) -> Iterator[Rows]:
+        try:
+            found = self._cold.ask([segment.cold for segment in segments], query, hidden=hidden)
+        except OURS:
+            raise
+        except Error as error:
+            if len(segments) == 1:
+                self._damage.found(segments[0].cold, error)
+                return
+            for segment in segments:  # one of them is broken; the others answer
+                yield from self._frozen((segment,), query, hidden=hidden)
+            return
+        for segment in segments:
+            self._damage.mended(segment.cold)
+        yield found
+
+
+def _id(row: tuple[object, ...]) -> str:
+    return str(row[0])

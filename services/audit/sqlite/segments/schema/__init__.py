@@ -1,0 +1,1 @@
+"""The schema of a segment, as numbered steps; see `services.audit.sqlite.schema`."""
