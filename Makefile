@@ -27,6 +27,7 @@ test-integration: setup
 bench: setup
 	$(BIN)/python -m loadtests.bench
 	$(BIN)/python -m loadtests.audit
+	$(BIN)/python -m loadtests.visible
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate

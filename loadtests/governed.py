@@ -141,7 +141,7 @@ def governed(home: Path, *, upstream: str, core: int, other_core: int) -> Iterat
         key = home / "pseudonym.key"
         key.write_bytes(os.urandom(32))
         token = _policy(home / "policy.yaml", upstream=upstream)
-        port = _free_port()
+        port = free_port()
         settings = {
             "PILOTE_HOME": str(home),
             "PILOTE_REDIS_URL": url,
@@ -204,7 +204,8 @@ def _until_it_answers(running: Governed) -> None:
                 return
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
