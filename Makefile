@@ -19,10 +19,10 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-integration: setup
-	$(BIN)/pytest -m integration
+	$(BIN)/pytest -n auto --dist loadfile -m integration
 
 bench: setup
 	$(BIN)/python -m loadtests.bench
