@@ -22,7 +22,7 @@ _THIN: Final = """DELETE FROM checkpoint WHERE signed_ms / 3600000 < %s AND note
 
 
 def sign(connection: Connection, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
-    """See `services.audit.log.Log.sign`."""
+    """See `services.audit.proofs.log.Log.sign`."""
     last = newest(connection)
     tree = log_rows.tree(connection)
     if last is not None and last.size == tree.size:

@@ -38,7 +38,7 @@ def enter(
     early: Collection[str],
     known: Collection[str],
 ) -> Places:
-    """Add what is new to the log and say where it stands there; see `services.audit.entering.in_order`."""
+    """Add what is new to the log and say where it stands there; see `services.audit.proofs.entering.in_order`."""
     fresh = {id(entry): entry for entry in _fresh(connection, entries)}
     # Popped, since the very same object may be there twice.
     wanted = [

@@ -1,4 +1,4 @@
-"""A `services.audit.log.Log` in PostgreSQL."""
+"""A `services.audit.proofs.log.Log` in PostgreSQL."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final

@@ -29,7 +29,7 @@ def enter(
     early: Collection[str],
     known: Collection[str],
 ) -> Places:
-    """Add what is new to the log and say where it stands there; see `services.audit.entering.in_order`."""
+    """Add what is new to the log and say where it stands there; see `services.audit.proofs.entering.in_order`."""
     fresh = {id(entry): entry for entry in _fresh(connection, entries)}
     wanted = [
         entry for entry in entries if not isinstance(entry, Reported | Copied) or fresh.pop(id(entry), None) is not None

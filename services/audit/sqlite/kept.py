@@ -25,7 +25,7 @@ _PARTS: Final = {
 def places(
     connection: sqlite3.Connection, start: int, *, end: int, raw_of: Callable[[Sequence[str]], Mapping[str, Raw]]
 ) -> tuple[Place, ...]:
-    """See `services.audit.log.Log.places`. `raw_of` gives those of the decisions that are stored."""
+    """See `services.audit.proofs.log.Log.places`. `raw_of` gives those of the decisions that are stored."""
     found_hashes = hashes(connection, start, end=end)
     rows = {row[0]: row for row in connection.execute(_ROWS, (start, end))}
     raw = raw_of(sorted({row[2].hex() for row in rows.values() if row[1] in _OF_DECISIONS}))
@@ -69,7 +69,7 @@ def _parts_of(raw: Raw | None, index: int, *, kind: str) -> tuple[bytes, ...] | 
 
 
 def hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:
-    """See `services.audit.log.Log.hashes`."""
+    """See `services.audit.proofs.log.Log.hashes`."""
     tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
     whole = b"".join(sqlite_log.read(connection, 0, number) for number in tiles)
     offset = tiles.start * WIDTH

@@ -1,4 +1,4 @@
-"""A `services.audit.log.Log` in SQLite."""
+"""A `services.audit.proofs.log.Log` in SQLite."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
