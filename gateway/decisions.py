@@ -12,7 +12,7 @@ from gateway.callrun import CallRun, Incoming
 from gateway.clock import clock_ms
 from gateway.conclusion import concluded
 from gateway.core.call import Agent
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded, invalid
 from gateway.core.explain import explain
 from gateway.core.explain_attempts import explain_order
 from gateway.core.texts import language_of
@@ -104,7 +104,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         found = _HOLD.fullmatch(name)
         if found is None:
             text = "name must be holds/{hold}, as the refusal gave it."
-            raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": "name"}, violations=(("name", text),))
+            raise invalid("name", text)
         return agent, found[1]
 
     async def _evaluate(

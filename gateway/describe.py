@@ -7,7 +7,7 @@ from typing import Final
 from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Call, Operation
 from gateway.core.contract import SUBJECT, TOKEN, MethodContract, read_none
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"
@@ -30,23 +30,23 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     """
     if len(request) > contract.max_message_bytes:
         text = f"The message has {len(request)} bytes; at most {contract.max_message_bytes} are taken."
-        raise _invalid("(message)", text)
+        raise invalid("(message)", text)
     try:
         message = contract.decode(request)
     except ValueError as error:
-        raise _invalid("(message)", "The message is malformed: send it as the method's contract says.") from error
+        raise invalid("(message)", "The message is malformed: send it as the method's contract says.") from error
     said = contract.read(message)
     contact = contract.operation is Operation.CONTACT
     channel = said.channel.strip().lower()
     inference = _DECISION.fullmatch(_text(metadata, INFERENCE_HEADER) or "0" * 32)
     if inference is None:
-        raise _invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
+        raise invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
     request_id = _text(metadata, IDEMPOTENCY_HEADER) or said.request_id
     session = said.session or _text(metadata, SESSION_HEADER)
     conversation = _text(metadata, CONVERSATION_HEADER)
     if conversation and not _CONVERSATION.fullmatch(conversation):
         text = "must be 8 to 128 letters, digits, '-' and '_', with a letter among them"
-        raise _invalid(CONVERSATION_HEADER, f"{CONVERSATION_HEADER} {text}.")
+        raise invalid(CONVERSATION_HEADER, f"{CONVERSATION_HEADER} {text}.")
     return Call(
         method=contract.method,
         operation=contract.operation,
@@ -89,7 +89,7 @@ def _token(text: str, field: str) -> str:
 
 def _topics(texts: tuple[str, ...]) -> tuple[str, ...]:
     if len(texts) > MOST_TOPICS:
-        raise _invalid("topics", f"topics has {len(texts)} entries; at most {MOST_TOPICS} are taken.")
+        raise invalid("topics", f"topics has {len(texts)} entries; at most {MOST_TOPICS} are taken.")
     return tuple([_checked(text.strip().lower(), TOKEN, field="topics", required=True) for text in texts])
 
 
@@ -98,7 +98,7 @@ def _contact_point(contract: MethodContract, text: str, *, channel: str) -> str:
         return normalised(text, channel=channel)
     except ContactPointUnclear as error:
         field = contract.contact_point_path
-        raise _invalid(field, f"{field} {error}.") from error
+        raise invalid(field, f"{field} {error}.") from error
 
 
 def _checked(value: str, pattern: re.Pattern[str], *, field: str, required: bool) -> str:
@@ -107,14 +107,10 @@ def _checked(value: str, pattern: re.Pattern[str], *, field: str, required: bool
     if pattern.fullmatch(value):  # "$" would let a newline at the end through, and so open a second bucket
         return value
     if not value:
-        raise _invalid(field, f"{field} is required: say whom or how the call reaches.")
-    raise _invalid(field, f"{field} has characters or a length that cannot be governed.")
+        raise invalid(field, f"{field} is required: say whom or how the call reaches.")
+    raise invalid(field, f"{field} has characters or a length that cannot be governed.")
 
 
 def _text(metadata: Mapping[str, str | bytes], name: str) -> str:
     value = metadata.get(name, "")
     return value if isinstance(value, str) else ""
-
-
-def _invalid(field: str, text: str) -> CallEnded:
-    return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

@@ -110,3 +110,8 @@ class CallEnded(Exception):
         self.violations = violations
         self.localized = localized
         """(locale, text) of the message in the caller's language, where it asked for another than English."""
+
+
+def invalid(field: str, text: str) -> CallEnded:
+    """What ends a call whose request is wrong in that field."""
+    return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from typing import Final, NoReturn, get_args
+from typing import Final, get_args
 
 import msgspec
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded, Reason, invalid
 from gateway.core.policy.learning import Measure
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import arms_pb2
@@ -86,18 +86,18 @@ def asked(request: arms_pb2.SummarizeArmsRequest) -> ArmsQuery:
     """
     kind = request.WhichOneof("scope")
     if not request.tenant:
-        _refuse("tenant", "tenant is required: arms of several tenants are never summed together.")
+        raise invalid("tenant", "tenant is required: arms of several tenants are never summed together.")
     if kind is None or not (request.route or request.experiment):
-        _refuse("route", "Name a route or an experiment.")
+        raise invalid("route", "Name a route or an experiment.")
     for measure in request.measures:
         if measure not in MEASURES:
-            _refuse("measures", f"measures must be among {', '.join(sorted(MEASURES))}.")
+            raise invalid("measures", f"measures must be among {', '.join(sorted(MEASURES))}.")
     if not re.fullmatch(r"([A-Z]{3})?", request.currency):
-        _refuse("currency", "currency must be three capital letters.")
+        raise invalid("currency", "currency must be three capital letters.")
     start_ms = _ms(request, "start_time", Timestamp.ToMilliseconds, absent=0)
     end_ms = _ms(request, "end_time", Timestamp.ToMilliseconds, absent=_NEVER_MS)
     if end_ms <= start_ms:
-        _refuse("end_time", "end_time must be later than start_time.")
+        raise invalid("end_time", "end_time must be later than start_time.")
     return ArmsQuery(
         tenant=request.tenant,
         kind=kind,
@@ -156,9 +156,5 @@ def _ms(request: arms_pb2.SummarizeArmsRequest, field: str, read: Callable[..., 
         return absent
     value = read(getattr(request, field))
     if value < 0 or (field.endswith("_window") and value > LONGEST_MS):
-        _refuse(field, f"{field} must be 0 or more, and a window at most 366 days.")
+        raise invalid(field, f"{field} must be 0 or more, and a window at most 366 days.")
     return value
-
-
-def _refuse(field: str, text: str) -> NoReturn:
-    raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

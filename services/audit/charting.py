@@ -1,10 +1,10 @@
 """Counts by time: which buckets there are, and what is answered. Pure."""
 
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 from gateway.core.record import Verdict
 from gateway.rpc.times import duration, timestamp
 from pilote.audit.v1 import summaries_pb2
@@ -62,12 +62,12 @@ def asked(request: summaries_pb2.ChartDecisionsRequest, expression: Expression) 
     if request.HasField("end_time"):
         end_ms = _time("end_time", request.end_time.ToMilliseconds())
     if start_ms is not None and end_ms is not None and start_ms >= end_ms:
-        _refuse("end_time", "end_time must be after start_time.")
+        raise invalid("end_time", "end_time must be after start_time.")
     width_ms = None
     if request.HasField("bucket_width"):
         width_ms = request.bucket_width.ToMilliseconds()
         if width_ms < 1_000 or width_ms % 1_000 or request.bucket_width.nanos:
-            _refuse("bucket_width", "bucket_width must be whole seconds, at least 1.")
+            raise invalid("bucket_width", "bucket_width must be whole seconds, at least 1.")
     return Span(start_ms, end_ms, width_ms)
 
 
@@ -83,7 +83,7 @@ def buckets(start_ms: int, end_ms: int, *, width_ms: int | None) -> Buckets:
     if made.count > MOST_BUCKETS:
         least = -(-(end_ms - start_ms) // ((MOST_BUCKETS - 1) * 1_000))
         text = f"There would be {made.count} buckets, more than {MOST_BUCKETS}: make them {least} s or longer."
-        _refuse("bucket_width", text)
+        raise invalid("bucket_width", text)
     return made
 
 
@@ -146,9 +146,5 @@ def _made(start_ms: int, end_ms: int, width_ms: int) -> Buckets:
 
 def _time(field: str, at_ms: int) -> int:
     if not 0 <= at_ms <= LARGEST:
-        _refuse(field, f"{field} must be a time from 1970 to 9999.")
+        raise invalid(field, f"{field} must be a time from 1970 to 9999.")
     return at_ms
-
-
-def _refuse(field: str, text: str) -> NoReturn:
-    raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

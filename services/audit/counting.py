@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 from pilote.audit.v1 import planning_pb2
 
 _NEVER_MS: Final = 1 << 53
@@ -31,7 +31,7 @@ def asked(request: planning_pb2.CountDecisionsRequest) -> tuple[int, int]:
     end_ms = _ms(request.end_time) if request.HasField("end_time") else _NEVER_MS
     if not 0 <= start_ms < end_ms:
         text = "end_time must be later than start_time, and both after 1970."
-        raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": "end_time"}, violations=(("end_time", text),))
+        raise invalid("end_time", text)
     return start_ms, end_ms
 
 

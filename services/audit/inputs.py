@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 from gateway.core.record import CustomerOutcome
 from pilote.audit.v1 import planning_pb2
 
@@ -57,13 +57,13 @@ def asked(request: planning_pb2.ListInputsRequest) -> InputsQuery:
     """
     name = _NAME.fullmatch(request.decision)
     if name is None:
-        raise _invalid("decision", "decision must be decisions/{decision}, with an id of 32 hexadecimal digits.")
+        raise invalid("decision", "decision must be decisions/{decision}, with an id of 32 hexadecimal digits.")
     if not 0 <= request.max_results <= MOST:
-        raise _invalid("max_results", f"max_results must be 1 to {MOST}, or 0 for all.")
+        raise invalid("max_results", f"max_results must be 1 to {MOST}, or 0 for all.")
     start_ms = _ms(request.start_time) if request.HasField("start_time") else 0
     end_ms = _ms(request.end_time) if request.HasField("end_time") else _NEVER_MS
     if not 0 <= start_ms < end_ms:
-        raise _invalid("end_time", "end_time must be later than start_time, and both after 1970.")
+        raise invalid("end_time", "end_time must be later than start_time, and both after 1970.")
     return InputsQuery(
         tenant=request.tenant, decision=name[2] or "", start_ms=start_ms, end_ms=end_ms, most=request.max_results
     )
@@ -100,7 +100,3 @@ def _call(kept: Kept) -> planning_pb2.CallInputs:
 
 def _ms(time: Timestamp) -> int:
     return time.seconds * 1000 + time.nanos // 1_000_000
-
-
-def _invalid(field: str, text: str) -> CallEnded:
-    return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

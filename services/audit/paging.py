@@ -1,18 +1,18 @@
 """Page tokens: where in its order a list goes on, and for which filter and order. Pure."""
 
 import base64
-import binascii
 import hashlib
 import re
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 from services.audit.finding import Place
 
 DEFAULT_SIZE: Final = 50
 LARGEST_SIZE: Final = 1_000
+_NOT_OURS: Final = "page_token is not one of ours: pass next_page_token of the page before."
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -36,7 +36,9 @@ def size_of(page_size: int) -> int:
         CallEnded: ARGUMENT_INVALID outside 0 to 1000.
     """
     if not 0 <= page_size <= LARGEST_SIZE:
-        _refuse("page_size", f"page_size is {page_size}; it must be 1 to {LARGEST_SIZE}, or 0 for {DEFAULT_SIZE}.")
+        raise invalid(
+            "page_size", f"page_size is {page_size}; it must be 1 to {LARGEST_SIZE}, or 0 for {DEFAULT_SIZE}."
+        )
     return page_size or DEFAULT_SIZE
 
 
@@ -56,15 +58,14 @@ def page_of(page_token: str, *, text: str, now_ms: int) -> Page:
     if not page_token:
         return Page(now_ms)
     try:
-        raw = base64.b64decode(page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True)
-        token = msgspec.json.decode(raw, type=_Token)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
+        token = msgspec.json.decode(_raw(page_token), type=_Token)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise invalid("page_token", _NOT_OURS) from error
     fits = abs(token.key) < 1 << 62 and 0 <= token.at_ms < 1 << 48
     if not re.fullmatch(r"[0-9a-f]{32}", token.after) or not fits:
-        _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
+        raise invalid("page_token", _NOT_OURS)
     if token.filter != _digest(text):
-        _refuse("page_token", "page_token belongs to another filter or order: repeat those of the page before.")
+        raise invalid("page_token", "page_token belongs to another filter or order: repeat those of the page before.")
     return Page(token.at_ms, Place(token.after, token.key))
 
 
@@ -80,15 +81,15 @@ def name_of(page_token: str) -> str:
         CallEnded: ARGUMENT_INVALID for a token that is not ours.
     """
     try:
-        raw = base64.b64decode(page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True)
-        return raw.decode("ascii")
-    except (binascii.Error, ValueError):
-        _refuse("page_token", "page_token is not one of ours: pass next_page_token of the page before.")
+        return _raw(page_token).decode("ascii")
+    except ValueError as error:
+        raise invalid("page_token", _NOT_OURS) from error
+
+
+def _raw(page_token: str) -> bytes:
+    """What a token stands for. Raises `ValueError` where it is none (`binascii.Error` is one)."""
+    return base64.b64decode(page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True)
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _refuse(field: str, text: str) -> NoReturn:
-    raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

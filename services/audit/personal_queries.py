@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 from gateway.core.policy.vocabulary import NAME
 from gateway.core.record import Record, subject_ref
 from gateway.core.texts import LANGUAGES, day, fill
@@ -149,8 +149,3 @@ def reason_of(text: str) -> str:
     if not 1 <= len(reason) <= LONGEST_REASON:
         raise invalid("reason", f"reason is required: say why, in at most {LONGEST_REASON} characters.")
     return reason
-
-
-def invalid(field: str, text: str) -> CallEnded:
-    """The refusal of a request, naming the field."""
-    return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.call import Operation
+from gateway.core.errors import invalid
 from gateway.core.policy.vocabulary import NAME
 from gateway.core.record import CustomerOutcome, Verdict, subject_ref
 from gateway.core.texts import language_of, moment
@@ -19,7 +20,7 @@ from services.audit.filters.filter import parse
 from services.audit.finding import Order, Place
 from services.audit.person_texts import entry_sentences, say
 from services.audit.personal import Person, ReportNote
-from services.audit.personal_queries import invalid, named, reason_of
+from services.audit.personal_queries import named, reason_of
 from services.audit.store import DecisionStore, Stored
 
 BATCH: Final = 100

@@ -1,11 +1,11 @@
 """What is asked and answered of copies of calls: how often a candidate agrees, and where it does not. Pure."""
 
 import math
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import invalid
 from gateway.rpc.times import duration, timestamp
 from pilote.audit.v1 import shadows_pb2
 
@@ -104,9 +104,9 @@ def asked(request: shadows_pb2.SummarizeShadowsRequest) -> ShadowsQuery:
     start_ms = request.start_time.ToMilliseconds() if request.HasField("start_time") else 0
     end_ms = request.end_time.ToMilliseconds() if request.HasField("end_time") else _NEVER_MS
     if start_ms < 0:
-        _refuse("start_time", "start_time must not be before 1970.")
+        raise invalid("start_time", "start_time must not be before 1970.")
     if end_ms <= start_ms:
-        _refuse("end_time", "end_time must be later than start_time.")
+        raise invalid("end_time", "end_time must be later than start_time.")
     return ShadowsQuery(tenant=request.tenant, route=request.route, arm=request.arm, start_ms=start_ms, end_ms=end_ms)
 
 
@@ -175,7 +175,3 @@ def _latency(latency: Latency | None) -> shadows_pb2.LatencySummary | None:
     if latency is None:
         return None
     return shadows_pb2.LatencySummary(p50=duration(latency.p50_us), p95=duration(latency.p95_us))
-
-
-def _refuse(field: str, text: str) -> NoReturn:
-    raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded, Reason, invalid
 from services.audit.proofs.log import Log, LogBroken, Signed
 from services.proof.notes import (
     Checkpoint,
@@ -84,10 +84,10 @@ class Checkpoints:
             note = read_note(whole)
             size = read_checkpoint(note.text).size
         except Malformed as error:
-            raise _refused("note is no checkpoint.") from error
+            raise invalid("note", "note is no checkpoint.") from error
         kept = await self._log.checkpoint(size)
         if kept is None or read_note(kept.note).text != note.text:
-            raise _refused("note is no checkpoint that this log has signed and keeps.")
+            raise invalid("note", "note is no checkpoint that this log has signed and keeps.")
         seen = {(key.name, key.id) for key in self._witnesses if cosigned_at(note, key) is not None}
         if not seen:
             text = "No witness that this service knows has signed: its key must be in PILOTE_WITNESS_KEYS_FILE."
@@ -107,7 +107,3 @@ class Checkpoints:
 
     def _say(self, size: int, root: bytes) -> str:
         return self._signer.note(Checkpoint(self._signer.key.name, size, root).text).whole
-
-
-def _refused(text: str) -> CallEnded:
-    return CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": "note"}, violations=(("note", text),))

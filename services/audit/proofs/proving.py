@@ -1,8 +1,6 @@
 """Answers for checkpoints and proofs, as the contract has them."""
 
-from typing import NoReturn
-
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded, Reason, invalid
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import audit_service_pb2
 from services.audit.proofs.checkpoints import Checkpoints
@@ -36,7 +34,7 @@ def earlier(size: int) -> int:
         CallEnded: ARGUMENT_INVALID when it is negative.
     """
     if size < 0:
-        _refuse("previous_tree_size", "previous_tree_size is the size of a log: 0 or more.")
+        raise invalid("previous_tree_size", "previous_tree_size is the size of a log: 0 or more.")
     return size
 
 
@@ -75,7 +73,7 @@ async def consistency(
     """
     first = request.first_tree_size
     if first < 1:
-        _refuse("first_tree_size", "first_tree_size must be 1 or more: every log continues the empty one.")
+        raise invalid("first_tree_size", "first_tree_size must be 1 or more: every log continues the empty one.")
     second = await _size(request.second_tree_size, least=first, log=log, checkpoints=checkpoints)
     return audit_service_pb2.GetConsistencyProofResponse(
         path=await log.consistency(first, second=second), checkpoint=await _of_size(second, log)
@@ -87,19 +85,17 @@ async def _size(asked: int, *, least: int, log: Log, checkpoints: Checkpoints) -
     if asked:
         most = await log.size()
         if not least <= asked <= most:
-            _refuse("tree_size", f"The size is {asked}; a proof needs {least} or more, and the log has {most} entries.")
+            raise invalid(
+                "tree_size", f"The size is {asked}; a proof needs {least} or more, and the log has {most} entries."
+            )
         return asked
     size = (await checkpoints.newest()).size
     size = size if size >= least else (await checkpoints.now()).size
     if size < least:
-        _refuse("tree_size", f"The log has {size} entries, and never had {least}.")
+        raise invalid("tree_size", f"The log has {size} entries, and never had {least}.")
     return size
 
 
 async def _of_size(size: int, log: Log) -> audit_service_pb2.Checkpoint | None:
     signed = await log.checkpoint(size)
     return None if signed is None else checkpoint(signed)
-
-
-def _refuse(field: str, text: str) -> NoReturn:
-    raise CallEnded(Reason.ARGUMENT_INVALID, text, metadata={"field": field}, violations=((field, text),))

@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 
 class SqliteFiles:
-    """A `services.audit.proofs.checking.Kept` over the files in `home/audit`; reads them where it is asked, in one thread.
+    """A `services.audit.proofs.checking.Kept` over the files in `home/audit`.
+
+    Reads them where it is asked, in one thread.
 
     Raises:
         CallEnded: STORE_UNAVAILABLE when there are none, or they cannot be read.
