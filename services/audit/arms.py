@@ -1,7 +1,7 @@
 """What is asked and answered of arms: their calls, their subjects, and the sums of what was measured. Pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
 import msgspec
@@ -17,7 +17,28 @@ MEASURES: Final = frozenset(get_args(Measure))
 ATTRIBUTION_MS: Final = 7 * 86_400_000
 LONGEST_MS: Final = 366 * 86_400_000
 """Longest window; beyond it a mistyped unit is likelier than a wish."""
-
+OF_CALLS: Final = {
+    "error_rate": ("failed", "alone.ended"),
+    "latency_ms": ("ms", "alone.settled"),
+    "refusal_rate": ("refused", "alone.calls"),
+    "cost": ("cost", "1"),
+}
+"""Measures of calls: the column of a store that is their numerator, and their denominator."""
+OF_CONTACTS: Final = {
+    "complaint_rate": "complained",
+    "opt_out_rate": "unsubscribed",
+    "bounce_rate": "bounced",
+    "delivery_rate": "delivered",
+    "open_rate": "opened",
+    "click_rate": "clicked",
+    "reply_rate": "replied",
+    "conversion_rate": "converted",
+}
+"""Measures of contacts, and the kind of outcome that they count."""
+PRODUCTS: Final = (
+    *("y{0}", "d{0}", "x{0}", "y{0} * y{0}", "d{0} * d{0}", "x{0} * x{0}", "y{0} * d{0}", "y{0} * x{0}", "d{0} * x{0}"),
+)
+"""What is summed over the subjects for a measure of that number, in the order of `Sums`."""
 
 _NEVER_MS: Final = 1 << 53
 
@@ -115,6 +136,26 @@ def asked(request: arms_pb2.SummarizeArmsRequest) -> ArmsQuery:
 def answered(arms: tuple[Arm, ...]) -> arms_pb2.SummarizeArmsResponse:
     """The answer as its contract has it."""
     return arms_pb2.SummarizeArmsResponse(arms=[_arm(arm) for arm in arms])
+
+
+def concerns_contacts(query: ArmsQuery) -> bool:
+    """Whether anything is measured of contacts."""
+    return "revenue_cents" in query.measures or any(measure in OF_CONTACTS for measure in query.measures)
+
+
+def measured_of(
+    query: ArmsQuery, sums: Mapping[str, Sums], *, ended_ms: int | None, heard_ms: int | None, currency: str
+) -> tuple[Measured, ...]:
+    """The measures of an arm whose last call ended then, and of whose contacts somebody last told then."""
+    return tuple(
+        Measured(
+            measure,
+            sums[measure],
+            ended_ms if measure in OF_CALLS else heard_ms,
+            currency if measure == "revenue_cents" else "",
+        )
+        for measure in query.measures
+    )
 
 
 def several_currencies(found: tuple[str, ...]) -> CallEnded:

@@ -1,6 +1,6 @@
 """Saved views, and what is needed of a store of them. Pure."""
 
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -21,6 +21,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Grows by one with every change."""
 
 
+COLUMNS: Final = "name, title, filter, order_by, columns, owner, created_ms, updated_ms, version"
+"""Columns in which every store keeps a view."""
+
+
 class ViewStore(Protocol):
     """Keeps views. Every method raises `CallEnded` with STORE_UNAVAILABLE when the store is locked, full or broken."""
 
@@ -38,3 +42,28 @@ class ViewStore(Protocol):
 
     async def delete(self, name: str, *, expected: int) -> bool:
         """Delete that version of a view; returns whether it was the one."""
+
+
+def values_of(view: View) -> tuple[Any, ...]:
+    """The values of `COLUMNS` but for the name."""
+    columns = msgspec.json.encode(view.columns).decode()
+    return (
+        *(view.title, view.filter, view.order_by, columns, view.owner),
+        *(view.created_ms, view.updated_ms, view.version),
+    )
+
+
+def view_of(row: tuple[Any, ...]) -> View:
+    """The view that a row of `COLUMNS` is."""
+    name, title, text, order_by, columns, owner, created_ms, updated_ms, version = row
+    return View(
+        name=name,
+        title=title,
+        filter=text,
+        order_by=order_by,
+        columns=tuple(msgspec.json.decode(columns, type=list[str])),
+        owner=owner,
+        created_ms=created_ms,
+        updated_ms=updated_ms,
+        version=version,
+    )

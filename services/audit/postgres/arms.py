@@ -6,21 +6,10 @@ from typing import Any, Final
 
 from psycopg import IsolationLevel
 
-from services.audit.arms import Arm, ArmsQuery, Measured, Sums
+from services.audit.arms import OF_CALLS, PRODUCTS, Arm, ArmsQuery, Sums, concerns_contacts, measured_of
 from services.audit.postgres.lanes import Connection
-from services.audit.postgres.subjects import Values, calls_of, concerns_contacts, look_back, reach, see
+from services.audit.postgres.subjects import Values, calls_of, look_back, reach, see
 from services.audit.postgres.texts import in_json, kept
-
-_OF_CALLS: Final = {
-    "error_rate": ("failed", "alone.ended"),
-    "latency_ms": ("ms", "alone.settled"),
-    "refusal_rate": ("refused", "alone.calls"),
-    "cost": ("cost", "1"),
-}
-"""Measures of calls: the column that is their numerator, and their denominator."""
-_PRODUCTS: Final = (
-    *("y{0}", "d{0}", "x{0}", "y{0} * y{0}", "d{0} * d{0}", "x{0} * x{0}", "y{0} * d{0}", "y{0} * x{0}", "d{0} * x{0}"),
-)
 
 
 def summarize(connection: Connection, query: ArmsQuery) -> tuple[Arm, ...]:
@@ -77,14 +66,8 @@ def _arms(connection: Connection, query: ArmsQuery, values: Values) -> Iterator[
             last_call_ms=last.get(arm, 0),
             subjects_in_several=several.get(arm, 0),
             calls_without_subject=without.get(arm, 0),
-            measures=tuple(
-                Measured(
-                    measure,
-                    sums[measure],
-                    ended.get(arm) if measure in _OF_CALLS else heard.get(arm),
-                    values["currency"] if measure == "revenue_cents" else "",
-                )
-                for measure in query.measures
+            measures=measured_of(
+                query, sums, ended_ms=ended.get(arm), heard_ms=heard.get(arm), currency=values["currency"]
             ),
             phases=tuple(phases[arm]),
         )
@@ -114,7 +97,7 @@ def _sums(connection: Connection, query: ArmsQuery, arm: str) -> tuple[int, dict
     for number, measure in enumerate(query.measures):
         for name, part in zip("ydx", _parts(query, measure), strict=True):
             columns.append(f"({part})::double precision AS {name}{number}")
-        totals += [f"coalesce(sum({product.format(number)}), 0)" for product in _PRODUCTS]
+        totals += [f"coalesce(sum({product.format(number)}), 0)" for product in PRODUCTS]
     joins = " LEFT JOIN reached ON reached.unit = alone.unit" if concerns_contacts(query) else ""
     if query.measures and query.covariate_ms:
         joins += " LEFT JOIN before ON before.unit = alone.unit"
@@ -122,7 +105,7 @@ def _sums(connection: Connection, query: ArmsQuery, arm: str) -> tuple[int, dict
             joins += " LEFT JOIN earlier ON earlier.unit = alone.unit"
     each = f"SELECT {', '.join(columns)} FROM alone{joins} WHERE alone.arm = %(arm)s"
     ((count, *sums),) = _rows(connection, f"SELECT {', '.join(totals)} FROM ({each}) AS each", {"arm": arm})
-    size = len(_PRODUCTS)
+    size = len(PRODUCTS)
     return count, {
         measure: Sums(count, *sums[number * size : (number + 1) * size])
         for number, measure in enumerate(query.measures)
@@ -131,8 +114,8 @@ def _sums(connection: Connection, query: ArmsQuery, arm: str) -> tuple[int, dict
 
 def _parts(query: ArmsQuery, measure: str) -> tuple[str, str, str]:
     """Numerator, denominator and covariate of one subject."""
-    if measure in _OF_CALLS:
-        column, under = _OF_CALLS[measure]
+    if measure in OF_CALLS:
+        column, under = OF_CALLS[measure]
         y, d, x = f"alone.{column}", under, f"coalesce(before.{column}, 0)"
     else:
         y, x = f"coalesce(reached.{measure}, 0)", f"coalesce(earlier.{measure}, 0)"

@@ -16,10 +16,10 @@ from services.audit.filters.searching import searched
 from services.audit.personal import over_ms
 from services.audit.postgres import calls, counts, entering, inputs
 from services.audit.postgres import keys as subject_keys
-from services.audit.postgres.entering import Places
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
 from services.audit.postgres.texts import kept, line_of
+from services.audit.proofs.entering import Places
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 

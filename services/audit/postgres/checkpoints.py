@@ -5,8 +5,7 @@ from typing import Final
 
 from services.audit.postgres import log_rows
 from services.audit.postgres.lanes import Connection
-from services.audit.proofs.log import LogBroken, Signed
-from services.proof.merkle import consistent
+from services.audit.proofs.log import Signed, continued
 
 HOUR_MS: Final = 3_600_000
 _COLUMNS: Final = "SELECT size, root, note, signed_ms FROM checkpoint"
@@ -27,14 +26,7 @@ def sign(connection: Connection, say: Callable[[int, bytes], str], *, now_ms: in
     tree = log_rows.tree(connection)
     if last is not None and last.size == tree.size:
         return last
-    try:
-        root = tree.root()
-        if last is not None and not consistent(
-            tree.consistency(last.size), first=(last.size, last.root), second=(tree.size, root)
-        ):
-            raise LogBroken(last.size, tree.size)
-    except KeyError as error:
-        raise LogBroken(last.size if last else 0, tree.size) from error
+    root = continued(tree, last)
     signed = Signed(tree.size, root, say(tree.size, root), now_ms)
     connection.execute(_KEEP, (signed.size, signed.root, signed.note, signed.signed_ms))
     if last is not None and last.signed_ms // HOUR_MS != now_ms // HOUR_MS:

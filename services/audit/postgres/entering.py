@@ -3,15 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-import msgspec
-
-from services.audit.entries import Admitted, Copied, Entry, Noted, Reported
+from services.audit.entries import Admitted, Copied, Entry, Reported
 from services.audit.postgres import copies, log_rows
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy
 from services.audit.postgres.texts import kept, unkept
-from services.audit.proofs.entering import in_order
-from services.proof import leaves
+from services.audit.proofs.entering import Places, in_order, part, without_known
 
 _OUTCOME: Final = (
     *("decision", "tenant", "type", "event", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency"),
@@ -20,13 +17,6 @@ _OUTCOME: Final = (
 _KNOWN: Final = "SELECT decision, tenant, type, event FROM outcome WHERE decision = ANY(%s::uuid[])"
 
 Key = tuple[str, str, str, str]
-
-
-class Places(msgspec.Struct, frozen=True):
-    """Where in the log the entries of a batch stand, by decision."""
-
-    admitted: Mapping[str, int]
-    settled: Mapping[str, int]
 
 
 def enter(
@@ -39,31 +29,17 @@ def enter(
     known: Collection[str],
 ) -> Places:
     """Add what is new to the log and say where it stands there; see `services.audit.proofs.entering.in_order`."""
-    fresh = {id(entry): entry for entry in _fresh(connection, entries)}
-    # Popped, since the very same object may be there twice.
-    wanted = [
-        entry for entry in entries if not isinstance(entry, Reported | Copied) or fresh.pop(id(entry), None) is not None
-    ]
+    wanted = without_known(entries, fresh=_fresh(connection, entries))
     entered = in_order(wanted, new=new, ends=ends, early=early, known=known)
     first = log_rows.append(connection, entered)
-    told, copied, noted = [], [], []
-    places: dict[str, dict[str, int]] = {leaves.ADMIT: {}, leaves.SETTLE: {}}
-    for index, each in enumerate(entered, start=first):
-        match each.source:
-            case Reported():
-                told.append((*_key(each.source), *_told(each.source), index))
-            case Copied():
-                copied.append((each.source, index))
-            case Noted():
-                noted.append((index, each.source.raw))
-            case _:
-                places[each.leaf.kind][each.decision] = index
-    if told:
+    parted = part(entered, first=first)
+    if parted.told:
+        told = [(*_key(entry), *_told(entry), index) for entry, index in parted.told]
         copy(connection, "outcome", _OUTCOME, rows=told)
-    copies.keep(connection, copied)
-    if noted:
-        copy(connection, "noted", ("leaf", "raw"), rows=noted)
-    return Places(places[leaves.ADMIT], places[leaves.SETTLE])
+    copies.keep(connection, parted.copied)
+    if parted.noted:
+        copy(connection, "noted", ("leaf", "raw"), rows=parted.noted)
+    return parted.places
 
 
 def _fresh(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:

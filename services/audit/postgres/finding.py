@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from services.audit.filters.bounds import id_bounds
 from services.audit.filters.expression import All, Expression
 from services.audit.filters.fields import Field, Kind
 from services.audit.finding import MOST_VALUES, Facets, Order, Place, Timeline
 from services.audit.ordering import UNKNOWN
 from services.audit.postgres.conditions import Sql, condition, elements, joined, scalar
 from services.audit.postgres.lanes import Connection
-from services.audit.postgres.rows import COLUMNS, id_bounds
+from services.audit.postgres.rows import COLUMNS, first_id
 
 
 class Finder:
@@ -75,8 +76,8 @@ class Finder:
     def _where(self, expression: Expression) -> Sql:
         parts = expression.parts if isinstance(expression, All) else (expression,)
         bounds = [
-            Sql(f"decision.id {comparator} %s::uuid", (bound,))
-            for comparator, bound in id_bounds(parts, skew_ms=self._skew_ms)
+            Sql(f"decision.id {comparator} %s::uuid", (first_id(digits),))
+            for comparator, digits in id_bounds(parts, skew_ms=self._skew_ms)
         ]
         return joined([*(condition(part, now_ms=self._now_ms) for part in parts), *bounds], "AND", empty="true")
 

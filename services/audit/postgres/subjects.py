@@ -9,20 +9,8 @@ the same in SQLite's words, and one test holds both against a plain count.
 from collections.abc import Iterator
 from typing import Any, Final
 
-from services.audit.arms import ArmsQuery, several_currencies
+from services.audit.arms import OF_CONTACTS, ArmsQuery, concerns_contacts, several_currencies
 from services.audit.postgres.lanes import Connection
-
-TYPES: Final = {
-    "complaint_rate": "complained",
-    "opt_out_rate": "unsubscribed",
-    "bounce_rate": "bounced",
-    "delivery_rate": "delivered",
-    "open_rate": "opened",
-    "click_rate": "clicked",
-    "reply_rate": "replied",
-    "conversion_rate": "converted",
-}
-"""Measures of contacts, and the kind of outcome that they count."""
 
 _OUTCOMES: Final = "LEFT JOIN outcome ON outcome.decision = contact.decision AND outcome.tenant = %(tenant)s"
 
@@ -115,11 +103,6 @@ def look_back(connection: Connection, query: ArmsQuery, values: Values) -> None:
     )
 
 
-def concerns_contacts(query: ArmsQuery) -> bool:
-    """Whether any of the measures is about contacts."""
-    return "revenue_cents" in query.measures or any(measure in TYPES for measure in query.measures)
-
-
 _MS: Final = "coalesce(sum(total_us), 0)::double precision / 1000"
 """Milliseconds of calls: the sum is of whole numbers, and rounded once."""
 
@@ -172,9 +155,9 @@ def _contacts(query: ArmsQuery) -> Iterator[str]:
 def _told(query: ArmsQuery, *, when: str) -> str:
     """Columns of what was told of one contact: whether each outcome, and its revenue."""
     columns = [
-        f"coalesce(bool_or(outcome.type = '{TYPES[measure]}' AND {when}), false)::integer AS {measure}"
+        f"coalesce(bool_or(outcome.type = '{OF_CONTACTS[measure]}' AND {when}), false)::integer AS {measure}"
         for measure in query.measures
-        if measure in TYPES
+        if measure in OF_CONTACTS
     ]
     if "revenue_cents" in query.measures:
         ours = f"outcome.currency = %(currency)s AND {when}"
@@ -184,7 +167,7 @@ def _told(query: ArmsQuery, *, when: str) -> str:
 
 def _summed(query: ArmsQuery) -> str:
     """The same columns, summed over contacts."""
-    return ", ".join(f"sum({m}) AS {m}" for m in query.measures if m in TYPES or m == "revenue_cents")
+    return ", ".join(f"sum({m}) AS {m}" for m in query.measures if m in OF_CONTACTS or m == "revenue_cents")
 
 
 def _the_currency(connection: Connection, values: Values) -> str:

@@ -2,14 +2,11 @@
 
 from typing import Any, Final
 
-import msgspec
-
 from services.audit.postgres.lanes import Connection, Lane, locked
-from services.audit.views import View
+from services.audit.views import COLUMNS, View, values_of, view_of
 
-_COLUMNS: Final = "name, title, filter, order_by, columns, owner, created_ms, updated_ms, version"
-_SELECT: Final = f"SELECT {_COLUMNS} FROM view"
-_INSERT: Final = f"""INSERT INTO view ({_COLUMNS})
+_SELECT: Final = f"SELECT {COLUMNS} FROM view"
+_INSERT: Final = f"""INSERT INTO view ({COLUMNS})
  SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s WHERE (SELECT count(*) FROM view) < %s ON CONFLICT DO NOTHING"""
 _UPDATE: Final = """UPDATE view SET title = %s, filter = %s, order_by = %s, columns = %s, owner = %s, created_ms = %s,
  updated_ms = %s, version = %s WHERE name = %s AND version = %s"""
@@ -33,11 +30,11 @@ class PostgresViews:
 
     async def create(self, view: View, *, most: int) -> bool:
         """See `ViewStore.create`."""
-        return await self._changed(_INSERT, (view.name, *_values(view), most))
+        return await self._changed(_INSERT, (view.name, *values_of(view), most))
 
     async def update(self, view: View, *, expected: int) -> bool:
         """See `ViewStore.update`."""
-        return await self._changed(_UPDATE, (*_values(view), view.name, expected))
+        return await self._changed(_UPDATE, (*values_of(view), view.name, expected))
 
     async def delete(self, name: str, *, expected: int) -> bool:
         """See `ViewStore.delete`."""
@@ -45,7 +42,7 @@ class PostgresViews:
 
     async def _found(self, text: str, parameters: tuple[Any, ...]) -> tuple[View, ...]:
         def read(connection: Connection) -> tuple[View, ...]:
-            return tuple(_view(*row) for row in connection.execute(text.encode(), _kept(parameters)))
+            return tuple(view_of(row) for row in connection.execute(text.encode(), _kept(parameters)))
 
         return await self._lane.run(read, again=True)
 
@@ -59,26 +56,3 @@ class PostgresViews:
 def _kept(parameters: tuple[Any, ...]) -> tuple[Any, ...]:
     """Without NUL, which PostgreSQL does not take."""
     return tuple(each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in parameters)
-
-
-def _values(view: View) -> tuple[Any, ...]:
-    columns = msgspec.json.encode(view.columns).decode()
-    return (
-        *(view.title, view.filter, view.order_by, columns, view.owner),
-        *(view.created_ms, view.updated_ms, view.version),
-    )
-
-
-def _view(*row: Any) -> View:
-    name, title, text, order_by, columns, owner, created_ms, updated_ms, version = row
-    return View(
-        name=name,
-        title=title,
-        filter=text,
-        order_by=order_by,
-        columns=tuple(msgspec.json.decode(columns, type=list[str])),
-        owner=owner,
-        created_ms=created_ms,
-        updated_ms=updated_ms,
-        version=version,
-    )

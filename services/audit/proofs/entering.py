@@ -19,6 +19,22 @@ class Entered(msgspec.Struct, frozen=True):
     """What it came from; `None` for a settlement that had waited for its admission."""
 
 
+class Places(msgspec.Struct, frozen=True):
+    """Where in the log the entries of a batch stand, by decision."""
+
+    admitted: Mapping[str, int]
+    settled: Mapping[str, int]
+
+
+class Parted(msgspec.Struct, frozen=True):
+    """What has entered the log, by where it is kept, each with its place."""
+
+    told: Sequence[tuple[Reported, int]]
+    copied: Sequence[tuple[Copied, int]]
+    noted: Sequence[tuple[int, bytes]]
+    places: Places
+
+
 def in_order(
     entries: Sequence[Entry],
     *,
@@ -53,6 +69,34 @@ def in_order(
         elif isinstance(entry, Reported | Copied | Noted):
             entered.append(_other(entry))
     return tuple(entered)
+
+
+def without_known(entries: Sequence[Entry], *, fresh: Sequence[Entry]) -> list[Entry]:
+    """The entries but for outcomes and copies that are stored already: of those only the very ones in `fresh`, once."""
+    left = {id(entry): entry for entry in fresh}
+    # Popped, since the very same object may be there twice.
+    return [
+        entry for entry in entries if not isinstance(entry, Reported | Copied) or left.pop(id(entry), None) is not None
+    ]
+
+
+def part(entered: Sequence[Entered], *, first: int) -> Parted:
+    """Part what has entered the log at `first` and behind it by where a store keeps it."""
+    told: list[tuple[Reported, int]] = []
+    copied: list[tuple[Copied, int]] = []
+    noted: list[tuple[int, bytes]] = []
+    places: dict[str, dict[str, int]] = {leaves.ADMIT: {}, leaves.SETTLE: {}}
+    for index, each in enumerate(entered, start=first):
+        match each.source:
+            case Reported():
+                told.append((each.source, index))
+            case Copied():
+                copied.append((each.source, index))
+            case Noted():
+                noted.append((index, each.source.raw))
+            case _:
+                places[each.leaf.kind][each.decision] = index
+    return Parted(told, copied, noted, Places(places[leaves.ADMIT], places[leaves.SETTLE]))
 
 
 def _end(decision: str, raw: bytes) -> Entered:

@@ -6,6 +6,8 @@ from typing import Protocol
 import msgspec
 
 from services.proof.leaves import Leaf
+from services.proof.merkle import consistent
+from services.proof.tiles import Tree
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -55,6 +57,23 @@ class LogBroken(Exception):
         super().__init__(f"{size} entries do not continue the {signed} that were signed")
         self.signed = signed
         self.size = size
+
+
+def continued(tree: Tree, last: Signed | None) -> bytes:
+    """The root of a tree that goes on from what was signed last.
+
+    Raises:
+        LogBroken: it does not, or lacks hashes.
+    """
+    try:
+        root = tree.root()
+        if last is not None and not consistent(
+            tree.consistency(last.size), first=(last.size, last.root), second=(tree.size, root)
+        ):
+            raise LogBroken(last.size, tree.size)
+    except KeyError as error:
+        raise LogBroken(last.size if last else 0, tree.size) from error
+    return root
 
 
 class Log(Protocol):

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.audit.filters.bounds import id_bounds
 from services.audit.filters.expression import All, Comparison, Expression
 from services.audit.filters.fields import Kind
 from services.audit.sql.conditions import condition, joined
@@ -54,21 +55,6 @@ def hours(expression: Expression, *, before: str, skew_ms: int) -> tuple[int, in
             named = hour_of(str(part.value))
             low, high = max(low, named), min(high, named)
     return low, min(high, hour_of(before)) if before else high
-
-
-def id_bounds(parts: tuple[Expression, ...], *, skew_ms: int) -> list[tuple[str, str]]:
-    """(comparator, id) pairs that every match meets, from those parts that bound the receive time."""
-    bounds = []
-    for part in parts:
-        if not (isinstance(part, Comparison) and part.field.name == "receive_time" and isinstance(part.value, int)):
-            continue
-        at_ms = part.value // 1_000
-        if part.comparator in {">", ">=", "="}:
-            bounds.append((">=", f"{max(at_ms - skew_ms, 0):012x}"))
-        # An id holds 48 bits of time; a bound beyond them bounds nothing.
-        if part.comparator in {"<", "<=", "="} and at_ms + skew_ms < 0xFFFF_FFFF_FFFF:
-            bounds.append(("<", f"{at_ms + skew_ms + 1:012x}"))
-    return bounds
 
 
 def _must_have(part: Comparison) -> bool:

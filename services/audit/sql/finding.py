@@ -1,10 +1,11 @@
 """Compiles facets, timelines and orders to SQL, for one file of decisions or several. Pure."""
 
+from services.audit.filters.bounds import id_bounds
 from services.audit.filters.expression import All, Expression
 from services.audit.filters.fields import Field
 from services.audit.finding import MOST_VALUES, Order, Place
 from services.audit.ordering import UNKNOWN
-from services.audit.sql.compiling import COLUMNS, id_bounds
+from services.audit.sql.compiling import COLUMNS
 from services.audit.sql.conditions import condition, elements, joined, scalar
 from services.audit.sql.dialects import Dialect, Sql
 

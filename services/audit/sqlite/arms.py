@@ -5,19 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from services.audit.arms import Arm, ArmsQuery, Measured, Sums
-from services.audit.sqlite.subjects import Values, calls_of, concerns_contacts, look_back, reach, see
+from services.audit.arms import OF_CALLS, PRODUCTS, Arm, ArmsQuery, Sums, concerns_contacts, measured_of
+from services.audit.sqlite.subjects import Values, calls_of, look_back, reach, see
 
-_OF_CALLS: Final = {
-    "error_rate": ("failed", "alone.ended"),
-    "latency_ms": ("ms", "alone.settled"),
-    "refusal_rate": ("refused", "alone.calls"),
-    "cost": ("cost", "1"),
-}
-"""Measures of calls: the column that is their numerator, and their denominator."""
-_PRODUCTS: Final = (
-    *("y{0}", "d{0}", "x{0}", "y{0} * y{0}", "d{0} * d{0}", "x{0} * x{0}", "y{0} * d{0}", "y{0} * x{0}", "d{0} * x{0}"),
-)
 _WITHOUT: Final = "SELECT arm, count(*) FROM ({}) WHERE unit IS NULL GROUP BY arm"
 
 
@@ -72,15 +62,7 @@ def _arms(connection: sqlite3.Connection, query: ArmsQuery, values: Values) -> I
             last_call_ms=_last(connection, query, values, arm=arm, which="1") or 0,
             subjects_in_several=several.get(arm, 0),
             calls_without_subject=without.get(arm, 0),
-            measures=tuple(
-                Measured(
-                    measure,
-                    sums[measure],
-                    ended_ms if measure in _OF_CALLS else heard.get(arm),
-                    values["currency"] if measure == "revenue_cents" else "",
-                )
-                for measure in query.measures
-            ),
+            measures=measured_of(query, sums, ended_ms=ended_ms, heard_ms=heard.get(arm), currency=values["currency"]),
             phases=tuple(phases[arm]),
         )
 
@@ -113,7 +95,7 @@ def _sums(connection: sqlite3.Connection, query: ArmsQuery, arm: str) -> tuple[i
     for number, measure in enumerate(query.measures):
         y, d, x = _parts(query, measure)
         columns += [f"{y} AS y{number}", f"{d} AS d{number}", f"{x} AS x{number}"]
-        totals += [f"total({product.format(number)})" for product in _PRODUCTS]
+        totals += [f"total({product.format(number)})" for product in PRODUCTS]
     joins = ""
     if concerns_contacts(query):
         joins += " LEFT JOIN temp.reached AS reached ON reached.unit = alone.unit"
@@ -124,7 +106,7 @@ def _sums(connection: sqlite3.Connection, query: ArmsQuery, arm: str) -> tuple[i
     # One arm at a time, since grouping by arm would sort all subjects.
     each = f"SELECT {', '.join(columns)} FROM temp.alone AS alone{joins} WHERE alone.arm = ?"
     count, *sums = connection.execute(f"SELECT {', '.join(['count(*)', *totals])} FROM ({each})", (arm,)).fetchone()
-    size = len(_PRODUCTS)
+    size = len(PRODUCTS)
     return count, {
         measure: Sums(count, *sums[number * size : (number + 1) * size])
         for number, measure in enumerate(query.measures)
@@ -133,8 +115,8 @@ def _sums(connection: sqlite3.Connection, query: ArmsQuery, arm: str) -> tuple[i
 
 def _parts(query: ArmsQuery, measure: str) -> tuple[str, str, str]:
     """Numerator, denominator and covariate of one subject."""
-    if measure in _OF_CALLS:
-        column, under = _OF_CALLS[measure]
+    if measure in OF_CALLS:
+        column, under = OF_CALLS[measure]
         y, d, x = f"alone.{column}", under, f"ifnull(before.{column}, 0)"
     else:
         y, x = f"ifnull(reached.{measure}, 0)", f"ifnull(earlier.{measure}, 0)"

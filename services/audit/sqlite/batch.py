@@ -13,11 +13,11 @@ from gateway.core.record import Record, Settlement
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.filters.searching import indexed, searched
+from services.audit.proofs.entering import Places
 from services.audit.sqlite import calls as sqlite_calls
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import entering, inputs
 from services.audit.sqlite import keys as sqlite_keys
-from services.audit.sqlite.entering import Places
 from services.audit.sqlite.segments import catalogue, pending
 from services.audit.sqlite.segments.hours import first_id, hour_of
 from services.audit.sqlite.segments.work import Cell, End, Row, Work

@@ -6,15 +6,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import msgspec
-
-from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
-from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement, Verdict
-from gateway.core.shadows import ShadowResult
+from gateway.core.record import CustomerOutcome
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -48,15 +44,13 @@ from services.audit.sqlite.shadows import sum_copies
 from services.audit.sqlite.transactions import transaction
 from services.audit.sqlite.views import SqliteViews
 from services.audit.store import Stored
+from services.audit.stored_rows import stored_of
 
 KEEPING: Final = Keeping()
 READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
 
 _T = TypeVar("_T")
-_record: Final = msgspec.json.Decoder(Record)
-_outcome: Final = msgspec.json.Decoder(Outcome)
-_settlement: Final = msgspec.json.Decoder(Settlement)
 
 
 class SqliteStore:
@@ -409,29 +403,4 @@ def _guarded(work: Callable[[], _T]) -> _T:
 def stored_all(connection: sqlite3.Connection, rows: Rows, *, now_ms: int) -> tuple[Stored, ...]:
     """What rows of segments say, with the copies that the main file has."""
     copies = copies_of(connection, [row[0] for row in rows])
-    return tuple(_stored(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)
-
-
-def _stored(
-    row: tuple[Any, ...],
-    copies: tuple[ShadowResult, ...],
-    *,
-    now_ms: int,
-) -> Stored:
-    _, verdict, reason, rule, status, state, settled_ms, expires_ms, record, outcome, settlement, *leaves = row
-    return Stored(
-        conclusion=Conclusion(
-            verdict=Verdict(verdict),
-            reason=reason,
-            rule=rule,
-            status=status,
-            state=state_at(State(state), expires_ms=expires_ms, now_ms=now_ms),
-            settled_ms=settled_ms,
-        ),
-        record=_record.decode(record),
-        outcome=_outcome.decode(outcome),
-        settlement=None if settlement is None else _settlement.decode(settlement),
-        copies=copies,
-        leaf=leaves[0],
-        settled_leaf=leaves[1],
-    )
+    return tuple(stored_of(row, copies.get(row[0], ()), now_ms=now_ms) for row in rows)

@@ -11,19 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from services.audit.arms import ArmsQuery, several_currencies
-
-TYPES: Final = {
-    "complaint_rate": "complained",
-    "opt_out_rate": "unsubscribed",
-    "bounce_rate": "bounced",
-    "delivery_rate": "delivered",
-    "open_rate": "opened",
-    "click_rate": "clicked",
-    "reply_rate": "replied",
-    "conversion_rate": "converted",
-}
-"""Measures of contacts, and the kind of outcome that they count."""
+from services.audit.arms import OF_CONTACTS, ArmsQuery, concerns_contacts, several_currencies
 
 _OUTCOMES: Final = "LEFT JOIN outcome ON outcome.decision = contact.decision AND outcome.tenant = :tenant"
 
@@ -122,9 +110,9 @@ def _contacts(query: ArmsQuery) -> Iterator[str]:
 def _told(query: ArmsQuery, *, when: str) -> str:
     """Columns of what was told of one contact: whether each outcome, and its revenue."""
     columns = [
-        f"ifnull(max(outcome.type = '{TYPES[measure]}' AND {when}), 0) AS {measure}"
+        f"ifnull(max(outcome.type = '{OF_CONTACTS[measure]}' AND {when}), 0) AS {measure}"
         for measure in query.measures
-        if measure in TYPES
+        if measure in OF_CONTACTS
     ]
     if "revenue_cents" in query.measures:
         revenue = f"CASE WHEN outcome.currency = :currency AND {when} THEN outcome.revenue_cents END"
@@ -134,7 +122,7 @@ def _told(query: ArmsQuery, *, when: str) -> str:
 
 def _summed(query: ArmsQuery) -> str:
     """The same columns, summed over contacts."""
-    return ", ".join(f"total({m}) AS {m}" for m in query.measures if m in TYPES or m == "revenue_cents")
+    return ", ".join(f"total({m}) AS {m}" for m in query.measures if m in OF_CONTACTS or m == "revenue_cents")
 
 
 def _the_currency(connection: sqlite3.Connection, values: Values) -> str:
@@ -177,8 +165,3 @@ def look_back(connection: sqlite3.Connection, query: ArmsQuery, values: Values) 
             GROUP BY contact.decision) GROUP BY unit""",
         values,
     )
-
-
-def concerns_contacts(query: ArmsQuery) -> bool:
-    """Whether any of the measures is about contacts."""
-    return "revenue_cents" in query.measures or any(measure in TYPES for measure in query.measures)

@@ -4,14 +4,11 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVar
 
-import msgspec
-
-from services.audit.views import View
+from services.audit.views import COLUMNS, View, values_of, view_of
 
 T = TypeVar("T")
-_COLUMNS: Final = "name, title, filter, order_by, columns, owner, created_ms, updated_ms, version"
-_SELECT: Final = f"SELECT {_COLUMNS} FROM view"  # noqa: S608
-_INSERT: Final = f"""INSERT OR IGNORE INTO view ({_COLUMNS})
+_SELECT: Final = f"SELECT {COLUMNS} FROM view"  # noqa: S608
+_INSERT: Final = f"""INSERT OR IGNORE INTO view ({COLUMNS})
  SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM view) < ?"""  # noqa: S608
 _UPDATE: Final = """UPDATE view SET title = ?, filter = ?, order_by = ?, columns = ?, owner = ?, created_ms = ?,
  updated_ms = ?, version = ? WHERE name = ? AND version = ?"""
@@ -35,21 +32,21 @@ class SqliteViews:
         """See `ViewStore.list`."""
         text = f"{_SELECT} WHERE name > ? ORDER BY name LIMIT ?"
         found = await self._read(lambda connection: connection.execute(text, (after, size)).fetchall())
-        return tuple(_view(row) for row in found)
+        return tuple(view_of(row) for row in found)
 
     async def get(self, name: str) -> View | None:
         """See `ViewStore.get`."""
         text = f"{_SELECT} WHERE name = ?"
         row = await self._read(lambda connection: connection.execute(text, (name,)).fetchone())
-        return None if row is None else _view(row)
+        return None if row is None else view_of(row)
 
     async def create(self, view: View, *, most: int) -> bool:
         """See `ViewStore.create`."""
-        return await self._changed(_INSERT, (view.name, *_values(view), most))
+        return await self._changed(_INSERT, (view.name, *values_of(view), most))
 
     async def update(self, view: View, *, expected: int) -> bool:
         """See `ViewStore.update`."""
-        return await self._changed(_UPDATE, (*_values(view), view.name, expected))
+        return await self._changed(_UPDATE, (*values_of(view), view.name, expected))
 
     async def delete(self, name: str, *, expected: int) -> bool:
         """See `ViewStore.delete`."""
@@ -57,26 +54,3 @@ class SqliteViews:
 
     async def _changed(self, text: str, parameters: tuple[Any, ...]) -> bool:
         return bool(await self._write(lambda connection: connection.execute(text, parameters).rowcount))
-
-
-def _values(view: View) -> tuple[Any, ...]:
-    columns = msgspec.json.encode(view.columns).decode()
-    return (
-        *(view.title, view.filter, view.order_by, columns, view.owner),
-        *(view.created_ms, view.updated_ms, view.version),
-    )
-
-
-def _view(row: tuple[Any, ...]) -> View:
-    name, title, text, order_by, columns, owner, created_ms, updated_ms, version = row
-    return View(
-        name=name,
-        title=title,
-        filter=text,
-        order_by=order_by,
-        columns=tuple(msgspec.json.decode(columns, type=list[str])),
-        owner=owner,
-        created_ms=created_ms,
-        updated_ms=updated_ms,
-        version=version,
-    )
