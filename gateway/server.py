@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway import redis_clients
+from gateway import redis_clients, secret_files
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
@@ -244,11 +244,8 @@ def pseudonym_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = os.urandom(32)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
+        secret_files.make(path, os.urandom(32))
+        key = path.read_bytes()
     if len(key) < 32:
         raise ValueError(f"{path} holds {len(key)} bytes; a pseudonym key needs 32 or more.")
     return key

@@ -54,7 +54,7 @@ def new_signer(path: Path) -> Signer:
     key = Ed25519PrivateKey.generate()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.write(pem(key))
     return Signer(key)
 
 
@@ -65,6 +65,11 @@ def signer(path: Path) -> Signer:
         ValueError: it is no Ed25519 key without a password, or others than its owner may read it.
         OSError: it cannot be read.
     """
+    return Signer(private_key(path, hint="; pilote people new makes one"))
+
+
+def private_key(path: Path, *, hint: str = "") -> Ed25519PrivateKey:
+    """The private key in a file; `hint` ends what is said of a file that holds none. Raises like `signer`."""
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise ValueError(f"{path}: others may read this key; take it from them: chmod 600 {path}")
     try:
@@ -72,5 +77,10 @@ def signer(path: Path) -> Signer:
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError("another kind of key")
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError(f"{path} is no Ed25519 key in PEM without a password; pilote people new makes one.") from error
-    return Signer(key)
+        raise ValueError(f"{path} is no Ed25519 key in PEM without a password{hint}.") from error
+    return key
+
+
+def pem(key: Ed25519PrivateKey) -> bytes:
+    """A private key as it is kept: PKCS 8, without a password."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

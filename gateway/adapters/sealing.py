@@ -9,6 +9,8 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway import secret_files
+
 MARK: Final = b"\x00\x01"
 """Begins everything sealed: the zero is what no protobuf message begins with, then comes the version of the format."""
 _ID_BYTES: Final = 8
@@ -66,19 +68,8 @@ def sealing_keys(path: Path) -> tuple[bytes, ...]:
     try:
         lines = path.read_text(encoding="ascii").split()
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = [os.urandom(_KEY_BYTES).hex()]
-        # Written aside and linked, so that of two processes that start at once one makes it and no one reads half.
-        made = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(lines[0] + "\n")
-        try:
-            os.link(made, path)
-        except FileExistsError:
-            lines = path.read_text(encoding="ascii").split()
-        finally:
-            made.unlink()
+        secret_files.make(path, f"{os.urandom(_KEY_BYTES).hex()}\n".encode())
+        lines = path.read_text(encoding="ascii").split()
     except UnicodeDecodeError:
         lines = [""]
     try:

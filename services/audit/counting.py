@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.core.errors import invalid
 from pilote.audit.v1 import planning_pb2
 
-_NEVER_MS: Final = 1 << 53
+NEVER_MS: Final = 1 << 53
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,17 +21,16 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     decisions: int
 
 
-def asked(request: planning_pb2.CountDecisionsRequest) -> tuple[int, int]:
-    """The times between which to count, in milliseconds.
+def between(request: planning_pb2.CountDecisionsRequest | planning_pb2.ListInputsRequest) -> tuple[int, int]:
+    """The times between which a request asks, in milliseconds; from the epoch and for ever where it names none.
 
     Raises:
         CallEnded: ARGUMENT_INVALID where the end is not later than the start, or a time is before 1970.
     """
     start_ms = _ms(request.start_time) if request.HasField("start_time") else 0
-    end_ms = _ms(request.end_time) if request.HasField("end_time") else _NEVER_MS
+    end_ms = _ms(request.end_time) if request.HasField("end_time") else NEVER_MS
     if not 0 <= start_ms < end_ms:
-        text = "end_time must be later than start_time, and both after 1970."
-        raise invalid("end_time", text)
+        raise invalid("end_time", "end_time must be later than start_time, and both after 1970.")
     return start_ms, end_ms
 
 

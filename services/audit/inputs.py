@@ -5,16 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.errors import invalid
 from gateway.core.record import CustomerOutcome
 from pilote.audit.v1 import planning_pb2
+from services.audit.counting import NEVER_MS, between
 
 MOST: Final = 1_000_000
 """Most inputs that one list gives."""
 _NAME: Final = re.compile(r"(decisions/([0-9a-f]{32}))?")
-_NEVER_MS: Final = 1 << 53
 _MESSAGE_BYTES: Final = 1 << 20
 """Of one message, if it holds several inputs; with the largest requests it may be twice that. A client takes 4 MiB."""
 
@@ -28,7 +27,7 @@ class InputsQuery(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = ""
     decision: str = ""
     start_ms: int = 0
-    end_ms: int = _NEVER_MS
+    end_ms: int = NEVER_MS
     most: int = 0
     """The newest so many; 0: all."""
 
@@ -60,10 +59,7 @@ def asked(request: planning_pb2.ListInputsRequest) -> InputsQuery:
         raise invalid("decision", "decision must be decisions/{decision}, with an id of 32 hexadecimal digits.")
     if not 0 <= request.max_results <= MOST:
         raise invalid("max_results", f"max_results must be 1 to {MOST}, or 0 for all.")
-    start_ms = _ms(request.start_time) if request.HasField("start_time") else 0
-    end_ms = _ms(request.end_time) if request.HasField("end_time") else _NEVER_MS
-    if not 0 <= start_ms < end_ms:
-        raise invalid("end_time", "end_time must be later than start_time, and both after 1970.")
+    start_ms, end_ms = between(request)
     return InputsQuery(
         tenant=request.tenant, decision=name[2] or "", start_ms=start_ms, end_ms=end_ms, most=request.max_results
     )
@@ -96,7 +92,3 @@ def _call(kept: Kept) -> planning_pb2.CallInputs:
         leaf_index=kept.leaf,
         customer_outcomes=[msgspec.json.encode(told) for told in kept.told],
     )
-
-
-def _ms(time: Timestamp) -> int:
-    return time.seconds * 1000 + time.nanos // 1_000_000

@@ -145,7 +145,7 @@ class Queries(Search):
         self, request: planning_pb2.CountDecisionsRequest, _context: Any
     ) -> planning_pb2.CountDecisionsResponse:
         """See the contract."""
-        start_ms, end_ms = counting.asked(request)
+        start_ms, end_ms = counting.between(request)
         return counting.answered(await self._store.counts(request.tenant, start_ms=start_ms, end_ms=end_ms))
 
     async def SummarizeShadows(

@@ -189,14 +189,9 @@ def _csv_row(number: int, shown: list[str], written: str, verifier: Verifier) ->
     if len(shown) != len(NAMES) + 1:
         verifier.problem(number, "row-malformed", why=f"{len(shown)} columns")
         return
-    try:
-        row = read_entries(shown[-1])
-    except Malformed as error:
-        verifier.problem(number, "row-malformed", why=str(error))
+    if (added := _added(number, shown[-1], verifier)) is None:
         return
-    columns = verifier.add(number, row)
-    if columns is None:
-        return
+    columns, row = added
     wanted = cells(columns, row)
     if shown != wanted:
         names = (*NAMES, ENTRIES)
@@ -264,18 +259,24 @@ def _parquet(path: Path, trust: Trust, progress: Progress) -> Report:
 
 
 def _parquet_row(number: int, shown: tuple[str | int | None, ...], verifier: Verifier) -> None:
-    try:
-        row = read_entries(str(shown[-1]))
-    except Malformed as error:
-        verifier.problem(number, "row-malformed", why=str(error))
+    if (added := _added(number, str(shown[-1]), verifier)) is None:
         return
-    columns = verifier.add(number, row)
-    if columns is None:
-        return
+    columns, row = added
     wanted = (*columns.values(), entries_text(row))
     if shown != wanted:
         names = (*NAMES, ENTRIES)
         _differs(verifier, number, next(names[at] for at, cell in enumerate(wanted) if shown[at] != cell))
+
+
+def _added(number: int, entries: str, verifier: Verifier) -> tuple[Columns, Row] | None:
+    """The next row and what it must say in columns; `None` where that is not known, which the verifier has noted."""
+    try:
+        row = read_entries(entries)
+    except Malformed as error:
+        verifier.problem(number, "row-malformed", why=str(error))
+        return None
+    columns = verifier.add(number, row)
+    return None if columns is None else (columns, row)
 
 
 def _tell(progress: Progress, number: int, verifier: Verifier, *, every: int = 1_000) -> None:

@@ -1,15 +1,13 @@
 """The key that the log is signed with: a file for nobody else to read, made at the first start."""
 
 import hashlib
-import os
-import stat
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from gateway import secret_files
+from gateway.signing import pem, private_key
 from services.proof.notes import LOG, Signer
 
 KEY_FILE: Final = Path("secrets", "log.key")
@@ -26,39 +24,9 @@ def log_signer(path: Path, *, origin: str = "", kind: int = LOG) -> Signer:
         OSError: it cannot be read or made.
     """
     try:
-        key = _read(path)
+        key = private_key(path)
     except FileNotFoundError:
-        _make(path)
-        key = _read(path)
+        secret_files.make(path, pem(Ed25519PrivateKey.generate()))
+        key = private_key(path)
     name = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16]
     return Signer(origin or f"pilote.dev/{'audit' if kind == LOG else 'witness'}/{name}", key, kind=kind)
-
-
-def _read(path: Path) -> Ed25519PrivateKey:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise ValueError(f"{path}: others may read this key; take it from them: chmod 600 {path}")
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise TypeError("another kind of key")
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError(f"{path} is no Ed25519 key in PEM without a password.") from error
-    return key
-
-
-def _make(path: Path) -> None:
-    """Written aside and linked, so that of two processes that start at once one makes it and no one reads half."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        key = Ed25519PrivateKey.generate()
-        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(made, path)
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()

@@ -1,7 +1,6 @@
 """Checkpoints and proofs over gRPC, and what is signed when somebody has changed the store."""
 
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,7 +8,6 @@ import grpc
 import pytest
 
 from gateway.core.errors import CallEnded
-from gateway.rpc.serving import serving
 from gateway.rpc.status import reason_from
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
@@ -35,23 +33,6 @@ from tests.services.audit.kinds import Kind
 from tests.services.audit.test_log import admitted, settled
 
 Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
-
-
-@pytest.fixture
-async def stub(audit: Audit) -> AsyncIterator[Stub]:
-    """The service over the store of `audit`."""
-    queries = audit.queries()
-    async with (
-        serving(
-            lambda server: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(queries, server),
-            listen="127.0.0.1:0",
-            names=(),
-            drain_seconds=0,
-        ) as port,
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
-    ):
-        yield audit_service_pb2_grpc.AuditServiceStub(channel)
-        audit.tails.drain()
 
 
 def _name(number: int) -> str:
