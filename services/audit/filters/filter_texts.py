@@ -80,7 +80,7 @@ _TEXTS: Final = {
     ),
     "several": (
         "Comparisons are joined by AND, values by OR, as in (a OR b). A text with {sign} stands in quotes.",
-        "On joint des comparaisons par AND, des valeurs par OR : (a OR b). Entre guillemets, un texte peut avoir {sign}.",
+        "On joint des comparaisons par AND, des valeurs par OR : (a OR b). Un texte avec {sign} se met en guillemets.",
     ),
     "nothing": (
         'That a field has no value is written NOT {name}:*; the text in quotes: "{value}".',
