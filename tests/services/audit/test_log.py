@@ -65,7 +65,7 @@ async def log_of(store: DecisionStore) -> tuple[Place, ...]:
     return await store.log.places(0, end=await store.log.size())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
     batches: list[list[tuple[str, int]]], stores: Kind
