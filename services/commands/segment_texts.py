@@ -18,8 +18,8 @@ _TEXTS: Final = {
     "is-missing": ("missing", "manquant"),
     "earlier": ("{count} earlier segments are not shown: --all", "{count} segments antérieurs non affichés : --all"),
     "totals": (
-        "{segments} segments, {decisions} decisions, SQLite {sqlite}, Parquet {parquet}.",
-        "{segments} segments, {decisions} décisions, SQLite {sqlite}, Parquet {parquet}.",
+        "Segments: {segments}; decisions: {decisions}; SQLite {sqlite}, Parquet {parquet}.",
+        "Segments : {segments} ; décisions : {decisions} ; SQLite {sqlite}, Parquet {parquet}.",
     ),
     "looking": ("Reading segments", "Lecture des segments"),
     "sealing": ("Sealing segments", "Scellement des segments"),
@@ -38,8 +38,8 @@ _TEXTS: Final = {
         "All {segments} segments can be read: {decisions} decisions, in order.",
         "Les {segments} segments sont lisibles : {decisions} décisions, dans l’ordre.",
     ),
-    "faulty": ("{count} faults.", "{count} défauts."),
-    "sealed-now": ("{count} segments were sealed.", "{count} segments ont été scellés."),
+    "faulty": ("Faults: {count}.", "Défauts : {count}."),
+    "sealed-now": ("Segments that were sealed: {count}.", "Segments scellés : {count}."),
     "in-use": (
         "The store is in use: the running audit service seals by itself. Stop it, and seal again.",
         "La base est utilisée : le service d’audit en cours scelle lui-même. Arrêtez-le, puis recommencez.",
