@@ -34,11 +34,34 @@ _TEXTS: Final = {
         "{file} does not have as many decisions as were stored: {detail}.",
         "{file} ne contient pas autant de décisions qu’il en a été enregistré : {detail}.",
     ),
+    "lookup": (
+        "{file} is missing or wrong: until the audit service makes it anew, queries read all of its Parquet file.",
+        "{file} manque ou est faux : tant que le service d’audit ne l’a pas refait, tout le fichier Parquet est lu.",
+    ),
     "fine": (
         "All {segments} segments can be read: {decisions} decisions, in order.",
         "Les {segments} segments sont lisibles : {decisions} décisions, dans l’ordre.",
     ),
     "faulty": ("Faults: {count}.", "Défauts : {count}."),
+    "days": ("day (UTC)|decisions|size", "jour (UTC)|décisions|taille"),
+    "day-other": ("others", "autres"),
+    "days-earlier": ("{count} earlier days are not shown: --all", "{count} jours antérieurs non affichés : --all"),
+    "days-totals": (
+        "Days: {days}; decisions: {decisions}; the whole database {size}.",
+        "Jours : {days} ; décisions : {decisions} ; la base entière {size}.",
+    ),
+    "check-database": (
+        "Decisions are in PostgreSQL, and --check reads files: `pilote audit verify` checks what a database keeps.",
+        "Les décisions sont dans PostgreSQL, et --check lit des fichiers : `pilote audit verify` vérifie une base.",
+    ),
+    "seal-nothing": (
+        "Decisions are in PostgreSQL, where there is nothing to seal: the audit service drops days that are over.",
+        "Les décisions sont dans PostgreSQL, où il n’y a rien à sceller : le service d’audit supprime les jours échus.",
+    ),
+    "database-away": (
+        "The database that PILOTE_AUDIT_URL names cannot be read: {why}",
+        "La base que nomme PILOTE_AUDIT_URL est illisible : {why}",
+    ),
     "sealed-now": ("Segments that were sealed: {count}.", "Segments scellés : {count}."),
     "in-use": (
         "The store is in use: the running audit service seals by itself. Stop it, and seal again.",
@@ -46,3 +69,11 @@ _TEXTS: Final = {
     ),
 }
 say: Final = saying(_TEXTS)
+
+
+def megabytes(size: int, *, lang: str) -> str:
+    """A size as people read it; a dash for nothing."""
+    if not size:
+        return "-"
+    text, unit = f"{size / 1_000_000:.1f}", "Mo" if lang == "fr" else "MB"
+    return f"{text.replace('.', ',') if lang == 'fr' else text} {unit}"
