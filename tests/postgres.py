@@ -150,11 +150,11 @@ class PostgresProcess:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[PostgresProcess]:
+def running(kind: type[PostgresProcess] = PostgresProcess) -> Iterator[PostgresProcess]:
     """A server in a folder of its own, started, and ended with everything it has kept."""
     # Not in pytest's own folder: a socket's path has 107 bytes at most.
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = PostgresProcess(home)
+    server = kind(home)
     try:
         server.start()
         yield server
