@@ -28,6 +28,8 @@ _PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.re
  WHERE {_WANTED} AND (input.at_ms, input.decision) {{}} (%s, %s::uuid)
  ORDER BY input.at_ms, input.decision LIMIT %s"""
 _NOTHING: Final = "0" * 32
+_AT_ONCE: Final = 256
+"""Inputs of one page: most are 2 kB with all that belongs to them, the largest 64 kB."""
 
 
 def keep(connection: Connection, recorded: Iterable[Recorded]) -> None:
@@ -60,6 +62,14 @@ def forget_of(connection: Connection, person: Person) -> int:
     return connection.execute(text, (kept(person.tenant), kept(person.subject_ref))).rowcount
 
 
+def kept_of(connection: Connection, person: Person, *, now_ms: int) -> tuple[int, int]:
+    """How many calls about a customer have theirs kept, and until when the last of them; (0, 0) for none."""
+    text = """SELECT count(*), coalesce(max(expires_ms), 0) FROM input
+     WHERE tenant = %s AND subject_ref = %s AND expires_ms > %s"""
+    found = connection.execute(text, (kept(person.tenant), kept(person.subject_ref), now_ms)).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
+
+
 def begin(connection: Connection, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
     """Where the newest so many begin, and how many there are."""
     wanted = _parameters(query, now_ms)
@@ -77,6 +87,7 @@ def page(connection: Connection, query: InputsQuery, *, now_ms: int, at: Mark, s
     at_ms, decision = at
     # A place may be right after a decision: the next text in the order of texts, which is no decision's.
     text = _PAGE.format(">" if len(decision) > len(_NOTHING) else ">=")
+    size = min(size, _AT_ONCE)
     place = (at_ms, decision[: len(_NOTHING)] or _NOTHING)
     rows = connection.execute(text.encode(), (*_parameters(query, now_ms), *place, size)).fetchall()
     told = outcomes.of(connection, [row[0].hex for row in rows])
