@@ -14,6 +14,11 @@ _TEXTS: Final = {
         "This is what agents of {tenant} did, or tried to do, concerning you, as far as it is recorded on {at}.",
         "Voici ce que les agents de {tenant} ont fait, ou tenté de faire, à votre sujet, selon ce qui est enregistré le {at}.",
     ),
+    "incomplete": (
+        "A part of what is recorded cannot be read at the moment; it is missing here, and in the numbers. Ask once more later.",
+        "Une partie de ce qui est enregistré est illisible en ce moment ; elle manque ici et dans les chiffres. Redemandez plus tard.",
+    ),
+    "none-else": ("What can be read says nothing about you.", "Ce qui est lisible ne dit rien de vous."),
     "none": ("Nothing is recorded about you.", "Rien n’est enregistré à votre sujet."),
     "counts": (
         "{decisions} in all: {allowed} let through, {refused} refused, {kept} kept for a person or for later.",

@@ -73,10 +73,15 @@ async def report(store: DecisionStore, its: Asked, *, now_ms: int) -> AsyncItera
     )
     await store.write([note.entry])
     erased_ms = await store.personal.erased_ms(its.who)
-    yield persons_pb2.ReportPersonResponse(summary=totals.summary(its, erased_ms=erased_ms))
+    unreadable = store.unreadable
+    yield persons_pb2.ReportPersonResponse(
+        summary=totals.summary(its, erased_ms=erased_ms, whole=not unreadable), unreadable_segments=unreadable
+    )
     async for found, told in _batches(store, about, now_ms=now_ms):
         entries = [_entry(stored, told.get(stored.record.id, ()), its.language) for stored in found]
         yield persons_pb2.ReportPersonResponse(entries=entries)
+    if store.unreadable:
+        yield persons_pb2.ReportPersonResponse(unreadable_segments=store.unreadable)
 
 
 async def _batches(
@@ -121,8 +126,8 @@ class _Totals:
                 for days in (7, 30):
                     self._of_late[days] += record.received_ms > self._now_ms - days * _DAY_MS
 
-    def summary(self, its: Asked, *, erased_ms: int) -> persons_pb2.PersonSummary:
-        """All of it."""
+    def summary(self, its: Asked, *, erased_ms: int, whole: bool) -> persons_pb2.PersonSummary:
+        """All of it; `whole` says whether every part of the store could be read."""
         kept = self._verdicts[Verdict.HOLD] + self._verdicts[Verdict.DEFER]
         return persons_pb2.PersonSummary(
             subject_ref=its.who.subject_ref,
@@ -139,15 +144,16 @@ class _Totals:
             variations=sorted(self._variations),
             holdouts=sorted(self._holdouts),
             erase_time=timestamp(erased_ms) if erased_ms else None,
-            sentences=self._sentences(its, kept=kept, erased_ms=erased_ms),
+            sentences=self._sentences(its, kept=kept, erased_ms=erased_ms, whole=whole),
             language_code=its.language,
         )
 
-    def _sentences(self, its: Asked, *, kept: int, erased_ms: int) -> list[str]:
+    def _sentences(self, its: Asked, *, kept: int, erased_ms: int, whole: bool) -> list[str]:
         lang = its.language
         lines = [say("head", language=lang, tenant=its.who.tenant, at=moment(self._now_ms, language=lang))]
+        lines += [say("incomplete", language=lang)] * (not whole)
         if not self.decisions:
-            return [*lines, say("none", language=lang)]
+            return [*lines, say("none" if whole else "none-else", language=lang)]
         allowed, refused = self._verdicts[Verdict.ALLOW], self._verdicts[Verdict.DENY]
         lines.append(
             say("counts", language=lang, decisions=self.decisions, allowed=allowed, refused=refused, kept=kept)

@@ -105,7 +105,9 @@ class Queries(Search):
                 entries=[proving.entry(each) for each in exported.row],
             )
         yield audit_service_pb2.ExportDecisionsResponse(
-            checkpoint=proving.checkpoint(signed), manifest=export.manifest(head)
+            checkpoint=proving.checkpoint(signed),
+            manifest=export.manifest(head),
+            unreadable_segments=self._store.unreadable,
         )
 
     async def GetCheckpoint(
@@ -162,7 +164,7 @@ class Queries(Search):
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
         while True:
             found = await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_INPUTS_BATCH)
-            for answer in inputs.answered(found, total):
+            for answer in inputs.answered(found, total, unreadable=self._store.unreadable):
                 yield answer
             if len(found) < _INPUTS_BATCH:
                 return

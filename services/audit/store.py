@@ -123,7 +123,7 @@ class DecisionStore(Protocol):
         """Delete the inputs that have expired, and keys whose records are over; returns how many inputs there were."""
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
-        """Delete the inputs of decisions about these customers; returns how many there were."""
+        """Delete the inputs of decisions about these customers, also of those that are not there; returns how many."""
 
     async def count(self) -> int:
         """How many decisions there are."""

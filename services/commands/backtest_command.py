@@ -12,6 +12,7 @@ from gateway.settings import language
 from services.commands.plan_command import active, asked, looked, span_ms
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell, print_rows
+from services.commands.unreadable import tell
 
 if TYPE_CHECKING:
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -111,6 +112,7 @@ def _show(shell: Shell, found: "Simulated", *, json: bool, took_ms: int) -> None
     from services.commands.effects_texts import say
 
     lang = language(shell.settings())
+    tell(shell, found.unreadable)
     if json:
         typer.echo(dumps(as_data(found), indent=2, ensure_ascii=False))
         return

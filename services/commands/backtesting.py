@@ -17,7 +17,7 @@ from pilote.audit.v1 import planning_pb2
 from services.audit.shadows import wilson
 from services.commands.backtest_texts import VERDICTS, say
 from services.commands.planning import share
-from services.commands.replaying import Replays, Unusable, kept_inputs
+from services.commands.replaying import Replays, Unusable
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -32,6 +32,8 @@ class Backtest(msgspec.Struct, frozen=True):
     tally: Tally
     kept_share: int
     """Of how many calls the inputs were kept, in basis points; the least of all revisions that decided them."""
+    unreadable: tuple[str, ...] = ()
+    """Names of the parts of the store that could not be read: calls in them are missing."""
 
 
 async def backtest(
@@ -51,23 +53,32 @@ async def backtest(
         grpc.aio.AioRpcError: the audit service does not answer.
     """
     tally, kept_share, done = Tally(most_examples=most_examples), BASIS_POINTS, 0
-    async for kept, total in kept_inputs(audit, request):
-        decision = kept.decision.removeprefix("decisions/")
-        try:
-            once = await replays.once(replays.open(kept))
-            kept_share = min(kept_share, once.share)
-            if once.differing:
-                raise Unusable(DISAGREES)
-            after = replayed(new, once.opened.inputs, pseudonym_key=replays.pseudonym_key)
-        except Unusable as unusable:
-            tally.leave_out(unusable.why, decision)
-        except NotKnown as unknown:
-            tally.leave_out(unknown.what, decision)
-        else:
-            tally.add(_came(once.replayed), _came(after), once.opened.outcome)
-        done += 1
-        progress(done, total)
-    return Backtest(tally, kept_share)
+    unreadable: tuple[str, ...] = ()
+    async for answer in audit.ListInputs(request):
+        unreadable = tuple(answer.unreadable_segments)
+        for kept in answer.inputs:
+            kept_share = min(kept_share, await _told_apart(new, kept, replays, tally=tally))
+            done += 1
+            progress(done, answer.total_size)
+    return Backtest(tally, kept_share, unreadable)
+
+
+async def _told_apart(new: Revision, kept: planning_pb2.CallInputs, replays: Replays, *, tally: Tally) -> int:
+    """Decide about one call on both sides, and count it; of how many calls the inputs were kept by its revision."""
+    decision, kept_share = kept.decision.removeprefix("decisions/"), BASIS_POINTS
+    try:
+        once = await replays.once(replays.open(kept))
+        kept_share = once.share
+        if once.differing:
+            raise Unusable(DISAGREES)
+        after = replayed(new, once.opened.inputs, pseudonym_key=replays.pseudonym_key)
+    except Unusable as unusable:
+        tally.leave_out(unusable.why, decision)
+    except NotKnown as unknown:
+        tally.leave_out(unknown.what, decision)
+    else:
+        tally.add(_came(once.replayed), _came(after), once.opened.outcome)
+    return kept_share
 
 
 def since(start_ms: int, *, tenant: str, most: int) -> planning_pb2.ListInputsRequest:

@@ -11,6 +11,7 @@ from gateway.settings import language
 from services.commands.plan_texts import say
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell, print_rows
+from services.commands.unreadable import tell
 
 if TYPE_CHECKING:
     from gateway.core.reach import Count
@@ -128,6 +129,7 @@ def _backtest(
                 )
 
     found = asking(shell, work, name="")
+    tell(shell, found.unreadable)
     if table := rows(found, language=lang):
         print_rows(shell.out, table)
     for sentence in sentences(found, language=lang):

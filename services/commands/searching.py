@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import grpc
+import msgspec
 
 from gateway.rpc.status import text_from
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, summaries_pb2, views_pb2
@@ -21,6 +22,14 @@ class SearchFailed(Exception):
     """What was asked is not answered; the text says why, in the person's language."""
 
 
+class Found(msgspec.Struct, frozen=True):
+    """Decisions that were looked for."""
+
+    decisions: tuple[decision_pb2.Decision, ...]
+    unreadable: tuple[str, ...]
+    """Names of the parts of the store that cannot be read: decisions in them are missing."""
+
+
 class Searching:
     """One person's questions."""
 
@@ -29,24 +38,25 @@ class Searching:
         self._language = language
         self._metadata = (("accept-language", language),)
 
-    async def decisions(self, filter_: str, *, order_by: str, count: int) -> AsyncIterator[decision_pb2.Decision]:
+    async def decisions(self, filter_: str, *, order_by: str, count: int) -> Found:
         """The first `count` decisions that match.
 
         Raises:
             SearchFailed: likewise from all others.
         """
-        token, left = "", count
+        decisions: list[decision_pb2.Decision] = []
+        token = ""
         async with self._asking() as stub:
-            while left:
+            while True:
+                size = min(count - len(decisions), PAGE)
                 request = audit_service_pb2.ListDecisionsRequest(
-                    filter=filter_, order_by=order_by, page_size=min(left, PAGE), page_token=token
+                    filter=filter_, order_by=order_by, page_size=size, page_token=token
                 )
                 page = await stub.ListDecisions(request, timeout=SECONDS, metadata=self._metadata)
-                for decision in page.decisions:
-                    yield decision
-                token, left = page.next_page_token, left - len(page.decisions)
-                if not token:
-                    return
+                decisions += page.decisions
+                token = page.next_page_token
+                if not token or len(decisions) >= count:
+                    return Found(tuple(decisions), tuple(page.unreadable_segments))
 
     async def facets(self, request: summaries_pb2.SummarizeDecisionsRequest) -> Any:
         """Counts by fields."""

@@ -223,7 +223,11 @@ class SqliteStore:
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""
         decisions = await self._kept_about(subject_refs)
-        return await self._write(lambda connection: sqlite_inputs.forget(connection, decisions))
+        return await self._write(
+            lambda connection: (
+                sqlite_inputs.forget(connection, decisions) + sqlite_inputs.forget_about(connection, subject_refs)
+            )
+        )
 
     async def count(self) -> int:
         """See `DecisionStore.count`."""

@@ -281,6 +281,7 @@ class ExportDecisionsResponse(_message.Message):
     HEAD_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     MANIFEST_FIELD_NUMBER: _builtins.int
+    UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
     head: _builtins.str
     """On the first message only: what is exported, when, and against which checkpoint, as one line of JSON."""
     manifest: _builtins.str
@@ -297,6 +298,12 @@ class ExportDecisionsResponse(_message.Message):
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportEntry]:
         """What proves the decision: its admission and, where the call has ended, its settlement; or one other entry."""
 
+    @_builtins.property
+    def unreadable_segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """On the last message only: names of the segments of the store that cannot be read, in order; the export lacks the
+        decisions in them. The manifest says the same.
+        """
+
     def __init__(
         self,
         *,
@@ -305,10 +312,11 @@ class ExportDecisionsResponse(_message.Message):
         head: _builtins.str = ...,
         entries: _abc.Iterable[Global___ExportEntry] | None = ...,
         manifest: _builtins.str = ...,
+        unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision", "entries", b"entries", "head", b"head", "manifest", b"manifest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision", "entries", b"entries", "head", b"head", "manifest", b"manifest", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
