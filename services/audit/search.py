@@ -48,6 +48,7 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         return audit_service_pb2.ListDecisionsResponse(
             decisions=[told(stored) for stored in shown],
             next_page_token=token,
+            total_size=(await self._store.span(expression, now_ms=now_ms))[0] if request.count_total else None,
             unreadable_segments=self._store.unreadable,
         )
 

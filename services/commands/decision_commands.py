@@ -52,6 +52,7 @@ def _add_lists(app: typer.Typer, shell: Shell) -> None:
         columns: Columns = "",
         since: Since = "",
         view: Annotated[str, typer.Option(help="Name of a saved view; a filter narrows it.")] = "",
+        total: Annotated[bool, typer.Option("--total", help="Say how many match in all.")] = False,  # noqa: FBT002
         as_json: Json = False,  # noqa: FBT002
     ) -> None:
         """Show decisions, the newest first or in another order."""
@@ -61,8 +62,11 @@ def _add_lists(app: typer.Typer, shell: Shell) -> None:
             where = f"{saved.filter} {where}".strip()
         shown, text = columns_of(shell, columns), within(shell, where, since)
 
-        found = run(shell, lambda searching: searching.decisions(text, order_by=order_by, count=count))
+        found = run(shell, lambda searching: searching.decisions(text, order_by=order_by, count=count, total=total))
         _print(shell, found, shown, as_json=as_json)
+        if found.total is not None and (total or shell.out.is_terminal):
+            values = {"shown": len(found.decisions), "total": found.total}
+            shell.err.print(say("of-all", language=language(shell.settings()), **values), markup=False)
 
     @app.command()
     def tail(where: Where = "", columns: Columns = "", as_json: Json = False) -> None:  # noqa: FBT002

@@ -28,6 +28,8 @@ class Found(msgspec.Struct, frozen=True):
     decisions: tuple[decision_pb2.Decision, ...]
     unreadable: tuple[str, ...]
     """Names of the parts of the store that cannot be read: decisions in them are missing."""
+    total: int | None
+    """How many match in all; `None` where there are more of them, and nobody has counted."""
 
 
 class Searching:
@@ -38,8 +40,8 @@ class Searching:
         self._language = language
         self._metadata = (("accept-language", language),)
 
-    async def decisions(self, filter_: str, *, order_by: str, count: int) -> Found:
-        """The first `count` decisions that match.
+    async def decisions(self, filter_: str, *, order_by: str, count: int, total: bool = False) -> Found:
+        """The first `count` decisions that match; with `total` all that match are counted.
 
         Raises:
             SearchFailed: likewise from all others.
@@ -50,13 +52,20 @@ class Searching:
             while True:
                 size = min(count - len(decisions), PAGE)
                 request = audit_service_pb2.ListDecisionsRequest(
-                    filter=filter_, order_by=order_by, page_size=size, page_token=token
+                    filter=filter_,
+                    order_by=order_by,
+                    page_size=size,
+                    page_token=token,
+                    count_total=total and len(decisions) + size == count,  # else what is shown is all there is
                 )
                 page = await stub.ListDecisions(request, timeout=SECONDS, metadata=self._metadata)
                 decisions += page.decisions
                 token = page.next_page_token
                 if not token or len(decisions) >= count:
-                    return Found(tuple(decisions), tuple(page.unreadable_segments))
+                    counted = page.total_size if page.HasField("total_size") else None
+                    return Found(
+                        tuple(decisions), tuple(page.unreadable_segments), counted if token else len(decisions)
+                    )
 
     async def facets(self, request: summaries_pb2.SummarizeDecisionsRequest) -> Any:
         """Counts by fields."""

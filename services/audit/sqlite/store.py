@@ -357,6 +357,7 @@ class SqliteStore:
                 files,
                 self._cold,
                 catalogue=lambda: self._segments.catalogue,
+                main=self._reader,
                 lookups=self._lookups,
                 damage=self._damage,
             )
