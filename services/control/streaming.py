@@ -39,12 +39,17 @@ async def answer_stream(
         first = await call.read()  # raises why nothing comes
         if first is grpc.aio.EOF:
             raise CallEnded(Reason.STORE_UNAVAILABLE, "The answer was cut off; retry.")
-        return Stream(_document(call, first, listed=listed), media_type=MediaType.JSON, status_code=200)
+        return Stream(document(call, first, listed=listed), media_type=MediaType.JSON, status_code=200)
 
     return await client.answer(request, work, role=role)
 
 
-async def _document(call: Any, first: Message, *, listed: str) -> AsyncIterator[bytes]:
+async def document(call: Any, first: Message, *, listed: str) -> AsyncIterator[bytes]:
+    """The bytes of the document; `call` gives the messages that follow on the first, and is cancelled in the end.
+
+    Raises:
+        grpc.aio.AioRpcError: the stream is cut off; what has come by then is no JSON.
+    """
     rest: dict[str, Any] = {}
     comma: bytes = b""
     message: Any = first
