@@ -227,7 +227,7 @@ async def test_a_person_s_report_is_one_document_and_says_in_the_log_who_has_sig
     assert (status, notes["notes"][0]["person"], notes["notes"][0]["reason"]) == (200, "ada", "her request")
 
     _, nobody = await three.post("/v1/persons:report", REPORT | {"subject": "contacts/carl"})
-    assert (nobody["summary"]["sentences"][-1], nobody["entries"]) == ("Nothing is recorded about you.", [])
+    assert ("Nothing is recorded about you." in nobody["summary"]["sentences"], nobody["entries"]) == (True, [])
     status, problem = await three.post("/v1/persons:report", REPORT | {"reason": ""})
     assert (status, [each["path"] for each in problem["mistakes"]]) == (400, ["reason"])
     status, problem = await three.post("/v1/persons:report", ["ada"])
