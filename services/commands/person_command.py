@@ -8,7 +8,7 @@ import typer
 
 from gateway.settings import language as spoken
 from services.commands.replay_commands import asking
-from services.commands.shell import Shell
+from services.commands.shell import Shell, print_text
 from services.commands.unreadable import tell
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             async for answer in audit.ReportPerson(request):
                 unreadable = list(answer.unreadable_segments)
                 for line in _as_json(answer) if form == "json" else _in_words(answer):
-                    if form == "text" and shell.out.is_terminal:
-                        shell.out.print(line, markup=False, highlight=False)  # it parts lines between words
+                    if form == "text":
+                        print_text(shell.out, line)
                     else:
                         typer.echo(line)
             return unreadable
