@@ -2,16 +2,22 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 import requests
 
+from gateway.adapters.revisions import RevisionStore
 from gateway.core.authority import Statement, Vote
+from gateway.loading import canonical, load
 from services.control.asking import header, to_sign
+from services.control.server import running
 from tests.e2e.policy import Data
 from tests.e2e.waiting import eventually
-from tests.signatures import signer
+from tests.e2e.world import KEY, World
+from tests.signatures import entry, published, signer
 
 
 class Person:
@@ -88,3 +94,15 @@ class Office:
         _, proposed = await self["ada"].propose(drafted)
         _, done = await self["bob"].vote(proposed["number"], proposed["statement"])
         return int(done["revision"])
+
+
+@asynccontextmanager
+async def opened(world: World, data: Data, *, audit: str = "127.0.0.1:1", **more: Any) -> AsyncIterator[Office]:
+    """A control plane, with that policy active as revision 1. `audit` is its audit service; by default none answers."""
+    first = published(canonical(load(data).document), author="ada")
+    await RevisionStore(world.redis).add(first, entry(first, "bob"))
+    options = {"pseudonym_key": KEY, "drain_seconds": 0.5, **more}
+    async with running(listen="127.0.0.1:0", redis_url=world.redis_url, audit=audit, **options) as port:
+        office = Office(f"http://127.0.0.1:{port}", data)
+        await office.follows(1)
+        yield office

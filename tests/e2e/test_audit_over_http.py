@@ -14,18 +14,15 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.api import annotations_pb2
 
-from gateway.adapters.revisions import RevisionStore
 from gateway.core.record import SealedInputs, subject_ref
-from gateway.loading import canonical, load
 from pilote.audit.v1 import audit_service_pb2
 from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.audit.sqlite.store import SqliteStore
 from services.commands.export_reading import verify
-from services.control.server import running
 from services.proof.merkle import consistent, root_by_inclusion
 from services.proof.notes import WITNESS, Signer, read_checkpoint, read_note
 from services.proof.verifying import Trust
-from tests.e2e.office import Office
+from tests.e2e.office import Office, opened
 from tests.e2e.policy import policy
 from tests.e2e.test_decisions_over_http import _signed
 from tests.e2e.waiting import eventually
@@ -36,7 +33,7 @@ from tests.services.audit.test_damage import _overwritten
 from tests.services.audit.test_sealing import of_hour
 from tests.services.audit.test_segments import a_time, admitted, ended
 from tests.services.audit.test_segments import entry as read
-from tests.signatures import PEOPLE, entry, person, published
+from tests.signatures import PEOPLE, person
 
 ADA: Final = subject_ref(KEY, tenant="acme", subject="contacts/ada")
 LONG_MS: Final = 1 << 47
@@ -81,21 +78,10 @@ async def desk(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> As
     """Nothing is decided yet. Dan has every role, the others have none."""
     people = [each for each in PEOPLE if each["name"] != "dan"]
     data = policy(upstream.address, people=[*people, DPO])
-    first = published(canonical(load(data).document), author="ada")
-    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
     async with (
         auditing(empty_world.redis_url, tmp_path, witnesses=(WHO.key,)) as auditor,
-        running(
-            listen="127.0.0.1:0",
-            redis_url=empty_world.redis_url,
-            audit=auditor.address,
-            pseudonym_key=KEY,
-            drain_seconds=0.5,
-            record_keys=(RECORD_KEY,),
-        ) as port,
+        opened(empty_world, data, audit=auditor.address, record_keys=(RECORD_KEY,)) as office,
     ):
-        office = Office(f"http://127.0.0.1:{port}", data)
-        await office.follows(1)
         yield Desk(office, auditor, tmp_path)
 
 
@@ -280,20 +266,10 @@ async def test_answers_over_http_say_which_hours_they_lack(
     segment = f"{of_hour(1)}.sqlite"
     _overwritten(tmp_path / "audit" / "segments" / segment)
     data = policy(upstream.address, people=[*PEOPLE, person("dora", roles=["values"])])
-    first = published(canonical(load(data).document), author="ada")
-    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
     async with (
         auditing(empty_world.redis_url, tmp_path) as auditor,
-        running(
-            listen="127.0.0.1:0",
-            redis_url=empty_world.redis_url,
-            audit=auditor.address,
-            pseudonym_key=KEY,
-            drain_seconds=0.5,
-        ) as port,
+        opened(empty_world, data, audit=auditor.address) as office,
     ):
-        office = Office(f"http://127.0.0.1:{port}", data)
-        await office.follows(1)
         desk = Desk(office, auditor, tmp_path)
         answers = [
             await desk.get("/v1/decisions"),

@@ -14,21 +14,18 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from gateway.adapters.revisions import RevisionStore
 from gateway.core.record import Verdict
-from gateway.loading import canonical, load
 from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.commands.export_reading import verify
 from services.control.asking import header, to_sign
-from services.control.server import running
 from services.proof.verifying import Trust
-from tests.e2e.office import Office
+from tests.e2e.office import Office, opened
 from tests.e2e.policy import policy
 from tests.e2e.waiting import eventually
-from tests.e2e.world import KEY, World, auditing
+from tests.e2e.world import World, auditing
 from tests.fakes.upstream import FakeUpstream
 from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
-from tests.signatures import PEOPLE, entry, published, signer
+from tests.signatures import PEOPLE, signer
 
 DENIED: dict[str, Any] = {"verdict": Verdict.DENY, "rule": "quiet_hours", "reason": "QUIET_HOURS", "expires_ms": 0}
 NIGHT: dict[str, Any] = {"name": "views/night", "title": "At night", "filter": 'rule:"quiet_hours"'}
@@ -37,9 +34,6 @@ NIGHT: dict[str, Any] = {"name": "views/night", "title": "At night", "filter": '
 @pytest.fixture
 async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[Office]:
     """A control plane with three decisions to look at."""
-    data = policy(upstream.address, people=PEOPLE)
-    first = published(canonical(load(data).document), author="ada")
-    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
     await append(
         empty_world.redis,
         *(admit(a_record(0)), settle(a_settlement(0, total_us=250_000)), admit(a_record(1, agent="support-bot"))),
@@ -47,16 +41,8 @@ async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> 
     )
     async with (
         auditing(empty_world.redis_url, tmp_path) as auditor,
-        running(
-            listen="127.0.0.1:0",
-            redis_url=empty_world.redis_url,
-            audit=auditor.address,
-            pseudonym_key=KEY,
-            drain_seconds=0.5,
-        ) as port,
+        opened(empty_world, policy(upstream.address, people=PEOPLE), audit=auditor.address) as office,
     ):
-        office = Office(f"http://127.0.0.1:{port}", data)
-        await office.follows(1)
 
         async def stored() -> bool | None:
             return len(await auditor.listed()) == 3 or None
@@ -216,18 +202,8 @@ async def test_a_stream_ends_when_the_control_plane_stops(
     empty_world: World, upstream: FakeUpstream, tmp_path: Path
 ) -> None:
     data = policy(upstream.address, people=PEOPLE)
-    first = published(canonical(load(data).document), author="ada")
-    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
     async with auditing(empty_world.redis_url, tmp_path) as auditor:
-        async with running(
-            listen="127.0.0.1:0",
-            redis_url=empty_world.redis_url,
-            audit=auditor.address,
-            pseudonym_key=KEY,
-            drain_seconds=60,
-        ) as port:
-            office = Office(f"http://127.0.0.1:{port}", data)
-            await office.follows(1)
+        async with opened(empty_world, data, audit=auditor.address, drain_seconds=60) as office:
             stream = await asyncio.to_thread(_stream, office, "/v1/decisions:tail")
         # Not after a minute: the streams are ended before the server waits for its connections.
         assert await asyncio.wait_for(asyncio.to_thread(next, _events(stream), None), 10) is None
@@ -272,14 +248,7 @@ async def test_a_person_saves_changes_and_deletes_a_view(office: Office) -> None
 
 
 async def test_without_the_audit_service_people_are_told_to_retry(empty_world: World, upstream: FakeUpstream) -> None:
-    data = policy(upstream.address, people=PEOPLE)
-    first = published(canonical(load(data).document), author="ada")
-    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
-    async with running(
-        listen="127.0.0.1:0", redis_url=empty_world.redis_url, audit="127.0.0.1:1", pseudonym_key=KEY, drain_seconds=0.5
-    ) as port:
-        office = Office(f"http://127.0.0.1:{port}", data)
-        await office.follows(1)
+    async with opened(empty_world, policy(upstream.address, people=PEOPLE)) as office:
         for target in ("/v1/decisions", "/v1/decisions:tail", "/v1/views"):
             status, problem = await office["ada"].ask("GET", target, lang="fr")
             assert (status, problem["reason"]) == (503, "STORE_UNAVAILABLE")

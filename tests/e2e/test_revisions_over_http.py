@@ -10,14 +10,13 @@ import msgspec
 import pytest
 import requests
 
-from gateway.adapters.revisions import RevisionStore
 from gateway.loading import canonical, load
 from services.control.server import running
-from tests.e2e.office import Office, Person
+from tests.e2e.office import Office, Person, opened
 from tests.e2e.policy import Data, policy
 from tests.e2e.world import KEY, World
 from tests.fakes.upstream import FakeUpstream
-from tests.signatures import PEOPLE, entry, published
+from tests.signatures import PEOPLE
 
 OTHERS: Data = {"description": "stricter", "rules": [{"name": "none", "effect": "deny"}]}
 
@@ -25,18 +24,7 @@ OTHERS: Data = {"description": "stricter", "rules": [{"name": "none", "effect": 
 @pytest.fixture
 async def office(empty_world: World, upstream: FakeUpstream) -> AsyncIterator[Office]:
     """One whose first policy is active as revision 1."""
-    data = policy(upstream.address, people=PEOPLE)
-    first = published(canonical(load(data).document), author="ada")
-    await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))
-    async with running(
-        listen="127.0.0.1:0",
-        redis_url=empty_world.redis_url,
-        audit="127.0.0.1:1",
-        pseudonym_key=KEY,
-        drain_seconds=0.5,
-    ) as port:
-        office = Office(f"http://127.0.0.1:{port}", data)
-        await office.follows(1)
+    async with opened(empty_world, policy(upstream.address, people=PEOPLE)) as office:
         yield office
 
 
