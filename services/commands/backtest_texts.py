@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.core.texts import saying
+from gateway.core.texts import LANGUAGES, saying
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
     "ALLOW": ("allowed", "autorisé"),
@@ -77,3 +77,11 @@ _TEXTS: Final = {
 
 say: Final = saying(_TEXTS)
 """The text of a key, in a language."""
+
+
+def in_words(text: str, language: str) -> str:
+    """A verdict in words; anything else as it is, and "-" for nothing."""
+    verdict, _, more = text.partition(" ")
+    if verdict not in VERDICTS:
+        return text or "-"
+    return f"{VERDICTS[verdict][LANGUAGES.index(language)]} {more}".strip()

@@ -10,12 +10,11 @@ from gateway.core.assignment import BASIS_POINTS
 from gateway.core.backtest import Came, Difference, Found, Tally
 from gateway.core.change_words import percent
 from gateway.core.revision.compiled import Revision
-from gateway.core.texts import LANGUAGES
 from gateway.core.texts import number as with_digits
 from gateway.replaying import NotKnown, Replayed, replayed
 from pilote.audit.v1 import planning_pb2
 from services.audit.shadows import wilson
-from services.commands.backtest_texts import VERDICTS, say
+from services.commands.backtest_texts import in_words, say
 from services.commands.planning import share
 from services.commands.replaying import Replays, Unusable, kept_inputs
 
@@ -54,7 +53,10 @@ async def backtest(
     async for kept, total in kept_inputs(audit, request):
         decision = kept.decision.removeprefix("decisions/")
         try:
-            once = await replays.once(replays.open(kept))
+            opened = replays.open(kept)
+            if not opened.inputs.own:
+                continue  # of the call itself all is there
+            once = await replays.once(opened)
             kept_share = min(kept_share, once.share)
             if once.differing:
                 raise Unusable(DISAGREES)
@@ -114,14 +116,6 @@ def _row(each: Difference, its: Found, found: Backtest, language: str) -> tuple[
     was, becomes = (in_words(text, language) for text in (each.was, each.becomes))
     what = say(f"kind-{each.kind}", language=language, was=was, becomes=becomes)
     return what, each.by, str(its.calls), _share(its.calls, found, language), ", ".join(its.examples)
-
-
-def in_words(text: str, language: str) -> str:
-    """A verdict in words; anything else as it is, and "-" for nothing."""
-    verdict, _, more = text.partition(" ")
-    if verdict not in VERDICTS:
-        return text or "-"
-    return f"{VERDICTS[verdict][LANGUAGES.index(language)]} {more}".strip()
 
 
 def _share(calls: int, found: Backtest, language: str) -> str:

@@ -8,8 +8,8 @@ from gateway.core.change_words import percent
 from gateway.core.simulating.effects import Changed, Sum
 from gateway.core.texts import number
 from services.audit.shadows import wilson
+from services.commands.backtest_texts import in_words
 from services.commands.backtest_texts import say as say_of_backtests
-from services.commands.backtesting import in_words
 from services.commands.effects_texts import say
 from services.commands.planning import share
 from services.commands.simulating import Simulated

@@ -88,6 +88,8 @@ class Judge:
             for kept in answer.inputs:
                 try:
                     opened = self._replays.open(kept)
+                    if not opened.inputs.own:
+                        continue  # of the call itself all is there
                     kept_share = min(kept_share, await self._share(opened))
                     calls.append(self._judged(kept, opened, forms))
                 except Unusable as unusable:
