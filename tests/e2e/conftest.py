@@ -1,19 +1,23 @@
 """The gateway as callers, upstreams and auditors see it: everything is real but the upstream that misbehaves."""
 
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from redis.exceptions import RedisError
 
 from gateway.redis_clients import Client, connected
 from tests.e2e.policy import policy
-from tests.e2e.replayed import disagreeing
+from tests.e2e.replayed import STORE_GONE, Census, census
 from tests.e2e.world import Agent, Auditor, World, auditing
 from tests.fakes.collector import Collector, collecting
 from tests.fakes.upstream import FakeUpstream, fake_upstream
 from tests.stores import Store
+
+TALLY: Final = pytest.StashKey[Census]()
 
 
 @pytest.fixture
@@ -23,15 +27,37 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
         yield fake
 
 
+def _tally(config: pytest.Config) -> Census:
+    """What became of the records of all tests so far."""
+    return config.stash.setdefault(TALLY, Census())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many records were decided once more, and why others were not."""
+    tally = _tally(config)
+    for title, counts in (("decided once more", tally.same), ("not decided once more", tally.excused)):
+        if counts:
+            terminalreporter.section(f"records {title}")
+        for what, count in counts.most_common():
+            terminalreporter.write_line(f"{count:8,} {what}")
+
+
 def _replaying(request: pytest.FixtureRequest) -> bool:
     """Whether every decision of the test is to be decided once more, and come to the same bytes."""
     return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
 
 
-async def _replayed(world: World) -> None:
-    """Decide about every call of the test once more."""
-    with contextlib.suppress(RedisError, OSError):  # the test may have ended its store
-        assert not world.replaying or await disagreeing(world) == []
+async def _replayed(world: World, request: pytest.FixtureRequest) -> None:
+    """Decide about every record of the test once more."""
+    if not request.config.getoption("--replay"):
+        return
+    try:
+        found = await census(world)
+    except (RedisError, OSError):
+        found = Census(excused=Counter([STORE_GONE]))
+    _tally(request.config).add(found)
+    assert found.wrong == []
+    assert found.all_named()
 
 
 @pytest.fixture
@@ -43,7 +69,7 @@ async def empty_world(
         world = World(redis, redis_url, tmp_path, stack)
         world.replaying = _replaying(request)
         yield world
-        await _replayed(world)
+        await _replayed(world, request)
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 
@@ -57,16 +83,18 @@ async def world(empty_world: World, upstream: FakeUpstream) -> World:
 
 
 @contextlib.asynccontextmanager
-async def _world_on(store: Store, upstream: FakeUpstream, home: Path, *, replay: bool) -> AsyncIterator[World]:
+async def _world_on(
+    store: Store, upstream: FakeUpstream, home: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
         world = World(redis, store.url, home, stack)
-        world.replaying = replay
+        world.replaying = _replaying(request)
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
-        await _replayed(world)
+        await _replayed(world, request)
         assert await world.seen.leaks() == []
 
 
@@ -75,14 +103,16 @@ async def fragile_world(
     own_redis: Store, upstream: FakeUpstream, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """One gateway on a Redis that the test may hurt."""
-    async with _world_on(own_redis, upstream, tmp_path, replay=_replaying(request)) as world:
+    async with _world_on(own_redis, upstream, tmp_path, request) as world:
         yield world
 
 
 @pytest.fixture
-async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
-    """One gateway on a Redis that loses everything when it is killed, its revisions too: so nothing is replayed."""
-    async with _world_on(forgetful_redis, upstream, tmp_path, replay=False) as world:
+async def forgetful_world(
+    forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
+    """One gateway on a Redis that loses everything when it is killed."""
+    async with _world_on(forgetful_redis, upstream, tmp_path, request) as world:
         yield world
 
 

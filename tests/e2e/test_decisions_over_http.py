@@ -37,6 +37,7 @@ NIGHT: dict[str, Any] = {"name": "views/night", "title": "At night", "filter": '
 @pytest.fixture
 async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[Office]:
     """A control plane with three decisions to look at."""
+    empty_world.by_hand = True
     data = policy(upstream.address, people=PEOPLE)
     first = published(canonical(load(data).document), author="ada")
     await RevisionStore(empty_world.redis).add(first, entry(first, "bob"))

@@ -42,7 +42,8 @@ VIP = {
 
 @pytest.fixture
 async def auditor(fragile_world: World, own_redis: Store, tmp_path: Path) -> AsyncIterator[Auditor]:
-    """An audit service whose store is asked to rewrite its file soon after an erasure."""
+    """An audit service whose store is asked to rewrite its file soon after an erasure; what it stores is trimmed."""
+    await fragile_world.let_trim()
     async with auditing(own_redis.url, tmp_path / "audit", trimmed_seconds=6.0) as auditor:
         yield auditor
 
