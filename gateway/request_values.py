@@ -23,6 +23,7 @@ def value_reader(kind: Descriptor, steps: tuple[str, ...]) -> Reader | None:
     inside of a list; a map as a whole; or a field that there is not.
     """
     open_: list[Reader] = []
+    names: list[str] = []  # fields since the last map: one reader follows them all
     here: Descriptor | None = kind
     rest = list(steps)
     while rest:
@@ -33,17 +34,20 @@ def value_reader(kind: Descriptor, steps: tuple[str, ...]) -> Reader | None:
         if not is_map(field):
             if field.is_repeated and rest:
                 return None
-            open_.append(attrgetter(name))
+            names.append(name)
             last = None if rest else _leaf(field)
             here = field.message_type
         else:
             if not rest or entry(field, "key").type != FieldDescriptor.TYPE_STRING:
                 return None
-            open_.append(_at_key(name, rest.pop(0)))
+            open_.append(_at_key(".".join([*names, name]), rest.pop(0)))
+            names.clear()
             value = entry(field, "value")
             last = None if rest else _leaf(value)
             here = value.message_type
         if not rest:
+            if names:
+                open_.append(attrgetter(".".join(names)))
             return None if last is None else _through(open_, last)
     return None
 
@@ -81,9 +85,11 @@ def _itself(value: Any) -> Any:
     return value
 
 
-def _at_key(name: str, key: str) -> Reader:
+def _at_key(path: str, key: str) -> Reader:
+    map_of = attrgetter(path)
+
     def read(message: Any) -> Any:
-        return getattr(message, name).get(key)  # [] would make one
+        return map_of(message).get(key)  # [] would make one
 
     return read
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from gateway.redis_clients import Client, connected
@@ -15,6 +16,9 @@ from tests.stores import RedisProcess, Store
 __all__ = ["RedisProcess"]
 
 S = TypeVar("S", bound=Store)
+
+hypothesis.settings.register_profile("pilote", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.load_profile("pilote")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

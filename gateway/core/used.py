@@ -29,6 +29,8 @@ _STEP: Final = r"""(?:\s*\.\s*[A-Za-z_]\w*\b(?!\s*\()|\s*\[\s*(?:"[^"\\\n]*"|'[^
 _PATH: Final = re.compile(rf"(?<![\w.])(?:request|facts|call){_STEP}+")
 _KEY_IN: Final = re.compile(rf"""("[^"\\\n]*"|'[^'\\\n]*')\s+in\s+((?:request|facts){_STEP}+)""")
 _PART: Final = re.compile(r"""[A-Za-z_]\w*|"[^"]*"|'[^']*'""")
+_SMALL: Final = frozenset({bool, int, float, type(None)})
+"""Types whose values have no bounds."""
 _ORIGINS: Final = ("request", "facts", "call")
 _MAPS: Final = ("traits", "scores", "consents")
 _RECORDED: Final = frozenset({"call.subject", "call.contact_point"})
@@ -82,10 +84,11 @@ class Used(msgspec.Struct, frozen=True):
 
     def values(self, call: Call, facts: Facts) -> list[tuple[str, Any]]:
         """Names and values of one call; `None` for what is not there. Without facts that could not be read."""
-        found = [(name, bounded(read(call.request))) for name, read in self.request]
+        request, small = call.request, _SMALL  # in every call, so nothing is looked up or called without need
+        found = [(name, v if type(v := read(request)) in small else bounded(v)) for name, read in self.request]
         found += [(name, read(call)) for name, read in self.call]
         if facts is not UNREADABLE_SUBJECT:
-            found += [(name, bounded(read(facts))) for name, read in self.facts]
+            found += [(name, v if type(v := read(facts)) in small else bounded(v)) for name, read in self.facts]
         return found
 
 

@@ -34,13 +34,14 @@ async def serving(
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     otherwise: grpc.GenericRpcHandler | None = None,
     reflecting: Reflecting | None = None,
+    health_servicer: health.aio.HealthServicer | None = None,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
     `names` are the full service names shown by reflection and health. On leaving, health turns to NOT_SERVING first, no
     new call is taken, and running ones have `drain_seconds` to end. `otherwise` answers all calls that no service of
     the server does; it translates its own errors, since an interceptor around it would cost every call. `reflecting` is
-    for a server whose services change.
+    for a server whose services change, `health_servicer` for one that says by itself how its services are.
 
     Raises:
         OSError: when the address is taken.
@@ -56,7 +57,7 @@ async def serving(
         ),
     )
     add_services(server)
-    servicer = health.aio.HealthServicer()
+    servicer = health_servicer or health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting or Reflecting(names), server)
     if otherwise is not None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
 
@@ -32,7 +32,7 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._tracing = tracing
         self._metrics = metrics
-        self._metered: list[Metered] = []
+        self._counted: list[_Ended] = []
         self._due: list[tuple[CallRun, int, int]] = []
         self._log_allowed = call_log == "all"
         self._log_refused = call_log in ("all", "refused")
@@ -65,37 +65,22 @@ class Watch:
             if not self._due:
                 self._loop.call_later(SPANS_EVERY_SECONDS, self.flush)
             self._due.append((run, ended_ns - int(took_s * 1e9), ended_ns))
-        if self._metrics is not None:
-            # A held call that is made at last is nobody's call any more.
-            timed = None if run.released is not None else _timed(run, took_s, ended_ns, exported=exported)
-            self.counted(run, tries=_tries(run), timed=timed)
+        # A held call that is made at last is nobody's call any more.
+        self._count(_Ended(run, took_s, ended_ns, exported) if run.released is None else _Ended(run))
         if self._log_refused if failed else self._log_allowed:
             trace = run.incoming.trace
             _log.info("call", extra={"trace_id": trace.trace_id, "span_id": trace.span_id, **attributes_of(run)})
 
-    def counted(self, run: CallRun, *, tries: tuple[Tried, ...] = (), timed: Timed | None = None) -> None:
-        """Count one decision; for those that are no call of their own, as a stream's further messages."""
+    def counted(self, run: CallRun) -> None:
+        """Count a decision that is no call of its own, as those of a stream's further messages are."""
+        self._count(_Ended(run))
+
+    def _count(self, ended: "_Ended") -> None:
         if self._metrics is None:
             return
-        if not self._metered:
+        if not self._counted:
             self._loop.call_later(SPANS_EVERY_SECONDS, self._flush_metrics)
-        decision, outcome = run.decision, run.outcome
-        looks = decision.looks if decision is not None and decision.failing else ()
-        self._metered.append(
-            Metered(
-                verdict=verdict_of(run),
-                reason=run.reason,
-                route=run.route.name,
-                timed=timed,
-                method=run.known_method,
-                revision=run.revision.number if run.revision is not None else 0,
-                buckets=decision.buckets if decision is not None else (),
-                looks=outcome.looks if outcome is not None else (),
-                failed=tuple([look.rule for look in looks if look.error]),
-                tries=tries,
-                unasked=_unasked(run) if run.served else None,
-            )
-        )
+        self._counted.append(ended)
 
     def copied(self, copy: Copied) -> None:
         """Count a copy, and export its span where the call's own is."""
@@ -115,9 +100,9 @@ class Watch:
             )
 
     def _flush_metrics(self) -> None:
-        metered, self._metered = self._metered, []
+        counted, self._counted = self._counted, []
         if self._metrics is not None:
-            self._metrics.add(metered)
+            self._metrics.add(map(_metered, counted))
 
     def flush(self) -> None:
         """Make the spans that are due. In one go, for each alone costs several times as much, see `gathering`."""
@@ -137,10 +122,41 @@ class Watch:
             )
 
 
-def _timed(run: CallRun, took_s: float, ended_ns: int, *, exported: bool) -> Timed:
+class _Ended(NamedTuple):
+    """A decision that is to be counted, of a call of its own with its times."""
+
+    run: CallRun
+    took_s: float = -1.0
+    """-1 for a decision that is no call of its own."""
+    ended_ns: int = 0
+    exported: bool = False
+
+
+def _metered(ended: _Ended) -> Metered:
+    run = ended.run
+    decision, outcome = run.decision, run.outcome
+    looks = decision.looks if decision is not None and decision.failing else ()
+    own = ended.took_s >= 0
+    return Metered(
+        verdict=verdict_of(run),
+        reason=run.reason,
+        route=run.route.name,
+        timed=_timed(ended) if own else None,
+        method=run.known_method,
+        revision=run.revision.number if run.revision is not None else 0,
+        buckets=decision.buckets if decision is not None else (),
+        looks=outcome.looks if outcome is not None else (),
+        failed=tuple([look.rule for look in looks if look.error]),
+        tries=_tries(run) if own or run.released is not None else (),
+        unasked=_unasked(run) if run.served else None,
+    )
+
+
+def _timed(ended: _Ended) -> Timed:
+    run, took_s = ended.run, ended.took_s
     added_ms = max(0.0, took_s * 1e3 - run.upstream_us / 1e3)
-    trace = run.incoming.trace if exported else None
-    return Timed(took_s, added_ms, status_name(run.ended), trace, ended_ns / 1e9)
+    trace = run.incoming.trace if ended.exported else None
+    return Timed(took_s, added_ms, status_name(run.ended), trace, ended.ended_ns / 1e9)
 
 
 def _tries(run: CallRun) -> tuple[Tried, ...]:

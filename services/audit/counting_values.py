@@ -7,7 +7,8 @@ from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import summaries_pb2
 from services.audit.filters.fields import FIELDS, Field, Kind
 from services.audit.filters.filter_texts import Mistake
-from services.audit.filters.values import nearest, short
+from services.audit.filters.suggesting import nearest
+from services.audit.filters.values import short
 from services.audit.finding import Facets
 
 MOST_FIELDS: Final = 20

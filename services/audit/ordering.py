@@ -6,7 +6,8 @@ from typing import Final
 from services.audit.filters.fields import FIELDS
 from services.audit.filters.filter_texts import Mistake
 from services.audit.filters.matching import values
-from services.audit.filters.values import nearest, short
+from services.audit.filters.suggesting import nearest
+from services.audit.filters.values import short
 from services.audit.finding import NEWEST, Order, Place
 from services.audit.store import Stored
 

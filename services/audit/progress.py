@@ -33,6 +33,8 @@ class Progress:
         """Entries that could not be stored."""
         self.failing = False
         """Whether Redis or the store does not answer, so that nothing is stored."""
+        self.store_failing = False
+        """Whether it is the store that takes nothing."""
         self.lag = Lag()
         """As it was seen last."""
         self.latency: Final[Histogram[tuple[()]]] = Histogram(

@@ -12,9 +12,9 @@ from pilote.audit.v1 import views_pb2
 from services.audit import paging
 from services.audit.filters import filter as filters
 from services.audit.filters.fields import FIELDS
-from services.audit.filters.filter_texts import Key, Mistake
+from services.audit.filters.naming import unknown_field
 from services.audit.filters.resolving import language_in
-from services.audit.filters.values import nearest, short
+from services.audit.filters.values import short
 from services.audit.ordering import order_of
 from services.audit.view_texts import ended
 from services.audit.views import View, ViewStore
@@ -127,11 +127,7 @@ def _checked(message: views_pb2.View, language: str) -> View:
         raise ended(Reason.ARGUMENT_INVALID, "columns", field="view.columns", language=language, most=MOST_COLUMNS)
     for place, column in enumerate(message.columns):
         if column not in FIELDS:
-            near = nearest(column, tuple(FIELDS))
-            code = "near" if near else "unknown"
-            known = tuple(sorted(FIELDS))
-            mistake = Mistake(code, what=Key("field"), name=short(column), near=near, known=known)
-            raise mistake.ended(f"view.columns[{place}]", language)
+            raise unknown_field(column).ended(f"view.columns[{place}]", language)
     return View(
         name=name,
         title=message.title,

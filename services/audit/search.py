@@ -56,6 +56,7 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
         """See the contract."""
         parsed = filters.parse(request.filter, language=language_in(context))
+        await self._tails.ready()
         with self._tails.follow() as tail:
             # Sent at once, so that a follower knows from when on nothing escapes it.
             await context.send_initial_metadata(((FOLLOWING, "1"),))

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import grpc
+from grpc_health.v1 import health
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -25,7 +25,8 @@ from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.audit.after_erasures import TRIMMED_SECONDS, tell
 from services.audit.cluster import ClusterStreams
 from services.audit.explaining import Policies, no_policies
-from services.audit.in_use import using
+from services.audit.health import tell_health
+from services.audit.in_use import consuming, using
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Follow, ObjectiveBook
 from services.audit.opening import opened
@@ -34,6 +35,7 @@ from services.audit.progress import Progress
 from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.audit.queries import Queries
+from services.audit.shared_tails import SharedTails
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import KEEPING
 from services.audit.store import DecisionStore
@@ -46,6 +48,8 @@ from services.proof.notes import Key, Signer
 RETRY_SECONDS: Final = 0.2
 TEND_SECONDS: Final = 10.0
 """Pause between two looks at what there is to do in the background. Deleted files outlive it: queries are shorter."""
+
+SERVICE: Final = audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name
 
 _log = logging.getLogger(__name__)
 
@@ -125,12 +129,14 @@ async def running(
 
     A writer that fails by a mistake of ours ends the block: better no process than one that only looks alive.
     """
-    tails, stop = Tails(), asyncio.Event()
+    stop = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         meters = await stack.enter_async_context(metering(instance("audit"), to))
         stack.enter_context(using(home, alone=False))
+        consumer = stack.enter_context(consuming(home))
         store = opened(home, url=store_url, keeping=keeping)
         stack.push_async_callback(store.close)
+        tails = SharedTails(store.log) if store.shared else Tails()
         book = ObjectiveBook(store, clock_ms=clock_ms)
         checkpoints = Checkpoints(
             store.log, signer=signer or log_signer(home / KEY_FILE), clock_ms=clock_ms, witnesses=witnesses
@@ -144,7 +150,7 @@ async def running(
             clock_ms=clock_ms,
             policies=policies,
         )
-        progress = Progress()
+        progress, health_servicer = Progress(), health.aio.HealthServicer()
         WritingMetrics(meters, progress, checkpoints=checkpoints, store=store, clock_ms=clock_ms)
         spans = _outcome_spans(stack, store, to=to, ratio=trace_ratio, own=meters.instance)
 
@@ -157,12 +163,16 @@ async def running(
             serving(
                 lambda server: _add(queries, server),
                 listen=listen,
-                names=(audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name,),
+                names=(SERVICE,),
                 drain_seconds=drain_seconds,
+                health_servicer=health_servicer,
             )
         )
-        writing = group.create_task(_write(redis_url, stop, progress=progress, begin=begin))
-        endless = [group.create_task(checkpoints.run()), group.create_task(_tend(store))]
+        writing = group.create_task(_write(redis_url, stop, consumer=consumer, progress=progress, begin=begin))
+        works = [checkpoints.run(), _tend(store), tell_health(health_servicer, progress, service=SERVICE)]
+        if isinstance(tails, SharedTails):
+            works.append(tails.run())
+        endless = [group.create_task(work) for work in works]
         telling = tell(redis_url, store.personal, clock_ms=clock_ms, trimmed_seconds=trimmed_seconds)
         endless.append(group.create_task(telling))
         if spans is not None:
@@ -207,7 +217,12 @@ def _outcome_spans(
 
 
 async def _write(
-    redis_url: str, stop: asyncio.Event, *, progress: Progress, begin: Callable[[DecisionStreams], Writer]
+    redis_url: str,
+    stop: asyncio.Event,
+    *,
+    consumer: str,
+    progress: Progress,
+    begin: Callable[[DecisionStreams], Writer],
 ) -> None:
     """Write until `stop` is set; begin as soon as Redis says whether it is one server or a cluster."""
     async with contextlib.AsyncExitStack() as stack:
@@ -223,12 +238,12 @@ async def _write(
                     return
         streams: DecisionStreams
         if cluster:
-            streams = ClusterStreams(redis_url, consumer=socket.gethostname(), connect=shard_client)
+            streams = ClusterStreams(redis_url, consumer=consumer, connect=shard_client)
             stack.push_async_callback(streams.close)
         else:
             redis = connected(redis_url)
             stack.push_async_callback(redis.aclose)
-            streams = Streams(redis, consumer=socket.gethostname())
+            streams = Streams(redis, consumer=consumer)
         await begin(streams).run(stop)
 
 

@@ -47,6 +47,10 @@ class DecisionStore(Protocol):
         """The log that proves what is kept here."""
 
     @property
+    def shared(self) -> bool:
+        """Whether other processes may write to it too."""
+
+    @property
     def personal(self) -> Personal:
         """The keys of what records say of customers."""
 

@@ -61,6 +61,18 @@ class Tails:
         self._tails: set[Tail] = set()
         self._draining = False
 
+    @property
+    def followed(self) -> bool:
+        """Whether anybody follows."""
+        return bool(self._tails)
+
+    async def ready(self) -> None:
+        """Wait until whoever follows from then on misses nothing.
+
+        Raises:
+            CallEnded: STORE_UNAVAILABLE when the store does not answer.
+        """
+
     @contextlib.contextmanager
     def follow(self) -> Iterator[Tail]:
         """Follow from now until the block ends.

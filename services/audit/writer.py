@@ -88,6 +88,7 @@ class Writer:
                 failures += 1
                 self.progress.failing = True
                 if isinstance(error, CallEnded):
+                    self.progress.store_failing = True
                     with contextlib.suppress(RedisError, OSError):  # what piles up meanwhile
                         await self._look()
                 self._failed(error, failures)
@@ -96,7 +97,7 @@ class Writer:
             if failures:
                 _log.info("decisions are being stored again", extra={"attempts": failures})
                 failures = 0
-            self.progress.failing = False
+            self.progress.failing = self.progress.store_failing = False
             if taken < BATCH:
                 await pause(stop, LINGER_SECONDS)
 

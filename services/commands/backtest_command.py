@@ -1,22 +1,17 @@
-"""The command `pilote backtest`. What it does is in `services.commands.simulating`."""
+"""The command `pilote backtest`. What it does is in `services.commands.running_backtests`."""
 
-import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.clock import clock_ms
-from gateway.settings import language
 from services.commands.plan_command import active, asked, looked, span_ms
-from services.commands.replay_commands import asking
-from services.commands.shell import Shell, print_rows
+from services.commands.running_backtests import Over, ran, show
+from services.commands.shell import Shell
 
 if TYPE_CHECKING:
-    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
-    from services.commands.judging_slices import Config
-    from services.commands.simulating import Simulated, Span
+    from services.commands.simulating import Simulated
 
 
 def add_to(app: typer.Typer, shell: Shell) -> None:
@@ -39,85 +34,28 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,  # noqa: FBT002
     ) -> None:
         """Say what recorded calls would have come to under a new policy, limits and caps counted in order."""
-        from gateway.loading import canonical
         from services.commands.planning import as_applied
 
-        start_ms = clock_ms() - span_ms(shell, since)
+        over = Over(
+            start_ms=clock_ms() - span_ms(shell, since),
+            tenant=tenant,
+            most=limit,
+            examples=examples,
+            processes=processes,
+            control_all=control,
+        )
         _, new = asked(shell, revision, proposal)
-        document = canonical(as_applied(new, active(shell)).document)
-        config = _config(shell, document, tenant=tenant, control_all=control)
-        span = _span(shell, start_ms, tenant=tenant, most=limit)
-        begun = time.perf_counter()
-        found = _simulated(shell, config, span, processes=processes or os.cpu_count() or 1, examples=examples)
-        _show(shell, found, json=json, took_ms=int(1000 * (time.perf_counter() - begun)))
+        found, took_ms = ran(shell, as_applied(new, active(shell)), over)
+        if json:
+            _as_json(found)
+        else:
+            show(shell, found, took_ms=took_ms)
         looked(shell, proposal, "backtest", calls=found.effects.otherwise, of=found.effects.all.calls)
 
 
-def _config(shell: Shell, document: bytes, *, tenant: str, control_all: bool) -> "Config":
-    from services.commands.judging_slices import Config
-    from services.up import redis_url
-
-    settings = shell.settings()
-    return Config(
-        audit=settings.audit_listen,
-        redis_url=redis_url(settings),
-        document=document,
-        tenant=tenant,
-        pseudonym_key=shell.pseudonym_key(settings),
-        replay_keys=shell.replay_keys(settings),
-        control_all=control_all,
-    )
-
-
-def _span(shell: Shell, start_ms: int, *, tenant: str, most: int) -> "Span":
-    from services.commands.simulating import span_of
-
-    async def work(audit: "AuditServiceAsyncStub") -> "Span":
-        return await span_of(audit, start_ms=start_ms, end_ms=clock_ms(), tenant=tenant, most=most)
-
-    return asking(shell, work, name="")
-
-
-def _simulated(shell: Shell, config: "Config", span: "Span", *, processes: int, examples: int) -> "Simulated":
-    """Run it, with a bar where somebody watches."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from services.commands.judging_slices import AuditSilent
-    from services.commands.simulating import simulate
-    from services.texts import say as say_plainly
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=shell.err, transient=True, disable=not shell.err.is_terminal) as bar:
-        task = bar.add_task("", total=span.total or None)
-        try:
-            return simulate(
-                config,
-                span,
-                processes=processes,
-                most_examples=examples,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
-        except AuditSilent:
-            bar.stop()
-            settings = shell.settings()
-            shell.fail(say_plainly("audit-down", language=language(settings), address=settings.audit_listen))
-
-
-def _show(shell: Shell, found: "Simulated", *, json: bool, took_ms: int) -> None:
+def _as_json(found: "Simulated") -> None:
     from json import dumps
 
-    from gateway.core.texts import span
-    from services.commands.effects_shown import as_data, sentences, tables
-    from services.commands.effects_texts import say
+    from services.commands.effects_shown import as_data
 
-    lang = language(shell.settings())
-    if json:
-        typer.echo(dumps(as_data(found), indent=2, ensure_ascii=False))
-        return
-    for table in tables(found, language=lang):
-        print_rows(shell.out, table)
-    for sentence in sentences(found, language=lang):
-        shell.out.print(sentence, markup=False, soft_wrap=True)
-    if found.effects.all.calls:
-        took = span(took_ms, language=lang)
-        shell.err.print(say("took", language=lang, calls=found.effects.all.calls, took=took), markup=False)
+    typer.echo(dumps(as_data(found), indent=2, ensure_ascii=False))

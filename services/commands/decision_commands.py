@@ -167,7 +167,7 @@ def run(shell: Shell, work: "Any") -> Any:
 def columns_of(shell: Shell, text: str) -> tuple[str, ...]:
     """The fields that are named; ends the process for one that is none."""
     from services.audit.filters.fields import FIELDS
-    from services.audit.filters.values import nearest
+    from services.audit.filters.suggesting import nearest
 
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:

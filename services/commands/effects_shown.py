@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gateway.core.backtest import Difference
 from gateway.core.change_words import percent
+from gateway.core.simulating.differences import Difference
 from gateway.core.simulating.effects import Changed, Sum
-from gateway.core.texts import number
+from gateway.core.texts import LANGUAGES, number
 from services.audit.shadows import wilson
-from services.commands.backtest_texts import in_words
-from services.commands.backtest_texts import say as say_of_backtests
-from services.commands.effects_texts import say
+from services.commands.effects_texts import VERDICTS, say
 from services.commands.planning import share
 from services.commands.simulating import Simulated
 
@@ -46,8 +44,8 @@ def sentences(found: Simulated, *, language: str) -> tuple[str, ...]:
     elif not found.left_out:
         return (say("none", language=language),)
     for why, calls in sorted(found.left_out_calls.items()):
-        text, examples = say_of_backtests(why, language=language), ", ".join(found.left_out[why])
-        said.append(say_of_backtests("left-out", language=language, calls=calls, why=text, examples=examples))
+        text, examples = say(why, language=language), ", ".join(found.left_out[why])
+        said.append(say("left-out", language=language, calls=calls, why=text, examples=examples))
     if not effects.all.calls:
         return tuple(said)
     if found.counted:
@@ -108,11 +106,15 @@ def _sum(each: Sum) -> dict[str, int]:
 
 
 def _row(each: Difference, its: Changed, found: Simulated, language: str) -> tuple[str, ...]:
-    was, becomes = (in_words(text, language) for text in (each.was, each.becomes))
-    speak = say if each.kind == "gone" else say_of_backtests
-    what = speak(f"kind-{each.kind}", language=language, was=was, becomes=becomes)
+    was, becomes = (_in_words(text, language) for text in (each.was, each.becomes))
+    what = say(f"kind-{each.kind}", language=language, was=was, becomes=becomes)
     shown = _share(its.calls, found, language)
     return what, each.by, str(its.calls), shown, str(len(its.subjects)), ", ".join(its.examples)
+
+
+def _in_words(text: str, language: str) -> str:
+    """A verdict in words; anything else as it is, and "-" for nothing."""
+    return VERDICTS[text][LANGUAGES.index(language)] if text in VERDICTS else text or "-"
 
 
 def _sums(sums: Mapping[str, Sum]) -> list[tuple[str, ...]]:
@@ -162,4 +164,4 @@ def _share(calls: int, found: Simulated, language: str) -> str:
     if found.counted:
         return text
     low, high = (number(100 * bound, digits=1, language=language) for bound in wilson(calls, found.effects.all.calls))
-    return say_of_backtests("interval", language=language, share=text, low=low, high=high)
+    return say("interval", language=language, share=text, low=low, high=high)

@@ -1,13 +1,62 @@
-"""What `pilote backtest` says, in English and French."""
+"""What `pilote backtest` and `pilote plan --backtest` say, in English and French."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from gateway.core.texts import saying
 
+VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
+    "ALLOW": ("allowed", "autorisé"),
+    "DENY": ("refused", "refusé"),
+    "HOLD": ("held for a person", "soumis à une personne"),
+    "DEFER": ("made later", "fait plus tard"),
+}
 _TEXTS: Final = {
     "columns": (
         "would change|by|calls|share|customers|for example",
         "changerait|par|appels|part|clients|par exemple",
+    ),
+    "kind-verdict": ("{was}, would be {becomes}", "{was}, serait {becomes}"),
+    "kind-refusal": ("refused or held otherwise: {was} → {becomes}", "refusé ou retenu autrement : {was} → {becomes}"),
+    "kind-arm": ("another arm: {was} → {becomes}", "autre branche : {was} → {becomes}"),
+    "kind-version": ("another version: {was} → {becomes}", "autre version : {was} → {becomes}"),
+    "kind-redactions": ("other redactions: {was} → {becomes}", "autre masquage : {was} → {becomes}"),
+    "kind-variations": ("other variations: {was} → {becomes}", "autres variantes : {was} → {becomes}"),
+    "kind-others": ("further changes of other kinds", "autres changements"),
+    "interval": ("{share} ({low} to {high})", "{share} ({low} à {high})"),
+    "left-out": ("{calls} left out: {why} ({examples})", "{calls} laissés de côté : {why} ({examples})"),
+    "disagrees": (
+        "decided once more under their own revision, they do not come to what was recorded",
+        "rejoués sous leur propre révision, ils ne donnent pas ce qui a été enregistré",
+    ),
+    "facts": (
+        "the new policy looks at what is known of the customer, and that was not read then",
+        "la nouvelle politique consulte ce que l’on sait du client, qui n’avait pas été lu",
+    ),
+    "pressure": (
+        "the new policy looks at the contact pressure, and that was not read then",
+        "la nouvelle politique consulte la pression, qui n’avait pas été lue",
+    ),
+    "lineage": (
+        "the new policy looks at the inference behind an action, and that was not read then",
+        "la nouvelle politique consulte l’inférence à l’origine de l’action, qui n’avait pas été lue",
+    ),
+    "replay-key": (
+        "they were sealed with a key that is not in the key file here (PILOTE_REPLAY_KEY_FILE)",
+        "scellés avec une clé absente du fichier de clés (PILOTE_REPLAY_KEY_FILE)",
+    ),
+    "replay-damaged": ("what was kept was changed since", "ce qui a été conservé a été modifié depuis"),
+    "replay-version": (
+        "another version of Pilote kept them, with other inputs",
+        "une autre version de Pilote les a conservés, avec d’autres données",
+    ),
+    "replay-revision-gone": (
+        "the revision that decided is not there any more",
+        "la révision qui a décidé n’existe plus",
+    ),
+    "replay-revision-unreadable": (
+        "this version of Pilote cannot read the revision that decided",
+        "cette version de Pilote ne peut pas lire la révision qui a décidé",
     ),
     "kind-gone": (
         "{was}, would not be made: what it follows on would end otherwise",

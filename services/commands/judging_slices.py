@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -60,37 +61,54 @@ class Judge:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._new: Revision = load_stored(config.document)
-        self._loop = asyncio.new_event_loop()
-        self._redis: Client = self._loop.run_until_complete(connected(config.redis_url))
-        self._channel: grpc.aio.Channel = self._loop.run_until_complete(_channel(config.audit))
-        self._audit: AuditServiceAsyncStub = AuditServiceStub(self._channel)
-        sealer = Sealer(config.replay_keys)
-        self._replays = Replays(Revisions(self._redis), sealer=sealer, pseudonym_key=config.pseudonym_key)
+        self._runner = asyncio.Runner()
+        self._open = AsyncExitStack()
+        self._asking: tuple[AuditServiceAsyncStub, Replays] | None = None
+        """The audit service, and what reads revisions; `None` before the first slice."""
         self._controlled: dict[int, int] = {}
         self._distrusted: set[int] = set()
         self._shares: dict[int, int] = {}
 
     def slice(self, start_ms: int, end_ms: int) -> Judged:
-        """The calls received from a time on and before another."""
+        """The calls received from a time on and before another.
+
+        Raises:
+            AuditSilent: nobody answers.
+        """
         try:
-            return self._loop.run_until_complete(self._slice(start_ms, end_ms))
+            return self._runner.run(self._slice(start_ms, end_ms))
         except (grpc.aio.AioRpcError, RedisError, OSError) as error:
             raise AuditSilent(type(error).__name__) from None  # what it says cannot be told between processes
 
+    def close(self) -> None:
+        """Let go of the store and of the audit service."""
+        self._runner.run(self._open.aclose())
+        self._runner.close()
+
+    async def _begin(self) -> "tuple[AuditServiceAsyncStub, Replays]":
+        redis: Client = await self._open.enter_async_context(await connected(self._config.redis_url))
+        channel = await self._open.enter_async_context(grpc.aio.insecure_channel(self._config.audit))
+        sealer = Sealer(self._config.replay_keys)
+        return AuditServiceStub(channel), Replays(
+            Revisions(redis), sealer=sealer, pseudonym_key=self._config.pseudonym_key
+        )
+
     async def _slice(self, start_ms: int, end_ms: int) -> Judged:
+        self._asking = self._asking or await self._begin()
+        audit, replays = self._asking
         request = planning_pb2.ListInputsRequest(
             tenant=self._config.tenant, start_time=_time(start_ms), end_time=_time(end_ms)
         )
         calls: list[Call] = []
         forms, left_out, kept_share = Forms(), dict[str, list[str]](), BASIS_POINTS
         before = sum(self._controlled.values())
-        async for answer in self._audit.ListInputs(request):
+        async for answer in audit.ListInputs(request):
             for kept in answer.inputs:
                 try:
-                    opened = self._replays.open(kept)
+                    opened = replays.open(kept)
                     if not opened.inputs.own:
                         continue  # of the call itself all is there
-                    kept_share = min(kept_share, await self._share(opened))
+                    kept_share = min(kept_share, await self._share(opened, replays))
                     calls.append(self._judged(kept, opened, forms))
                 except Unusable as unusable:
                     left_out.setdefault(unusable.why, []).append(kept.decision.removeprefix("decisions/"))
@@ -114,7 +132,7 @@ class Judge:
             pseudonym_key=self._config.pseudonym_key,
         )
 
-    async def _share(self, opened: Opened) -> int:
+    async def _share(self, opened: Opened, replays: Replays) -> int:
         """Of how many calls its revision keeps the inputs; looks at whether the replay agrees, where it is to be.
 
         Raises:
@@ -124,7 +142,7 @@ class Judge:
         seen = self._controlled.get(number, 0)
         due = self._config.control_all or number in self._distrusted or seen < CONTROLLED_FIRST
         if due or int(opened.record.id[-4:], 16) % CONTROLLED_EVERY == 0:
-            once = await self._replays.once(opened)
+            once = await replays.once(opened)
             self._shares[number] = once.share
             if once.differing:
                 self._distrusted.add(number)
@@ -133,27 +151,22 @@ class Judge:
         return self._shares[number]
 
 
-_judge: Judge | None = None
-"""This process's own."""
+_judges: Final[list[Judge]] = []
+"""This process's own, once it is needed."""
 
 
-def begin(config: Config) -> None:
-    """Make the process ready to judge."""
-    global _judge  # noqa: PLW0603 - how a pool's process keeps what it is told at its beginning
-    _judge = Judge(config)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+def judge_slice(config: Config, start_ms: int, end_ms: int) -> bytes:
+    """A slice, judged, packed: in a process that does nothing else, with the same `config` each time.
 
-
-def judge_slice(start_ms: int, end_ms: int) -> bytes:
-    """A slice, judged, packed."""
-    assert _judge is not None  # noqa: S101 - `begin` has made it
-    return _pack.encode(_judge.slice(start_ms, end_ms))
-
-
-async def _channel(address: str) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(address)
+    Raises:
+        AuditSilent: nobody answers.
+    """
+    if not _judges:
+        _judges.append(Judge(config))
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+    return _pack.encode(_judges[0].slice(start_ms, end_ms))
 
 
 def _time(at_ms: int) -> Timestamp:

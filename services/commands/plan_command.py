@@ -9,15 +9,12 @@ import typer
 from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.plan_texts import say
-from services.commands.replay_commands import asking
+from services.commands.running_backtests import Over, ran, show
 from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
     from gateway.core.reach import Count
     from gateway.core.revision.compiled import Revision
-    from pilote.audit.v1 import planning_pb2
-    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
-    from services.commands.backtesting import Backtest
 
 LONGEST_MS = 366 * 86_400_000
 SHORTEST_MS = 3_600_000
@@ -39,7 +36,6 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         examples: Annotated[int, typer.Option(min=0, max=10_000, help="Decisions shown of each change.")] = 3,
     ) -> None:
         """Say what a policy would change, which methods and agents that concerns, and how many of the last calls."""
-        from services.commands.backtesting import since as asked_since
         from services.commands.planning import as_applied, planned, rows, sentences
 
         lang = language(shell.settings())
@@ -59,9 +55,10 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         if plan.calls is not None:
             looked(shell, proposal, "plan", calls=plan.calls, of=plan.all_calls)
         if backtest:
-            request = asked_since(clock_ms() - ago_ms, tenant=tenant, most=limit)
-            tally = _backtest(shell, new, request, most_examples=examples).tally
-            looked(shell, proposal, "backtest", calls=tally.otherwise, of=tally.replayed)
+            over = Over(start_ms=clock_ms() - ago_ms, tenant=tenant, most=limit, examples=examples)
+            found, took_ms = ran(shell, new, over)
+            show(shell, found, took_ms=took_ms)
+            looked(shell, proposal, "backtest", calls=found.effects.otherwise, of=found.effects.all.calls)
 
 
 def asked(shell: Shell, file: Path | None, proposal: int | None) -> "tuple[str, Revision]":
@@ -96,43 +93,6 @@ def looked(shell: Shell, proposal: int | None, at: Literal["plan", "backtest"], 
             await Proposals(redis, verify=verify).looked(number, look)
 
     asyncio.run(work())
-
-
-def _backtest(
-    shell: Shell, new: "Revision", request: "planning_pb2.ListInputsRequest", *, most_examples: int
-) -> "Backtest":
-    """Replay the calls, with a bar where somebody watches, and say what would change."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from gateway.adapters.sealing import Sealer
-    from services.commands.backtesting import backtest, rows, sentences
-    from services.commands.replaying import Replays, Revisions
-
-    settings = shell.settings()
-    lang = language(settings)
-    key, sealer = shell.pseudonym_key(settings), Sealer(shell.replay_keys(settings))
-
-    async def work(audit: "AuditServiceAsyncStub") -> "Backtest":
-        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=shell.err, transient=True, disable=not shell.err.is_terminal) as bar:
-            task = bar.add_task("", total=None)
-            async with shell.store(settings) as redis:
-                replays = Replays(Revisions(redis), sealer=sealer, pseudonym_key=key)
-                return await backtest(
-                    new,
-                    audit,
-                    replays,
-                    request=request,
-                    most_examples=most_examples,
-                    progress=lambda done, total: bar.update(task, completed=done, total=total),
-                )
-
-    found = asking(shell, work, name="")
-    if table := rows(found, language=lang):
-        print_rows(shell.out, table)
-    for sentence in sentences(found, language=lang):
-        shell.out.print(sentence, markup=False, soft_wrap=True)
-    return found
 
 
 def active(shell: Shell) -> "Revision | None":

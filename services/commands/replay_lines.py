@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.core.change_words import percent
-from services.commands.backtest_texts import in_words
+from gateway.core.texts import LANGUAGES
+from services.commands.effects_texts import VERDICTS
 from services.commands.replay_texts import say
 from services.commands.replaying import CopyOnce, Once, Unusable, shown
 
@@ -16,13 +17,13 @@ def agrees(once: Once, copied: Sequence[CopyOnce]) -> bool:
 def lines(once: Once, copied: Sequence[CopyOnce], *, language: str) -> tuple[str, ...]:
     """The sentences, in order; what differs is in `table`."""
     record = once.opened.record
-    verdict = in_words(f"{record.verdict.value} {record.reason}".strip(), language)
+    verdict = f"{_in_words(record.verdict.value, language)} {record.reason}".strip()
     values = {"decision": f"decisions/{record.id}", "revision": record.revision, "said": verdict}
     found = [say("replay-differs" if once.differing else "replay-agrees", language=language, **values)]
     found += [say(key, language=language, by=by) for key, by in _besides(once)]
     for copy in copied:
         key = "copy-undecided" if not copy.verdict else "copy-agrees" if copy.agrees else "copy-differs"
-        said = in_words(copy.verdict, language)
+        said = _in_words(copy.verdict, language)
         found.append(say(key, language=language, arm=copy.arm, said=said, end=copy.end))
     return tuple(found)
 
@@ -37,6 +38,10 @@ def reason(unusable: Unusable, *, language: str) -> str:
     share = unusable.values.get("share")
     values = unusable.values | ({"share": percent(share, language)} if isinstance(share, int) else {})
     return say(unusable.why, language=language, **values)
+
+
+def _in_words(verdict: str, language: str) -> str:
+    return VERDICTS[verdict][LANGUAGES.index(language)] if verdict in VERDICTS else verdict
 
 
 def _besides(once: Once) -> Iterator[tuple[str, str]]:

@@ -4,8 +4,9 @@ import gc
 import heapq
 import multiprocessing
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,7 +18,7 @@ from gateway.core.simulating.calls import Call, Judged
 from gateway.core.simulating.course import Course
 from gateway.core.simulating.effects import Effects
 from pilote.audit.v1 import planning_pb2
-from services.commands.judging_slices import Config, begin, judge_slice
+from services.commands.judging_slices import Config, Judge, judge_slice
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -65,29 +66,33 @@ def simulate(
     processes: int,
     most_examples: int,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    slice_calls: int = SLICE,
 ) -> Simulated:
     """Judge all calls of the span, and count them in their order. Where only a part is kept nothing is counted.
 
-    `progress` is told how many of how many are done.
+    `progress` is told how many of how many are done; slices have `slice_calls` on average, and one alone is judged in
+    this process.
 
     Raises:
         AuditSilent: the audit service does not answer.
     """
-    found = _simulate(config, span, processes, most_examples, progress, counting=True)
-    if found.counted:
-        return found
-    return _simulate(config, span, processes, most_examples, progress, counting=False)
+    for counting in (True, False):
+        with closing(_slices(config, span, processes=processes, slice_calls=slice_calls)) as slices:
+            found = _counted(slices, span, most_examples=most_examples, progress=progress, counting=counting)
+        if found.counted:
+            break
+    return found
 
 
-def _simulate(
-    config: Config,
+def _counted(
+    slices: Iterator[tuple[int, Judged]],
     span: Span,
-    processes: int,
+    *,
     most_examples: int,
     progress: Callable[[int, int], None],
-    *,
     counting: bool,
 ) -> Simulated:
+    """All slices, counted; with `counting` only until one tells that a part of the calls is not kept."""
     course, effects = Course(counting=counting), Effects(most_examples=most_examples)
     left_out: dict[str, list[str]] = {}
     left_out_calls: Counter[str] = Counter()
@@ -96,7 +101,7 @@ def _simulate(
     # What is made here lives long and in no circles: looking for those takes a third of the time.
     gc.disable()
     try:
-        for judged, ready in _in_order(_slices(config, span, processes)):
+        for judged, ready in _in_order(slices):
             for call, forms in ready:
                 came = course.take(call, forms)
                 effects.add(call, came, early=call.at_ms - _longest_ms(call, forms) < span.start_ms)
@@ -140,18 +145,21 @@ def _in_order(slices: Iterator[tuple[int, Judged]]) -> Iterator[tuple[Judged | N
     yield None, [each[3:] for each in sorted(waiting, key=lambda each: each[:3])]
 
 
-def _slices(config: Config, span: Span, processes: int) -> Iterator[tuple[int, Judged]]:
-    """The slices in the order of time, each with its end, judged by several processes."""
-    count = max(1, min(MOST_SLICES, span.total // SLICE, span.end_ms - span.start_ms))
+def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> Generator[tuple[int, Judged]]:
+    """The slices in the order of time, each with its end; one alone is judged here, several by several processes."""
+    count = max(1, min(MOST_SLICES, span.total // slice_calls, span.end_ms - span.start_ms))
+    if count == 1:
+        with closing(Judge(config)) as judge:
+            yield span.end_ms, judge.slice(span.start_ms, span.end_ms)
+        return
     width = -(-(span.end_ms - span.start_ms) // count)
-    starts = range(span.start_ms, span.end_ms, width)
     running: deque[tuple[int, Future[bytes]]] = deque()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin, initargs=(config,)) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
         try:
-            for start_ms in starts:
+            for start_ms in range(span.start_ms, span.end_ms, width):
                 end_ms = min(start_ms + width, span.end_ms)
-                running.append((end_ms, pool.submit(judge_slice, start_ms, end_ms)))
+                running.append((end_ms, pool.submit(judge_slice, config, start_ms, end_ms)))
                 if len(running) >= processes * _AHEAD:
                     first_ms, first = running.popleft()
                     yield first_ms, _judged.decode(first.result())

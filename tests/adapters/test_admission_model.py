@@ -140,7 +140,7 @@ def run_at_desk(machine: Any, url: str, *, steps: int) -> None:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
         desk = runner.run(opened_desk(url, Path(folder)))
         here = type("Machine", (machine,), {"desk": desk, "run": staticmethod(runner.run)})
-        run_state_machine_as_test(here, settings=settings(max_examples=300, stateful_step_count=steps, deadline=None))
+        run_state_machine_as_test(here, settings=settings(max_examples=300, stateful_step_count=steps))
         runner.run(closed(desk))
 
 

@@ -228,7 +228,7 @@ def test_a_backtest_says_of_every_call_what_the_draft_says_once_it_runs(redis_pr
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
         desk = runner.run(opened_desk(redis_process.url, Path(folder)))
 
-        @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
         @given(policies(), policies(), CALLS)
         def check(old: Data, new: Data, asked: list[Asked]) -> None:
             runner.run(agrees(desk, load(old, number=1), load(new, number=2), asked))

@@ -83,7 +83,7 @@ async def test_a_hundred_writers_at_once_lose_nothing(redis: Client) -> None:
     assert msgspec.structs.replace(found, consent_records=()) == ADA
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["granted", "refused", "withdrawn"]), min_size=1, max_size=12), st.randoms())
 async def test_every_statement_is_kept_whatever_the_order_in_which_writers_meet(
     redis_process: Store, statuses: list[str], order: random.Random

@@ -229,7 +229,7 @@ def test_holds_go_the_way_of_the_model_whoever_acts_and_when(redis_process: Any)
 
         Machine.redis = runner.run(connected(redis_process.url))
         Machine.run = staticmethod(runner.run)
-        run_state_machine_as_test(Machine, settings=settings(max_examples=80, stateful_step_count=40, deadline=None))
+        run_state_machine_as_test(Machine, settings=settings(max_examples=80, stateful_step_count=40))
         runner.run(Machine.redis.aclose())
 
 

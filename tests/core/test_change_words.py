@@ -160,7 +160,7 @@ def test_a_field_that_nobody_has_words_for_is_told_by_its_path() -> None:
 
 
 @given(documents(), documents())
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 def test_every_change_is_told_in_both_languages_without_a_gap_or_a_hash(old: Document, new: Document) -> None:
     for change in changes(old, new):
         for language in LANGUAGES:

@@ -14,7 +14,7 @@ from gateway.loading import load
 from tests.core.documents import all_kinds, documents, structs
 from tests.policies import READ, policy
 
-_slow = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+_slow = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 _KINDS = all_kinds()
 
 
@@ -49,7 +49,7 @@ def test_another_order_is_told_by_the_fewest_parts_that_must_move(one: Document,
 
 @given(data=st.data())
 @pytest.mark.parametrize("kind", sorted(_KINDS.keys() - {"Document"}))  # whole documents are drawn above
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 def test_every_field_of_every_part_leads_to_a_change(kind: str, data: st.DataObject) -> None:
     one, other = data.draw(structs(_KINDS[kind])), data.draw(structs(_KINDS[kind]))
     for field, name in zip(one.__struct_fields__, one.__struct_encode_fields__, strict=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.authority import authority_in, digest_of, lasting_in
@@ -43,7 +43,6 @@ MOVEMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)  # of a busy machine
 @given(first=MOVEMENTS, second=MOVEMENTS)
 def test_moving_a_rollout_leaves_the_rest_byte_for_byte_and_what_lasts_the_same(
     first: dict[str, object], second: dict[str, object]

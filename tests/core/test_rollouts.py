@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.authority import MOVEMENT
@@ -80,7 +80,6 @@ def up(**changes: Any) -> Rollout:
     return Rollout(**(wanted | changes))
 
 
-@settings(deadline=None)
 @given(rollouts(), evidences, times)
 def test_a_decision_is_one_move_with_its_cause_or_a_wait(rollout: Rollout, evidence: Any, now_ms: int) -> None:
     found = decide(rollout, evidence, now_ms=now_ms)
@@ -96,7 +95,6 @@ def test_a_decision_is_one_move_with_its_cause_or_a_wait(rollout: Rollout, evide
     assert rollout.state in SERVING
 
 
-@settings(deadline=None)
 @given(rollouts(), evidences, times)
 def test_it_goes_forward_one_step_and_only_when_all_that_is_asked_is_there(
     rollout: Rollout, evidence: Evidence | None, now_ms: int
@@ -121,7 +119,6 @@ def test_it_goes_forward_one_step_and_only_when_all_that_is_asked_is_there(
         assert found.step == rollout.step + (found.state == "running")
 
 
-@settings(deadline=None)
 @given(rollouts(), evidences, times)
 def test_a_proven_harm_takes_the_candidate_back_at_once_wherever_it_serves(
     rollout: Rollout, evidence: Evidence | None, now_ms: int
@@ -138,7 +135,6 @@ def test_a_proven_harm_takes_the_candidate_back_at_once_wherever_it_serves(
         assert found.state != "rolled_back"
 
 
-@settings(deadline=None)
 @given(rollouts(), st.lists(st.tuples(evidences, times, st.none() | st.sampled_from(get_args(Act))), max_size=20))
 def test_nobody_leaves_the_candidate_but_by_a_harm_or_a_person(rollout: Rollout, happens: Any) -> None:
     for evidence, now_ms, done in happens:
@@ -151,7 +147,6 @@ def test_nobody_leaves_the_candidate_but_by_a_harm_or_a_person(rollout: Rollout,
         rollout = found
 
 
-@settings(deadline=None)
 @given(rollouts(), st.sampled_from(get_args(Act)), times)
 def test_what_a_person_does_is_done_or_refused_in_words(rollout: Rollout, what: Act, now_ms: int) -> None:
     found = act(rollout, what, reason="because", now_ms=now_ms)
@@ -165,7 +160,6 @@ def test_what_a_person_does_is_done_or_refused_in_words(rollout: Rollout, what: 
         assert found.step == rollout.step + (found.state == "running")
 
 
-@settings(deadline=None)
 @given(rollouts(), evidences, times)
 @example(up(), good(), T0 - 10 * 24 * HOUR_MS)
 def test_a_clock_that_steps_back_moves_nothing_forward(

@@ -235,7 +235,14 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
         shares |= {path.stem} if re.search(r"""no_replay|replay={|["']replay["']|EVERYTHING""", text) else set()
         others |= {path.stem} if re.search(r"\.by_hand|\.let_trim|\.own_share", text) else set()
     assert shares - {"conftest", "world"} == {
-        *("test_backtesting", "test_erasure", "test_explaining", "test_planning", "test_replayed", "test_replaying"),
+        *(
+            "test_audit_on_postgres",
+            "test_erasure",
+            "test_explaining",
+            "test_planning",
+            "test_replayed",
+            "test_replaying",
+        ),
         *("test_simulating",),
     }
     assert others == {"replayed", "test_decisions_over_http", "test_erasure", "test_replayed", "world"}

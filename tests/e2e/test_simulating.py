@@ -5,14 +5,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from gateway.core.backtest import Difference
+from gateway.adapters.revisions import RevisionStore
+from gateway.clock import clock_ms
+from gateway.core import keys
+from gateway.core.simulating.differences import Difference
 from gateway.loading import canonical, load
 from pilote.decision.v1 import decision_service_pb2
 from services.commands.effects_shown import sentences, tables
 from services.commands.judging_slices import AuditSilent, Config
-from services.commands.simulating import Simulated, simulate, span_of
+from services.commands.simulating import SLICE, Simulated, simulate, span_of
 from tests.e2e.policy import Data, cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.test_planning import pilote, written
@@ -31,11 +35,13 @@ def config(world: World, auditor: Auditor, data: Data, **more: Any) -> Config:
     return Config(audit=auditor.address, redis_url=world.redis_url, document=document, **(chosen | more))
 
 
-async def under(world: World, auditor: Auditor, data: Data, **more: Any) -> Simulated:
-    """The backtest of a policy over all that is kept, in two processes."""
-    span = await span_of(auditor.stub, start_ms=0, end_ms=FAR_MS, tenant="", most=0)
+async def under(
+    world: World, auditor: Auditor, data: Data, *, most: int = 0, slice_calls: int = SLICE, **more: Any
+) -> Simulated:
+    """The backtest of a policy over the newest so many that are kept; what `slice_calls` parts, two processes judge."""
+    span = await span_of(auditor.stub, start_ms=0, end_ms=clock_ms(), tenant="", most=most)
     given = config(world, auditor, data, **more)
-    return await asyncio.to_thread(simulate, given, span, processes=2, most_examples=10_000)
+    return await asyncio.to_thread(simulate, given, span, processes=2, most_examples=10_000, slice_calls=slice_calls)
 
 
 def named(found: Simulated) -> dict[Difference, set[str]]:
@@ -157,6 +163,117 @@ async def test_a_gateway_that_really_runs_the_draft_says_of_each_call_what_the_b
     assert found.left_out == {}
 
 
+async def test_a_new_deny_rule_names_exactly_the_calls_that_it_would_have_refused(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    promo = {"name": "no-promo", "effect": "deny", "when": 'call.category == "promo"', "operations": ["CONTACT"]}
+    held = {"name": "look", "effect": "hold", "methods": [SEND], "when": 'call.category == "legal"'}
+    base = policy(upstream.address, replay=EVERYTHING)
+    base["rules"].append(held)
+    await world.publish(base)
+    refused = [await sent(agent, number, category="promo") for number in range(7)]
+    others = [await sent(agent, number, category=category) for number, category in enumerate(("service", "legal") * 5)]
+    others += [await told(agent.contacts.GetContact(get(f"contacts/c-{n}"), metadata=RESEARCH)) for n in range(5)]
+    await listed(auditor, 22)
+
+    new = base | {"rules": [*base["rules"], promo]}
+    found = await under(world, auditor, new)
+
+    wanted = Difference(kind="verdict", was="ALLOW", becomes="DENY", by="POLICY_DENIED no-promo")
+    assert named(found) == {wanted: {each.decision for each in refused}}
+    assert (found.effects.all.calls, found.effects.otherwise, found.left_out) == (len(others) + 7, 7, {})
+    head, row = next(tables(found, language="en"))
+    assert head == ("would change", "by", "calls", "share", "customers", "for example")
+    assert row[:5] == ("allowed, would be refused", "POLICY_DENIED no-promo", "7", "31.8 %", "7")
+    sliced = await under(world, auditor, new, slice_calls=4)  # judged side by side, it is the same
+    assert list(tables(sliced, language="fr")) == list(tables(found, language="fr"))
+    assert (sliced.controlled, sliced.left_out) == (found.controlled, {})
+    back = await under(world, auditor, base)
+    assert (back.effects.otherwise, back.effects.found) == (0, {})
+
+
+async def test_what_is_allowed_refused_or_served_otherwise_is_told_apart(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    def arms(first: int) -> list[Data]:
+        of = [{"name": name, "upstream": "crm", "weight": w} for name, w in (("a", first), ("b", 10_000 - first))]
+        return [{"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": of}]
+
+    no_mail = {"name": "no-mail", "effect": "deny", "methods": [SEND]}
+    base = policy(upstream.address, replay=EVERYTHING, routes=arms(10_000))
+    await world.publish(base | {"rules": [*base["rules"], no_mail]})
+    await sent(agent, 1)
+    await told(agent.contacts.GetContact(get("contacts/c-1"), metadata=RESEARCH))
+    await told(agent.contacts.GetContact(get("contacts/c-1"), metadata=SALES))
+    await listed(auditor, 3)
+    taken = {"name": "hidden", "effect": "redact", "methods": [GET], "fields": ["contact.email"]}
+    agents = [each for each in base["agents"] if each["name"] != "sales-bot"]
+    new = base | {"rules": [*base["rules"], taken], "routes": arms(0)}
+
+    kinds = {(each.kind, each.was, each.becomes) for each in named(await under(world, auditor, new))}
+    assert kinds == {("verdict", "DENY", "ALLOW"), ("arm", "crm/a", "crm/b"), ("redactions", "", "hidden")}
+    gone = named(await under(world, auditor, base | {"agents": agents, "rules": [*base["rules"], no_mail]}))
+    assert {(each.kind, each.becomes, len(calls)) for each, calls in gone.items()} == {
+        ("verdict", "DENY", 1),
+        ("refusal", "AGENT_UNAUTHENTICATED", 1),
+    }
+
+
+async def test_calls_that_cannot_be_judged_are_left_out_and_said_so(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    base = policy(upstream.address, replay=EVERYTHING)
+    await world.publish(base)
+    call = await told(agent.contacts.GetContact(get("contacts/c-1"), metadata=SALES))
+    await listed(auditor, 1)
+    vip = {"name": "vip", "effect": "deny", "methods": [GET], "when": '"vip" in facts.segments'}
+    found = await under(world, auditor, base | {"rules": [*base["rules"], vip]})
+    assert (found.effects.all.calls, found.left_out) == (0, {"facts": [call.decision]})
+    (said,) = sentences(found, language="en")
+    assert said.startswith("1 left out: the new policy looks at what is known of the customer, and that was not read")
+    assert said.endswith(f"({call.decision})")
+
+    world.replaying = False  # the revisions that decided are forged and deleted now
+    store = RevisionStore(world.redis)
+    published = await store.read(2)
+    assert published is not None
+    other = msgspec.json.decode(bytes(published.document))
+    other["rules"] = [{"name": "somebody-else", "effect": "allow"}]
+    forged = msgspec.structs.replace(published, document=msgspec.Raw(msgspec.json.encode(other)))
+    await world.redis.hset(keys.ALL_REVISIONS, "2", msgspec.json.encode(forged))
+    assert (await under(world, auditor, base)).left_out == {"disagrees": [call.decision]}
+    await world.redis.hdel(keys.ALL_REVISIONS, "2")
+    assert (await under(world, auditor, base)).left_out == {"replay-revision-gone": [call.decision]}
+
+
+async def test_the_newest_calls_are_judged_and_progress_is_told(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    for number in range(40):
+        await told(agent.contacts.GetContact(get(f"contacts/c-{number}"), metadata=SALES))
+    await listed(auditor, 40)
+    span = await span_of(auditor.stub, start_ms=0, end_ms=clock_ms(), tenant="acme", most=35)
+    seen: list[tuple[int, int]] = []
+
+    def run() -> Simulated:
+        given = config(world, auditor, policy(upstream.address))
+        return simulate(
+            given,
+            span,
+            processes=2,
+            most_examples=3,
+            progress=lambda done, total: seen.append((done, total)),
+            slice_calls=10,
+        )
+
+    found = await asyncio.to_thread(run)
+    assert len(seen) >= 3
+    assert seen == sorted(seen)
+    assert seen[-1] == (35, 35)
+    assert (found.effects.all.calls, found.effects.otherwise) == (35, 0)
+
+
 async def test_what_follows_on_a_call_that_ends_otherwise_is_not_made_at_all(
     world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
 ) -> None:
@@ -193,13 +310,7 @@ async def test_the_command_says_it_in_both_languages_and_as_json(
     call = await sent(agent, 1)
     await listed(auditor, 1)
     file = written(base | {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}, tmp_path)
-    (tmp_path / "pseudonyms").write_bytes(KEY)
-    (tmp_path / "replays").write_text(REPLAY_KEY.hex())
-    settings = {
-        "PILOTE_AUDIT_LISTEN": auditor.address,
-        "PILOTE_PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonyms"),
-        "PILOTE_REPLAY_KEY_FILE": str(tmp_path / "replays"),
-    }
+    settings = key_files(auditor, tmp_path)
     command = ("backtest", "--revision", file, "--since", "1h")
     code, out, err = await pilote(world, *command, PILOTE_LANG="fr", **settings)
     assert (code, "1 appels en " in err) == (0, True)
@@ -215,17 +326,52 @@ async def test_the_command_says_it_in_both_languages_and_as_json(
     assert (code, "audit service" in err) == (1, True)
 
 
+async def test_the_command_shows_plan_and_backtest(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor, tmp_path: Path
+) -> None:
+    base = policy(upstream.address, replay=EVERYTHING)
+    await world.publish(base)
+    call = await sent(agent, 1)
+    await listed(auditor, 1)
+    file = written(base | {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}, tmp_path)
+    settings = key_files(auditor, tmp_path)
+    for language, change, share in (
+        ("en", "allowed, would be refused", "100.0 %"),
+        ("fr", "autorisé, serait refusé", "100,0 %"),
+    ):
+        code, out, err = await pilote(world, "plan", file, "--backtest", PILOTE_LANG=language, **settings)
+        assert (code, err.splitlines()[1:]) == (0, [])
+        row = next(line for line in out.splitlines() if line.startswith(change))
+        assert row.split("\t")[1:] == ["POLICY_DENIED no", "1", share, "1", call.decision]
+
+    (tmp_path / "replays").write_text("0" * 64)
+    code, out, _ = await pilote(world, "plan", file, "--backtest", **settings)
+    assert (code, "PILOTE_REPLAY_KEY_FILE" in out) == (0, True)
+
+
+def key_files(auditor: Auditor, folder: Path) -> dict[str, str]:
+    """The keys in files, and where the audit service is."""
+    (folder / "pseudonyms").write_bytes(KEY)
+    (folder / "replays").write_text(REPLAY_KEY.hex())
+    return {
+        "PILOTE_AUDIT_LISTEN": auditor.address,
+        "PILOTE_PSEUDONYM_KEY_FILE": str(folder / "pseudonyms"),
+        "PILOTE_REPLAY_KEY_FILE": str(folder / "replays"),
+    }
+
+
 async def test_an_audit_service_that_goes_away_is_told_and_not_taken_for_the_end(
     world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
 ) -> None:
     await world.publish(policy(upstream.address, replay=EVERYTHING))
-    await sent(agent, 1)
-    await listed(auditor, 1)
-    span = await span_of(auditor.stub, start_ms=0, end_ms=FAR_MS, tenant="", most=0)
-    assert span.total == 1
-    gone = Config(
-        audit="127.0.0.1:1", redis_url=world.redis_url, tenant="", pseudonym_key=KEY, replay_keys=(REPLAY_KEY,),
-        document=canonical(load(policy(upstream.address)).document),
-    )  # fmt: skip
-    with pytest.raises(AuditSilent):
-        simulate(gone, span, processes=1, most_examples=1)
+    for number in range(3):
+        await sent(agent, number)
+    await listed(auditor, 3)
+    span = await span_of(auditor.stub, start_ms=0, end_ms=clock_ms(), tenant="", most=0)
+    assert span.total == 3
+    there = config(world, auditor, policy(upstream.address))
+    for gone in ({"audit": "127.0.0.1:1"}, {"redis_url": "redis://127.0.0.1:1"}):
+        given = msgspec.structs.replace(there, **gone)
+        for slice_calls in (SLICE, 1):  # here, and in another process
+            with pytest.raises(AuditSilent):
+                await asyncio.to_thread(simulate, given, span, processes=1, most_examples=1, slice_calls=slice_calls)

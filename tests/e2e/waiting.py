@@ -7,9 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.01
+WITHIN_SECONDS = 10.0
+"""So long only where something is wrong, or the machine has other things to do."""
 
 
-async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, within: float = 2.0) -> T:
+async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, within: float = WITHIN_SECONDS) -> T:
     """What `look` finds, as soon as it finds something; fails when it has not within so many seconds."""
     end = asyncio.get_running_loop().time() + within
     while True:
@@ -20,7 +22,7 @@ async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, with
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def until(holds: Callable[[], bool], *, what: str, within: float = 2.0) -> None:
+async def until(holds: Callable[[], bool], *, what: str, within: float = WITHIN_SECONDS) -> None:
     """Wait until `holds` does."""
 
     async def look() -> bool | None:

@@ -42,7 +42,7 @@ _facts = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(request=_requests, facts=_facts)
 def test_any_request_and_any_facts_can_be_recorded(request: bytes, facts: Any) -> None:
     call = describe(POLICY.contract, request, metadata={})

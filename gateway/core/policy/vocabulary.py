@@ -4,6 +4,7 @@ Every name is 1 to 63 characters of lower-case letters, digits, "-", "_" and "."
 Durations are texts such as "500ms", "30s", "5m", "24h", "7d". Patterns end in \Z: "$" lets a newline follow.
 """
 
+import functools
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -37,6 +38,7 @@ Level = Literal["observe", "suggest", "approve", "autonomous"]
 _UNIT_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
+@functools.lru_cache(maxsize=4096)  # every call asks for the same few
 def duration_ms(text: str) -> int:
     """Milliseconds of a duration such as "500ms" or "7d"."""
     digits = text.rstrip("mshd")

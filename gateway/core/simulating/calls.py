@@ -42,7 +42,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """A call that goes through on both sides, but otherwise: kind as in `gateway.core.backtest.Difference`."""
+    """A call that goes through on both sides, but otherwise: kind as a `differences.Difference` has it."""
 
     kind: Literal["arm", "version", "redactions", "variations"]
     was: str

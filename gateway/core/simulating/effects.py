@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.backtest import MOST_KINDS, OTHERS, Difference
-from gateway.core.simulating.calls import ALLOWED, GONE, Call
+from gateway.core.simulating.calls import ALLOWED, Call
 from gateway.core.simulating.course import Came
+from gateway.core.simulating.differences import MOST_KINDS, OTHERS, Difference, differences
 
 
 class Sum(msgspec.Struct):
@@ -79,8 +79,8 @@ class Effects:
             its.refused += refused
             its.allowed += allowed
         self._measure(call, came)
-        differences = _differences(call, came)
-        if not differences:
+        found = differences(call, came)
+        if not found:
             return
         self.otherwise += 1
         self.unsure += early and allowed and came.counted
@@ -89,7 +89,7 @@ class Effects:
             self.subjects_refused.add(subject)
         if subject is not None and allowed:
             self.subjects_allowed.add(subject)
-        for difference in differences:
+        for difference in found:
             self._note(difference, call.id, subject)
 
     @property
@@ -139,16 +139,3 @@ class Effects:
 
 
 _WAIT: Final = frozenset({"HOLD", "DEFER"})
-
-
-def _differences(call: Call, came: Came) -> tuple[Difference, ...]:
-    if came.verdict == GONE:
-        return (Difference(kind="gone", was=call.was, by=call.was_by),)
-    if came.verdict != call.was:
-        by = call.was_by if came.verdict == ALLOWED else came.by
-        return (Difference(kind="verdict", was=call.was, becomes=came.verdict, by=by),)
-    if came.verdict != ALLOWED:
-        if came.by == call.was_by:
-            return ()
-        return (Difference(kind="refusal", was=call.was_by, becomes=came.by),)
-    return tuple(Difference(kind=each.kind, was=each.was, becomes=each.becomes) for each in call.changes)

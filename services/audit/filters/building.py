@@ -1,19 +1,19 @@
 """Turns what the grammar of filters found into values, while it is found: no recursion, however long the text is."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from lark import Token, Transformer
 
 from services.audit.filters.expression import EVERYTHING, All, Comparison, Expression, Has, Not, Some, Text
 from services.audit.filters.fields import FIELDS, Field, Kind
-from services.audit.filters.filter_texts import Key
+from services.audit.filters.filter_texts import Choice
 from services.audit.filters.functions import FUNCTIONS, called, like
+from services.audit.filters.habits import check_value
+from services.audit.filters.naming import check_word, unknown_field, unknown_function
 from services.audit.filters.searching import words_of
-from services.audit.filters.values import mistaken, nearest, pieces_of, short, typed
-
-_OPERATORS: Final = {"&&": "AND", "||": "OR", "&": "AND", "|": "OR"}
+from services.audit.filters.values import mistaken, pieces_of, short, typed
 
 
 class _Every(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class Build(Transformer[Token, Expression]):
         arguments, compared = (rest[: places[0]], rest[places[0] :]) if places else (rest, [])
         known = name[:-1]
         if known not in FUNCTIONS:
-            raise unknown("function", name, known, tuple(FUNCTIONS))
+            raise unknown_function(name, str(rest[0]) if rest else "")
         return called(FUNCTIONS[known], name, tuple(arguments), compared=tuple(compared))
 
 
@@ -76,33 +76,15 @@ def spread(argument: Any, compare: Callable[[Token], Expression]) -> Expression:
     return compare(argument)
 
 
-def unknown(what: str, token: Token, name: str, known: tuple[str, ...]) -> Exception:
-    """The mistake of naming what is not there."""
-    near = nearest(name, known)
-    code = "near" if near else "unknown"
-    return mistaken(code, token, what=Key(what), name=short(name), near=near, known=tuple(sorted(known)))
-
-
 def _text(token: Token) -> Expression:
     if token.type == "WORD":
-        _check_word(token)
+        check_word(token)
     *pieces, last = pieces_of(token)
     prefix = bool(pieces) and not last
     words = " ".join(pieces if prefix else (*pieces, last)).strip()
     if not words_of(words):
         raise mistaken("wordless", token, value=short(str(token)))
     return Text(words, prefix)
-
-
-def _check_word(token: Token) -> None:
-    """Words that mean something else than a search for them."""
-    word = str(token)
-    if word.upper() in {"AND", "OR", "NOT"}:
-        raise mistaken("capitals", token, word=word, wanted=word.upper())
-    if word in _OPERATORS:
-        raise mistaken("operator", token, word=word, wanted=_OPERATORS[word])
-    if word in FIELDS:
-        raise mistaken("alone", token, name=word)
 
 
 def _field(token: Token) -> tuple[Field, str]:
@@ -116,12 +98,15 @@ def _field(token: Token) -> tuple[Field, str]:
     owner, _, key = name.partition(".")
     if (field := FIELDS.get(owner)) is not None and field.path.shape == "{}" and key:
         return field, key[1:-1] if key.startswith('"') else key
-    raise unknown("field", token, name, tuple(FIELDS))
+    if name in FUNCTIONS:
+        raise mistaken("alone-function", token, name=name, usage=FUNCTIONS[name].usage)
+    raise unknown_field(name, line=token.line or 1, column=token.column or 1)
 
 
 def _compared(field: Field, key: str, comparator: Token, value: Token) -> Expression:
     if comparator not in field.comparators:
-        raise mistaken("comparator", comparator, name=field.name, wanted=" ".join(field.comparators))
+        raise mistaken("comparator", comparator, name=field.name, wanted=Choice(field.comparators))
+    check_value(field, value)
     pieces = pieces_of(value)
     if comparator == ":":
         return _had(field, key, value, pieces)

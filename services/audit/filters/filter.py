@@ -1,40 +1,19 @@
 """Reads the AIP-160 filter of a request, and explains what is wrong with it. Pure."""
 
-import re
 from pathlib import Path
 from typing import Final, cast
 
-from lark import Lark, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-from lark.exceptions import VisitError
+from lark import Lark, UnexpectedInput
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.building import Build
+from services.audit.filters.explaining import explained, opened, place, reread
 from services.audit.filters.expression import Expression
-from services.audit.filters.filter_texts import Key, Mistake, say
-from services.audit.filters.values import short
+from services.audit.filters.filter_texts import Mistake, say
 
 MAX_CHARACTERS: Final = 4_000
 MAX_DEPTH: Final = 50
 """Most parentheses within each other. Far below what Python's and SQLite's own recursion limits would allow."""
-
-_PARENTHESES: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()]""", re.DOTALL)
-_TOKENS: Final = {
-    "WORD": Key("token-FIELD"),
-    "COMPARATOR": Key("token-COMPARATOR"),
-    "VALUE": Key("token-VALUE"),
-    "ARGUMENT": Key("token-VALUE"),
-    "STRING": Key("token-VALUE"),
-    "_AND": "AND",
-    "_OR": "OR",
-    "_NOT": "NOT",
-    "_MINUS": "-",
-    "_COMMA": ",",
-    "LPAR": "(",
-    "RPAR": ")",
-    "$END": Key("token-END"),
-}
-"""What a mistake calls the terminals of the grammar; those that are missing are not worth naming."""
-_BESIDES: Final = {"LPAR", "_MINUS", "_NOT", "STRING"}
 
 
 def parse(text: str, *, language: str = "en") -> Expression:
@@ -57,47 +36,16 @@ def _parsed(text: str) -> Expression:
         # With a transformer inside, the parser returns what that built, not a tree.
         return cast(Expression, _parser.parse(text))
     except UnexpectedInput as error:
-        raise _explained(error, text) from error
-    except VisitError as error:
-        raise error.orig_exc from error
+        raise explained(error, text) from error
+    except Mistake as mistake:
+        raise reread(mistake, text) from mistake
 
 
 def _check_depth(text: str) -> None:
-    depth = 0
-    for found in _PARENTHESES.finditer(text):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if depth > MAX_DEPTH:
-            line, column = _place(text, found.start())
+    for at, still in opened(text):
+        if len(still) > MAX_DEPTH:
+            line, column = place(text, at)
             raise Mistake("deep", line=line, column=column, most=MAX_DEPTH)
-
-
-def _explained(error: UnexpectedInput, text: str) -> Mistake:
-    """What the parser found and what it would have taken."""
-    at = error.pos_in_stream if error.pos_in_stream is not None else len(text)
-    found: str = Key("token-END")
-    names = set[str]()
-    if isinstance(error, UnexpectedCharacters):
-        found, names = text[at], set(error.allowed or ())
-    elif isinstance(error, UnexpectedToken):
-        names = set(error.accepts or error.expected)
-        ended = error.token.type == "$END"
-        at = len(text) if ended else at
-        found = found if ended else str(error.token)
-    line, column = _place(text, at)
-    if found in {'"', "'"}:
-        return Mistake("quote", line=line, column=column, quote=found)
-    if found[:1] == "=" and text[:at].rstrip()[-1:] == "=":
-        return Mistake("twice", line=line, column=column)
-    word = re.match(r"\w+", text[at:])
-    # Where a word or value may stand, much else may too, which would only be hard to read.
-    names -= _BESIDES if names & {"WORD", "VALUE", "ARGUMENT"} else set()
-    wanted = tuple(dict.fromkeys(text for name, text in _TOKENS.items() if name in names))
-    return Mistake("expected", line=line, column=column, wanted=wanted, found=short(word[0] if word else found))
-
-
-def _place(text: str, at: int) -> tuple[int, int]:
-    """Line and column of a place, counted from 1."""
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 def _ended(mistake: Mistake, language: str) -> CallEnded:

@@ -8,8 +8,14 @@ from lark import Token
 
 from services.audit.filters.expression import Age, Comparison, Expression, Like, Some
 from services.audit.filters.fields import FIELDS, Field, Kind
-from services.audit.filters.filter_texts import Key
-from services.audit.filters.values import MOST_STARS, mistaken, nearest, pieces_of, short, span_us, typed
+from services.audit.filters.filter_texts import Choice, Key, Mistake
+from services.audit.filters.habits import check_value
+from services.audit.filters.suggesting import nearest, span_meant
+from services.audit.filters.values import MOST_STARS, mistaken, pieces_of, short, span_us, typed
+
+_AGE: Final = ("=", "!=", "<", "<=", ">", ">=")
+_FEW: Final = 5
+"""Most fields that a mistake names of those that a function takes."""
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -38,18 +44,27 @@ class _Called(msgspec.Struct, frozen=True):
         fits = {name: field for name, field in FIELDS.items() if not kinds or field.kind in kinds}
         field = fits.get(str(token))
         if field is None:
-            near = nearest(str(token), tuple(fits))
-            code = "near" if near else "unknown"
-            known = tuple(sorted(fits))
-            raise mistaken(code, token, what=Key("field"), name=short(str(token)), near=near, known=known)
+            raise self._unfit(token, fits)
         return field
+
+    def _unfit(self, token: Token, fits: dict[str, Field]) -> Mistake:
+        """The mistake of an argument that is no field, or none of the kind that the function takes."""
+        name, text = str(token), short(str(token))
+        near = nearest(name, tuple(fits)) if token.type != "STRING" and name not in FIELDS else ""
+        if near:
+            return mistaken("near", token, what=Key("field"), name=text, near=near)
+        known = Choice(sorted(fits)) if len(fits) <= _FEW else Key("a-text-field")
+        usage = self.function.usage
+        return mistaken("argument", token, name=self.function.name, known=known, value=text, usage=usage)
 
     def span(self, token: Token) -> int:
         """The span in microseconds that a token names."""
         text = "*".join(pieces_of(token))
         found = span_us(text)
         if found is None:
-            raise mistaken("value", token, name=self.function.name, kind=Kind.DURATION, value=short(text))
+            near = span_meant(text, unit="h")
+            code = "value-near" if near else "value"
+            raise mistaken(code, token, name=self.function.name, kind=Kind.DURATION, value=short(text), near=near)
         return found
 
 
@@ -80,7 +95,7 @@ def like(field: Field, pieces: tuple[str, ...], token: Token) -> Like:
 def _age(call: _Called) -> Expression:
     comparator, span = call.compared
     if comparator == ":":
-        raise mistaken("comparator", comparator, name="age", wanted="= != < <= > >=")
+        raise mistaken("comparator", comparator, name="age", wanted=Choice(_AGE))
     return Age(call.field(Kind.TIME), str(comparator), call.span(span))
 
 
@@ -102,6 +117,8 @@ def _contains(call: _Called) -> Expression:
 
 def _in(call: _Called) -> Expression:
     field = call.field()
+    for token in call.arguments[1:]:
+        check_value(field, token)
     values = tuple(Comparison(field, "=", typed(field, token)) for token in call.arguments[1:])
     return values[0] if len(values) == 1 else Some(values)
 

@@ -1,8 +1,6 @@
 """Reads what a filter compares with: numbers, times, spans, names and texts with stars. Pure."""
 
-import difflib
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -11,10 +9,14 @@ from lark import Token
 
 from services.audit.entries import LARGEST
 from services.audit.filters.fields import MEMBERS, Field, Kind
-from services.audit.filters.filter_texts import Mistake
+from services.audit.filters.filter_texts import Choice, Mistake
+from services.audit.filters.known_values import KNOWN
+from services.audit.filters.suggesting import nearest_member, nearest_value, span_meant
 
 MOST_STARS: Final = 4
 """Most stars in a value: what comparing costs grows with each."""
+_FEW: Final = 10
+"""Most values of a closed list that a mistake names."""
 
 _ID: Final = re.compile(r"decisions/([0-9a-f]{32})")
 # fromisoformat alone takes much more than RFC 3339 has: weeks, dates without a time, times without an offset.
@@ -36,11 +38,23 @@ def typed(field: Field, token: Token) -> str | int:
     text = "*".join(pieces)
     value = read(field.kind, text)
     if value is None:
-        near = nearest(text.upper(), MEMBERS.get(field.kind, ()), cutoff=0.5)
-        near = near.lower() if field.kind is Kind.BOOL else near
+        near = nearest_value(field, text)
         code = "value-near" if near else "value"
+        if field.kind is Kind.TIME and not near:
+            code, near = "value-time", span_meant(text, unit="h") or "24h"
         raise mistaken(code, token, name=field.name, kind=field.kind, value=short(text), near=near)
+    _check_known(field, token, str(value))
     return value
+
+
+def _check_known(field: Field, token: Token, value: str) -> None:
+    """That a text which is one of a closed list is in it: another one would match nothing, without a word."""
+    known = KNOWN.get(field.name, (value,))
+    if value and value not in known:
+        near = nearest_member(value, known)
+        few = Choice(known) if len(known) <= _FEW else ()
+        code = "member-near" if near else "member-few" if few else "member"
+        raise mistaken(code, token, name=field.name, value=short(value), near=near, known=few)
 
 
 def read(kind: Kind, text: str) -> str | int | None:
@@ -109,13 +123,6 @@ def span_text(microseconds: int) -> str:
     """The span as `span_us` reads it, in the largest unit that holds it exactly."""
     unit = next(unit for unit in reversed(_UNITS_US) if microseconds % _UNITS_US[unit] == 0)
     return f"{microseconds // _UNITS_US[unit]}{unit}"
-
-
-def nearest(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
-    """The known name that is most like it, or that ends like it; empty for none."""
-    ends = [each for each in known if each.endswith((f".{name}", f"_{name}"))]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
-    return (near or ends or [""])[0]
 
 
 def mistaken(code: str, token: Token, **values: object) -> Mistake:

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.audit.postgres import log_rows
 from services.audit.postgres.lanes import Connection
-from services.audit.proofs.log import Signed, continued
+from services.audit.proofs.log import Say, Signed, continued
 
 HOUR_MS: Final = 3_600_000
 _COLUMNS: Final = "SELECT size, root, note, signed_ms FROM checkpoint"
@@ -20,14 +20,14 @@ _THIN: Final = """DELETE FROM checkpoint WHERE signed_ms / 3600000 < %s AND note
  (SELECT max(size) FROM checkpoint GROUP BY signed_ms / 3600000)"""
 
 
-def sign(connection: Connection, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+def sign(connection: Connection, say: Say, *, now_ms: int) -> Signed:
     """See `services.audit.proofs.log.Log.sign`."""
     last = newest(connection)
     tree = log_rows.tree(connection)
     if last is not None and last.size == tree.size:
         return last
     root = continued(tree, last)
-    signed = Signed(tree.size, root, say(tree.size, root), now_ms)
+    signed = Signed(tree.size, root, say(tree.size, root, last), now_ms)
     connection.execute(_KEEP, (signed.size, signed.root, signed.note, signed.signed_ms))
     if last is not None and last.signed_ms // HOUR_MS != now_ms // HOUR_MS:
         connection.execute(_THIN, (now_ms // HOUR_MS - 1,))

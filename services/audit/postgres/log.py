@@ -5,13 +5,15 @@ from typing import Any, Final
 
 from services.audit.postgres import checkpoints, log_rows
 from services.audit.postgres.lanes import Connection, Lane, locked
-from services.audit.proofs.log import Place, Proved, Raw, Signed
+from services.audit.proofs.log import Place, Proved, Raw, Say, Signed
 from services.proof import leaves
 from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES
 from services.proof.tiles import WIDTH, Tree
 
 _ROWS: Final = "SELECT number, kind, decision FROM leaf WHERE number >= %s AND number < %s"
+_DECISIONS: Final = """SELECT decision FROM leaf WHERE number >= %s AND number < %s AND kind = ANY(%s)
+ ORDER BY number"""
 _TENANT: Final = "coalesce(whole_tenant, convert_to(tenant, 'UTF8'))"
 _ONE: Final[Mapping[str, str]] = {
     leaves.ADMIT: "SELECT leaf, record, outcome FROM decision WHERE id = ANY(%s::uuid[])",
@@ -43,6 +45,15 @@ class PostgresLog:
         """See `Log.places`."""
         return await self._lane.run(lambda connection: _places(connection, start, end), again=True)
 
+    async def decisions(self, start: int, *, end: int) -> tuple[str, ...]:
+        """See `Log.decisions`."""
+
+        def read(connection: Connection) -> tuple[str, ...]:
+            found = connection.execute(_DECISIONS, (start, end, [leaves.ADMIT, leaves.SETTLE]))
+            return tuple(decision.hex for (decision,) in found)
+
+        return await self._lane.run(read, again=True)
+
     async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
         """See `Log.hashes`."""
         return await self._lane.run(lambda connection: _hashes(connection, start, end), again=True)
@@ -64,7 +75,7 @@ class PostgresLog:
 
         return await self._lane.run(prove, again=True)
 
-    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+    async def sign(self, say: Say, *, now_ms: int) -> Signed:
         """See `Log.sign`."""
         return await self._writer.run(
             lambda connection: locked(connection, lambda: checkpoints.sign(connection, say, now_ms=now_ms))

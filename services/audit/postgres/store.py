@@ -203,6 +203,8 @@ class PostgresStore:
             pass
         self._tended_ms = now_ms
 
+    shared: Final = True
+    """See `DecisionStore.shared`."""
     unreadable: Final = ()
     """The server answers with everything or not at all."""
 

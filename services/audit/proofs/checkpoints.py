@@ -20,7 +20,13 @@ from services.proof.notes import (
 
 EVERY_SECONDS: Final = 1.0
 
+_ONE_KEY: Final = "Whoever writes to one store needs the same PILOTE_AUDIT_KEY_FILE and PILOTE_AUDIT_ORIGIN."
+
 _log = logging.getLogger(__name__)
+
+
+class _Foreign(Exception):
+    """What was signed last was signed with another key."""
 
 
 class Checkpoints:
@@ -36,31 +42,41 @@ class Checkpoints:
         """Entries that the newest checkpoint covers."""
         self.whole_ms = clock_ms()
         """When all that was in the log was signed last; at first when this process began."""
-        self._broken = False  # which is said once, not every second
+        self._complained = False  # which is done once, not every second
 
     async def now(self) -> Signed:
         """The checkpoint of all that is in the log now, signed if it is not yet.
 
         Raises:
-            CallEnded: STORE_UNAVAILABLE when the store does not answer, or what is in it was changed.
+            CallEnded: STORE_UNAVAILABLE when the store does not answer, what is in it was changed, or it is signed with
+                another key.
         """
         try:
             signed = await self._log.sign(self._say, now_ms=self._clock_ms())
+            self._must_be_ours(signed)
             self.size, self.whole_ms = signed.size, self._clock_ms()
             return signed
         except LogBroken as broken:
-            if not self._broken:
-                _log.error(
-                    "the log in the store does not continue what was signed, so nothing is signed: pilote audit verify",
-                    extra={"signed": broken.signed, "size": broken.size},
-                )
-            self._broken = True
+            self._complain(
+                "the log in the store does not continue what was signed, so nothing is signed: pilote audit verify",
+                signed=broken.signed,
+                size=broken.size,
+            )
             text = "The log in the store does not continue what was signed. An operator must run pilote audit verify."
             raise CallEnded(Reason.STORE_UNAVAILABLE, text) from broken
+        except _Foreign as foreign:
+            self._complain("the log in the store is signed with another key, so nothing is signed here: " + _ONE_KEY)
+            text = f"The log in the store is signed with another key than that of this service. {_ONE_KEY}"
+            raise CallEnded(Reason.STORE_UNAVAILABLE, text) from foreign
 
     async def newest(self) -> Signed:
-        """The newest checkpoint; the first one is signed when somebody asks for it."""
-        return await self._log.newest() or await self.now()
+        """The newest checkpoint; the first one is signed when somebody asks for it.
+
+        Raises:
+            CallEnded: see `now`.
+        """
+        found = await self._log.newest()
+        return found if found is not None and self._is_ours(found) else await self.now()
 
     async def cosigned(self) -> Signed:
         """The newest checkpoint that a witness has signed.
@@ -105,5 +121,24 @@ class Checkpoints:
                 _log.debug("no checkpoint was signed", exc_info=ended)
             await asyncio.sleep(EVERY_SECONDS)
 
-    def _say(self, size: int, root: bytes) -> str:
+    def _complain(self, what: str, **values: int) -> None:
+        if not self._complained:
+            _log.error(what, extra=values)
+        self._complained = True
+
+    def _must_be_ours(self, signed: Signed) -> None:
+        if not self._is_ours(signed):
+            raise _Foreign
+
+    def _is_ours(self, signed: Signed) -> bool:
+        """Whether it names our key. What is no note any more is for `pilote audit verify` to find."""
+        try:
+            signatures = read_note(signed.note).signatures
+        except Malformed:
+            return True
+        return (self._signer.key.name, self._signer.key.id) in {(each.name, each.key) for each in signatures}
+
+    def _say(self, size: int, root: bytes, last: Signed | None) -> str:
+        if last is not None:
+            self._must_be_ours(last)
         return self._signer.note(Checkpoint(self._signer.key.name, size, root).text).whole

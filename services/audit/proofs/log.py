@@ -76,6 +76,10 @@ def continued(tree: Tree, last: Signed | None) -> bytes:
     return root
 
 
+Say = Callable[[int, bytes, Signed | None], str]
+"""Makes the note of a checkpoint, of the size, the root, and the checkpoint before it if any."""
+
+
 class Log(Protocol):
     """A Merkle tree of every entry in the order in which it was first stored.
 
@@ -92,6 +96,9 @@ class Log(Protocol):
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """The entries from one place on, up to and without another."""
 
+    async def decisions(self, start: int, *, end: int) -> tuple[str, ...]:
+        """The decisions that were admitted or settled by the entries from one place on to another, in their order."""
+
     async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
         """The hashes of the entries from one place on, up to and without another."""
 
@@ -101,8 +108,8 @@ class Log(Protocol):
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:
         """The proofs that these entries are in the log of `size` entries."""
 
-    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
-        """The checkpoint of the log as it is; where there is none yet, `say` makes its note of size and root.
+    async def sign(self, say: Say, *, now_ms: int) -> Signed:
+        """The checkpoint of the log as it is; where there is none yet, `say` makes its note.
 
         Raises:
             LogBroken: it does not continue the last checkpoint; `say` was not asked.

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-from services.audit.proofs.log import Signed, continued
+from services.audit.proofs.log import Say, Signed, continued
 from services.audit.sqlite import log as sqlite_log
 
 HOUR_MS: Final = 3_600_000
@@ -20,14 +20,14 @@ _THIN: Final = """DELETE FROM checkpoint WHERE signed_ms / 3600000 < ? AND note 
  (SELECT max(size) FROM checkpoint GROUP BY signed_ms / 3600000)"""
 
 
-def sign(connection: sqlite3.Connection, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+def sign(connection: sqlite3.Connection, say: Say, *, now_ms: int) -> Signed:
     """See `services.audit.proofs.log.Log.sign`."""
     last = newest(connection)
     tree = sqlite_log.tree(connection)
     if last is not None and last.size == tree.size:
         return last
     root = continued(tree, last)
-    signed = Signed(tree.size, root, say(tree.size, root), now_ms)
+    signed = Signed(tree.size, root, say(tree.size, root, last), now_ms)
     connection.execute(_KEEP, (signed.size, signed.root, signed.note, signed.signed_ms))
     if last is not None and last.signed_ms // HOUR_MS != now_ms // HOUR_MS:
         connection.execute(_THIN, (now_ms // HOUR_MS - 1,))

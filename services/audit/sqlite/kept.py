@@ -45,6 +45,12 @@ def places(
     return tuple(found)
 
 
+def decisions(connection: sqlite3.Connection, start: int, *, end: int) -> tuple[str, ...]:
+    """See `services.audit.proofs.log.Log.decisions`."""
+    rows = connection.execute(f"{_ROWS} ORDER BY number", (start, end))
+    return tuple(decision.hex() for _, kind, decision in rows if kind in _OF_DECISIONS)
+
+
 def _parts(connection: sqlite3.Connection, row: Row, raw: Mapping[str, Raw]) -> tuple[bytes, ...] | None:
     index, kind, decision = row
     if kind in _OF_DECISIONS:

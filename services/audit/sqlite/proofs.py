@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from services.audit.proofs.log import Place, Proved, Raw, Signed
+from services.audit.proofs.log import Place, Proved, Raw, Say, Signed
 from services.audit.sqlite import checkpoints as sqlite_checkpoints
 from services.audit.sqlite import kept
 from services.audit.sqlite import log as sqlite_log
@@ -43,6 +43,11 @@ class SqliteLog:
         )
         return found
 
+    async def decisions(self, start: int, *, end: int) -> tuple[str, ...]:
+        """See `Log.decisions`."""
+        found: tuple[str, ...] = await self._read(lambda connection: kept.decisions(connection, start, end=end))
+        return found
+
     async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
         """See `Log.hashes`."""
         found: Sequence[bytes] = await self._read(lambda connection: kept.hashes(connection, start, end=end))
@@ -63,7 +68,7 @@ class SqliteLog:
         found: tuple[Proved, ...] = await self._read(prove)
         return found
 
-    async def sign(self, say: Callable[[int, bytes], str], *, now_ms: int) -> Signed:
+    async def sign(self, say: Say, *, now_ms: int) -> Signed:
         """See `Log.sign`."""
         found: Signed = await self._write(lambda connection: sqlite_checkpoints.sign(connection, say, now_ms=now_ms))
         return found

@@ -246,6 +246,9 @@ class SqliteStore:
             self._untold += await self.write(settled)
         return await self._tender.tend(now_ms=now_ms, write=self._arrange, progress=progress)
 
+    shared: Final = False
+    """See `DecisionStore.shared`."""
+
     @property
     def unreadable(self) -> tuple[str, ...]:
         """See `DecisionStore.unreadable`."""

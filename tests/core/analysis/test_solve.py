@@ -126,7 +126,7 @@ def may(expression: str, *wanted: str, known: Known = KNOWN) -> bool:
     return satisfiable(comes_to(tree(expression), frozenset(wanted)), known)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXPRESSIONS)
 def test_what_can_never_be_never_is(expression: str) -> None:
     seen = set(outcomes(expression))
@@ -137,7 +137,7 @@ def test_what_can_never_be_never_is(expression: str) -> None:
             assert may(expression, *pair, known=known) or not seen & set(pair)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS, EXPRESSIONS)
 def test_what_follows_always_follows(first: str, second: str) -> None:
     one, other = outcomes(first), outcomes(second)
@@ -162,7 +162,7 @@ COMPLETE = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(COMPLETE), min_size=1, max_size=4))
 def test_of_comparisons_everything_impossible_is_found(atoms: list[str]) -> None:
     """Where the small world has a value of every kind, what never holds in it is said to be impossible."""

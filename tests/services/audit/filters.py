@@ -22,10 +22,12 @@ from gateway.core.record import (
 from services.audit.entries import Admitted, Entry, Settled, read
 from services.audit.filters.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
 from services.audit.filters.fields import FIELDS, MEMBERS, Field, Kind
+from services.audit.filters.known_values import KNOWN
 from services.audit.store import Stored
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 
 WORDS: Final = ("a", "b c", 'd"e', "f\\g", "AND", "é", "-h", "a*b", "a[b", "A", "quiet_hours", "x?")
+_OFTEN: Final = frozenset(("", "OK", "QUIET_HOURS", "granted", "holdout", "monitor", "reply"))
 Row = tuple[Record, Settlement | None]
 _words: Final = st.sampled_from(WORDS)
 _some_words: Final = _words | st.just("")
@@ -148,6 +150,9 @@ def _value(field: Field) -> st.SearchStrategy[str | int]:
             return st.sampled_from(MEMBERS[field.kind])
         case Kind.NAME:
             return st.integers(0, 8).map(an_id)
+        case Kind.TEXT if field.name in KNOWN:
+            often = [each for each in KNOWN[field.name] if each in _OFTEN]
+            return st.sampled_from(["", *(often or KNOWN[field.name])])
         case _:
             return st.sampled_from([*WORDS, "", "OK", "QUIET_HOURS", "up", "holdout", "monitor"])
 

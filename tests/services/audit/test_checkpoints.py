@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.core.errors import CallEnded
+from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.status import reason_from
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
@@ -17,7 +18,7 @@ from services.audit.sqlite.checkpoints import HOUR_MS
 from services.audit.store import DecisionStore
 from services.proof import leaves
 from services.proof.merkle import EMPTY_ROOT, consistent, leaf_hash, root_by_inclusion
-from services.proof.notes import read_checkpoint, read_note, signed_by
+from services.proof.notes import Signer, read_checkpoint, read_note, signed_by
 from tests.services.audit.conftest import (
     NOW_MS,
     SIGNER,
@@ -176,3 +177,22 @@ def test_a_key_that_is_none_or_that_others_may_read_is_refused(tmp_path: Path) -
     path.chmod(0o644)
     with pytest.raises(ValueError, match="chmod 600"):
         log_signer(path)
+
+
+async def test_a_log_that_is_signed_with_another_key_is_not_signed_and_it_is_said_what_to_do(
+    store: DecisionStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Signer("log.example/other", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
+    ours, theirs = (Checkpoints(store.log, signer=each, clock_ms=lambda: NOW_MS) for each in (SIGNER, other))
+    await store.write([admitted(0)])
+    first = await ours.now()
+    for grown in (False, True):
+        if grown:
+            await store.write([admitted(1)])
+        for ask in (theirs.now, theirs.newest):
+            with pytest.raises(CallEnded, match="the same PILOTE_AUDIT_KEY_FILE") as refused:
+                await ask()
+            assert refused.value.reason is Reason.STORE_UNAVAILABLE
+    assert await store.log.newest() == first
+    assert (await ours.now()).size == 2
+    assert [each.levelname for each in caplog.records] == ["ERROR"]

@@ -76,7 +76,7 @@ async def test_a_filter_means_the_same_when_an_hour_is_cold(text: str, wanted: b
     assert (bool(found), store.unreadable) == (wanted, ())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     found=rows(),
     wanted=expressions | subjects,

@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -187,7 +187,6 @@ async def test_without_the_audit_service_each_command_says_what_to_do(run: Any) 
         assert "`pilote up` est-il lancé" in done.stderr.replace("\n", " ")
 
 
-@settings(deadline=None)
 @given(rows(most=1))
 def test_every_column_shows_what_the_store_knows(found: list[Row]) -> None:
     (row,) = found

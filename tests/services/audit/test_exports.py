@@ -347,7 +347,7 @@ async def test_a_witness_that_must_have_signed_is_missed(audit: Audit, exporting
     assert (report.problems, report.cosigned_s) == ((), (NOW_MS // 1_000,))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_any_changed_byte_is_found(
@@ -374,7 +374,7 @@ async def kept_exports(exporting: Exporting, tmp_path: Path) -> dict[str, bytes]
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_parquet_file_ends_in_a_problem_or_says_the_same(
     kept_exports: dict[str, bytes], tmp_path: Path, data: st.DataObject

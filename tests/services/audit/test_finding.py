@@ -41,7 +41,7 @@ def _over_hours(found: list[Row]) -> list[Row]:
     return moved
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=rows().map(_over_hours),
     wanted=expressions,
@@ -69,7 +69,7 @@ async def test_an_order_is_kept_over_pages_and_segments(
     assert found == [each.record.id for each in in_order(order, matching)]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=rows().map(_over_hours),
     wanted=expressions,

@@ -65,7 +65,7 @@ async def log_of(store: DecisionStore) -> tuple[Place, ...]:
     return await store.log.places(0, end=await store.log.size())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
     batches: list[list[tuple[str, int]]], stores: Kind
@@ -85,6 +85,20 @@ async def test_whatever_comes_is_in_the_log_once_and_an_end_after_its_beginning(
     for what, number in wanted:
         if what == "settle":
             assert logged.index(leaf_of("admit", number).data) < logged.index(leaf_of("settle", number).data)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=BATCHES)
+async def test_the_log_says_of_every_batch_which_decisions_it_changed(
+    batches: list[list[tuple[str, int]]], stores: Kind
+) -> None:
+    store = stores.new()
+    for batch in batches:
+        before = await store.log.size()
+        changed = await store.write([MAKE[what](number) for what, number in batch])
+        found = await store.log.decisions(before, end=await store.log.size())
+        assert set(found) == set(changed)
+    await store.close()
 
 
 async def test_entries_stand_in_the_log_in_the_order_in_which_they_came(store: DecisionStore) -> None:

@@ -62,7 +62,7 @@ async def test_a_filter_means_what_it_says(text: str, wanted: bool, store: Decis
     assert (matches(expression, stored(row)), bool(found)) == (wanted, wanted)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows(), wanted=expressions)
 async def test_a_store_finds_what_a_plain_reading_of_the_filter_finds(
     rows: list[Row], wanted: Expression, stores: Kind

@@ -195,7 +195,7 @@ async def test_what_calls_were_decided_by_goes_too_and_does_not_come_back(audit:
     assert stores.inputs() == {a_record(number).id for number in (3, 4, 5)}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     entries=st.lists(
         st.tuples(st.sampled_from([ADA, BOB, ""]), st.integers(NOW_MS - 200_000, NOW_MS + 200_000)), max_size=12

@@ -1,6 +1,7 @@
 """What only PostgreSQL can do, or suffer: it is away, read-only or killed; two write at once; days are partitions."""
 
 import asyncio
+import contextlib
 import random
 import traceback
 from collections.abc import AsyncIterator, Sequence
@@ -31,6 +32,7 @@ from services.audit.server import running
 from services.audit.store import DecisionStore
 from services.proof.merkle import root_of
 from tests import postgres
+from tests.e2e.waiting import eventually
 from tests.postgres import PostgresProcess
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.kinds import Postgres
@@ -423,16 +425,22 @@ async def test_the_service_waits_for_its_database_and_goes_on_once_it_is_there(
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         stub: Stub = audit_service_pb2_grpc.AuditServiceStub(channel)
-        call = stub.TailDecisions(pb.TailDecisionsRequest())
-        await call.initial_metadata()
         await append(redis, admit(a_record()))
-        with pytest.raises(grpc.aio.AioRpcError) as away:
-            await stub.GetDecision(pb.GetDecisionRequest(name=f"decisions/{an_id(0)}"))
+        asked = pb.GetDecisionRequest(name=f"decisions/{an_id(0)}")
+        away = []
+        for call in (stub.GetDecision(asked), stub.TailDecisions(pb.TailDecisionsRequest()).read()):
+            with pytest.raises(grpc.aio.AioRpcError) as ended:
+                await call
+            away.append((ended.value.code().name, ended.value.details()))
         own_postgres.start()
-        async with asyncio.timeout(20):
-            got: Any = await call.read()
-        call.cancel()
 
-    assert (away.value.code().name, away.value.details()) == ("UNAVAILABLE", "The decision store does not answer.")
-    assert got.decision.name == f"decisions/{an_id(0)}"
+        async def stored() -> str | None:
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                return str((await stub.GetDecision(asked)).decision.name)
+            return None
+
+        got = await eventually(stored, what="it goes on", within=20)
+
+    assert away == [("UNAVAILABLE", "The decision store does not answer.")] * 2
+    assert got == asked.name
     assert [name for name in contents(tmp_path) if name.endswith(".sqlite")] == []

@@ -176,7 +176,7 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_steps)
 async def test_whenever_hours_are_sealed_and_the_process_dies_nothing_is_lost_or_doubled(
     steps: list[list[Entry] | str], tmp_path_factory: pytest.TempPathFactory

@@ -115,7 +115,7 @@ _entries = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.tuples(_entries, st.none() | st.integers(0, 9)), max_size=4))
 async def test_wherever_the_process_dies_each_decision_is_stored_once_and_the_sums_are_right(
     batches: list[tuple[list[Entry], int | None]], tmp_path_factory: pytest.TempPathFactory

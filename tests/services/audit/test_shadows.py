@@ -50,7 +50,7 @@ def rank(values: list[int], percent: int) -> int:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=COPIES)
 async def test_sums_are_what_counting_by_hand_gives(stores: Kind, drawn: list[tuple[Any, ...]]) -> None:
     copies = [

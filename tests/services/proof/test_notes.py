@@ -66,7 +66,7 @@ def test_a_wrong_signature_in_the_name_of_the_key_spoils_the_note() -> None:
     assert signed_by(read_note(NOTE.whole + forged.line), LOG.key)  # another key's, whatever it calls itself
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_note_with_any_byte_changed_is_signed_by_nobody(data: st.DataObject) -> None:
     whole = bytearray(LOG.note(CHECKPOINT.text).whole.encode())
@@ -79,7 +79,7 @@ def test_a_note_with_any_byte_changed_is_signed_by_nobody(data: st.DataObject) -
     assert not signed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_key_with_any_byte_changed_is_no_key_of_that_log(data: st.DataObject) -> None:
     text = bytearray(LOG.key.text.encode())

@@ -123,7 +123,7 @@ def test_every_earlier_tree_is_proved_to_be_the_beginning_of_a_later_one() -> No
                 assert list(path) == naive_subproof(first, HASHES[:second], whole=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 300), max_size=8))
 def test_the_tiles_are_the_same_in_whatever_batches_the_leaves_came(sizes: list[int]) -> None:
     leaves = [leaf_hash(number.to_bytes(4)) for number in range(sum(sizes))]
@@ -151,7 +151,7 @@ def test_three_levels_of_tiles_hold_a_large_tree() -> None:
         assert consistent(path, first=(first, root_of(leaves[:first])), second=(count, root))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_proof_with_any_byte_changed_proves_nothing(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, MOST))
@@ -170,7 +170,7 @@ def test_a_proof_with_any_byte_changed_proves_nothing(data: st.DataObject) -> No
     assert root_by_inclusion(HASHES[index], path, index=index, size=size) != root
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_proof_for_another_place_or_size_proves_nothing(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, MOST))
@@ -184,7 +184,7 @@ def test_a_proof_for_another_place_or_size_proves_nothing(data: st.DataObject) -
     assert root_by_inclusion(HASHES[index], path[:-1], index=index, size=size) != root
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_tree_that_was_changed_is_not_the_beginning_of_the_later_one(data: st.DataObject) -> None:
     second = data.draw(st.integers(2, MOST))
@@ -197,7 +197,7 @@ def test_a_tree_that_was_changed_is_not_the_beginning_of_the_later_one(data: st.
     assert not consistent(path, first=(first, naive_root(HASHES[:first])), second=(second, tree.root()))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(-2, 20), st.integers(-2, 20), st.lists(st.binary(min_size=31, max_size=33), max_size=5))
 def test_nonsense_is_no_proof(first: int, second: int, path: list[bytes]) -> None:
     roots = [naive_root(HASHES[: max(size, 0)]) for size in (first, second)]
