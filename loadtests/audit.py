@@ -126,12 +126,15 @@ async def measure(home: Path, decisions: int, *, console: Console) -> dict[str, 
         cold = await _asked(store, questions, now_ms=now_ms)
     finally:
         await store.close()
-    size = sum(path.stat().st_size for path in (home / "audit" / "sealed").glob("*.parquet"))
+    sizes = {
+        kind: sum(path.stat().st_size for path in (home / "audit" / "sealed").glob(f"*.{kind}"))
+        for kind in ("parquet", "lookup")
+    }
     return {
         "decisions": decisions,
         "written_per_s": round(decisions / wrote),
         "sealed_per_s": round(decisions / sealed),
-        "parquet_bytes_each": round(size / decisions),
+        **{f"{kind}_bytes_each": round(size / decisions) for kind, size in sizes.items()},
         "hot": hot,
         "cold": cold,
     }

@@ -38,7 +38,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         shell.out.print(_totals(parts, lang=lang), markup=False, soft_wrap=True)
         faults = _checked(shell, settings, lang=lang) if check else _missing(parts)
         for fault in faults:
-            shell.err.print(say(fault.what, language=lang, file=fault.file, detail=fault.detail), markup=False)
+            text = say(fault.what, language=lang, file=fault.file, detail=fault.detail)
+            shell.err.print(text, markup=False, soft_wrap=True)
         if faults:
             shell.fail(say("faulty", language=lang, count=len(faults)))
         if check:

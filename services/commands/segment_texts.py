@@ -34,6 +34,10 @@ _TEXTS: Final = {
         "{file} does not have as many decisions as were stored: {detail}.",
         "{file} ne contient pas autant de décisions qu’il en a été enregistré : {detail}.",
     ),
+    "lookup": (
+        "{file} is missing or wrong: until the audit service makes it anew, queries read all of its Parquet file.",
+        "{file} manque ou est faux : tant que le service d’audit ne l’a pas refait, tout le fichier Parquet est lu.",
+    ),
     "fine": (
         "All {segments} segments can be read: {decisions} decisions, in order.",
         "Les {segments} segments sont lisibles : {decisions} décisions, dans l’ordre.",

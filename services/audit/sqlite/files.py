@@ -13,6 +13,7 @@ from services.audit.sqlite.segments.cold import Cold
 from services.audit.sqlite.segments.damage import Damage
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import Files
+from services.audit.sqlite.segments.lookups import Lookups
 from services.audit.sqlite.segments.reading import SegmentReader
 from services.audit.sqlite.store import stored_all
 from services.audit.store import Stored
@@ -39,7 +40,7 @@ class SqliteFiles:
             Files(folder / "segments", busy_seconds=busy_seconds),
             Cold(folder / "sealed", self._duck),
             catalogue=lambda: catalogue.load(self._main),
-            main=lambda: self._main,
+            lookups=Lookups(folder / "sealed"),
             damage=self._damage,
         )
         self.log = SqliteLog(read=self._run, write=self._run, raw_of=self._segments.raw)

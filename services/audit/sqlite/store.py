@@ -35,6 +35,7 @@ from services.audit.sqlite.segments.damage import Damage
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import Files
 from services.audit.sqlite.segments.finding import Finder
+from services.audit.sqlite.segments.lookups import Lookups
 from services.audit.sqlite.segments.moving import move
 from services.audit.sqlite.segments.reading import SegmentReader
 from services.audit.sqlite.segments.sealing import Keeping
@@ -84,6 +85,7 @@ class SqliteStore:
         self._damage = Damage()
         self._duck = Duck(folder / "sealed")
         self._cold = Cold(folder / "sealed", self._duck)
+        self._lookups = Lookups(folder / "sealed")
         self._writer = _guarded(self._open)
         self._segments = _guarded(self._open_segments)
         self._tender = Tender(
@@ -93,6 +95,7 @@ class SqliteStore:
             segments=self._segments,
             keeping=keeping,
             damage=self._damage,
+            lookups=self._lookups,
         )
         self.log = SqliteLog(
             read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
@@ -350,7 +353,7 @@ class SqliteStore:
                 files,
                 self._cold,
                 catalogue=lambda: self._segments.catalogue,
-                main=self._reader,
+                lookups=self._lookups,
                 damage=self._damage,
             )
             self._readers.append(self._local.segments)

@@ -23,9 +23,10 @@ COLD_MS = OVER_MS + KEEPING.hot_ms
 
 
 def files(home: Path) -> list[str]:
-    """The files of segments, by their names."""
+    """The files of segments, by their names; not the lookup files of Parquet files that are there."""
     found = [*(home / "audit" / "segments").glob("*.sqlite"), *(home / "audit" / "sealed").glob("*")]
-    return sorted(path.name for path in found if path.is_file())
+    names = {path.name for path in found if path.is_file()}
+    return sorted(names - {f"{name}.lookup" for name in names})
 
 
 def of_hour(number: int) -> str:

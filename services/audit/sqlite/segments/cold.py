@@ -1,6 +1,6 @@
 """Asks Parquet files of segments, as if they were the table that segments in SQLite have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,34 @@ class Cold:
         self._folder = folder
         self._duck = duck
 
-    def ask(self, files: Sequence[str], query: Sql, *, hidden: Sequence[str] = ()) -> Rows:
+    def ask(
+        self,
+        files: Sequence[str],
+        query: Sql,
+        *,
+        ids: Collection[str] | None = None,
+        hidden: Collection[str] = (),
+    ) -> Rows:
         """What a query about the table `decision`, in DuckDB's dialect, finds in these files.
 
-        Decisions with the ids in `hidden` are left out: something newer is kept of them elsewhere.
+        With `ids` those decisions are looked at only, by which it reads few parts of the files. Decisions with the ids
+        in `hidden` are left out: something newer is kept of them elsewhere.
 
         Raises:
             duckdb.Error: a file cannot be read.
         """
         paths = [str((self._folder / file).resolve()) for file in files]
-        parameters: list[Any] = [paths, *([list(hidden)] if hidden else []), *query.parameters]
-        without = " WHERE NOT list_contains(CAST(? AS VARCHAR[]), id)" if hidden else ""
-        table = f"WITH decision AS NOT MATERIALIZED (SELECT * FROM read_parquet(?){without})"  # noqa: S608
-        return self._duck.rows(f"{table} {query.text}", parameters)
+        parameters: list[Any]
+        if ids is not None:
+            # As single parameters: by a list or a subquery DuckDB would not choose parts of files.
+            named = sorted({*ids}.difference(hidden))
+            some, parameters = f" WHERE id IN ({', '.join('?' * len(named))})", [paths, *named]
+        elif hidden:
+            some, parameters = " WHERE NOT list_contains(CAST(? AS VARCHAR[]), id)", [paths, list(hidden)]
+        else:
+            some, parameters = "", [paths]
+        table = f"WITH decision AS NOT MATERIALIZED (SELECT * FROM read_parquet(?){some})"  # noqa: S608
+        return self._duck.rows(f"{table} {query.text}", [*parameters, *query.parameters])
 
     def whole(self, file: str, decisions: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """All that is kept of those of the decisions that are in a file, by column.

@@ -64,7 +64,8 @@ class Duck:
         try:
             engine.execute("CREATE MACRO iif(a, b, c) AS CASE WHEN a THEN b ELSE c END")
             engine.execute("SET allowed_directories = [?]", [f"{self._folder.resolve()}/"])
-            engine.execute("SET parquet_metadata_cache = true")
+            # By plain SET it would be for this connection only, and not for its cursors.
+            engine.execute("SET GLOBAL parquet_metadata_cache = true")
             engine.execute("SET enable_external_access = false")
             engine.execute("SET lock_configuration = true")
         except duckdb.Error as error:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from services.audit.sqlite.segments import catalogue
+from services.audit.sqlite.segments import catalogue, lookups
 from services.audit.sqlite.segments.catalogue import Segment
 from services.audit.sqlite.segments.duck import Duck, Error
 from services.audit.sqlite.segments.files import Files
@@ -48,7 +48,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What is wrong with a file: "missing", "unreadable", "order", "hour" or "count"."""
+    """What is wrong with a file: "missing", "unreadable", "order", "hour", "count" or "lookup"."""
 
     file: str
     what: str
@@ -121,6 +121,18 @@ def _of_segment(home: Path, segment: Segment, *, files: Files, duck: Duck) -> It
             yield Fault(name, "unreadable" if _there(home, name) else "missing", str(error))
     if not broken and len(ids) != segment.decisions:
         yield Fault(segment.file or segment.sealed, "count", f"{len(ids)} / {segment.decisions}")
+    if segment.sealed and not broken:
+        yield from _of_lookup(home / "audit" / SEALED / segment.sealed, duck=duck)
+
+
+def _of_lookup(parquet: Path, *, duck: Duck) -> Iterator[Fault]:
+    path = parquet.with_name(f"{parquet.name}{lookups.SUFFIX}")
+    try:
+        right = path.read_bytes() == lookups.content(duck, parquet)
+    except OSError:
+        right = False
+    if not right:
+        yield Fault(path.name, "lookup")
 
 
 def _of_sqlite(files: Files, segment: Segment) -> Iterator[str]:

@@ -8,14 +8,15 @@ from typing import Final
 
 import msgspec
 
-from services.audit.sqlite.segments import postings
+from services.audit.sqlite.segments import lookups
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import keep_name
-from services.audit.sqlite.segments.postings import Posting
 from services.audit.sqlite.segments.rows import DERIVED, NEVER_MS, Row, of_parquet, over_ms
 
 ROW_GROUP: Final = 2_048
 """Decisions that are decompressed together; the least that DuckDB writes, for most queries show a few of a million."""
+PAGE_BYTES: Final = 32_768
+"""Within those what is decompressed together of one column, where one asks by ids."""
 _TYPES: Final = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "BLOB": "VARCHAR"}
 _LARGEST_LINE: Final = 64 << 20
 
@@ -32,7 +33,6 @@ class Written(msgspec.Struct, frozen=True):
     first: str
     last: str
     bytes: int
-    postings: frozenset[Posting]
     over_ms: int = NEVER_MS
     """When the first of its decisions is over."""
 
@@ -77,26 +77,26 @@ def write(folder: Path, name: str, *, rows: Iterable[Row], columns: Mapping[str,
         OSError, duckdb.Error: it could not be written.
     """
     lines, part = folder / f"{name}.lines", folder / f"{name}.part"
-    kinds, seen, found = {**columns, **dict.fromkeys(DERIVED, "")}, _Seen(), set[Posting]()
+    kinds, seen = {**columns, **dict.fromkeys(DERIVED, "")}, _Seen()
     at, over = tuple(kinds).index("record"), NEVER_MS
     try:
         with lines.open("wb") as file:
             encode = msgspec.json.Encoder().encode  # bytes as base64
             for row in seen.through(rows):
-                found.update(postings.of(row, tuple(kinds)))
                 over = min(over, over_ms(row[at]))
                 file.write(encode(dict(zip(kinds, row, strict=True))) + b"\n")
         _copy(duck, lines, part, columns=columns)
         _verify(duck, part, columns=tuple(columns), seen=seen)
         with part.open("rb") as file:
             os.fsync(file.fileno())
+        lookups.write(duck, part, path=folder / f"{name}{lookups.SUFFIX}")
         part.rename(folder / name)
         keep_name(folder)
     finally:
         lines.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
     size = (folder / name).stat().st_size
-    return Written(name, seen.count, seen.first, seen.last, size, frozenset(found), over)
+    return Written(name, seen.count, seen.first, seen.last, size, over)
 
 
 def _copy(duck: Duck, lines: Path, part: Path, *, columns: Mapping[str, str]) -> None:
@@ -105,7 +105,8 @@ def _copy(duck: Duck, lines: Path, part: Path, *, columns: Mapping[str, str]) ->
     blobs = ", ".join(f"from_base64({name}) AS {name}" for name, kind in columns.items() if kind == "BLOB")
     text = f"""COPY (SELECT * REPLACE ({blobs}) FROM read_json(?, format = 'newline_delimited', columns = {{{told}}},
         maximum_object_size = {_LARGEST_LINE})) TO '{_quoted(part)}'
-        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"""  # noqa: S608
+        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP},
+        data_page_size_limit {PAGE_BYTES}, write_page_index true)"""  # noqa: S608
     duck.rows(text, [str(lines.resolve())])
 
 

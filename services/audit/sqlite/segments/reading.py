@@ -1,10 +1,7 @@
 """Looks decisions up in segments, the newest first: ids sort by time, so that a page is a walk through the hours."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
-
-import msgspec
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.expression import Expression
@@ -19,24 +16,16 @@ from services.audit.sqlite.segments.damage import Damage, is_broken
 from services.audit.sqlite.segments.duck import OURS, Error
 from services.audit.sqlite.segments.files import Files
 from services.audit.sqlite.segments.hours import hour_of
+from services.audit.sqlite.segments.lookups import Lookups
 from services.audit.sqlite.segments.postings import Wanted
-
-MOST_FILES: Final = 16
-"""Parquet files that one query reads: enough for two threads, and little to read in vain once a page is full."""
+from services.audit.sqlite.segments.steps import Ids, Step, steps
 
 Ask = Callable[[Dialect], Sql]
 """A query in the dialect of whoever is asked."""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """What is read at once: one segment's SQLite file, the Parquet file under it, or several Parquet files."""
-
-    file: Segment | None = None
-    cold: tuple[Segment, ...] = ()
-
-
 class SegmentReader:
-    """Segments as one thread reads them. `catalogue` tells which there are at the moment, `main` is the main file."""
+    """Segments as one thread reads them. `catalogue` tells which there are at the moment."""
 
     def __init__(
         self,
@@ -44,13 +33,13 @@ class SegmentReader:
         cold: Cold,
         *,
         catalogue: Callable[[], Catalogue],
-        main: Callable[[], sqlite3.Connection],
+        lookups: Lookups,
         damage: Damage,
     ) -> None:
         self._files = files
         self._cold = cold
         self._catalogue = catalogue
-        self._main = main
+        self._lookups = lookups
         self._damage = damage
         self._seen: Catalogue = {}
 
@@ -62,7 +51,7 @@ class SegmentReader:
         """
         query = Sql(f"SELECT {compiling.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
         found = self._each([decision], lambda _: query)
-        for segment in () if found else self._of([decision]):
+        for segment, _ in () if found else self._of([decision]):
             if broken := {segment.file, segment.cold} & {*self._damage.files}:
                 text = f"The segment {min(broken)} cannot be read, so nobody knows whether it has decisions/{decision}."
                 raise CallEnded(Reason.STORE_UNAVAILABLE, text, metadata={"segment": min(broken)})
@@ -73,7 +62,7 @@ class SegmentReader:
         low, high = compiling.hours(expression, before=before, skew_ms=skew_ms)
         found: Rows = []
         segments = newest_first(self._segments(), low=low, high=high)
-        for step in self._steps(segments, about=postings.wanted(expression)):
+        for step in self._steps(segments, about=postings.wanted(expression), wanted=size, before=before):
             left = size - len(found)
             if not left:
                 break
@@ -106,7 +95,7 @@ class SegmentReader:
         low, high = compiling.hours(expression, before="", skew_ms=skew_ms)
         segments = tuple(newest_first(self._segments(), low=low, high=high))
         about = postings.wanted(expression)
-        for step in self._steps(segments if newest else reversed(segments), about=about):
+        for step in self._steps(segments if newest else reversed(segments), about=about, newest=newest):
             yield from self._read(step, ask)
 
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
@@ -121,14 +110,16 @@ class SegmentReader:
 
     def about(self, subject_refs: Iterable[str], *, hours: Iterable[int]) -> list[str]:
         """The decisions of these hours about these customers."""
-        refs = one_of(list(subject_refs))
+        wanted = tuple(subject_refs)
+        refs = one_of(wanted)
         catalogue = self._segments()
         segments = [catalogue[hour] for hour in hours if hour in catalogue]
 
         def ask(dialect: Dialect) -> Sql:
             return Sql(f"SELECT id FROM decision WHERE subject_ref {dialect.one_of}", (refs,))  # noqa: S608
 
-        return [row[0] for step in self._steps(segments) for part in self._read(step, ask) for row in part]
+        found = self._steps(segments, about=postings.about(wanted))
+        return [row[0] for step in found for part in self._read(step, ask) for row in part]
 
     def close(self) -> None:
         """Release the files."""
@@ -136,13 +127,15 @@ class SegmentReader:
 
     def _each(self, decisions: Sequence[str], ask: Ask) -> Rows:
         """What a query finds in the segments that these decisions belong to."""
-        steps = self._steps(self._of(decisions))
-        return [row for step in steps for part in self._read(step, ask) for row in part]
+        found = steps(self._of(decisions), wanted=0)
+        return [row for step in found for part in self._read(step, ask) for row in part]
 
-    def _of(self, decisions: Sequence[str]) -> list[Segment]:
-        catalogue = self._segments()
-        hours = sorted({hour_of(decision) for decision in decisions})
-        return [catalogue[hour] for hour in hours if hour in catalogue]
+    def _of(self, decisions: Iterable[str]) -> list[tuple[Segment, Ids]]:
+        """The segments that these decisions belong to, the oldest first, each with its own."""
+        catalogue, hours = self._segments(), dict[int, list[str]]()
+        for decision in decisions:
+            hours.setdefault(hour_of(decision), []).append(decision)
+        return [(catalogue[hour], tuple(ids)) for hour, ids in sorted(hours.items()) if hour in catalogue]
 
     def _segments(self) -> Catalogue:
         catalogue = self._catalogue()
@@ -151,23 +144,18 @@ class SegmentReader:
             self._files.only({segment.file for segment in catalogue.values()})
         return catalogue
 
-    def _steps(self, segments: Iterable[Segment], *, about: Wanted = ()) -> Iterator[Step]:
-        """How these segments are read, in their order. Parquet files that have nothing of `about` are left out."""
-        group: list[Segment] = []
-        most = 1
-        for segment in segments:
-            cold = segment.cold and postings.may_have(self._main(), segment.hour, about=about)
-            if segment.file or len(group) == most:
-                if group:
-                    yield Step(cold=tuple(group))
-                    most = min(most * 2, MOST_FILES)
-                group = []
-            if segment.file:
-                yield Step(segment, (segment,) if cold else ())
-            elif cold:
-                group.append(segment)
-        if group:
-            yield Step(cold=tuple(group))
+    def _steps(
+        self, segments: Iterable[Segment], *, about: Wanted, wanted: int = 0, before: str = "", newest: bool = True
+    ) -> Iterator[Step]:
+        """How these segments are read, in their order; what has nothing of `about` is left out."""
+
+        def those(segment: Segment) -> Ids:
+            ids = self._lookups.candidates(segment, about) if segment.cold else None
+            if ids is not None and before:
+                ids = tuple(decision for decision in ids if decision < before)
+            return ids if ids is None or newest else ids[::-1]
+
+        return steps(((segment, those(segment)) for segment in segments), wanted=wanted)
 
     def _read(self, step: Step, ask: Ask) -> Iterator[Rows]:
         hidden: list[str] = []
@@ -176,7 +164,7 @@ class SegmentReader:
             if step.cold:
                 hidden = [row[0] for row in self._hot(step.file, Sql("SELECT id FROM decision"))]
         if step.cold:
-            yield from self._frozen(step.cold, ask(DUCKDB), hidden=hidden)
+            yield from self._frozen(step.cold, ask(DUCKDB), ids=step.ids, hidden=hidden)
 
     def _hot(self, segment: Segment, query: Sql) -> Rows:
         try:
@@ -190,9 +178,11 @@ class SegmentReader:
         self._damage.mended(segment.file)
         return found
 
-    def _frozen(self, segments: Sequence[Segment], query: Sql, *, hidden: Sequence[str]) -> Iterator[Rows]:
+    def _frozen(
+        self, segments: Sequence[Segment], query: Sql, *, ids: Ids, hidden: Collection[str] = ()
+    ) -> Iterator[Rows]:
         try:
-            found = self._cold.ask([segment.cold for segment in segments], query, hidden=hidden)
+            found = self._cold.ask([segment.cold for segment in segments], query, ids=ids, hidden=hidden)
         except OURS:
             raise
         except Error as error:
@@ -200,7 +190,7 @@ class SegmentReader:
                 self._damage.found(segments[0].cold, error)
                 return
             for segment in segments:  # one of them is broken; the others answer
-                yield from self._frozen((segment,), query, hidden=hidden)
+                yield from self._frozen((segment,), query, ids=ids, hidden=hidden)
             return
         for segment in segments:
             self._damage.mended(segment.cold)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from services.audit.sqlite.segments import catalogue, parquet, postings, rows
+from services.audit.sqlite.segments import catalogue, lookups, parquet, rows
 from services.audit.sqlite.segments.catalogue import Segment
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import Files
@@ -107,7 +107,8 @@ class Sealer:
 
     def drop(self, sealed: Sealed) -> None:
         """Take back a file that is not going to be used."""
-        (self._folder / sealed.written.name).unlink(missing_ok=True)
+        for suffix in ("", lookups.SUFFIX):
+            (self._folder / f"{sealed.written.name}{suffix}").unlink(missing_ok=True)
 
     def _path(self, segment: Segment) -> str:
         return str((self._folder / segment.sealed).resolve())
@@ -163,7 +164,6 @@ def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: i
         files=now.files + 1,
     )
     catalogue.put(main, after)
-    postings.keep(main, now.hour, postings=written.postings)
     # What was promised has been done, or it would not be the same batch; the file that it was done to may go.
     main.execute("DELETE FROM pending WHERE hour = ?", (now.hour,))
     retire(main, [f"sealed/{now.sealed}"] if now.sealed else [])
@@ -207,7 +207,7 @@ def retired(main: sqlite3.Connection) -> list[str]:
 
 
 def delete(home: Path, files: list[str]) -> None:
-    """Delete retired files, and what SQLite has beside them."""
+    """Delete retired files, and what is beside them."""
     for file in files:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", lookups.SUFFIX):
             (home / f"{file}{suffix}").unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from services.audit.sqlite.segments.damage import Damage, is_broken
 from services.audit.sqlite.segments.duck import Duck, Error
 from services.audit.sqlite.segments.files import Files
 from services.audit.sqlite.segments.hours import name_of
+from services.audit.sqlite.segments.lookups import Lookups
 from services.audit.sqlite.segments.parquet import Damaged
 from services.audit.sqlite.segments.sealing import Keeping, Sealed, Sealer, Stopped
 from services.audit.sqlite.segments.writing import SegmentWriter
@@ -33,9 +34,20 @@ class Tender:
     """Keeps the segments of `home`, the folder of the main file, as `keeping` says. `segments` is their writer."""
 
     def __init__(
-        self, home: Path, *, files: Files, duck: Duck, segments: SegmentWriter, keeping: Keeping, damage: Damage
+        self,
+        home: Path,
+        *,
+        files: Files,
+        duck: Duck,
+        segments: SegmentWriter,
+        keeping: Keeping,
+        damage: Damage,
+        lookups: Lookups,
     ) -> None:
         self._home = home
+        self._duck = duck
+        self._lookups = lookups
+        self._looked = False
         self._segments = segments
         self._keeping = keeping
         self._damage = damage
@@ -62,12 +74,32 @@ class Tender:
                 sealed += len(used)
                 if not used:
                     self._sealer.drop(found)
+        await self._make_lookups(now_ms=now_ms)
         return sealed
 
     async def close(self) -> None:
         """End what runs: a file that is half written is given up."""
         self._sealer.stop()
         await asyncio.to_thread(self._thread.shutdown)
+
+    async def _make_lookups(self, *, now_ms: int) -> None:
+        """Make anew what queries have missed, and at first what an earlier version has not made."""
+        hours = {segment.sealed: hour for hour, segment in self._segments.catalogue.items() if segment.sealed}
+        if not self._looked:
+            self._looked = True
+            await self._run(partial(self._lookups.missing, hours.keys()))
+        for file in self._lookups.unusable():
+            if file not in hours:
+                self._lookups.forget([file])
+            elif now_ms >= self._not_before.get(hours[file], 0):
+                await self._run(partial(self._make_lookup, file, hour=hours[file], now_ms=now_ms))
+
+    def _make_lookup(self, file: str, *, hour: int, now_ms: int) -> None:
+        try:
+            self._lookups.make(self._duck, file)
+        except (Error, OSError) as error:
+            self._not_before[hour] = now_ms + RETRY_MS
+            _log.warning("a lookup file cannot be made", extra={"segment": name_of(hour), "error": str(error)})
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
