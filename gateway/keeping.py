@@ -150,6 +150,16 @@ class Keeping:
         )
         return self._kept(run, plan, hold.id)
 
+    def sealed(self, run: CallRun, answer: bytes) -> bytes | None:
+        """The answer to a call as it is kept for repeats of it; `None` for one that is too large.
+
+        It may say anything of a customer, and lies in the store for a day.
+        """
+        assert run.agent is not None  # noqa: S101 - the call was admitted
+        if not answer:
+            return b""
+        return self.store.seal_answer(answer, tenant=run.agent.tenant, agent=run.agent.name, first=run.id) or None
+
     def answer(self, run: CallRun, kept: bytes) -> bytes:
         """The answer that was kept of the call that this one repeats.
 

@@ -353,6 +353,8 @@ class Pipeline:
             reservation = msgspec.structs.replace(reservation, request_key="")
         settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
         kept = answer if run.ended is None else None  # what the caller has not had, no repeat of it can be given
+        if kept and reservation.request_key and run.released is None:  # that of a held call is sealed by now
+            kept = self._keeping.sealed(run, kept)
         self._admission.settle(reservation, settlement, answer=kept, told=run.told)
         self._fallbacks.settle(run, settlement)
 
