@@ -182,7 +182,11 @@ class _Tenant:
         if not copy.verdict:
             self._found.excused[COPY_UNDECIDED] += 1
         elif call is None:
-            self._found.excused[OF_NO_CALL] += 1  # which is excused itself, or wrong
+            recorded_too = any(record.id == copy.id for _, record, _ in self._records)
+            if recorded_too or self._found.excused[TRIMMED]:
+                self._found.excused[OF_NO_CALL] += 1  # which is excused itself, or wrong
+            else:
+                self._found.wrong.append((copy.id, "a copy of a call that is not recorded"))
         elif await self._again.copied(call.opened, copy.arm) != recorded(copy):
             self._found.wrong.append((copy.id, f"its copy to {copy.arm} differs"))
         else:

@@ -245,4 +245,6 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
         ),
         *("test_simulating",),
     }
-    assert others == {"replayed", "test_decisions_over_http", "test_erasure", "test_replayed", "world"}
+    assert others == {
+        *("replayed", "test_decisions_over_http", "test_erasure", "test_replayed", "test_replayed_policies", "world"),
+    }
