@@ -51,7 +51,7 @@ def replayed(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> Rep
     Raises:
         NotKnown: the revision looks at more than was read at the time.
     """
-    run = considered_again(revision, inputs, pseudonym_key=pseudonym_key)
+    run = _considered(revision, inputs, pseudonym_key=pseudonym_key)
     if inputs.standby and run.ended is None:
         return _standing_in(run, inputs, pseudonym_key=pseudonym_key)
     return Replayed(record_of(run), run.decision)
@@ -63,7 +63,7 @@ def replayed_copy(revision: Revision, inputs: Inputs, arm: str, *, pseudonym_key
     Raises:
         NotKnown: like `replayed`.
     """
-    run = considered_again(revision, inputs, pseudonym_key=pseudonym_key)
+    run = _considered(revision, inputs, pseudonym_key=pseudonym_key)
     served, rule, call = run.decision, run.routed.rule, run.call
     target = rule.arms.get(call.model, {}).get(arm) if rule is not None and call is not None else None
     if served is None or rule is None or target is None or run.ended is not None:
@@ -72,26 +72,26 @@ def replayed_copy(revision: Revision, inputs: Inputs, arm: str, *, pseudonym_key
     return said(served, decided(run, way, pseudonym_key=pseudonym_key, approved=inputs.approved))
 
 
-def considered_again(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> CallRun:
-    """The call itself, as far as deciding about it goes; `ended` says how it ends where it is not let through.
-
-    Raises:
-        NotKnown: like `replayed`.
-    """
+def again(revision: Revision, inputs: Inputs) -> CallRun:
+    """The call once more, as it came in."""
     metadata = dict(inputs.metadata)
     language = language_of(metadata.get("accept-language"))
     incoming = Incoming(inputs.method, metadata, _no_deadline, _NO_TRACE, language)
     run = CallRun(incoming, received_ms=inputs.received_ms, decision=inputs.id)
     run.revision, run.request, run.draw = revision, inputs.request, inputs.draw
     run.cell, run.facts, run.asked_channel = inputs.cell, inputs.known, inputs.asked_channel
-    try:
-        _consider(run, revision, inputs, pseudonym_key=pseudonym_key)
-    except CallEnded as ended:
-        run.ended = ended
     return run
 
 
-def _consider(run: CallRun, revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> None:
+def read(run: CallRun, inputs: Inputs, *, pseudonym_key: bytes) -> None:
+    """Fill in who calls and what is asked, as the run's revision takes it: all that deciding needs.
+
+    Raises:
+        CallEnded: it ends before it is decided upon.
+        NotKnown: the revision looks at more than was read at the time.
+    """
+    revision = run.revision
+    assert revision is not None  # noqa: S101 - `again` has set it
     agent = revision.agent(inputs.agent)
     if agent is None or agent.tenant != inputs.tenant:
         run.agent = Agent(name=inputs.agent, tenant=inputs.tenant)
@@ -115,7 +115,17 @@ def _consider(run: CallRun, revision: Revision, inputs: Inputs, *, pseudonym_key
         raise NotKnown("pressure")
     if inputs.first is not None:
         run.first_routed = _first_routed(inputs.first, policy, own=revision.number == inputs.revision)
-    considered(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
+
+
+def _considered(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> CallRun:
+    """The call itself, as far as deciding about it goes; `ended` says how it ends where it is not let through."""
+    run = again(revision, inputs)
+    try:
+        read(run, inputs, pseudonym_key=pseudonym_key)
+        considered(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
+    except CallEnded as ended:
+        run.ended = ended
+    return run
 
 
 def _first_routed(first: First, policy: MethodPolicy, *, own: bool) -> Routed:
