@@ -37,14 +37,15 @@ UNDECIDED: Final = {
 HOLD_ENDED: Final = "a hold ended without a call"
 TOO_LARGE: Final = "the request is too large to be kept"
 NOT_SHARED: Final = "the policy of the test keeps fewer"
-BY_HAND: Final = "the test has written it, and no gateway"
+BY_HAND: Final = "the test has made it, step by step"
+LOST: Final = "lost with the gateway that was killed"
 COPY_UNDECIDED: Final = "the copy was dropped or stopped"
 OF_NO_CALL: Final = "a copy of a call of which nothing is kept"
 STORE_GONE: Final = "the test has ended its store"
 TRIMMED: Final = "the audit service has stored and trimmed it"
 REASONS: Final = frozenset(
     {
-        *(*UNDECIDED.values(), HOLD_ENDED, TOO_LARGE, NOT_SHARED, BY_HAND),
+        *(*UNDECIDED.values(), HOLD_ENDED, TOO_LARGE, NOT_SHARED, BY_HAND, LOST),
         *(COPY_UNDECIDED, OF_NO_CALL, STORE_GONE, TRIMMED),
     }
 )
@@ -112,6 +113,7 @@ class _Tenant:
         self._tenant = tenant
         self._again = again
         self._inputs: dict[str, Entry] = {}
+        self._settled: set[str] = set()
         self._records: list[tuple[Entry, Record, Outcome]] = []
         self._copies: list[ShadowResult] = []
         self._found = Census()
@@ -139,13 +141,16 @@ class _Tenant:
         self._inputs = {msgspec.json.decode(each[b"r"])["id"]: each for each in entries if each[b"k"] == b"inputs"}
         admits = [each for each in entries if each[b"k"] == b"admit"]
         self._records = [(each, _record.decode(each[b"r"]), _outcome.decode(each[b"o"])) for each in admits]
+        self._settled = {msgspec.json.decode(each[b"r"])["id"] for each in entries if each[b"k"] == b"settle"}
         self._copies = [_copy.decode(each[b"r"]) for each in entries if each[b"k"] == b"copy"]
-        if self._world.by_hand:
-            return True
         missing = [record for _, record, _ in self._records if record.id not in self._inputs]
         return all([await self._excuse(record) for record in missing]) or None
 
     async def _excuse(self, record: Record) -> str:
+        if record.id in self._world.by_hand:
+            return BY_HAND
+        if self._world.killed and record.id not in self._settled:
+            return LOST
         return why_not(record, share=await self._share(record), own=self._world.own_share)
 
     async def _share(self, record: Record) -> int:
@@ -160,7 +165,7 @@ class _Tenant:
     async def _judged(self, entry: Entry, record: Record, outcome: Outcome) -> Once | None:
         inputs = self._inputs.get(record.id)
         if inputs is None:
-            why = BY_HAND if self._world.by_hand and not self._world.gateways else await self._excuse(record)
+            why = await self._excuse(record)
             if why:
                 self._found.excused[why] += 1
             else:

@@ -24,6 +24,7 @@ from tests.e2e.replayed import (
     BY_HAND,
     COPY_UNDECIDED,
     HOLD_ENDED,
+    LOST,
     NOT_SHARED,
     OF_NO_CALL,
     REASONS,
@@ -39,7 +40,7 @@ from tests.e2e.test_shadows import copying
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, World, credential, told
 from tests.fakes.upstream import FakeUpstream, fake_upstream
-from tests.services.audit.conftest import a_record, admit, append
+from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
 from tests.stores import Store
 
 SALES: Final = credential("sales-bot")
@@ -159,16 +160,17 @@ async def test_what_is_trimmed_is_counted_and_wrong_unless_the_test_wants_it(
     assert (await census(world)).wrong == []
 
 
-async def test_what_a_test_writes_itself_counts_only_where_there_is_no_gateway(
-    empty_world: World, upstream: FakeUpstream
+async def test_what_a_test_makes_itself_is_excused_by_name_and_what_is_lost_only_where_it_was_not_settled(
+    empty_world: World,
 ) -> None:
-    await append(empty_world.redis, admit(a_record(0)))
-    empty_world.by_hand = True
-    assert (await census(empty_world)).excused == Counter([BY_HAND])
-    async with empty_world.started():
-        ((_, why),) = (await census(empty_world)).wrong
-        assert why.endswith("was not kept")
-    empty_world.gateways.clear()
+    await append(empty_world.redis, *(admit(a_record(number)) for number in range(2)), settle(a_settlement(1)))
+    assert [why.endswith("was not kept") for _, why in (await census(empty_world)).wrong] == [True, True]
+    empty_world.killed = True
+    found = await census(empty_world)
+    assert (found.excused, [decision for decision, _ in found.wrong]) == (Counter([LOST]), [an_id(1)])
+    empty_world.by_hand |= {an_id(1)}
+    found = await census(empty_world)
+    assert (found.excused, found.wrong) == (Counter([LOST, BY_HAND]), [])
 
 
 async def test_a_record_whose_inputs_are_gone_or_that_was_changed_is_found(
@@ -223,16 +225,17 @@ def test_what_shows_that_rules_were_asked_is_never_excused_as_undecided(its: Rec
 
 def test_the_reasons_are_those_of_the_gateway_less_its_own_mistakes() -> None:
     assert UNDECIDED.keys() == BEFORE - {Reason.INTERNAL}
-    assert {HOLD_ENDED, TOO_LARGE, NOT_SHARED, BY_HAND, COPY_UNDECIDED, OF_NO_CALL, STORE_GONE, TRIMMED} == (
+    assert {HOLD_ENDED, TOO_LARGE, NOT_SHARED, BY_HAND, LOST, COPY_UNDECIDED, OF_NO_CALL, STORE_GONE, TRIMMED} == (
         REASONS - set(UNDECIDED.values())
     )
 
 
 def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> None:
-    shares, others = set(), set()
+    shares, others, kills = set(), set(), set()
     for path in Path(__file__).parent.glob("*.py"):
         text = path.read_text(encoding="utf-8")
         shares |= {path.stem} if re.search(r"""no_replay|replay={|["']replay["']|EVERYTHING""", text) else set()
+        kills |= {path.stem} if re.search(r"\.killed\b|killed=True|killed: bool", text) else set()
         others |= {path.stem} if re.search(r"\.by_hand|\.let_trim|\.own_share", text) else set()
     assert shares - {"conftest", "world"} == {
         *(
@@ -244,6 +247,15 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
         ),
         *("test_simulating",),
     }
+    assert kills == {"replayed", "test_holds_killed", "test_killed_in_load", "test_replayed", "world"}
     assert others == {
-        *("replayed", "test_decisions_over_http", "test_erasure", "test_replayed", "test_replayed_policies", "world"),
+        *(
+            "replayed",
+            "test_decisions_over_http",
+            "test_deferred",
+            "test_erasure",
+            "test_replayed",
+            "test_replayed_policies",
+            "world",
+        ),
     }

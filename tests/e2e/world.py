@@ -147,8 +147,10 @@ class World:
     """Those of its revisions, by number, which a store may forget."""
     keeping: bool = True
     """Whether all records stay in the streams until the test ends."""
-    by_hand: bool = False
-    """Whether the test itself writes the records, and no gateway does."""
+    by_hand: set[str] = field(default_factory=set)
+    """Decisions that the test itself makes or records, step by step, and no gateway."""
+    killed: bool = False
+    """Whether it kills a gateway's process, whose last writes are lost."""
     own_share: bool = False
     """Whether the test says itself of how many calls they are."""
     ahead_ms: int = 0
