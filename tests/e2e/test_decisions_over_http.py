@@ -62,7 +62,7 @@ async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> 
         async def stored() -> bool | None:
             return len(await auditor.listed()) == 3 or None
 
-        await eventually(stored, what="three decisions", within=5)
+        await eventually(stored, what="three decisions")
         yield office
 
 

@@ -236,7 +236,7 @@ async def test_keys_are_wrapped_anew_beside_the_running_service_and_the_old_mast
             status, answer = await other["dan"].ask("POST", f"/v1/decisions/{desk.decision}/values", WHY)
             return (status, answer.get("values")) == (200, VALUES) or None
 
-        assert await eventually(opened, what="the values under the new master key", within=5)
+        assert await eventually(opened, what="the values under the new master key")
     nowhere = settings | {"PILOTE_HOME": str(tmp_path / "empty")}
     code, out, err = await pilote(desk.world, "audit", "rewrap", **nowhere)
     assert (code, "no store of decisions" in err) == (1, True)

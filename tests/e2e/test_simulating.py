@@ -77,7 +77,7 @@ async def test_caps_and_rules_are_counted_in_order_and_come_with_whom_they_conce
         found = await under(world, auditor, policy(upstream.address, caps=[cap(1)]))
         return found if found.effects.measures.followed.total() == 3 else None
 
-    found = await eventually(all_told, what="three outcomes", within=20)
+    found = await eventually(all_told, what="three outcomes")
 
     change = Difference(kind="verdict", was="ALLOW", becomes="DENY", by="CAP_EXCEEDED pressure")
     assert named(found) == {change: {asked[1].decision, asked[2].decision, asked[5].decision}}
