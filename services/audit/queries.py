@@ -35,10 +35,8 @@ from services.audit.telling import told
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
-_FIRST_INPUTS: Final = 256
-"""Inputs that are read at first, so that their reader can begin."""
 _MOST_INPUTS: Final = 2_048
-"""Inputs that are read at once then: as many as a sealed hour decompresses at once, however few are asked for."""
+"""Inputs that are read at once: as many as a sealed hour decompresses at once, however few are asked for."""
 
 
 class Queries(Search):
@@ -162,12 +160,12 @@ class Queries(Search):
         """See the contract."""
         query = inputs.asked(request)
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
-        size = _FIRST_INPUTS
-        while found := await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=size):
+        given = False
+        while found := await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_MOST_INPUTS):
             for answer in inputs.answered(found, total):
                 yield answer
-            at, size = inputs.after(found[-1].decision, at_ms=found[-1].at_ms), _MOST_INPUTS
-        if size == _FIRST_INPUTS:
+            at, given = inputs.after(found[-1].decision, at_ms=found[-1].at_ms), True
+        if not given:
             yield planning_pb2.ListInputsResponse(total_size=total)
 
     async def ReportPerson(

@@ -1,6 +1,7 @@
 """Runs a backtest: slices of the recorded calls are judged by several processes, and counted here in their order."""
 
 import gc
+import itertools
 import multiprocessing
 from bisect import bisect_left
 from collections import Counter, deque
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
 SLICE: Final = 1_500
 """Calls in a slice, on average: some 0.1 s of work."""
 MOST_SLICES: Final = 5_000
+HOUR_MS: Final = 3_600_000
 _AHEAD: Final = 4
 """Slices that each process may be ahead of what is counted: what waits for it is held in memory."""
 _PLACE: Final = itemgetter(0, 1, 2)
@@ -155,13 +157,11 @@ def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> 
         with closing(Judge(config)) as judge:
             yield span.end_ms, judge.slice(span.start_ms, span.end_ms)
         return
-    width = -(-(span.end_ms - span.start_ms) // count)
     running: deque[tuple[int, Future[bytes]]] = deque()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         try:
-            for start_ms in range(span.start_ms, span.end_ms, width):
-                end_ms = min(start_ms + width, span.end_ms)
+            for start_ms, end_ms in itertools.pairwise(bounds(span, count)):
                 running.append((end_ms, pool.submit(judge_slice, config, start_ms, end_ms)))
                 if len(running) >= processes * _AHEAD:
                     first_ms, first = running.popleft()
@@ -171,6 +171,19 @@ def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> 
                 yield first_ms, _judged.decode(first.result())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def bounds(span: Span, count: int) -> tuple[int, ...]:
+    """Where the slices begin, and the end of the last: about `count` of the same length.
+
+    They begin with whole hours where they are so long: what is kept of an hour is read at once.
+    """
+    width = -(-(span.end_ms - span.start_ms) // count)
+    first = span.start_ms + width
+    if width >= HOUR_MS // 2:
+        width = max(1, round(width / HOUR_MS)) * HOUR_MS
+        first = (span.start_ms // HOUR_MS + 1) * HOUR_MS
+    return span.start_ms, *range(first, span.end_ms, width), span.end_ms
 
 
 async def span_of(audit: "AuditServiceAsyncStub", *, start_ms: int, end_ms: int, tenant: str, most: int) -> Span:

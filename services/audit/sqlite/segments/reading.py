@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Final
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.expression import Expression
@@ -22,6 +23,9 @@ from services.audit.sqlite.segments.steps import Ids, Step, steps
 
 Ask = Callable[[Dialect], Sql]
 """A query in the dialect of whoever is asked."""
+
+FEW: Final = 64
+"""So many decisions are always asked for by their names: 10 us each."""
 
 
 class SegmentReader:
@@ -135,7 +139,9 @@ class SegmentReader:
         catalogue, hours = self._segments(), dict[int, list[str]]()
         for decision in decisions:
             hours.setdefault(hour_of(decision), []).append(decision)
-        return [(catalogue[hour], tuple(ids)) for hour, ids in sorted(hours.items()) if hour in catalogue]
+        return [
+            (catalogue[hour], _named(ids, catalogue[hour])) for hour, ids in sorted(hours.items()) if hour in catalogue
+        ]
 
     def _segments(self) -> Catalogue:
         catalogue = self._catalogue()
@@ -199,3 +205,9 @@ class SegmentReader:
 
 def _id(row: tuple[object, ...]) -> str:
     return str(row[0])
+
+
+def _named(decisions: Sequence[str], segment: Segment) -> Ids:
+    """Those that are asked for by name: not where they are many of a segment, since a name costs more than a row."""
+    many = len(decisions) > FEW and len(decisions) * 4 > segment.decisions
+    return None if many else tuple(decisions)
