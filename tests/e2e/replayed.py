@@ -50,7 +50,7 @@ REASONS: Final = frozenset(
     }
 )
 """Why a record is not decided once more: these and no others. `tests/e2e/test_replayed.py` shows each."""
-LATE_SECONDS: Final = 3.0
+LATE_SECONDS: Final = 10.0
 """How long what gateways still have to write may take."""
 
 Entry = dict[bytes, bytes]
@@ -81,15 +81,15 @@ class Census:
         return self.excused.keys() <= REASONS
 
 
-async def census(world: World) -> Census:
-    """Decide about every record once more, over all tenants."""
+async def census(world: World, *, late_seconds: float = LATE_SECONDS) -> Census:
+    """Decide about every record once more, over all tenants; what is missing may come so late."""
     names: Any = await world.redis.smembers(keys.STREAMS)
     tenants = sorted({keys.tenant_of(name.decode()) for name in names} | {keys.NOBODY})
     own = [key for file in sorted(world.home.rglob("secrets/replays.key")) for key in sealing_keys(file)]
     again = Replays(_Revisions(world), sealer=Sealer((REPLAY_KEY, *own)), pseudonym_key=KEY)
     found = Census()
     for tenant in tenants:
-        found.add(await _Tenant(world, tenant, again).judged())
+        found.add(await _Tenant(world, tenant, again).judged(late_seconds))
     return found
 
 
@@ -118,10 +118,10 @@ class _Tenant:
         self._copies: list[ShadowResult] = []
         self._found = Census()
 
-    async def judged(self) -> Census:
+    async def judged(self, late_seconds: float) -> Census:
         """What became of them."""
         with contextlib.suppress(AssertionError):  # what is not there then is said by name
-            await eventually(self._read, what="everything that is kept", within=LATE_SECONDS)
+            await eventually(self._read, what="everything that is kept", within=late_seconds)
         if trimmed := await self._world.trimmed(self._tenant):
             self._found.excused[TRIMMED] += trimmed
             if self._world.keeping:

@@ -164,12 +164,15 @@ async def test_what_a_test_makes_itself_is_excused_by_name_and_what_is_lost_only
     empty_world: World,
 ) -> None:
     await append(empty_world.redis, *(admit(a_record(number)) for number in range(2)), settle(a_settlement(1)))
-    assert [why.endswith("was not kept") for _, why in (await census(empty_world)).wrong] == [True, True]
+    assert [why.endswith("was not kept") for _, why in (await census(empty_world, late_seconds=0)).wrong] == [
+        True,
+        True,
+    ]
     empty_world.killed = True
-    found = await census(empty_world)
+    found = await census(empty_world, late_seconds=0)
     assert (found.excused, [decision for decision, _ in found.wrong]) == (Counter([LOST]), [an_id(1)])
     empty_world.by_hand |= {an_id(1)}
-    found = await census(empty_world)
+    found = await census(empty_world, late_seconds=0)
     assert (found.excused, found.wrong) == (Counter([LOST, BY_HAND]), [])
 
 
@@ -188,7 +191,7 @@ async def test_a_record_whose_inputs_are_gone_or_that_was_changed_is_found(
             forged = msgspec.json.decode(entry[b"r"]) | {"arm": "elsewhere", "citation": "none"}
             await world.redis.xdel(stream, name)
             await world.redis.xadd(stream, entry | {b"r": msgspec.json.encode(forged)})
-    found = await census(world)
+    found = await census(world, late_seconds=0)
     assert dict(found.wrong) == {
         ids[0]: f"{GET}: what decided it was not kept",
         ids[1]: f"{GET} differs in citation, arm",
