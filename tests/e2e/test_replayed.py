@@ -155,7 +155,7 @@ async def test_what_is_trimmed_is_counted_and_wrong_unless_the_test_wants_it(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
     await told(agent.contacts.GetContact(get(), metadata=SALES))
-    await recorded(world, 1)
+    await world.settled(1)
     entries = len(await world.entries())
     await world.redis.xtrim(keys.decisions(keys.cell("acme")), maxlen=0, approximate=False)
     found = await census(world)
