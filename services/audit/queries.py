@@ -105,7 +105,9 @@ class Queries(Search):
                 entries=[proving.entry(each) for each in exported.row],
             )
         yield audit_service_pb2.ExportDecisionsResponse(
-            checkpoint=proving.checkpoint(signed), manifest=export.manifest(head)
+            checkpoint=proving.checkpoint(signed),
+            manifest=export.manifest(head),
+            unreadable_segments=self._store.unreadable,
         )
 
     async def GetCheckpoint(
@@ -162,11 +164,12 @@ class Queries(Search):
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
         given = False
         while found := await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_MOST_INPUTS):
-            for answer in inputs.answered(found, total):
+            for answer in inputs.answered(found, total, unreadable=self._store.unreadable):
                 yield answer
             at, given = inputs.after(found[-1].decision, at_ms=found[-1].at_ms), True
-        if not given:
-            yield planning_pb2.ListInputsResponse(total_size=total)
+        unreadable = self._store.unreadable
+        if unreadable or not given:  # damage may have been met behind the last that could be read
+            yield planning_pb2.ListInputsResponse(total_size=total, unreadable_segments=unreadable)
 
     async def ReportPerson(
         self, request: persons_pb2.ReportPersonRequest, _context: Any

@@ -103,7 +103,9 @@ class Judge:
         calls: list[Call] = []
         forms, left_out, kept_share = Forms(), dict[str, list[str]](), BASIS_POINTS
         before = sum(self._controlled.values())
+        unreadable: tuple[str, ...] = ()
         async for answer in audit.ListInputs(request):
+            unreadable = tuple(answer.unreadable_segments)
             for kept in answer.inputs:
                 try:
                     opened = replays.open(kept)
@@ -119,7 +121,12 @@ class Judge:
                     left_out.setdefault(unknown.what, []).append(kept.decision.removeprefix("decisions/"))
         controlled = sum(self._controlled.values()) - before
         return Judged(
-            tuple(calls), forms.found, {why: tuple(ids) for why, ids in left_out.items()}, controlled, kept_share
+            tuple(calls),
+            forms.found,
+            {why: tuple(ids) for why, ids in left_out.items()},
+            controlled,
+            kept_share,
+            unreadable,
         )
 
     def _judged(self, kept: planning_pb2.CallInputs, opened: Opened, forms: Forms) -> Call:

@@ -57,6 +57,8 @@ class Simulated(msgspec.Struct, frozen=True):
     """Calls whose end was guessed, since they were not made then."""
     kept_share: int
     """Of how many calls the inputs are kept, in basis points."""
+    unreadable: tuple[str, ...] = ()
+    """Names of the parts of the store that could not be read: calls in them are missing."""
 
     @property
     def counted(self) -> bool:
@@ -103,6 +105,7 @@ def _counted(
     left_out_calls: Counter[str] = Counter()
     controlled = done = 0
     kept_share = BASIS_POINTS
+    unreadable: set[str] = set()
     # What is made here lives long and in no circles: looking for those takes a third of the time.
     gc.disable()
     try:
@@ -119,13 +122,16 @@ def _counted(
                 examples += decisions[: most_examples - len(examples)]
             controlled += judged.controlled
             kept_share = min(kept_share, judged.kept_share)
+            unreadable.update(judged.unreadable)
             done += len(judged.calls) + sum(map(len, judged.left_out.values()))
             progress(done, max(done, span.total))
             if counting and kept_share < BASIS_POINTS:
                 break
     finally:
         gc.enable()
-    return Simulated(effects, left_out, left_out_calls, controlled, course.estimated, kept_share)
+    return Simulated(
+        effects, left_out, left_out_calls, controlled, course.estimated, kept_share, tuple(sorted(unreadable))
+    )
 
 
 def _longest_ms(call: Call, forms: Sequence[Bucket]) -> int:
@@ -197,12 +203,12 @@ async def span_of(audit: "AuditServiceAsyncStub", *, start_ms: int, end_ms: int,
     end.FromMilliseconds(end_ms)
     request = planning_pb2.ListInputsRequest(tenant=tenant, start_time=start, end_time=end, max_results=most)
     call = audit.ListInputs(request)
-    async for answer in call:
-        call.cancel()
-        if answer.inputs:
-            first = msgspec.json.decode(answer.inputs[0].record, type=_Received)
-            return Span(first.received_ms, end_ms, answer.total_size)
-    return Span(start_ms, end_ms, 0)
+    answer: planning_pb2.ListInputsResponse | None = await anext(aiter(call), None)
+    call.cancel()
+    if answer is None or not answer.inputs:
+        return Span(start_ms, end_ms, 0)
+    first = msgspec.json.decode(answer.inputs[0].record, type=_Received)
+    return Span(first.received_ms, end_ms, answer.total_size)
 
 
 class _Received(msgspec.Struct, frozen=True):

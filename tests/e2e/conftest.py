@@ -10,6 +10,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from gateway.redis_clients import Client, connected
+from tests.e2e.explained import unexplained
 from tests.e2e.policy import policy
 from tests.e2e.replayed import STORE_GONE, Census, census
 from tests.e2e.world import Agent, Auditor, World, auditing
@@ -47,8 +48,10 @@ def _replaying(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
 
 
-async def _replayed(world: World, request: pytest.FixtureRequest) -> None:
-    """Decide about every record of the test once more."""
+async def _judged(world: World, request: pytest.FixtureRequest) -> None:
+    """Explain every decision of the test, and decide about every record once more."""
+    with contextlib.suppress(RedisError, OSError):  # the test may have ended its store
+        assert await unexplained(world) == []
     if not request.config.getoption("--replay"):
         return
     try:
@@ -69,7 +72,7 @@ async def empty_world(
         world = World(redis, redis_url, tmp_path, stack)
         world.replaying = _replaying(request)
         yield world
-        await _replayed(world, request)
+        await _judged(world, request)
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 
@@ -94,7 +97,7 @@ async def _world_on(
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
-        await _replayed(world, request)
+        await _judged(world, request)
         assert await world.seen.leaks() == []
 
 
