@@ -201,6 +201,9 @@ class PostgresStore:
             lambda connection: locked(connection, lambda: retention.delete(connection, now_ms=now_ms))
         ):
             pass
+        await self._writer.run(
+            lambda connection: locked(connection, lambda: retention.forget_unclaimed(connection, now_ms=now_ms))
+        )
         self._tended_ms = now_ms
 
     shared: Final = True

@@ -17,6 +17,8 @@ from tests.postgres import PostgresProcess
 KINDS: Final = ("sqlite", *(("postgres",) if postgres.programs() else ()))
 """What there is here."""
 TEMPLATE: Final = "template_store"
+_BESIDE: Final = """SELECT 'outcome', {id} FROM outcome UNION SELECT 'copy', {other} FROM copy
+ UNION SELECT 'early', {early} FROM early_settlement"""
 _OUTCOMES: Final = """SELECT {id}, tenant, type, event, occurred_ms, reporter, revenue_cents, currency FROM outcome
  ORDER BY 1, 2, 3, 4"""
 
@@ -35,6 +37,9 @@ class Kind(Protocol):
 
     def inputs(self) -> set[str]:
         """The decisions whose inputs are kept."""
+
+    def beside(self) -> set[tuple[str, str]]:
+        """What is kept beside decisions, as tables and ids: what customers did, copies, settlements that wait."""
 
     def files(self) -> Path:
         """The folder of all files, with everything written to them."""
@@ -80,6 +85,11 @@ class Sqlite:
         """See `Kind`."""
         with contextlib.closing(self._connected()) as connection:
             return {decision for (decision,) in connection.execute("SELECT decision FROM input")}
+
+    def beside(self) -> set[tuple[str, str]]:
+        """See `Kind`."""
+        with contextlib.closing(self._connected()) as connection:
+            return {*connection.execute(_BESIDE.format(id="lower(hex(decision))", other="decision", early="id"))}
 
     def files(self) -> Path:
         """See `Kind`."""
@@ -147,6 +157,12 @@ class Postgres:
         """See `Kind`."""
         with lanes.connected(parameters(self.url)) as connection:
             return {decision.hex for (decision,) in connection.execute("SELECT decision FROM input")}
+
+    def beside(self) -> set[tuple[str, str]]:
+        """See `Kind`."""
+        with lanes.connected(parameters(self.url)) as connection:
+            found = connection.execute(_BESIDE.format(id="decision", other="decision", early="id").encode())
+            return {(table, decision.hex) for table, decision in found}
 
     def files(self) -> Path:
         """See `Kind`. Those of the database: the write-ahead log is the server's."""
