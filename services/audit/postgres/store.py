@@ -16,6 +16,7 @@ from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.postgres import (
     arms,
     batch,
+    comparing,
     counts,
     inputs,
     keys,
@@ -133,6 +134,10 @@ class PostgresStore:
         text = f"SELECT {rows.COLUMNS} FROM decision WHERE id = ANY(%s::uuid[]) AND ({wanted.text}) ORDER BY id"
         query = Sql(text, (list(decisions), *wanted.parameters))
         return await self._read(lambda connection: rows.found(connection, query, now_ms=now_ms))
+
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """See `DecisionStore.differing`."""
+        return await self._sum(lambda connection: comparing.differing(connection, decisions))
 
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""

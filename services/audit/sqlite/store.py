@@ -20,10 +20,10 @@ from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite import batch as sqlite_batch
+from services.audit.sqlite import comparing, outcomes, schema
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import inputs as sqlite_inputs
 from services.audit.sqlite import keys as sqlite_keys
-from services.audit.sqlite import outcomes, schema
 from services.audit.sqlite.arms import summarize
 from services.audit.sqlite.copies import copies_of
 from services.audit.sqlite.earlier import enter as enter_earlier
@@ -166,6 +166,12 @@ class SqliteStore:
         """See `DecisionStore.among`."""
         return await self._look(
             lambda segments: segments.among(decisions, expression=expression, now_ms=now_ms), now_ms=now_ms
+        )
+
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """See `DecisionStore.differing`."""
+        return await self._read(
+            lambda _: comparing.differing(self._segment_reader().each, decisions), threads=self._sum_thread
         )
 
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:

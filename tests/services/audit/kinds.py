@@ -1,6 +1,7 @@
 """The kinds of store that the audit service is tested on, with what tests do to them from outside."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,9 @@ class Kind(Protocol):
 
     def forge(self, hashes: bytes) -> None:
         """Write over the hashes of all leaves."""
+
+    def tamper(self, text: str, **values: Any) -> None:
+        """Run a statement that changes something, with `:name` for values, wherever it means something."""
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Somebody else writes for as long as the block takes."""
@@ -99,6 +103,14 @@ class Sqlite:
         """See `Kind`."""
         with contextlib.closing(self._connected()) as connection:
             connection.execute("UPDATE tile SET hashes = ? WHERE level = 0", (hashes,))
+
+    def tamper(self, text: str, **values: Any) -> None:
+        """See `Kind`. Decisions are in segments."""
+        done = 0
+        for path in (self.home / "audit" / "segments").glob("*.sqlite"):
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                done += connection.execute(text, values).rowcount
+        assert done > 0
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -175,6 +187,12 @@ class Postgres:
         """See `Kind`."""
         with lanes.connected(parameters(self.url)) as connection:
             connection.execute("UPDATE tile SET hashes = %s WHERE level = 0", (hashes,))
+
+    def tamper(self, text: str, **values: Any) -> None:
+        """See `Kind`."""
+        named = re.sub(r":(\w+)", r"%(\1)s", text)
+        with lanes.connected(parameters(self.url)) as connection:
+            assert connection.execute(named.encode(), values).rowcount > 0
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
