@@ -47,12 +47,17 @@ def concluded(record: Record, outcome: Outcome) -> Conclusion:
 
     A granted call with an expiry runs until it is settled; everything else is over with its verdict.
     """
-    verdict, reason, rule = record.verdict, record.reason, record.rule
-    if not outcome.granted and (outcome.reason or outcome.refused >= 0 or verdict is Verdict.ALLOW):
-        verdict, (reason, rule) = Verdict.DENY, _refused(record, outcome)
+    verdict, reason, rule = answered(record, outcome)
     if verdict is Verdict.ALLOW and record.expires_ms > 0:
         return Conclusion(verdict, reason, rule, "", State.RUNNING, None)
     return Conclusion(verdict, reason, rule, _status(verdict, reason), State.SETTLED, record.decided_ms)
+
+
+def answered(record: Record, outcome: Outcome) -> tuple[Verdict, str, str]:
+    """The verdict of that, its reason, and the rule, limit or cap that decided."""
+    if not outcome.granted and (outcome.reason or outcome.refused >= 0 or record.verdict is Verdict.ALLOW):
+        return Verdict.DENY, *_refused(record, outcome)
+    return record.verdict, record.reason, record.rule
 
 
 def settled(before: Conclusion, settlement: Settlement) -> Conclusion:

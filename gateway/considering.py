@@ -23,6 +23,14 @@ def considered(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> None:
     Raises:
         CallEnded: refused; `Kept` where it is to be kept.
     """
+    if weighed(run, pseudonym_key=pseudonym_key, approved=approved) is not Verdict.ALLOW:
+        raise refused(run)
+    if run.routed is NOWHERE:  # permission before existence (AIP-193)
+        raise plainly(Reason.ROUTE_NOT_FOUND, run)
+
+
+def weighed(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> Verdict:
+    """The same, without any words: what the rules say of the call is in `run.decision`, and where it goes in `run`."""
     revision, policy, agent, call = run.revision, run.policy, run.agent, run.call
     assert revision is not None and policy is not None and agent is not None and call is not None  # noqa: PT018, S101
     values = unrouted(revision, agent=agent, call=call, facts=run.facts)
@@ -39,10 +47,7 @@ def considered(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> None:
     if run.first_routed is None:  # a stream's further message goes where the stream goes, whatever is active now
         run.upstream = revision.upstreams.get(run.route.upstream)
     run.decision = decided(run, run.route, pseudonym_key=pseudonym_key, approved=approved, values=values)
-    if run.decision.verdict is not Verdict.ALLOW:
-        raise refused(run)
-    if run.routed is NOWHERE:  # permission before existence (AIP-193)
-        raise plainly(Reason.ROUTE_NOT_FOUND, run)
+    return run.decision.verdict
 
 
 def pseudonymous(call: Call, tenant: str, *, key: bytes, by_session: bool) -> Call:

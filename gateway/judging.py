@@ -4,16 +4,19 @@ import hashlib
 from collections.abc import Sequence
 
 from gateway.callrun import CallRun
-from gateway.conclusion import concluded
+from gateway.conclusion import answered
+from gateway.considering import weighed
 from gateway.core import keys
 from gateway.core.agreeing import LATER
 from gateway.core.call import Operation
+from gateway.core.errors import CallEnded, Reason
 from gateway.core.inputs import Inputs
 from gateway.core.record import CustomerOutcome, Exposure, Outcome, Record, Settlement, Verdict
 from gateway.core.revision.compiled import Revision
+from gateway.core.routing import NOWHERE
 from gateway.core.simulating.calls import ALLOWED, Call, Change, End, Follows, Forms, Told
-from gateway.refusal import Kept
-from gateway.replaying import considered_again
+from gateway.keeping import ending
+from gateway.replaying import again, read
 
 
 def judged(
@@ -33,11 +36,9 @@ def judged(
     Raises:
         NotKnown: the policy looks at more than was read at the time.
     """
-    run = considered_again(revision, inputs, pseudonym_key=pseudonym_key)
-    if run.ended is not None:
-        run.ended.__traceback__ = None  # it holds the whole call, in a circle
-    was = concluded(record, outcome)
-    rules, rules_by = _says(run)
+    run = again(revision, inputs)
+    rules, rules_by = _said(run, inputs, pseudonym_key)
+    was, was_reason, was_rule = answered(record, outcome)
     key = _key(run)
     decision = run.decision
     follows: Follows = ""
@@ -52,8 +53,8 @@ def judged(
         method=record.method,
         subject=record.subject_ref,
         contact=record.operation == Operation.CONTACT,
-        was=was.verdict.value,
-        was_by="" if was.verdict is Verdict.ALLOW else f"{was.reason} {was.rule}".strip(),
+        was=was.value,
+        was_by="" if was is Verdict.ALLOW else f"{was_reason} {was_rule}".strip(),
         rules=rules,
         rules_by=rules_by,
         fixed=_fixed(record, outcome, inputs),
@@ -67,17 +68,26 @@ def judged(
         end=None if settlement is None else _end(settlement),
         told=tuple([Told(each.type, each.reported_ms, each.revenue_cents, each.currency) for each in told]),
         variations=tuple([f"{each.experiment}={each.variation}" for each in run.routed.exposures]),
-        changes=_changes(record, run) if was.verdict is Verdict.ALLOW and rules == ALLOWED else (),
+        changes=_changes(record, run) if was is Verdict.ALLOW and rules == ALLOWED else (),
     )
 
 
-def _says(run: CallRun) -> tuple[str, str]:
-    """The verdict of the rules, and for which reason and by which rule."""
-    ended, rule = run.ended, "" if run.decision is None else run.decision.rule
-    if ended is None:
-        return ALLOWED, ""
-    verdict = ended.plan.verdict if isinstance(ended, Kept) else Verdict.DENY
-    return verdict.value, f"{run.reason} {ended.plan.rule if isinstance(ended, Kept) else rule}".strip()
+def _said(run: CallRun, inputs: Inputs, pseudonym_key: bytes) -> tuple[str, str]:
+    """The verdict of the rules, and for which reason and by which rule: as for a caller, less the words."""
+    try:
+        read(run, inputs, pseudonym_key=pseudonym_key)
+        verdict = weighed(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
+    except CallEnded as ended:
+        return Verdict.DENY.value, ended.reason.value
+    rule = "" if run.decision is None else run.decision.rule
+    if verdict is Verdict.ALLOW:
+        return (
+            (Verdict.DENY.value, f"{Reason.ROUTE_NOT_FOUND} {rule}".strip()) if run.routed is NOWHERE else (ALLOWED, "")
+        )
+    end = ending(run)
+    if end.plan is not None:
+        return end.plan.verdict.value, f"{end.reason} {end.plan.rule}".strip()
+    return Verdict.DENY.value, f"{end.reason} {rule}".strip()
 
 
 def _fixed(record: Record, outcome: Outcome, inputs: Inputs) -> bool:

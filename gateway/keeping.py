@@ -1,7 +1,7 @@
 """Calls that are not made now but kept: for a person to look at, or until a time."""
 
 import hashlib
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -172,20 +172,25 @@ class Keeping:
         )
 
 
-def refused(run: CallRun) -> CallEnded:
-    """How a call ends that its decision does not allow: `Kept` where it is to be kept, else a refusal."""
-    decision, agent, revision = run.decision, run.agent, run.revision
-    assert decision is not None and agent is not None and revision is not None  # noqa: PT018, S101
-    said = {"agent": agent.name, "method": run.incoming.method, "language": run.incoming.language}
+class Ending(NamedTuple):
+    """How a call ends that its decision does not allow."""
+
+    reason: Reason
+    plan: Plan | None = None
+    """`None` where it is refused, and not kept."""
+
+
+def ending(run: CallRun) -> Ending:
+    """How a call ends that its decision does not allow, before anything is said of it."""
+    decision, revision = run.decision, run.revision
+    assert decision is not None and revision is not None  # noqa: PT018, S101
     reason = decision.reason or Reason.POLICY_DENIED
-    if reason is Reason.AUTONOMY_OBSERVE:
-        return refusal.plain(reason, **said)
-    if decision.verdict is Verdict.HOLD and run.streaming:
-        return refusal.stream_held(rule=decision.rule, **said)
+    if decision.verdict is Verdict.HOLD and run.streaming:  # nobody can keep a stream
+        return Ending(Reason.APPROVAL_REQUIRED)
     if decision.verdict is Verdict.DEFER and run.streaming:
-        decision = msgspec.structs.replace(decision, verdict=Verdict.DENY, reason=Reason.QUIET_HOURS)
+        return Ending(Reason.QUIET_HOURS)
     if decision.verdict is Verdict.DENY:
-        return refusal.by_rule(decision, revision=revision.number, **said)
+        return Ending(reason)
     holding = decision.verdict is Verdict.HOLD
     plan = Plan(
         verdict=decision.verdict,
@@ -196,7 +201,24 @@ def refused(run: CallRun) -> CallEnded:
         wait_ms=decision.retry_after_ms or 0,
         kept_ms=revision.hold_ms if holding else decision.max_defer_ms,
     )
-    return refusal.kept(plan, revision=revision.number, **said)
+    return Ending(plan.reason, plan)
+
+
+def refused(run: CallRun) -> CallEnded:
+    """The same in words: `Kept` where it is to be kept, else a refusal."""
+    decision, agent, revision = run.decision, run.agent, run.revision
+    assert decision is not None and agent is not None and revision is not None  # noqa: PT018, S101
+    said = {"agent": agent.name, "method": run.incoming.method, "language": run.incoming.language}
+    end = ending(run)
+    if end.plan is not None:
+        return refusal.kept(end.plan, revision=revision.number, **said)
+    if end.reason is Reason.AUTONOMY_OBSERVE:
+        return refusal.plain(end.reason, **said)
+    if decision.verdict is Verdict.HOLD:
+        return refusal.stream_held(rule=decision.rule, **said)
+    if decision.verdict is Verdict.DEFER:
+        decision = msgspec.structs.replace(decision, verdict=Verdict.DENY, reason=end.reason)
+    return refusal.by_rule(decision, revision=revision.number, **said)
 
 
 def _cell(run: CallRun) -> keys.Cell:

@@ -45,30 +45,35 @@ def replayed(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> Rep
     Raises:
         NotKnown: the revision looks at more than was read at the time.
     """
-    run = considered_again(revision, inputs, pseudonym_key=pseudonym_key)
+    run = again(revision, inputs)
+    try:
+        read(run, inputs, pseudonym_key=pseudonym_key)
+        considered(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
+    except CallEnded as ended:
+        run.ended = ended
     return Replayed(record_of(run), run.decision)
 
 
-def considered_again(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> CallRun:
-    """The call, as far as deciding about it goes; `ended` says how it ends where it is not let through.
-
-    Raises:
-        NotKnown: like `replayed`.
-    """
+def again(revision: Revision, inputs: Inputs) -> CallRun:
+    """The call once more, as it came in."""
     metadata = dict(inputs.metadata)
     language = language_of(metadata.get("accept-language"))
     incoming = Incoming(inputs.method, metadata, _no_deadline, _NO_TRACE, language)
     run = CallRun(incoming, received_ms=inputs.received_ms, decision=inputs.id)
     run.revision, run.request, run.draw = revision, inputs.request, inputs.draw
     run.cell, run.facts, run.asked_channel = inputs.cell, inputs.known, inputs.asked_channel
-    try:
-        _consider(run, revision, inputs, pseudonym_key=pseudonym_key)
-    except CallEnded as ended:
-        run.ended = ended
     return run
 
 
-def _consider(run: CallRun, revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> None:
+def read(run: CallRun, inputs: Inputs, *, pseudonym_key: bytes) -> None:
+    """Fill in who calls and what is asked, as the run's revision takes it: all that deciding needs.
+
+    Raises:
+        CallEnded: it ends before it is decided upon.
+        NotKnown: the revision looks at more than was read at the time.
+    """
+    revision = run.revision
+    assert revision is not None  # noqa: S101 - `again` has set it
     agent = revision.agent(inputs.agent)
     if agent is None or agent.tenant != inputs.tenant:
         run.agent = Agent(name=inputs.agent, tenant=inputs.tenant)
@@ -94,7 +99,6 @@ def _consider(run: CallRun, revision: Revision, inputs: Inputs, *, pseudonym_key
         rule = next((rule for rule in policy.routes if rule.name == inputs.first.route.name), None)
         first = inputs.first
         run.first_routed = Routed(route=first.route, rule=rule, target=first.target, unit_ref=first.unit_ref)
-    considered(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
 
 
 def _no_deadline() -> None:

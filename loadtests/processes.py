@@ -116,9 +116,7 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """CPU time of all its threads so far, user and kernel."""
-        stat = Path(f"/proc/{self.pid}/stat").read_text()
-        after_name = stat.rpartition(")")[2].split()
-        return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_SECOND
+        return cpu_seconds_of(self.pid)
 
     def rss_mb(self) -> float:
         """Resident memory in megabytes of 10^6 bytes."""
@@ -126,3 +124,10 @@ class Process:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024 / 1e6
         raise self.failure()
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """CPU time of all threads of a process so far, user and kernel."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    after_name = stat.rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_SECOND

@@ -102,7 +102,10 @@ def show(found: dict[str, Any], console: Console) -> None:
         )
         console.print(f"routing, {concerned}: {us['median']} us CPU ({us['min']} to {us['max']})")
     its = found["backtesting"]
-    console.print(f"a backtest over {its['calls']} calls: {its['seconds']} s, {its['cores']} cores")
+    console.print(
+        f"a backtest over {its['calls']} calls: {its['seconds']} s, {its['cores']} cores; "
+        f"{its['cpu_us']} us CPU a call, and {its['cpu_us_of_audit']} us of the audit service"
+    )
     for each in found["swaps"]:
         console.print(
             f"swap of {swap.RULES} rules: {each['seconds']:.2f} s, slowest call {each['step_ms']:.1f} ms above usual "

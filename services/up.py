@@ -24,6 +24,8 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     """
     home = settings.home.resolve()
     ours = {"PILOTE_HOME": str(home), "PILOTE_REDIS_URL": redis_url(settings)}
+    if settings.audit_key_file is not None:
+        ours["PILOTE_AUDIT_KEY_FILE"] = str(settings.audit_key_file.resolve())
     children = (*_store(settings), *_services(settings), *_gateways(settings))
     return Supervisor(home, children, environment={**environment, **ours})
 

@@ -7,39 +7,47 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.errors import Reason
 from gateway.core.explain_attempts import explain_attempts
+from gateway.core.explain_buckets import explain_buckets
 from gateway.core.explain_circumstances import explain_circumstances, explain_kept
+from gateway.core.explain_rules import explain_rule
 from gateway.core.limits import bucket_reason
-from gateway.core.record import (
-    BucketAsk,
-    BucketLook,
-    Outcome,
-    Record,
-    RuleLook,
-    Settlement,
-    Verdict,
-    asked_version,
-    citation_of,
-)
-from gateway.core.texts import LANGUAGES, amount, day, fill, number, span
+from gateway.core.reason_texts import why
+from gateway.core.record import Outcome, Record, Settlement, Verdict, asked_version, citation_of
+from gateway.core.terms import channel_named, operation_named
+from gateway.core.texts import moment, number, saying
 
 _TEXTS: Final = {
-    "asked": ("{agent} asked for {method} ({operation}).", "{agent} a demandé {method} ({operation})."),
-    "nobody": (
-        "Somebody who could not be identified asked for {method}.",
-        "Un appelant non identifié a demandé {method}.",
+    "asked": (
+        "On {at} {agent} asked for {method}: {operation}.",
+        "Le {at}, {agent} a demandé {method} : {operation}.",
     ),
-    "subject": ("It concerned the customer {subject}.", "L’appel concernait le client {subject}."),
-    "contact": (
+    "asked-bare": ("On {at} {agent} asked for {method}.", "Le {at}, {agent} a demandé {method}."),
+    "nobody": (
+        "On {at} somebody who could not be identified asked for {method}.",
+        "Le {at}, un appelant non identifié a demandé {method}.",
+    ),
+    "subject": (
+        "It concerned a customer, recorded under the pseudonym {subject}.",
+        "L’appel concernait un client, enregistré sous le pseudonyme {subject}.",
+    ),
+    "contact": ("It was a contact by {channel}.", "C’était une sollicitation par {channel}."),
+    "contact-category": (
         "It was a contact by {channel}, category {category}.",
         "C’était une sollicitation par {channel}, catégorie {category}.",
     ),
+    "moved": (
+        "It had been asked for by {asked}; a cap that was full there has moved it to {channel}.",
+        "Elle était demandée par {asked} ; un plafond y étant atteint, elle est passée à {channel}.",
+    ),
+    "follows": ("It follows on the decision decisions/{parent}.", "Il fait suite à la décision decisions/{parent}."),
     "route": ("It took the route {route} to {upstream}.", "Il a pris la route {route} vers {upstream}."),
     "version": (
         "Version {version} of the model {model} was to answer (arm {arm}).",
         "La version {version} du modèle {model} devait répondre (bras {arm}).",
     ),
-    "prompt": ("The prompt was {prompt}.", "Le prompt était {prompt}."),
+    "prompt": ("The prompt was {prompt}.", "L’invite était {prompt}."),
     "connector": ("{upstream} was at version {connector}.", "{upstream} était en version {connector}."),
     "rollout": (
         "The rollout {rollout} gave it to its candidate.",
@@ -56,148 +64,23 @@ _TEXTS: Final = {
     ),
     "standby": (
         "It let another arm take over the call decisions/{parent}.",
-        "Il a fait reprendre l’appel decisions/{parent} par un autre bras.",
+        "Il a permis à un autre bras de reprendre l’appel decisions/{parent}.",
     ),
     "revision": ("Revision {revision} decided.", "La révision {revision} a décidé."),
     "no-revision": ("No revision was active.", "Aucune révision n’était active."),
-    "rule-allow": ("The rule {rule} allowed it.", "La règle {rule} l’a autorisé."),
-    "rule-deny": ("The rule {rule} denied it.", "La règle {rule} l’a refusé."),
-    "rule-hold": (
-        "The rule {rule} wanted a person to look at it first.",
-        "La règle {rule} demandait qu’une personne l’examine d’abord.",
-    ),
-    "rule-defer": ("The quiet hours {rule} put it off.", "Les heures calmes {rule} l’ont remis à plus tard."),
-    "watch-hold": (
-        "The rule {rule} would have had a person look at it first, but only watches.",
-        "La règle {rule} l’aurait fait examiner par une personne, mais elle ne fait qu’observer.",
-    ),
-    "watch-defer": (
-        "The quiet hours {rule} would have put it off, but only watch.",
-        "Les heures calmes {rule} l’auraient remis à plus tard, mais elles ne font qu’observer.",
-    ),
-    "rule-holdout": (
-        "The customer is held out of such contacts by {rule}.",
-        "Pour ces sollicitations, le client fait partie du groupe témoin {rule}.",
-    ),
-    "rule-redact": ("The rule {rule} had fields redacted.", "La règle {rule} a fait masquer des champs."),
-    "watch-allow": (
-        "The rule {rule} would have allowed it, but only watches.",
-        "La règle {rule} l’aurait autorisé, mais elle ne fait qu’observer.",
-    ),
-    "watch-deny": (
-        "The rule {rule} would have denied it, but only watches.",
-        "La règle {rule} l’aurait refusé, mais elle ne fait qu’observer.",
-    ),
-    "watch-redact": (
-        "The rule {rule} would have had fields redacted, but only watches.",
-        "La règle {rule} aurait fait masquer des champs, mais elle ne fait qu’observer.",
-    ),
-    "watch-failed": (
-        "The rule {rule} could not be evaluated, but only watches.",
-        "La règle {rule} n’a pas pu être évaluée, mais elle ne fait qu’observer.",
-    ),
-    "failed-allow": (
-        "The rule {rule} could not be evaluated and was left out.",
-        "La règle {rule} n’a pas pu être évaluée et a été écartée.",
-    ),
-    "failed-deny": (
-        "The rule {rule} could not be evaluated, and so denied it.",
-        "La règle {rule} n’a pas pu être évaluée, elle l’a donc refusé.",
-    ),
-    "consent-granted": (
-        "The consent {rule} was on record since {since}.",
-        "Le consentement {rule} était enregistré depuis le {since}.",
-    ),
-    "consent-none": ("The consent {rule} was not on record.", "Le consentement {rule} n’était pas enregistré."),
-    "consent-unknown": (
-        "Whether the consent {rule} was on record could not be read.",
-        "On n’a pas pu lire si le consentement {rule} était enregistré.",
-    ),
-    "consent-refused": (
-        "The customer had refused what {rule} asks for, on {since}.",
-        "Le client avait refusé, le {since}, ce que demande {rule}.",
-    ),
-    "consent-withdrawn": (
-        "The customer had withdrawn what {rule} asks for, on {since}.",
-        "Le client avait retiré, le {since}, ce que demande {rule}.",
-    ),
-    "consent-expired": (
-        "The consent {rule}, given on {since}, was too old.",
-        "Le consentement {rule}, donné le {since}, était trop ancien.",
-    ),
-    "failed-redact": (
-        "The rule {rule} could not be evaluated, and so had its fields redacted.",
-        "La règle {rule} n’a pas pu être évaluée, elle a donc fait masquer ses champs.",
-    ),
-    "limit-granted": (
-        "{limit} ({by}): {used} of {capacity} within {period}, this call included.",
-        "{limit} ({by}) : {used} sur {capacity} en {period}, cet appel compris.",
-    ),
-    "limit-untaken": (
-        "{limit} ({by}): {used} of {capacity} within {period}; it would have let the call through.",
-        "{limit} ({by}) : {used} sur {capacity} en {period} ; elle aurait laissé passer l’appel.",
-    ),
-    "limit-refused": (
-        "{limit} ({by}): {used} of {capacity} within {period} were used up; free again in {wait}.",
-        "{limit} ({by}) : {used} sur {capacity} en {period} étaient déjà utilisés ; libre dans {wait}.",
-    ),
-    "concurrency-granted": (
-        "{limit} ({by}): {used} of {capacity} calls at a time, this one included.",
-        "{limit} ({by}) : {used} appels simultanés sur {capacity}, cet appel compris.",
-    ),
-    "concurrency-untaken": (
-        "{limit} ({by}): {used} of {capacity} calls at a time; it would have let the call through.",
-        "{limit} ({by}) : {used} appels simultanés sur {capacity} ; elle aurait laissé passer l’appel.",
-    ),
-    "concurrency-refused": (
-        "{limit} ({by}): {used} of {capacity} calls were running already.",
-        "{limit} ({by}) : {used} appels sur {capacity} étaient déjà en cours.",
-    ),
-    "gap-granted": (
-        "{limit} ({by}): no contact within {period} before.",
-        "{limit} ({by}) : aucune sollicitation dans les {period} précédentes.",
-    ),
-    "gap-refused": (
-        "{limit} ({by}): the contact before was less than {period} ago; free again in {wait}.",
-        "{limit} ({by}) : la sollicitation précédente datait de moins de {period} ; libre dans {wait}.",
-    ),
-    "outranked": (
-        "{limit} ({by}): the last of {capacity} is kept for {other}; free again in {wait}.",
-        "{limit} ({by}) : la dernière place sur {capacity} est réservée à {other} ; libre dans {wait}.",
-    ),
-    "sequence-granted": (
-        "{limit} ({by}): nothing within {period} before that this may not follow on.",
-        "{limit} ({by}) : rien dans les {period} précédentes que cet appel ne puisse suivre.",
-    ),
-    "sequence-refused": (
-        "{limit} ({by}): {other} was less than {period} ago; free again in {wait}.",
-        "{limit} ({by}) : {other} datait de moins de {period} ; libre dans {wait}.",
-    ),
-    "trail": (
-        "{limit} ({by}): the call was noted as a first step.",
-        "{limit} ({by}) : l’appel a été noté comme première étape.",
-    ),
-    "score-granted": (
-        "Contact pressure ({by}) stood at {used}, this contact ({cost}) included.",
-        "La pression ({by}) était de {used}, cette sollicitation ({cost}) comprise.",
-    ),
-    "score-untaken": ("Contact pressure ({by}) stood at {used}.", "La pression ({by}) était de {used}."),
-    "score-refused": (
-        "Contact pressure ({by}) stood at {used} of {capacity}, and this adds {cost}; low enough in {wait}.",
-        "La pression ({by}) était de {used} sur {capacity}, et ceci ajoute {cost} ; assez basse dans {wait}.",
-    ),
-    "limit-waived": (
-        "{limit} ({by}): {used} of {capacity} within {period}; a person has let the call through all the same.",
-        "{limit} ({by}) : {used} sur {capacity} en {period} ; une personne a laissé passer l’appel malgré tout.",
-    ),
-    "limit-closed": ("{limit} ({by}) is closed.", "{limit} ({by}) est fermée."),
     "repeat": (
-        "It repeated the decision {first} and got its answer.",
-        "Il répétait la décision {first} et en a reçu la réponse.",
+        "It repeated the decision decisions/{first} and got its answer.",
+        "Il répétait la décision decisions/{first} et en a reçu la réponse.",
+    ),
+    "repeat-refused": (
+        "It repeated the decision decisions/{first}: both have the same idempotency key.",
+        "Il répétait la décision decisions/{first} : tous deux portent la même clé d’idempotence.",
     ),
     "halted": ("It met the stop {stop}.", "Il a rencontré la suspension {stop}."),
+    "full": ("{rule} stood in its way.", "{rule} lui faisait obstacle."),
     "allowed": ("The call was let through.", "L’appel a été autorisé."),
-    "refused": ("The call was refused: {reason}.", "L’appel a été refusé : {reason}."),
+    "refused": ("The call was refused: {why}.", "L’appel a été refusé : {why}."),
+    "told": ('The caller was told: "{message}".', "L’appelant a reçu ce message : « {message} »."),
     "cited": ("The refusal rests on {citation}.", "Le refus repose sur {citation}."),
     "held": ("It was kept for a person: holds/{hold}.", "Il a été conservé pour une personne : holds/{hold}."),
     "deferred": (
@@ -205,22 +88,19 @@ _TEXTS: Final = {
         "Il a été conservé pour être fait plus tard : holds/{hold}.",
     ),
     "held-unkept": ("It needs a person first.", "Il faut d’abord qu’une personne l’examine."),
-    "deferred-unkept": (
-        "It would be kept, and made later.",
-        "Il serait conservé, et fait plus tard.",
-    ),
-    "decided": (
-        'Of holds/{hold} {decider} said: "{comment}".',
-        "De holds/{hold}, {decider} a dit : « {comment} ».",
-    ),
+    "deferred-unkept": ("It would be kept, and made later.", "Il serait conservé, et fait plus tard."),
+    "approved": ("{decider} approved holds/{hold}{comment}.", "{decider} a approuvé holds/{hold}{comment}."),
+    "turned-down": ("{decider} refused holds/{hold}{comment}.", "{decider} a refusé holds/{hold}{comment}."),
+    "comment": (': "{comment}"', " : « {comment} »"),
     "would": (
-        "The agent only observes; without that the call would have come to {would}.",
-        "L’agent ne fait qu’observer ; sinon, l’appel aurait donné {would}.",
+        "The agent only observes; without that the call would have come to: {would}.",
+        "L’agent ne fait qu’observer ; sinon, l’appel aurait donné : {would}.",
     ),
     "settled": (
         "It ended with {status} after {total}, of which the gateway took {overhead}.",
         "Il s’est terminé par {status} après {total}, dont {overhead} pour la passerelle.",
     ),
+    "because": ("That was because {why}.", "Motif : {why}."),
     "served": ("The upstream answered with {served}.", "Le système en aval a répondu avec {served}."),
     "served-other": (
         "The upstream served {served} where {pinned} was pinned.",
@@ -231,9 +111,10 @@ _TEXTS: Final = {
         "On ignore si le système en aval a agi ; ce qui a été pris le reste.",
     ),
     "gave-back": ("What it had taken was given back.", "Ce qu’il avait pris a été rendu."),
-    "running": ("It has not ended yet.", "Il n’est pas encore terminé."),
+    "running": ("No end of it is recorded yet.", "Sa fin n’est pas encore enregistrée."),
     "trace": ("Its trace is {trace}.", "Sa trace est {trace}."),
 }
+_say: Final = saying(_TEXTS)
 
 
 def explain(
@@ -241,135 +122,110 @@ def explain(
 ) -> tuple[str, ...]:
     """The decision as sentences, in the order in which things happened."""
     lines = [*_asked(record, language), *explain_circumstances(record, language=language)]
-    lines += [_rule(look, language) for look in record.rules]
-    lines += [
-        _limit(ask, look, taken=outcome.granted, language=language)
-        for ask, look in zip(record.buckets, outcome.looks, strict=False)
-    ]
-    lines += _ended(record, outcome, settlement, language)
+    lines += [explain_rule(look, language=language) for look in record.rules]
+    lines += explain_buckets(record, outcome, language=language)
+    lines += [*_before(record, outcome, language), *_verdict(record, outcome, settlement, language)]
+    if settlement is not None:
+        lines += _settled(record, settlement, language)
+    lines += [_say("trace", language=language, trace=record.trace_id)] * bool(record.trace_id)
     lines += explain_kept(record, settlement, language=language)
     return tuple(lines)
 
 
 def _asked(record: Record, language: str) -> list[str]:
     values = {
-        "agent": record.agent,
-        "method": record.method,
-        "operation": record.operation,
+        "at": moment(record.received_ms, language=language),
+        "operation": operation_named(record.operation, language=language),
         "subject": record.subject_ref,
-        "channel": record.channel,
-        "category": record.category or "-",
-        "route": record.route,
-        "upstream": record.upstream,
-        "version": record.version,
-        "model": record.model,
-        "arm": record.arm,
-        "revision": str(record.revision),
-        "prompt": record.prompt,
+        "channel": channel_named(record.channel, language=language),
+        "asked": channel_named(record.asked_channel, language=language),
         "connector": record.connector_version,
-        "rollout": record.rollout,
         "unit": record.unit_ref,
-        "parent": record.parent,
     }
-    keys = ["asked" if record.agent else "nobody"]
-    keys += ["subject"] * bool(record.subject_ref) + ["contact"] * bool(record.channel)
-    keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
-    keys += ["standby"] * record.standby
-    keys += ["prompt"] * bool(record.prompt) + ["connector"] * bool(record.connector_version)
-    keys += ["rollout"] * bool(record.rollout) + ["unit"] * bool(record.unit_ref)
-    lines = [_say(key, language, values) for key in keys]
+    values |= {
+        name: str(getattr(record, name))
+        for name in (
+            *("agent", "method", "category", "route", "upstream", "version", "model", "arm", "revision", "prompt"),
+            *("rollout", "parent"),
+        )
+    }
+    lines = [_say(key, language=language, **values) for key in _asked_keys(record)]
     lines += [
-        _say("exposure", language, {"experiment": each.experiment, "variation": each.variation})
+        _say("exposure", language=language, experiment=each.experiment, variation=each.variation)
         for each in record.exposures
     ]
     if record.lineage is not None:
-        lines.append(_say("lineage", language, msgspec.structs.asdict(record.lineage)))
-    lines.append(_say("revision" if record.revision else "no-revision", language, values))
+        lines.append(_say("lineage", language=language, **msgspec.structs.asdict(record.lineage)))
+    if record.revision or not record.parent:  # what comes of a kept call without its being made, no policy decides
+        lines.append(_say("revision" if record.revision else "no-revision", language=language, **values))
     return lines
 
 
-def _rule(look: RuleLook, language: str) -> str:
-    if f"consent-{look.standing}" in _TEXTS and look.mode != "monitor":
-        values = {"rule": look.rule, "since": day(look.since_ms, language=language)}
-        return _say(f"consent-{look.standing}", language, values)
-    if look.error and look.mode == "monitor":
-        return _say("watch-failed", language, {"rule": look.rule})
-    kind = "failed" if look.error else "watch" if look.mode == "monitor" else "rule"
-    return _say(f"{kind}-{look.effect}", language, {"rule": look.rule})
+def _asked_keys(record: Record) -> list[str]:
+    keys = ["nobody" if not record.agent else "asked" if record.operation else "asked-bare"]
+    keys += ["subject"] * bool(record.subject_ref)
+    keys += ["contact-category" if record.category else "contact"] * bool(record.channel)
+    keys += ["moved"] * bool(record.asked_channel and record.asked_channel != record.channel)
+    keys += ["standby" if record.standby else "follows"] * bool(record.parent)
+    keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
+    keys += ["prompt"] * bool(record.prompt) + ["connector"] * bool(record.connector_version)
+    return keys + ["rollout"] * bool(record.rollout) + ["unit"] * bool(record.unit_ref)
 
 
-def _limit(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
-    values = {
-        "limit": ask.limit,
-        "by": ask.by,
-        "used": amount(look.used, kind=ask.kind, language=language),
-        "capacity": amount(ask.capacity, kind=ask.kind, language=language),
-        "cost": amount(ask.cost, kind=ask.kind, language=language),
-        "period": span(ask.period_ms, language=language),
-        "wait": span(max(0, look.wait_ms), language=language),
-        "other": f"decisions/{look.other}",
-    }
-    waived = ask.mode == "waived" and look.wait_ms != 0
-    return _say("limit-waived" if waived else _limit_key(ask.kind, look, taken=taken), language, values)
-
-
-def _limit_key(kind: str, look: BucketLook, *, taken: bool) -> str:
-    """Which sentence says how a bucket stood; most kinds share theirs."""
-    if kind == "trail":
-        return "trail"
-    if kind == "cap" and look.other:
-        return "outranked"
-    if look.wait_ms < 0:
-        return "limit-closed"
-    end = "refused" if look.wait_ms > 0 else "granted" if taken else "untaken"
-    for key in (f"{kind}-{end}", f"{kind}-granted"):
-        if key in _TEXTS and (end != "refused" or key.endswith(end)):
-            return key
-    return f"limit-{end}"
-
-
-def _ended(record: Record, outcome: Outcome, settlement: Settlement | None, language: str) -> list[str]:
-    kept = {Verdict.HOLD: "held", Verdict.DEFER: "deferred"}.get(record.verdict, "")
-    allowed = record.verdict is Verdict.ALLOW and (outcome.granted or not (outcome.reason or outcome.refused >= 0))
+def _before(record: Record, outcome: Outcome, language: str) -> list[str]:
+    """What led to the verdict beside rules and buckets: stops, repeats, people, an agent that only observes."""
     lines = []
     if outcome.stop:
-        lines.append(_say("halted", language, {"stop": outcome.stop}))
-    if outcome.first and outcome.granted:
-        lines.append(_say("repeat", language, {"first": outcome.first}))
+        lines.append(_say("halted", language=language, stop=outcome.stop))
+    if outcome.first:
+        key = "repeat" if outcome.granted else "repeat-refused"
+        lines.append(_say(key, language=language, first=outcome.first))
+    if _full(record, outcome):
+        lines.append(_say("full", language=language, rule=record.rule))
     if record.decider:
-        values = {"decider": record.decider, "hold": record.hold, "comment": record.hold_comment}
-        lines.append(_say("decided", language, values))
+        comment = _say("comment", language=language, comment=record.hold_comment) if record.hold_comment else ""
+        key = "turned-down" if record.reason == Reason.HOLD_REFUSED else "approved"
+        lines.append(_say(key, language=language, decider=record.decider, hold=record.hold, comment=comment))
     if record.would:
-        lines.append(_say("would", language, {"would": record.would}))
-    if allowed:
-        lines.append(_say("allowed", language, {}))
-    elif kept and not outcome.reason:
+        lines.append(_say("would", language=language, would=why(record.would, language=language)))
+    return lines
+
+
+def _full(record: Record, outcome: Outcome) -> bool:
+    """Whether a cap or sequence has the call kept that would have refused it; it was asked by an earlier decision."""
+    kept = record.verdict in (Verdict.HOLD, Verdict.DEFER) and not outcome.looks
+    return kept and record.rule not in {"", *(look.rule for look in record.rules)}
+
+
+def _verdict(record: Record, outcome: Outcome, settlement: Settlement | None, language: str) -> list[str]:
+    kept = {Verdict.HOLD: "held", Verdict.DEFER: "deferred"}.get(record.verdict, "")
+    if record.verdict is Verdict.ALLOW and (outcome.granted or not (outcome.reason or outcome.refused >= 0)):
+        running = [_say("running", language=language)] * (settlement is None)
+        return [_say("allowed", language=language), *running]
+    if kept and not outcome.reason:
         hold = outcome.first or record.hold
-        lines.append(_say(kept if hold else f"{kept}-unkept", language, {"hold": hold}))
-    else:
-        reason = outcome.reason or record.reason or _limited(record, outcome)
-        lines.append(_say("refused", language, {"reason": reason}))
-        citation = citation_of(record, outcome)
-        lines += [_say("cited", language, {"citation": citation})] * bool(citation)
-    if allowed and settlement is None:
-        lines.append(_say("running", language, {}))
-    if settlement is not None:
-        lines += explain_attempts(settlement.attempts, language=language)
-        total = _milliseconds(settlement.total_us, language)
-        values = {
-            "status": settlement.status,
-            "total": total,
-            "overhead": _milliseconds(settlement.overhead_us, language),
-        }
-        lines.append(_say("settled", language, values))
-        if settlement.served:
-            asked = asked_version(record, settlement)
-            same = settlement.served == asked or not asked
-            values = {"served": settlement.served, "pinned": asked}
-            lines.append(_say("served" if same else "served-other", language, values))
-        lines += [_say("in-doubt", language, {})] * settlement.in_doubt
-        lines += [_say("gave-back", language, {})] * settlement.gave_back
-    lines.append(_say("trace", language, {"trace": record.trace_id}))
+        return [_say(kept if hold else f"{kept}-unkept", language=language, hold=hold)]
+    reason = outcome.reason or record.reason or _limited(record, outcome)
+    lines = [_say("refused", language=language, why=why(reason, language=language))]
+    citation = citation_of(record, outcome)
+    lines += [_say("cited", language=language, citation=citation)] * bool(citation)
+    if record.message and not outcome.reason:  # else what the store said was told
+        lines.append(_say("told", language=language, message=record.message.rstrip(".")))
+    return lines
+
+
+def _settled(record: Record, settlement: Settlement, language: str) -> list[str]:
+    lines = list(explain_attempts(settlement.attempts, language=language))
+    total, overhead = (_milliseconds(us, language) for us in (settlement.total_us, settlement.overhead_us))
+    lines.append(_say("settled", language=language, status=settlement.status, total=total, overhead=overhead))
+    if settlement.reason and not settlement.in_doubt:
+        lines.append(_say("because", language=language, why=why(settlement.reason, language=language)))
+    if settlement.served:
+        asked = asked_version(record, settlement)
+        key = "served" if settlement.served == asked or not asked else "served-other"
+        lines.append(_say(key, language=language, served=settlement.served, pinned=asked))
+    lines += [_say("in-doubt", language=language)] * settlement.in_doubt
+    lines += [_say("gave-back", language=language)] * settlement.gave_back
     return lines
 
 
@@ -381,7 +237,3 @@ def _limited(record: Record, outcome: Outcome) -> str:
 
 def _milliseconds(us: int, language: str) -> str:
     return f"{number(us / 1000, digits=2, language=language)} ms"
-
-
-def _say(key: str, language: str, values: dict[str, str]) -> str:
-    return fill(_TEXTS[key][LANGUAGES.index(language)], values)

@@ -16,10 +16,10 @@ ANSWERS: Final = frozenset(
 """Statuses by which an upstream says no in its own words."""
 
 _TRY: Final = {
-    "": ("The first try at {place}", "Le premier essai chez {place}"),
-    "retry": ("A further try at {place}", "Un nouvel essai chez {place}"),
-    "fallback": ("A try at {place}, which took over,", "Un essai chez {place}, prévu en remplacement,"),
-    "hedge": ("A second try beside it, at {place},", "Un second essai en parallèle, chez {place},"),
+    "": ("The first try at {place}", "Le premier essai, sur {place},"),
+    "retry": ("A further try at {place}", "Un nouvel essai, sur {place},"),
+    "fallback": ("A try at {place}, which took over,", "Un essai sur {place}, qui prenait le relais,"),
+    "hedge": ("A second try beside it, at {place},", "Un second essai en parallèle, sur {place},"),
 }
 _END: Final = {
     "OK": ("was answered after {took}.", "a reçu une réponse après {took}."),

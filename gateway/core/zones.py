@@ -56,23 +56,29 @@ def period(rule: CalendarRule, *, subject_zone: str, now_ms: int) -> tuple[int, 
     at midnight, that is the instant at which they are set.
     """
     zone = zone_of(rule.zone, subject=subject_zone, fallback=rule.fallback_zone) or dt.UTC
-    first = _first_date(dt.datetime.fromtimestamp(now_ms / 1000, zone).date(), rule)
-    start_ms = instant_ms(first, 0, zone)
+    date = dt.datetime.fromtimestamp(now_ms / 1000, zone).date()
     while True:
-        following = _next_date(first, rule.unit)
-        end_ms = instant_ms(following, 0, zone)
+        start_ms, end_ms, following = _around(rule.unit, rule.week_start, date, zone)
         if now_ms < end_ms:
             return start_ms, end_ms
         # Clocks that are set back over midnight show the date before once more; its period is over all the same.
-        first, start_ms = following, end_ms
+        date = following
 
 
-def _first_date(date: dt.date, rule: CalendarRule) -> dt.date:
-    match rule.unit:
+@functools.lru_cache(maxsize=4096)  # the same for all calls of a day: 3.5 us each
+def _around(unit: Unit, week_start: int, date: dt.date, zone: dt.tzinfo) -> tuple[int, int, dt.date]:
+    """Beginning and end of the period that a date is in, and the first date of the one that follows."""
+    first = _first_date(date, unit, week_start=week_start)
+    following = _next_date(first, unit)
+    return instant_ms(first, 0, zone), instant_ms(following, 0, zone), following
+
+
+def _first_date(date: dt.date, unit: Unit, *, week_start: int) -> dt.date:
+    match unit:
         case "day":
             return date
         case "week":
-            return date - dt.timedelta(days=(date.weekday() - rule.week_start) % 7)
+            return date - dt.timedelta(days=(date.weekday() - week_start) % 7)
         case "month":
             return date.replace(day=1)
         case "year":

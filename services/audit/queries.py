@@ -35,8 +35,10 @@ from services.audit.telling import told
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
-_INPUTS_BATCH: Final = 256
-"""Inputs that are read at once: most are 2 kB with all that belongs to them, the largest 64 kB."""
+_FIRST_INPUTS: Final = 256
+"""Inputs that are read at first, so that their reader can begin."""
+_MOST_INPUTS: Final = 2_048
+"""Inputs that are read at once then: as many as a sealed hour decompresses at once, however few are asked for."""
 
 
 class Queries(Search):
@@ -160,13 +162,13 @@ class Queries(Search):
         """See the contract."""
         query = inputs.asked(request)
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
-        while True:
-            found = await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_INPUTS_BATCH)
+        size = _FIRST_INPUTS
+        while found := await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=size):
             for answer in inputs.answered(found, total):
                 yield answer
-            if len(found) < _INPUTS_BATCH:
-                return
-            at = inputs.after(found[-1].decision, at_ms=found[-1].at_ms)
+            at, size = inputs.after(found[-1].decision, at_ms=found[-1].at_ms), _MOST_INPUTS
+        if size == _FIRST_INPUTS:
+            yield planning_pb2.ListInputsResponse(total_size=total)
 
     async def ReportPerson(
         self, request: persons_pb2.ReportPersonRequest, _context: Any

@@ -127,7 +127,10 @@ class DecisionStore(Protocol):
         """Where the inputs that are asked for begin, and how many there are."""
 
     async def inputs_page(self, query: InputsQuery, *, now_ms: int, at: Mark, size: int) -> tuple[Kept, ...]:
-        """The inputs from a place on, oldest first, of decisions that are stored by now; none that have expired."""
+        """The inputs from a place on, oldest first, of decisions that are stored by now; none that have expired.
+
+        At most `size`, and fewer where they are large; none only where there are no more.
+        """
 
     async def expire_inputs(self, *, now_ms: int) -> int:
         """Delete the inputs that have expired, and keys whose records are over; returns how many inputs there were."""

@@ -30,8 +30,8 @@ DISAGREES: Final = "disagrees"
 """Why a call is left out whose replay under its own revision is not what was recorded."""
 CONTROLLED_FIRST: Final = 100
 """So many calls of a revision are decided upon under it too, in each process, before it counts as proven."""
-CONTROLLED_EVERY: Final = 50
-"""And of those that follow one in so many; once one disagrees, all of them."""
+_CONTROLLED: Final = tuple([f"{number:02x}" for number in range(0, 256, 51)])
+"""And of those that follow the ones whose ids end so, one in 43; once one disagrees, all of them."""
 _settlement: Final = msgspec.json.Decoder(Settlement)
 _told: Final = msgspec.json.Decoder(CustomerOutcome)
 _pack: Final = msgspec.msgpack.Encoder()
@@ -106,7 +106,9 @@ class Judge:
             for kept in answer.inputs:
                 try:
                     opened = replays.open(kept)
-                    kept_share = min(kept_share, await self._share(opened, replays))
+                    if self._due(opened):
+                        await self._control(opened, replays)
+                    kept_share = min(kept_share, self._shares[opened.inputs.revision])
                     calls.append(self._judged(kept, opened, forms))
                 except Unusable as unusable:
                     left_out.setdefault(unusable.why, []).append(kept.decision.removeprefix("decisions/"))
@@ -130,23 +132,26 @@ class Judge:
             pseudonym_key=self._config.pseudonym_key,
         )
 
-    async def _share(self, opened: Opened, replays: Replays) -> int:
-        """Of how many calls its revision keeps the inputs; looks at whether the replay agrees, where it is to be.
+    def _due(self, opened: Opened) -> bool:
+        """Whether it is to be seen that the call comes to what was recorded, under its own revision."""
+        number = opened.inputs.revision
+        if self._config.control_all or number in self._distrusted:
+            return True
+        return self._controlled.get(number, 0) < CONTROLLED_FIRST or opened.record.id.endswith(_CONTROLLED)
+
+    async def _control(self, opened: Opened, replays: Replays) -> None:
+        """See that it does, and learn of how many calls its revision keeps the inputs.
 
         Raises:
             Unusable: it does not, or its revision is not there.
         """
         number = opened.inputs.revision
-        seen = self._controlled.get(number, 0)
-        due = self._config.control_all or number in self._distrusted or seen < CONTROLLED_FIRST
-        if due or int(opened.record.id[-4:], 16) % CONTROLLED_EVERY == 0:
-            once = await replays.once(opened)
-            self._shares[number] = once.share
-            if once.differing:
-                self._distrusted.add(number)
-                raise Unusable(DISAGREES)
-            self._controlled[number] = seen + 1
-        return self._shares[number]
+        once = await replays.once(opened)
+        self._shares[number] = once.share
+        if once.differing:
+            self._distrusted.add(number)
+            raise Unusable(DISAGREES)
+        self._controlled[number] = self._controlled.get(number, 0) + 1
 
 
 _judges: Final[list[Judge]] = []

@@ -63,17 +63,19 @@ def add_audit_to(app: typer.Typer, shell: Shell) -> None:
         """Wrap the keys of what records say of people anew, with the first master key of the file."""
         from gateway.adapters.sealing import Damaged, KeyMissing
         from gateway.core.errors import CallEnded
+        from services.commands.audit_commands import store_url_of
         from services.commands.rewrapping import rewrap as run
 
         settings = shell.settings()
         lang = language(settings)
         try:
-            count = asyncio.run(run(settings.home, shell.record_keys(settings), url=settings.audit_url))
+            url = store_url_of(shell, settings)
+            count = asyncio.run(run(settings.home, shell.record_keys(settings), url=url))
         except KeyMissing:
             shell.fail(say("rewrap-key", language=lang))
         except Damaged:
             shell.fail(say("rewrap-damaged", language=lang))
-        except (CallEnded, ValueError):
+        except CallEnded:
             shell.fail(say("rewrap-store", language=lang, home=settings.home))
         shell.out.print(say("rewrapped", language=lang, count=count), markup=False, soft_wrap=True)
 

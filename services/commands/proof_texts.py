@@ -263,6 +263,7 @@ _TEXTS: Final = {
         "There is no key in {file}: say the log’s public key with --key.",
         "Il n’y a pas de clé dans {file} : donnez la clé publique du journal avec --key.",
     ),
+    "database": ("the database of PILOTE_AUDIT_URL", "la base de PILOTE_AUDIT_URL"),
     "store-unreadable": (
         "The store in {home} cannot be used: {why}",
         "Le stockage de {home} est inutilisable : {why}",
@@ -287,6 +288,10 @@ _TEXTS: Final = {
     "import-not-empty": (
         "The store in {home} is not empty: set PILOTE_HOME to another folder.",
         "Le stockage de {home} n’est pas vide : donnez à PILOTE_HOME un autre dossier.",
+    ),
+    "import-not-empty-database": (
+        "The database that PILOTE_AUDIT_URL names has decisions already: name an empty one.",
+        "La base que nomme PILOTE_AUDIT_URL contient déjà des décisions : nommez-en une vide.",
     ),
     "import-foreign": (
         "{file} holds an entry that cannot be stored: {why} What came before it is in the store.",

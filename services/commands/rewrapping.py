@@ -46,7 +46,7 @@ Anew = Callable[[str, WrappedKey], bytes]
 async def _on_a_server(url: str, anew: Anew) -> int:
     from services.audit.postgres.store import PostgresStore
 
-    store = PostgresStore(url)
+    store = PostgresStore(url, make=False)
     try:
         count = await store.personal.rewrap(anew)
         await store.personal.clear_files()

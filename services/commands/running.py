@@ -26,6 +26,7 @@ from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services import up
+from services.audit.proofs.log_key import KEY_FILE
 from services.commands.fact_lines import read_line
 from services.supervisor import home as homes
 from services.supervisor.home import HomeTaken, State
@@ -51,7 +52,10 @@ async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console,
     home = settings.home / "demo"
     if homes.running(home.resolve()) is None:
         shutil.rmtree(home, ignore_errors=True)  # each demonstration begins with people whom nobody has written to yet
-    settings = msgspec.structs.replace(settings, home=home)
+    key_file = settings.audit_key_file
+    if settings.audit_url is not None and key_file is None:
+        key_file = settings.home / KEY_FILE  # a database outlives the demonstration, and its log has one key
+    settings = msgspec.structs.replace(settings, home=home, audit_key_file=key_file)
     supervisor = _supervisor(settings, out)
     if supervisor is None:
         return 2

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.settings import Settings, language
+from services.commands.database_stats import show_database
 from services.commands.export_commands import progress_bar
-from services.commands.segment_texts import say
+from services.commands.segment_texts import megabytes, say
 from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         every: Annotated[bool, typer.Option("--all", help="List all segments, not only the last 24.")] = False,  # noqa: FBT002
         check: Annotated[bool, typer.Option("--check", help="Read every file, and say what is wrong.")] = False,  # noqa: FBT002
     ) -> None:
-        """Show the segments that decisions are kept in; with --check whether all of them can be read."""
+        """Show the segments, or days, that decisions are kept in; with --check whether all of them can be read."""
         settings = shell.settings()
         lang = language(settings)
+        if settings.audit_url is not None:
+            show_database(shell, settings, every=every, check=check)
+            return
         parts = _parts(shell, settings)
         print_rows(shell.out, _rows(parts, every=every, lang=lang))
         if len(parts) > SHOWN and not every:
@@ -53,6 +57,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
         settings = shell.settings()
         lang = language(settings)
+        if settings.audit_url is not None:
+            shell.fail(say("seal-nothing", language=lang), 2)
         _parts(shell, settings)
         try:
             with using(settings.home, alone=True):
@@ -139,9 +145,4 @@ def _totals(parts: "list[Part]", *, lang: str) -> str:
 
 
 def _megabytes(size: int, *, lang: str) -> str:
-    if size < 0:
-        return say("is-missing", language=lang)
-    if not size:
-        return "-"
-    text, unit = f"{size / 1_000_000:.1f}", "Mo" if lang == "fr" else "MB"
-    return f"{text.replace('.', ',') if lang == 'fr' else text} {unit}"
+    return say("is-missing", language=lang) if size < 0 else megabytes(size, lang=lang)

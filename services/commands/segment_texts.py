@@ -43,6 +43,25 @@ _TEXTS: Final = {
         "Les {segments} segments sont lisibles : {decisions} décisions, dans l’ordre.",
     ),
     "faulty": ("{count} faults.", "{count} défauts."),
+    "days": ("day (UTC)|decisions|size", "jour (UTC)|décisions|taille"),
+    "day-other": ("others", "autres"),
+    "days-earlier": ("{count} earlier days are not shown: --all", "{count} jours antérieurs non affichés : --all"),
+    "days-totals": (
+        "{days} days, {decisions} decisions; the whole database {size}.",
+        "{days} jours, {decisions} décisions ; la base entière {size}.",
+    ),
+    "check-database": (
+        "Decisions are in PostgreSQL, and --check reads files: `pilote audit verify` checks what a database keeps.",
+        "Les décisions sont dans PostgreSQL, et --check lit des fichiers : `pilote audit verify` vérifie une base.",
+    ),
+    "seal-nothing": (
+        "Decisions are in PostgreSQL, where there is nothing to seal: the audit service drops days that are over.",
+        "Les décisions sont dans PostgreSQL, où il n’y a rien à sceller : le service d’audit supprime les jours échus.",
+    ),
+    "database-away": (
+        "The database that PILOTE_AUDIT_URL names cannot be read: {why}",
+        "La base que nomme PILOTE_AUDIT_URL est illisible : {why}",
+    ),
     "sealed-now": ("{count} segments were sealed.", "{count} segments ont été scellés."),
     "in-use": (
         "The store is in use: the running audit service seals by itself. Stop it, and seal again.",
@@ -50,3 +69,11 @@ _TEXTS: Final = {
     ),
 }
 say: Final = saying(_TEXTS)
+
+
+def megabytes(size: int, *, lang: str) -> str:
+    """A size as people read it; a dash for nothing."""
+    if not size:
+        return "-"
+    text, unit = f"{size / 1_000_000:.1f}", "Mo" if lang == "fr" else "MB"
+    return f"{text.replace('.', ',') if lang == 'fr' else text} {unit}"

@@ -1,12 +1,13 @@
 """Runs a backtest: slices of the recorded calls are judged by several processes, and counted here in their order."""
 
 import gc
-import heapq
 import multiprocessing
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.limits import Bucket
-from gateway.core.simulating.calls import Call, Judged
+from gateway.core.simulating.calls import ALLOWED, Call, Judged
 from gateway.core.simulating.course import Course
 from gateway.core.simulating.effects import Effects
 from pilote.audit.v1 import planning_pb2
@@ -28,6 +29,8 @@ SLICE: Final = 1_500
 MOST_SLICES: Final = 5_000
 _AHEAD: Final = 4
 """Slices that each process may be ahead of what is counted: what waits for it is held in memory."""
+_PLACE: Final = itemgetter(0, 1, 2)
+_TIME: Final = itemgetter(0)
 _judged: Final = msgspec.msgpack.Decoder(Judged)
 
 
@@ -104,7 +107,8 @@ def _counted(
         for judged, ready in _in_order(slices):
             for call, forms in ready:
                 came = course.take(call, forms)
-                effects.add(call, came, early=call.at_ms - _longest_ms(call, forms) < span.start_ms)
+                newly = came.counted and came.verdict == ALLOWED
+                effects.add(call, came, early=newly and call.at_ms - _longest_ms(call, forms) < span.start_ms)
             if judged is None:
                 continue
             for why, decisions in judged.left_out.items():
@@ -136,13 +140,12 @@ def _in_order(slices: Iterator[tuple[int, Judged]]) -> Iterator[tuple[Judged | N
     """
     waiting: list[tuple[int, int, str, Call, Sequence[Bucket]]] = []
     for end_ms, judged in slices:
-        for call in judged.calls:
-            heapq.heappush(waiting, (call.at_ms, call.place, call.id, call, judged.forms))
-        ready: _Ready = []
-        while waiting and waiting[0][0] < end_ms:
-            ready.append(heapq.heappop(waiting)[3:])
-        yield judged, ready
-    yield None, [each[3:] for each in sorted(waiting, key=lambda each: each[:3])]
+        waiting += [(call.at_ms, call.place, call.id, call, judged.forms) for call in judged.calls]
+        waiting.sort(key=_PLACE)  # they nearly are in order
+        now = bisect_left(waiting, end_ms, key=_TIME)
+        yield judged, [each[3:] for each in waiting[:now]]
+        del waiting[:now]
+    yield None, [each[3:] for each in waiting]
 
 
 def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> Generator[tuple[int, Judged]]:

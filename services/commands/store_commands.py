@@ -63,7 +63,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             raise typer.Exit(1)
         imported = _imported(shell, settings, file, report)
         what = "imported-same" if imported.same_log else "imported"
-        text = say(what, language=lang, count=imported.entries, home=settings.home)
+        text = say(what, language=lang, count=imported.entries, home=_place(settings))
         shell.out.print(text, markup=False, soft_wrap=True)
 
 
@@ -81,10 +81,9 @@ def _key(shell: Shell, settings: Settings, text: str) -> "Key":
 
 def _checked(shell: Shell, settings: Settings, key: "Key") -> "tuple[list[Wrong], Tally]":
     from gateway.core.errors import CallEnded
-    from services.audit.opening import opened
+    from services.audit.postgres.store import PostgresStore
     from services.audit.proofs.checking import Check
     from services.audit.sqlite.files import SqliteFiles
-    from services.audit.sqlite.store import KEEPING
     from services.commands.audit_commands import store_url_of
 
     lang = language(settings)
@@ -92,7 +91,7 @@ def _checked(shell: Shell, settings: Settings, key: "Key") -> "tuple[list[Wrong]
     async def work() -> "tuple[list[Wrong], Tally]":
         url = store_url_of(shell, settings)
         # Of an embedded store only the files are read: the service may run on them.
-        kept = SqliteFiles(settings.home) if url is None else opened(settings.home, url=url, keeping=KEEPING)
+        kept = SqliteFiles(settings.home) if url is None else PostgresStore(url, make=False)
         try:
             with progress_bar(shell, say("checking", language=lang)) as progress:
                 check = Check(kept, key=key, now_ms=int(time.time() * 1_000), progress=progress)
@@ -103,7 +102,12 @@ def _checked(shell: Shell, settings: Settings, key: "Key") -> "tuple[list[Wrong]
     try:
         return asyncio.run(work())
     except CallEnded as ended:
-        shell.fail(say("store-unreadable", language=lang, home=settings.home, why=ended))
+        shell.fail(say("store-unreadable", language=lang, home=_place(settings), why=ended))
+
+
+def _place(settings: Settings) -> str:
+    """Where the store is; never the URL itself."""
+    return str(settings.home) if settings.audit_url is None else say("database", language=language(settings))
 
 
 def _text(wrong: "Wrong", lang: str) -> str:
@@ -141,8 +145,9 @@ def _imported(shell: Shell, settings: Settings, file: Path, report: "Report") ->
     try:
         return asyncio.run(work())
     except NotEmpty:
-        shell.fail(say("import-not-empty", language=lang, home=settings.home), 2)
+        what = "import-not-empty" if settings.audit_url is None else "import-not-empty-database"
+        shell.fail(say(what, language=lang, home=settings.home), 2)
     except Foreign as foreign:
         shell.fail(say("import-foreign", language=lang, file=file, why=foreign))
     except CallEnded as ended:
-        shell.fail(say("store-unreadable", language=lang, home=settings.home, why=ended))
+        shell.fail(say("store-unreadable", language=lang, home=_place(settings), why=ended))

@@ -23,13 +23,13 @@ END = Settlement(id="0" * 32, settled_ms=3, status="OK", admit_us=2_000)
 
 def test_it_is_said_in_english() -> None:
     assert explain_circumstances(RECORD) == [
-        f"The agent called on behalf of {'a' * 32}.",
+        f"The agent called on behalf of a person, recorded under the pseudonym {'a' * 32}.",
         "That was in the conversation conv_12345678.",
         "Its purpose was renewal.",
-        "It rested on the legal basis contract, by the requirement mailing. The proof is form 12.",
-        "The customer was looked for in the holdout silent.",
-        "The rule no-people took out of the request: everything annotated PERSONAL or above.",
-        "The rule no-score took out of the reply: a.b, c.",
+        "It rested on this legal basis: contract (consent mailing). Its proof: form 12.",
+        "Whether the customer is in the control group silent was looked up.",
+        "Out of the request the rule no-people takes: everything annotated PERSONAL or above.",
+        "Out of the reply the rule no-score takes: a.b, c.",
     ]
     assert explain_kept(RECORD, END) == [
         (
@@ -42,13 +42,13 @@ def test_it_is_said_in_english() -> None:
 
 def test_it_is_said_in_french() -> None:
     assert explain_circumstances(RECORD, language="fr") == [
-        f"L’agent appelait pour le compte de {'a' * 32}.",
+        f"L’agent appelait pour le compte d’une personne, enregistrée sous le pseudonyme {'a' * 32}.",
         "C’était dans la conversation conv_12345678.",
-        "Sa finalité était renewal.",
-        "Il reposait sur la base légale contract, selon l’exigence mailing. La preuve est form 12.",
-        "On a cherché le client dans le groupe témoin silent.",
-        "La règle no-people a retiré de la requête : tout ce qui est annoté PERSONAL ou plus.",
-        "La règle no-score a retiré de la réponse : a.b, c.",
+        "Sa finalité était : renewal.",
+        "Il reposait sur cette base légale : contrat (consentement mailing). Sa preuve : form 12.",
+        "On a vérifié si le client fait partie du groupe témoin silent.",
+        "De la requête, la règle no-people retire : tout ce qui est annoté PERSONAL ou plus.",
+        "De la réponse, la règle no-score retire : a.b, c.",
     ]
     assert explain_kept(RECORD, END, language="fr") == [
         (

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core import obstacle_buckets, obstacle_reasons
 from gateway.core import obstacle_texts as module
 from gateway.core.errors import Reason
+from gateway.core.obstacle_reasons import reason_must
 from gateway.core.obstacle_texts import explain_beyond, explain_obstacles
 from gateway.core.obstacles import Condition, Obstacle, free_ms, names_in, obstacles
 from gateway.core.policy.contacts import ConsentRequirement
@@ -92,8 +94,8 @@ def test_a_consent_says_for_which_purpose_and_channel_and_on_which_basis() -> No
 
     assert [(each.kind, each.channel, each.purpose) for each in found] == [("consent", "email", "marketing")]
     said = explain_obstacles(found, now_ms=AT, language="fr")
-    assert said[1].startswith("Le client a retiré le 05/01/2026 son accord pour email (objet : marketing) ;")
-    assert said[2] == "Bases légales admises : consent, legitimate_interest."
+    assert said[1].startswith("Le client a retiré le 05/01/2026 son accord pour e-mail (objet : marketing) ;")
+    assert said[2] == "Bases légales admises : consentement, intérêt légitime."
 
 
 def test_quiet_hours_say_when_they_end_and_so_when_the_call_can_pass() -> None:
@@ -137,8 +139,13 @@ def test_a_hold_says_that_somebody_must_decide_and_how() -> None:
     )  # fmt: skip
     said = explain_obstacles(obstacles(record, Outcome(granted=False)), now_ms=AT)
 
-    assert said[1] == "A person must approve it, as the rule large asks."
-    assert "pilote holds approve " + "a" * 32 in said[2]
+    assert said[1] == "A person must approve it, as large asks."
+    assert "pilote holds approve holds/" + "a" * 32 in said[2]
+    capped = msgspec.structs.replace(record, rule="pressure", rules=())
+    (found,) = obstacles(capped, Outcome(granted=False))
+    assert (found.kind, found.name) == ("hold", "pressure")
+    (over,) = obstacles(record, Outcome(granted=False, reason="HOLD_REFUSED", first="b" * 32))
+    assert (over.kind, over.reason) == ("other", "HOLD_REFUSED")
     approved = msgspec.structs.replace(record, verdict=Verdict.DENY, reason="QUIET_HOURS", decider="Zoé")
     assert [each.kind for each in obstacles(approved, Outcome(granted=False))] == ["other"]
 
@@ -197,7 +204,9 @@ def test_every_text_there_is_gets_said() -> None:
     ]
     for now_ms in (AT - 1, AT + 2 * DAY):
         said += explain_obstacles([each for each in found if each.free_ms], now_ms=now_ms)
-    beginnings = {key: english.partition("{")[0] for key, (english, _) in module._TEXTS.items()}
+    said += [reason_must(reason, language="en") for reason in (*Reason, "NEW")]
+    texts = [*module._TEXTS.items(), *obstacle_buckets._TEXTS.items(), *obstacle_reasons.REASONS.items()]
+    beginnings = {key: english.partition("{")[0] for key, (english, _) in texts}
 
     assert [
         key for key, begin in beginnings.items() if begin and not any(each.startswith(begin) for each in said)

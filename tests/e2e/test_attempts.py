@@ -36,7 +36,7 @@ async def test_the_decision_tells_every_try_and_which_arm_answered(
     assert standby.parent == decision.name
     record, outcome, settlement = entries(decision)
     in_words = explain(record, outcome, settlement=settlement, language="fr")
-    assert any("Un essai chez spare, prévu en remplacement, a reçu une réponse" in each for each in in_words)
+    assert any("Un essai sur spare, qui prenait le relais, a reçu une réponse" in each for each in in_words)
     assert settlement is not None
     assert settlement.attempts == (await world.kept())[ended.decision].settlement.attempts  # type: ignore[union-attr]
 

@@ -21,6 +21,7 @@ from tests.e2e.requests import get
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Auditor, World, credential, told
 from tests.postgres import PostgresProcess
+from tests.services.test_cli import _listens, _run
 
 pytestmark = [
     pytest.mark.skipif(postgres.programs() is None, reason="there is no PostgreSQL here"),
@@ -238,3 +239,55 @@ async def test_of_two_services_on_one_database_either_does_the_work_of_one_that_
         notes = [note for (note,) in connection.execute("SELECT note FROM checkpoint")]
     assert len({note.splitlines()[0] for note in notes}) == 1
     assert second.stop() == 0
+
+
+async def test_every_command_works_on_what_the_service_keeps_in_its_database(
+    world: World, made: Callable[[], AuditProcess], database: PostgresProcess, tmp_path: Path
+) -> None:
+    audit, load, file = made(), Load(world), tmp_path / "all.jsonl"
+    audit.start()
+    await audit.until_it_is("SERVING")
+    for _ in range(3):
+        await load.call("contacts/c1")
+    await reconciled(world, audit, load.decisions)
+    key = (await audit.run("audit", "key"))[1].strip()
+    there: dict[str, Any] = {
+        "PILOTE_AUDIT_URL": database.url(database.new_database()),
+        "PILOTE_HOME": str(tmp_path / "there"),
+    }
+    french: dict[str, Any] = {"PILOTE_LANG": "fr"}
+
+    async def say(*arguments: str, wanted: str, code: int = 0, **settings: Any) -> None:
+        done = await audit.run(*arguments, **settings)
+        assert (done[0], wanted in " ".join((done[1] + done[2]).split())) == (code, True), done
+
+    await say("audit", "export", str(file), wanted="3")
+    await say("audit", "export", str(tmp_path / "all.csv"), wanted="3", **french)
+    await say("verify", str(file), "--key", key, wanted="3")
+    await say("audit", "checkpoint", str(tmp_path / "note"), wanted="note")
+    await say("audit", "import", str(file), "--key", key, wanted="to the last hash", **there)
+    await say("audit", "import", str(file), "--key", key, wanted="name an empty one", code=2, **there)
+    await say("audit", "import", str(file), "--key", key, wanted="nommez-en une vide", code=2, **there, **french)
+    await say("audit", "verify", "--key", key, wanted="Good: 3 decisions", **there)
+    await say("audit", "stats", wanted="3 decisions")
+    await say("erase", "contacts/c1", "--reason", "asked us to", wanted="contacts/c1")
+    await say("audit", "notes", wanted="asked us to")
+    await say("audit", "notes", wanted="asked us to", **french)
+    await say("audit", "rewrap", wanted="keys are wrapped")
+    await say("audit", "verify", wanted="Conforme : 3 décisions", **french)
+
+
+@pytest.mark.integration
+def test_pilote_up_and_the_demonstration_keep_their_decisions_in_the_database(
+    database: PostgresProcess, tmp_path: Path
+) -> None:
+    settings = {**_listens(), "PILOTE_AUDIT_URL": database.url(), "PILOTE_METRICS_LISTEN": "off"}
+    for _ in range(2):  # each begins with an empty home, and a database that the one before has left
+        done = _run("demo", "--exit", "--contacts", "20", home=tmp_path, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+    verified = _run("audit", "verify", home=tmp_path, **settings)
+    with psycopg.connect(database.url()) as connection:
+        notes = {note.splitlines()[0] for (note,) in connection.execute("SELECT note FROM checkpoint")}
+
+    assert (verified.returncode, verified.stdout[:6], len(notes)) == (0, "Good: ", 1), verified
+    assert not list((tmp_path / "demo" / "audit").glob("*.sqlite"))

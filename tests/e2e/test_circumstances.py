@@ -77,7 +77,7 @@ async def test_a_contact_says_its_conversation_its_legal_basis_and_its_holdouts(
     assert look.since_time.ToMilliseconds() == 1_767_225_600_000
     record, outcome, settlement = wire.entries(found)
     words = " ".join(explain(record, outcome, settlement=settlement))
-    for part in (CONVERSATION, "legal basis existing_customer", "form 12, line 3", "class contacts", "left-alone"):
+    for part in (CONVERSATION, "legal basis: existing customer", "form 12, line 3", "class contacts", "left-alone"):
         assert part in words
     assert (await world.settled(1))[0].record == msgspec.structs.replace(
         record, request_bytes=found.request_bytes, expires_ms=(await world.settled(1))[0].record.expires_ms
@@ -97,8 +97,8 @@ async def test_what_was_masked_is_on_record(world: World, upstream: FakeUpstream
     english = explain(record, outcome, settlement=settlement)
     french = explain(record, outcome, settlement=settlement, language="fr")
     everything = "contact.attributes.score, everything annotated PERSONAL or above."
-    assert f"The rule no-people took out of the reply: {everything}" in english
-    assert "La règle no-people a retiré de la réponse : contact.attributes.score, tout ce qui" in " ".join(french)
+    assert f"Out of the reply the rule no-people takes: {everything}" in english
+    assert "De la réponse, la règle no-people retire : contact.attributes.score, tout ce qui" in " ".join(french)
 
 
 async def test_every_step_of_a_call_has_a_time_and_together_they_are_the_whole(world: World, auditor: Auditor) -> None:
@@ -142,7 +142,9 @@ async def test_the_person_on_whose_behalf_an_agent_calls_is_on_record_as_a_pseud
     ref = person_ref(KEY, tenant="acme", issuer="sso", person="ada@corp.example")
     assert (found.agent, found.person_ref) == ("sales-bot", ref)
     record, outcome, settlement = wire.entries(found)
-    assert f"The agent called on behalf of {ref}." in explain(record, outcome, settlement=settlement)
+    assert f"The agent called on behalf of a person, recorded under the pseudonym {ref}." in explain(
+        record, outcome, settlement=settlement
+    )
     assert "ada@corp.example" not in str(await world.entries())
 
 

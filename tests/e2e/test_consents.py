@@ -106,7 +106,7 @@ async def test_a_missing_consent_says_which_and_since_when_and_what_it_rests_on(
     assert (decision.citation, decision.message) == (LAW, refused.text)
     assert [(look.rule, look.effect) for look in decision.rules] == [("allow-all", "allow"), ("calls", "deny")]
     sentences = explain(*wire.entries(decision)[:2], settlement=None, language="fr")
-    assert "Le client avait refusé, le 01/01/2026, ce que demande calls." in sentences
+    assert "Le client avait refusé le consentement calls le 01/01/2026." in sentences
     assert f"Le refus repose sur {LAW}." in sentences
     assert upstream.asked == []
 

@@ -48,7 +48,7 @@ async def _reported(
 
 async def _stored(world: World) -> bool | None:
     found = await world.redis.xinfo_groups("pilote:{acme/0}:outcomes")
-    return all(group["lag"] == 0 and group["pending"] == 0 for group in found) or None
+    return (found != [] and all(group["lag"] == 0 and group["pending"] == 0 for group in found)) or None
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_what_another_tenant_reports_leads_to_no_contact(
 
             async def stored() -> bool | None:
                 found = await before.redis.xinfo_groups("pilote:{globex/0}:outcomes")
-                return all(group["lag"] == 0 and group["pending"] == 0 for group in found) or None
+                return (found != [] and all(group["lag"] == 0 and group["pending"] == 0 for group in found)) or None
 
             await eventually(stored, what="the outcome is stored", within=5)
     (span,) = _outcomes(collector)

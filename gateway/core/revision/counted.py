@@ -1,12 +1,13 @@
 """Limits, caps, the score and sequences of a policy, resolved for one method: durations, expressions, calendars."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.limits import Bucket, Expression, Kind, LimitRule, QuotaRule, Reading
+from gateway.core.limits import Bucket, Constant, Expression, Kind, LimitRule, QuotaRule, Reading
 from gateway.core.policy.counting import Calendar, Cap, Limit, Pressure, Quota
 from gateway.core.policy.counting import Reading as ReadingDocument
 from gateway.core.policy.document import Document, Retention
@@ -22,6 +23,7 @@ WEIGHTLESS: Final = {"transactional": 0.0, "legal": 0.0}
 """Weights of categories that are no pressure: what a customer has asked for, or must be told."""
 UNBOUNDED: Final = 1_000_000_000
 """The maximum of a cap that has none, and only keeps a gap."""
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 def applies(part: Rule | Limit | Step | Retention, contract: MethodContract) -> bool:
@@ -61,11 +63,19 @@ def _limit_rule(limit: Limit, contract: MethodContract, engine: RuleEngine) -> L
         calendar=None if limit.calendar is None else _calendar_rule(limit.calendar),
         when=compiled(limit.when, "condition"),
         key=compiled(limit.key, "text"),
-        estimate=compiled(limit.cost.estimate if limit.cost is not None else None, "whole number"),
+        estimate=_estimate(limit, contract, engine),
         actual=_actual(limit, contract, engine),
         quota=None if limit.quota is None else _quota_rule(limit.quota),
         skip_missing=limit.on_missing == "skip",
     )
+
+
+def _estimate(limit: Limit, contract: MethodContract, engine: RuleEngine) -> Expression | None:
+    if limit.cost is None:
+        return None
+    text = limit.cost.estimate
+    found = engine.expression(text, request_type=contract.request_type, kind="whole number")
+    return Constant(int(text)) if _NUMBER.fullmatch(text) else found
 
 
 def _actual(limit: Limit, contract: MethodContract, engine: RuleEngine) -> Expression | None:

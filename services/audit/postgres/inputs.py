@@ -28,6 +28,8 @@ _PAGE: Final = f"""SELECT input.decision, input.at_ms, input.sealed, decision.re
  WHERE {_WANTED} AND (input.at_ms, input.decision) {{}} (%s, %s::uuid)
  ORDER BY input.at_ms, input.decision LIMIT %s"""
 _NOTHING: Final = "0" * 32
+_AT_ONCE: Final = 256
+"""Inputs of one page: most are 2 kB with all that belongs to them, the largest 64 kB."""
 
 
 def keep(connection: Connection, recorded: Iterable[Recorded]) -> None:
@@ -77,6 +79,7 @@ def page(connection: Connection, query: InputsQuery, *, now_ms: int, at: Mark, s
     at_ms, decision = at
     # A place may be right after a decision: the next text in the order of texts, which is no decision's.
     text = _PAGE.format(">" if len(decision) > len(_NOTHING) else ">=")
+    size = min(size, _AT_ONCE)
     place = (at_ms, decision[: len(_NOTHING)] or _NOTHING)
     rows = connection.execute(text.encode(), (*_parameters(query, now_ms), *place, size)).fetchall()
     told = outcomes.of(connection, [row[0].hex for row in rows])

@@ -52,21 +52,23 @@ class PostgresStore:
     """A `services.audit.store.DecisionStore` in the database that `url` names, with a role that may make tables in it.
 
     Nothing is connected before it is asked something: a server that is away now may be there later. Several processes
-    may write to one database; what one stores the other knows. `lock_ms` is how long one waits for another.
+    may write to one database; what one stores the other knows. `lock_ms` is how long one waits for another. Without
+    `make` it must be there already, for whoever only looks.
 
     Raises:
         ValueError: the URL is none; the text does not repeat it.
     """
 
-    def __init__(self, url: str, *, lock_ms: int = 2_000) -> None:
+    def __init__(self, url: str, *, lock_ms: int = 2_000, make: bool = True) -> None:
         self._lock_ms = lock_ms
+        self._prepare = schema.bring_up_to_date if make else schema.be_there
         where = parameters(url)
         self._partitions = Partitions()
         self._tended_ms = 0
         self._writer = Lane(where, threads=1, name="audit-write", made=self._made_to_write)
-        self._readers = Lane(where, threads=READERS, name="audit-read", made=_made_to_read)
+        self._readers = Lane(where, threads=READERS, name="audit-read", made=self._made_to_read)
         # Of its own, so that sums over a million calls hold up nobody who looks for a decision.
-        self._sums = Lane(where, threads=1, name="audit-sum", made=schema.bring_up_to_date)
+        self._sums = Lane(where, threads=1, name="audit-sum", made=self._prepare)
         self.log = PostgresLog(self._readers, writer=self._writer)
         """See `DecisionStore.log`."""
         self.personal = PostgresPersonal(self._readers, writer=self._writer)
@@ -237,11 +239,10 @@ class PostgresStore:
         connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
-        schema.bring_up_to_date(connection)
+        self._prepare(connection)
         staging.lay_out(connection)
 
-
-def _made_to_read(connection: Connection) -> None:
-    schema.bring_up_to_date(connection)
-    connection.execute("SELECT set_config('statement_timeout', %s, false)", (PATIENCE,))
-    connection.execute("SET default_transaction_read_only = on")
+    def _made_to_read(self, connection: Connection) -> None:
+        self._prepare(connection)
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (PATIENCE,))
+        connection.execute("SET default_transaction_read_only = on")

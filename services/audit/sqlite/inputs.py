@@ -25,6 +25,9 @@ _COUNT: Final = f"SELECT count(*) FROM input WHERE {_WANTED} AND (at_ms, decisio
 _PAGE: Final = f"""SELECT decision, at_ms, sealed FROM input
  WHERE {_WANTED} AND (at_ms, decision) >= (?, ?) ORDER BY at_ms, decision LIMIT ?"""  # noqa: S608
 
+_PAGE_BYTES: Final = 4 << 20
+"""Of sealed inputs that are held at a time, and one more."""
+
 
 def keep(connection: sqlite3.Connection, recorded: Iterable[Recorded]) -> None:
     """Store inputs, of each decision the first: what comes again is the same. None of a customer erased since."""
@@ -83,27 +86,38 @@ def page(
     size: int,
     raw_of: Callable[[Sequence[str]], Mapping[str, Raw]],
 ) -> tuple[Kept, ...]:
-    """The inputs from a place on, oldest first, of decisions that are stored by now.
-
-    `raw_of` gives those of the decisions that are.
-    """
-    found: list[Kept] = []
-    while len(found) < size:
-        wanted = size - len(found)
-        # SQLite looks the beginning up by the single time, and would else pass over all that came before the place.
-        later = msgspec.structs.replace(query, start_ms=max(query.start_ms, at[0]))
-        rows = connection.execute(_PAGE, (*_parameters(later, now_ms), *at, wanted)).fetchall()
+    """See `DecisionStore.inputs_page`. `raw_of` gives those of the decisions that are stored by now."""
+    while rows := _rows(connection, query, now_ms=now_ms, at=at, size=size):
         decisions = [decision for decision, _, _ in rows]
-        raw, told = raw_of(decisions), outcomes.of(connection, decisions)
-        found += [
-            _kept(raw[decision], decision, at_ms=at_ms, sealed=sealed, told=told.get(decision, ()))
-            for decision, at_ms, sealed in rows
-            if decision in raw
-        ]
-        if len(rows) < wanted:
+        raw = raw_of(decisions)
+        if raw:
+            told = outcomes.of(connection, decisions)
+            return tuple(
+                [
+                    _kept(raw[decision], decision, at_ms=at_ms, sealed=sealed, told=told.get(decision, ()))
+                    for decision, at_ms, sealed in rows
+                    if decision in raw
+                ]
+            )
+        at = after(decisions[-1], at_ms=rows[-1][1])
+    return ()
+
+
+def _rows(
+    connection: sqlite3.Connection, query: InputsQuery, *, now_ms: int, at: Mark, size: int
+) -> list[tuple[str, int, bytes]]:
+    """(decision, time, sealed) from a place on: `size` at most, and none after some megabytes."""
+    # SQLite looks the beginning up by the single time, and would else pass over all that came before the place.
+    later = msgspec.structs.replace(query, start_ms=max(query.start_ms, at[0]))
+    cursor = connection.execute(_PAGE, (*_parameters(later, now_ms), *at, size))
+    found, left = [], _PAGE_BYTES
+    for row in cursor:
+        found.append(row)
+        left -= len(row[2])
+        if left <= 0:
             break
-        at = after(rows[-1][0], at_ms=rows[-1][1])
-    return tuple(found)
+    cursor.close()
+    return found
 
 
 def _kept(raw: Raw, decision: str, *, at_ms: int, sealed: bytes, told: tuple[CustomerOutcome, ...]) -> Kept:

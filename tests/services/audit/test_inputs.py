@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import CustomerOutcome, SealedInputs, subject_ref
 from pilote.audit.v1 import planning_pb2
-from services.audit.inputs import InputsQuery
+from services.audit.inputs import InputsQuery, Kept, after
 from services.audit.store import Stored
 from tests.services.audit.conftest import (
     KEY,
@@ -88,6 +88,36 @@ async def test_inputs_come_with_how_the_call_ended_and_what_the_customer_did(aud
     assert (one.settlement, two.settlement) == (msgspec.json.encode(a_settlement(0)), None)
     assert (one.told, two.told) == ((did[1], did[0]), ())
     assert [one.leaf, two.leaf] == [(await _stored(audit, number)).leaf for number in (0, 1)]
+
+
+async def test_pages_hold_what_they_may_whatever_is_not_stored_yet_and_however_large_it_is(audit: Audit) -> None:
+    large: dict[int, Any] = {number: {"i": b"sealed %d " % number + bytes(3 << 20)} for number in (4, 5, 6)}
+    await append(audit.redis, *(inputs(number, **large.get(number, {})) for number in range(10)))
+    await append(audit.redis, *(admit(a_record(number)) for number in (0, *range(3, 9))))
+    await audit.catch_up()
+    for size in (1, 2, 256):
+        at, _ = await audit.store.inputs_begin(InputsQuery(), now_ms=NOW_MS)
+        found: list[Kept] = []
+        while page := await audit.store.inputs_page(InputsQuery(), now_ms=NOW_MS, at=at, size=size):
+            assert len(page) <= size
+            found += page
+            at = after(page[-1].decision, at_ms=page[-1].at_ms)
+        assert [each.decision for each in found] == [an_id(number) for number in (0, *range(3, 9))]
+    assert (await listed(audit))[0] == [0, *range(3, 9)]
+
+
+async def test_what_customers_did_is_told_of_each_of_many_decisions(audit: Audit) -> None:
+    did = [
+        CustomerOutcome(decision=an_id(number), type=type_, occurred_ms=NOW_MS + at, reported_ms=NOW_MS, reporter="esp",
+                        event=f"e-{at}")
+        for number in range(0, 600, 7)
+        for at, type_ in ((2, "clicked"), (1, "opened"))
+    ]  # fmt: skip
+    await append(audit.redis, *map(told, did))
+    await audit.catch_up()
+    found = await audit.store.told_after([an_id(number) for number in range(600)])
+    assert set(found) == {an_id(number) for number in range(0, 600, 7)}
+    assert {tuple(each.type for each in its) for its in found.values()} == {("opened", "clicked")}
 
 
 async def _stored(audit: Audit, number: int) -> Stored:

@@ -30,6 +30,18 @@ def bring_up_to_date(connection: Connection) -> None:
             connection.execute("INSERT INTO schema_step (number) VALUES (%s)", (number + 1,))
 
 
+def be_there(connection: Connection) -> None:
+    """See that the store has taken every step.
+
+    Raises:
+        CallEnded: STORE_UNAVAILABLE when it has not, or there is none, or the database is not in UTF-8.
+        psycopg.Error: the server does not answer.
+    """
+    if _lacks(connection):
+        text = "It has no decision store of this version: the audit service makes one, or brings it up to date."
+        raise CallEnded(Reason.STORE_UNAVAILABLE, text)
+
+
 def _lacks(connection: Connection) -> int:
     """How many steps a store has not taken yet."""
     steps = len(_steps())
