@@ -231,6 +231,10 @@ _TEXTS: Final = {
         "decisions/{decision}: what filters look at is not what its record says: {columns}.",
         "decisions/{decision} : ce que regardent les filtres n’est pas ce que dit son enregistrement : {columns}.",
     ),
+    "store-misleading": (
+        "{file}: queries may not find all decisions by it. Delete it: the audit service makes it anew.",
+        "{file} : les requêtes peuvent ne pas trouver toutes les décisions. Supprimez-le : le service d’audit le refait.",
+    ),
     "store-undecodable": (
         "A decision older than decisions/{decision} cannot be read any more: it was changed.",
         "Une décision plus ancienne que decisions/{decision} est devenue illisible : elle a été modifiée.",

@@ -141,6 +141,10 @@ class PostgresStore:
         """See `DecisionStore.differing`."""
         return await self._sum(lambda connection: comparing.differing(connection, decisions))
 
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`. Its indexes are the server's own."""
+        return ()
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""
         return await self._read(lambda connection: outcomes.of(connection, decisions))

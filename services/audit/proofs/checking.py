@@ -36,6 +36,9 @@ class Kept(Protocol):
     async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """See `DecisionStore.differing`."""
 
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`."""
+
 
 class Wrong(msgspec.Struct, frozen=True):
     """Something that is wrong: a text of `services.commands.proof_texts`, and what it is about."""
@@ -81,6 +84,8 @@ class Check:
             yield wrong
         async for wrong in self._others():
             yield wrong
+        for file in await self._kept.misleading():
+            yield Wrong("store-misleading", {"file": file})
         for file in self._kept.unreadable:
             yield Wrong("store-damaged", {"file": file})
 

@@ -61,6 +61,10 @@ class SqliteFiles:
         """See `DecisionStore.differing`."""
         return await self._run(lambda _: comparing.differing(self._segments.each, decisions))
 
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`."""
+        return await self._run(lambda _: self._segments.misleading())
+
     @property
     def unreadable(self) -> tuple[str, ...]:
         """See `DecisionStore.unreadable`."""

@@ -174,6 +174,10 @@ class SqliteStore:
             lambda _: comparing.differing(self._segment_reader().each, decisions), threads=self._sum_thread
         )
 
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`."""
+        return await self._read(lambda _: self._segment_reader().misleading(), threads=self._sum_thread)
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""
         return await self._read(lambda connection: outcomes.of(connection, decisions))

@@ -13,6 +13,7 @@ from services.audit.entries import Entry
 from services.audit.proofs.checking import Check
 from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.audit.sqlite.files import SqliteFiles
+from services.audit.sqlite.segments.lookup import packed
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
@@ -153,6 +154,7 @@ async def test_a_column_of_a_parquet_file_that_says_something_else_is_named(tmp_
     await cold(store)
     await store.close()
     path = tmp_path / "audit" / "sealed" / f"{of_hour(0)}.parquet"
+    path.with_name(f"{path.name}.lookup").unlink()
     kept, victim = path.read_bytes(), an_id(0, at_ms=a_time(4))
     seen: dict[str, Any] = {}
     for name, changed in SEALED.items():
@@ -163,6 +165,23 @@ async def test_a_column_of_a_parquet_file_that_says_something_else_is_named(tmp_
         path.write_bytes(kept)
 
     assert seen == {name: {("store-columns", victim, name)} for name in SEALED}
+
+
+async def test_a_lookup_file_that_hides_a_decision_is_named_and_one_that_is_missing_hides_none(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, keeping=KEEPING)
+    await store.write([each for n in range(4) for each in (admitted(n), ended(n))])
+    await cold(store)
+    await store.close()
+    hides, missing, *_ = sorted((tmp_path / "audit" / "sealed").glob("*.lookup"))
+    # With all checksums, as somebody would write it who does not want a decision to be found.
+    hides.write_bytes(packed([], parquet_bytes=hides.with_suffix("").stat().st_size))
+    missing.unlink()
+    files = SqliteFiles(tmp_path)
+    check = Check(files, key=SIGNER.key, now_ms=NOW_MS, progress=lambda *_: None)
+    wrong = [(each.what, each.values) async for each in check.run()]
+    await files.close()
+
+    assert wrong == [("store-misleading", {"file": hides.name})]
 
 
 async def test_the_command_says_which_column_in_two_languages(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from services.audit.sql.dialects import Sql
+from services.audit.sqlite.segments import lookups
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.shape import table
 
@@ -47,6 +48,16 @@ class Cold:
             parameters.append(list(hidden))
         text = f"WITH decision AS NOT MATERIALIZED ({source}) {query.text}"
         return self._duck.rows(text, [*parameters, *query.parameters])
+
+    def misleads(self, file: str) -> bool:
+        """Whether the lookup file of one is there and says something else than the file itself.
+
+        Raises:
+            duckdb.Error: it cannot be read.
+        """
+        path = self._folder / file
+        there = path.with_name(f"{file}{lookups.SUFFIX}").exists()
+        return there and path.exists() and not lookups.is_right(self._duck, path)
 
     def whole(self, file: str, decisions: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """All that is kept of those of the decisions that are in a file, by column.

@@ -119,6 +119,19 @@ def content(duck: Duck, parquet: Path) -> bytes:
     return packed(sorted(found.items()), parquet_bytes=parquet.stat().st_size)
 
 
+def is_right(duck: Duck, parquet: Path) -> bool:
+    """Whether a Parquet file has a lookup file that says all that it must, and nothing else.
+
+    Raises:
+        duckdb.Error, OSError: the Parquet file cannot be read.
+    """
+    wanted, path = content(duck, parquet), parquet.with_name(f"{parquet.name}{SUFFIX}")
+    try:
+        return path.read_bytes() == wanted
+    except OSError:
+        return False
+
+
 def _entries(duck: Duck, path: str) -> Iterator[Entry]:
     source, parameters = table(duck, [path])
     ((total,),) = duck.rows(f"SELECT count(*) FROM ({source})", parameters)  # noqa: S608

@@ -16,7 +16,7 @@ from services.audit.sqlite.segments.damage import Damage, is_broken
 from services.audit.sqlite.segments.duck import OURS, Error
 from services.audit.sqlite.segments.files import Files
 from services.audit.sqlite.segments.hours import hour_of
-from services.audit.sqlite.segments.lookups import Lookups
+from services.audit.sqlite.segments.lookups import SUFFIX, Lookups
 from services.audit.sqlite.segments.postings import Wanted
 from services.audit.sqlite.segments.steps import Ids, Step, steps
 
@@ -125,6 +125,20 @@ class SegmentReader:
 
         found = self._steps(segments, about=postings.about(wanted))
         return [row[0] for step in found for part in self._read(step, ask) for row in part]
+
+    def misleading(self) -> list[str]:
+        """The lookup files that say something else than their Parquet files. Takes a while."""
+        found = []
+        for hour, segment in self._segments().items():
+            try:
+                wrong = bool(segment.sealed) and self._cold.misleads(segment.sealed)
+            except (Error, OSError) as error:
+                if self._segments()[hour].sealed == segment.sealed:  # else it has gone meanwhile, as it should
+                    self._damage.found(segment.sealed, error)
+                continue
+            if wrong:
+                found.append(f"{segment.sealed}{SUFFIX}")
+        return found
 
     def close(self) -> None:
         """Release the files."""
