@@ -2,6 +2,7 @@
 
 Decisions of two days are written to an embedded store as the writer does, in batches of 500; then questions are asked
 one after the other, first of SQLite's files, then of nothing but Parquet. Each question asks for the first page of 50.
+With `--url` the same is written to a database of PostgreSQL, which must be empty, and asked of it.
 """
 
 import argparse
@@ -23,15 +24,19 @@ from rich.table import Table
 from gateway.core.record import Outcome, Record, RuleLook, Settlement, Verdict, decision_id
 from services.audit.entries import Admitted, Entry, Settled
 from services.audit.filters.filter import parse
+from services.audit.postgres.store import PostgresStore
 from services.audit.sqlite.segments.hours import HOUR_MS
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import SqliteStore
+from services.audit.store import DecisionStore
 
 RESULT: Final = Path(".bench/audit.json")
 LONGEST_MS: Final = 100.0
 """Budget of the 95th percentile."""
 BUDGETED: Final = ("customer", "rule", "frequent rule", "version", "rare version", "time", "customer and time")
 """Free text in hours that are cold reads all of them."""
+PARTS: Final = ("hot", "cold", "database")
+"""Where what is asked lies."""
 BATCH: Final = 500
 PAGE: Final = 50
 SPAN_MS: Final = 48 * HOUR_MS
@@ -90,7 +95,19 @@ def _questions(draw: random.Random) -> dict[str, list[str]]:
     }
 
 
-async def _asked(store: SqliteStore, questions: dict[str, list[str]], *, now_ms: int) -> dict[str, Any]:
+async def _filled(store: DecisionStore, decisions: int, *, draw: random.Random) -> float:
+    """Write so many decisions; returns how many seconds the store took."""
+    wrote, batch = 0.0, list[Entry]()
+    for number in range(decisions):
+        batch += _entries(number, of=decisions, draw=draw)
+        if len(batch) >= BATCH or number + 1 == decisions:
+            began = time.perf_counter()
+            await store.write(batch)
+            wrote, batch = wrote + time.perf_counter() - began, []
+    return wrote
+
+
+async def _asked(store: DecisionStore, questions: dict[str, list[str]], *, now_ms: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind, texts in questions.items():
         times = []
@@ -107,14 +124,9 @@ async def measure(home: Path, decisions: int, *, console: Console) -> dict[str, 
     """All figures of one run."""
     draw = random.Random(7)  # noqa: S311 - the same decisions every time
     store = SqliteStore(home, keeping=Keeping(grace_ms=0, hot_ms=HOUR_MS))
-    now_ms, wrote, batch = START_MS + SPAN_MS + HOUR_MS, 0.0, list[Entry]()
+    now_ms = START_MS + SPAN_MS + HOUR_MS
     try:
-        for number in range(decisions):
-            batch += _entries(number, of=decisions, draw=draw)
-            if len(batch) >= BATCH or number + 1 == decisions:
-                began = time.perf_counter()
-                await store.write(batch)
-                wrote, batch = wrote + time.perf_counter() - began, []
+        wrote = await _filled(store, decisions, draw=draw)
         console.print(f"{decisions} decisions written: {decisions / wrote:.0f} a second")
         questions = _questions(draw)
         hot = await _asked(store, questions, now_ms=now_ms)
@@ -140,25 +152,45 @@ async def measure(home: Path, decisions: int, *, console: Console) -> dict[str, 
     }
 
 
+async def measure_database(url: str, decisions: int, *, console: Console) -> dict[str, Any]:
+    """All figures of one run on a database."""
+    draw = random.Random(7)  # noqa: S311 - the same decisions every time
+    store = PostgresStore(url)
+    try:
+        if await store.count():
+            sys.exit("The database has decisions already: name an empty one.")
+        wrote = await _filled(store, decisions, draw=draw)
+        console.print(f"{decisions} decisions written: {decisions / wrote:.0f} a second")
+        asked = await _asked(store, _questions(draw), now_ms=START_MS + SPAN_MS + HOUR_MS)
+    finally:
+        await store.close()
+    return {"decisions": decisions, "written_per_s": round(decisions / wrote), "database": asked}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; returns the exit code."""
     parser = argparse.ArgumentParser(prog="loadtests.audit", description="What questions about decisions cost.")
     parser.add_argument("--decisions", type=int, default=1_000_000)
     parser.add_argument("--strict", action="store_true", help="fail when a budget is missed")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
+    parser.add_argument("--url", default="", help="an empty database of PostgreSQL to measure, instead of files")
     options = parser.parse_args(arguments)
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        found = asyncio.run(measure(Path(name), options.decisions, console=console))
+    if options.url:
+        found = asyncio.run(measure_database(options.url, options.decisions, console=console))
+    else:
+        with tempfile.TemporaryDirectory(prefix="bench-") as name:
+            found = asyncio.run(measure(Path(name), options.decisions, console=console))
     options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(found, indent=2) + "\n")
-    table = Table("question", "hot p50", "hot p95", "cold p50", "cold p95", title="milliseconds, first page of 50")
-    for kind, hot in found["hot"].items():
-        cold = found["cold"][kind]
-        table.add_row(kind, *(str(each[p]) for each in (hot, cold) for p in ("p50_ms", "p95_ms")))
+    parts = [part for part in PARTS if part in found]
+    columns = [f"{part} {p}" for part in parts for p in ("p50", "p95")]
+    table = Table("question", *columns, title="milliseconds, first page of 50")
+    for kind in found[parts[0]]:
+        table.add_row(kind, *(str(found[part][kind][p]) for part in parts for p in ("p50_ms", "p95_ms")))
     console.print(table)
-    console.print({name: value for name, value in found.items() if name not in {"hot", "cold"}})
-    slow = [kind for part in ("hot", "cold") for kind in BUDGETED if found[part][kind]["p95_ms"] > LONGEST_MS]
+    console.print({name: value for name, value in found.items() if name not in PARTS})
+    slow = [kind for part in parts for kind in BUDGETED if found[part][kind]["p95_ms"] > LONGEST_MS]
     if slow:
         console.print(f"[red]over {LONGEST_MS:.0f} ms: {', '.join(slow)}[/]")
     return 1 if options.strict and slow else 0

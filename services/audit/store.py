@@ -16,7 +16,7 @@ from services.audit.filters.expression import Expression
 from services.audit.filters.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
-from services.audit.personal import Personal
+from services.audit.personal import Person, Personal
 from services.audit.proofs.log import Log
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.views import ViewStore
@@ -140,6 +140,9 @@ class DecisionStore(Protocol):
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """Delete the inputs of decisions about these customers; returns how many there were."""
+
+    async def inputs_kept(self, person: Person, *, now_ms: int) -> tuple[int, int]:
+        """How many calls about a customer have their inputs kept, and until when the last of them; (0, 0) for none."""
 
     async def count(self) -> int:
         """How many decisions there are."""

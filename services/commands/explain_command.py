@@ -39,7 +39,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             typer.echo(as_json(found, more={} if shown is None else {"usedValues": to_builtins(shown)}))
             return
         for sentence in sentences(found, language=lang):
-            shell.out.print(sentence, markup=False, soft_wrap=True)
+            shell.out.print(sentence, markup=False, highlight=False, soft_wrap=not shell.out.is_terminal)
         if shown is not None:
             show_values(shell, shown)
 

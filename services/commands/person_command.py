@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gateway.core.texts import LANGUAGES
 from gateway.settings import language as spoken
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell
@@ -24,7 +23,9 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         tenant: Annotated[str, typer.Option(help="Whose customer.")],
         reason: Annotated[str, typer.Option(help="Why; it goes into the log.")],
         asked_by: Annotated[str, typer.Option("--as", help="Who asks, by the policy's name; into the log too.")] = "",
-        language: Annotated[str, typer.Option(help="en or fr; by default that of the other commands.")] = "",
+        language: Annotated[
+            Literal["en", "fr"] | None, typer.Option(help="By default that of the other commands.")
+        ] = None,
         form: Annotated[
             Literal["text", "json"], typer.Option("--format", help="For people, or one JSON a line.")
         ] = "text",
@@ -32,7 +33,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         """Report everything that agents did or tried concerning a customer, and why; in words they can be sent."""
         from pilote.audit.v1 import persons_pb2
 
-        lang = language if language in LANGUAGES else spoken(shell.settings())
+        lang = language or spoken(shell.settings())
         request = persons_pb2.ReportPersonRequest(
             subject=subject, tenant=tenant, language_code=lang, person=asked_by, reason=reason
         )
@@ -40,7 +41,10 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         async def work(audit: "AuditServiceAsyncStub") -> None:
             async for answer in audit.ReportPerson(request):
                 for line in _as_json(answer) if form == "json" else _in_words(answer):
-                    typer.echo(line)
+                    if form == "text" and shell.out.is_terminal:
+                        shell.out.print(line, markup=False, highlight=False)  # it parts lines between words
+                    else:
+                        typer.echo(line)
 
         asking(shell, work, name="")
 

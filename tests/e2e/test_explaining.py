@@ -123,11 +123,13 @@ async def test_a_person_can_be_sent_all_that_agents_did_concerning_them(
     code, out, err = await pilote(world, *command, **settings)
 
     assert (code, err) == (0, "")
-    assert "2 au total : 1 autorisés, 1 refusés, 0 conservés pour une personne ou plus tard." in out.splitlines()
-    assert "Vous avez été sollicité : email 1." in out.splitlines()
-    assert out.rstrip().endswith(
-        "Cela a été refusé : vous aviez été assez sollicité (pressure). Une règle qui l’a examiné : allow-all."
+    assert (
+        "Décisions à votre sujet : 2 ; autorisées 1, refusées 1, conservées pour plus tard ou pour une personne 0."
+        in out.splitlines()
     )
+    assert "Sollicitations faites : e-mail 1." in out.splitlines()
+    assert "Cela a été refusé : vous aviez reçu assez de sollicitations (pressure)." in out
+    assert "Sollicitations comptées par le plafond pressure : 1 sur 1 en 7 j. La règle allow-all l’autorise." in out
     assert "charles" not in out
     code, out, _ = await pilote(world, *command, "--format", "json", **settings)
     head, *entries = [json.loads(line) for line in out.splitlines()]

@@ -62,6 +62,14 @@ def forget_of(connection: Connection, person: Person) -> int:
     return connection.execute(text, (kept(person.tenant), kept(person.subject_ref))).rowcount
 
 
+def kept_of(connection: Connection, person: Person, *, now_ms: int) -> tuple[int, int]:
+    """How many calls about a customer have theirs kept, and until when the last of them; (0, 0) for none."""
+    text = """SELECT count(*), coalesce(max(expires_ms), 0) FROM input
+     WHERE tenant = %s AND subject_ref = %s AND expires_ms > %s"""
+    found = connection.execute(text, (kept(person.tenant), kept(person.subject_ref), now_ms)).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
+
+
 def begin(connection: Connection, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
     """Where the newest so many begin, and how many there are."""
     wanted = _parameters(query, now_ms)

@@ -13,6 +13,7 @@ from services.audit.filters.expression import Expression
 from services.audit.filters.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.personal import Person
 from services.audit.postgres import (
     arms,
     batch,
@@ -196,6 +197,10 @@ class PostgresStore:
         return await self._writer.run(
             lambda connection: locked(connection, lambda: inputs.forget(connection, subject_refs))
         )
+
+    async def inputs_kept(self, person: Person, *, now_ms: int) -> tuple[int, int]:
+        """See `DecisionStore.inputs_kept`."""
+        return await self._read(lambda connection: inputs.kept_of(connection, person, now_ms=now_ms))
 
     async def count(self) -> int:
         """See `DecisionStore.count`."""

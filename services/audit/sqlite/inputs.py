@@ -67,6 +67,14 @@ def forget_of(connection: sqlite3.Connection, person: Person) -> int:
     return connection.execute(text, (person.tenant, person.subject_ref)).rowcount
 
 
+def kept_of(connection: sqlite3.Connection, person: Person, *, now_ms: int) -> tuple[int, int]:
+    """How many calls about a customer have theirs kept, and until when the last of them; (0, 0) for none."""
+    text = """SELECT count(*), coalesce(max(expires_ms), 0) FROM input
+     WHERE tenant = ? AND subject_ref = ? AND expires_ms > ?"""
+    count, until_ms = connection.execute(text, (person.tenant, person.subject_ref, now_ms)).fetchone()
+    return count, until_ms
+
+
 def begin(connection: sqlite3.Connection, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
     """Where the newest so many begin, and how many there are."""
     wanted = _parameters(query, now_ms)

@@ -18,6 +18,7 @@ from services.audit.filters.expression import Expression
 from services.audit.filters.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
+from services.audit.personal import Person
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite import batch as sqlite_batch
 from services.audit.sqlite import comparing, outcomes, schema
@@ -237,6 +238,10 @@ class SqliteStore:
         """See `DecisionStore.forget_inputs`."""
         decisions = await self._kept_about(subject_refs)
         return await self._write(lambda connection: sqlite_inputs.forget(connection, decisions))
+
+    async def inputs_kept(self, person: Person, *, now_ms: int) -> tuple[int, int]:
+        """See `DecisionStore.inputs_kept`."""
+        return await self._read(lambda connection: sqlite_inputs.kept_of(connection, person, now_ms=now_ms))
 
     async def count(self) -> int:
         """See `DecisionStore.count`."""

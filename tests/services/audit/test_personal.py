@@ -386,3 +386,14 @@ async def test_a_customer_is_erased_from_hours_that_are_parquet_files_by_now(tmp
             assert (state, erased_ms) == ((ERASED, COLD_MS) if subject == ADA else (SEALED, 0))
     finally:
         await store.close()
+
+
+async def test_how_many_inputs_are_kept_about_a_customer_is_told_with_until_when(audit: Audit) -> None:
+    for number, subject, days in ((0, ADA, 1), (1, ADA, 3), (2, BOB, 9)):
+        said = SealedInputs(a_record(number).id, NOW_MS, NOW_MS + days * 86_400_000, subject)
+        await append(audit.redis, {"k": "inputs", "r": msgspec.json.encode(said), "i": b"sealed"})
+    await audit.catch_up()
+    who = Person("acme", ADA)
+    assert await audit.store.inputs_kept(who, now_ms=NOW_MS) == (2, NOW_MS + 3 * 86_400_000)
+    assert await audit.store.inputs_kept(who, now_ms=NOW_MS + 86_400_000) == (1, NOW_MS + 3 * 86_400_000)
+    assert await audit.store.inputs_kept(Person("globex", ADA), now_ms=NOW_MS) == (0, 0)

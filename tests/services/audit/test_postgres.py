@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -444,3 +445,38 @@ async def test_the_service_waits_for_its_database_and_goes_on_once_it_is_there(
     assert away == [("UNAVAILABLE", "The decision store does not answer.")] * 2
     assert got == asked.name
     assert [name for name in contents(tmp_path) if name.endswith(".sqlite")] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ('subject_ref = "s-7"', "subject_ref_id"),
+        ('subject_ref = "s-7" receive_time < 2026-11-24T11:00:00Z', "subject_ref_id"),
+        ('rule = "r-7"', "decision_rule_20261124_pkey"),
+        (
+            'rule = "r-7" verdict = DENY latency > 200ms subject_ref = "s-7"',
+            "(subject_ref_id|decision_rule_20261124_pkey)",
+        ),
+        ('model_version = "v-7"', "version_id"),
+        ('agent = "a-7"', "agent_id"),
+        ("verdict = HOLD", "verdict_id"),
+        (f'trace_id = "{7:032x}"', "trace_id"),
+        ('subject_ref = "s-7" OR agent = "a-7"', "agent_id"),
+        ("receive_time < 2026-11-24T10:00:01Z", "decision_20261124_pkey"),
+        ("seldom", "string_to_array"),
+    ],
+)
+async def test_what_people_ask_for_is_found_by_an_index(database: Postgres, text: str, index: str) -> None:
+    store = PostgresStore(database.url)
+    names = [{"subject_ref": f"s-{n}", "rule": f"r-{n}", "version": f"v-{n}", "agent": f"a-{n}"} for n in range(3_000)]
+    said = ["often"] * 2_999 + ["seldom"]
+    await store.write([of(a_record(n, **names[n], message=said[n], trace_id=f"{n:032x}")) for n in range(3_000)])
+    await store.close()
+    query = page(parse(text), now_ms=NOW_MS, span=("", ""), size=50, skew_ms=0)
+    with lanes.connected(parameters(database.url)) as connection:
+        connection.execute("VACUUM ANALYZE")  # as the server does by itself
+        plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {query.text}".encode(), query.parameters))
+
+    assert re.search(index, plan), plan
+    assert "Seq Scan on decision_20261124" not in plan
+    assert "Seq Scan on decision_rule_20261124" not in plan

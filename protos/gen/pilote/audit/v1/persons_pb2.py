@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpilote/audit/v1/persons.proto\x12\x0fpilote.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"m\n\x13ReportPersonRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x15\n\rlanguage_code\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"v\n\x14ReportPersonResponse\x12/\n\x07summary\x18\x01 \x01(\x0b\x32\x1e.pilote.audit.v1.PersonSummary\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.pilote.audit.v1.PersonEntry\"\xc3\x04\n\rPersonSummary\x12\x13\n\x0bsubject_ref\x18\x01 \x01(\t\x12/\n\x0breport_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdecisions\x18\x03 \x01(\x03\x12\x0f\n\x07\x61llowed\x18\x04 \x01(\x03\x12\x0f\n\x07refused\x18\x05 \x01(\x03\x12\x0c\n\x04kept\x18\x06 \x01(\x03\x12>\n\x08\x63ontacts\x18\x07 \x03(\x0b\x32,.pilote.audit.v1.PersonSummary.ContactsEntry\x12\x1a\n\x12\x63ontacts_last_week\x18\x08 \x01(\x03\x12\x1b\n\x13\x63ontacts_last_month\x18\t \x01(\x03\x12>\n\x08outcomes\x18\n \x03(\x0b\x32,.pilote.audit.v1.PersonSummary.OutcomesEntry\x12\x0e\n\x06\x61gents\x18\x0b \x03(\t\x12\x12\n\nvariations\x18\x0c \x03(\t\x12\x10\n\x08holdouts\x18\r \x03(\t\x12.\n\nerase_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsentences\x18\x0f \x03(\t\x12\x15\n\rlanguage_code\x18\x10 \x01(\t\x1a/\n\rContactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x92\x03\n\x0bPersonEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x11\n\toperation\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x07 \x01(\t\x12\x0f\n\x07purpose\x18\x08 \x01(\t\x12\x0f\n\x07verdict\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0c\n\x04rule\x18\x0b \x01(\t\x12\x15\n\rmodel_version\x18\x0c \x01(\t\x12\x12\n\nvariations\x18\r \x03(\t\x12\x0e\n\x06status\x18\x0e \x01(\t\x12\x30\n\x08outcomes\x18\x0f \x03(\x0b\x32\x1e.pilote.audit.v1.PersonOutcome\x12\x0e\n\x06\x63opies\x18\x10 \x03(\t\x12\x0c\n\x04hold\x18\x11 \x01(\t\x12\x10\n\x08revision\x18\x12 \x01(\x03\x12\x11\n\tsentences\x18\x13 \x03(\t\"M\n\rPersonOutcome\x12\x0c\n\x04type\x18\x01 \x01(\t\x12.\n\noccur_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpilote/audit/v1/persons.proto\x12\x0fpilote.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\"m\n\x13ReportPersonRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x15\n\rlanguage_code\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"v\n\x14ReportPersonResponse\x12/\n\x07summary\x18\x01 \x01(\x0b\x32\x1e.pilote.audit.v1.PersonSummary\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.pilote.audit.v1.PersonEntry\"\xf6\x05\n\rPersonSummary\x12\x13\n\x0bsubject_ref\x18\x01 \x01(\t\x12/\n\x0breport_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdecisions\x18\x03 \x01(\x03\x12\x0f\n\x07\x61llowed\x18\x04 \x01(\x03\x12\x0f\n\x07refused\x18\x05 \x01(\x03\x12\x0c\n\x04kept\x18\x06 \x01(\x03\x12>\n\x08\x63ontacts\x18\x07 \x03(\x0b\x32,.pilote.audit.v1.PersonSummary.ContactsEntry\x12\x1a\n\x12\x63ontacts_last_week\x18\x08 \x01(\x03\x12\x1b\n\x13\x63ontacts_last_month\x18\t \x01(\x03\x12>\n\x08outcomes\x18\n \x03(\x0b\x32,.pilote.audit.v1.PersonSummary.OutcomesEntry\x12\x0e\n\x06\x61gents\x18\x0b \x03(\t\x12\x12\n\nvariations\x18\x0c \x03(\t\x12\x10\n\x08holdouts\x18\r \x03(\t\x12.\n\nerase_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsentences\x18\x0f \x03(\t\x12\x15\n\rlanguage_code\x18\x10 \x01(\t\x12\x19\n\x11\x63ontacts_in_doubt\x18\x11 \x01(\x03\x12\x13\n\x0bvalues_kept\x18\x12 \x01(\x03\x12\x35\n\x11values_until_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0binputs_kept\x18\x14 \x01(\x03\x12\x35\n\x11inputs_until_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rContactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rOutcomesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x88\x04\n\x0bPersonEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x11\n\toperation\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x07 \x01(\t\x12\x0f\n\x07purpose\x18\x08 \x01(\t\x12\x0f\n\x07verdict\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x0c\n\x04rule\x18\x0b \x01(\t\x12\x15\n\rmodel_version\x18\x0c \x01(\t\x12\x12\n\nvariations\x18\r \x03(\t\x12\x0e\n\x06status\x18\x0e \x01(\t\x12\x30\n\x08outcomes\x18\x0f \x03(\x0b\x32\x1e.pilote.audit.v1.PersonOutcome\x12\x0e\n\x06\x63opies\x18\x10 \x03(\t\x12\x0c\n\x04hold\x18\x11 \x01(\t\x12\x10\n\x08revision\x18\x12 \x01(\x03\x12\x11\n\tsentences\x18\x13 \x03(\t\x12\x0e\n\x06repeat\x18\x14 \x01(\x08\x12-\n\tkeep_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0cvalues_state\x18\x16 \x01(\x0e\x32\x1f.pilote.decision.v1.ValuesState\"M\n\rPersonOutcome\x12\x0c\n\x04type\x18\x01 \x01(\t\x12.\n\noccur_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +37,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONSUMMARY_CONTACTSENTRY']._serialized_options = b'8\001'
   _globals['_PERSONSUMMARY_OUTCOMESENTRY']._loaded_options = None
   _globals['_PERSONSUMMARY_OUTCOMESENTRY']._serialized_options = b'8\001'
-  _globals['_REPORTPERSONREQUEST']._serialized_start=83
-  _globals['_REPORTPERSONREQUEST']._serialized_end=192
-  _globals['_REPORTPERSONRESPONSE']._serialized_start=194
-  _globals['_REPORTPERSONRESPONSE']._serialized_end=312
-  _globals['_PERSONSUMMARY']._serialized_start=315
-  _globals['_PERSONSUMMARY']._serialized_end=894
-  _globals['_PERSONSUMMARY_CONTACTSENTRY']._serialized_start=798
-  _globals['_PERSONSUMMARY_CONTACTSENTRY']._serialized_end=845
-  _globals['_PERSONSUMMARY_OUTCOMESENTRY']._serialized_start=847
-  _globals['_PERSONSUMMARY_OUTCOMESENTRY']._serialized_end=894
-  _globals['_PERSONENTRY']._serialized_start=897
-  _globals['_PERSONENTRY']._serialized_end=1299
-  _globals['_PERSONOUTCOME']._serialized_start=1301
-  _globals['_PERSONOUTCOME']._serialized_end=1378
+  _globals['_REPORTPERSONREQUEST']._serialized_start=118
+  _globals['_REPORTPERSONREQUEST']._serialized_end=227
+  _globals['_REPORTPERSONRESPONSE']._serialized_start=229
+  _globals['_REPORTPERSONRESPONSE']._serialized_end=347
+  _globals['_PERSONSUMMARY']._serialized_start=350
+  _globals['_PERSONSUMMARY']._serialized_end=1108
+  _globals['_PERSONSUMMARY_CONTACTSENTRY']._serialized_start=1012
+  _globals['_PERSONSUMMARY_CONTACTSENTRY']._serialized_end=1059
+  _globals['_PERSONSUMMARY_OUTCOMESENTRY']._serialized_start=1061
+  _globals['_PERSONSUMMARY_OUTCOMESENTRY']._serialized_end=1108
+  _globals['_PERSONENTRY']._serialized_start=1111
+  _globals['_PERSONENTRY']._serialized_end=1631
+  _globals['_PERSONOUTCOME']._serialized_start=1633
+  _globals['_PERSONOUTCOME']._serialized_end=1710
 # @@protoc_insertion_point(module_scope)

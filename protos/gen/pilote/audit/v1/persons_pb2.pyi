@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from pilote.decision.v1 import decision_pb2 as _decision_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -149,10 +150,15 @@ class PersonSummary(_message.Message):
     ERASE_TIME_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    CONTACTS_IN_DOUBT_FIELD_NUMBER: _builtins.int
+    VALUES_KEPT_FIELD_NUMBER: _builtins.int
+    VALUES_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    INPUTS_KEPT_FIELD_NUMBER: _builtins.int
+    INPUTS_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     subject_ref: _builtins.str
     """Pseudonym under which it is recorded."""
     decisions: _builtins.int
-    """Decisions about the person."""
+    """Decisions about the person. That another arm takes over a call is none of its own."""
     allowed: _builtins.int
     """Those that were let through."""
     refused: _builtins.int
@@ -165,6 +171,12 @@ class PersonSummary(_message.Message):
     """Contacts that were made in the last 30 days."""
     language_code: _builtins.str
     """Language of the texts, "en" or "fr"."""
+    contacts_in_doubt: _builtins.int
+    """Of the contacts that were made those of which it is not known whether they came about."""
+    values_kept: _builtins.int
+    """Decisions whose values are kept, sealed."""
+    inputs_kept: _builtins.int
+    """Calls whose inputs are kept, sealed, so that they can be decided about once more."""
     @_builtins.property
     def report_time(self) -> _timestamp_pb2.Timestamp:
         """When the report was made."""
@@ -197,6 +209,14 @@ class PersonSummary(_message.Message):
     def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The same in words, for the person."""
 
+    @_builtins.property
+    def values_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the last of these values can be opened. Absent: none are kept."""
+
+    @_builtins.property
+    def inputs_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the last of these inputs is kept. Absent: none are kept."""
+
     def __init__(
         self,
         *,
@@ -216,10 +236,15 @@ class PersonSummary(_message.Message):
         erase_time: _timestamp_pb2.Timestamp | None = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
         language_code: _builtins.str = ...,
+        contacts_in_doubt: _builtins.int = ...,
+        values_kept: _builtins.int = ...,
+        values_until_time: _timestamp_pb2.Timestamp | None = ...,
+        inputs_kept: _builtins.int = ...,
+        inputs_until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time", "report_time", b"report_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erase_time", b"erase_time", "inputs_until_time", b"inputs_until_time", "report_time", b"report_time", "values_until_time", b"values_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "allowed", b"allowed", "contacts", b"contacts", "contacts_last_month", b"contacts_last_month", "contacts_last_week", b"contacts_last_week", "decisions", b"decisions", "erase_time", b"erase_time", "holdouts", b"holdouts", "kept", b"kept", "language_code", b"language_code", "outcomes", b"outcomes", "refused", b"refused", "report_time", b"report_time", "sentences", b"sentences", "subject_ref", b"subject_ref", "variations", b"variations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "allowed", b"allowed", "contacts", b"contacts", "contacts_in_doubt", b"contacts_in_doubt", "contacts_last_month", b"contacts_last_month", "contacts_last_week", b"contacts_last_week", "decisions", b"decisions", "erase_time", b"erase_time", "holdouts", b"holdouts", "inputs_kept", b"inputs_kept", "inputs_until_time", b"inputs_until_time", "kept", b"kept", "language_code", b"language_code", "outcomes", b"outcomes", "refused", b"refused", "report_time", b"report_time", "sentences", b"sentences", "subject_ref", b"subject_ref", "values_kept", b"values_kept", "values_until_time", b"values_until_time", "variations", b"variations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -250,6 +275,9 @@ class PersonEntry(_message.Message):
     HOLD_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     SENTENCES_FIELD_NUMBER: _builtins.int
+    REPEAT_FIELD_NUMBER: _builtins.int
+    KEEP_TIME_FIELD_NUMBER: _builtins.int
+    VALUES_STATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The decision, `decisions/{decision}`."""
     agent: _builtins.str
@@ -278,6 +306,10 @@ class PersonEntry(_message.Message):
     """The hold that it was kept in, `holds/{hold}`."""
     revision: _builtins.int
     """Number of the revision that decided."""
+    repeat: _builtins.bool
+    """It repeated an earlier call and got its answer, or its refusal."""
+    values_state: _decision_pb2.ValuesState.ValueType
+    """What is kept of the values that it was decided by."""
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -292,11 +324,15 @@ class PersonEntry(_message.Message):
 
     @_builtins.property
     def copies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Arms that got a copy of the call, to be compared with."""
+        """Arms that were sent a copy of the call, to be compared with."""
 
     @_builtins.property
     def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All of it in words, for the person. Names nobody else."""
+
+    @_builtins.property
+    def keep_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the record is kept at least."""
 
     def __init__(
         self,
@@ -320,10 +356,13 @@ class PersonEntry(_message.Message):
         hold: _builtins.str = ...,
         revision: _builtins.int = ...,
         sentences: _abc.Iterable[_builtins.str] | None = ...,
+        repeat: _builtins.bool = ...,
+        keep_time: _timestamp_pb2.Timestamp | None = ...,
+        values_state: _decision_pb2.ValuesState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["receive_time", b"receive_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["keep_time", b"keep_time", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "category", b"category", "channel", b"channel", "copies", b"copies", "hold", b"hold", "method", b"method", "model_version", b"model_version", "name", b"name", "operation", b"operation", "outcomes", b"outcomes", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "revision", b"revision", "rule", b"rule", "sentences", b"sentences", "status", b"status", "variations", b"variations", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "category", b"category", "channel", b"channel", "copies", b"copies", "hold", b"hold", "keep_time", b"keep_time", "method", b"method", "model_version", b"model_version", "name", b"name", "operation", b"operation", "outcomes", b"outcomes", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat", b"repeat", "revision", b"revision", "rule", b"rule", "sentences", b"sentences", "status", b"status", "values_state", b"values_state", "variations", b"variations", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
