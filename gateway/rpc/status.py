@@ -1,6 +1,7 @@
 """The one place where a reason becomes a gRPC status, and where a status tells what an upstream has done."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -193,11 +194,22 @@ def said_by(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, tuple[tu
 def reason_from(error: grpc.aio.AioRpcError) -> str:
     """The `ErrorInfo` reason that a peer of ours put into a failed call; the code's name where there is none."""
     status = status_from(error)
+    info = _info(status)
+    return str(code_pb2.Code.Name(status.code)) if info is None else str(info.reason)
+
+
+def metadata_from(error: grpc.aio.AioRpcError) -> Mapping[str, str]:
+    """The `ErrorInfo` metadata that a peer of ours put into a failed call; empty where there is none."""
+    info = _info(status_from(error))
+    return {} if info is None else dict(info.metadata)
+
+
+def _info(status: status_pb2.Status) -> error_details_pb2.ErrorInfo | None:
     for detail in status.details:
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info):
-            return str(info.reason)
-    return str(code_pb2.Code.Name(status.code))
+            return info
+    return None
 
 
 def text_from(error: grpc.aio.AioRpcError) -> str:

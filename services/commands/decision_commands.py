@@ -10,7 +10,7 @@ import typer
 
 from gateway.settings import language
 from services.commands.decision_texts import say
-from services.commands.shell import Shell, print_rows
+from services.commands.shell import Shell, print_row, print_rows
 
 if TYPE_CHECKING:
     from pilote.decision.v1.decision_pb2 import Decision
@@ -29,6 +29,7 @@ def commands(shell: Shell) -> typer.Typer:
     """The commands as one group."""
     app = typer.Typer(no_args_is_help=True, help="What the gateway decided.")
     _add_lists(app, shell)
+    _add_tail(app, shell)
     _add_counts(app, shell)
 
     @app.command()
@@ -66,6 +67,8 @@ def _add_lists(app: typer.Typer, shell: Shell) -> None:
 
         _print(shell, run(shell, work), shown, as_json=as_json)
 
+
+def _add_tail(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def tail(where: Where = "", columns: Columns = "", as_json: Json = False) -> None:  # noqa: FBT002
         """Show decisions as they are stored, and again when they are settled."""
@@ -77,11 +80,14 @@ def _add_lists(app: typer.Typer, shell: Shell) -> None:
             if shell.out.is_terminal:
                 shell.err.print(say("following", language=language(shell.settings())), markup=False)
             if not as_json:
-                typer.echo("\t".join(head(shown)))
+                print_row(shell.out, head(shown), style="bold")
 
         async def work(searching: "Searching") -> None:
             async for decision in searching.follow(where, begun=begun):
-                typer.echo(_json(decision) if as_json else "\t".join(row(decision, shown)))
+                if as_json:
+                    typer.echo(_json(decision))
+                else:
+                    print_row(shell.out, row(decision, shown))
 
         with contextlib.suppress(KeyboardInterrupt):
             run(shell, work)
@@ -133,7 +139,7 @@ def _add_counts(app: typer.Typer, shell: Shell) -> None:
         """Count decisions by the time at which they were received."""
         from gateway.rpc.times import duration
         from pilote.audit.v1.summaries_pb2 import ChartDecisionsRequest
-        from services.commands.decision_tables import chart_rows
+        from services.commands.decision_tables import bar_room, chart_rows
 
         lang = language(shell.settings())
         request = ChartDecisionsRequest(filter=within(shell, where, since))
@@ -149,7 +155,8 @@ def _add_counts(app: typer.Typer, shell: Shell) -> None:
             long = span(found.bucket_width.ToMilliseconds(), language=lang)
             text = say("chart-width", language=lang, count=found.total_count, width=long)
             shell.out.print(text if found.buckets else say("nothing", language=lang), markup=False)
-        print_rows(shell.out, chart_rows(found, bars=shell.out.is_terminal, language=lang))
+        room = bar_room(shell.out.width) if shell.out.is_terminal else 0
+        print_rows(shell.out, chart_rows(found, room=room, language=lang))
 
 
 def run(shell: Shell, work: "Any") -> Any:
@@ -189,11 +196,14 @@ def within(shell: Shell, where: str, since: str) -> str:
 
 def span_of(shell: Shell, text: str) -> int:
     """Microseconds; ends the process where the text is no span."""
+    from services.audit.filters.suggesting import span_meant
     from services.audit.filters.values import span_us
 
     found = span_us(text)
     if found is None:
-        shell.fail(say("bad-span", language=language(shell.settings()), text=text), 2)
+        lang, near = language(shell.settings()), span_meant(text, unit="h")
+        hint = say("near", language=lang, near=near) if near else ""
+        shell.fail(say("bad-span", language=lang, text=text, hint=hint).rstrip(), 2)
     return found
 
 

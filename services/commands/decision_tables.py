@@ -21,6 +21,8 @@ Rows = tuple[tuple[str, ...], ...]
 USUAL: Final = ("receive_time", "agent", "method", "verdict", "reason", "rule", "status", "version", "ms", "id")
 """Columns where none are asked for."""
 _BAR: Final = 40
+_BESIDE_BARS: Final = 70
+"""What else stands on a line of a chart: a time, five counts of six characters, and the lines of the table."""
 _OBEYED: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
@@ -83,8 +85,13 @@ def facet_rows(facet: summaries_pb2.Facet, *, total: int, language: str) -> Rows
     return (tuple(columns), *shown)
 
 
-def chart_rows(chart: summaries_pb2.ChartDecisionsResponse, *, bars: bool, language: str) -> Rows:
-    """Counts by time, with bars where a person reads them."""
+def bar_room(width: int) -> int:
+    """How long bars may be on a terminal of that width, beside the time and the counts."""
+    return min(max(width - _BESIDE_BARS, 5), _BAR)
+
+
+def chart_rows(chart: summaries_pb2.ChartDecisionsResponse, *, room: int, language: str) -> Rows:
+    """Counts by time, with bars of up to `room` characters where a person reads them; 0: none."""
     most = max((bucket.count for bucket in chart.buckets), default=0)
     columns = say("chart-columns", language=language).split("|")
     rows = []
@@ -92,13 +99,13 @@ def chart_rows(chart: summaries_pb2.ChartDecisionsResponse, *, bars: bool, langu
         counts = {each.verdict: each.count for each in bucket.verdicts}
         by_verdict = (str(counts.get(verdict, 0)) for verdict in sorted(decision_pb2.Verdict.values())[1:])
         time = bucket.start_time.ToJsonString().removesuffix("Z").replace("T", " ")
-        rows.append((time, *((bar(bucket.count, most),) if bars else ()), str(bucket.count), *by_verdict))
-    return ((columns[0], *([""] if bars else []), *columns[1:]), *rows)
+        rows.append((time, *((bar(bucket.count, most, room=room),) if room else ()), str(bucket.count), *by_verdict))
+    return ((columns[0], *([""] if room else []), *columns[1:]), *rows)
 
 
-def bar(count: int, most: int) -> str:
-    """A bar of up to 40 characters; anything at all is at least its thinnest."""
-    eighths = max(round(count * _BAR * 8 / most), 1) if count else 0
+def bar(count: int, most: int, *, room: int = _BAR) -> str:
+    """A bar of up to `room` characters; anything at all is at least its thinnest."""
+    eighths = max(round(count * room * 8 / most), 1) if count else 0
     return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 

@@ -14,8 +14,8 @@ _TEXTS: Final = {
         "La réponse prend trop de temps : bornez la période, comme --since 24h.",
     ),
     "bad-span": (
-        "{text} is no span: write it as 30m, 12h or 7d.",
-        "{text} n’est pas une durée : écrivez 30m, 12h ou 7d.",
+        "{text} is no span: write it as 30m, 12h or 7d. {hint}",
+        "{text} n’est pas une durée : écrivez 30m, 12h ou 7d. {hint}",
     ),
     "bad-column": ("There is no field {name}. {hint}", "Il n’y a pas de champ {name}. {hint}"),
     "near": ("Did you mean {near}?", "Vouliez-vous dire {near} ?"),

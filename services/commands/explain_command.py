@@ -8,7 +8,7 @@ import typer
 from gateway.settings import language
 from services.commands.personal_commands import show_values, values_of
 from services.commands.replay_commands import asking
-from services.commands.shell import Shell
+from services.commands.shell import Shell, print_text
 
 if TYPE_CHECKING:
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -39,7 +39,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             typer.echo(as_json(found, more={} if shown is None else {"usedValues": to_builtins(shown)}))
             return
         for sentence in sentences(found, language=lang):
-            shell.out.print(sentence, markup=False, highlight=False, soft_wrap=not shell.out.is_terminal)
+            print_text(shell.out, sentence)
         if shown is not None:
             show_values(shell, shown)
 

@@ -7,7 +7,7 @@ import typer
 
 from gateway.settings import language as spoken
 from services.commands.replay_commands import asking
-from services.commands.shell import Shell
+from services.commands.shell import Shell, print_text
 
 if TYPE_CHECKING:
     from pilote.audit.v1 import persons_pb2
@@ -41,8 +41,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         async def work(audit: "AuditServiceAsyncStub") -> None:
             async for answer in audit.ReportPerson(request):
                 for line in _as_json(answer) if form == "json" else _in_words(answer):
-                    if form == "text" and shell.out.is_terminal:
-                        shell.out.print(line, markup=False, highlight=False)  # it parts lines between words
+                    if form == "text":
+                        print_text(shell.out, line)
                     else:
                         typer.echo(line)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.replay_commands import asking
-from services.commands.shell import Shell, print_rows
+from services.commands.shell import Shell, print_rows, print_text
 
 if TYPE_CHECKING:
     from gateway.core.revision.compiled import Revision
@@ -52,7 +52,7 @@ def show(shell: Shell, found: "Simulated", *, took_ms: int) -> None:
     for table in tables(found, language=lang):
         print_rows(shell.out, table)
     for sentence in sentences(found, language=lang):
-        shell.out.print(sentence, markup=False, soft_wrap=True)
+        print_text(shell.out, sentence)
     if found.effects.all.calls:
         took = span(took_ms, language=lang)
         shell.err.print(say("took", language=lang, calls=found.effects.all.calls, took=took), markup=False)

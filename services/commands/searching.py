@@ -1,12 +1,13 @@
 """Asks the audit service for the commands about decisions and views."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import grpc
+from rich.cells import cell_len
 
-from gateway.rpc.status import text_from
+from gateway.rpc.status import metadata_from, text_from
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, summaries_pb2, views_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.search import FOLLOWING
@@ -15,6 +16,8 @@ from services.commands.decision_texts import say
 SECONDS: Final = 60.0
 """Longest time that an answer may take: counts of millions take seconds."""
 PAGE: Final = 1_000
+_BEFORE, _SHOWN = 40, 70
+"""Characters of a filter that are shown before a mistake, and in all."""
 
 
 class SearchFailed(Exception):
@@ -36,7 +39,7 @@ class Searching:
             SearchFailed: likewise from all others.
         """
         token, left = "", count
-        async with self._asking() as stub:
+        async with self._asking(filter_) as stub:
             while left:
                 request = audit_service_pb2.ListDecisionsRequest(
                     filter=filter_, order_by=order_by, page_size=min(left, PAGE), page_token=token
@@ -50,12 +53,12 @@ class Searching:
 
     async def facets(self, request: summaries_pb2.SummarizeDecisionsRequest) -> Any:
         """Counts by fields."""
-        async with self._asking() as stub:
+        async with self._asking(request.filter) as stub:
             return await stub.SummarizeDecisions(request, timeout=SECONDS, metadata=self._metadata)
 
     async def chart(self, request: summaries_pb2.ChartDecisionsRequest) -> Any:
         """Counts by time."""
-        async with self._asking() as stub:
+        async with self._asking(request.filter) as stub:
             return await stub.ChartDecisions(request, timeout=SECONDS, metadata=self._metadata)
 
     async def follow(self, filter_: str, *, begun: Callable[[], None]) -> AsyncIterator[decision_pb2.Decision]:
@@ -63,7 +66,7 @@ class Searching:
 
         `begun` is called once the filter is taken: from then on nothing is missed.
         """
-        async with self._asking() as stub:
+        async with self._asking(filter_) as stub:
             request = audit_service_pb2.TailDecisionsRequest(filter=filter_)
             call = stub.TailDecisions(request, metadata=self._metadata)
             if FOLLOWING in dict(await call.initial_metadata()):
@@ -93,7 +96,7 @@ class Searching:
 
     async def save(self, view: views_pb2.View, *, replace: bool) -> Any:
         """Keep a view under a name that is free, or in the place of the one of that name."""
-        async with self._asking() as stub:
+        async with self._asking(view.filter) as stub:
             if replace:
                 update = views_pb2.UpdateViewRequest(view=view)
                 return (await stub.UpdateView(update, timeout=SECONDS, metadata=self._metadata)).view
@@ -107,12 +110,12 @@ class Searching:
             await stub.DeleteView(request, timeout=SECONDS, metadata=self._metadata)
 
     @contextlib.asynccontextmanager
-    async def _asking(self) -> AsyncIterator[Any]:
+    async def _asking(self, filter_: str = "") -> AsyncIterator[Any]:
         async with grpc.aio.insecure_channel(self._address) as channel:
             try:
                 yield audit_service_pb2_grpc.AuditServiceStub(channel)
             except grpc.aio.AioRpcError as error:
-                raise SearchFailed(self._why(error)) from error
+                raise SearchFailed(self._why(error) + pointed(filter_, metadata_from(error))) from error
 
     def _why(self, error: grpc.aio.AioRpcError) -> str:
         text = text_from(error)
@@ -126,3 +129,18 @@ class Searching:
 def name_of(name: str) -> str:
     """The resource name of a view."""
     return name if name.startswith("views/") else f"views/{name}"
+
+
+def pointed(filter_: str, metadata: Mapping[str, str]) -> str:
+    """The line of the filter with its mistake, and beneath it what points to that; empty for any other failure.
+
+    `metadata` has the place of the mistake, counted from 1.
+    """
+    line, column = metadata.get("line", ""), metadata.get("column", "")
+    lines = filter_.split("\n")
+    if not (line.isdecimal() and column.isdecimal() and 1 <= int(line) <= len(lines)):
+        return ""
+    text, before = lines[int(line) - 1].replace("\t", " "), int(column) - 1
+    start = max(0, before - _BEFORE)  # of a long filter the part around it
+    shown = text[start : start + _SHOWN]
+    return f"\n\n  {shown}\n  {' ' * cell_len(text[start:before])}^"

@@ -18,8 +18,8 @@ _TEXTS: Final = {
     "is-missing": ("missing", "manquant"),
     "earlier": ("{count} earlier segments are not shown: --all", "{count} segments antérieurs non affichés : --all"),
     "totals": (
-        "{segments} segments, {decisions} decisions, SQLite {sqlite}, Parquet {parquet}.",
-        "{segments} segments, {decisions} décisions, SQLite {sqlite}, Parquet {parquet}.",
+        "Segments: {segments}; decisions: {decisions}; SQLite {sqlite}, Parquet {parquet}.",
+        "Segments : {segments} ; décisions : {decisions} ; SQLite {sqlite}, Parquet {parquet}.",
     ),
     "looking": ("Reading segments", "Lecture des segments"),
     "sealing": ("Sealing segments", "Scellement des segments"),
@@ -42,13 +42,13 @@ _TEXTS: Final = {
         "All {segments} segments can be read: {decisions} decisions, in order.",
         "Les {segments} segments sont lisibles : {decisions} décisions, dans l’ordre.",
     ),
-    "faulty": ("{count} faults.", "{count} défauts."),
+    "faulty": ("Faults: {count}.", "Défauts : {count}."),
     "days": ("day (UTC)|decisions|size", "jour (UTC)|décisions|taille"),
     "day-other": ("others", "autres"),
     "days-earlier": ("{count} earlier days are not shown: --all", "{count} jours antérieurs non affichés : --all"),
     "days-totals": (
-        "{days} days, {decisions} decisions; the whole database {size}.",
-        "{days} jours, {decisions} décisions ; la base entière {size}.",
+        "Days: {days}; decisions: {decisions}; the whole database {size}.",
+        "Jours : {days} ; décisions : {decisions} ; la base entière {size}.",
     ),
     "check-database": (
         "Decisions are in PostgreSQL, and --check reads files: `pilote audit verify` checks what a database keeps.",
@@ -62,7 +62,7 @@ _TEXTS: Final = {
         "The database that PILOTE_AUDIT_URL names cannot be read: {why}",
         "La base que nomme PILOTE_AUDIT_URL est illisible : {why}",
     ),
-    "sealed-now": ("{count} segments were sealed.", "{count} segments ont été scellés."),
+    "sealed-now": ("Segments that were sealed: {count}.", "Segments scellés : {count}."),
     "in-use": (
         "The store is in use: the running audit service seals by itself. Stop it, and seal again.",
         "La base est utilisée : le service d’audit en cours scelle lui-même. Arrêtez-le, puis recommencez.",

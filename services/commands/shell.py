@@ -31,16 +31,42 @@ class Shell(NamedTuple):
 
 def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:
     """Print a table; the first row names the columns, and the one named `whole` is never cut."""
-    if not out.is_terminal:  # another program reads it: whole values, parted by tabs
+    if not out.is_terminal:
         for row in rows:
-            typer.echo("\t".join(row))  # rich would make spaces of the tabs
+            print_row(out, row)
         return
     from rich.table import Table
     from rich.text import Text
 
+    from services.commands.stacking import fits, for_people
+
+    shown = [tuple(for_people(cell) for cell in row) for row in rows]
+    if not fits(shown, width=out.width):
+        print_row(out, shown[0], style="bold")
+        for row in shown[1:]:
+            print_row(out, row)
+        return
     table = Table()
-    for column in rows[0]:
+    for column in shown[0]:
         table.add_column(column, no_wrap=column == whole, overflow="fold")
-    for row in rows[1:]:
+    for row in shown[1:]:
         table.add_row(*(Text(cell) for cell in row))  # a text of somebody's might look like markup
     out.print(table)
+
+
+def print_row(out: Console, row: tuple[str, ...], *, style: str = "") -> None:
+    """Print one row by itself: in as few lines as it takes on a terminal, else whole values, parted by tabs."""
+    if not out.is_terminal:  # another program reads it
+        typer.echo("\t".join(row))  # rich would make spaces of the tabs
+        return
+    from rich.text import Text
+
+    from services.commands.stacking import for_people, stacked
+
+    for line in stacked(tuple(for_people(cell) for cell in row), width=out.width):
+        out.print(Text(line, style=style), soft_wrap=True)
+
+
+def print_text(out: Console, text: str) -> None:
+    """Print a sentence: a terminal gets it in lines that end between words, another program on one line."""
+    out.print(text, markup=False, highlight=False, soft_wrap=not out.is_terminal)

@@ -65,9 +65,9 @@ async def test_days_are_listed_and_what_only_files_have_is_refused(empty: str, r
         *(["2026-11-24", "30"], ["2026-11-25", "0"]),
     ]
     assert rows[1][2].endswith(" MB")
-    assert rows[-1][0].startswith("5 days, 37 decisions; the whole database ")
+    assert rows[-1][0].startswith("Days: 5; decisions: 37; the whole database ")
     assert french.stdout.splitlines()[0] == "jour (UTC)\tdécisions\ttaille"
-    assert "5 jours, 37 décisions ; la base entière " in french.stdout
+    assert "Jours : 5 ; décisions : 37 ; la base entière " in french.stdout
     for arguments, english, other in (
         (("seal",), "there is nothing to seal", "il n’y a rien à sceller"),
         (("stats", "--check"), "`pilote audit verify` checks", "`pilote audit verify` vérifie"),

@@ -8,23 +8,27 @@ import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from gateway.core.record import Verdict
 from gateway.rpc.serving import serving
-from pilote.audit.v1 import audit_service_pb2_grpc
+from pilote.audit.v1 import audit_service_pb2_grpc, summaries_pb2
+from services.audit.filters.field_tables import field_rows
 from services.audit.filters.fields import FIELDS
 from services.audit.filters.matching import values
 from services.audit.telling import told
 from services.commands import decision_texts
-from services.commands.decision_tables import bar, clean, stored_of
+from services.commands.decision_tables import bar, bar_room, chart_rows, clean, head, row, stored_of
+from services.commands.searching import pointed
 from services.commands.shell import print_rows
+from services.commands.stacking import stacked
 from tests.services.audit.conftest import NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.filters import Row, rows, stored
 from tests.services.test_cli import PILOTE, _environment, _run
@@ -96,6 +100,9 @@ async def test_a_mistake_in_a_filter_is_told_in_the_language_of_the_system(run: 
         (("list", "--columns", "zzzz"), "`pilote decisions fields` shows them all."),
         (("list", "--order", "latence"), "ordered by latence. Did you mean latency?"),
         (("list", "--since", "yesterday"), "yesterday is no span: write it as 30m, 12h or 7d."),
+        (("list", "--since", "1w"), "1w is no span: write it as 30m, 12h or 7d. Did you mean 7d?"),
+        (("list", "agent = x AND agnt = y"), "  agent = x AND agnt = y                 ^"),
+        (("facets", "agent", "--filter", "agent == x"), "  agent == x         ^"),
         (("list", "--view", "absent"), "There is no view views/absent."),
         (("facets", "verdit"), "counted by verdit. Did you mean verdict?"),
         (("histogram", "--width", "x"), "x is no span"),
@@ -208,6 +215,68 @@ def test_what_looks_like_markup_is_shown_as_it_is() -> None:
     out = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=60)
     print_rows(out, (("agent",), ("[red]bot[/red]",)))
     assert "[red]bot[/red]" in out.file.getvalue()  # type: ignore[attr-defined]
+
+
+def _on_a_terminal(rows: tuple[tuple[str, ...], ...], *, width: int, whole: str = "") -> list[str]:
+    out = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=width)
+    print_rows(out, rows, whole=whole)
+    return out.file.getvalue().splitlines()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_on_a_narrow_terminal_decisions_stand_in_lines_and_their_ids_are_whole() -> None:
+    usual = (head(()), row(told(stored((a_record(0), None))), ()))
+    narrow = _on_a_terminal(usual, width=80, whole="id")
+    assert all(len(line) <= 80 for line in narrow)
+    assert any(an_id(0) in line for line in narrow)
+    assert narrow[1].startswith("2026-11-24 10:00:00Z  sales-bot  SendMessage  ALLOW  -")
+    assert _on_a_terminal(usual, width=200, whole="id")[0].startswith("┏")
+
+
+def test_texts_that_can_be_folded_stay_in_a_table() -> None:
+    for language in ("en", "fr"):
+        shown = _on_a_terminal(field_rows(language=language), width=80)
+        assert shown[0].startswith("┏")
+        assert all(len(line) <= 80 for line in shown)
+
+
+_CELLS: Final = st.lists(st.text("ab é-,", max_size=90), min_size=1, max_size=8)
+
+
+@given(_CELLS, st.integers(20, 120))
+def test_rows_in_lines_lose_no_word_and_are_no_wider_than_the_terminal(cells: list[str], width: int) -> None:
+    lines = stacked(tuple(cells), width=width)
+    words = [word for cell in cells for word in (cell.split() or ["-"])]
+    assert " ".join(lines).split() == words
+    longest = max((len(word) for word in words), default=0)
+    assert all(len(line) <= max(width, longest + 4) for line in lines)
+
+
+@given(st.integers(40, 250))
+def test_a_chart_fits_its_terminal(width: int) -> None:
+    buckets = [
+        summaries_pb2.ChartBucket(start_time=Timestamp(seconds=NOW_MS // 1000), count=count) for count in (0, 12_345)
+    ]
+    rows = chart_rows(summaries_pb2.ChartDecisionsResponse(buckets=buckets), room=bar_room(width), language="fr")
+    assert all(len(line) <= max(width, 75) for line in _on_a_terminal(rows, width=width))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "shown"),
+    [
+        ("agnt = x", {"line": "1", "column": "1"}, ["  agnt = x", "  ^"]),
+        ("a = x\n\tagnt = y", {"line": "2", "column": "2"}, ["   agnt = y", "   ^"]),
+        ("日本 == x", {"line": "1", "column": "4"}, ["  日本 == x", "       ^"]),
+        ("x" * 100 + " = y", {"line": "1", "column": "102"}, ["  " + "x" * 39 + " = y", "  " + " " * 40 + "^"]),
+    ],
+)
+def test_a_mistake_in_a_filter_is_pointed_to(text: str, place: dict[str, str], shown: list[str]) -> None:
+    assert pointed(text, place).splitlines()[2:] == shown
+
+
+@given(st.text(max_size=50), st.dictionaries(st.sampled_from(["line", "column"]), st.text("0123x-", max_size=3)))
+def test_nothing_is_pointed_to_where_there_is_no_place(text: str, metadata: dict[str, str]) -> None:
+    said = pointed(text, metadata)
+    assert not said or (said.endswith("^") and metadata["line"].isdecimal())
 
 
 @given(st.integers(0, 10_000_000), st.integers(1, 10_000_000))

@@ -38,10 +38,10 @@ async def test_segments_are_listed_sealed_and_checked(tmp_path: Path) -> None:
     assert before.returncode == sealed.returncode == after.returncode == cold.returncode == french.returncode == 0
     assert len(before.stdout.splitlines()) == 6
     assert before.stdout.splitlines()[1].split("\t")[:3] == ["2026-11-24 07:00", "open", "3"]
-    assert sealed.stdout == "4 segments were sealed.\n"
+    assert sealed.stdout == "Segments that were sealed: 4.\n"
     assert after.stdout.count("sealed") == 4
     assert "All 4 segments can be read: 12 decisions, in order." in after.stdout
-    assert "0 segments ont été scellés." in cold.stdout
+    assert "Segments scellés : 0." in cold.stdout
     assert french.stdout.count("scellé, Parquet seul") == 4
     assert "Les 4 segments sont lisibles : 12 décisions, dans l’ordre." in french.stdout
 
@@ -57,7 +57,7 @@ async def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     assert f"{of_hour(1)}.sqlite is missing." in stats.stderr
     assert f"{of_hour(1)}.sqlite is missing." in checked.stderr
     assert f"{of_hour(2)}.sqlite cannot be read" in checked.stderr
-    assert "2 faults." in checked.stderr
+    assert "Faults: 2." in checked.stderr
 
 
 async def test_without_a_store_the_commands_say_so_and_make_none(tmp_path: Path) -> None:
