@@ -38,9 +38,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
     said = contract.read(message)
     contact = contract.operation is Operation.CONTACT
     channel = said.channel.strip().lower()
-    inference = _DECISION.fullmatch(_text(metadata, INFERENCE_HEADER) or "0" * 32)
-    if inference is None:
-        raise invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
+    led = _text(metadata, INFERENCE_HEADER)
     request_id = _text(metadata, IDEMPOTENCY_HEADER) or said.request_id
     session = said.session or _text(metadata, SESSION_HEADER)
     conversation = _text(metadata, CONVERSATION_HEADER)
@@ -61,7 +59,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         model_version=said.model_version,
         request_id=_checked(request_id, _REQUEST_ID, field=IDEMPOTENCY_HEADER, required=False),
         identity=_identity(said.identity) if said.identity else "",
-        inference="" if inference[2] == "0" * 32 else inference[2],
+        inference=_inference(led) if led else "",
         purpose=_token(said.purpose, "purpose") if contact and said.purpose else "",
         contact_point=_contact_point(contract, said.contact_point, channel=channel)
         if contact and said.contact_point
@@ -73,6 +71,13 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         else "",
         conversation=conversation,
     )
+
+
+def _inference(text: str) -> str:
+    named = _DECISION.fullmatch(text)
+    if named is None:
+        raise invalid(INFERENCE_HEADER, f"{INFERENCE_HEADER} must be the decision id of an inference.")
+    return "" if named[2] == "0" * 32 else named[2]
 
 
 def _identity(text: str) -> str:

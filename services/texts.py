@@ -240,6 +240,10 @@ _TEXTS: Final = {
         "{calls} calls were made, but {records} decisions recorded: please report this.",
         "{calls} appels ont été faits, mais {records} décisions enregistrées : merci de le signaler.",
     ),
+    "broken-off": (
+        "The demonstration was broken off: something did not answer in time ({error}). See {logs}, then try again.",
+        "La démonstration a été interrompue : pas de réponse à temps ({error}). Voyez {logs}, puis réessayez.",
+    ),
     "try-next": (
         "Look at any of them: pilote decisions list, pilote explain ID",
         "Regardez-en d’autres : pilote decisions list, pilote explain ID",

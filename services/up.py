@@ -23,7 +23,11 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
         FileNotFoundError: there is no Redis to start.
     """
     home = settings.home.resolve()
-    ours = {"PILOTE_HOME": str(home), "PILOTE_REDIS_URL": redis_url(settings)}
+    ours = {
+        "PILOTE_HOME": str(home),
+        "PILOTE_REDIS_URL": redis_url(settings),
+        "PILOTE_STORE_TIMEOUT_MS": str(settings.store_timeout_ms),
+    }
     if settings.audit_key_file is not None:
         ours["PILOTE_AUDIT_KEY_FILE"] = str(settings.audit_key_file.resolve())
     children = (*_store(settings), *_services(settings), *_gateways(settings))

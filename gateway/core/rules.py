@@ -122,16 +122,19 @@ class RuleEngine:
         kept = self._facts_values.get(id(facts))
         if kept is not None:
             return kept[1]
-        value = self._facts(
-            known=facts.known,
-            consents=facts.consents | by_channel(facts.consent_records) if facts.consent_records else facts.consents,
-            time_zone=facts.time_zone,
-            language=facts.language,
-            segments=facts.segments,
-            traits=facts.traits,
-            scores=facts.scores,
-            pressure=facts.pressure,
-        )
+        consents = facts.consents | by_channel(facts.consent_records) if facts.consent_records else facts.consents
+        said = {
+            "known": facts.known,
+            "consents": consents,
+            "time_zone": facts.time_zone,
+            "language": facts.language,
+            "segments": facts.segments,
+            "traits": facts.traits,
+            "scores": facts.scores,
+            "pressure": facts.pressure,
+        }
+        # An argument that says nothing costs as much as one that does.
+        value = self._facts(**{name: its for name, its in said.items() if its})
         if len(self._facts_values) >= KEPT_FACTS:
             self._facts_values.clear()
         self._facts_values[id(facts)] = (facts, value)  # kept together, so that the id stays theirs

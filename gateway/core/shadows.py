@@ -165,6 +165,11 @@ class ShadowResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     served_costs: Mapping[str, int] = {}
     """What the call has cost."""
 
+    @property
+    def agrees(self) -> bool | None:
+        """Whether it came to the same as the call; `None` where that could not be compared."""
+        return {CopyEnd.AGREED: True, CopyEnd.DIFFERED: False}.get(self.end)
+
 
 def applied_otherwise(
     served: tuple[RuleLook, ...], candidate: tuple[RuleLook, ...]

@@ -70,14 +70,20 @@ def after(decision: str, *, at_ms: int) -> Mark:
     return at_ms, f"{decision}\x00"  # the next in the order of texts
 
 
-def answered(kept: Sequence[Kept], total: int) -> Iterator[planning_pb2.ListInputsResponse]:
+def answered(
+    kept: Sequence[Kept], total: int, *, unreadable: Sequence[str]
+) -> Iterator[planning_pb2.ListInputsResponse]:
     """The messages of the answer that give these inputs, one at least."""
-    answer, size = planning_pb2.ListInputsResponse(total_size=total), 0
+
+    def begun() -> planning_pb2.ListInputsResponse:
+        return planning_pb2.ListInputsResponse(total_size=total, unreadable_segments=unreadable)
+
+    answer, size = begun(), 0
     for each in kept:
         size += len(each.sealed) + len(each.record) + len(each.outcome)
         if answer.inputs and size > _MESSAGE_BYTES:
             yield answer
-            answer, size = planning_pb2.ListInputsResponse(total_size=total), 0
+            answer, size = begun(), 0
         answer.inputs.append(_call(each))
     yield answer
 

@@ -21,6 +21,14 @@ _TEXTS: Final = {
         "This is what agents of {tenant} did, or tried to do, concerning you, as far as it is recorded on {at}.",
         "Voici ce que les agents de {tenant} ont fait, ou tenté de faire, à votre sujet, selon nos registres au {at}.",
     ),
+    "incomplete": (
+        "A part of what is recorded cannot be read at the moment and is missing here and in the numbers: ask again.",
+        (
+            "Une partie de ce qui est enregistré est illisible en ce moment et manque ici et dans les chiffres ; "
+            "redemandez plus tard."
+        ),
+    ),
+    "none-else": ("What can be read says nothing about you.", "Ce qui est lisible ne dit rien de vous."),
     "none": ("Nothing is recorded about you.", "Rien n’est enregistré à votre sujet."),
     "counts": (
         "Decisions about you: {decisions}; let through {allowed}, refused {refused}, kept for later or people {kept}.",
@@ -120,11 +128,21 @@ class Totals:
                 self._of_late[days] += record.received_ms > self._now_ms - days * _DAY_MS
 
     def summary(
-        self, *, tenant: str, subject_ref: str, erased_ms: int, inputs: tuple[int, int], language: str
+        self,
+        tenant: str,
+        subject_ref: str,
+        *,
+        erased_ms: int,
+        inputs: tuple[int, int],
+        whole: bool,
+        language: str,
     ) -> persons_pb2.PersonSummary:
-        """All of it. `inputs` are how many inputs are kept, and until when the last of them."""
+        """All of it. `inputs` are how many inputs are kept, and until when the last of them.
+
+        `whole` says whether every part of the store could be read.
+        """
         count, inputs_until_ms = inputs
-        said = self._sentences(tenant, subject_ref, erased_ms=erased_ms, inputs=inputs, language=language)
+        said = self._sentences(tenant, subject_ref, erased_ms=erased_ms, inputs=inputs, whole=whole, language=language)
         return persons_pb2.PersonSummary(
             subject_ref=subject_ref,
             report_time=timestamp(self._now_ms),
@@ -153,9 +171,13 @@ class Totals:
     def _kept(self) -> int:
         return self._verdicts[Verdict.HOLD] + self._verdicts[Verdict.DEFER]
 
-    def _sentences(self, tenant: str, ref: str, *, erased_ms: int, inputs: tuple[int, int], language: str) -> list[str]:
+    def _sentences(
+        self, tenant: str, ref: str, *, erased_ms: int, inputs: tuple[int, int], whole: bool, language: str
+    ) -> list[str]:
         lines = [_say("head", language=language, tenant=tenant, at=moment(self._now_ms, language=language))]
-        lines += self._counted(language) if self.decisions else [_say("none", language=language)]
+        lines += [_say("incomplete", language=language)] * (not whole)
+        nothing = "none" if whole else "none-else"
+        lines += self._counted(language) if self.decisions else [_say(nothing, language=language)]
         kept = (("values", self._values, self._values_until_ms), ("inputs", *inputs))
         lines += [
             _say(key, language=language, count=count, until=day(until, language=language))

@@ -77,16 +77,25 @@ async def report(store: DecisionStore, its: Asked, *, now_ms: int) -> AsyncItera
     await store.write([note.entry])
     inputs = await store.inputs_kept(its.who, now_ms=now_ms)
     who, language = its.who, its.language
+    unreadable = store.unreadable
     yield persons_pb2.ReportPersonResponse(
         summary=totals.summary(
-            tenant=who.tenant, subject_ref=who.subject_ref, erased_ms=erased_ms, inputs=inputs, language=language
-        )
+            who.tenant,
+            who.subject_ref,
+            erased_ms=erased_ms,
+            inputs=inputs,
+            whole=not unreadable,
+            language=language,
+        ),
+        unreadable_segments=unreadable,
     )
     async for found in _batches(store, about, now_ms=now_ms):
         entries = [
             _entry(stored, told, values=await values.state(stored.record), language=language) for stored, told in found
         ]
         yield persons_pb2.ReportPersonResponse(entries=entries)
+    if store.unreadable:
+        yield persons_pb2.ReportPersonResponse(unreadable_segments=store.unreadable)
 
 
 class _Values:

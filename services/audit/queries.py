@@ -35,10 +35,8 @@ from services.audit.telling import told
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
-_FIRST_INPUTS: Final = 256
-"""Inputs that are read at first, so that their reader can begin."""
 _MOST_INPUTS: Final = 2_048
-"""Inputs that are read at once then: as many as a sealed hour decompresses at once, however few are asked for."""
+"""Inputs that are read at once: as many as a sealed hour decompresses at once, however few are asked for."""
 
 
 class Queries(Search):
@@ -107,7 +105,9 @@ class Queries(Search):
                 entries=[proving.entry(each) for each in exported.row],
             )
         yield audit_service_pb2.ExportDecisionsResponse(
-            checkpoint=proving.checkpoint(signed), manifest=export.manifest(head)
+            checkpoint=proving.checkpoint(signed),
+            manifest=export.manifest(head),
+            unreadable_segments=self._store.unreadable,
         )
 
     async def GetCheckpoint(
@@ -162,13 +162,14 @@ class Queries(Search):
         """See the contract."""
         query = inputs.asked(request)
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
-        size = _FIRST_INPUTS
-        while found := await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=size):
-            for answer in inputs.answered(found, total):
+        given = False
+        while found := await self._store.inputs_page(query, now_ms=self._clock_ms(), at=at, size=_MOST_INPUTS):
+            for answer in inputs.answered(found, total, unreadable=self._store.unreadable):
                 yield answer
-            at, size = inputs.after(found[-1].decision, at_ms=found[-1].at_ms), _MOST_INPUTS
-        if size == _FIRST_INPUTS:
-            yield planning_pb2.ListInputsResponse(total_size=total)
+            at, given = inputs.after(found[-1].decision, at_ms=found[-1].at_ms), True
+        unreadable = self._store.unreadable
+        if unreadable or not given:  # damage may have been met behind the last that could be read
+            yield planning_pb2.ListInputsResponse(total_size=total, unreadable_segments=unreadable)
 
     async def ReportPerson(
         self, request: persons_pb2.ReportPersonRequest, _context: Any

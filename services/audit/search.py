@@ -48,6 +48,7 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         return audit_service_pb2.ListDecisionsResponse(
             decisions=[told(stored) for stored in shown],
             next_page_token=token,
+            total_size=(await self._store.span(expression, now_ms=now_ms))[0] if request.count_total else None,
             unreadable_segments=self._store.unreadable,
         )
 
@@ -90,13 +91,16 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         if start_ms is None or end_ms is None:
             total, first_ms, last_ms = await self._store.span(expression, now_ms=now_ms)
             if not total:
-                return charting.answered(charting.Buckets(0, span.width_ms or 1_000, 0), Timeline(0, 0, {}))
+                return self._charted(charting.Buckets(0, span.width_ms or 1_000, 0), Timeline(0, 0, {}))
             start_ms = first_ms if start_ms is None else start_ms
             end_ms = max(last_ms + 1, start_ms + 1) if end_ms is None else max(end_ms, start_ms + 1)
         made = charting.buckets(start_ms, end_ms, width_ms=span.width_ms)
         found = await self._store.timeline(
             made.within(expression), now_ms=now_ms, start_ms=made.start_ms, width_ms=made.width_ms
         )
+        return self._charted(made, found)
+
+    def _charted(self, made: charting.Buckets, found: Timeline) -> summaries_pb2.ChartDecisionsResponse:
         answer = charting.answered(made, found)
         answer.unreadable_segments.extend(self._store.unreadable)
         return answer

@@ -260,9 +260,11 @@ def connected(redis_url: str, *, block_ms: int = 400) -> "Redis":
     )
 
 
-def shard_client(url: str) -> Redis:
-    """A client for one server of a cluster, which does not wait at it: the others must not wait for it either."""
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.5, socket_timeout=0.5)
+def shard_client(url: str, *, patience_s: float = 0.5) -> Redis:
+    """A client for one server of a cluster, which does not wait long: the others must not wait for it either."""
+    return Redis.from_url(
+        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=patience_s, socket_timeout=patience_s
+    )
 
 
 def _add(queries: Queries, server: grpc.aio.Server) -> None:

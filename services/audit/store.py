@@ -139,7 +139,7 @@ class DecisionStore(Protocol):
         """Delete the inputs that have expired, and keys whose records are over; returns how many inputs there were."""
 
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
-        """Delete the inputs of decisions about these customers; returns how many there were."""
+        """Delete the inputs of decisions about these customers, also of those that are not there; returns how many."""
 
     async def inputs_kept(self, person: Person, *, now_ms: int) -> tuple[int, int]:
         """How many calls about a customer have their inputs kept, and until when the last of them; (0, 0) for none."""

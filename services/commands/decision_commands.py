@@ -11,10 +11,10 @@ import typer
 from gateway.settings import language
 from services.commands.decision_texts import say
 from services.commands.shell import Shell, print_row, print_rows
+from services.commands.unreadable import tell
 
 if TYPE_CHECKING:
-    from pilote.decision.v1.decision_pb2 import Decision
-    from services.commands.searching import Searching
+    from services.commands.searching import Found, Searching
 
 T = TypeVar("T")
 Where = Annotated[str, typer.Argument(metavar="FILTER", help="AIP-160 filter; empty: all.")]
@@ -53,6 +53,7 @@ def _add_lists(app: typer.Typer, shell: Shell) -> None:
         columns: Columns = "",
         since: Since = "",
         view: Annotated[str, typer.Option(help="Name of a saved view; a filter narrows it.")] = "",
+        total: Annotated[bool, typer.Option("--total", help="Say how many match in all.")] = False,  # noqa: FBT002
         as_json: Json = False,  # noqa: FBT002
     ) -> None:
         """Show decisions, the newest first or in another order."""
@@ -62,10 +63,11 @@ def _add_lists(app: typer.Typer, shell: Shell) -> None:
             where = f"{saved.filter} {where}".strip()
         shown, text = columns_of(shell, columns), within(shell, where, since)
 
-        async def work(searching: "Searching") -> "list[Decision]":
-            return [each async for each in searching.decisions(text, order_by=order_by, count=count)]
-
-        _print(shell, run(shell, work), shown, as_json=as_json)
+        found = run(shell, lambda searching: searching.decisions(text, order_by=order_by, count=count, total=total))
+        _print(shell, found, shown, as_json=as_json)
+        if found.total is not None and (total or shell.out.is_terminal):
+            values = {"shown": len(found.decisions), "total": found.total}
+            shell.err.print(say("of-all", language=language(shell.settings()), **values), markup=False)
 
 
 def _add_tail(app: typer.Typer, shell: Shell) -> None:
@@ -93,16 +95,19 @@ def _add_tail(app: typer.Typer, shell: Shell) -> None:
             run(shell, work)
 
 
-def _print(shell: Shell, found: "list[Decision]", shown: tuple[str, ...], *, as_json: bool) -> None:
+def _print(shell: Shell, found: "Found", shown: tuple[str, ...], *, as_json: bool) -> None:
     from services.commands.decision_tables import head, row
 
     if as_json:
-        for decision in found:
+        for decision in found.decisions:
             typer.echo(_json(decision))
-    elif not found and shell.out.is_terminal:
+        if found.unreadable:
+            typer.echo(json.dumps({"unreadable_segments": found.unreadable}))
+    elif not found.decisions and shell.out.is_terminal:
         shell.out.print(say("nothing", language=language(shell.settings())), markup=False)
     else:
-        print_rows(shell.out, (head(shown), *(row(decision, shown) for decision in found)), whole="id")
+        print_rows(shell.out, (head(shown), *(row(decision, shown) for decision in found.decisions)), whole="id")
+    tell(shell, found.unreadable)
 
 
 def _add_counts(app: typer.Typer, shell: Shell) -> None:
@@ -121,6 +126,7 @@ def _add_counts(app: typer.Typer, shell: Shell) -> None:
         lang = language(shell.settings())
         request = SummarizeDecisionsRequest(filter=within(shell, where, since), fields=fields, top_size=top)
         found = run(shell, lambda searching: searching.facets(request))
+        tell(shell, found.unreadable_segments)
         if as_json:
             typer.echo(_json(found, defaults=True))
             return
@@ -146,6 +152,7 @@ def _add_counts(app: typer.Typer, shell: Shell) -> None:
         if width:
             request.bucket_width.CopyFrom(duration(span_of(shell, width)))
         found = run(shell, lambda searching: searching.chart(request))
+        tell(shell, found.unreadable_segments)
         if as_json:
             typer.echo(_json(found, defaults=True))
             return

@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway import wire
 from gateway.conclusion import Conclusion, State
+from gateway.copies import looks
 from gateway.core.record import Verdict
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import summaries_pb2
@@ -64,7 +65,8 @@ def stored_of(decision: decision_pb2.Decision) -> Stored:
         state=State(decision_pb2.DecisionState.Name(decision.state).removeprefix("DECISION_STATE_")),
         settled_ms=decision.settle_time.ToMilliseconds() if decision.HasField("settle_time") else None,
     )
-    return Stored(conclusion=conclusion, record=record, outcome=outcome, settlement=settlement)
+    copies = looks.results(decision)
+    return Stored(conclusion=conclusion, record=record, outcome=outcome, settlement=settlement, copies=copies)
 
 
 def clean(text: str) -> str:

@@ -24,10 +24,11 @@ _TEXTS: Final = {
         "`pilote decisions fields` les montre tous.",
     ),
     "nothing": ("No decision matches.", "Aucune décision ne correspond."),
-    "more": (
-        "There are more; show them with --count.",
-        "Il y en a d’autres ; montrez-les avec --count.",
+    "unreadable": (
+        "Missing here is what these segments of the store hold, which cannot be read: {segments}. `pilote audit stats --check` says what is wrong with them; put them back from a backup.",
+        "Il manque ici ce que contiennent ces segments de la base, qui sont illisibles : {segments}. `pilote audit stats --check` dit ce qu’ils ont ; remettez-les depuis une sauvegarde.",
     ),
+    "of-all": ("{shown} of {total} decisions.", "{shown} décisions sur {total}."),
     "total": ("{count} decisions match.", "{count} décisions correspondent."),
     "facet-columns": ("{field}|decisions|share", "{field}|décisions|part"),
     "empty": ("(none)", "(aucun)"),

@@ -75,6 +75,7 @@ def as_data(found: Simulated) -> dict[str, Any]:
         "estimatedEnds": found.estimated,
         "controlled": found.controlled,
         "leftOut": dict(found.left_out_calls),
+        "unreadableSegments": list(found.unreadable),
         "changes": [_as_data(each, changed) for each, changed in effects.found.items()],
         "agents": {name: _sum(each) for name, each in sorted(effects.by_agent.items())},
         "variations": {name: _sum(each) for name, each in sorted(effects.by_variation.items())},

@@ -12,6 +12,7 @@ import typer
 from gateway.settings import language
 from services.commands.proof_texts import say
 from services.commands.shell import Shell
+from services.commands.unreadable import tell
 from services.texts import say as say_plainly
 
 if TYPE_CHECKING:
@@ -182,6 +183,9 @@ def _notes(file: Path, report: "Report", *, trust: "Trust", lang: str) -> Iterat
         yield say("verified-previous", language=lang, file=file, previous=trust.previous.size)
     if report.manifest is not None and report.manifest.unlogged:
         yield say("verified-unlogged", language=lang, file=file, count=report.manifest.unlogged)
+    if report.manifest is not None and report.manifest.unreadable:
+        segments = ", ".join(report.manifest.unreadable)
+        yield say("verified-unreadable", language=lang, file=file, segments=segments)
     if report.deleted:
         yield say("verified-deleted", language=lang, file=file, count=report.deleted)
 
@@ -204,6 +208,11 @@ def _export(shell: Shell, file: Path, wanted: "Wanted") -> None:
         written = asyncio.run(export(settings.audit_listen, file, wanted, progress=progress))
     values = {"rows": written.rows, "size": written.head.tree_size, "origin": written.head.origin}
     shell.out.print(say("exported", language=lang, file=file, **values), markup=False, soft_wrap=True)
+    if written.unreadable:
+        tell(shell, written.unreadable)
+        raise typer.Exit(
+            1
+        )  # the file is good, and says so itself: but whoever waits for a whole one must not take it for that
 
 
 def _size_of(shell: Shell, previous: Path) -> int:
@@ -222,6 +231,7 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
     """End the process with a text where the service does not answer, or the file cannot be written."""
     import grpc
 
+    from gateway.rpc.status import status_from
     from services.commands.exporting import CutOff
 
     settings = shell.settings()
@@ -229,7 +239,7 @@ def _told(shell: Shell, file: Path) -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
+        if error.code() is grpc.StatusCode.UNAVAILABLE and not status_from(error).details:
             shell.fail(say_plainly("audit-down", language=lang, address=settings.audit_listen))
         shell.fail(say("export-failed", language=lang, file=file, why=error.details() or ""))
     except CutOff:

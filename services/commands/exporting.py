@@ -25,6 +25,8 @@ class Written(msgspec.Struct, frozen=True):
 
     head: Head
     rows: int
+    unreadable: tuple[str, ...] = ()
+    """Names of the parts of the store that cannot be read: the decisions in them are missing."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -59,10 +61,12 @@ async def export(address: str, path: Path, wanted: Wanted, *, progress: Callable
             raise CutOff
         head = read_head(first.head)
         rows = entries = 0
+        unreadable: tuple[str, ...] = ()
         with writing(path, wanted.form, head) as writer:
             manifest = ""
             async for answer in answers:
                 manifest = manifest or answer.manifest
+                unreadable = tuple(answer.unreadable_segments)
                 if answer.entries:
                     writer.row(tuple(entry_of(each) for each in answer.entries))
                     rows, entries = rows + 1, entries + len(answer.entries)
@@ -70,7 +74,7 @@ async def export(address: str, path: Path, wanted: Wanted, *, progress: Callable
                         progress(entries, head.tree_size)
             await _end(writer, manifest)
     progress(head.tree_size, head.tree_size)
-    return Written(head, rows)
+    return Written(head, rows, unreadable)
 
 
 async def newest_checkpoint(address: str) -> audit_service_pb2.Checkpoint:

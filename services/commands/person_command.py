@@ -1,6 +1,7 @@
 """The command `pilote person`: everything agents did or tried concerning one customer, for them to read."""
 
 from collections.abc import Iterator
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from gateway.settings import language as spoken
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell, print_text
+from services.commands.unreadable import tell
 
 if TYPE_CHECKING:
     from pilote.audit.v1 import persons_pb2
@@ -38,15 +40,21 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             subject=subject, tenant=tenant, language_code=lang, person=asked_by, reason=reason
         )
 
-        async def work(audit: "AuditServiceAsyncStub") -> None:
+        async def work(audit: "AuditServiceAsyncStub") -> list[str]:
+            unreadable: list[str] = []
             async for answer in audit.ReportPerson(request):
+                unreadable = list(answer.unreadable_segments)
                 for line in _as_json(answer) if form == "json" else _in_words(answer):
                     if form == "text":
                         print_text(shell.out, line)
                     else:
                         typer.echo(line)
+            return unreadable
 
-        asking(shell, work, name="")
+        unreadable = asking(shell, work, name="")
+        if unreadable and form == "json":
+            typer.echo(dumps({"unreadableSegments": unreadable}))
+        tell(shell, unreadable)
 
 
 def _in_words(answer: "persons_pb2.ReportPersonResponse") -> Iterator[str]:

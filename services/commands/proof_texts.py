@@ -34,8 +34,12 @@ _TEXTS: Final = {
         "{file} : {count} entrées ont été enregistrées avant le journal ; seule la signature du manifeste les garantit.",
     ),
     "verified-deleted": (
-        "{file}: of {count} entries only the hash is left, for their time was over or they were erased.",
-        "{file} : de {count} entrées il ne reste que l’empreinte : leur durée de conservation est passée, ou elles ont été effacées.",
+        "{file}: of {count} entries it has only the hash, for their time was over, they were erased, or could not be read.",
+        "{file} : de {count} entrées il n’a que l’empreinte : leur durée de conservation est passée, elles ont été effacées, ou étaient illisibles.",
+    ),
+    "verified-unreadable": (
+        "{file} is not whole, and says so: when it was made these segments of the store could not be read: {segments}.",
+        "{file} n’est pas complet, et le dit : à sa création ces segments de la base étaient illisibles : {segments}.",
     ),
     "problem": ("{file}: {text}", "{file} : {text}"),
     "problem-row": ("{file}, row {row}: {text}", "{file}, ligne {row} : {text}"),

@@ -62,6 +62,7 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
     """What the audit service answers; ends the process, with a text, where it does not."""
     import grpc
 
+    from gateway.rpc.status import status_from, text_from
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
     settings = shell.settings()
@@ -78,6 +79,8 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
             shell.fail(say("replay-bad-id", language=lang, decision=name) if name else error.details() or "", 2)
         if error.code() is grpc.StatusCode.NOT_FOUND:
             shell.fail(error.details() or "")
+        if status_from(error).details:  # it does answer, and says why it cannot
+            shell.fail(text_from(error))
         shell.fail(say_plainly("audit-down", language=lang, address=settings.audit_listen))
 
 

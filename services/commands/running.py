@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import grpc
 import msgspec
+from redis.exceptions import RedisError
 from rich.console import Console
 
 from gateway import redis_clients
@@ -33,8 +34,10 @@ from services.supervisor.home import HomeTaken, State
 from services.supervisor.supervise import ChildFailed, Supervisor
 from services.texts import say
 
-ACTIVE_SECONDS: Final = 10
+ACTIVE_SECONDS: Final = 60
 """Longest wait until a published revision answers."""
+DEMO_STORE_TIMEOUT_MS: Final = 5_000
+"""The demonstration's load, and all that it is put on, share a machine: calls wait rather than fail."""
 
 
 async def run_up(settings: Settings, *, workers: int | None, out: Console, language: str) -> int:
@@ -55,12 +58,25 @@ async def run_demo(settings: Settings, *, count: int, leave: bool, out: Console,
     key_file = settings.audit_key_file
     if settings.audit_url is not None and key_file is None:
         key_file = settings.home / KEY_FILE  # a database outlives the demonstration, and its log has one key
-    settings = msgspec.structs.replace(settings, home=home, audit_key_file=key_file)
+    settings = msgspec.structs.replace(
+        settings,
+        home=home,
+        audit_key_file=key_file,
+        store_timeout_ms=max(settings.store_timeout_ms, DEMO_STORE_TIMEOUT_MS),
+    )
     supervisor = _supervisor(settings, out)
     if supervisor is None:
         return 2
 
     async def demonstrate() -> bool:
+        try:
+            return await work()
+        except (OSError, RedisError, grpc.aio.AioRpcError) as error:  # a TimeoutError is an OSError
+            values = {"error": type(error).__name__, "logs": up.logs(settings.home)}
+            out.print(say("broken-off", language=language, **values), markup=False, soft_wrap=True)
+            return False
+
+    async def work() -> bool:
         data, lines = read(POLICY)
         # On a store that outlives the demonstration, a tenant of its own is what makes it begin anew.
         fresh = settings.redis_url is None and settings.audit_url is None

@@ -8,6 +8,7 @@ from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.replay_commands import asking
 from services.commands.shell import Shell, print_rows, print_text
+from services.commands.unreadable import tell
 
 if TYPE_CHECKING:
     from gateway.core.revision.compiled import Revision
@@ -39,6 +40,7 @@ def ran(shell: Shell, new: "Revision", over: Over) -> "tuple[Simulated, int]":
     span = _span(shell, over)
     begun = time.perf_counter()
     found = _simulated(shell, config, span, over)
+    tell(shell, found.unreadable)
     return found, int(1000 * (time.perf_counter() - begun))
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import grpc
+import msgspec
 from rich.cells import cell_len
 
 from gateway.rpc.status import metadata_from, text_from
@@ -24,6 +25,16 @@ class SearchFailed(Exception):
     """What was asked is not answered; the text says why, in the person's language."""
 
 
+class Found(msgspec.Struct, frozen=True):
+    """Decisions that were looked for."""
+
+    decisions: tuple[decision_pb2.Decision, ...]
+    unreadable: tuple[str, ...]
+    """Names of the parts of the store that cannot be read: decisions in them are missing."""
+    total: int | None
+    """How many match in all; `None` where there are more of them, and nobody has counted."""
+
+
 class Searching:
     """One person's questions."""
 
@@ -32,24 +43,32 @@ class Searching:
         self._language = language
         self._metadata = (("accept-language", language),)
 
-    async def decisions(self, filter_: str, *, order_by: str, count: int) -> AsyncIterator[decision_pb2.Decision]:
-        """The first `count` decisions that match.
+    async def decisions(self, filter_: str, *, order_by: str, count: int, total: bool = False) -> Found:
+        """The first `count` decisions that match; with `total` all that match are counted.
 
         Raises:
             SearchFailed: likewise from all others.
         """
-        token, left = "", count
+        decisions: list[decision_pb2.Decision] = []
+        token = ""
         async with self._asking(filter_) as stub:
-            while left:
+            while True:
+                size = min(count - len(decisions), PAGE)
                 request = audit_service_pb2.ListDecisionsRequest(
-                    filter=filter_, order_by=order_by, page_size=min(left, PAGE), page_token=token
+                    filter=filter_,
+                    order_by=order_by,
+                    page_size=size,
+                    page_token=token,
+                    count_total=total and len(decisions) + size == count,  # else what is shown is all there is
                 )
                 page = await stub.ListDecisions(request, timeout=SECONDS, metadata=self._metadata)
-                for decision in page.decisions:
-                    yield decision
-                token, left = page.next_page_token, left - len(page.decisions)
-                if not token:
-                    return
+                decisions += page.decisions
+                token = page.next_page_token
+                if not token or len(decisions) >= count:
+                    counted = page.total_size if page.HasField("total_size") else None
+                    return Found(
+                        tuple(decisions), tuple(page.unreadable_segments), counted if token else len(decisions)
+                    )
 
     async def facets(self, request: summaries_pb2.SummarizeDecisionsRequest) -> Any:
         """Counts by fields."""

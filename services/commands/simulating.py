@@ -1,6 +1,7 @@
 """Runs a backtest: slices of the recorded calls are judged by several processes, and counted here in their order."""
 
 import gc
+import itertools
 import multiprocessing
 from bisect import bisect_left
 from collections import Counter, deque
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
 SLICE: Final = 1_500
 """Calls in a slice, on average: some 0.1 s of work."""
 MOST_SLICES: Final = 5_000
+HOUR_MS: Final = 3_600_000
 _AHEAD: Final = 4
 """Slices that each process may be ahead of what is counted: what waits for it is held in memory."""
 _PLACE: Final = itemgetter(0, 1, 2)
@@ -55,6 +57,8 @@ class Simulated(msgspec.Struct, frozen=True):
     """Calls whose end was guessed, since they were not made then."""
     kept_share: int
     """Of how many calls the inputs are kept, in basis points."""
+    unreadable: tuple[str, ...] = ()
+    """Names of the parts of the store that could not be read: calls in them are missing."""
 
     @property
     def counted(self) -> bool:
@@ -101,6 +105,7 @@ def _counted(
     left_out_calls: Counter[str] = Counter()
     controlled = done = 0
     kept_share = BASIS_POINTS
+    unreadable: set[str] = set()
     # What is made here lives long and in no circles: looking for those takes a third of the time.
     gc.disable()
     try:
@@ -117,13 +122,16 @@ def _counted(
                 examples += decisions[: most_examples - len(examples)]
             controlled += judged.controlled
             kept_share = min(kept_share, judged.kept_share)
+            unreadable.update(judged.unreadable)
             done += len(judged.calls) + sum(map(len, judged.left_out.values()))
             progress(done, max(done, span.total))
             if counting and kept_share < BASIS_POINTS:
                 break
     finally:
         gc.enable()
-    return Simulated(effects, left_out, left_out_calls, controlled, course.estimated, kept_share)
+    return Simulated(
+        effects, left_out, left_out_calls, controlled, course.estimated, kept_share, tuple(sorted(unreadable))
+    )
 
 
 def _longest_ms(call: Call, forms: Sequence[Bucket]) -> int:
@@ -155,13 +163,11 @@ def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> 
         with closing(Judge(config)) as judge:
             yield span.end_ms, judge.slice(span.start_ms, span.end_ms)
         return
-    width = -(-(span.end_ms - span.start_ms) // count)
     running: deque[tuple[int, Future[bytes]]] = deque()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         try:
-            for start_ms in range(span.start_ms, span.end_ms, width):
-                end_ms = min(start_ms + width, span.end_ms)
+            for start_ms, end_ms in itertools.pairwise(bounds(span, count)):
                 running.append((end_ms, pool.submit(judge_slice, config, start_ms, end_ms)))
                 if len(running) >= processes * _AHEAD:
                     first_ms, first = running.popleft()
@@ -171,6 +177,19 @@ def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> 
                 yield first_ms, _judged.decode(first.result())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def bounds(span: Span, count: int) -> tuple[int, ...]:
+    """Where the slices begin, and the end of the last: about `count` of the same length.
+
+    They begin with whole hours where they are so long: what is kept of an hour is read at once.
+    """
+    width = -(-(span.end_ms - span.start_ms) // count)
+    first = span.start_ms + width
+    if width >= HOUR_MS // 2:
+        width = max(1, round(width / HOUR_MS)) * HOUR_MS
+        first = (span.start_ms // HOUR_MS + 1) * HOUR_MS
+    return span.start_ms, *range(first, span.end_ms, width), span.end_ms
 
 
 async def span_of(audit: "AuditServiceAsyncStub", *, start_ms: int, end_ms: int, tenant: str, most: int) -> Span:
@@ -184,12 +203,12 @@ async def span_of(audit: "AuditServiceAsyncStub", *, start_ms: int, end_ms: int,
     end.FromMilliseconds(end_ms)
     request = planning_pb2.ListInputsRequest(tenant=tenant, start_time=start, end_time=end, max_results=most)
     call = audit.ListInputs(request)
-    async for answer in call:
-        call.cancel()
-        if answer.inputs:
-            first = msgspec.json.decode(answer.inputs[0].record, type=_Received)
-            return Span(first.received_ms, end_ms, answer.total_size)
-    return Span(start_ms, end_ms, 0)
+    answer: planning_pb2.ListInputsResponse | None = await anext(aiter(call), None)
+    call.cancel()
+    if answer is None or not answer.inputs:
+        return Span(start_ms, end_ms, 0)
+    first = msgspec.json.decode(answer.inputs[0].record, type=_Received)
+    return Span(first.received_ms, end_ms, answer.total_size)
 
 
 class _Received(msgspec.Struct, frozen=True):

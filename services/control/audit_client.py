@@ -5,18 +5,20 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import grpc
+import msgspec
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from litestar import MediaType, Request, Response
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.policy.people import Person
+from gateway.core.policy.people import Person, Role
 from gateway.rpc.status import code_of, reason_from, status_from, text_from
 from pilote.audit.v1 import audit_service_pb2_grpc
 from services.control.asking import Unasked
 from services.control.persons import Persons, language_in
 from services.control.problems import Problem, problem_of
+from services.revisions.revising import RevisionProblem
 from services.revisions.texts import say
 
 SECONDS: Final = 30.0
@@ -52,24 +54,32 @@ class AuditClient:
         asked: Callable[[str], Message],
         *,
         defaults: bool = False,
+        role: Role | None = None,
     ) -> Response[Any]:
-        """Ask what `asked` makes, given who asks; with `defaults` what is 0 or empty is answered too."""
+        """Ask what `asked` makes, given who asks; with `defaults` what is 0 or empty is answered too.
+
+        Whom the policy gives a `role`, if one is needed, may ask.
+        """
 
         async def work(person: Person) -> Response[Any]:
             metadata = (("accept-language", language_in(request)),)
             answer = await method(asked(person.name), timeout=SECONDS, metadata=metadata)
             return Response(as_json(answer, defaults=defaults))
 
-        return await self.answer(request, work)
+        return await self.answer(request, work, role=role)
 
     async def answer(
-        self, request: Request[Any, Any, Any], work: Callable[[Person], Awaitable[Response[Any]]]
+        self,
+        request: Request[Any, Any, Any],
+        work: Callable[[Person], Awaitable[Response[Any]]],
+        *,
+        role: Role | None = None,
     ) -> Response[Any]:
-        """What `work` answers to the person who has signed the request, or why it is not done."""
+        """What `work` answers to the person who has signed the request and has the role, or why it is not done."""
         language = language_in(request)
         try:
-            return await work(await self._persons.asking(request))
-        except Unasked as error:
+            return await work(await self._persons.asking(request, role=role))
+        except (Unasked, RevisionProblem, msgspec.DecodeError) as error:
             problem, status = problem_of(error, language)
         except CallEnded as error:
             status = _STATUS.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -107,7 +117,7 @@ def filled(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
         try:
             json_format.ParseDict({name: value}, request)
         except json_format.ParseError as error:
-            text = f"{name} cannot be read: a time is written as 2026-11-24T10:00:00Z, a span as 60s."
+            text = f"{name} cannot be read: write a time as 2026-11-24T10:00:00Z, a span as 60s, a number in digits."
             raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=((name, text),)) from error
     return request
 

@@ -22,6 +22,7 @@ _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filt
 _OrderBy = Annotated[str, QueryParameter(name="orderBy", description="Such as `latency desc`; empty: newest first.")]
 _Size = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
 _Token = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
+_Total = Annotated[bool, QueryParameter(name="countTotal", description="Count all that match, too.")]
 _Fields = Annotated[list[str] | None, QueryParameter(name="fields", description="Fields to count by; may be repeated.")]
 _Top = Annotated[int, QueryParameter(name="topSize", ge=0, le=1_000, description="Most values of each field. 0: 10.")]
 _Start = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
@@ -45,10 +46,16 @@ class Decisions:
 
         @get("/v1/decisions", summary="List", operation_class=answers(audit_service_pb2.ListDecisionsResponse))
         async def listed(
-            request: Asking, text: _Filter = "", order_by: _OrderBy = "", size: _Size = 0, token: _Token = ""
+            request: Asking,
+            *,
+            text: _Filter = "",
+            order_by: _OrderBy = "",
+            size: _Size = 0,
+            token: _Token = "",
+            total: _Total = False,
         ) -> Answer:
             """Decisions that match a filter, in an order, page by page."""
-            values = {"filter": text, "orderBy": order_by, "pageSize": size, "pageToken": token}
+            values = {"filter": text, "orderBy": order_by, "pageSize": size, "pageToken": token, "countTotal": total}
             return await self._ask(request, stub.ListDecisions, audit_service_pb2.ListDecisionsRequest, values)
 
         @get(

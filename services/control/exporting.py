@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,7 +20,7 @@ from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import audit_service_pb2
 from services.commands.export_writing import FORMATS, json_line, manifest_file, manifest_line, writing
 from services.commands.exporting import entry_of
-from services.control.audit_client import AuditClient, ended
+from services.control.audit_client import AuditClient, ended, filled
 from services.control.persons import language_in
 from services.control.proto_schemas import described
 from services.proof.exports import Head, Row, columns_of, head_text, read_head
@@ -36,6 +36,11 @@ _NAMES: Final = {
 Asking = Request[Any, Any, Any]
 _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filter; empty: the whole log.")]
 _Format = Annotated[str, QueryParameter(name="format", description="jsonl, csv (a zip with its manifest) or parquet.")]
+_Previous = Annotated[
+    int,
+    QueryParameter(name="previousTreeSize", description="Size of a log seen earlier, to prove that this continues it."),
+]
+_Cosigned = Annotated[bool, QueryParameter(name="cosigned", description="Only what a witness has seen.")]
 _Proofs = Annotated[bool, QueryParameter(name="proofs", description="With the proof of each row.")]
 
 
@@ -57,16 +62,20 @@ class Exports:
         @get("/v1/decisions:export", summary="Export", operation_class=described({"200": found}))
         async def export(
             request: Asking,
+            *,
             text: _Filter = "",
             form: _Format = "jsonl",
-            proofs: _Proofs = False,  # noqa: FBT002
+            proofs: _Proofs = False,
+            previous: _Previous = 0,
+            cosigned: _Cosigned = False,
         ) -> Response[Any]:
             """Decisions that match a filter, or the whole log, as a file with query, time and signed checkpoint."""
-            return await self._client.answer(request, lambda _: self._exported(request, text, form=form, proofs=proofs))
+            values = {"filter": text, "proofs": proofs, "previousTreeSize": previous, "cosigned": cosigned}
+            return await self._client.answer(request, lambda _: self._exported(request, values, form=form))
 
         return [export]
 
-    async def _exported(self, request: Asking, text: str, *, form: str, proofs: bool) -> Response[Any]:
+    async def _exported(self, request: Asking, values: Mapping[str, Any], *, form: str) -> Response[Any]:
         language = language_in(request)
         if form not in FORMATS:
             raise ended(Reason.ARGUMENT_INVALID, "export-format", language, field="format", known=", ".join(FORMATS))
@@ -74,7 +83,7 @@ class Exports:
             raise ended(Reason.LIMIT_EXCEEDED, "exports-full", language)
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._free)
-            asked = audit_service_pb2.ExportDecisionsRequest(filter=text, proofs=proofs, entries_only=True)
+            asked = filled(audit_service_pb2.ExportDecisionsRequest, {**values, "entriesOnly": True})
             call: Any = self._client.stub.ExportDecisions(asked, metadata=(("accept-language", language),))
             stack.callback(call.cancel)
             rows = _rows(call)

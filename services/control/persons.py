@@ -6,11 +6,12 @@ from typing import Any
 from litestar import Request
 
 from gateway.core.authority import Authority, authority_of
-from gateway.core.policy.people import Person
+from gateway.core.policy.people import Person, Role
 from gateway.core.texts import language_of
 from gateway.signing import verify
 from services.control.asking import Unasked, asking
 from services.control.policy import ActivePolicy
+from services.revisions.revising import RevisionProblem
 
 
 class Persons:
@@ -20,19 +21,23 @@ class Persons:
         self._policy = policy
         self._clock_ms = clock_ms
 
-    async def asking(self, request: Request[Any, Any, Any]) -> Person:
-        """The person who signed a request.
+    async def asking(self, request: Request[Any, Any, Any], *, role: Role | None = None) -> Person:
+        """The person who signed a request, and has the role, if one is needed.
 
         Raises:
             Unasked: nobody whom the active policy names did, or not just now.
+            RevisionProblem: the policy does not give them the role.
         """
-        return asking(
+        person = asking(
             request.headers.get("authorization", ""),
             (request.method, _target(request), await request.body()),
             self._authority(),
             now_ms=self._clock_ms(),
             verify=verify,
         )
+        if role is not None and role not in person.roles:
+            raise RevisionProblem("role-missing", person=person.name, role=role)
+        return person
 
     def _authority(self) -> Authority:
         revision = self._policy.revision

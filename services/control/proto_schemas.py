@@ -42,6 +42,7 @@ _PLAIN: Final[dict[int, Schema]] = {
 _PROBLEMS: Final = {
     "400": "What is asked for has a mistake: the filter, with its line and column, or another field.",
     "401": "Nobody whom the active policy names has signed the request.",
+    "403": "The active policy does not give whoever asks the role that this needs.",
     "404": "There is no such thing.",
     "409": "It exists already, or has changed since it was read.",
     "429": "Too many such requests run.",
@@ -93,6 +94,9 @@ def _schema(message: Any) -> Schema:
 
 
 def _of(field: FieldDescriptor) -> Schema:
+    kind = field.message_type
+    if kind is not None and kind.GetOptions().map_entry:
+        return Schema(type=OpenAPIType.OBJECT, additional_properties=_one(kind.fields_by_name["value"]))
     one = _one(field)
     return Schema(type=OpenAPIType.ARRAY, items=one) if field.is_repeated else one
 

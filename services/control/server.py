@@ -42,10 +42,13 @@ from services.control.audit_client import AuditClient
 from services.control.decisions import Decisions
 from services.control.exporting import Exports
 from services.control.flags import Flags
+from services.control.personal import Personal
 from services.control.persons import Persons
 from services.control.policy import ActivePolicy
+from services.control.proofs import Proofs
 from services.control.proto_schemas import PERSON, SIGNED
 from services.control.revisions import Revisions
+from services.control.sums import Sums
 from services.control.tailing import Tailing
 from services.control.values import Values
 from services.control.views import Views
@@ -145,6 +148,7 @@ async def running(
         parts = (
             *(flags, Revisions(redis, persons, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
+            *(Proofs(client), Sums(client), Personal(client)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         app = _app([*(handler for part in parts for handler in part.handlers()), *values])

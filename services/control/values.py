@@ -21,8 +21,6 @@ from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.audit_client import SECONDS, AuditClient
 from services.control.describing import takes
-from services.control.persons import language_in
-from services.control.problems import problem_of
 from services.revisions.revising import RevisionProblem
 
 _DECISION: Final = re.compile(r"[0-9a-f]{32}")
@@ -81,18 +79,12 @@ class Values:
 
     async def _answer(self, request: Request[Any, Any, Any], decision: str) -> Response[Any]:
         async def work(person: Person) -> Response[Any]:
-            try:
-                why = msgspec.json.decode(await request.body(), type=Why)
-                return Response(await self._shown(person, decision, why.reason), status_code=HTTPStatus.OK)
-            except (RevisionProblem, msgspec.DecodeError) as error:
-                problem, status = problem_of(error, language_in(request))
-                return Response(problem, status_code=status.value)
+            why = msgspec.json.decode(await request.body(), type=Why)
+            return Response(await self._shown(person, decision, why.reason), status_code=HTTPStatus.OK)
 
-        return await self._client.answer(request, work)
+        return await self._client.answer(request, work, role="values")
 
     async def _shown(self, person: Person, decision: str, reason: str) -> Shown:
-        if "values" not in person.roles:
-            raise RevisionProblem("role-missing", person=person.name, role="values")
         if not _DECISION.fullmatch(decision):
             raise RevisionProblem("decision-unknown", decision=decision[:64])
         asked = personal_pb2.ReadValuesRequest(name=f"decisions/{decision}", person=person.name, reason=reason)

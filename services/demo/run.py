@@ -159,7 +159,7 @@ async def _all(audit: Any, *, tenant: str, since_ms: int) -> list[decision_pb2.D
         request = audit_service_pb2.ListDecisionsRequest(
             filter=f'tenant = "{tenant}" AND receive_time >= "{since}"', page_size=1000, page_token=token
         )
-        page = await audit.ListDecisions(request, timeout=10)
+        page = await audit.ListDecisions(request, timeout=60)
         found += page.decisions
         token = page.next_page_token
         if not token:

@@ -42,7 +42,7 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     consistency: tuple[bytes, ...] = ()
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What is signed of an export."""
 
     head: Head
@@ -55,6 +55,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     last: str
     digest: str
     """SHA-256 in hexadecimal digits over all entries, see `Digest`."""
+    unreadable: tuple[str, ...] = ()
+    """Names of the parts of the store that could not be read: the decisions in them are missing."""
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -37,8 +37,8 @@ _TEXTS: Final = {
         "Dites pourquoi, pour qui lira l’historique : --reason, de 1 à 1000 caractères.",
     ),
     "role-missing": (
-        "{person} may not read what records say of people: the policy must name the role {role} for them.",
-        "{person} n’a pas le droit de lire ce que les enregistrements disent des personnes : la politique doit lui donner le rôle {role}.",
+        "{person} may not do this: the policy must name the role {role} for them.",
+        "{person} n’en a pas le droit : la politique doit lui donner le rôle {role}.",
     ),
     "decision-unknown": (
         "There is no decision {decision}: an id has 32 hexadecimal digits.",
@@ -166,6 +166,10 @@ _TEXTS: Final = {
     "export-format": (
         "The format is one of {known}.",
         "Le format est l’un de {known}.",
+    ),
+    "arms-both": (
+        "Give a route or an experiment, not both.",
+        "Donnez une route ou une expérience, pas les deux.",
     ),
     "exports-full": (
         "Too many exports are being written here; retry later.",

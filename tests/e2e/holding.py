@@ -73,7 +73,7 @@ class Desk:
             hold = await self.read(hold_id)
             return hold if hold.state == state else None
 
-        return await eventually(look, what=f"hold is {state}", within=5)
+        return await eventually(look, what=f"hold is {state}")
 
 
 def hold_of(refused: Told) -> str:

@@ -88,7 +88,7 @@ async def scene(world: World, upstream: FakeUpstream, home: Path) -> AsyncIterat
         (rollout,) = rollouts_in(bytes(published.document))
         RolloutMetrics(meters).tell((Standing(rollout=rollout, problem="silent"),))
         async with auditing(world.redis_url, home, to=to):
-            yield await eventually(lambda: _whole(port), what="all is counted", within=10)
+            yield await eventually(lambda: _whole(port), what="all is counted")
 
 
 async def _whole(port: int) -> Page | None:

@@ -70,7 +70,7 @@ class Office:
             status, answer = await self["ada"].ask("GET", "/v1/workers")
             return True if status == 200 and answer["active"] == number else None
 
-        await eventually(look, what=f"revision {number}", within=5)
+        await eventually(look, what=f"revision {number}")
 
     async def runs(self, number: int) -> None:
         """Wait until the control plane says that it goes by that revision."""
@@ -80,7 +80,7 @@ class Office:
             said = [(each["worker"].partition("-")[0], each["revision"]) for each in answer["workers"]]
             return ("control", number) in said or None
 
-        await eventually(look, what=f"the control plane runs {number}", within=5)
+        await eventually(look, what=f"the control plane runs {number}")
 
     async def change(self, **sections: Any) -> int:
         """Have a change approved, all over HTTP; returns the revision."""

@@ -48,7 +48,7 @@ async def test_outcomes_of_contacts_are_summed_by_the_arm_that_made_them(
             done = sum(measure.y for arm in answer.arms for measure in arm.measures) == 24
             return {arm.arm: arm for arm in answer.arms} if done else None
 
-        found = await eventually(summed, what="sums of all outcomes", within=5)
+        found = await eventually(summed, what="sums of all outcomes")
     assert {name: arm.subjects for name, arm in found.items()} == {name: len(own) for name, own in by_arm.items()}
     assert [(each.y, each.d) for each in found["bold"].measures] == [
         *((len(by_arm["bold"]), len(by_arm["bold"])), (0, len(by_arm["bold"])), (0, len(by_arm["bold"]))),
@@ -66,7 +66,7 @@ async def _standing(auditor: Auditor, *, calls: int, bad: int) -> objectives.Obj
         counted = [(each.windows[0].calls, each.windows[0].bad) for each in found]
         return found[0] if counted == [(calls, bad)] else None
 
-    return await eventually(look, what=f"an objective with {calls} calls, {bad} of them bad", within=5)
+    return await eventually(look, what=f"an objective with {calls} calls, {bad} of them bad")
 
 
 async def test_a_route_that_fails_raises_an_alert_and_refusals_do_not(

@@ -104,7 +104,7 @@ async def until_at_least(audit: AuditProcess, metric: str, least: float) -> None
     async def look() -> bool | None:
         return await audit.metric(metric) >= least or None
 
-    await eventually(look, what=f"{metric} at {least} or more", within=20)
+    await eventually(look, what=f"{metric} at {least} or more")
 
 
 async def reconciled(world: World, audit: AuditProcess, decisions: list[str]) -> None:

@@ -62,7 +62,7 @@ async def test_of_two_hundred_contacts_at_once_by_five_agents_over_two_gateways_
 
     assert ended == {"": 3, "CAP_EXCEEDED": 197}
     assert (len(upstream.asked), await world.taken()) == (3, 3)
-    assert len(await world.settled(200, within=5)) == 200
+    assert len(await world.settled(200)) == 200
 
 
 async def test_each_customers_cap_is_exact_wherever_its_cell_is(world: World, upstream: FakeUpstream) -> None:
@@ -179,7 +179,7 @@ async def test_the_decisions_of_every_cell_reach_the_auditor(world: World, redis
 
 
 async def _decision(auditor: Auditor, name: str) -> str:
-    return (await auditor.decision(name, within=5)).name.removeprefix("decisions/")
+    return (await auditor.decision(name)).name.removeprefix("decisions/")
 
 
 @pytest.mark.parametrize("cells", [1, 3, 5])

@@ -61,7 +61,7 @@ async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> 
         async def stored() -> bool | None:
             return len(await auditor.listed()) == 3 or None
 
-        await eventually(stored, what="three decisions", within=5)
+        await eventually(stored, what="three decisions")
         yield office
 
 
@@ -83,6 +83,9 @@ async def test_decisions_are_found_ordered_and_paged(office: Office) -> None:
     shown = [each["name"] for each in (*first["decisions"], *second["decisions"])]
     assert shown == [f"decisions/{an_id(number)}" for number in (0, 60_000, 1)]
     assert first["decisions"][0]["totalDuration"] == "0.250s"
+    assert "totalSize" not in first
+    _, counted = await _get(office, "/v1/decisions", filter="verdict = ALLOW", pageSize=1, countTotal="true")
+    assert (len(counted["decisions"]), counted["totalSize"]) == (1, "2")
 
 
 async def test_one_decision_is_shown_and_explained(office: Office) -> None:
@@ -290,7 +293,8 @@ async def test_the_description_of_the_interface_says_what_is_asked_and_answered(
     assert described["components"]["securitySchemes"]["person"]["name"] == "authorization"
     assert paths["/v1/views"]["post"]["security"] == [{"person": []}]
     listing = paths["/v1/decisions"]["get"]
-    assert [each["name"] for each in listing["parameters"]] == ["filter", "orderBy", "pageSize", "pageToken"]
+    wanted = ["filter", "orderBy", "pageSize", "pageToken", "countTotal"]
+    assert [each["name"] for each in listing["parameters"]] == wanted
     answer = listing["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
     assert answer["decisions"]["items"]["properties"]["verdict"]["enum"][1] == "VERDICT_ALLOW"
     problem = listing["responses"]["400"]["content"]["application/json"]["schema"]["properties"]

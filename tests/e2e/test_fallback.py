@@ -271,7 +271,7 @@ async def test_a_hundred_calls_at_once_fall_back_each_once(
     )
     assert {each.code for each in ended} == {grpc.StatusCode.OK}
     assert len(spare.asked) == 100
-    await world.settled(200, within=5)
+    await world.settled(200)
     assert len(await calls(world)) == 100
 
 
@@ -299,7 +299,7 @@ async def test_while_the_store_is_down_no_arm_takes_over_since_nobody_could_see_
     ended = await told(fragile_world.agent().contacts.CreateContact(CreateContactRequest(), metadata=SALES))
     thaw(own_redis)
     assert (ended.reason, spare.asked) == ("UPSTREAM_UNAVAILABLE", [])
-    kept, standby = await fragile_world.settled(2, within=5)
+    kept, standby = await fragile_world.settled(2)
     assert kept.settlement is not None
     assert standby.settlement is not None
     assert kept.settlement.attempts[1].reason == "STORE_UNAVAILABLE"

@@ -44,7 +44,7 @@ async def test_fifty_repeats_at_once_let_the_upstream_act_once(
 ) -> None:
     upstream.behave = upstream.hang
     calls = [asyncio.ensure_future(told(agent.messages.SendMessage(send(request_id="k-1"), metadata=SALES)))]
-    await asyncio.wait_for(upstream.arrived.wait(), 2)
+    await asyncio.wait_for(upstream.arrived.wait(), 30)
     others = await together(*(agent.messages.SendMessage(send(request_id="k-1"), metadata=SALES) for _ in range(50)))
     upstream.let_go.set()
     assert (await calls[0]).code is grpc.StatusCode.OK

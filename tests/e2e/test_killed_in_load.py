@@ -118,7 +118,7 @@ class Site:
     async def more(self, count: int) -> None:
         """Wait for so many more calls that were answered in any way."""
         target = len(self.ended) + count
-        await until(lambda: len(self.ended) >= target, what=f"{count} more calls", within=20)
+        await until(lambda: len(self.ended) >= target, what=f"{count} more calls")
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def site(own_redis: Store, tmp_path: Path) -> AsyncIterator[Site]:
             ended = [await site.attempt(send(f"contacts/{port}"), "sales-bot", port=port) for port in ports]
             return all(each is not None for each in ended) or None
 
-        await eventually(serves, what="a first answer of each worker", within=20)
+        await eventually(serves, what="a first answer of each worker")
         yield site
 
 
@@ -171,7 +171,7 @@ async def _reconciled(site: Site) -> dict[str, Kept]:
         kept = await site.world.kept()
         return kept if {each.decision for each in site.ended} <= kept.keys() else None
 
-    return await eventually(look, what="a record of every call", within=15)
+    return await eventually(look, what="a record of every call")
 
 
 @pytest.mark.timeout(120)

@@ -37,7 +37,7 @@ class Shown:
             page = await scraped(self.port)
             return page if sum(each.value for each in page.of(name, **labels)) == value else None
 
-        return await eventually(look, what=f"{name} {labels} is {value}", within=5)
+        return await eventually(look, what=f"{name} {labels} is {value}")
 
 
 async def test_calls_are_counted_with_their_time_and_one_of_them_as_an_example(

@@ -85,7 +85,7 @@ async def resumed(world: World) -> None:
         except CellsMoving:
             return None
 
-    assert await eventually(look, what="a tenant that goes on", within=10)
+    assert await eventually(look, what="a tenant that goes on")
 
 
 @pytest.mark.parametrize(("had", "cells"), [(1, 4), (4, 2)])

@@ -42,7 +42,7 @@ async def _reported(
         async with auditing(world.redis_url, home, to=to, trace_ratio=ratio) as auditor:
             await auditor.decision(sent.decision)
             assert (await _report(agent, sent.decision, who=who, traceparent=parent)).reason == ""
-            await eventually(lambda: _stored(world), what="the outcome is stored", within=5)
+            await eventually(lambda: _stored(world), what="the outcome is stored")
     return sent.decision, _outcomes(collector)
 
 
@@ -108,6 +108,6 @@ async def test_what_another_tenant_reports_leads_to_no_contact(
                 found = await before.redis.xinfo_groups("pilote:{globex/0}:outcomes")
                 return (found != [] and all(group["lag"] == 0 and group["pending"] == 0 for group in found)) or None
 
-            await eventually(stored, what="the outcome is stored", within=5)
+            await eventually(stored, what="the outcome is stored")
     (span,) = _outcomes(collector)
     assert (list(span.links), attributes(span)["pilote.tenant"]) == ([], "globex")

@@ -31,7 +31,7 @@ async def counts_of(auditor: Auditor, calls: int) -> tuple[Count, ...]:
         found = await counted(auditor.stub, span_ms=HOUR_MS)
         return found if sum(each.calls for each in found) == calls else None
 
-    return await eventually(look, what=f"{calls} calls counted", within=5)
+    return await eventually(look, what=f"{calls} calls counted")
 
 
 async def test_a_plan_says_the_change_in_words_and_the_true_share_of_calls(

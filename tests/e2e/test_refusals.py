@@ -223,7 +223,7 @@ async def test_a_key_used_with_another_request_already_exists(agent: Agent, upst
 async def test_a_key_whose_call_still_runs_is_aborted_for_a_retry(agent: Agent, upstream: FakeUpstream) -> None:
     upstream.behave = upstream.hang
     first = asyncio.ensure_future(told(agent.messages.SendMessage(send(request_id="k-1"), metadata=SALES)))
-    await asyncio.wait_for(upstream.arrived.wait(), 2)
+    await asyncio.wait_for(upstream.arrived.wait(), 30)
     refused = await told(agent.messages.SendMessage(send(request_id="k-1"), metadata=IN_FRENCH))
     assert (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "IDEMPOTENCY_KEY_RUNNING")
     assert _info(refused)
@@ -342,7 +342,7 @@ async def test_a_gateway_that_drains_takes_no_new_call_and_ends_running_ones(
 ) -> None:
     upstream.behave = upstream.hang
     running = asyncio.ensure_future(told(agent.messages.SendMessage(send(), metadata=SALES)))
-    await asyncio.wait_for(upstream.arrived.wait(), 2)
+    await asyncio.wait_for(upstream.arrived.wait(), 30)
     world.gateways[0].pipeline.draining = True
     refused = await told(agent.contacts.GetContact(get(), metadata=IN_FRENCH))
     upstream.let_go.set()

@@ -95,7 +95,7 @@ async def listed(auditor: Auditor, least: int, **asked: Any) -> list[planning_pb
         found = [kept async for kept, _ in kept_inputs(auditor.stub, request)]
         return found if len(found) >= least else None
 
-    return await eventually(look, what=f"{least} inputs", within=5)
+    return await eventually(look, what=f"{least} inputs")
 
 
 async def once_each(world: World, kept: list[planning_pb2.CallInputs]) -> list[Once]:

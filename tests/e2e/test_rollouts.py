@@ -98,7 +98,7 @@ class Ramp:
             lone = sum(arm.subjects for arm in arms)
             return (sum(arm.calls for arm in arms) == self._calls and ended >= lone) or None
 
-        await eventually(look, what=f"{self._calls} calls summed", within=15)
+        await eventually(look, what=f"{self._calls} calls summed")
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_a_candidate_whose_contacts_people_do_not_want_is_rolled_back(
     sent = await together(
         *(agent.messages.SendMessage(send(f"contacts/cnt_{n}", category="service"), metadata=SALES) for n in range(300))
     )
-    kept = {each.record.id: each.record.arm for each in await ramp.world.settled(300, within=10)}
+    kept = {each.record.id: each.record.arm for each in await ramp.world.settled(300)}
     assert {each.code for each in sent} == {grpc.StatusCode.OK}
     told_of = [
         Outcome(decision=f"decisions/{decision}", type=outcome if arm == "new" else "opened", event_id="1")
@@ -193,7 +193,7 @@ async def test_a_candidate_whose_contacts_people_do_not_want_is_rolled_back(
         found = await ramp.look()
         return found if found.state == "rolled_back" else None
 
-    assert (await eventually(rolled_back, what="a roll-back", within=10)).about == (measure,)
+    assert (await eventually(rolled_back, what="a roll-back")).about == (measure,)
 
 
 async def test_a_candidate_whose_calls_another_arm_must_answer_is_rolled_back_though_nobody_saw_a_failure(
@@ -242,7 +242,7 @@ async def test_an_outcome_that_nobody_reports_any_more_pauses_it(ramp: Ramp, wor
         for n in range(10)
     ]
     ramp.ahead_ms = 40 * MINUTE_MS
-    await eventually(lambda: _heard_of(ramp, 10), what="ten contacts", within=5)
+    await eventually(lambda: _heard_of(ramp, 10), what="ten contacts")
     stale = await ramp.look()
     assert (stale.state, stale.share, stale.about) == ("paused", 5_000, ("complaint_rate",))
 
@@ -258,7 +258,7 @@ async def test_an_outcome_that_nobody_reports_any_more_pauses_it(ramp: Ramp, wor
         judged = standing.judged
         return (judged is not None and all(arm.heard_ms for arm in judged.arms.values())) or None
 
-    await eventually(waits, what="reports of both arms", within=5)
+    await eventually(waits, what="reports of both arms")
     assert (await ramp.rollout()).state == "running"
 
 

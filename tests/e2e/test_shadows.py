@@ -284,7 +284,7 @@ async def test_without_the_store_nobody_knows_of_stops_so_a_copy_is_dropped_and_
         except (RedisError, OSError):
             return False
 
-    await eventually(look, what="the store, and the copy", within=10)
+    await eventually(look, what="the store, and the copy")
     (copy,) = await world.copied(1)
     assert (copy.end, copy.sent) == (CopyEnd.DROPPED, False)
     assert candidate.asked == []

@@ -77,7 +77,7 @@ async def test_two_versions_are_compared_field_by_field_and_summed(
             found = await auditor.stub.SummarizeShadows(shadows_pb2.SummarizeShadowsRequest(route="scoring"))
             return found.summaries[0] if found.summaries and found.summaries[0].copies == 9 else None
 
-        summary = await eventually(summed, what="sums of copies", within=5)
+        summary = await eventually(summed, what="sums of copies")
         decision = await auditor.with_copies(ended[0].decision)
     assert (summary.arm, summary.model_version, summary.agreed, summary.differed) == ("challenger", "2", 1, 8)
     assert {field.path for field in summary.fields} == paths

@@ -22,7 +22,7 @@ from tests.e2e.requests import get, send
 from tests.e2e.test_planning import pilote, written
 from tests.e2e.test_replaying import EVERYTHING, GET, SEND, listed
 from tests.e2e.waiting import eventually
-from tests.e2e.world import KEY, REPLAY_KEY, Agent, Auditor, Told, World, credential, told
+from tests.e2e.world import KEY, REPLAY_KEY, Agent, Auditor, Told, World, auditing, credential, told
 from tests.fakes.upstream import FakeUpstream
 
 SALES, RESEARCH = credential("sales-bot"), credential("research-bot")
@@ -77,7 +77,7 @@ async def test_caps_and_rules_are_counted_in_order_and_come_with_whom_they_conce
         found = await under(world, auditor, policy(upstream.address, caps=[cap(1)]))
         return found if found.effects.measures.followed.total() == 3 else None
 
-    found = await eventually(all_told, what="three outcomes", within=20)
+    found = await eventually(all_told, what="three outcomes")
 
     change = Difference(kind="verdict", was="ALLOW", becomes="DENY", by="CAP_EXCEEDED pressure")
     assert named(found) == {change: {asked[1].decision, asked[2].decision, asked[5].decision}}
@@ -347,6 +347,28 @@ async def test_the_command_shows_plan_and_backtest(
     (tmp_path / "replays").write_text("0" * 64)
     code, out, _ = await pilote(world, "plan", file, "--backtest", **settings)
     assert (code, "PILOTE_REPLAY_KEY_FILE" in out) == (0, True)
+
+
+async def test_calls_of_an_hour_that_cannot_be_read_are_not_left_out_unsaid(
+    world: World, agent: Agent, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    base = policy(upstream.address, replay=EVERYTHING)
+    await world.publish(base)
+    async with auditing(world.redis_url, tmp_path) as auditor:
+        call = await sent(agent, 1)
+        await listed(auditor, 1)
+    (segment,) = (tmp_path / "audit" / "segments").glob("*.sqlite")
+    segment.write_bytes(b"this was a segment" * 100)
+    file = written(base | {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}, tmp_path)
+    async with auditing(world.redis_url, tmp_path) as auditor:
+        settings = key_files(auditor, tmp_path)
+        for command in (("backtest", "--revision", file, "--since", "1h"), ("plan", file, "--backtest")):
+            code, _, err = await pilote(world, *command, PILOTE_LANG="fr", **settings)
+            assert (code, f"illisibles : {segment.name}" in err) == (0, True)
+        code, out, _ = await pilote(world, "backtest", "--revision", file, "--json", **settings)
+        assert (code, json.loads(out)["unreadableSegments"]) == (0, [segment.name])
+        code, _, err = await pilote(world, "replay", call.decision, **settings)
+        assert (code, f"The segment {segment.name} cannot be read" in err) == (1, True)
 
 
 def key_files(auditor: Auditor, folder: Path) -> dict[str, str]:

@@ -45,15 +45,15 @@ async def test_killed_in_the_middle_of_load_the_store_loses_no_record_and_no_cap
     async with asyncio.TaskGroup() as group:
         for n in range(20):
             group.create_task(calling(n))
-        await until(lambda: len(ended) > 200, what="load", within=10)
+        await until(lambda: len(ended) > 200, what="load")
         own_redis.kill()
         await until(lambda: ended[-1].reason == "STORE_UNAVAILABLE", what="callers hear of it")
         down = len(ended)
-        await until(lambda: len(ended) > down + 50, what="the process goes on", within=5)
+        await until(lambda: len(ended) > down + 50, what="the process goes on")
         await asyncio.to_thread(own_redis.start)
-        await until(lambda: ended[-1].code is grpc.StatusCode.OK, what="calls go through again", within=5)
+        await until(lambda: ended[-1].code is grpc.StatusCode.OK, what="calls go through again")
         up = len(ended)
-        await until(lambda: len(ended) > up + 100, what="load", within=10)
+        await until(lambda: len(ended) > up + 100, what="load")
         stop.set()
 
     assert longest < 2
@@ -68,10 +68,10 @@ async def test_killed_in_the_middle_of_load_the_store_loses_no_record_and_no_cap
             running = [each for each in found.values() if each.settle_time.seconds == 0]
             return (not missing and not running) or None
 
-        assert await eventually(all_recorded, what="every call is recorded and settled", within=8)
+        assert await eventually(all_recorded, what="every call is recorded and settled")
     assert sent <= {each.decision for each in ended}
     spool = world.home / "gateway-0" / "spool"
-    await until(lambda: not any(file.stat().st_size for file in spool.iterdir()), what="an empty spool", within=5)
+    await until(lambda: not any(file.stat().st_size for file in spool.iterdir()), what="an empty spool")
 
 
 async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
@@ -109,7 +109,7 @@ async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
         """What the store carried out late, for callers who had been refused, is taken back."""
         return await world.taken() == len(upstream.asked) or None
 
-    assert await eventually(given_back, what="slots are given back", within=4)
+    assert await eventually(given_back, what="slots are given back")
 
 
 async def test_what_was_refused_while_the_store_was_down_is_recorded_once_it_is_back(
@@ -128,7 +128,7 @@ async def test_what_was_refused_while_the_store_was_down_is_recorded_once_it_is_
         kept = await world.kept()
         return {each.decision for each in refused} <= kept.keys() or None
 
-    assert await eventually(replayed, what="they are replayed", within=5)
+    assert await eventually(replayed, what="they are replayed")
 
 
 async def test_an_upstream_that_was_restarted_is_found_again(world: World, upstream: FakeUpstream) -> None:
@@ -143,7 +143,7 @@ async def test_an_upstream_that_was_restarted_is_found_again(world: World, upstr
         async def found() -> bool | None:
             return (await told(agent.contacts.GetContact(get(), metadata=SALES))).code is grpc.StatusCode.OK or None
 
-        assert await eventually(found, what="the upstream is found again", within=4)
+        assert await eventually(found, what="the upstream is found again")
 
 
 @pytest.mark.every_store
@@ -166,7 +166,7 @@ async def test_a_store_that_comes_back_without_its_last_moments_is_told_them_aga
         ended = await told(agent.messages.SendMessage(send(request_id="three"), metadata=SALES))
         return ended if ended.code is grpc.StatusCode.OK else None
 
-    last = await eventually(third, what="calls go through again", within=5)
+    last = await eventually(third, what="calls go through again")
     assert (await told(agent.messages.SendMessage(send(), metadata=SALES))).reason == "CAP_EXCEEDED"
     kept = await world.kept()
     assert {each.decision for each in (*sent, last)} <= kept.keys()

@@ -171,7 +171,7 @@ async def test_an_import_whose_caller_disconnects_does_not_look_complete_to_the_
 
     agent = world.agent()
     running = asyncio.ensure_future(told(agent.activities.ImportActivities(requests(), metadata=SALES)))
-    await asyncio.wait_for(upstream.arrived.wait(), 2)
+    await asyncio.wait_for(upstream.arrived.wait(), 30)
     running.cancel()
     await agent.channel.close()
     await until(lambda: upstream.ended != [], what="the upstream's call is cancelled")

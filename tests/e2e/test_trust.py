@@ -51,7 +51,7 @@ class Press:
                     return report
             return None
 
-        return await eventually(look, what=f"a report of {number}, refusing {refused}", within=5)
+        return await eventually(look, what=f"a report of {number}, refusing {refused}")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ async def kept(world: World, count: int) -> list[Any]:
         found = [each for each in (await world.kept()).values() if each.outcome.granted and each.settlement]
         return found if len(found) >= count else None
 
-    found = await eventually(look, what=f"{count} records", within=8)
+    found = await eventually(look, what=f"{count} records")
     assert len(found) == count
     return found
 
@@ -126,5 +126,5 @@ async def test_a_frozen_store_delays_the_first_call_only_and_counts_nothing_twic
     async def counted() -> bool | None:
         return await world.taken() == 4 or None
 
-    await eventually(counted, what="four contacts counted", within=8)
+    await eventually(counted, what="four contacts counted")
     assert len(upstream.messages) == 4

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.01
-WITHIN_SECONDS = 10.0
+WITHIN_SECONDS = 30.0
 """So long only where something is wrong, or the machine has other things to do."""
 
 

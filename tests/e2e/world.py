@@ -197,13 +197,13 @@ class World:
         )
         return await RevisionStore(self.redis).publish(published)
 
-    async def wait_for(self, number: int, *, within: float = 5.0) -> None:
+    async def wait_for(self, number: int) -> None:
         """Wait until every gateway answers by that revision."""
 
         def live() -> bool:
             return all(each.pipeline.revision and each.pipeline.revision.number == number for each in self.gateways)
 
-        await until(live, what=f"revision {number}", within=within)
+        await until(live, what=f"revision {number}")
 
     def agent(self, to: Gateway | None = None) -> Agent:
         """Stubs to a gateway, by default the first, over a connection of their own."""
@@ -252,18 +252,18 @@ class World:
                 found[decision].settlement = settlement
         return found
 
-    async def copied(self, count: int, *, tenant: str = "acme", within: float = 5.0) -> list[ShadowResult]:
+    async def copied(self, count: int, *, tenant: str = "acme") -> list[ShadowResult]:
         """What came of the copies of a tenant's calls, oldest first, once there are so many. More are a failure."""
 
         async def look() -> list[ShadowResult] | None:
             entries = [entry for entry in await self.entries(tenant) if entry[b"k"] == b"copy"]
             return [_result.decode(entry[b"r"]) for entry in entries] if len(entries) >= count else None
 
-        found = await eventually(look, what=f"{count} copies", within=within)
+        found = await eventually(look, what=f"{count} copies")
         assert len(found) == count
         return found
 
-    async def settled(self, count: int, *, tenant: str = "acme", within: float = 2.0) -> list[Kept]:
+    async def settled(self, count: int, *, tenant: str = "acme") -> list[Kept]:
         """The tenant's decisions, oldest first, once there are so many and all have ended. More are a failure."""
 
         async def look() -> list[Kept] | None:
@@ -271,7 +271,7 @@ class World:
             over = [each for each in kept if each.settlement or not each.outcome.granted]
             return kept if len(over) == len(kept) >= count else None
 
-        found = await eventually(look, what=f"{count} settled records", within=within)
+        found = await eventually(look, what=f"{count} settled records")
         assert len(found) == count
         return found
 
@@ -288,7 +288,7 @@ class Auditor:
         self.stub: AuditServiceAsyncStub = AuditServiceStub(channel)
         self.address = address
 
-    async def decision(self, decision_id: str, *, within: float = 2.0) -> decision_pb2.Decision:
+    async def decision(self, decision_id: str) -> decision_pb2.Decision:
         """The decision of that id, once it has ended."""
 
         async def look() -> decision_pb2.Decision | None:
@@ -301,7 +301,7 @@ class Auditor:
                 raise
             return found if found.state != decision_pb2.DECISION_STATE_RUNNING else None
 
-        return await eventually(look, what=f"decision {decision_id}", within=within)
+        return await eventually(look, what=f"decision {decision_id}")
 
     async def with_copies(self, decision_id: str, *, count: int = 1) -> decision_pb2.Decision:
         """The decision of that id, once so many copies of it have ended."""
@@ -310,7 +310,7 @@ class Auditor:
             found = await self.decision(decision_id)
             return found if len(found.copies) >= count else None
 
-        return await eventually(look, what=f"copies of {decision_id}", within=5)
+        return await eventually(look, what=f"copies of {decision_id}")
 
     async def listed(self, text: str = "") -> list[decision_pb2.Decision]:
         """The decisions that match the filter, newest first, all pages of them."""

@@ -101,7 +101,7 @@ async def test_the_stores_files_are_rewritten(own_redis: Store) -> None:
             files = await asyncio.to_thread(files_below, own_redis.home)
             return not any(b"what-is-deleted-4711" in data for data in files.values()) or None
 
-        assert await eventually(gone, what="nothing that was deleted is in a file", within=10)
+        assert await eventually(gone, what="nothing that was deleted is in a file")
 
 
 async def test_a_store_without_such_files_has_nothing_to_rewrite(forgetful_redis: Store) -> None:

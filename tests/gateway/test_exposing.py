@@ -47,7 +47,7 @@ async def test_another_takes_over_when_the_one_that_answers_has_ended(tmp_path: 
     async with contextlib.AsyncExitStack() as stack:
         async with _process(tmp_path, port=port):
             second = await stack.enter_async_context(_process(tmp_path, port=port, calls=10))
-        await until(lambda: second.port == port, what="the second has the address", within=5)
+        await until(lambda: second.port == port, what="the second has the address")
         page = await scraped(port)
         assert [each.labels["worker"] for each in page.of("pilote_calls_total")] == ["2"]
         async with _process(tmp_path, port=port, calls=5) as third:
@@ -63,7 +63,7 @@ async def test_an_address_that_somebody_else_has_is_waited_for_and_said_once(
             exposed = await stack.enter_async_context(_process(tmp_path, port=port))
             assert exposed.port == 0
             taken.close()
-            await until(lambda: exposed.port == port, what="it has the address", within=5)
+            await until(lambda: exposed.port == port, what="it has the address")
     (said,) = [each for each in caplog.records if each.name == "gateway.watching.exposing"]
     assert (said.levelname, said.__dict__["error"]) == ("WARNING", "EADDRINUSE")
 

@@ -6,8 +6,9 @@ import msgspec
 
 from gateway.core.policy.vocabulary import Name, Part
 
-Role = Literal["values"]
-"""What somebody may do besides publishing policies. "values": read what records say of people, see `records`."""
+Role = Literal["values", "erase"]
+"""What somebody may do besides publishing policies. "values": read what records say of people, see `records`. "erase":
+have people erased, and what calls about them were decided by forgotten."""
 
 
 class Person(Part, frozen=True, kw_only=True):

@@ -101,6 +101,8 @@ class Judged(msgspec.Struct, frozen=True):
     """How many were decided upon once more under their own revision too."""
     kept_share: int = 10_000
     """Of how many calls the inputs were kept, in basis points; the least of all revisions that decided them."""
+    unreadable: tuple[str, ...] = ()
+    """Names of the parts of the store that could not be read: calls in them are missing."""
 
 
 class Forms:

@@ -62,6 +62,12 @@ class SubjectIs(msgspec.Struct, frozen=True):
     refs: tuple[str, ...]
 
 
+class Among(msgspec.Struct, frozen=True):
+    """The decision has one of these ids. A store makes it of what it keeps elsewhere; no filter can be written so."""
+
+    decisions: tuple[str, ...]
+
+
 class Not(msgspec.Struct, frozen=True):
     """The part does not match."""
 
@@ -80,7 +86,7 @@ class Some(msgspec.Struct, frozen=True):
     parts: tuple["Expression", ...]
 
 
-Expression = Comparison | Like | Has | Age | Text | SubjectIs | Not | All | Some
+Expression = Comparison | Like | Has | Age | Text | SubjectIs | Among | Not | All | Some
 
 EVERYTHING: Final = All(())
 _TURNED: Final = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}

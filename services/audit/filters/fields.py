@@ -64,7 +64,8 @@ class Field(msgspec.Struct, frozen=True):
     def countable(self) -> bool:
         """Whether decisions may be counted by its values: there are few of them, and none names a person."""
         told = self.kind in {Kind.TEXT, Kind.RULE, *MEMBERS} or self.name == "revision"
-        return told and self.path.shape in {"", "[]"} and self.name not in _SELDOM_TWICE
+        where = self.path
+        return told and where.shape in {"", "[]"} and where.source != "copies" and self.name not in _SELDOM_TWICE
 
 
 _SELDOM_TWICE: Final = frozenset(
@@ -206,4 +207,18 @@ _END: Final = (
     _field("settle_time", "conclusion.settled_ms", "when it ended", "fin de l’appel", kind=Kind.TIME),
 )
 
-FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*_WHO, *_AROUND, *_WAY, *_WHY, *_END)}
+_COPIES: Final = (
+    _field("copies.kind", "copies[].kind", "shadow or mirror", "shadow ou mirror"),
+    _field("copies.arm", "copies[].arm", "arm that got a copy", "branche qui a reçu une copie"),
+    _field("copies.upstream", "copies[].upstream", "system that got a copy", "système qui a reçu une copie"),
+    _field("copies.version", "copies[].version", "version that got a copy", "version qui a reçu une copie"),
+    _field("copies.end", "copies[].end", "what came of a copy", "ce qu’a donné une copie"),
+    _field("copies.agrees", "copies[].agrees", "came to the same", "même résultat que l’appel", kind=Kind.BOOL),
+    _field("copies.verdict", "copies[].verdict", "what rules said of it", "ce qu’en ont dit les règles"),
+    _field("copies.reason", "copies[].reason", "why they refused it", "motif de leur refus"),
+    _field("copies.rule", "copies[].rule", "rule that decided so", "règle qui en a décidé"),
+    _field("copies.status", "copies[].status", "status of its upstream", "statut de son système en aval"),
+    _field("copies.latency", "copies[].took_us", "time of its upstream", "durée en aval", kind=Kind.DURATION),
+)
+
+FIELDS: Final[dict[str, Field]] = {field.name: field for field in (*_WHO, *_AROUND, *_WAY, *_WHY, *_END, *_COPIES)}

@@ -4,6 +4,8 @@ from typing import Final, get_args
 
 from gateway.core.consents import Basis
 from gateway.core.errors import Reason
+from gateway.core.record import Verdict
+from gateway.core.shadows import CopyEnd, CopyKind
 
 _REASONS: Final = tuple(Reason.__members__)
 _STATUSES: Final = (
@@ -24,6 +26,11 @@ KNOWN: Final[dict[str, tuple[str, ...]]] = {
     "limit.kind": (*("rate", "window", "budget", "concurrency", "quota", "cap", "gap", "score", "sequence", "trail"),),
     "consent.standing": ("granted", "refused", "withdrawn", "expired", "none", "unknown"),
     "legal_basis": get_args(Basis),
+    "copies.kind": get_args(CopyKind),
+    "copies.end": tuple(CopyEnd.__members__),
+    "copies.verdict": tuple(Verdict.__members__),
+    "copies.reason": _REASONS,
+    "copies.status": _STATUSES,
     "masked.of": ("request", "reply"),
     "masked.sensitivity": ("PUBLIC", "INTERNAL", "PERSONAL", "SPECIAL", "CREDENTIAL"),
 }

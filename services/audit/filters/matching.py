@@ -5,7 +5,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.core import keys
-from services.audit.filters.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
+from services.audit.filters.expression import (
+    Age,
+    All,
+    Among,
+    Comparison,
+    Expression,
+    Has,
+    Like,
+    Not,
+    Some,
+    SubjectIs,
+    Text,
+)
 from services.audit.filters.fields import Field, Kind
 from services.audit.filters.paths import Path, Value
 from services.audit.filters.searching import found, searched
@@ -36,8 +48,8 @@ def matches(expression: Expression, stored: Stored) -> bool:
             return any(_is_there(field.kind, value) for value in values(field, stored, key=key))
         case Text(words=words, prefix=prefix):
             return found(searched(stored.record, stored.outcome, stored.conclusion), words, prefix=prefix)
-        case SubjectIs(refs=refs):
-            return stored.record.subject_ref in refs
+        case SubjectIs() | Among():
+            return _named(expression, stored)
         case Not(part=part):
             return not matches(part, stored)
         case All(parts=parts):
@@ -53,6 +65,8 @@ def values(field: Field, stored: Stored, *, key: str = "") -> tuple[Value, ...]:
     where = field.path
     if where.source == "rules":
         return tuple({stored.conclusion.rule, *(look.rule for look in stored.record.rules)} - {""})
+    if where.source == "copies":
+        return tuple(value for value in _elements(stored.copies, where) if value is not None)
     source: Any = getattr(stored, where.source)
     if source is None:
         return () if where.default is None or where.shape else _absent(field)
@@ -82,6 +96,12 @@ def is_like(text: str, pieces: tuple[str, ...]) -> bool:
             return False
         at += len(piece)
     return True
+
+
+def _named(expression: SubjectIs | Among, stored: Stored) -> bool:
+    if isinstance(expression, SubjectIs):
+        return stored.record.subject_ref in expression.refs
+    return stored.record.id in expression.decisions
 
 
 def _compares(comparison: Comparison, stored: Stored) -> bool:

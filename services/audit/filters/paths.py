@@ -3,7 +3,8 @@
 `record.agent` is a member, `record.lineage.model` one of a part that may be absent, `record.topics[]` every element of
 a list, `record.rules[].effect` a member of each, `record.rules[effect=holdout].rule` of those that match,
 `settlement.costs{}` every value of a map, `settlement.attempts#` how many elements there are; `rules` are the names of
-all rules that decided or applied. What the settlement has is absent until there is one.
+all rules that decided or applied, `copies[].arm` a member of what came of each copy. What the settlement has is absent
+until there is one.
 """
 
 import re
@@ -15,9 +16,11 @@ import msgspec
 
 from gateway.conclusion import Conclusion
 from gateway.core.record import Record, Settlement
+from gateway.core.shadows import ShadowResult
 
 Value = str | int
 _TEXT: Final = re.compile(r"(\w+)\.(\w+)(?:\.(\w+)|(\[(?:(\w+)=(\w+))?\])(?:\.(\w+))?|(\{\})|(#))?")
+_COPIES: Final = "copies[]."
 _SOURCES: Final[dict[str, type[msgspec.Struct]]] = {
     "record": Record,
     "settlement": Settlement,
@@ -29,7 +32,7 @@ class Path(msgspec.Struct, frozen=True):
     """A place, taken apart."""
 
     source: str
-    """"record", "settlement" or "conclusion"; "rules" for the names of rules."""
+    """"record", "settlement" or "conclusion"; "rules" for the names of rules, "copies" for what came of copies."""
     name: str = ""
     inner: str = ""
     """Member of that member, or of each of its elements."""
@@ -54,6 +57,10 @@ def path(text: str) -> Path:
     """
     if text == "rules":
         return Path("rules", default="")
+    if text.startswith(_COPIES):
+        member = text.removeprefix(_COPIES)
+        default = None if member == "agrees" else _default(ShadowResult, member)
+        return Path("copies", "copies", member, "[]", default=default)
     found = _TEXT.fullmatch(text)
     if found is None:
         raise ValueError(f"{text} is no path.")

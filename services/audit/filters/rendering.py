@@ -3,7 +3,19 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from services.audit.filters.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
+from services.audit.filters.expression import (
+    Age,
+    All,
+    Among,
+    Comparison,
+    Expression,
+    Has,
+    Like,
+    Not,
+    Some,
+    SubjectIs,
+    Text,
+)
 from services.audit.filters.fields import Field, Kind
 from services.audit.filters.values import span_text
 
@@ -38,8 +50,8 @@ def _written(expression: Expression) -> str:
             return " AND ".join(_within(part) for part in parts)
         case Some(parts=parts):
             return " OR ".join(_within(part) for part in parts)
-        case SubjectIs():
-            raise ValueError("Pseudonyms have no text.")
+        case SubjectIs() | Among():
+            raise ValueError("Pseudonyms and ids of a store's own have no text.")
 
 
 def _within(part: Expression) -> str:

@@ -72,6 +72,8 @@ def elements(field: Field) -> tuple[str, str]:
     where = field.path
     if where.source == "rules":
         return "decision_rule AS e", "e.rule"
+    if where.source == "copies":
+        return "copy AS e", _copied(field)
     parts = f"{_json(where.source)} -> '{where.name}'"
     if where.shape == "{}":
         return f"jsonb_each(coalesce({parts}, '{{}}')) AS e(key, value)", _typed(field, "e.value #>> '{}'")
@@ -125,12 +127,20 @@ def _any(field: Field, test: str, parameters: tuple[Any, ...], *, key: str = "")
         have = scalar(field, now_ms=0)
         return Sql(_certain(test.format(have.text), field), (*have.parameters, *parameters))
     source, value = elements(field)
-    if field.path.source == "rules":
+    if field.path.source in {"rules", "copies"}:
         source = f"{source} WHERE e.decision = decision.id"
     word = "AND" if " WHERE " in source else "WHERE"
     keyed = "e.key = %s AND " if key else ""
     given = (in_json(key),) if key else ()
     return Sql(f"EXISTS (SELECT 1 FROM {source} {word} {keyed}{test.format(value)})", (*given, *parameters))
+
+
+def _copied(field: Field) -> str:
+    """A member of what came of a copy. Whether it agrees nobody knows where nothing could be compared."""
+    if field.path.inner == "agrees":
+        return "CASE e.ended WHEN 'AGREED' THEN 1 WHEN 'DIFFERED' THEN 0 END"
+    member = _typed(field, f"e.result ->> '{field.path.inner}'")
+    return f"coalesce({member}, {_literal(field.path.default)})"
 
 
 def _certain(test: str, field: Field) -> str:

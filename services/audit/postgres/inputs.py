@@ -51,9 +51,11 @@ def expire(connection: Connection, *, now_ms: int) -> int:
 
 def forget(connection: Connection, subject_refs: Iterable[str]) -> int:
     """Delete what decisions about these customers were decided by; returns how many there were."""
+    refs = [kept(each) for each in subject_refs]
     text = """DELETE FROM input USING decision WHERE decision.id = input.decision
      AND decision.subject_ref = ANY(%s::text[])"""
-    return connection.execute(text, ([kept(each) for each in subject_refs],)).rowcount
+    found = connection.execute(text, (refs,)).rowcount
+    return found + connection.execute("DELETE FROM input WHERE subject_ref = ANY(%s::text[])", (refs,)).rowcount
 
 
 def forget_of(connection: Connection, person: Person) -> int:

@@ -115,6 +115,7 @@ class Export:
             first=self._ends[0],
             last=self._ends[1],
             digest=digest.value,
+            unreadable=self._store.unreadable,
         )
         return self._checkpoints.signer.note(manifest_text(manifest)).whole
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from services.audit.filters.expression import All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
+from services.audit.filters.expression import All, Among, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
 from services.audit.filters.fields import Field, Kind
 from services.audit.filters.paths import Path
 from services.audit.sql.dialects import SQLITE, Dialect, Parameter, Sql
@@ -55,9 +55,9 @@ def _leaf(expression: Expression, *, now_ms: int, dialect: Dialect) -> Sql:
         case Comparison():
             return _comparison(expression, now_ms=now_ms, dialect=dialect)
         case Like(field=field, pieces=pieces):
-            return _any(field, "{} GLOB ?", (_glob(pieces),), dialect=dialect)
+            return _any(field, "{} GLOB ?", (glob(pieces),), dialect=dialect)
         case Has(field=field, key=key):
-            test = "{} IS NOT NULL" if field.kind in _KNOWN else f"{{}} != {_nothing(field)}"
+            test = "{} IS NOT NULL" if field.kind in _KNOWN else f"{{}} != {nothing(field)}"
             return _any(field, test, (), key=key, dialect=dialect)
         case Text():
             return dialect.text(expression)
@@ -66,6 +66,8 @@ def _leaf(expression: Expression, *, now_ms: int, dialect: Dialect) -> Sql:
             if len(refs) == 1:
                 return Sql("subject_ref = ?", refs)
             return Sql(f"subject_ref {dialect.one_of}", (msgspec.json.encode(refs).decode(),))
+        case Among(decisions=decisions):
+            return Sql(f"decision.id {dialect.one_of}", (msgspec.json.encode(decisions).decode(),))
         case _:
             raise ValueError("An age depends on the time: see at_time.")
 
@@ -95,7 +97,7 @@ def elements(where: Path, *, dialect: Dialect = SQLITE) -> tuple[str, str]:
         name, wanted = where.where
         source += f" WHERE {dialect.element(name, number=False)} = '{wanted}'"
     value = dialect.element(where.inner, number=isinstance(where.default, int))
-    return source, f"coalesce({value}, {_literal(where.default)})" if where.inner else value
+    return source, f"coalesce({value}, {literal(where.default)})" if where.inner else value
 
 
 def _comparison(comparison: Comparison, *, now_ms: int, dialect: Dialect) -> Sql:
@@ -135,18 +137,20 @@ def _member(field: Field, *, known: bool, dialect: Dialect) -> str:
         have = f"ifnull({dialect.length(where.source, where.name)}, 0)"
     else:
         place = f"{where.name}.{where.inner}" if where.inner else where.name
-        have = f"ifnull({dialect.member(where.source, place, kind=field.kind)}, {_literal(where.default)})"
+        have = f"ifnull({dialect.member(where.source, place, kind=field.kind)}, {literal(where.default)})"
     return f"iif(decision.{where.source} IS NULL, NULL, {have})" if where.source == "settlement" and known else have
 
 
-def _glob(pieces: tuple[str, ...]) -> str:
+def glob(pieces: tuple[str, ...]) -> str:
+    """The pattern of SQLite's GLOB that is these pieces with anything between them."""
     return "*".join("".join(f"[{each}]" if each in "*?[" else each for each in piece) for piece in pieces)
 
 
-def _nothing(field: Field) -> str:
+def nothing(field: Field) -> str:
+    """What a field has that has no value, as SQL."""
     return "0" if field.kind in {Kind.NUMBER, Kind.BOOL} else "''"
 
 
-def _literal(value: str | int | None) -> str:
+def literal(value: str | int | None) -> str:
     """A default of ours as SQL."""
     return str(int(value)) if isinstance(value, int) else "'" + (value or "").replace("'", "''") + "'"

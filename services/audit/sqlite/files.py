@@ -41,6 +41,7 @@ class SqliteFiles:
             Files(folder / "segments", busy_seconds=busy_seconds),
             Cold(folder / "sealed", self._duck),
             catalogue=lambda: catalogue.load(self._main),
+            main=lambda: self._main,
             lookups=Lookups(folder / "sealed"),
             damage=self._damage,
         )

@@ -61,6 +61,12 @@ def forget(connection: sqlite3.Connection, decisions: Iterable[str]) -> int:
     return connection.execute(text, (msgspec.json.encode(list(decisions)).decode(),)).rowcount
 
 
+def forget_about(connection: sqlite3.Connection, subject_refs: Iterable[str]) -> int:
+    """Delete inputs that name one of these customers themselves: their decision may be absent, or unreadable."""
+    text = "DELETE FROM input WHERE subject_ref IN (SELECT value FROM json_each(?))"
+    return connection.execute(text, (msgspec.json.encode(list(subject_refs)).decode(),)).rowcount
+
+
 def forget_of(connection: sqlite3.Connection, person: Person) -> int:
     """Delete what calls about a customer were decided by, also where the decision has not come yet."""
     text = "DELETE FROM input WHERE tenant = ? AND subject_ref = ?"

@@ -237,7 +237,11 @@ class SqliteStore:
     async def forget_inputs(self, subject_refs: Sequence[str]) -> int:
         """See `DecisionStore.forget_inputs`."""
         decisions = await self._kept_about(subject_refs)
-        return await self._write(lambda connection: sqlite_inputs.forget(connection, decisions))
+        return await self._write(
+            lambda connection: (
+                sqlite_inputs.forget(connection, decisions) + sqlite_inputs.forget_about(connection, subject_refs)
+            )
+        )
 
     async def inputs_kept(self, person: Person, *, now_ms: int) -> tuple[int, int]:
         """See `DecisionStore.inputs_kept`."""
@@ -368,6 +372,7 @@ class SqliteStore:
                 files,
                 self._cold,
                 catalogue=lambda: self._segments.catalogue,
+                main=self._reader,
                 lookups=self._lookups,
                 damage=self._damage,
             )

@@ -1,5 +1,6 @@
 """A store in a temporary folder, a writer that tests step by hand, and entries as a gateway writes them."""
 
+import functools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ from tests.postgres import PostgresProcess
 from tests.services.audit.kinds import KINDS, Kind, Postgres, Sqlite, make_template
 
 NOW_MS = 1_795_514_400_000
+_patient = functools.partial(shard_client, patience_s=30)  # a busy machine is no server that is away
 KEY = b"k" * 32
 Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
 """Known to type checkers only."""
@@ -123,7 +125,7 @@ class Audit:
         """A writer that looks for new streams at every step."""
         streams: DecisionStreams
         if isinstance(self.redis, RedisCluster):
-            streams = ClusterStreams(self.url, consumer=consumer, connect=shard_client, pause_seconds=0.001)
+            streams = ClusterStreams(self.url, consumer=consumer, connect=_patient, pause_seconds=0.001)
             self.clusters.append(streams)
         else:
             streams = Streams(self.redis, consumer=consumer, block_ms=1)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import msgspec
 from hypothesis import strategies as st
 
 from gateway.conclusion import concluded, settled, state_at
@@ -19,7 +20,8 @@ from gateway.core.record import (
     Steps,
     Verdict,
 )
-from services.audit.entries import Admitted, Entry, Settled, read
+from gateway.core.shadows import CopyEnd, ShadowResult
+from services.audit.entries import Admitted, Copied, Entry, Settled, read
 from services.audit.filters.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
 from services.audit.filters.fields import FIELDS, MEMBERS, Field, Kind
 from services.audit.filters.known_values import KNOWN
@@ -27,7 +29,9 @@ from services.audit.store import Stored
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 
 WORDS: Final = ("a", "b c", 'd"e', "f\\g", "AND", "é", "-h", "a*b", "a[b", "A", "quiet_hours", "x?")
-_OFTEN: Final = frozenset(("", "OK", "QUIET_HOURS", "granted", "holdout", "monitor", "reply"))
+_OFTEN: Final = frozenset(
+    ("", "OK", "QUIET_HOURS", "granted", "holdout", "monitor", "reply", "AGREED", "SENT", "mirror", "shadow", "ALLOW")
+)
 Row = tuple[Record, Settlement | None]
 _words: Final = st.sampled_from(WORDS)
 _some_words: Final = _words | st.just("")
@@ -37,7 +41,7 @@ def entry(fields: dict[Any, Any]) -> Entry:
     """An entry as the writer reads it."""
     as_bytes = {key.encode(): value.encode() if isinstance(value, str) else value for key, value in fields.items()}
     found = read(as_bytes, stream=b"pilote:{acme/0}:decisions")
-    assert isinstance(found, Admitted | Settled)
+    assert isinstance(found, Admitted | Settled | Copied)
     return found
 
 
@@ -46,8 +50,35 @@ def entries(rows: list[Row]) -> list[Entry]:
     return [
         entry(each)
         for record, ended in rows
-        for each in ((admit(record, _granted(record)), *((settle(ended),) if ended else ())))
+        for each in (
+            admit(record, _granted(record)),
+            *((settle(ended),) if ended else ()),
+            *({"k": "copy", "r": msgspec.json.encode(copy)} for copy in copies(record)),
+        )
     ]
+
+
+def copies(record: Record) -> tuple[ShadowResult, ...]:
+    """What came of copies of a call: of some none, of some two, as the record itself has it."""
+    ends = (CopyEnd.AGREED, CopyEnd.DIFFERED, CopyEnd.FAILED)
+    shadow = ShadowResult(
+        id=record.id,
+        kind="shadow",
+        end=ends[record.request_bytes % 3],
+        route=record.route,
+        arm=record.agent,
+        upstream="up",
+        version=record.brand,
+        received_ms=record.received_ms,
+        sent=record.standby,
+        verdict=record.verdict.value,
+        reason=record.reason,
+        rule=record.rule,
+        status="OK" if record.standby else "",
+        took_us=record.keep_days if record.standby else 0,
+    )
+    mirror = msgspec.structs.replace(shadow, kind="mirror", end=CopyEnd.SENT, arm=record.purpose)
+    return ((), (), (shadow,), (shadow, mirror))[record.revision % 4]
 
 
 def _granted(record: Record) -> Outcome:
@@ -69,6 +100,7 @@ def stored(row: Row, *, now_ms: int = NOW_MS) -> Stored:
         record=record,
         outcome=_granted(record),
         settlement=settlement,
+        copies=copies(record),
     )
 
 

@@ -59,6 +59,8 @@ async def summed(store: SqliteStore, expression: Expression, *, order: Order, fi
         ('method = "/pilote.crm*SendMessage" startsWith(method, "/pilote") endsWith(method, Message)', True),
         ("in(agent, a, sales-bot)", True),
         ("slow = true gave_back = false attempts = 0", True),
+        ("copies.agrees = false copies.kind = mirror", True),
+        ("copies.agrees = true OR copies.arm = nobody", False),
         ('"code des postes"', True),
         ('"code postes"', False),
         ("SENDMESSAGE quiet* -nothing", True),

@@ -81,6 +81,13 @@ async def test_decisions_are_listed_in_the_order_and_with_the_columns_that_are_a
     ]
 
 
+async def test_how_many_match_in_all_is_said_where_somebody_asks(run: Any) -> None:
+    for count, said in (("1", "1 décisions sur 2."), ("2", "2 décisions sur 2."), ("9", "2 décisions sur 2.")):
+        done = await run("decisions", "list", "verdict = ALLOW", "--total", "--count", count, lang="fr")
+        assert (done.stderr.strip(), len(_cells(done))) == (said, min(int(count), 2) + 1)
+    assert (await run("decisions", "list", "--count", "1")).stderr == ""
+
+
 async def test_decisions_are_listed_as_json_line_by_line(run: Any) -> None:
     done = await run("decisions", "list", "--json", "verdict = DENY")
     (line,) = done.stdout.splitlines()

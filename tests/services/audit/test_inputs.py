@@ -146,6 +146,16 @@ async def test_what_is_kept_of_a_customer_can_be_forgotten(audit: Audit) -> None
     assert await audit.store.count() == 2
 
 
+async def test_inputs_are_forgotten_also_where_their_decision_cannot_be_found(audit: Audit) -> None:
+    ref = subject_ref(KEY, tenant="acme", subject="contacts/ada")
+    said = SealedInputs(an_id(5), NOW_MS, NOW_MS + DAY_MS, subject_ref=ref)
+    await append(audit.redis, inputs(5, r=msgspec.json.encode(said)), inputs(1))
+    await audit.catch_up()
+    asked = planning_pb2.ForgetInputsRequest(subject="contacts/ada", tenant="acme")
+    answer = await audit.queries().ForgetInputs(asked, None)
+    assert answer.forgotten == 1
+
+
 @pytest.mark.parametrize(
     ("field", "asked"),
     [

@@ -18,6 +18,9 @@ DENIED = a_record(
     buckets=(BucketAsk("weekly", "cap", 3, 1_000),),
     topics=("news", "offers"),
     citation="Article L. 34-5 du code des postes",
+    request_bytes=1,
+    standby=True,
+    keep_days=3,
 )
 ENDED = a_settlement(total_us=250_000, costs={"tokens": 7, "crm calls": 1}, slow=True, served="churn-3")
 
@@ -49,6 +52,11 @@ ENDED = a_settlement(total_us=250_000, costs={"tokens": 7, "crm calls": 1}, slow
         ("since(1m) age(receive_time) < 1s", True),
         ("age(receive_time) > 1s", False),
         ("NOT agent_version:* OR answered_version:churn", True),
+        ("copies.agrees = false copies.kind = mirror copies.end != FAILED", True),
+        ("copies.agrees = true OR copies.arm = nobody", False),
+        ("copies.arm:sales* -copies.arm:*x copies.latency > 0s copies.latency < 1ms", True),
+        ("copies.agrees != false", False),
+        ("copies.version:* OR copies.status = UNAVAILABLE", False),
         ("settle_time > 2026-11-24T10:00:00.004Z settle_time <= 2026-11-24T10:00:00.005Z", True),
     ],
 )

@@ -440,7 +440,7 @@ async def test_the_service_waits_for_its_database_and_goes_on_once_it_is_there(
                 return str((await stub.GetDecision(asked)).decision.name)
             return None
 
-        got = await eventually(stored, what="it goes on", within=20)
+        got = await eventually(stored, what="it goes on")
 
     assert away == [("UNAVAILABLE", "The decision store does not answer.")] * 2
     assert got == asked.name

@@ -90,10 +90,10 @@ async def test_while_the_store_is_locked_it_is_failing_and_what_piles_up_is_seen
     async with asyncio.TaskGroup() as group:
         with stores.locked():
             group.create_task(writer.run(stop))
-            await until(lambda: writer.progress.failing, what="it says that it fails", within=5)
+            await until(lambda: writer.progress.failing, what="it says that it fails")
             await append(audit.redis, admit(a_record(2)))
-            await until(lambda: writer.progress.lag.entries == 2, what="it sees what waits", within=10)
-        await until(lambda: writer.taken == 2 and not writer.progress.failing, what="it goes on", within=10)
+            await until(lambda: writer.progress.lag.entries == 2, what="it sees what waits")
+        await until(lambda: writer.taken == 2 and not writer.progress.failing, what="it goes on")
         stop.set()
 
 

@@ -176,6 +176,20 @@ async def test_pages_are_stable_while_decisions_arrive(audit: Audit, stub: Stub)
     assert (seen, token) == (_names(*range(9, -1, -1)), "")
 
 
+async def test_all_that_match_are_counted_only_where_somebody_asks(audit: Audit, stub: Stub) -> None:
+    await append(audit.redis, *(admit(a_record(number, agent=f"bot-{number % 2}")) for number in range(5)))
+    await audit.catch_up()
+    for order in ("", "latency desc"):
+        first = await stub.ListDecisions(pb.ListDecisionsRequest(page_size=1, order_by=order))
+        assert not first.HasField("total_size")
+        asked: dict[str, Any] = {"filter": "agent = bot-0", "page_size": 2, "order_by": order, "count_total": True}
+        first = await stub.ListDecisions(pb.ListDecisionsRequest(**asked))
+        last = await stub.ListDecisions(pb.ListDecisionsRequest(page_token=first.next_page_token, **asked))
+        assert (len(first.decisions), len(last.decisions), first.total_size, last.total_size) == (2, 1, 3, 3)
+    none = await stub.ListDecisions(pb.ListDecisionsRequest(filter="agent = nobody", count_total=True))
+    assert (none.HasField("total_size"), none.total_size) == (True, 0)
+
+
 async def test_a_bad_page_is_refused(audit: Audit, stub: Stub) -> None:
     await append(audit.redis, admit(a_record(0)), admit(a_record(1)))
     await audit.catch_up()

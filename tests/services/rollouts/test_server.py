@@ -43,7 +43,7 @@ async def test_it_moves_rollouts_by_itself(stage: Stage, redis_url: str) -> None
         return (await stage.rollout()).step == 1 or None
 
     async with looking(redis_url, f"127.0.0.1:{stage.sums.port}"):
-        await eventually(moved, what="the next step", within=10)
+        await eventually(moved, what="the next step")
 
 
 async def test_a_store_that_is_away_is_said_once_and_waited_for(
@@ -55,9 +55,9 @@ async def test_a_store_that_is_away_is_said_once_and_waited_for(
     with caplog.at_level(logging.INFO, logger="services.rollouts.server"):
         async with looking(own_redis.url, "127.0.0.1:1"):
             own_redis.kill()
-            await until(lambda: said("cannot be read") == 1, what="a warning", within=10)
+            await until(lambda: said("cannot be read") == 1, what="a warning")
             own_redis.start()
-            await until(lambda: said("can be read again") == 1, what="the end of it", within=10)
+            await until(lambda: said("can be read again") == 1, what="the end of it")
     assert said("cannot be read") == 1
 
 

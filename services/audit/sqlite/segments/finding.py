@@ -29,7 +29,6 @@ class Finder:
         """Rows, with `sql.COLUMNS`, of the next `size` decisions in an order."""
         ask = partial(
             finding.ordered,
-            expression,
             order=order,
             after=after,
             size=size,
@@ -52,7 +51,7 @@ class Finder:
 
     def span(self, expression: Expression) -> tuple[int, int, int]:
         """How many decisions match, and when the first and the last were received; 0 where there are none."""
-        ask = partial(finding.total, expression, now_ms=self._now_ms, skew_ms=self._skew_ms)
+        ask = partial(finding.total, now_ms=self._now_ms, skew_ms=self._skew_ms)
         rows = [row for rows in self._asked(expression, ask) for row in rows if row[0]]
         total = sum(count for count, _, __ in rows)
         return total, min((first for _, first, __ in rows), default=0), max((last for _, __, last in rows), default=0)
@@ -61,7 +60,6 @@ class Finder:
         """How many decisions that match were received in each bucket; none may match before the start."""
         ask = partial(
             finding.timeline,
-            expression,
             start_ms=start_ms,
             width_ms=width_ms,
             now_ms=self._now_ms,
@@ -73,13 +71,16 @@ class Finder:
         )
 
     def _counts(self, expression: Expression, field: Field) -> dict[str | int, int]:
-        ask = partial(finding.facet, expression, field, now_ms=self._now_ms, skew_ms=self._skew_ms)
+        ask = partial(finding.facet, field=field, now_ms=self._now_ms, skew_ms=self._skew_ms)
         parts = self._asked(expression, ask)
         return dict(added(Facets(0, {field.name: dict(rows)}) for rows in parts).counts.get(field.name, {}))
 
     def _asked(self, expression: Expression, ask: Callable[..., Sql], *, newest: bool = True) -> Iterator[Rows]:
         parts = self._segments.asked(
-            expression, lambda dialect: ask(dialect=dialect), skew_ms=self._skew_ms, newest=newest
+            expression,
+            lambda narrowed, dialect: ask(narrowed, dialect=dialect),
+            skew_ms=self._skew_ms,
+            newest=newest,
         )
         while self._wanted():
             rows = next(parts, None)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Final
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.expression import Expression
@@ -9,23 +10,30 @@ from services.audit.proofs.log import Raw
 from services.audit.sql import compiling
 from services.audit.sql.conditions import condition
 from services.audit.sql.dialects import DUCKDB, SQLITE, Dialect, Sql
+from services.audit.sqlite.copied import among as copied_among
+from services.audit.sqlite.copied import between, resolved
 from services.audit.sqlite.segments import postings
 from services.audit.sqlite.segments.catalogue import Catalogue, Segment, newest_first
 from services.audit.sqlite.segments.cold import Cold, Rows, one_of
 from services.audit.sqlite.segments.damage import Damage, is_broken
 from services.audit.sqlite.segments.duck import OURS, Error
 from services.audit.sqlite.segments.files import Files
-from services.audit.sqlite.segments.hours import hour_of
+from services.audit.sqlite.segments.hours import first_id, hour_of
 from services.audit.sqlite.segments.lookups import SUFFIX, Lookups
 from services.audit.sqlite.segments.postings import Wanted
 from services.audit.sqlite.segments.steps import Ids, Step, steps
 
 Ask = Callable[[Dialect], Sql]
 """A query in the dialect of whoever is asked."""
+Find = Callable[[Expression, Dialect], Sql]
+"""Likewise, about decisions that match."""
+
+FEW: Final = 64
+"""So many decisions are always asked for by their names: 10 us each."""
 
 
 class SegmentReader:
-    """Segments as one thread reads them. `catalogue` tells which there are at the moment."""
+    """Segments as one thread reads them. `catalogue` tells which there are at the moment, `main` is the main file."""
 
     def __init__(
         self,
@@ -33,12 +41,14 @@ class SegmentReader:
         cold: Cold,
         *,
         catalogue: Callable[[], Catalogue],
+        main: Callable[[], sqlite3.Connection],
         lookups: Lookups,
         damage: Damage,
     ) -> None:
         self._files = files
         self._cold = cold
         self._catalogue = catalogue
+        self._main = main
         self._lookups = lookups
         self._damage = damage
         self._seen: Catalogue = {}
@@ -67,27 +77,28 @@ class SegmentReader:
             if not left:
                 break
 
-            def ask(dialect: Dialect, left: int = left) -> Sql:
+            def find(narrowed: Expression, dialect: Dialect, left: int = left) -> Sql:
                 return compiling.page(
-                    expression, now_ms=now_ms, before=before, size=left, skew_ms=skew_ms, dialect=dialect
+                    narrowed, now_ms=now_ms, before=before, size=left, skew_ms=skew_ms, dialect=dialect
                 )
 
-            rows = [row for part in self._read(step, ask) for row in part]
+            rows = [row for part in self._read(step, self._narrowed(find, expression, step)) for row in part]
             found += sorted(rows, key=_id, reverse=True)[:left]
         return found
 
     def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> Rows:
         """Rows of those of the decisions that match, the oldest first."""
+        narrowed = resolved(self._main(), expression, within=copied_among(tuple(decisions)))
 
         def ask(dialect: Dialect) -> Sql:
-            wanted = condition(expression, now_ms=now_ms, dialect=dialect)
+            wanted = condition(narrowed, now_ms=now_ms, dialect=dialect)
             text = f"""SELECT {compiling.COLUMNS} FROM decision
                 WHERE id {dialect.one_of} AND ({wanted.text}) ORDER BY id"""  # noqa: S608
             return Sql(text, (one_of(decisions), *wanted.parameters))
 
         return sorted(self.each(decisions, ask), key=_id)
 
-    def asked(self, expression: Expression, ask: Ask, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
+    def asked(self, expression: Expression, find: Find, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
         """What a query about decisions that match finds in each part that may hold some.
 
         No decision is in two parts. They come in the order of time, the newest first or last.
@@ -96,7 +107,7 @@ class SegmentReader:
         segments = tuple(newest_first(self._segments(), low=low, high=high))
         about = postings.wanted(expression)
         for step in self._steps(segments if newest else reversed(segments), about=about, newest=newest):
-            yield from self._read(step, ask)
+            yield from self._read(step, self._narrowed(find, expression, step))
 
     def each(self, decisions: Sequence[str], ask: Ask) -> Rows:
         """What a query finds in the segments that these decisions belong to."""
@@ -149,7 +160,9 @@ class SegmentReader:
         catalogue, hours = self._segments(), dict[int, list[str]]()
         for decision in decisions:
             hours.setdefault(hour_of(decision), []).append(decision)
-        return [(catalogue[hour], tuple(ids)) for hour, ids in sorted(hours.items()) if hour in catalogue]
+        return [
+            (catalogue[hour], _named(ids, catalogue[hour])) for hour, ids in sorted(hours.items()) if hour in catalogue
+        ]
 
     def _segments(self) -> Catalogue:
         catalogue = self._catalogue()
@@ -170,6 +183,13 @@ class SegmentReader:
             return ids if ids is None or newest else ids[::-1]
 
         return steps(((segment, those(segment)) for segment in segments), wanted=wanted)
+
+    def _narrowed(self, find: Find, expression: Expression, step: Step) -> Ask:
+        """A query in which what a filter says of copies is answered already, for the hours of that step."""
+        hours = [segment.hour for segment in (step.file, *step.cold) if segment is not None]
+        within = between(first_id(min(hours)), first_id(max(hours) + 1))
+        narrowed = resolved(self._main(), expression, within=within)
+        return lambda dialect: find(narrowed, dialect)
 
     def _read(self, step: Step, ask: Ask) -> Iterator[Rows]:
         hidden: list[str] = []
@@ -213,3 +233,9 @@ class SegmentReader:
 
 def _id(row: tuple[object, ...]) -> str:
     return str(row[0])
+
+
+def _named(decisions: Sequence[str], segment: Segment) -> Ids:
+    """Those that are asked for by name: not where they are many of a segment, since a name costs more than a row."""
+    many = len(decisions) > FEW and len(decisions) * 4 > segment.decisions
+    return None if many else tuple(decisions)

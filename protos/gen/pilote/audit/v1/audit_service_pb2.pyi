@@ -76,6 +76,7 @@ class ListDecisionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
+    COUNT_TOTAL_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
     """Which decisions, as an AIP-160 filter, for example
     `verdict = DENY AND rule:"quiet_hours" AND latency > 200ms AND subject = "customers/42"`. Comparators are
@@ -92,6 +93,8 @@ class ListDecisionsRequest(_message.Message):
     Decisions that have no such value count as below all others. Empty: "receive_time desc". While decisions are stored
     or settled, no page shows one that an earlier page has shown, unless its own value has changed.
     """
+    count_total: _builtins.bool
+    """Count all that match, too. That reads every one of them: of a million it takes seconds, so bound the time."""
     def __init__(
         self,
         *,
@@ -99,10 +102,11 @@ class ListDecisionsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         order_by: _builtins.str = ...,
+        count_total: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count_total", b"count_total", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -117,8 +121,11 @@ class ListDecisionsResponse(_message.Message):
     DECISIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last one."""
+    total_size: _builtins.int
+    """How many decisions match in all, on every page together; absent unless it was asked for."""
     @_builtins.property
     def decisions(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Decision]:
         """The decisions, in that order."""
@@ -133,12 +140,15 @@ class ListDecisionsResponse(_message.Message):
         decisions: _abc.Iterable[_decision_pb2.Decision] | None = ...,
         next_page_token: _builtins.str = ...,
         unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
+        total_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "total_size", b"total_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisions", b"decisions", "next_page_token", b"next_page_token", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "decisions", b"decisions", "next_page_token", b"next_page_token", "total_size", b"total_size", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__total_size: _TypeAlias = _typing.Literal["total_size"]  # noqa: Y015
+    _WhichOneofArgType__total_size: _TypeAlias = _typing.Literal["_total_size", b"_total_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_size) -> _WhichOneofReturnType__total_size | None: ...
 
 Global___ListDecisionsResponse: _TypeAlias = ListDecisionsResponse  # noqa: Y015
 
@@ -281,6 +291,7 @@ class ExportDecisionsResponse(_message.Message):
     HEAD_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
     MANIFEST_FIELD_NUMBER: _builtins.int
+    UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
     head: _builtins.str
     """On the first message only: what is exported, when, and against which checkpoint, as one line of JSON."""
     manifest: _builtins.str
@@ -297,6 +308,12 @@ class ExportDecisionsResponse(_message.Message):
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportEntry]:
         """What proves the decision: its admission and, where the call has ended, its settlement; or one other entry."""
 
+    @_builtins.property
+    def unreadable_segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """On the last message only: names of the segments of the store that cannot be read, in order; the export lacks the
+        decisions in them. The manifest says the same.
+        """
+
     def __init__(
         self,
         *,
@@ -305,10 +322,11 @@ class ExportDecisionsResponse(_message.Message):
         head: _builtins.str = ...,
         entries: _abc.Iterable[Global___ExportEntry] | None = ...,
         manifest: _builtins.str = ...,
+        unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision", "entries", b"entries", "head", b"head", "manifest", b"manifest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "decision", b"decision", "entries", b"entries", "head", b"head", "manifest", b"manifest", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

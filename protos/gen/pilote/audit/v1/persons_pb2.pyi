@@ -66,6 +66,7 @@ class ReportPersonResponse(_message.Message):
 
     SUMMARY_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def summary(self) -> Global___PersonSummary:
         """The totals; on the first message only."""
@@ -74,15 +75,22 @@ class ReportPersonResponse(_message.Message):
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonEntry]:
         """What agents did or tried, oldest first; at most 100."""
 
+    @_builtins.property
+    def unreadable_segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """On the first and the last message: names of the segments of the store that cannot be read, in order; the report lacks
+        what is in them.
+        """
+
     def __init__(
         self,
         *,
         summary: Global___PersonSummary | None = ...,
         entries: _abc.Iterable[Global___PersonEntry] | None = ...,
+        unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "summary", b"summary", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

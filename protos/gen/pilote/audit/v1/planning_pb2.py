@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epilote/audit/v1/planning.proto\x12\x0fpilote.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x15\x43ountDecisionsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x16\x43ountDecisionsResponse\x12.\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x1e.pilote.audit.v1.DecisionCount\"P\n\rDecisionCount\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05route\x18\x03 \x01(\t\x12\x11\n\tdecisions\x18\x04 \x01(\x03\"\xa8\x01\n\x11ListInputsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bmax_results\x18\x05 \x01(\x05\"U\n\x12ListInputsResponse\x12+\n\x06inputs\x18\x01 \x03(\x0b\x32\x1b.pilote.audit.v1.CallInputs\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\"\xa6\x01\n\nCallInputs\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0e\n\x06sealed\x18\x02 \x01(\x0c\x12\x0e\n\x06record\x18\x03 \x01(\x0c\x12\x0f\n\x07outcome\x18\x04 \x01(\x0c\x12\x12\n\nsettlement\x18\x05 \x01(\x0c\x12\x17\n\nleaf_index\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x63ustomer_outcomes\x18\x07 \x03(\x0c\x42\r\n\x0b_leaf_index\"6\n\x13\x46orgetInputsRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\")\n\x14\x46orgetInputsResponse\x12\x11\n\tforgotten\x18\x01 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epilote/audit/v1/planning.proto\x12\x0fpilote.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x15\x43ountDecisionsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x16\x43ountDecisionsResponse\x12.\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x1e.pilote.audit.v1.DecisionCount\"P\n\rDecisionCount\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05route\x18\x03 \x01(\t\x12\x11\n\tdecisions\x18\x04 \x01(\x03\"\xa8\x01\n\x11ListInputsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bmax_results\x18\x05 \x01(\x05\"r\n\x12ListInputsResponse\x12+\n\x06inputs\x18\x01 \x03(\x0b\x32\x1b.pilote.audit.v1.CallInputs\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\x1b\n\x13unreadable_segments\x18\x03 \x03(\t\"\xa6\x01\n\nCallInputs\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0e\n\x06sealed\x18\x02 \x01(\x0c\x12\x0e\n\x06record\x18\x03 \x01(\x0c\x12\x0f\n\x07outcome\x18\x04 \x01(\x0c\x12\x12\n\nsettlement\x18\x05 \x01(\x0c\x12\x17\n\nleaf_index\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x63ustomer_outcomes\x18\x07 \x03(\x0c\x42\r\n\x0b_leaf_index\"6\n\x13\x46orgetInputsRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\")\n\x14\x46orgetInputsResponse\x12\x11\n\tforgotten\x18\x01 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,11 +41,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTINPUTSREQUEST']._serialized_start=377
   _globals['_LISTINPUTSREQUEST']._serialized_end=545
   _globals['_LISTINPUTSRESPONSE']._serialized_start=547
-  _globals['_LISTINPUTSRESPONSE']._serialized_end=632
-  _globals['_CALLINPUTS']._serialized_start=635
-  _globals['_CALLINPUTS']._serialized_end=801
-  _globals['_FORGETINPUTSREQUEST']._serialized_start=803
-  _globals['_FORGETINPUTSREQUEST']._serialized_end=857
-  _globals['_FORGETINPUTSRESPONSE']._serialized_start=859
-  _globals['_FORGETINPUTSRESPONSE']._serialized_end=900
+  _globals['_LISTINPUTSRESPONSE']._serialized_end=661
+  _globals['_CALLINPUTS']._serialized_start=664
+  _globals['_CALLINPUTS']._serialized_end=830
+  _globals['_FORGETINPUTSREQUEST']._serialized_start=832
+  _globals['_FORGETINPUTSREQUEST']._serialized_end=886
+  _globals['_FORGETINPUTSRESPONSE']._serialized_start=888
+  _globals['_FORGETINPUTSRESPONSE']._serialized_end=929
 # @@protoc_insertion_point(module_scope)

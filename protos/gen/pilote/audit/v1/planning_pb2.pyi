@@ -167,21 +167,29 @@ class ListInputsResponse(_message.Message):
 
     INPUTS_FIELD_NUMBER: _builtins.int
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
+    UNREADABLE_SEGMENTS_FIELD_NUMBER: _builtins.int
     total_size: _builtins.int
     """How many there are in all, as they were counted at the beginning."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallInputs]:
         """The inputs; decisions whose records are not stored yet are left out."""
 
+    @_builtins.property
+    def unreadable_segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the segments of the store that could not be read by then, in order: inputs of decisions in them are left out.
+        That of the last message counts.
+        """
+
     def __init__(
         self,
         *,
         inputs: _abc.Iterable[Global___CallInputs] | None = ...,
         total_size: _builtins.int = ...,
+        unreadable_segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "total_size", b"total_size", "unreadable_segments", b"unreadable_segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

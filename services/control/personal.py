@@ -1,0 +1,113 @@
+"""What concerns one person, over HTTP: their report, their erasure, what is kept of calls, and who asked."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from pilote.audit.v1 import personal_pb2, persons_pb2, planning_pb2
+from services.control.audit_client import AuditClient, filled, parsed
+from services.control.persons import language_in
+from services.control.proto_schemas import answers
+from services.control.streaming import answer_stream
+
+Asking = Request[Any, Any, Any]
+Answer = Response[Any]
+_PageSize = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
+_Token = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
+_Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose calls; empty: all.")]
+_Decision = Annotated[str, QueryParameter(name="decision", description="One decision, `decisions/{decision}`.")]
+_Start = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
+_End = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
+_Most = Annotated[int, QueryParameter(name="maxResults", description="The newest so many. 0: all.")]
+
+
+class Personal:
+    """Answers people whom the active policy names; the log says who asked for what, and why."""
+
+    def __init__(self, client: AuditClient) -> None:
+        self._client = client
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """All operations."""
+        return [*self._telling(), *self._deleting()]
+
+    def _telling(self) -> list[HTTPRouteHandler]:
+        client, stub = self._client, self._client.stub
+
+        @post(
+            "/v1/persons:report",
+            status_code=200,
+            summary="Report about a person",
+            operation_class=answers(persons_pb2.ReportPersonResponse, takes=persons_pb2.ReportPersonRequest),
+        )
+        async def report(request: Asking) -> Answer:
+            """Everything that agents did or tried concerning one customer, and why; who asks and why is recorded."""
+            body = await request.body()
+
+            def asked(person: str) -> persons_pb2.ReportPersonRequest:
+                wanted = parsed(persons_pb2.ReportPersonRequest, body)
+                wanted.person = person
+                wanted.language_code = wanted.language_code or language_in(request)
+                return wanted
+
+            return await answer_stream(client, request, stub.ReportPerson, asked, listed="entries")
+
+        @get("/v1/notes", summary="Notes", operation_class=answers(personal_pb2.ListNotesResponse))
+        async def notes(request: Asking, size: _PageSize = 0, token: _Token = "") -> Answer:
+            """The log's own entries, newest first: who was erased or reported on, and who read values."""
+            values = {"pageSize": size, "pageToken": token}
+            return await client.ask(request, stub.ListNotes, lambda _: filled(personal_pb2.ListNotesRequest, values))
+
+        @get("/v1/inputs", summary="Inputs", operation_class=answers(planning_pb2.ListInputsResponse))
+        async def inputs(
+            request: Asking,
+            *,
+            tenant: _Tenant = "",
+            decision: _Decision = "",
+            start: _Start = "",
+            end: _End = "",
+            most: _Most = 0,
+        ) -> Answer:
+            """What calls were decided by, sealed, for replays; needs the role `values`."""
+            values = {"tenant": tenant, "decision": decision, "startTime": start, "endTime": end, "maxResults": most}
+            kind = planning_pb2.ListInputsRequest
+            return await answer_stream(
+                client, request, stub.ListInputs, lambda _: filled(kind, values), listed="inputs", role="values"
+            )
+
+        return [report, notes, inputs]
+
+    def _deleting(self) -> list[HTTPRouteHandler]:
+        client, stub = self._client, self._client.stub
+
+        @post(
+            "/v1/subjects:erase",
+            status_code=200,
+            summary="Erase a customer",
+            operation_class=answers(personal_pb2.EraseSubjectResponse, takes=personal_pb2.EraseSubjectRequest),
+        )
+        async def erase(request: Asking) -> Answer:
+            """Destroy the keys of what records say of a customer; needs the role `erase`. Who asks is recorded."""
+            body = await request.body()
+
+            def asked(person: str) -> personal_pb2.EraseSubjectRequest:
+                wanted = parsed(personal_pb2.EraseSubjectRequest, body)
+                wanted.person = person
+                return wanted
+
+            return await client.ask(request, stub.EraseSubject, asked, role="erase")
+
+        @post(
+            "/v1/inputs:forget",
+            status_code=200,
+            summary="Forget inputs",
+            operation_class=answers(planning_pb2.ForgetInputsResponse, takes=planning_pb2.ForgetInputsRequest),
+        )
+        async def forget(request: Asking) -> Answer:
+            """Delete what calls about a customer were decided by; needs the role `erase`."""
+            body, kind = await request.body(), planning_pb2.ForgetInputsRequest
+            return await client.ask(request, stub.ForgetInputs, lambda _: parsed(kind, body), role="erase")
+
+        return [erase, forget]

@@ -1,0 +1,110 @@
+"""Sums over HTTP: calls by method, arms of routes and experiments, copies of calls, objectives."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from google.protobuf.message import Message
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from gateway.core.errors import Reason
+from pilote.audit.v1 import arms_pb2, objectives_pb2, planning_pb2, shadows_pb2
+from services.control.audit_client import AuditClient, ended, filled
+from services.control.persons import language_in
+from services.control.proto_schemas import answers
+
+Asking = Request[Any, Any, Any]
+Answer = Response[Any]
+_Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose; empty: all, where that is allowed.")]
+_Route = Annotated[str, QueryParameter(name="route", description="Name of a route.")]
+_Experiment = Annotated[str, QueryParameter(name="experiment", description="Name of an experiment, for `route`.")]
+_Arm = Annotated[str, QueryParameter(name="arm", description="Name of an arm that copies go to; empty: all.")]
+_Start = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
+_End = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
+_Measures = Annotated[list[str] | None, QueryParameter(name="measures", description="What to sum; may be repeated.")]
+_Within = Annotated[str, QueryParameter(name="attributionWindow", description="How long what follows counts: 604800s.")]
+_Before = Annotated[str, QueryParameter(name="covariateWindow", description="How long before is summed: 604800s.")]
+_Currency = Annotated[str, QueryParameter(name="currency", description="Of revenue, three capital letters.")]
+_Budget = Annotated[str, QueryParameter(name="budget", description="Whose amounts `cost` sums.")]
+
+
+class Sums:
+    """Answers people whom the active policy names, by asking the audit service."""
+
+    def __init__(self, client: AuditClient) -> None:
+        self._client = client
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """All operations."""
+        return [*self._counting(), *self._comparing()]
+
+    def _counting(self) -> list[HTTPRouteHandler]:
+        stub = self._client.stub
+
+        @get(
+            "/v1/decisions:count",
+            summary="Count by method",
+            operation_class=answers(planning_pb2.CountDecisionsResponse),
+        )
+        async def counted(request: Asking, tenant: _Tenant = "", start: _Start = "", end: _End = "") -> Answer:
+            """How many decisions there were by method, agent and route."""
+            values = {"tenant": tenant, "startTime": start, "endTime": end}
+            return await self._ask(request, stub.CountDecisions, planning_pb2.CountDecisionsRequest, values)
+
+        @get("/v1/objectives", summary="Objectives", operation_class=answers(objectives_pb2.GetObjectivesResponse))
+        async def objectives(request: Asking, route: _Route = "") -> Answer:
+            """How routes do by the objectives of the active revision."""
+            return await self._ask(request, stub.GetObjectives, objectives_pb2.GetObjectivesRequest, {"route": route})
+
+        return [counted, objectives]
+
+    def _comparing(self) -> list[HTTPRouteHandler]:
+        stub = self._client.stub
+
+        @get("/v1/arms:summarize", summary="Sum arms", operation_class=answers(arms_pb2.SummarizeArmsResponse))
+        async def arms(
+            request: Asking,
+            *,
+            tenant: _Tenant = "",
+            route: _Route = "",
+            experiment: _Experiment = "",
+            start: _Start = "",
+            end: _End = "",
+            measures: _Measures = None,
+            within: _Within = "",
+            before: _Before = "",
+            currency: _Currency = "",
+            budget: _Budget = "",
+        ) -> Answer:
+            """What was measured of the arms of a route, or of the variations of an experiment, subject by subject."""
+            values = {"tenant": tenant, "route": route, "experiment": experiment, "startTime": start, "endTime": end}
+            values |= {"attributionWindow": within, "covariateWindow": before, "currency": currency, "budget": budget}
+            kind = arms_pb2.SummarizeArmsRequest
+            return await self._ask(request, stub.SummarizeArms, kind, values | {"measures": measures or []})
+
+        @get(
+            "/v1/shadows:summarize", summary="Sum copies", operation_class=answers(shadows_pb2.SummarizeShadowsResponse)
+        )
+        async def shadows(
+            request: Asking,
+            *,
+            tenant: _Tenant = "",
+            route: _Route = "",
+            arm: _Arm = "",
+            start: _Start = "",
+            end: _End = "",
+        ) -> Answer:
+            """What came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
+            values = {"tenant": tenant, "route": route, "arm": arm, "startTime": start, "endTime": end}
+            return await self._ask(request, stub.SummarizeShadows, shadows_pb2.SummarizeShadowsRequest, values)
+
+        return [arms, shadows]
+
+    async def _ask(self, request: Asking, method: Any, kind: type[Message], values: Mapping[str, Any]) -> Answer:
+        def asked(_: str) -> Message:
+            if values.get("route") and values.get("experiment"):
+                raise ended(Reason.ARGUMENT_INVALID, "arms-both", language_in(request), field="experiment")
+            return filled(kind, values)
+
+        return await self._client.ask(request, method, asked, defaults=True)
