@@ -134,7 +134,7 @@ def explain(
 
 def _asked(record: Record, language: str) -> list[str]:
     values = {
-        "at": moment(record.received_ms, language=language),
+        "at": moment(record.received_ms // 1000 * 1000, language=language),  # not rounded up: it has been
         "operation": operation_named(record.operation, language=language),
         "subject": record.subject_ref,
         "channel": channel_named(record.channel, language=language),

@@ -146,7 +146,7 @@ def entry_sentences(
     lines += [_say("copy", language=language, arm=copy.arm) for copy in sent]
     lines += [
         _say("outcome", language=language, what=known(OUTCOMES, each.type, language=language),
-             at=moment(each.occurred_ms, language=language))
+             at=moment(each.occurred_ms // 1000 * 1000, language=language))
         for each in told
     ]  # fmt: skip
     key = "kept-values" if values == decision_pb2.VALUES_STATE_SEALED else "kept"
@@ -159,7 +159,8 @@ def _wanted(record: Record, language: str) -> Iterator[str]:
     key = record.operation if record.operation in Operation.__members__ else "other"
     if key == Operation.CONTACT and not record.channel:
         key = "CONTACT-bare"
-    at, channel = moment(record.received_ms, language=language), channel_named(record.channel, language=language)
+    at = moment(record.received_ms // 1000 * 1000, language=language)  # not rounded up: it has been
+    channel = channel_named(record.channel, language=language)
     yield _say(key, language=language, at=at, agent=record.agent or "?", channel=channel)
     if record.asked_channel and record.asked_channel != record.channel:
         yield _say("moved", language=language, channel=channel_named(record.asked_channel, language=language))

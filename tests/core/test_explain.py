@@ -220,7 +220,7 @@ def test_channels_operations_and_legal_bases_have_a_french_name() -> None:
     record = msgspec.structs.replace(RECORD, channel="phone")
     lines = explain(record, Outcome(granted=True), settlement=None, language="fr")
     assert "C’était une sollicitation par téléphone." in lines
-    assert "Le 01/01/1970 à 00:00:01 UTC, bot a demandé /a.B/C : une sollicitation." in lines
+    assert "Le 01/01/1970 à 00:00:00 UTC, bot a demandé /a.B/C : une sollicitation." in lines
     assert basis_named("existing_customer", language="fr") == "client existant"
     assert {basis_named(basis, language="fr") for basis in get_args(Basis)} & set(get_args(Basis)) == set()
     assert channel_named("pigeon", language="fr") == "pigeon"
@@ -232,7 +232,7 @@ def test_what_comes_of_a_kept_call_says_who_decided_and_no_policy() -> None:
         method="/a.B/C", operation="CONTACT", parent="0" * 32, hold="0" * 32, decider="Zoé", rule="two-eyes",
     )  # fmt: skip
     assert explain(record, Outcome(granted=False), settlement=None) == (
-        "On 1970-01-01 00:00:01 UTC bot asked for /a.B/C: a contact.",
+        "On 1970-01-01 00:00:00 UTC bot asked for /a.B/C: a contact.",
         f"It follows on the decision decisions/{'0' * 32}.",
         f"Zoé refused holds/{'0' * 32}.",
         "The call was refused: a person has looked at it and refused it (HOLD_REFUSED).",

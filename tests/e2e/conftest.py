@@ -8,6 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from gateway.redis_clients import Client, connected
+from tests.e2e.explained import unexplained
 from tests.e2e.policy import policy
 from tests.e2e.replayed import disagreeing
 from tests.e2e.world import Agent, Auditor, World, auditing
@@ -28,9 +29,10 @@ def _replaying(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
 
 
-async def _replayed(world: World) -> None:
-    """Decide about every call of the test once more."""
+async def _judged(world: World) -> None:
+    """Explain every decision of the test, and decide about every call once more."""
     with contextlib.suppress(RedisError, OSError):  # the test may have ended its store
+        assert await unexplained(world) == []
         assert not world.replaying or await disagreeing(world) == []
 
 
@@ -43,7 +45,7 @@ async def empty_world(
         world = World(redis, redis_url, tmp_path, stack)
         world.replaying = _replaying(request)
         yield world
-        await _replayed(world)
+        await _judged(world)
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 
@@ -66,7 +68,7 @@ async def _world_on(store: Store, upstream: FakeUpstream, home: Path, *, replay:
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
-        await _replayed(world)
+        await _judged(world)
         assert await world.seen.leaks() == []
 
 

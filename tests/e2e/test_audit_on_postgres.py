@@ -269,7 +269,7 @@ async def test_every_command_works_on_what_the_service_keeps_in_its_database(
     await say("audit", "import", str(file), "--key", key, wanted="name an empty one", code=2, **there)
     await say("audit", "import", str(file), "--key", key, wanted="nommez-en une vide", code=2, **there, **french)
     await say("audit", "verify", "--key", key, wanted="Good: 3 decisions", **there)
-    await say("audit", "stats", wanted="3 decisions")
+    await say("audit", "stats", wanted="decisions: 3")
     await say("erase", "contacts/c1", "--reason", "asked us to", wanted="contacts/c1")
     await say("audit", "notes", wanted="asked us to")
     await say("audit", "notes", wanted="asked us to", **french)
