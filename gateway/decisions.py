@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway import refusal, wire
+from gateway import refusal
 from gateway.call_records import record_of
 from gateway.callrun import CallRun, Incoming
 from gateway.clock import clock_ms
@@ -20,6 +20,9 @@ from gateway.pipeline import Pipeline
 from gateway.rpc.interceptors import end, unexpected
 from gateway.waiting import Waiting
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed
+from gateway.wire.decisions import decision_message
+from gateway.wire.holds import hold_message
+from gateway.wire.outcomes import outcomes_in
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 
 LONGEST_WAIT_SECONDS: Final = 600.0
@@ -53,7 +56,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         try:
             agent, hold_id = self._asked(request.name, context)
             found = await self._waiting.get(agent.tenant, agent.name, hold_id)
-            return decision_service_pb2.GetHoldResponse(hold=wire.hold(*found))
+            return decision_service_pb2.GetHoldResponse(hold=hold_message(*found))
         except CallEnded as ended:
             await end(context, _in_language(ended, context))
         except Exception as error:
@@ -67,7 +70,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
             agent, hold_id = self._asked(request.name, context)
             seconds = _wait_seconds(request, context.time_remaining())
             found = await self._waiting.wait(agent.tenant, agent.name, hold_id, seconds=seconds)
-            return decision_service_pb2.WaitHoldResponse(hold=wire.hold(*found))
+            return decision_service_pb2.WaitHoldResponse(hold=hold_message(*found))
         except CallEnded as ended:
             await end(context, _in_language(ended, context))
         except Exception as error:
@@ -92,7 +95,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         handling(reporting)
         agent = self._pipeline.identify(metadata)
         now_ms = clock_ms()
-        outcomes = wire.outcomes(
+        outcomes = outcomes_in(
             request, reporter=agent.name, now_ms=now_ms, traceparent=reporting.traceparent if reporting else ""
         )
         new = await asyncio.gather(*(self._pipeline.report(agent.tenant, outcome) for outcome in outcomes))
@@ -117,7 +120,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
         outcome = await self._pipeline.evaluate(run, request.request)
         # A record that will never be settled: it says what would be, and ends with its verdict.
         record = msgspec.structs.replace(record_of(run), expires_ms=0)
-        decision = wire.decision(record, outcome, settlement=None, conclusion=concluded(record, outcome))
+        decision = decision_message(record, outcome, settlement=None, conclusion=concluded(record, outcome))
         decision.name = ""
         ways = self._pipeline.ways(run)
         order = explain_order(

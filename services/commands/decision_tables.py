@@ -3,11 +3,11 @@
 import unicodedata
 from typing import Final
 
-from gateway import wire
 from gateway.conclusion import Conclusion, State
 from gateway.copies import looks
 from gateway.core.record import Verdict
 from gateway.rpc.times import timestamp
+from gateway.wire.reading import entries_in
 from pilote.audit.v1 import summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.filters.fields import FIELDS, Field, Kind
@@ -56,7 +56,7 @@ def row(decision: decision_pb2.Decision, columns: tuple[str, ...]) -> tuple[str,
 
 def stored_of(decision: decision_pb2.Decision) -> Stored:
     """The decision as a store knows it, from what it says over the wire."""
-    record, outcome, settlement = wire.entries(decision)
+    record, outcome, settlement = entries_in(decision)
     conclusion = Conclusion(
         verdict=Verdict(decision_pb2.Verdict.Name(decision.verdict).removeprefix("VERDICT_")),
         reason=decision.reason,

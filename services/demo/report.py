@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from gateway import wire
 from gateway.core.explain import explain
 from gateway.core.texts import number
+from gateway.wire.reading import entries_in
 from pilote.decision.v1 import decision_pb2
 from services.demo.agents import Called
 from services.texts import say
@@ -29,7 +29,7 @@ def show(
     console.print(_by_version(decisions, weights, language))
     console.print(_latencies(called, language))
     if example := _example(decisions):
-        record, outcome, settlement = wire.entries(example)
+        record, outcome, settlement = entries_in(example)
         sentences = explain(record, outcome, settlement=settlement, language=language)
         title = say("explained", language=language, name=example.name)
         console.print(Panel("\n".join(sentences), title=title, expand=False))

@@ -7,12 +7,12 @@ import grpc
 import pytest
 from open_inference.grpc import protocol as oip
 
-from gateway import wire
 from gateway.adapters import facts as fact_store
 from gateway.core.assignment import point
 from gateway.core.call import Facts
 from gateway.core.explain import explain
 from gateway.core.record import Exposure, session_ref, subject_ref
+from gateway.wire.reading import entries_in
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from tests.e2e.policy import INFER, Data, cap, policy, scoring
@@ -168,7 +168,7 @@ async def test_an_experiment_chooses_the_arm_and_the_caller_and_the_record_hear_
     told_of = await auditor.decision(new.id)
     assert [(each.experiment, each.variation) for each in told_of.exposures] == [("better-model", "new")]
     assert (told_of.prompt, told_of.connector_version) == ("scorer@4", "2026.11")
-    record, outcome, settlement = wire.entries(told_of)
+    record, outcome, settlement = entries_in(told_of)
     names = ("exposures", "rollout", "prompt", "connector_version", "unit_ref")
     assert [getattr(record, name) for name in names] == [getattr(new, name) for name in names]
     sentences = explain(record, outcome, settlement=settlement)

@@ -3,7 +3,7 @@
 import grpc
 
 from gateway.core.explain import explain
-from gateway.wire import entries
+from gateway.wire.reading import entries_in
 from pilote.decision.v1 import decision_pb2
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
@@ -34,7 +34,7 @@ async def test_the_decision_tells_every_try_and_which_arm_answered(
     assert (decision.arm, decision.served_arm, decision.served_upstream) == ("main", "spare", "other")
     (standby,) = [each for each in await auditor.listed() if each.standby]
     assert standby.parent == decision.name
-    record, outcome, settlement = entries(decision)
+    record, outcome, settlement = entries_in(decision)
     in_words = explain(record, outcome, settlement=settlement, language="fr")
     assert any("Un essai sur spare, qui prenait le relais, a reçu une réponse" in each for each in in_words)
     assert settlement is not None

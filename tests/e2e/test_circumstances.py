@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from google.rpc import error_details_pb2 as details
 from jwt.algorithms import ECAlgorithm
 
-from gateway import wire
 from gateway.adapters.consents import ConsentStore
 from gateway.core.consents import Consent
 from gateway.core.explain import explain
 from gateway.core.record import person_ref, subject_ref
+from gateway.wire.reading import entries_in
 from pilote.decision.v1 import decision_pb2
 from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import agent, allow_all, policy
@@ -75,7 +75,7 @@ async def test_a_contact_says_its_conversation_its_legal_basis_and_its_holdouts(
         "form 12, line 3",
     )
     assert look.since_time.ToMilliseconds() == 1_767_225_600_000
-    record, outcome, settlement = wire.entries(found)
+    record, outcome, settlement = entries_in(found)
     words = " ".join(explain(record, outcome, settlement=settlement))
     for part in (CONVERSATION, "legal basis: existing customer", "form 12, line 3", "class contacts", "left-alone"):
         assert part in words
@@ -93,7 +93,7 @@ async def test_what_was_masked_is_on_record(world: World, upstream: FakeUpstream
             rule="no-people", of="reply", sensitivity="PERSONAL", fields=["contact.attributes.score"]
         )
     ]
-    record, outcome, settlement = wire.entries(found)
+    record, outcome, settlement = entries_in(found)
     english = explain(record, outcome, settlement=settlement)
     french = explain(record, outcome, settlement=settlement, language="fr")
     everything = "contact.attributes.score, everything annotated PERSONAL or above."
@@ -141,7 +141,7 @@ async def test_the_person_on_whose_behalf_an_agent_calls_is_on_record_as_a_pseud
     found = await auditor.decision(called.decision)
     ref = person_ref(KEY, tenant="acme", issuer="sso", person="ada@corp.example")
     assert (found.agent, found.person_ref) == ("sales-bot", ref)
-    record, outcome, settlement = wire.entries(found)
+    record, outcome, settlement = entries_in(found)
     assert f"The agent called on behalf of a person, recorded under the pseudonym {ref}." in explain(
         record, outcome, settlement=settlement
     )

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from google.rpc import error_details_pb2 as details
 
-from gateway import wire
 from gateway.adapters.consents import ConsentStore
 from gateway.core import keys
 from gateway.core.consents import Consent
 from gateway.core.explain import explain
 from gateway.core.record import contact_ref, subject_ref
+from gateway.wire.reading import entries_in
 from tests.e2e.policy import policy
 from tests.e2e.requests import ADA, one_by_one, send, send_one
 from tests.e2e.waiting import eventually
@@ -105,7 +105,7 @@ async def test_a_missing_consent_says_which_and_since_when_and_what_it_rests_on(
     decision = await auditor.decision(refused.decision)
     assert (decision.citation, decision.message) == (LAW, refused.text)
     assert [(look.rule, look.effect) for look in decision.rules] == [("allow-all", "allow"), ("calls", "deny")]
-    sentences = explain(*wire.entries(decision)[:2], settlement=None, language="fr")
+    sentences = explain(*entries_in(decision)[:2], settlement=None, language="fr")
     assert "Le client avait refusé le consentement calls le 01/01/2026." in sentences
     assert f"Le refus repose sur {LAW}." in sentences
     assert upstream.asked == []

@@ -12,7 +12,7 @@ from gateway.core.policy.upstreams import Breaker, Upstream
 from gateway.core.record import Attempt
 from gateway.rpc.status import DETAILS_KEY, PUSHBACK_KEY, pushback_ms
 from gateway.upstream.guards import Guards, places_of
-from gateway.wire_attempts import attempts, attempts_in
+from gateway.wire.attempts import attempts, attempts_in
 from tests.policies import revision
 
 TEXTS = st.text(max_size=20)

@@ -1,0 +1,1 @@
+"""Protobuf <-> core values, and nothing else."""
