@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 
@@ -61,11 +61,12 @@ class PostgresProcess:
         folder = programs()
         assert folder is not None, "tests for PostgreSQL are collected where there is one"
         self._folder = folder
-        self._as: dict[str, Any] = {}
+        self._as: tuple[str, ...] = ()
         if os.geteuid() == 0:
             user = pwd.getpwnam(_somebody())
             os.chown(home, user.pw_uid, user.pw_gid)
-            self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            # Not by Popen's `user`: for that Python forks, and what gRPC does in the child may crash it.
+            self._as = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--")
         self._log = (home / "log").open("ab")
         self.run(folder / "initdb", "--pgdata", home / "data", *_INITDB)
 
@@ -73,8 +74,8 @@ class PostgresProcess:
         """Start it and wait until it answers. What is left of a killed one may hold its memory for a moment."""
         for _ in range(200):
             options = [word for name, value in self._options().items() for word in ("-c", f"{name}={value}")]
-            command = [*_LEASH, str(self._folder / "postgres"), "-D", str(self.home / "data"), *options]
-            self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=self.home, **self._as)
+            command = [*self._as, *_LEASH, str(self._folder / "postgres"), "-D", str(self.home / "data"), *options]
+            self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=self.home)
             if self._answers():
                 return
         raise AssertionError(f"PostgreSQL does not start: see {self.home / 'log'}")
@@ -109,6 +110,19 @@ class PostgresProcess:
             self.process.wait()
             self.process = None
 
+    def freeze(self) -> None:
+        """Let it and all that it has started answer nothing, and keep its connections."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, which: signal.Signals) -> None:
+        assert self.process is not None
+        for each in (self.process.pid, *_children(self.process.pid)):
+            _signal(each, which)
+
     def stop(self) -> None:
         """End it, and everybody's connections."""
         if self.process is not None:
@@ -131,7 +145,7 @@ class PostgresProcess:
 
     def run(self, *command: str | Path) -> None:
         """Run a command as whom the server runs as."""
-        subprocess.run(command, stdout=self._log, stderr=self._log, check=True, cwd=self.home, **self._as)
+        subprocess.run((*self._as, *command), stdout=self._log, stderr=self._log, check=True, cwd=self.home)
 
     def _options(self) -> dict[str, str | Path]:
         return {
@@ -150,11 +164,11 @@ class PostgresProcess:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[PostgresProcess]:
+def running(kind: type[PostgresProcess] = PostgresProcess) -> Iterator[PostgresProcess]:
     """A server in a folder of its own, started, and ended with everything it has kept."""
     # Not in pytest's own folder: a socket's path has 107 bytes at most.
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
-    server = PostgresProcess(home)
+    server = kind(home)
     try:
         server.start()
         yield server

@@ -10,6 +10,10 @@ WRITE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 """Upper bounds of the buckets that batches' times are counted in."""
 
 
+STALL_SECONDS: Final = 10.0
+"""After so long a step counts as stalled: a server that is frozen, or a disk that does not answer, gives no error."""
+
+
 class Lag(msgspec.Struct, frozen=True):
     """What stands in the streams and is not stored yet."""
 
@@ -35,6 +39,8 @@ class Progress:
         """Whether Redis or the store does not answer, so that nothing is stored."""
         self.store_failing = False
         """Whether it is the store that takes nothing."""
+        self.stepping_since_s: float | None = None
+        """Since when the step lasts that is under way, by the monotonic clock; `None` between two."""
         self.lag = Lag()
         """As it was seen last."""
         self.latency: Final[Histogram[tuple[()]]] = Histogram(
@@ -44,3 +50,8 @@ class Progress:
             bounds=WRITE_SECONDS,
         )
         self.latency.of(())  # there from the start: what appears with its first value never rises
+
+    def stalled(self, now_s: float) -> bool:
+        """Whether the step that is under way lasts too long; `now_s` is of the monotonic clock."""
+        since_s = self.stepping_since_s
+        return since_s is not None and now_s - since_s > STALL_SECONDS

@@ -80,6 +80,7 @@ class Writer:
         """Write until `stop` is set. While Redis or the store fails it tries again, and acknowledges nothing."""
         failures = 0
         while not stop.is_set():
+            self.progress.stepping_since_s = time.monotonic()
             try:
                 taken = await self.step()
             except (RedisError, OSError, CallEnded) as error:
@@ -94,6 +95,8 @@ class Writer:
                 self._failed(error, failures)
                 await pause(stop, min(0.05 * 2.0 ** min(failures, 10), PATIENCE_SECONDS))
                 continue
+            finally:
+                self.progress.stepping_since_s = None
             if failures:
                 _log.info("decisions are being stored again", extra={"attempts": failures})
                 failures = 0

@@ -1,5 +1,6 @@
 """How the audit service gets on as metrics: what it stores, what waits, and what it has signed."""
 
+import time
 from collections.abc import Callable
 
 from opentelemetry.metrics import Observation
@@ -26,7 +27,7 @@ class WritingMetrics:
         taken, quarantined = _seen(lambda: progress.taken), _seen(lambda: progress.quarantined)
         counter("pilote.audit.entries", [taken], "{entry}", "Entries stored, of what gateways write of calls.")
         counter("pilote.audit.quarantined", [quarantined], "{entry}", "Entries that cannot be stored, set aside.")
-        failing = _seen(lambda: int(progress.failing))
+        failing = _seen(lambda: int(progress.failing or progress.stalled(time.monotonic())))
         gauge("pilote.audit.failing", [failing], "", "1 while nothing can be stored, else 0: entries wait in Redis.")
         gauge("pilote.stream.lag", [_seen(lambda: progress.lag.entries)], "{entry}", "Entries that wait to be stored.")
 

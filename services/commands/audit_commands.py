@@ -1,12 +1,15 @@
 """The commands `pilote audit …`: the service itself, and what is done with the log of decisions."""
 
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gateway.settings import Settings
+from gateway.settings import Settings, language
 from services.commands import export_commands, personal_commands, segment_commands
 from services.commands.segment_commands import keeping_of
+from services.commands.segment_texts import say
 from services.commands.shell import Shell
 
 if TYPE_CHECKING:
@@ -82,7 +85,19 @@ def store_url_of(shell: Shell, settings: Settings) -> str | None:
         from services.audit.postgres.address import parameters
 
         try:
-            parameters(settings.audit_url)
+            said = parameters(settings.audit_url)
         except ValueError as error:
             shell.fail(f"PILOTE_AUDIT_URL: {error}", 2)
+        if "passfile" in said:
+            _check_passfile(shell, Path(said["passfile"]), lang=language(settings))
     return settings.audit_url
+
+
+def _check_passfile(shell: Shell, file: Path, *, lang: str) -> None:
+    """See that libpq will take the file: of one that it does not like it says nothing, and tries without a password."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        shell.fail(say("passfile-missing", language=lang, file=file), 2)
+    if not stat.S_ISREG(mode) or mode & 0o077:
+        shell.fail(say("passfile-open", language=lang, file=file), 2)

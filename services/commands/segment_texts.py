@@ -58,6 +58,14 @@ _TEXTS: Final = {
         "Decisions are in PostgreSQL, where there is nothing to seal: the audit service drops days that are over.",
         "Les décisions sont dans PostgreSQL, où il n’y a rien à sceller : le service d’audit supprime les jours échus.",
     ),
+    "passfile-missing": (
+        "PILOTE_AUDIT_URL: its passfile {file} is not there, or we may not read it.",
+        "PILOTE_AUDIT_URL : son passfile {file} n’existe pas, ou nous ne pouvons pas le lire.",
+    ),
+    "passfile-open": (
+        "PILOTE_AUDIT_URL: its passfile {file} must be a file that nobody else may read (chmod 600), or it is ignored.",
+        "PILOTE_AUDIT_URL : son passfile {file} doit être un fichier illisible pour tout autre (chmod 600), sinon il est ignoré.",
+    ),
     "database-away": (
         "The database that PILOTE_AUDIT_URL names cannot be read: {why}",
         "La base que nomme PILOTE_AUDIT_URL est illisible : {why}",
