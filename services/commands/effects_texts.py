@@ -118,6 +118,10 @@ _TEXTS: Final = {
         "{calls} of them were decided once more under their own revision as well, and came to what was recorded.",
         "{calls} d’entre eux ont aussi été rejoués sous leur propre révision, et ont donné ce qui a été enregistré.",
     ),
+    "lost-process": (
+        "The system ended a process of the backtest, most likely for lack of memory: nothing is known of its calls. Try fewer calls at a time, with --since or --limit.",
+        "Le système a mis fin à un processus du backtest, sans doute faute de mémoire : on ne sait rien de ses appels. Essayez avec moins d’appels, par --since ou --limit.",
+    ),
     "took": ("{calls} calls in {took}.", "{calls} appels en {took}."),
 }
 

@@ -89,8 +89,9 @@ def _span(shell: Shell, over: Over) -> "Span":
 def _simulated(shell: Shell, config: "Config", span: "Span", over: Over) -> "Simulated":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from services.commands.effects_texts import say
     from services.commands.judging_slices import AuditSilent
-    from services.commands.simulating import simulate
+    from services.commands.simulating import ProcessLost, simulate
     from services.texts import say as say_plainly
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -108,3 +109,6 @@ def _simulated(shell: Shell, config: "Config", span: "Span", over: Over) -> "Sim
             bar.stop()
             settings = shell.settings()
             shell.fail(say_plainly("audit-down", language=language(settings), address=settings.audit_listen))
+        except ProcessLost:
+            bar.stop()
+            shell.fail(say("lost-process", language=language(shell.settings())))

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,10 @@ _AHEAD: Final = 4
 _PLACE: Final = itemgetter(0, 1, 2)
 _TIME: Final = itemgetter(0)
 _judged: Final = msgspec.msgpack.Decoder(Judged)
+
+
+class ProcessLost(Exception):
+    """A process that judged slices was ended from outside."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -82,6 +87,7 @@ def simulate(
 
     Raises:
         AuditSilent: the audit service does not answer.
+        ProcessLost: a process was ended from outside, such as for lack of memory.
     """
     for counting in (True, False):
         with closing(_slices(config, span, processes=processes, slice_calls=slice_calls)) as slices:
@@ -175,6 +181,8 @@ def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> 
             while running:
                 first_ms, first = running.popleft()
                 yield first_ms, _judged.decode(first.result())
+        except BrokenProcessPool:
+            raise ProcessLost from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

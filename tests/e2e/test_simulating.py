@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.loading import canonical, load
 from pilote.decision.v1 import decision_service_pb2
 from services.commands.effects_shown import sentences, tables
 from services.commands.judging_slices import AuditSilent, Config
-from services.commands.simulating import SLICE, Simulated, simulate, span_of
+from services.commands.simulating import SLICE, ProcessLost, Simulated, simulate, span_of
 from tests.e2e.policy import Data, cap, policy
 from tests.e2e.requests import get, send
 from tests.e2e.test_planning import pilote, written
@@ -380,6 +381,27 @@ def key_files(auditor: Auditor, folder: Path) -> dict[str, str]:
         "PILOTE_PSEUDONYM_KEY_FILE": str(folder / "pseudonyms"),
         "PILOTE_REPLAY_KEY_FILE": str(folder / "replays"),
     }
+
+
+async def test_a_process_that_the_system_ends_is_told_and_not_taken_for_the_end(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    for number in range(30):
+        await sent(agent, number)
+    await listed(auditor, 30)
+    span = await span_of(auditor.stub, start_ms=0, end_ms=clock_ms(), tenant="", most=0)
+    given = config(world, auditor, policy(upstream.address))
+
+    def end_them(_done: int, _total: int) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    def run() -> Simulated:
+        return simulate(given, span, processes=1, most_examples=1, progress=end_them, slice_calls=1)
+
+    with pytest.raises(ProcessLost):
+        await asyncio.to_thread(run)
 
 
 async def test_an_audit_service_that_goes_away_is_told_and_not_taken_for_the_end(
