@@ -234,7 +234,7 @@ class Holding:
             run.released = begun = await self._begin(run, hold)
             response = reply = await self._pipeline.forward(run)
             run.response_bytes = len(response)
-            sealed = self._store.seal_answer(hold, response)
+            sealed = self._store.seal_answer(response, tenant=hold.tenant, agent=hold.agent, first=hold.id)
         except BaseException as ended:
             run.ended = ended
             raise

@@ -1,6 +1,7 @@
 """Calls that are not made now but kept: for a person to look at, or until a time."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from gateway.callrun import CallRun, hash_of, new_id
 from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
+from gateway.core.inputs import Part
 from gateway.core.record import Record, Verdict
 from gateway.describe import CONVERSATION_HEADER, IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
 from gateway.refusal import Plan
@@ -24,10 +26,14 @@ KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, CO
 
 
 class Keeping:
-    """Puts calls away, with their record, in one step of the store."""
+    """Puts calls away, with their record, in one step of the store.
 
-    def __init__(self, store: HoldStore) -> None:
+    `note` keeps what a call was decided by, for a record of it that is not its own.
+    """
+
+    def __init__(self, store: HoldStore, *, note: Callable[[CallRun, Part], None]) -> None:
         self.store: Final = store
+        self._note: Final = note
         self.unsure: Final[set[tuple[keys.Cell, str]]] = set()
         """(cell, id) of calls that may have been kept although their callers were told that it does not answer."""
 
@@ -53,6 +59,7 @@ class Keeping:
         record = msgspec.structs.replace(record_of(run), rule=plan.rule, hold=hold_id)
         if recorded:  # its values are bound to the decision before
             record = msgspec.structs.replace(record, id=hold_id, parent=run.id, values=None)
+            self._note(run, Part(hold_id, kept=True))
         try:
             outcome, answer = await self.store.keep(
                 hold,
@@ -142,6 +149,16 @@ class Keeping:
             kept_ms=hold.expires_ms - run.received_ms,
         )
         return self._kept(run, plan, hold.id)
+
+    def sealed(self, run: CallRun, answer: bytes) -> bytes | None:
+        """The answer to a call as it is kept for repeats of it; `None` for one that is too large.
+
+        It may say anything of a customer, and lies in the store for a day.
+        """
+        assert run.agent is not None  # noqa: S101 - the call was admitted
+        if not answer:
+            return b""
+        return self.store.seal_answer(answer, tenant=run.agent.tenant, agent=run.agent.name, first=run.id) or None
 
     def answer(self, run: CallRun, kept: bytes) -> bytes:
         """The answer that was kept of the call that this one repeats.

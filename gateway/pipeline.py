@@ -25,9 +25,11 @@ from gateway.callrun import CallRun
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.copies.shadowing import Shadowing
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT, Agent, Facts, Operation
+from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation
 from gateway.core.cells import cell_of
+from gateway.core.contract import MethodContract
 from gateway.core.errors import CallEnded, Reason
+from gateway.core.inputs import Part
 from gateway.core.limits import bucket_reason
 from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict
 from gateway.core.revision.compiled import Revision
@@ -81,8 +83,8 @@ class Pipeline:
         self._admission = admission
         self._pseudonym_key = pseudonym_key
         self._remembering = Remembering(lineages, facts, pseudonym_key=pseudonym_key)
-        self._taking = Taking(admission, keeping, consider=self._consider, anew=values.note)
-        self._fallbacks = Fallbacks(admission, failures, pseudonym_key=pseudonym_key)
+        self._taking = Taking(admission, keeping, consider=self._consider, anew=self._anew)
+        self._fallbacks = Fallbacks(admission, failures, note=recorder.note, pseudonym_key=pseudonym_key)
         self.forwarding: Final = Forwarding(upstreams, self._fallbacks, clock=clock)
         self.revision: Revision | None = None
         self.draining = False
@@ -162,6 +164,11 @@ class Pipeline:
             self._recorder.note(run)
             self._values.note(run)
 
+    def _anew(self, run: CallRun) -> None:
+        """Keep the same with a call that has become another decision, but is decided about as it was."""
+        self._recorder.note(run, Part(again=True))
+        self._values.note(run)
+
     def _note_failures(self, run: CallRun) -> None:
         decision, agent, revision = run.decision, run.agent, run.revision
         if decision is not None and decision.failing and agent is not None and revision is not None:
@@ -186,11 +193,10 @@ class Pipeline:
         run.identified = perf_counter()
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
-        run.policy = revision.methods.get(run.incoming.method)
+        before, run.policy = run.policy, revision.methods.get(run.incoming.method)
         if run.policy is None:
             raise plainly(Reason.METHOD_UNDESCRIBED, run)
-        # A stream's further message was described already, to see whether it names a subject.
-        call = run.call or describe(run.policy.contract, request, metadata=run.incoming.metadata)
+        call = _described(run, run.policy.contract, before=None if before is None else before.contract)
         by_session = run.policy.routing.by_session
         call = pseudonymous(call, run.agent.tenant, key=self._pseudonym_key, by_session=by_session)
         run.described = perf_counter()
@@ -347,8 +353,22 @@ class Pipeline:
             reservation = msgspec.structs.replace(reservation, request_key="")
         settlement = settlement_of(run, gave_back=gave_back, in_doubt=in_doubt)
         kept = answer if run.ended is None else None  # what the caller has not had, no repeat of it can be given
+        if kept and reservation.request_key and run.released is None:  # that of a held call is sealed by now
+            kept = self._keeping.sealed(run, kept)
         self._admission.settle(reservation, settlement, answer=kept, told=run.told)
         self._fallbacks.settle(run, settlement)
+
+
+def _described(run: CallRun, contract: MethodContract, *, before: MethodContract | None) -> Call:
+    """The call, by the contract of the revision that decides.
+
+    A stream's further message was described already, to see whether it names a subject, and so was a contact that goes
+    another way. By what another revision's contract has made of the request, this one's can take nothing out of it.
+    """
+    if run.call is not None and contract is before:
+        return run.call
+    call = describe(contract, run.request, metadata=run.incoming.metadata)
+    return msgspec.structs.replace(call, contact_point="") if run.asked_channel else call
 
 
 def _cell(run: CallRun, cells: int) -> int:

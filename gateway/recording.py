@@ -6,10 +6,11 @@ from gateway.adapters.admission import Admission
 from gateway.adapters.sealing import Sealer
 from gateway.callrun import CallRun
 from gateway.core import keys
-from gateway.core.call import UNREADABLE_SUBJECT
-from gateway.core.inputs import LARGEST_REQUEST, First, Inputs, bound_to, packed, sampled
+from gateway.core.call import UNREADABLE_SUBJECT, Call
+from gateway.core.inputs import LARGEST_REQUEST, OWN, First, Inputs, Part, bound_to, packed, sampled
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.record import SealedInputs
+from gateway.core.routing import Routed, goes_along
 from gateway.keeping import KEPT_METADATA
 
 
@@ -20,34 +21,34 @@ class Recorder:
         self._admission: Final = admission
         self._sealer: Final = sealer
 
-    def note(self, run: CallRun) -> None:
+    def note(self, run: CallRun, part: Part = OWN) -> None:
         """Keep what the call was decided by, if it is among the share that the revision wants. Never waits."""
         if run.revision is None or not run.revision.replay_share:  # all that most calls pay
             return
-        if self._sealer is None or run.agent is None or not sampled(run.id, run.revision.replay_share):
+        decision = part.id or run.id
+        if self._sealer is None or run.agent is None or not sampled(decision, run.revision.replay_share):
             return
         undescribed = run.policy is None
         if (run.decision is None and not undescribed) or len(run.request) > LARGEST_REQUEST:
             return  # it ended before it was decided upon: malformed, or something could not be read
-        inputs = inputs_of(run)
+        inputs = inputs_of(run, part)
         sealed = self._sealer.seal(packed(inputs), bound_to=bound_to(inputs.tenant, inputs.id))
         keep_ms = duration_ms(run.revision.document.replay.keep)
         cell = keys.cell(run.agent.tenant, run.cell)
         ref = run.call.subject_ref if run.call is not None else ""
-        said = SealedInputs(run.id, run.received_ms, run.received_ms + keep_ms, ref)
+        said = SealedInputs(inputs.id, run.received_ms, run.received_ms + keep_ms, ref)
         self._admission.note_inputs(cell, said, sealed)
 
 
-def inputs_of(run: CallRun) -> Inputs:
-    """What a call was decided by."""
+def inputs_of(run: CallRun, part: Part) -> Inputs:
+    """What a call was decided by, for its own record or another one that it has."""
     assert run.revision is not None and run.agent is not None  # noqa: PT018, S101 - it was decided upon
     policy, call = run.policy, run.call
     read = call is not None and policy is not None and call.subject != "" and policy.reads_facts
     unreadable = run.facts is UNREADABLE_SUBJECT
     found = ((name, run.incoming.metadata.get(name)) for name in KEPT_METADATA)
-    first = run.first_routed
     return Inputs(
-        id=run.id,
+        id=part.id or run.id,
         revision=run.revision.number,
         tenant=run.agent.tenant,
         agent=run.agent.name,
@@ -64,5 +65,13 @@ def inputs_of(run: CallRun) -> Inputs:
         lineage_read=call is not None and call.inference != "" and run.revision.lineage.keep_ms > 0,
         approved=run.approved,
         asked_channel=run.asked_channel,
-        first=None if first is None else First(first.route, first.target, first.unit_ref),
+        first=None if run.first_routed is None else _first(run.first_routed, call),
+        standby=part.standby,
+        kept=part.kept,
+        again=part.again,
     )
+
+
+def _first(first: Routed, call: Call | None) -> First:
+    along = call is None or goes_along(first, call)
+    return First(first.route, first.target, first.unit_ref, along)

@@ -7,17 +7,23 @@ import msgspec
 from gateway.call_records import record_of
 from gateway.callrun import CallRun, Incoming
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
+from gateway.copies.saying import Said, said
 from gateway.core.call import Agent
 from gateway.core.decide import Decision
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.inputs import Inputs
+from gateway.core.inputs import First, Inputs
+from gateway.core.policy.serving import Route
 from gateway.core.record import Record
-from gateway.core.revision.compiled import Revision
-from gateway.core.routing import Routed
+from gateway.core.revision.compiled import MethodPolicy, Revision
+from gateway.core.routing import Routed, RouteRule, routed
 from gateway.core.texts import language_of
+from gateway.deciding import decided
 from gateway.describe import describe
+from gateway.upstream.standing_in import own_buckets, standby_record, way_to
 from gateway.watching.trace_context import CallTrace
 
+_ASTRAY: Final = RouteRule(name="", document=Route(name="", methods=(), arms=()), arms={})
+"""A route that no message goes along with."""
 _NO_TRACE: Final = CallTrace("0" * 32, "0" * 16, sampled=False)
 
 
@@ -45,13 +51,25 @@ def replayed(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> Rep
     Raises:
         NotKnown: the revision looks at more than was read at the time.
     """
-    run = again(revision, inputs)
-    try:
-        read(run, inputs, pseudonym_key=pseudonym_key)
-        considered(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
-    except CallEnded as ended:
-        run.ended = ended
+    run = _considered(revision, inputs, pseudonym_key=pseudonym_key)
+    if inputs.standby and run.ended is None:
+        return _standing_in(run, inputs, pseudonym_key=pseudonym_key)
     return Replayed(record_of(run), run.decision)
+
+
+def replayed_copy(revision: Revision, inputs: Inputs, arm: str, *, pseudonym_key: bytes) -> Said | None:
+    """What the rules say of a copy of the call to this arm; `None` where there is no such way, or no call.
+
+    Raises:
+        NotKnown: like `replayed`.
+    """
+    run = _considered(revision, inputs, pseudonym_key=pseudonym_key)
+    served, rule, call = run.decision, run.routed.rule, run.call
+    target = rule.arms.get(call.model, {}).get(arm) if rule is not None and call is not None else None
+    if served is None or rule is None or target is None or run.ended is not None:
+        return None
+    way = routed(rule, target).route
+    return said(served, decided(run, way, pseudonym_key=pseudonym_key, approved=inputs.approved))
 
 
 def again(revision: Revision, inputs: Inputs) -> CallRun:
@@ -96,9 +114,36 @@ def read(run: CallRun, inputs: Inputs, *, pseudonym_key: bytes) -> None:
     if call.subject and policy.reads_pressure and not inputs.pressure_read and not inputs.unreadable:
         raise NotKnown("pressure")
     if inputs.first is not None:
-        rule = next((rule for rule in policy.routes if rule.name == inputs.first.route.name), None)
-        first = inputs.first
-        run.first_routed = Routed(route=first.route, rule=rule, target=first.target, unit_ref=first.unit_ref)
+        run.first_routed = _first_routed(inputs.first, policy, own=revision.number == inputs.revision)
+
+
+def _considered(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> CallRun:
+    """The call itself, as far as deciding about it goes; `ended` says how it ends where it is not let through."""
+    run = again(revision, inputs)
+    try:
+        read(run, inputs, pseudonym_key=pseudonym_key)
+        considered(run, pseudonym_key=pseudonym_key, approved=inputs.approved)
+    except CallEnded as ended:
+        run.ended = ended
+    return run
+
+
+def _first_routed(first: First, policy: MethodPolicy, *, own: bool) -> Routed:
+    """Where a stream went: by what was found then, and by another policy as far as its route of that name goes."""
+    rule = next((rule for rule in policy.routes if rule.name == first.route.name), None)
+    if own and first.along is not None:
+        rule = None if first.along else _ASTRAY
+    return Routed(route=first.route, rule=rule, target=first.target, unit_ref=first.unit_ref)
+
+
+def _standing_in(run: CallRun, inputs: Inputs, *, pseudonym_key: bytes) -> Replayed:
+    """What the arm came to that took over; where there is no such way, the call as it was."""
+    way = way_to(run, inputs.standby)
+    if way is None:
+        return Replayed(record_of(run), run.decision)
+    decision = decided(run, way.route, pseudonym_key=pseudonym_key, approved=inputs.approved)
+    run.routed, run.route = way, way.route
+    return Replayed(standby_record(run, decision, own_buckets(run, decision), decision_id=run.id), decision)
 
 
 def _no_deadline() -> None:

@@ -154,7 +154,8 @@ async def gateway(
         watch.observe_spool(lambda: (spool.waiting, spool.size_bytes))
         gathering = Gathering()
         stack.callback(gathering.close)
-        keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)))
+        recorder = Recorder(admission, Sealer(replay_keys) if replay_keys else None)
+        keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)), note=recorder.note)
         await keeping.store.prepare()
         shadowing = Shadowing(
             upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
@@ -170,7 +171,7 @@ async def gateway(
             keeping=keeping,
             lineages=Lineages(connection),
             shadowing=shadowing,
-            recorder=Recorder(admission, Sealer(replay_keys) if replay_keys else None),
+            recorder=recorder,
             values=Values(_subject_keys(stack, redis, record_keys)),
             pseudonym_key=pseudonym_key,
             clock=monotonic,

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from gateway.adapters.admission import written
 from gateway.adapters.redis_connection import CommandRefused, StoreConnection
-from gateway.adapters.sealing import MARK, Damaged, Sealer
+from gateway.adapters.sealing import MARK, SEAL_BYTES, Damaged, Sealer
 from gateway.core import keys
 from gateway.core.holds import OVER, Hold, HoldState, due_ms
 from gateway.core.keys import Cell
@@ -25,7 +25,7 @@ SOURCES: Final = ("stops.lua", "appending.lua", "holds.lua")
 AT_ONCE: Final = 64
 """Most holds of one tenant that are looked at in one go; the next ones follow at once."""
 KEPT_ANSWER_BYTES: Final = 1024 * 1024
-"""Largest answer that is kept for the agent, the same as for a repeat of any other call."""
+"""Largest answer that is kept for the agent, sealed, the same as for a repeat of any other call."""
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
 _FIELDS: Final = tuple(field for field in Hold.__struct_fields__ if field != "cell")
@@ -251,14 +251,17 @@ class HoldStore:
         state, answer = await self._line.send("HMGET", name, "state", "answer")
         return (state or b"").decode(), answer or b""
 
-    def seal_answer(self, hold: Hold, answer: bytes) -> bytes:
-        """The answer as it is kept; empty for one that is too large."""
-        if len(answer) > KEPT_ANSWER_BYTES:
+    def seal_answer(self, answer: bytes, *, tenant: str, agent: str, first: str) -> bytes:
+        """The answer as it is kept for repeats of a decision, or for the agent of a hold; `first` is its id.
+
+        Empty for one that is too large.
+        """
+        if len(answer) > KEPT_ANSWER_BYTES - SEAL_BYTES:
             return b""
-        return self._sealer.seal(answer, bound_to=_bound(hold.tenant, hold.agent, hold.id, "response"))
+        return self._sealer.seal(answer, bound_to=_bound(tenant, agent, first, "response"))
 
     def answer(self, kept: bytes, *, tenant: str, agent: str, hold_id: str) -> bytes:
-        """An answer that was kept for a repeat: opened where it is that of a hold, any other as it is.
+        """An answer that was kept for a repeat, opened; one that an earlier version kept open as it is.
 
         Raises:
             Damaged: it is not what was kept.

@@ -16,6 +16,8 @@ MARK: Final = b"\x00\x01"
 _ID_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
+SEAL_BYTES: Final = len(MARK) + _ID_BYTES + _NONCE_BYTES + 16
+"""By how much something sealed is longer; the last part proves that it was not changed."""
 
 
 class Damaged(Exception):

@@ -17,6 +17,7 @@ from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
 from gateway.call_records import record_of, status_name
 from gateway.callrun import CallRun, timeout_s
+from gateway.copies.saying import said
 from gateway.core.decide import Decision
 from gateway.core.record import Verdict
 from gateway.core.routing import ArmTarget, routed
@@ -28,7 +29,6 @@ from gateway.core.shadows import (
     CopyRule,
     Difference,
     ShadowResult,
-    applied_otherwise,
 )
 from gateway.deciding import decided
 from gateway.passing import forwarded, learn, takes_of
@@ -123,17 +123,9 @@ class Copying:
         if stop := await self._stopped(own):
             return copy.result(CopyEnd.STOPPED, stop=stop)
         decision = own.decision = decided(own, own.route, pseudonym_key=self._pseudonym_key, approved=own.approved)
-        served = copy.run.decision
-        added, missing = applied_otherwise(served.looks if served is not None else (), decision.looks)
-        self._note_failures(own, added)
-        found = copy.result(
-            _unsent(copy.rule, decision),
-            verdict=decision.verdict.value,
-            reason="" if decision.reason is None else decision.reason.value,
-            rule=decision.rule,
-            rules_added=added,
-            rules_missing=missing,
-        )
+        found_out = said(copy.run.decision, decision)
+        self._note_failures(own, found_out.rules_added)
+        found = copy.result(_unsent(copy.rule, decision), **msgspec.structs.asdict(found_out))
         if decision.verdict is not Verdict.ALLOW or not copy.may_be_sent(own):
             return found
         return await self._sent(copy, own, found)

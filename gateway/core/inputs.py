@@ -9,10 +9,19 @@ import msgspec
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import UNKNOWN_SUBJECT, UNREADABLE_SUBJECT, Facts, Lineage, Route
+from gateway.core.errors import Reason
 from gateway.core.routing import ArmTarget
 
 LARGEST_REQUEST: Final = 65_536
 """Bytes; a call with a larger one is not kept: all that is kept passes through the store's memory."""
+
+BEFORE: Final = frozenset(
+    {
+        *(Reason.AGENT_UNAUTHENTICATED, Reason.REVISION_MISSING, Reason.DRAINING, Reason.ARGUMENT_INVALID),
+        *(Reason.STORE_UNAVAILABLE, Reason.CANCELLED, Reason.INTERNAL),
+    }
+)
+"""Reasons for which a call may end before anybody has decided about it. Of such a call nothing is kept."""
 
 
 class First(msgspec.Struct, frozen=True):
@@ -21,6 +30,22 @@ class First(msgspec.Struct, frozen=True):
     route: Route
     target: ArmTarget | None
     unit_ref: str
+    along: bool | None = None
+    """Whether the message asks for nothing else than what serves the stream, by the revision that the stream began
+    under; `None` in what earlier versions have kept."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Which record of a call is meant, where it has more than its own: `Inputs` has the same fields."""
+
+    id: str = ""
+    """Of the decision; empty: the call's own."""
+    standby: str = ""
+    kept: bool = False
+    again: bool = False
+
+
+OWN: Final = Part()
 
 
 class Inputs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -52,6 +77,17 @@ class Inputs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     asked_channel: str = ""
     """The channel that was asked for, where a cap had moved the contact to the one in `request`."""
     first: First | None = None
+    standby: str = ""
+    """The arm that took over, where the record is that of this arm and not the call's own."""
+    kept: bool = False
+    """The record is of keeping the call, which the store had refused by then."""
+    again: bool = False
+    """The record is of a second attempt, made without the store since it had not answered the first."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the record is the call's own; the others follow on one that says what was asked already."""
+        return not (self.standby or self.kept or self.again)
 
     @property
     def known(self) -> Facts:

@@ -5,20 +5,23 @@ as a decision of its own that follows on the call's: stops of its version hold, 
 what has changed. Those of the arm that has not served are given back. What the two have in common is taken once.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
-from gateway.call_records import asks, obligations, record_of
-from gateway.callrun import CallRun, Substitute, elapsed_us, forward_rule_of, new_id
+from gateway.callrun import CallRun, Substitute, elapsed_us, forward_rule_of
 from gateway.core.decide import Decision
 from gateway.core.errors import Reason
 from gateway.core.forwarding import PLAIN
-from gateway.core.limits import Bucket, bucket_reason
-from gateway.core.record import Attempt, Record, Settlement, Verdict
-from gateway.core.routing import ArmTarget, Routed, routed
+from gateway.core.inputs import Part
+from gateway.core.limits import bucket_reason
+from gateway.core.record import Attempt, Settlement, Verdict
+from gateway.core.routing import ArmTarget, Routed
 from gateway.deciding import decided
+from gateway.upstream.standing_in import own_buckets, place_of, standby_record, way_to
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -47,10 +50,18 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class Fallbacks:
-    """Decides about and admits the arms that take over."""
+    """Decides about and admits the arms that take over. `note` keeps what it was decided by."""
 
-    def __init__(self, admission: Admission, failures: RuleFailures, *, pseudonym_key: bytes) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        failures: RuleFailures,
+        *,
+        note: Callable[[CallRun, Part], None],
+        pseudonym_key: bytes,
+    ) -> None:
         self._admission = admission
+        self._note = note
         self._failures = failures
         self._pseudonym_key = pseudonym_key
 
@@ -59,7 +70,7 @@ class Fallbacks:
 
         `worked`: a model may have worked for nothing at the arm before, which somebody pays for all the same.
         """
-        way = _way_to(run, name)
+        way = way_to(run, name)
         if way is None or way.target is None:
             return Moved()
         decision = self._decide(run, way)
@@ -86,7 +97,7 @@ class Fallbacks:
             return ()
         ways = [Way(run.routed.target, attempts=rule.attempts)]
         for name in rule.fallback:
-            way = _way_to(run, name)
+            way = way_to(run, name)
             if way is not None and way.target is not None:
                 decision = self._decide(run, way)
                 refused = decision.verdict is not Verdict.ALLOW
@@ -108,9 +119,9 @@ class Fallbacks:
     async def _admit(self, run: CallRun, decision: Decision, *, worked: bool) -> str:
         """Admit the arm; why it is refused, empty where it is not."""
         assert run.decision is not None and run.reservation is not None  # noqa: PT018, S101 - the call was admitted
-        common = {_bucket(bucket) for bucket in run.decision.buckets}
-        buckets = tuple([bucket for bucket in decision.buckets if _bucket(bucket) not in common])
-        record = _record(run, decision, buckets)
+        buckets = own_buckets(run, decision)
+        record = standby_record(run, decision, buckets)
+        self._note(run, Part(record.id, standby=run.route.arm))
         reservation = reserve(record, buckets)
         try:
             outcome, _ = await self._admission.admit(reservation, record)
@@ -129,50 +140,14 @@ class Fallbacks:
             nothing = _nothing(run, before.id, status="UNAVAILABLE", reason=Reason.UPSTREAM_UNAVAILABLE)
             self._admission.settle(before, msgspec.structs.replace(nothing, gave_back=not worked))
         run.substitute = Substitute(reservation, decision)
-        kept = {_bucket(bucket) for bucket in decision.buckets}
+        kept = {place_of(bucket) for bucket in decision.buckets}
         left = [
             index
             for index, bucket in enumerate(run.reservation.buckets)
-            if _bucket(bucket) not in kept and not (worked and bucket.kind == "budget")
+            if place_of(bucket) not in kept and not (worked and bucket.kind == "budget")
         ]
         run.reservation = msgspec.structs.replace(run.reservation, left=frozenset(left))
         return ""
-
-
-def _way_to(run: CallRun, name: str) -> Routed | None:
-    """The way to an arm of the call's route; `None` where the route has none for it, or the call was there already.
-
-    Who asks for a version is never answered by another one.
-    """
-    rule, call = run.routed.rule, run.call
-    target = rule.arms.get(call.model, {}).get(name) if rule is not None and call is not None else None
-    if rule is None or call is None or target is None:
-        return None
-    chosen = run.assigned or run.routed
-    if name == chosen.route.arm or (call.model_version and target.version != chosen.route.version):
-        return None
-    rollout = rule.rollout.name if rule.rollout is not None and rule.rollout.arm == name else ""
-    return routed(rule, target, exposures=chosen.exposures, unit_ref=chosen.unit_ref, rollout=rollout)
-
-
-def _record(run: CallRun, decision: Decision, buckets: tuple[Bucket, ...]) -> Record:
-    """The record of the arm that takes over. Whom it exposed and who approved it is in the call's own."""
-    return msgspec.structs.replace(
-        record_of(run),
-        id=new_id(run.received_ms),
-        parent=run.id,
-        standby=True,
-        rule=decision.rule,
-        rules=decision.looks,
-        obligations=obligations(run, decision),
-        buckets=asks(buckets),
-        exposures=(),
-        hold="",
-        decider="",
-        hold_decided_ms=0,
-        hold_comment="",
-        values=None,
-    )
 
 
 def _nothing(run: CallRun, id_: str, *, status: str, reason: Reason) -> Settlement:
@@ -180,7 +155,3 @@ def _nothing(run: CallRun, id_: str, *, status: str, reason: Reason) -> Settleme
     total_us = elapsed_us(run)
     settled_ms = run.received_ms + total_us // 1000
     return Settlement(id=id_, settled_ms=settled_ms, status=status, reason=reason.value, gave_back=True)
-
-
-def _bucket(bucket: Bucket) -> tuple[str, str, str]:
-    return bucket.kind, bucket.limit, bucket.by

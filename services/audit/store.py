@@ -90,6 +90,15 @@ class DecisionStore(Protocol):
     async def among(self, decisions: Sequence[str], *, expression: Expression, now_ms: int) -> tuple[Stored, ...]:
         """Those of the decisions that match, oldest first."""
 
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """What filters look at of these decisions and does not say what the gateway wrote: columns by decision.
+
+        Those of which all is right are left out. "rules" and "words" are what filters by rule and free text look at.
+        """
+
+    async def misleading(self) -> Sequence[str]:
+        """The names of files that hide decisions from queries, or that may: they are not what is made of the others."""
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """What customers did after these decisions, oldest first; those after which nobody did are left out."""
 

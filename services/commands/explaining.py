@@ -61,7 +61,7 @@ async def _beyond(kept: planning_pb2.CallInputs, replays: Replays) -> Beyond | N
         once = await replays.once(opened)
     except Unusable:
         return None
-    if once.differing:
+    if once.differing or not opened.inputs.own:
         return None
     revision = await replays.revisions.get(opened.inputs.revision)
     first = obstacles(opened.record, opened.outcome, document=revision.document)

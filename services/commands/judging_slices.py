@@ -109,6 +109,8 @@ class Judge:
             for kept in answer.inputs:
                 try:
                     opened = replays.open(kept)
+                    if not opened.inputs.own:
+                        continue  # of the call itself all is there
                     if self._due(opened):
                         await self._control(opened, replays)
                     kept_share = min(kept_share, self._shares[opened.inputs.revision])

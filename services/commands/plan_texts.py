@@ -40,51 +40,6 @@ _TEXTS: Final = {
         "The audit service does not answer at {address}, so nobody can say how many calls are concerned: is `pilote up` running?",
         "Le service d’audit ne répond pas à {address} : impossible de dire combien d’appels sont concernés. `pilote up` est-il lancé ?",
     ),
-    "replay-agrees": (
-        "{decision} agrees: decided once more under revision {revision}, it comes to the same, byte for byte ({verdict}).",
-        "{decision} concorde : rejouée sous la révision {revision}, la décision est la même, octet pour octet ({verdict}).",
-    ),
-    "replay-differs": (
-        "{decision} differs: decided once more under revision {revision}, it comes to something else.",
-        "{decision} diffère : rejouée sous la révision {revision}, la décision est autre.",
-    ),
-    "replay-columns": ("field|recorded|replayed", "champ|enregistré|rejoué"),
-    "replay-none": (
-        "What it was decided by is not kept, or no longer: the policy says in `replay` of how many calls it is, and how long.",
-        "Ce qui a servi à décider n’est pas conservé, ou ne l’est plus : la politique dit dans `replay` pour combien d’appels, et combien de temps.",
-    ),
-    "replay-erased": (
-        "What it was decided by was erased with the customer, so nobody can decide about it once more.",
-        "Ce qui a servi à décider a été effacé avec le client : on ne peut plus rejouer cette décision.",
-    ),
-    "replay-key": (
-        "It was sealed with a key that is not in the key file here: set PILOTE_REPLAY_KEY_FILE to the gateways’ one.",
-        "Scellé avec une clé absente du fichier de clés : donnez à PILOTE_REPLAY_KEY_FILE celui des passerelles.",
-    ),
-    "replay-damaged": (
-        "What was kept was changed since, and is not used.",
-        "Ce qui a été conservé a été modifié depuis et n’est pas utilisé.",
-    ),
-    "replay-version": (
-        "Another version of Pilote kept it, with other inputs.",
-        "Une autre version de Pilote l’a conservé, avec d’autres données.",
-    ),
-    "replay-revision-gone": (
-        "The revision that decided is not there any more.",
-        "La révision qui a décidé n’existe plus.",
-    ),
-    "replay-revision-unreadable": (
-        "This version of Pilote cannot read the revision that decided.",
-        "Cette version de Pilote ne peut pas lire la révision qui a décidé.",
-    ),
-    "replay-bad-id": (
-        "{decision} is no decision: give the id of 32 hexadecimal digits.",
-        "{decision} n’est pas une décision : donnez l’identifiant de 32 chiffres hexadécimaux.",
-    ),
-    "forgotten": (
-        "{count} inputs about {subject} were deleted; what was recorded of the decisions stays.",
-        "Les données de {count} appels au sujet de {subject} sont supprimées ; les décisions restent enregistrées.",
-    ),
     "unreadable": (
         "Revision {number}, which is active, cannot be read by this version of Pilote, so nothing can be compared with it.",
         "La révision {number}, qui est active, ne peut pas être lue par cette version de Pilote : rien ne peut lui être comparé.",

@@ -232,8 +232,12 @@ _TEXTS: Final = {
         "decisions/{decision} : la fin de l’appel a été modifiée : le journal a une autre empreinte à cet endroit.",
     ),
     "store-columns": (
-        "decisions/{decision}: queries are told another verdict, reason, status or time than its record says.",
-        "decisions/{decision} : les requêtes reçoivent un autre verdict, motif, statut ou instant que son enregistrement.",
+        "decisions/{decision}: what filters look at is not what its record says: {columns}.",
+        "decisions/{decision} : ce que regardent les filtres n’est pas ce que dit son enregistrement : {columns}.",
+    ),
+    "store-misleading": (
+        "{file}: queries may not find all decisions by it. Delete it: the audit service makes it anew.",
+        "{file} : les requêtes peuvent ne pas trouver toutes les décisions. Supprimez-le : le service d’audit le refait.",
     ),
     "store-undecodable": (
         "A decision older than decisions/{decision} cannot be read any more: it was changed.",

@@ -1,19 +1,20 @@
 """The commands `pilote replay` and `pilote forget-inputs`. What they do is in `services.commands.replaying`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from gateway.clock import clock_ms
 from gateway.settings import language
-from services.commands.plan_texts import say
+from services.commands.replay_texts import say
 from services.commands.shell import Shell, print_rows
 from services.texts import say as say_plainly
 
 if TYPE_CHECKING:
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
-    from services.commands.replaying import Once
+    from services.commands.replaying import CopyOnce, Once
 
 T = TypeVar("T")
 
@@ -24,21 +25,20 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def replay(decision: Annotated[str, typer.Argument(help="Id or name of a decision.")]) -> None:
         """Decide about a recorded call once more under its own revision, and say whether it comes to the same."""
-        from services.commands.replaying import Unusable, shown
+        from services.commands.replay_lines import agrees, lines, reason, table
+        from services.commands.replaying import Unusable
 
         lang = language(shell.settings())
         try:
-            once = _replayed(shell, decision)
+            once, copied = _replayed(shell, decision)
         except Unusable as unusable:
-            shell.fail(say(unusable.why, language=lang))
-        record = once.opened.record
-        told = {"decision": f"decisions/{record.id}", "revision": record.revision, "verdict": record.verdict.value}
-        if not once.differing:
-            shell.out.print(say("replay-agrees", language=lang, **told), markup=False, soft_wrap=True)
-            return
-        shell.out.print(say("replay-differs", language=lang, **told), markup=False, soft_wrap=True)
-        print_rows(shell.out, (tuple(say("replay-columns", language=lang).split("|")), *shown(once)))
-        raise typer.Exit(1)
+            shell.fail(reason(unusable, language=lang))
+        for line in lines(once, copied, language=lang):
+            shell.out.print(line, markup=False, soft_wrap=True)
+        if once.differing:
+            print_rows(shell.out, table(once, language=lang))
+        if not agrees(once, copied):
+            raise typer.Exit(1)
 
     @app.command("forget-inputs")
     def forget_inputs(
@@ -84,15 +84,17 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
         shell.fail(say_plainly("audit-down", language=lang, address=settings.audit_listen))
 
 
-def _replayed(shell: Shell, decision: str) -> "Once":
+def _replayed(shell: Shell, decision: str) -> "tuple[Once, Sequence[CopyOnce]]":
     from gateway.adapters.sealing import Sealer
-    from services.commands.replaying import Replays, Revisions, replay
+    from services.commands.replaying import Replays, Revisions, copies, replay
 
     settings = shell.settings()
     key, sealer = shell.pseudonym_key(settings), Sealer(shell.replay_keys(settings))
 
-    async def work(audit: "AuditServiceAsyncStub") -> "Once":
+    async def work(audit: "AuditServiceAsyncStub") -> "tuple[Once, Sequence[CopyOnce]]":
         async with shell.store(settings) as redis:
-            return await replay(decision, audit, Replays(Revisions(redis), sealer=sealer, pseudonym_key=key))
+            replays = Replays(Revisions(redis), sealer=sealer, pseudonym_key=key)
+            once = await replay(decision, audit, replays, now_ms=clock_ms())
+            return once, await copies(audit, once, replays)
 
     return asking(shell, work, name=decision)

@@ -8,15 +8,18 @@ import msgspec
 
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
+from gateway.copies.saying import Said
 from gateway.core.agreeing import differing
-from gateway.core.inputs import Inputs, bound_to, unpacked
+from gateway.core.inputs import BEFORE, LARGEST_REQUEST, Inputs, bound_to, sampled, unpacked
+from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.record import Outcome, Record
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.loading import load_stored
 from gateway.redis_clients import Client
-from gateway.replaying import NotKnown, Replayed, replayed
+from gateway.replaying import NotKnown, Replayed, replayed, replayed_copy
 from pilote.audit.v1 import audit_service_pb2, planning_pb2
+from pilote.decision.v1 import decision_pb2
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -29,11 +32,13 @@ _outcome: Final = msgspec.json.Decoder(Outcome)
 
 
 class Unusable(Exception):
-    """The inputs of a decision cannot be replayed. `why` is a text of `services.commands.plan_texts`."""
+    """The inputs of a decision cannot be replayed. `why` is a text of `services.commands.replay_texts`."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, **values: object) -> None:
         super().__init__(why)
         self.why = why
+        self.values = values
+        """What the text names."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -55,6 +60,16 @@ class Once(msgspec.Struct, frozen=True):
     """Of how many calls its revision kept the inputs, in basis points."""
 
 
+class CopyOnce(msgspec.Struct, frozen=True):
+    """A copy of a call that was decided upon once more."""
+
+    arm: str
+    verdict: str
+    """As recorded; empty where nothing was decided about it."""
+    end: str
+    agrees: bool
+
+
 class Revisions:
     """Revisions by number, compiled when they are first needed."""
 
@@ -70,17 +85,22 @@ class Revisions:
         """
         found = self._loaded.pop(number, None)
         if found is None:
-            published = await self._store.read(number)
-            if published is None:
+            document = await self.document(number)
+            if document is None:
                 raise Unusable("replay-revision-gone")
             try:
-                found = load_stored(bytes(published.document), number=number)
+                found = load_stored(document, number=number)
             except (PolicyInvalid, msgspec.DecodeError) as error:
                 raise Unusable("replay-revision-unreadable") from error
         self._loaded[number] = found
         if len(self._loaded) > LOADED:
             del self._loaded[next(iter(self._loaded))]
         return found
+
+    async def document(self, number: int) -> bytes | None:
+        """The document of that revision; `None` where it is not there any more."""
+        published = await self._store.read(number)
+        return None if published is None else bytes(published.document)
 
 
 class Replays:
@@ -120,7 +140,21 @@ class Replays:
             again = replayed(revision, opened.inputs, pseudonym_key=self.pseudonym_key)
         except NotKnown as unknown:
             raise Unusable("replay-version") from unknown
-        return Once(opened, again, differing(opened.record, again.record, opened.outcome), revision.replay_share)
+        kept = opened.inputs.kept
+        found = differing(opened.record, again.record, opened.outcome, kept=kept)
+        return Once(opened, again, found, revision.replay_share)
+
+    async def copied(self, opened: Opened, arm: str) -> Said | None:
+        """Decide about a copy of a call to this arm once more; `None` where the revision copies nothing there.
+
+        Raises:
+            Unusable: like `once`.
+        """
+        revision = await self.revisions.get(opened.inputs.revision)
+        try:
+            return replayed_copy(revision, opened.inputs, arm, pseudonym_key=self.pseudonym_key)
+        except NotKnown as unknown:
+            raise Unusable("replay-version") from unknown
 
 
 async def kept_inputs(
@@ -136,8 +170,10 @@ async def kept_inputs(
             yield kept, answer.total_size
 
 
-async def replay(decision: str, audit: "AuditServiceAsyncStub", replays: Replays) -> Once:
+async def replay(decision: str, audit: "AuditServiceAsyncStub", replays: Replays, *, now_ms: int = 0) -> Once:
     """Decide about one call once more; `decision` is its id or name.
+
+    `now_ms` is milliseconds since the epoch, to say whether what was kept has expired.
 
     Raises:
         Unusable: nothing is kept of it, or it cannot be used.
@@ -146,17 +182,65 @@ async def replay(decision: str, audit: "AuditServiceAsyncStub", replays: Replays
     name = decision if decision.startswith("decisions/") else f"decisions/{decision}"
     async for kept, _ in kept_inputs(audit, planning_pb2.ListInputsRequest(decision=name)):
         return await replays.once(replays.open(kept))
-    raise Unusable("replay-erased" if await _erased(audit, name) else "replay-none")
+    raise await _nothing_kept(name, audit, replays.revisions, now_ms=now_ms)
 
 
-async def _erased(audit: "AuditServiceAsyncStub", name: str) -> bool:
+async def copies(audit: "AuditServiceAsyncStub", once: Once, replays: Replays) -> tuple[CopyOnce, ...]:
+    """The copies of a call that was decided upon once more, decided upon once more too.
+
+    Raises:
+        Unusable: like `Replays.copied`.
+        grpc.aio.AioRpcError: the audit service does not answer.
+    """
+    name = f"decisions/{once.opened.record.id}"
+    found = await audit.GetDecision(audit_service_pb2.GetDecisionRequest(name=name))
+    said = []
+    for copy in found.decision.copies:
+        if not copy.verdict:
+            said.append(CopyOnce(copy.arm, "", copy.end, agrees=True))
+            continue
+        again = await replays.copied(once.opened, copy.arm)
+        recorded = Said(copy.verdict, copy.reason, copy.rule, tuple(copy.rules_added), tuple(copy.rules_missing))
+        said.append(CopyOnce(copy.arm, copy.verdict, copy.end, agrees=again == recorded))
+    return tuple(said)
+
+
+async def _nothing_kept(name: str, audit: "AuditServiceAsyncStub", revisions: Revisions, *, now_ms: int) -> Unusable:
+    """Why nothing is kept of a decision."""
     try:
-        found = await audit.GetDecision(audit_service_pb2.GetDecisionRequest(name=name))
+        found = (await audit.GetDecision(audit_service_pb2.GetDecisionRequest(name=name))).decision
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.NOT_FOUND:
-            return False
+            return Unusable("replay-unknown", decision=name)
         raise
-    return found.decision.HasField("erase_time")
+    return _never_kept(found) or await _not_now(found, revisions, now_ms=now_ms)
+
+
+def _never_kept(found: decision_pb2.Decision) -> Unusable | None:
+    """Why nothing could be kept of a decision, or was destroyed; `None` where that depends on the policy."""
+    if found.HasField("erase_time"):
+        return Unusable("replay-erased")
+    if found.hold and found.parent == found.hold.replace("holds/", "decisions/") and not found.route:
+        return Unusable("replay-hold-ended")
+    if found.reason in BEFORE and not (found.rule or found.rules or found.limits):
+        return Unusable("replay-undecided", reason=found.reason)
+    if found.request_bytes > LARGEST_REQUEST:
+        return Unusable("replay-large", size=found.request_bytes, most=LARGEST_REQUEST)
+    return None
+
+
+async def _not_now(found: decision_pb2.Decision, revisions: Revisions, *, now_ms: int) -> Unusable:
+    """Why the policy keeps nothing of a decision by now."""
+    try:
+        revision = await revisions.get(found.revision)
+    except Unusable as unusable:
+        return unusable
+    share, keep = revision.replay_share, revision.document.replay.keep
+    if not sampled(found.name.removeprefix("decisions/"), share):
+        return Unusable("replay-share", revision=found.revision, share=share)
+    if now_ms >= found.receive_time.ToMilliseconds() + duration_ms(keep):
+        return Unusable("replay-expired", revision=found.revision, keep=keep)
+    return Unusable("replay-none")
 
 
 def shown(once: Once) -> tuple[tuple[str, str, str], ...]:

@@ -182,11 +182,11 @@ async def test_a_hold_that_is_over_is_forgotten_with_all_traces(keeper: Keeper) 
 
 async def test_an_answer_is_kept_sealed_and_a_large_one_is_not_kept(keeper: Keeper) -> None:
     hold = await keeper.kept()
-    sealed = keeper.store.seal_answer(hold, b"to ada@example.org")
+    sealed = keeper.store.seal_answer(b"to ada@example.org", tenant=hold.tenant, agent=hold.agent, first=hold.id)
     executed = msgspec.structs.replace(hold, state=HoldState.EXECUTED, version=2)
     await keeper.store.move(hold, executed, answer=sealed)
     assert await keeper.store.response(executed) == b"to ada@example.org"
-    assert keeper.store.seal_answer(hold, b"x" * (KEPT_ANSWER_BYTES + 1)) == b""
+    assert keeper.store.seal_answer(b"x" * KEPT_ANSWER_BYTES, tenant="acme", agent="bot", first="1") == b""
     # What was never sealed is given as it is; what was sealed for another hold is not given at all.
     assert keeper.store.answer(b"\x0a\x01x", tenant="acme", agent="bot", hold_id=hold.id) == b"\x0a\x01x"
     with pytest.raises(Damaged):

@@ -1,8 +1,10 @@
 """The gateway as callers, upstreams and auditors see it: everything is real but the upstream that misbehaves."""
 
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from redis.exceptions import RedisError
@@ -10,11 +12,13 @@ from redis.exceptions import RedisError
 from gateway.redis_clients import Client, connected
 from tests.e2e.explained import unexplained
 from tests.e2e.policy import policy
-from tests.e2e.replayed import disagreeing
+from tests.e2e.replayed import STORE_GONE, Census, census
 from tests.e2e.world import Agent, Auditor, World, auditing
 from tests.fakes.collector import Collector, collecting
 from tests.fakes.upstream import FakeUpstream, fake_upstream
 from tests.stores import Store
+
+TALLY: Final = pytest.StashKey[Census]()
 
 
 @pytest.fixture
@@ -24,16 +28,39 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
         yield fake
 
 
+def _tally(config: pytest.Config) -> Census:
+    """What became of the records of all tests so far."""
+    return config.stash.setdefault(TALLY, Census())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many records were decided once more, and why others were not."""
+    tally = _tally(config)
+    for title, counts in (("decided once more", tally.same), ("not decided once more", tally.excused)):
+        if counts:
+            terminalreporter.section(f"records {title}")
+        for what, count in counts.most_common():
+            terminalreporter.write_line(f"{count:8,} {what}")
+
+
 def _replaying(request: pytest.FixtureRequest) -> bool:
     """Whether every decision of the test is to be decided once more, and come to the same bytes."""
     return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
 
 
-async def _judged(world: World) -> None:
-    """Explain every decision of the test, and decide about every call once more."""
+async def _judged(world: World, request: pytest.FixtureRequest) -> None:
+    """Explain every decision of the test, and decide about every record once more."""
     with contextlib.suppress(RedisError, OSError):  # the test may have ended its store
         assert await unexplained(world) == []
-        assert not world.replaying or await disagreeing(world) == []
+    if not request.config.getoption("--replay"):
+        return
+    try:
+        found = await census(world)
+    except (RedisError, OSError):
+        found = Census(excused=Counter([STORE_GONE]))
+    _tally(request.config).add(found)
+    assert found.wrong == []
+    assert found.all_named()
 
 
 @pytest.fixture
@@ -45,7 +72,7 @@ async def empty_world(
         world = World(redis, redis_url, tmp_path, stack)
         world.replaying = _replaying(request)
         yield world
-        await _judged(world)
+        await _judged(world, request)
         # The promise of every test: nothing of ours is given away in any status.
         assert await world.seen.leaks() == []
 
@@ -59,16 +86,18 @@ async def world(empty_world: World, upstream: FakeUpstream) -> World:
 
 
 @contextlib.asynccontextmanager
-async def _world_on(store: Store, upstream: FakeUpstream, home: Path, *, replay: bool) -> AsyncIterator[World]:
+async def _world_on(
+    store: Store, upstream: FakeUpstream, home: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
         world = World(redis, store.url, home, stack)
-        world.replaying = replay
+        world.replaying = _replaying(request)
         await world.gateway()
         await world.publish(policy(upstream.address))
         yield world
-        await _judged(world)
+        await _judged(world, request)
         assert await world.seen.leaks() == []
 
 
@@ -77,14 +106,16 @@ async def fragile_world(
     own_redis: Store, upstream: FakeUpstream, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """One gateway on a Redis that the test may hurt."""
-    async with _world_on(own_redis, upstream, tmp_path, replay=_replaying(request)) as world:
+    async with _world_on(own_redis, upstream, tmp_path, request) as world:
         yield world
 
 
 @pytest.fixture
-async def forgetful_world(forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[World]:
-    """One gateway on a Redis that loses everything when it is killed, its revisions too: so nothing is replayed."""
-    async with _world_on(forgetful_redis, upstream, tmp_path, replay=False) as world:
+async def forgetful_world(
+    forgetful_redis: Store, upstream: FakeUpstream, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
+    """One gateway on a Redis that loses everything when it is killed."""
+    async with _world_on(forgetful_redis, upstream, tmp_path, request) as world:
         yield world
 
 

@@ -26,7 +26,6 @@ from tests.services.test_cli import _listens, _run
 pytestmark = [
     pytest.mark.skipif(postgres.programs() is None, reason="there is no PostgreSQL here"),
     pytest.mark.one_server,
-    pytest.mark.no_replay,
     pytest.mark.timeout(180),
 ]
 STREAM = "pilote:{acme/0}:decisions"

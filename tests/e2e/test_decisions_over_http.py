@@ -34,6 +34,7 @@ NIGHT: dict[str, Any] = {"name": "views/night", "title": "At night", "filter": '
 @pytest.fixture
 async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[Office]:
     """A control plane with three decisions to look at."""
+    empty_world.by_hand |= {an_id(0), an_id(1), an_id(60_000)}
     await append(
         empty_world.redis,
         *(admit(a_record(0)), settle(a_settlement(0, total_us=250_000)), admit(a_record(1, agent="support-bot"))),
@@ -138,6 +139,7 @@ async def test_nobody_sees_anything_without_a_signature_of_their_own(office: Off
 async def test_decisions_are_followed_as_they_are_stored(office: Office, empty_world: World) -> None:
     stream = await asyncio.to_thread(_stream, office, "/v1/decisions:tail?filter=verdict%20%3D%20DENY")
     events = _events(stream)
+    empty_world.by_hand |= {an_id(70_000), an_id(70_001)}
     await append(empty_world.redis, admit(a_record(70_000)), admit(a_record(70_001, **DENIED)))
     event, name, data = await asyncio.wait_for(asyncio.to_thread(next, events), 10)
     stream.close()

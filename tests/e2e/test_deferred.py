@@ -135,6 +135,7 @@ async def _decided(world: World, *, request_id: str = "") -> CallRun:
     """A call that was decided, and would now be admitted."""
     run = CallRun(Incoming.of("/pilote.crm.v1.MessageService/SendMessage", SALES, time_remaining=_none, trace_ratio=0))
     await world.gateways[0].pipeline.consider(run, send(request_id=request_id).SerializeToString())
+    world.by_hand.add(run.id)
     return run
 
 

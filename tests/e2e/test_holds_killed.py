@@ -70,6 +70,7 @@ async def test_the_call_is_made_once_and_the_hold_tells_the_truth(
     empty_world: World, upstream: FakeUpstream, tmp_path: Path, dies_before: bytes | None, wanted: str
 ) -> None:
     world = empty_world
+    world.killed = True
     async with world.started():
         await world.publish(policy(upstream.address, rules=[HOLD_CONTACTS]))
         desk = Desk(world)

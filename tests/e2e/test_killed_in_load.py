@@ -141,7 +141,7 @@ async def site(own_redis: Store, tmp_path: Path) -> AsyncIterator[Site]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(own_redis.url)
         stack.push_async_callback(redis.aclose)
-        world = World(redis, own_redis.url, tmp_path, stack)
+        world = World(redis, own_redis.url, tmp_path, stack, killed=True)
         await world.publish(_policy(upstream_port))
         for process in (upstream, *workers):
             process.start()

@@ -15,7 +15,6 @@ from gateway.adapters.facts import put
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
-from gateway.loading import canonical, load
 from pilote.audit.v1 import audit_service_pb2, personal_pb2
 from services.audit.personal import AccessNote
 from services.control.server import running
@@ -65,7 +64,7 @@ async def desk(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> As
     world = empty_world
     people = [each for each in PEOPLE if each["name"] != "dan"]
     data = policy(upstream.address, people=[*people, DPO], rules=[allow_all(), VIP])
-    first = published(canonical(load(data).document), author="ada")
+    first = published(world.document(data), author="ada")
     await RevisionStore(world.redis).add(first, entry(first, "bob"))
     ref = subject_ref(KEY, tenant="acme", subject=ADA)
     await put(world.redis, "acme", subject_ref=ref, facts=Facts(traits={"tier": "gold-4711"}))
@@ -198,7 +197,7 @@ async def test_the_command_line_explains_with_values_and_erases(desk: Desk, tmp_
 
     code, out, err = await pilote(desk.world, "erase", ADA, "--reason", "asked", "--by", "dan", **where)
     assert (code, err) == (0, "")
-    assert f"{ADA} of acme was erased: 1 keys and 0 inputs of decisions were destroyed." in out
+    assert f"{ADA} of acme was erased: 1 keys and 2 inputs of decisions were destroyed." in out
     code, out, err = await pilote(desk.world, *asked, "--reason", "again", **where, PILOTE_LANG="fr")
     assert (code, err) == (0, "")
     assert "a été effacé avec le client" in out

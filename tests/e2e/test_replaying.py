@@ -8,19 +8,22 @@ import pytest
 
 from gateway.adapters import facts as fact_store
 from gateway.adapters.sealing import Sealer
+from gateway.core import keys
 from gateway.core.assignment import point
 from gateway.core.call import Facts
 from gateway.core.inputs import LARGEST_REQUEST, sampled
 from gateway.core.record import subject_ref
 from pilote.audit.v1 import planning_pb2
-from services.commands.replaying import Once, Replays, Revisions, Unusable, kept_inputs, replay
-from tests.e2e.holding import Desk, hold_of
+from services.commands.replay_lines import lines, reason
+from services.commands.replaying import Once, Replays, Revisions, Unusable, copies, kept_inputs, replay
+from tests.e2e.holding import HOLD_CONTACTS, Desk, hold_of
 from tests.e2e.policy import Data, cap, policy
-from tests.e2e.requests import get, one_by_one, send, send_one
+from tests.e2e.requests import ADA, get, one_by_one, send, send_one
 from tests.e2e.test_planning import pilote
 from tests.e2e.waiting import eventually
-from tests.e2e.world import KEY, REPLAY_KEY, Agent, Auditor, World, credential, told
+from tests.e2e.world import KEY, REPLAY_KEY, Agent, Auditor, Told, World, credential, told
 from tests.fakes.upstream import FakeUpstream
+from tests.services.ports import free
 
 SALES, MARKETING, RESEARCH = (credential(name) for name in ("sales-bot", "marketing-bot", "research-bot"))
 GET = "/pilote.crm.v1.ContactService/GetContact"
@@ -218,12 +221,12 @@ async def test_the_commands_replay_a_call_and_forget_what_is_kept_of_a_customer(
     assert (code, err) == (0, "")
     assert out == (
         f"decisions/{sent.decision} agrees: decided once more under revision 2, it comes to the same, byte for byte "
-        "(ALLOW).\n"
+        "(allowed).\n"
     )
     code, out, _ = await pilote(world, "forget-inputs", "contacts/c-1", **settings)
     assert (code, out.startswith("1 inputs about contacts/c-1 were deleted")) == (0, True)
     code, _, err = await pilote(world, "replay", sent.decision, **settings)
-    assert (code, err.startswith("What it was decided by is not kept, or no longer")) == (1, True)
+    assert (code, err.startswith("What it was decided by is not there: it was deleted")) == (1, True)
     code, _, err = await pilote(world, "replay", "nonsense", PILOTE_LANG="fr", **settings)
     assert (code, err.startswith("nonsense n’est pas une décision")) == (2, True)
     (secrets / "replays").write_text("0" * 64)
@@ -238,8 +241,122 @@ async def test_one_call_is_found_by_its_id(
     read = await told(agent.contacts.GetContact(get("contacts/c-2"), metadata=SALES))
     await listed(auditor, 1)
     assert (await replay(read.decision, auditor.stub, replays(world))).differing == ()
-    with pytest.raises(Unusable, match="replay-none"):
+    with pytest.raises(Unusable, match="replay-unknown"):
         await replay("0" * 32, auditor.stub, replays(world))
+
+
+async def said(world: World, auditor: Auditor, decision: str, *, language: str = "en", now_ms: int = 0) -> list[str]:
+    """What the command says of a decision, line by line."""
+    await auditor.decision(decision)
+    again = replays(world)
+    try:
+        once = await replay(decision, auditor.stub, again, now_ms=now_ms)
+    except Unusable as unusable:
+        return [reason(unusable, language=language)]
+    return [*lines(once, await copies(auditor.stub, once, again), language=language)]
+
+
+async def test_it_says_what_the_rules_said_and_what_else_became_of_the_call(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    shadow = {"name": "next", "upstream": "crm", "weight": 0}
+    down = {"name": "main", "upstream": "down"}
+    spare = {"name": "spare", "upstream": "crm", "weight": 0}
+    base = policy(upstream.address, replay=EVERYTHING, caps=[cap(1, on_exceed="review")])
+    route = {"name": "mail", "methods": [SEND], "arms": [{"name": "now", "upstream": "crm"}, shadow]}
+    either = {"name": "read", "methods": [GET], "arms": [down, spare], "fallback": ["spare"]}
+    look = {"name": "look", "effect": "hold", "methods": [SEND], "when": 'call.category == "legal"'}
+    no = {"name": "no", "effect": "deny", "methods": [SEND], "when": 'call.category == "promo"'}
+    not_next = {"name": "not-next", "effect": "deny", "when": 'route.arm == "next"'}
+    closed = {"name": "down", "address": f"127.0.0.1:{free(1)[0]}"}
+    await world.publish(
+        base
+        | {
+            "rules": [*base["rules"], look, no, not_next],
+            "routes": [route | {"shadow": {"arm": "next"}}, either],
+            "upstreams": [*base["upstreams"], closed],
+        }
+    )
+
+    async def sent(category: str) -> Told:
+        return await told(agent.messages.SendMessage(send("contacts/c-1", category=category), metadata=SALES))
+
+    allowed, capped, denied, held = [await sent(each) for each in ("service", "service", "promo", "legal")]
+    await auditor.with_copies(allowed.decision)
+    agreed = "agrees: decided once more under revision 2, it comes to the same, byte for byte"
+    concorde = "concorde : rejouée sous la révision 2, la décision est la même, octet pour octet"
+    assert await said(world, auditor, allowed.decision) == [
+        f"decisions/{allowed.decision} {agreed} (allowed).",
+        "Its copy to the arm next agrees too (refused).",
+    ]
+    assert await said(world, auditor, allowed.decision, language="fr") == [
+        f"decisions/{allowed.decision} {concorde} (autorisé).",
+        "Sa copie vers la branche next concorde aussi (refusé).",
+    ]
+    assert await said(world, auditor, denied.decision) == [
+        f"decisions/{denied.decision} {agreed} (refused POLICY_DENIED)."
+    ]
+    assert await said(world, auditor, held.decision, language="fr") == [
+        f"decisions/{held.decision} {concorde} (soumis à une personne APPROVAL_REQUIRED)."
+    ]
+    assert await said(world, auditor, capped.decision) == [
+        f"decisions/{capped.decision} {agreed} (allowed).",
+        "The limit or cap pressure refused the call then; what it had counted by that time is not decided once more.",
+    ]
+    of_hold, why = await said(world, auditor, hold_of(capped), language="fr")
+    assert of_hold == f"decisions/{hold_of(capped)} {concorde} (soumis à une personne APPROVAL_REQUIRED)."
+    assert why.startswith("Une limite ou un plafond avait refusé l’appel, qui a donc été gardé ; seul ce que disent")
+    moved = await told(agent.contacts.GetContact(get(), metadata=SALES))
+    await auditor.decision(moved.decision)
+    (standby,) = [each for each in await auditor.listed() if each.standby]
+    assert await said(world, auditor, standby.name.removeprefix("decisions/")) == [
+        f"{standby.name} {agreed} (allowed).",
+        "It is about the arm spare, which took over from the one that was chosen.",
+    ]
+
+
+async def test_it_says_why_a_decision_cannot_be_decided_once_more(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING, rules=[HOLD_CONTACTS]))
+    desk = Desk(world)
+    large = await told(desk.agent.messages.SendMessage(send(body="x" * LARGEST_REQUEST), metadata=SALES))
+    assert await desk.decide(hold_of(large), approve=False)
+    stranger = await told(desk.agent.contacts.GetContact(get()))
+    await world.publish(policy(upstream.address, replay={"share": 2_500}))
+    few = [await told(desk.agent.contacts.GetContact(get(), metadata=SALES)) for _ in range(40)]
+    left_out = next(each.decision for each in few if not sampled(each.decision, 2_500))
+    kept = next(each.decision for each in few if sampled(each.decision, 2_500))
+    for decision, start in (
+        ("f" * 32, "It is about how a hold ended, which people and time decide, and no rule"),
+        (large.decision, "What it was decided by was never kept: its request of 65"),
+        (stranger.decision, "The call ended before the rules were asked (AGENT_UNAUTHENTICATED)"),
+        (left_out, "What it was decided by is not kept: revision 3 keeps it of 25 % of the calls (`replay`)"),
+    ):
+        (line,) = await said(world, auditor, decision)
+        assert line.startswith(start)
+    (line,) = await said(world, auditor, left_out, language="fr")
+    assert line.startswith("Ce qui a servi à décider n’est pas conservé : la révision 3 le garde pour 25 % des appels")
+    await auditor.decision(kept)
+    await auditor.stub.ForgetInputs(planning_pb2.ForgetInputsRequest(subject=ADA))
+    assert (await said(world, auditor, kept))[0].startswith("What it was decided by is not there: it was deleted")
+    late_ms = world.clock() + 31 * 86_400_000
+    assert await said(world, auditor, kept, now_ms=late_ms) == [
+        "What it was decided by is not kept any more: revision 3 keeps it for 30d (`replay`)."
+    ]
+    await world.redis.hdel(keys.ALL_REVISIONS, "3")
+    assert await said(world, auditor, kept) == ["The revision that decided is not there any more."]
+
+
+async def test_inputs_of_another_tenant_are_not_used(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, replay=EVERYTHING))
+    await told(agent.contacts.GetContact(get(), metadata=SALES))
+    (one,) = await listed(auditor, 1)
+    moved = msgspec.json.encode(msgspec.json.decode(one.record) | {"tenant": "globex"})
+    with pytest.raises(Unusable, match="replay-damaged"):
+        replays(world).open(planning_pb2.CallInputs(sealed=one.sealed, record=moved, outcome=one.outcome))
 
 
 async def test_repeats_of_held_calls_other_channels_and_agents_that_are_gone_are_replayed_too(

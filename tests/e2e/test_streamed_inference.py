@@ -8,7 +8,8 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from tests.e2e.policy import Data, allow_all, policy
-from tests.e2e.requests import one_by_one
+from tests.e2e.replayed import census
+from tests.e2e.requests import ADA, one_by_one
 from tests.e2e.world import World, credential, told
 from tests.fakes.upstream import FakeUpstream, echo
 
@@ -30,9 +31,10 @@ def contract() -> descriptor_pb2.FileDescriptorProto:
     return file
 
 
-def speech(address: str) -> Data:
+def speech(address: str, **more: str) -> Data:
     files = descriptor_pb2.FileDescriptorSet(file=[contract()]).SerializeToString()
     binding = {"method": METHOD, "operation": "INFER", "model": "model", "model_version": "version", "idempotent": True}
+    binding |= more
     return policy(
         address,
         contracts=[
@@ -102,3 +104,26 @@ async def test_a_message_that_asks_for_another_model_or_version_ends_the_stream_
     kept = await world.settled(2)
     assert sorted(each.reason for each in kept) == ["ROUTE_NOT_FOUND", "ROUTE_NOT_FOUND"]
     assert kept[1].record.parent == kept[0].record.id
+
+
+async def test_a_stream_goes_on_as_it_began_when_the_policy_changes_and_its_messages_are_replayed(
+    world: World, upstream: FakeUpstream
+) -> None:
+    upstream.behave = echo
+    await world.publish(speech(upstream.address, subject="sound"))
+    call = world.raw().stream_stream(METHOD)(metadata=SALES)
+    await call.write(chunk(model="ear", sound=ADA).SerializeToString())
+    await call.read()
+    other = speech(upstream.address, subject="sound")
+    other["models"][0]["versions"] = [
+        {"version": version, "upstream": "crm", "served_as": f"ear-{version}-anew"} for version in "12"
+    ]
+    number = await world.publish(other)
+    await call.write(chunk(model="ear", sound=ADA).SerializeToString())
+    await call.read()
+    await call.done_writing()
+    assert (await told(call)).code is grpc.StatusCode.OK
+    first, further = await world.settled(2)
+    assert (first.record.revision, further.record.revision) == (number - 1, number)
+    assert further.record.version == first.record.version
+    assert (await census(world)).wrong == []

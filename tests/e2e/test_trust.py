@@ -34,7 +34,7 @@ class Press:
 
     async def publish(self, *approvers: str, author: str = "ada", people: Any = PEOPLE, **sections: Any) -> int:
         """Activate a policy as these people have signed it; does not wait."""
-        document = canonical(load(policy(self.crm, people=people, **sections)).document)
+        document = self.world.document(policy(self.crm, people=people, **sections))
         base = await self.store.active()
         revision = published(document, author=author)
         return await self.store.add(

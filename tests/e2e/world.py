@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 import msgspec
 from google.rpc import status_pb2
+from redis.exceptions import ResponseError
 
 from gateway.adapters.cells import CellBook
 from gateway.adapters.revisions import Published, RevisionStore
@@ -47,6 +48,7 @@ HOLD_KEY: Final = b"h" * 32
 REPLAY_KEY: Final = b"r" * 32
 RECORD_KEY: Final = b"v" * 32
 LONGEST_SECONDS: Final = 10.0
+_OURS: Final = "tests"
 Metadata = tuple[tuple[str, str | bytes], ...]
 
 _record: Final = msgspec.json.Decoder(Record)
@@ -141,6 +143,16 @@ class World:
     gateways: list[Gateway] = field(default_factory=list)
     replaying: bool = False
     """Whether the inputs of all calls are kept."""
+    documents: dict[int, bytes] = field(default_factory=dict)
+    """Those of its revisions, by number, which a store may forget."""
+    keeping: bool = True
+    """Whether all records stay in the streams until the test ends."""
+    by_hand: set[str] = field(default_factory=set)
+    """Decisions that the test itself makes or records, step by step, and no gateway."""
+    killed: bool = False
+    """Whether it kills a gateway's process, whose last writes are lost."""
+    own_share: bool = False
+    """Whether the test says itself of how many calls they are."""
     ahead_ms: int = 0
     """How far the clocks of those who make kept calls, and of what guards upstreams, are ahead of the time."""
 
@@ -185,17 +197,40 @@ class World:
 
     async def publish(self, data: Data) -> int:
         """Publish and activate a policy, and wait until every gateway answers by it."""
-        document = canonical(load(({"replay": {"share": 10_000}} if self.replaying else {}) | data).document)
-        number = await self.publish_raw(document)
+        self.own_share = self.own_share or not self.replaying or "replay" in data
+        number = await self.publish_raw(self.document(data))
         await self.wait_for(number)
         return number
+
+    def document(self, data: Data) -> bytes:
+        """A policy as it is stored; the inputs of all calls are kept, where it does not say of how many they are."""
+        return canonical(load(({"replay": {"share": 10_000}} if self.replaying else {}) | data).document)
+
+    async def _keep_records(self) -> None:
+        """See that the audit service trims no record: none that another group of readers has not read yet."""
+        for stream in await self._streams():
+            with contextlib.suppress(ResponseError):  # it is kept already
+                await self.redis.xgroup_create(stream, _OURS, id="0", mkstream=True)
+
+    async def let_trim(self) -> None:
+        """Let the audit service trim what it has stored, as it does when nobody else reads the streams."""
+        self.keeping = False
+        for stream in await self._streams():
+            with contextlib.suppress(ResponseError):  # there is none yet
+                await self.redis.xgroup_destroy(stream, _OURS)
+
+    async def _streams(self) -> list[str]:
+        names: Any = await self.redis.smembers(keys.STREAMS)
+        return [name.decode() for name in names if name.endswith(b":decisions")]
 
     async def publish_raw(self, document: bytes) -> int:
         """Publish bytes as a revision's document; does not wait."""
         published = Published(
             sha256="0" * 64, author="e2e", created_ms=time.time_ns() // 1_000_000, document=msgspec.Raw(document)
         )
-        return await RevisionStore(self.redis).publish(published)
+        number = await RevisionStore(self.redis).publish(published)
+        self.documents[number] = document
+        return number
 
     async def wait_for(self, number: int) -> None:
         """Wait until every gateway answers by that revision."""
@@ -204,6 +239,8 @@ class World:
             return all(each.pipeline.revision and each.pipeline.revision.number == number for each in self.gateways)
 
         await until(live, what=f"revision {number}")
+        if self.keeping:
+            await self._keep_records()
 
     def agent(self, to: Gateway | None = None) -> Agent:
         """Stubs to a gateway, by default the first, over a connection of their own."""
@@ -232,6 +269,15 @@ class World:
         cells = await CellBook(self.redis).all_of(tenant)
         read: Any = [await self.redis.xrange(keys.decisions(cell)) for cell in cells]
         return [entry for stream in read for _, entry in stream]
+
+    async def trimmed(self, tenant: str) -> int:
+        """How many entries the audit service has taken out of the streams of a tenant's cells, having stored them."""
+        count = 0
+        for cell in await CellBook(self.redis).all_of(tenant):
+            with contextlib.suppress(ResponseError):  # there was none
+                found: Any = await self.redis.xinfo_stream(keys.decisions(cell))
+                count += found["entries-added"] - found["length"]
+        return count
 
     async def kept(self, tenant: str = "acme") -> dict[str, Kept]:
         """Every decision in a tenant's streams, by id."""

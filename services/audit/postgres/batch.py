@@ -31,11 +31,12 @@ _NUMBERS: Final = ("revision", "received_ms", "decided_ms", "expires_ms")
 _CONCLUSION: Final = ("verdict", "reason", "rule", "status", "state", "settled_ms")
 _texts: Final = attrgetter(*_TEXTS)
 _numbers: Final = attrgetter(*_NUMBERS)
-_ALL: Final = (
+COLUMNS: Final = (
     *("id", *_TEXTS, "tenant", *_NUMBERS, *_CONCLUSION),
     *("record", "outcome", "settlement", "words", "until_ms", "leaf", "settled_leaf"),
 )
-_INSERT: Final = f"""INSERT INTO decision ({", ".join(_ALL)}) SELECT {", ".join(_ALL)} FROM stage_decision
+"""Of a decision, as `row_of` and its places in the log say them."""
+_INSERT: Final = f"""INSERT INTO decision ({", ".join(COLUMNS)}) SELECT {", ".join(COLUMNS)} FROM stage_decision
  ON CONFLICT (id) DO NOTHING RETURNING id"""
 _ENDED: Final = ("id", "reason", "status", "state", "settled_ms", "settlement", "words", "settled_leaf")
 # The bounds leave the partitions that hold none of them out of the plan.
@@ -117,11 +118,10 @@ def _insert(connection: Connection, new: Mapping[str, Admitted], ends: Mapping[s
         settlement = None if raw is None else _settlement.decode(raw)
         if settlement is not None:
             conclusion = settled(conclusion, settlement)
-        rows.append((*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision)))
+        rows.append((*row_of(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision)))
         news.append(New(0, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
-        names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
-        rules += [(kept(name), decision) for name in names if name]
-    copy(connection, "stage_decision", _ALL, rows=rows)
+        rules += [(name, decision) for name in rules_of(entry.record, conclusion)]
+    copy(connection, "stage_decision", COLUMNS, rows=rows)
     stored = {decision.hex for (decision,) in connection.execute(_INSERT.encode())}
     if stored != new.keys():
         # Nobody writes but us, see the lock. Were it otherwise, a decision would be in the log and the sums twice.
@@ -154,7 +154,13 @@ def _settle(connection: Connection, ends: Mapping[str, bytes], *, known: Mapping
     calls.settle(connection, read)
 
 
-def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[object, ...]:
+def rules_of(record: Record, conclusion: Conclusion) -> set[str]:
+    """The deciding rule, limit or cap, and every rule that applied, as they are kept."""
+    return {kept(name) for name in (conclusion.rule, *(look.rule for look in record.rules)) if name}
+
+
+def row_of(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[object, ...]:
+    """What the table gets of a decision, but for its leaves."""
     said = (conclusion.verdict.value, kept(conclusion.reason), kept(conclusion.rule), kept(conclusion.status))
     return (
         entry.id,

@@ -17,6 +17,7 @@ from services.audit.personal import Person
 from services.audit.postgres import (
     arms,
     batch,
+    comparing,
     counts,
     inputs,
     keys,
@@ -137,6 +138,14 @@ class PostgresStore:
         query = Sql(text, (list(decisions), *wanted.parameters))
         return await self._read(lambda connection: rows.found(connection, query, now_ms=now_ms))
 
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """See `DecisionStore.differing`."""
+        return await self._sum(lambda connection: comparing.differing(connection, decisions))
+
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`. Its indexes are the server's own."""
+        return ()
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""
         return await self._read(lambda connection: outcomes.of(connection, decisions))
@@ -208,6 +217,9 @@ class PostgresStore:
             lambda connection: locked(connection, lambda: retention.delete(connection, now_ms=now_ms))
         ):
             pass
+        await self._writer.run(
+            lambda connection: locked(connection, lambda: retention.forget_unclaimed(connection, now_ms=now_ms))
+        )
         self._tended_ms = now_ms
 
     shared: Final = True

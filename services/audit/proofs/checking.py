@@ -5,7 +5,6 @@ from typing import Final, Protocol
 
 import msgspec
 
-from gateway.conclusion import concluded, settled
 from services.audit.filters.expression import EVERYTHING, Expression
 from services.audit.proofs.log import Log, Place, Raw, Signed
 from services.audit.store import Stored
@@ -33,6 +32,12 @@ class Kept(Protocol):
 
     async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:
         """See `DecisionStore.page`."""
+
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """See `DecisionStore.differing`."""
+
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`."""
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -79,6 +84,8 @@ class Check:
             yield wrong
         async for wrong in self._others():
             yield wrong
+        for file in await self._kept.misleading():
+            yield Wrong("store-misleading", {"file": file})
         for file in self._kept.unreadable:
             yield Wrong("store-damaged", {"file": file})
 
@@ -125,18 +132,30 @@ class Check:
                 # Which one it is, the log says: all that were not looked at here are looked at there.
                 yield Wrong("store-undecodable", {"decision": before or "ffffffffffffffffffffffffffffffff"})
                 return
-            raw = await self._log.raw([stored.record.id for stored in page])
-            hashes = await self._hashes_of(raw.values())
-            for stored in page:
-                self.tally.decisions += 1
-                written = raw.get(stored.record.id)
-                if written is not None:
-                    for what in self._decision(stored, written, hashes):
-                        yield Wrong(what, {"decision": stored.record.id})
+            async for wrong in self._page(page, before=before):
+                yield wrong
             self._progress(self.tally.decisions, max(self.tally.size, 1))
             if len(page) < _PAGE:
                 return
             before = page[-1].record.id
+
+    async def _page(self, page: Sequence[Stored], *, before: str) -> AsyncIterator[Wrong]:
+        ids = [stored.record.id for stored in page]
+        raw = await self._log.raw(ids)
+        hashes = await self._hashes_of(raw.values())
+        for decision, columns in (await self._kept.differing(ids)).items():
+            yield Wrong("store-columns", {"decision": decision, "columns": ", ".join(columns)})
+        for stored in page:
+            self.tally.decisions += 1
+            written = raw.get(stored.record.id)
+            if written is not None:
+                for what in self._decision(written, hashes):
+                    yield Wrong(what, {"decision": stored.record.id})
+        if lost := {*ids} - raw.keys():
+            # They are found, but not under the id that they have; unless they have been deleted just now.
+            again = await self._kept.page(EVERYTHING, now_ms=self._now_ms, before=before, size=_PAGE)
+            for decision in sorted(lost & {stored.record.id for stored in again}):
+                yield Wrong("store-columns", {"decision": decision, "columns": "id"})
 
     async def _hashes_of(self, raw: Iterable[Raw]) -> Mapping[int, bytes]:
         """The hashes that the log has where decisions say that they stand."""
@@ -151,7 +170,7 @@ class Check:
             found |= dict(enumerate(await self._log.hashes(start, end=end), start=start))
         return found
 
-    def _decision(self, stored: Stored, raw: Raw, hashes: Mapping[int, bytes]) -> list[str]:
+    def _decision(self, raw: Raw, hashes: Mapping[int, bytes]) -> list[str]:
         wrong = []
         if raw.leaf is None:
             self.tally.unlogged += 1
@@ -160,11 +179,6 @@ class Check:
         end, place = raw.settlement, raw.settled_leaf
         if end is not None and place is not None and not self._agrees(Leaf(leaves.SETTLE, (end,)), place, hashes):
             wrong.append("store-end-changed")
-        before, now = concluded(stored.record, stored.outcome), stored.conclusion
-        wanted = before if stored.settlement is None else settled(before, stored.settlement)
-        said = (now.verdict, now.reason, now.rule, now.status, now.settled_ms)
-        if said != (wanted.verdict, wanted.reason, wanted.rule, wanted.status, wanted.settled_ms):
-            wrong.append("store-columns")
         return wrong
 
     def _agrees(self, leaf: Leaf, place: int, hashes: Mapping[int, bytes]) -> bool:

@@ -32,10 +32,11 @@ _FROM_RECORD: Final = (
 _CONCLUSION: Final = ("verdict", "reason", "rule", "status", "state", "settled_ms")
 _record_values: Final = attrgetter(*_FROM_RECORD)
 _conclusion_values: Final = attrgetter(*_CONCLUSION)
-_ALL: Final = (
+COLUMNS: Final = (
     *(*_FROM_RECORD, "tenant", *_CONCLUSION, "record", "outcome", "settlement"),
     *("leaf", "settled_leaf", "seq"),
 )
+"""Of a decision in a segment, as `row_of` and the places that it was given say them."""
 
 
 class _Works:
@@ -56,7 +57,7 @@ class _Works:
     def by_hour(self) -> dict[int, Work]:
         """All of it."""
         return {
-            hour: Work(columns=_ALL, rows=tuple(self._rows.get(hour, ())), ends=tuple(self._ends.get(hour, ())))
+            hour: Work(columns=COLUMNS, rows=tuple(self._rows.get(hour, ())), ends=tuple(self._ends.get(hour, ())))
             for hour in self._rows.keys() | self._ends.keys()
         }
 
@@ -92,7 +93,7 @@ def write(
     read = {decision: _settlement.decode(raw) for decision, raw in open_ends.items()}
     for decision, settlement in read.items():
         if (lifted := known[decision].lifted) is not None:
-            row = Row(tuple(lifted[name] for name in _ALL), tuple(lifted["rules"]), lifted["words"])
+            row = Row(tuple(lifted[name] for name in COLUMNS), tuple(lifted["rules"]), lifted["words"])
             works.add(decision, row)
         works.end(decision, _settled(known[decision], settlement, raw=open_ends[decision], leaf=log.settled[decision]))
     sqlite_calls.settle(connection, {known[decision].seq: settlement for decision, settlement in read.items()})
@@ -164,10 +165,9 @@ def _insert(
         if settlement is not None:
             conclusion = settled(conclusion, settlement)
         calls.append(New(seq, entry.record, entry.outcome, conclusion, _tenant(entry.record), settlement))
-        names = {conclusion.rule, *(look.rule for look in entry.record.rules)}
-        row = (*_row(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), seq)
+        row = (*row_of(entry, conclusion, raw), log.admitted[decision], log.settled.get(decision), seq)
         words = indexed(searched(entry.record, entry.outcome, conclusion))
-        works.add(decision, Row(row, tuple(sorted(name for name in names if name)), words))
+        works.add(decision, Row(row, rules_of(entry.record, conclusion), words))
     sqlite_calls.add(connection, calls)
     sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
     tenants = {_tenant(entry.record) for entry in new.values()}
@@ -176,7 +176,8 @@ def _insert(
     connection.execute("UPDATE skew SET ms = ? WHERE ms < ?", (skew_ms, skew_ms))
 
 
-def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[Cell, ...]:
+def row_of(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> tuple[Cell, ...]:
+    """What a segment gets of a decision, but for its leaves and its number."""
     return (
         *_record_values(entry.record),
         _tenant(entry.record),
@@ -185,6 +186,12 @@ def _row(entry: Admitted, conclusion: Conclusion, settlement: bytes | None) -> t
         entry.raw_outcome,
         settlement,
     )
+
+
+def rules_of(record: Record, conclusion: Conclusion) -> tuple[str, ...]:
+    """The deciding rule, limit or cap, and every rule that applied."""
+    names = {conclusion.rule, *(look.rule for look in record.rules)}
+    return tuple(sorted(name for name in names if name))
 
 
 def _settled(known: Known, settlement: Settlement, *, raw: bytes, leaf: int) -> End:

@@ -1,12 +1,13 @@
 """The files of an embedded store, for whoever only looks: the service may run on them meanwhile."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.expression import Expression
+from services.audit.sqlite import comparing
 from services.audit.sqlite.proofs import SqliteLog
 from services.audit.sqlite.segments import catalogue
 from services.audit.sqlite.segments.cold import Cold
@@ -56,6 +57,14 @@ class SqliteFiles:
             return stored_all(main, rows, now_ms=now_ms)
 
         return await self._run(read)
+
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """See `DecisionStore.differing`."""
+        return await self._run(lambda _: comparing.differing(self._segments.each, decisions))
+
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`."""
+        return await self._run(lambda _: self._segments.misleading())
 
     @property
     def unreadable(self) -> tuple[str, ...]:

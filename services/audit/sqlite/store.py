@@ -21,10 +21,10 @@ from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import Person
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.sqlite import batch as sqlite_batch
+from services.audit.sqlite import comparing, outcomes, schema
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import inputs as sqlite_inputs
 from services.audit.sqlite import keys as sqlite_keys
-from services.audit.sqlite import outcomes, schema
 from services.audit.sqlite.arms import summarize
 from services.audit.sqlite.copies import copies_of
 from services.audit.sqlite.earlier import enter as enter_earlier
@@ -168,6 +168,16 @@ class SqliteStore:
         return await self._look(
             lambda segments: segments.among(decisions, expression=expression, now_ms=now_ms), now_ms=now_ms
         )
+
+    async def differing(self, decisions: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """See `DecisionStore.differing`."""
+        return await self._read(
+            lambda _: comparing.differing(self._segment_reader().each, decisions), threads=self._sum_thread
+        )
+
+    async def misleading(self) -> Sequence[str]:
+        """See `DecisionStore.misleading`."""
+        return await self._read(lambda _: self._segment_reader().misleading(), threads=self._sum_thread)
 
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""

@@ -1,6 +1,7 @@
 """The kinds of store that the audit service is tested on, with what tests do to them from outside."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.postgres import PostgresProcess
 KINDS: Final = ("sqlite", *(("postgres",) if postgres.programs() else ()))
 """What there is here."""
 TEMPLATE: Final = "template_store"
+_BESIDE: Final = """SELECT 'outcome', {id} FROM outcome UNION SELECT 'copy', {other} FROM copy
+ UNION SELECT 'early', {early} FROM early_settlement"""
 _OUTCOMES: Final = """SELECT {id}, tenant, type, event, occurred_ms, reporter, revenue_cents, currency FROM outcome
  ORDER BY 1, 2, 3, 4"""
 
@@ -36,11 +39,17 @@ class Kind(Protocol):
     def inputs(self) -> set[str]:
         """The decisions whose inputs are kept."""
 
+    def beside(self) -> set[tuple[str, str]]:
+        """What is kept beside decisions, as tables and ids: what customers did, copies, settlements that wait."""
+
     def files(self) -> Path:
         """The folder of all files, with everything written to them."""
 
     def forge(self, hashes: bytes) -> None:
         """Write over the hashes of all leaves."""
+
+    def tamper(self, text: str, **values: Any) -> None:
+        """Run a statement that changes something, with `:name` for values, wherever it means something."""
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Somebody else writes for as long as the block takes."""
@@ -81,6 +90,11 @@ class Sqlite:
         with contextlib.closing(self._connected()) as connection:
             return {decision for (decision,) in connection.execute("SELECT decision FROM input")}
 
+    def beside(self) -> set[tuple[str, str]]:
+        """See `Kind`."""
+        with contextlib.closing(self._connected()) as connection:
+            return {*connection.execute(_BESIDE.format(id="lower(hex(decision))", other="decision", early="id"))}
+
     def files(self) -> Path:
         """See `Kind`."""
         return self.home
@@ -89,6 +103,14 @@ class Sqlite:
         """See `Kind`."""
         with contextlib.closing(self._connected()) as connection:
             connection.execute("UPDATE tile SET hashes = ? WHERE level = 0", (hashes,))
+
+    def tamper(self, text: str, **values: Any) -> None:
+        """See `Kind`. Decisions are in segments."""
+        done = 0
+        for path in (self.home / "audit" / "segments").glob("*.sqlite"):
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                done += connection.execute(text, values).rowcount
+        assert done > 0
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,6 +170,12 @@ class Postgres:
         with lanes.connected(parameters(self.url)) as connection:
             return {decision.hex for (decision,) in connection.execute("SELECT decision FROM input")}
 
+    def beside(self) -> set[tuple[str, str]]:
+        """See `Kind`."""
+        with lanes.connected(parameters(self.url)) as connection:
+            found = connection.execute(_BESIDE.format(id="decision", other="decision", early="id").encode())
+            return {(table, decision.hex) for table, decision in found}
+
     def files(self) -> Path:
         """See `Kind`. Those of the database: the write-ahead log is the server's."""
         with lanes.connected(parameters(self.url)) as connection:
@@ -159,6 +187,12 @@ class Postgres:
         """See `Kind`."""
         with lanes.connected(parameters(self.url)) as connection:
             connection.execute("UPDATE tile SET hashes = %s WHERE level = 0", (hashes,))
+
+    def tamper(self, text: str, **values: Any) -> None:
+        """See `Kind`."""
+        named = re.sub(r":(\w+)", r"%(\1)s", text)
+        with lanes.connected(parameters(self.url)) as connection:
+            assert connection.execute(named.encode(), values).rowcount > 0
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -250,6 +250,6 @@ def test_an_operator_checks_a_store_by_the_command_line(tmp_path: Path) -> None:
 
     assert (good.returncode, good.stderr) == (0, "")
     assert "Good: 600 decisions" in good.stdout
-    assert (bad.returncode, "un autre verdict" in bad.stderr) == (1, True)
+    assert (bad.returncode, "son enregistrement : verdict." in bad.stderr) == (1, True)
     assert (other.returncode, "is not signed with the key" in other.stderr) == (1, True)
     assert _run("audit", "verify", "--key", SIGNER.key.text, home=tmp_path / "none").returncode == 1

@@ -216,7 +216,7 @@ async def test_a_lookup_file_that_is_lost_or_damaged_is_told_once_and_made_anew(
     assert (checked.returncode, after.returncode) == (1, 0)
     assert f"{lost.name} is missing or wrong" in checked.stderr
     assert f"{bent.name} is missing or wrong" in checked.stderr
-    assert "2 faults." in checked.stderr
+    assert "Faults: 2." in checked.stderr
 
 
 async def test_what_an_earlier_version_sealed_gets_its_lookup_files_when_the_service_starts(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from services.audit.sql.dialects import Sql
+from services.audit.sqlite.segments import lookups
 from services.audit.sqlite.segments.duck import Duck
+from services.audit.sqlite.segments.shape import table
 
 Rows = list[tuple[Any, ...]]
 
@@ -35,18 +37,27 @@ class Cold:
         Raises:
             duckdb.Error: a file cannot be read.
         """
-        paths = [str((self._folder / file).resolve()) for file in files]
-        parameters: list[Any]
+        source, parameters = table(self._duck, [str((self._folder / file).resolve()) for file in files])
         if ids is not None:
             # As single parameters: by a list or a subquery DuckDB would not choose parts of files.
             named = sorted({*ids}.difference(hidden))
-            some, parameters = f" WHERE id IN ({', '.join('?' * len(named))})", [paths, *named]
+            source = f"SELECT * FROM ({source}) WHERE id IN ({', '.join('?' * len(named))})"  # noqa: S608
+            parameters += named
         elif hidden:
-            some, parameters = " WHERE NOT list_contains(CAST(? AS VARCHAR[]), id)", [paths, list(hidden)]
-        else:
-            some, parameters = "", [paths]
-        table = f"WITH decision AS NOT MATERIALIZED (SELECT * FROM read_parquet(?){some})"  # noqa: S608
-        return self._duck.rows(f"{table} {query.text}", [*parameters, *query.parameters])
+            source = f"SELECT * FROM ({source}) WHERE NOT list_contains(CAST(? AS VARCHAR[]), id)"  # noqa: S608
+            parameters.append(list(hidden))
+        text = f"WITH decision AS NOT MATERIALIZED ({source}) {query.text}"
+        return self._duck.rows(text, [*parameters, *query.parameters])
+
+    def misleads(self, file: str) -> bool:
+        """Whether the lookup file of one is there and says something else than the file itself.
+
+        Raises:
+            duckdb.Error: it cannot be read.
+        """
+        path = self._folder / file
+        there = path.with_name(f"{file}{lookups.SUFFIX}").exists()
+        return there and path.exists() and not lookups.is_right(self._duck, path)
 
     def whole(self, file: str, decisions: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """All that is kept of those of the decisions that are in a file, by column.
@@ -54,10 +65,11 @@ class Cold:
         Raises:
             duckdb.Error: it cannot be read.
         """
+        source, parameters = table(self._duck, [str((self._folder / file).resolve())])
         cursor = self._duck.cursor()
         try:
-            text = "SELECT * FROM read_parquet(?) WHERE id IN (SELECT unnest(CAST(? AS VARCHAR[])))"
-            cursor.execute(text, [str((self._folder / file).resolve()), list(decisions)])
+            text = f"SELECT * FROM ({source}) WHERE id IN ({', '.join('?' * len(decisions))})"  # noqa: S608
+            cursor.execute(text, [*parameters, *decisions])
             names = [str(column[0]) for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         finally:

@@ -1,7 +1,7 @@
 """DuckDB, in memory: it reads and writes Parquet files of one folder. It locks nothing and keeps nothing."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ class Duck:
         self._folder = folder
         self._lock = threading.Lock()
         self._engine: duckdb.DuckDBPyConnection | None = None
+        self._columns: dict[str, frozenset[str]] = {}
+        self._shapes: dict[frozenset[str], frozenset[str]] = {}
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection for one thread; whoever asks closes it."""
@@ -43,6 +45,19 @@ class Duck:
             return cursor.execute(text, parameters).fetchall()
         finally:
             cursor.close()
+
+    def columns(self, paths: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """The names of columns that each of these Parquet files has; a file never changes.
+
+        Raises:
+            duckdb.Error: one cannot be read.
+        """
+        if new := [path for path in paths if path not in self._columns]:
+            text = "SELECT file_name, list(name) FROM parquet_schema(?) GROUP BY 1"
+            found = {path: frozenset(names) for path, names in self.rows(text, [new])}
+            # Of thousands of files almost all have the same.
+            self._columns |= {path: self._shapes.setdefault(names, names) for path, names in found.items()}
+        return self._columns
 
     def close(self) -> None:
         """Release the memory."""

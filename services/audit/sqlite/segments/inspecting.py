@@ -121,18 +121,13 @@ def _of_segment(home: Path, segment: Segment, *, files: Files, duck: Duck) -> It
             yield Fault(name, "unreadable" if _there(home, name) else "missing", str(error))
     if not broken and len(ids) != segment.decisions:
         yield Fault(segment.file or segment.sealed, "count", f"{len(ids)} / {segment.decisions}")
-    if segment.sealed and not broken:
-        yield from _of_lookup(home / "audit" / SEALED / segment.sealed, duck=duck)
+    if not broken:
+        yield from _of_lookup(home, segment, duck=duck)
 
 
-def _of_lookup(parquet: Path, *, duck: Duck) -> Iterator[Fault]:
-    path = parquet.with_name(f"{parquet.name}{lookups.SUFFIX}")
-    try:
-        right = path.read_bytes() == lookups.content(duck, parquet)
-    except OSError:
-        right = False
-    if not right:
-        yield Fault(path.name, "lookup")
+def _of_lookup(home: Path, segment: Segment, *, duck: Duck) -> Iterator[Fault]:
+    if segment.sealed and not lookups.is_right(duck, home / "audit" / SEALED / segment.sealed):
+        yield Fault(f"{segment.sealed}{lookups.SUFFIX}", "lookup")
 
 
 def _of_sqlite(files: Files, segment: Segment) -> Iterator[str]:

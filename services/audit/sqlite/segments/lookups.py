@@ -12,13 +12,14 @@ from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import keep_name
 from services.audit.sqlite.segments.lookup import ID_BYTES, Entry, Lookup, Unusable, packed
 from services.audit.sqlite.segments.postings import KINDS, Wanted, key_of
+from services.audit.sqlite.segments.shape import table
 
 SUFFIX: Final = ".lookup"
 """After the whole name of the Parquet file."""
 _LEAST_MANY: Final = 32
 _SHARE: Final = 64
 """What more than one of so many decisions has is not listed: almost every part of the Parquet file has some."""
-_VALUES: Final = "(SELECT id, {value} AS value FROM read_parquet(?))"
+_VALUES: Final = "(SELECT id, {value} AS value FROM ({source}))"
 _MANY: Final = "SELECT value FROM {values} GROUP BY value HAVING count(*) > ?"
 _FEW: Final = """SELECT value, unhex(string_agg(id, '')) FROM {values}
  WHERE NOT list_contains(CAST(? AS VARCHAR[]), value) GROUP BY value"""
@@ -118,14 +119,28 @@ def content(duck: Duck, parquet: Path) -> bytes:
     return packed(sorted(found.items()), parquet_bytes=parquet.stat().st_size)
 
 
+def is_right(duck: Duck, parquet: Path) -> bool:
+    """Whether a Parquet file has a lookup file that says all that it must, and nothing else.
+
+    Raises:
+        duckdb.Error, OSError: the Parquet file cannot be read.
+    """
+    wanted, path = content(duck, parquet), parquet.with_name(f"{parquet.name}{SUFFIX}")
+    try:
+        return path.read_bytes() == wanted
+    except OSError:
+        return False
+
+
 def _entries(duck: Duck, path: str) -> Iterator[Entry]:
-    ((total,),) = duck.rows("SELECT count(*) FROM read_parquet(?)", [path])
+    source, parameters = table(duck, [path])
+    ((total,),) = duck.rows(f"SELECT count(*) FROM ({source})", parameters)  # noqa: S608
     most = max(total // _SHARE, _LEAST_MANY)
     for kind in KINDS:
-        values = _VALUES.format(value="unnest(rules)" if kind == "rules" else kind)
-        many = [value for (value,) in duck.rows(_MANY.format(values=values), [path, most])]
+        values = _VALUES.format(value="unnest(rules)" if kind == "rules" else kind, source=source)
+        many = [value for (value,) in duck.rows(_MANY.format(values=values), [*parameters, most])]
         yield from ((key_of(kind, value), None) for value in many)
-        for value, ids in duck.rows(_FEW.format(values=values), [path, many]):
+        for value, ids in duck.rows(_FEW.format(values=values), [*parameters, many]):
             yield key_of(kind, value), _in_order(ids)
 
 

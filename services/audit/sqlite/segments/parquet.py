@@ -11,7 +11,8 @@ import msgspec
 from services.audit.sqlite.segments import lookups
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import keep_name
-from services.audit.sqlite.segments.rows import DERIVED, NEVER_MS, Row, of_parquet, over_ms
+from services.audit.sqlite.segments.rows import NEVER_MS, Row, of_parquet, over_ms
+from services.audit.sqlite.segments.shape import DERIVED
 
 ROW_GROUP: Final = 2_048
 """Decisions that are decompressed together; the least that DuckDB writes, for most queries show a few of a million."""

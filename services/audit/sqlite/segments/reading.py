@@ -19,7 +19,7 @@ from services.audit.sqlite.segments.damage import Damage, is_broken
 from services.audit.sqlite.segments.duck import OURS, Error
 from services.audit.sqlite.segments.files import Files
 from services.audit.sqlite.segments.hours import first_id, hour_of
-from services.audit.sqlite.segments.lookups import Lookups
+from services.audit.sqlite.segments.lookups import SUFFIX, Lookups
 from services.audit.sqlite.segments.postings import Wanted
 from services.audit.sqlite.segments.steps import Ids, Step, steps
 
@@ -60,7 +60,7 @@ class SegmentReader:
             CallEnded: STORE_UNAVAILABLE when its segment cannot be read: it may be there.
         """
         query = Sql(f"SELECT {compiling.COLUMNS} FROM decision WHERE id = ?", (decision,))  # noqa: S608
-        found = self._each([decision], lambda _: query)
+        found = self.each([decision], lambda _: query)
         for segment, _ in () if found else self._of([decision]):
             if broken := {segment.file, segment.cold} & {*self._damage.files}:
                 text = f"The segment {min(broken)} cannot be read, so nobody knows whether it has decisions/{decision}."
@@ -96,7 +96,7 @@ class SegmentReader:
                 WHERE id {dialect.one_of} AND ({wanted.text}) ORDER BY id"""  # noqa: S608
             return Sql(text, (one_of(decisions), *wanted.parameters))
 
-        return sorted(self._each(decisions, ask), key=_id)
+        return sorted(self.each(decisions, ask), key=_id)
 
     def asked(self, expression: Expression, find: Find, *, skew_ms: int, newest: bool = True) -> Iterator[Rows]:
         """What a query about decisions that match finds in each part that may hold some.
@@ -109,6 +109,11 @@ class SegmentReader:
         for step in self._steps(segments if newest else reversed(segments), about=about, newest=newest):
             yield from self._read(step, self._narrowed(find, expression, step))
 
+    def each(self, decisions: Sequence[str], ask: Ask) -> Rows:
+        """What a query finds in the segments that these decisions belong to."""
+        found = steps(self._of(decisions), wanted=0)
+        return [row for step in found for part in self._read(step, ask) for row in part]
+
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:
         """What the gateway wrote, of those of the decisions that are stored."""
 
@@ -117,7 +122,7 @@ class SegmentReader:
                 WHERE id {dialect.one_of}"""  # noqa: S608
             return Sql(text, (one_of(decisions),))
 
-        return {decision: Raw(*raw) for decision, *raw in self._each(decisions, ask)}
+        return {decision: Raw(*raw) for decision, *raw in self.each(decisions, ask)}
 
     def about(self, subject_refs: Iterable[str], *, hours: Iterable[int]) -> list[str]:
         """The decisions of these hours about these customers."""
@@ -132,14 +137,23 @@ class SegmentReader:
         found = self._steps(segments, about=postings.about(wanted))
         return [row[0] for step in found for part in self._read(step, ask) for row in part]
 
+    def misleading(self) -> list[str]:
+        """The lookup files that say something else than their Parquet files. Takes a while."""
+        found = []
+        for hour, segment in self._segments().items():
+            try:
+                wrong = bool(segment.sealed) and self._cold.misleads(segment.sealed)
+            except (Error, OSError) as error:
+                if self._segments()[hour].sealed == segment.sealed:  # else it has gone meanwhile, as it should
+                    self._damage.found(segment.sealed, error)
+                continue
+            if wrong:
+                found.append(f"{segment.sealed}{SUFFIX}")
+        return found
+
     def close(self) -> None:
         """Release the files."""
         self._files.close()
-
-    def _each(self, decisions: Sequence[str], ask: Ask) -> Rows:
-        """What a query finds in the segments that these decisions belong to."""
-        found = steps(self._of(decisions), wanted=0)
-        return [row for step in found for part in self._read(step, ask) for row in part]
 
     def _of(self, decisions: Iterable[str]) -> list[tuple[Segment, Ids]]:
         """The segments that these decisions belong to, the oldest first, each with its own."""

@@ -10,13 +10,12 @@ import msgspec
 from gateway.core.record import DEFAULT_KEEP_DAYS, Record
 from services.audit.sqlite.functions import text_of
 from services.audit.sqlite.segments.duck import Duck
+from services.audit.sqlite.segments.shape import DERIVED, TYPES, table
 
 AT_ONCE: Final = 1_000
 DAY_MS: Final = 86_400_000
 NEVER_MS: Final = 1 << 62
-_KINDS: Final = {"BIGINT": "INTEGER", "VARCHAR": "TEXT", "BLOB": "BLOB"}
-DERIVED: Final = ("rules", "words")
-"""Columns that a Parquet file has besides those of the table: names of rules, and the words to look for."""
+_KINDS: Final = {kind: name for name, kind in TYPES.items()}
 
 Row = tuple[Any, ...]
 """The id first."""
@@ -44,8 +43,9 @@ def over_ms(record: bytes) -> int:
 
 
 def columns_in(duck: Duck, path: str) -> dict[str, str]:
-    """The same of a Parquet file, but for `DERIVED`."""
-    found = duck.rows("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))", [path])
+    """The same of a Parquet file as this version reads it, but for `DERIVED`."""
+    source, parameters = table(duck, [path])
+    found = duck.rows(f"SELECT column_name, column_type FROM (DESCRIBE {source})", parameters)  # noqa: S608
     return {name: _KINDS[kind] for name, kind in found if name not in DERIVED}
 
 
@@ -67,9 +67,10 @@ def of_sqlite(connection: sqlite3.Connection, columns: tuple[str, ...]) -> Itera
 
 def of_parquet(duck: Duck, path: str, *, columns: tuple[str, ...]) -> Iterator[Row]:
     """Those of a Parquet file, likewise. It was written in order, and one thread at a time reads it in order."""
+    source, parameters = table(duck, [path])
     cursor = duck.cursor()
     try:
-        cursor.execute(f"SELECT {', '.join((*columns, *DERIVED))} FROM read_parquet(?)", [path])  # noqa: S608
+        cursor.execute(f"SELECT {', '.join((*columns, *DERIVED))} FROM ({source})", parameters)  # noqa: S608
         while rows := cursor.fetchmany(AT_ONCE):
             yield from rows
     finally:

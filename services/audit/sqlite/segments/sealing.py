@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from services.audit.sqlite import beside
 from services.audit.sqlite.segments import catalogue, lookups, parquet, rows
 from services.audit.sqlite.segments.catalogue import Segment
 from services.audit.sqlite.segments.duck import Duck
@@ -42,8 +43,13 @@ class Sealed(msgspec.Struct, frozen=True):
     batch: int
     """The last batch that it has."""
     written: Written
-    dropped: int
-    """How many decisions were left out, because they had been kept for long enough."""
+    gone: bytes
+    """The ids of decisions that were left out, because they had been kept for long enough: 16 bytes each, in order."""
+
+    @property
+    def dropped(self) -> int:
+        """How many those are."""
+        return len(self.gone) // beside.ID_BYTES
 
 
 class Sealer:
@@ -116,22 +122,21 @@ class Sealer:
     def _written(
         self, segment: Segment, found: Iterator[Row], columns: Mapping[str, str], *, batch: int, now_ms: int
     ) -> Sealed:
-        at, dropped = tuple(columns).index("record"), 0
+        at, gone = tuple(columns).index("record"), bytearray()
 
         def kept() -> Iterator[Row]:
-            nonlocal dropped
             for row in found:
                 if self._stopped:
                     raise Stopped
                 if rows.over_ms(row[at]) <= now_ms:
-                    dropped += 1
+                    gone.extend(bytes.fromhex(row[0]))
                 else:
                     yield row
 
         number = f".{segment.files}" if segment.sealed or segment.files > 1 else ""
         name = f"{name_of(segment.hour)}{number}.parquet"
         written = parquet.write(self._folder, name, rows=kept(), columns=columns, duck=self._duck)
-        return Sealed(segment, batch, written, dropped)
+        return Sealed(segment, batch, written, bytes(gone))
 
 
 def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: int, now_ms: int) -> Segment | None:
@@ -164,6 +169,8 @@ def register(main: sqlite3.Connection, sealed: Sealed, *, now: Segment, batch: i
         files=now.files + 1,
     )
     catalogue.put(main, after)
+    if sealed.gone:
+        beside.forget(main, now.hour, gone=sealed.gone, all_gone=not written.decisions)
     # What was promised has been done, or it would not be the same batch; the file that it was done to may go.
     main.execute("DELETE FROM pending WHERE hour = ?", (now.hour,))
     retire(main, [f"sealed/{now.sealed}"] if now.sealed else [])

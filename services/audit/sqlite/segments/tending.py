@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from services.audit.sqlite import beside
 from services.audit.sqlite.segments import sealing
 from services.audit.sqlite.segments.catalogue import Segment
 from services.audit.sqlite.segments.damage import Damage, is_broken
@@ -119,6 +120,7 @@ class Tender:
             return None
 
     def _cool(self, main: sqlite3.Connection, *, now_ms: int) -> None:
+        beside.forget_unclaimed(main, self._segments.catalogue, now_ms=now_ms)
         damaged = self._damage.files
         cooled = sealing.cool(main, self._segments.catalogue, keeping=self._keeping, now_ms=now_ms, damaged=damaged)
         for segment in self._segments.catalogue.values():
