@@ -12,7 +12,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Verdict, contact_ref, session_ref, subject_ref
 from gateway.core.routing import NOWHERE, route
 from gateway.deciding import decided
-from gateway.keeping import refused
+from gateway.holds.keeping import refused
 
 AGENT_GONE: Final = "The agent is not in the active policy any more."
 

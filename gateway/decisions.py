@@ -7,18 +7,18 @@ from typing import Any, Final
 import msgspec
 
 from gateway import refusal
-from gateway.call_records import record_of
 from gateway.callrun import CallRun, Incoming
 from gateway.clock import clock_ms
-from gateway.conclusion import concluded
 from gateway.core.call import Agent
 from gateway.core.errors import CallEnded, invalid
 from gateway.core.explain import explain
 from gateway.core.explain_attempts import explain_order
 from gateway.core.texts import language_of
+from gateway.holds.waiting import Waiting
 from gateway.pipeline import Pipeline
+from gateway.records.call_records import record_of
+from gateway.records.conclusion import concluded
 from gateway.rpc.interceptors import end, unexpected
-from gateway.waiting import Waiting
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed
 from gateway.wire.decisions import decision_message
 from gateway.wire.holds import hold_message

@@ -20,7 +20,6 @@ from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Inferred, Lineages
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
-from gateway.call_records import record_of, settlement_of
 from gateway.callrun import CallRun
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.copies.shadowing import Shadowing
@@ -34,12 +33,13 @@ from gateway.core.limits import bucket_reason
 from gateway.core.record import Acted, CustomerOutcome, Outcome, Verdict
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import goes_along
-from gateway.describe import describe
 from gateway.gathering import Gathering
-from gateway.keeping import Keeping
+from gateway.holds.keeping import Keeping
+from gateway.messages.describe import describe
 from gateway.passing import redacted_reply
-from gateway.recording import Recorder
-from gateway.recording_values import Values
+from gateway.records.call_records import record_of, settlement_of
+from gateway.records.recording import Recorder
+from gateway.records.recording_values import Values
 from gateway.refusal import Kept
 from gateway.remembering import Remembering
 from gateway.taking import Taking

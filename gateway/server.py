@@ -15,6 +15,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway import redis_clients, secret_files
+from gateway.activation.standing import UNUSABLE, Standing
+from gateway.activation.swaps import Swaps
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
 from gateway.adapters.failures import RuleFailures
@@ -37,23 +39,21 @@ from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.ending import ended
-from gateway.erasures import Erasures
 from gateway.gathering import Gathering
-from gateway.holding import Holding
+from gateway.holds.holding import Holding
+from gateway.holds.keeping import Keeping
+from gateway.holds.waiting import Waiting
 from gateway.instance import Instance, instance
-from gateway.keeping import Keeping
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
-from gateway.recording import Recorder
-from gateway.recording_values import Values
+from gateway.records.erasures import Erasures
+from gateway.records.recording import Recorder
+from gateway.records.recording_values import Values
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.settings import Settings
-from gateway.standing import UNUSABLE, Standing
-from gateway.swaps import Swaps
 from gateway.upstream.guards import monotonic_ms
 from gateway.upstream.kinds import UpstreamKinds
-from gateway.waiting import Waiting
 from gateway.watching.exposing import Metering, metering
 from gateway.watching.metrics import Metrics
 from gateway.watching.tracing import Tracing, otlp

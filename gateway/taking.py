@@ -11,7 +11,6 @@ import msgspec
 from gateway import refusal
 from gateway.adapters.admission import Admission, StoreSilent
 from gateway.adapters.reservation import Reservation, reserve
-from gateway.call_records import record_of, settlement_of
 from gateway.callrun import CallRun, hash_of
 from gateway.considering import plainly
 from gateway.core import keys
@@ -19,7 +18,8 @@ from gateway.core.cells import cell_of
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import Bucket
 from gateway.exceeding import decided, exceeded, on_another_channel
-from gateway.keeping import Keeping
+from gateway.holds.keeping import Keeping
+from gateway.records.call_records import record_of, settlement_of
 
 
 class Taking:

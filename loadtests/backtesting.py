@@ -31,15 +31,15 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
 from gateway.core.call import Facts
 from gateway.core.inputs import Inputs, bound_to, packed
 from gateway.core.record import BucketLook, CustomerOutcome, Outcome, Record, SealedInputs, Settlement, decision_id
 from gateway.core.revision.compiled import Revision
-from gateway.loading import canonical, load
 from gateway.redis_clients import connected
-from gateway.replaying import replayed
+from gateway.replays.replaying import replayed
 from loadtests.processes import cpu_seconds_of
 from pilote.crm.v1 import message_pb2, message_service_pb2
 from services import redis_server

@@ -20,12 +20,12 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.activation.loading import load
 from gateway.core.call import UNKNOWN_SUBJECT, Call, Operation
 from gateway.core.decide import unrouted
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
-from gateway.describe import describe
-from gateway.loading import load
+from gateway.messages.describe import describe
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 

@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from gateway.activation.loading import load
 from gateway.adapters import policy_files
 from gateway.core.revision.compiled import Revision
-from gateway.loading import load
 
 DEMO_FOLDER = Path(__file__).parent.parent / "services" / "demo"
 READ = "/pilote.crm.v1.ContactService/GetContact"

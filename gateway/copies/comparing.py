@@ -12,10 +12,10 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from gateway.clearing import entry, is_map
 from gateway.core.contract import RedactionMistake
 from gateway.core.shadows import LONGEST_PATH, MOST_DIFFERENCES, SAME, Compare, Comparison, Difference
-from gateway.redaction import EVERY, steps_of
+from gateway.messages.clearing import entry, is_map
+from gateway.messages.redaction import EVERY, steps_of
 
 MOST_LOOKS: Final = 8_000
 """Values that are looked at one by one in two replies, some 10 ms of a loop that calls wait for; what is beyond is

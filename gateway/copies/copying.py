@@ -15,7 +15,6 @@ from gateway.adapters.admission import Admission
 from gateway.adapters.failures import RuleFailures
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import UpstreamRefused, pairs_of
-from gateway.call_records import record_of, status_name
 from gateway.callrun import CallRun, timeout_s
 from gateway.copies.saying import said
 from gateway.core.decide import Decision
@@ -32,6 +31,7 @@ from gateway.core.shadows import (
 )
 from gateway.deciding import decided
 from gateway.passing import forwarded, learn, takes_of
+from gateway.records.call_records import record_of, status_name
 from gateway.rpc.status import Fate, fate_of
 from gateway.upstream.attempts import outgoing
 from gateway.upstream.guards import places_of

@@ -66,7 +66,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     """What a contact is for, where the request says so itself; else its category is the purpose."""
     contact_point: str = ""
-    """Where a contact goes, in its one spelling (`gateway.contact_points`); empty where the request names none."""
+    """Where a contact goes, in its one spelling (`gateway.messages.contact_points`); empty where the request names
+    none."""
     identity: str = ""
     """What identifies the person whom the call creates, in its one spelling."""
     contact_ref: str = ""

@@ -1,6 +1,6 @@
 """What is known of a method: how it is governed, and how its messages are read.
 
-Built from descriptors in `gateway.contracts`; nothing here knows protobuf.
+Built from descriptors in `gateway.messages.contracts`; nothing here knows protobuf.
 """
 
 import re

@@ -5,12 +5,12 @@ Changes nothing, and is the same for a replay.
 
 import msgspec
 
-from gateway.call_records import asks, obligations, record_of
 from gateway.callrun import CallRun, new_id
 from gateway.core.decide import Decision
 from gateway.core.limits import Bucket
 from gateway.core.record import Record
 from gateway.core.routing import Routed, routed
+from gateway.records.call_records import asks, obligations, record_of
 
 
 def way_to(run: CallRun, name: str) -> Routed | None:

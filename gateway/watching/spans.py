@@ -2,10 +2,10 @@
 
 import msgspec
 
-from gateway.call_records import status_name, steps_of
 from gateway.callrun import CallRun
 from gateway.copies.shadowing import Copied
 from gateway.core.call import Operation
+from gateway.records.call_records import status_name, steps_of
 from gateway.refusal import Kept
 from gateway.watching import semconv
 from gateway.watching.tracing import Attributes

@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
 
-from gateway.call_records import status_name
 from gateway.callrun import CallRun
 from gateway.copies.shadowing import Copied
 from gateway.core.guarding import GuardLook
 from gateway.core.shadows import CopyEnd
 from gateway.passing import known_as
+from gateway.records.call_records import status_name
 from gateway.watching.histogram import Histogram
 from gateway.watching.metrics import Metered, Metrics, Timed, Tried, Unasked
 from gateway.watching.spans import attributes_of, attributes_of_copy, name_of, verdict_of

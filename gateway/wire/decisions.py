@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gateway.conclusion import Conclusion
-from gateway.conclusion import message as refusal_text
 from gateway.core import holds as held
 from gateway.core import keys
 from gateway.core.call import Lineage
@@ -19,6 +17,8 @@ from gateway.core.record import (
     citation_of,
     consent_of,
 )
+from gateway.records.conclusion import Conclusion
+from gateway.records.conclusion import message as refusal_text
 from gateway.rpc.times import duration, timestamp
 from gateway.wire.attempts import attempts
 from gateway.wire.names import decision_name

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.core.errors import CallEnded
-from gateway.erasures import Erasures
+from gateway.records.erasures import Erasures
 from services.audit.personal import Personal
 
 LOOK_SECONDS: Final = 0.5

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion
 from gateway.core.call import Operation
 from gateway.core.failing import failed, refused_by_policy
 from gateway.core.record import Exposure, Outcome, Record, Settlement, Verdict
+from gateway.records.conclusion import Conclusion
 
 ID_LENGTH: Final = 32
 

@@ -5,10 +5,10 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.conclusion import Conclusion
 from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
+from gateway.records.conclusion import Conclusion
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion, State, state_at
 from gateway.core.record import Outcome, Record, Settlement, Verdict
 from gateway.core.shadows import ShadowResult
+from gateway.records.conclusion import Conclusion, State, state_at
 from services.audit.store import Stored
 
 _record: Final = msgspec.json.Decoder(Record)

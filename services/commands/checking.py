@@ -5,12 +5,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gateway.activation.loading import load
 from gateway.adapters.policy_files import read
 from gateway.core.analysis.findings import analyse, text
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import Path as Place
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.loading import load
 from services.texts import say
 
 

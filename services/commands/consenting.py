@@ -8,10 +8,10 @@ from typing import Annotated, Any, get_args
 import msgspec
 import typer
 
-from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Facts
 from gateway.core.consents import Basis, Consent
 from gateway.core.record import contact_ref, subject_ref
+from gateway.messages.contact_points import ContactPointUnclear, normalised
 from gateway.settings import Settings, language
 from services.commands.fact_lines import is_personal
 from services.commands.shell import Shell

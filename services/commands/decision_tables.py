@@ -3,9 +3,9 @@
 import unicodedata
 from typing import Final
 
-from gateway.conclusion import Conclusion, State
 from gateway.copies import looks
 from gateway.core.record import Verdict
+from gateway.records.conclusion import Conclusion, State
 from gateway.rpc.times import timestamp
 from gateway.wire.reading import entries_in
 from pilote.audit.v1 import summaries_pb2

@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 
 from gateway.core.obstacle_texts import explain_beyond
 from gateway.core.obstacles import obstacles
-from gateway.whatif import Beyond, beyond
+from gateway.replays.whatif import Beyond, beyond
 from pilote.audit.v1 import explaining_pb2, planning_pb2
 from services.audit.explaining import obstacle
 from services.commands.replaying import Replays, Unusable, kept_inputs

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Facts
 from gateway.core.consents import Consent
 from gateway.core.record import contact_ref, subject_ref
+from gateway.messages.contact_points import ContactPointUnclear, normalised
 
 _PERSONAL: Final = re.compile(r"\S@\S|\+\d[\d\s().-]{7,}\d|\b0\d([\s.-]?\d\d){4}\b")
 """An e-mail address, an international telephone number, or a French one."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 from google.protobuf import json_format
 
+from gateway.activation.loading import load
 from gateway.adapters.cells import CellBook
 from gateway.adapters.holds import HoldStore, over_redis
 from gateway.adapters.revisions import RevisionStore
@@ -20,7 +21,6 @@ from gateway.core.holds import Hold, HoldState
 from gateway.core.keys import Cell
 from gateway.core.record import decision_id
 from gateway.core.texts import span
-from gateway.loading import load
 from gateway.redis_clients import Client
 from services.texts import say
 

@@ -10,15 +10,15 @@ import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 from redis.exceptions import RedisError
 
+from gateway.activation.loading import load_stored
 from gateway.adapters.sealing import Sealer
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.record import CustomerOutcome, Settlement
 from gateway.core.revision.compiled import Revision
 from gateway.core.simulating.calls import Call, Forms, Judged
-from gateway.judging import judged
-from gateway.loading import load_stored
 from gateway.redis_clients import Client, connected
-from gateway.replaying import NotKnown
+from gateway.replays.judging import judged
+from gateway.replays.replaying import NotKnown
 from pilote.audit.v1 import planning_pb2
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.commands.replaying import Opened, Replays, Revisions, Unusable

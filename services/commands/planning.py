@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.activation.loading import canonical, load_stored
 from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
 from gateway.core.change_words import in_words
@@ -17,7 +18,6 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.texts import number as with_digits
 from gateway.core.texts import span
-from gateway.loading import canonical, load_stored
 from gateway.redis_clients import Client
 from pilote.audit.v1 import planning_pb2
 from services.commands.plan_texts import say

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 import msgspec
 
+from gateway.activation.loading import load_stored
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
 from gateway.copies.saying import Said
@@ -15,9 +16,8 @@ from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.record import Outcome, Record
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.loading import load_stored
 from gateway.redis_clients import Client
-from gateway.replaying import NotKnown, Replayed, replayed, replayed_copy
+from gateway.replays.replaying import NotKnown, Replayed, replayed, replayed_copy
 from pilote.audit.v1 import audit_service_pb2, planning_pb2
 from pilote.decision.v1 import decision_pb2
 

@@ -60,8 +60,8 @@ def show_workers(shell: Shell) -> None:
 
 def proposed(shell: Shell, number: int) -> "Revision":
     """The policy of a proposal, compiled; ends the process where there is none, or it has mistakes."""
+    from gateway.activation.loading import load_stored
     from gateway.core.revision.decode import PolicyInvalid
-    from gateway.loading import load_stored
     from services.revisions.revising import RevisionProblem
 
     async def work(revising: "Revising") -> "Revision":
@@ -132,7 +132,7 @@ def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
         base: Annotated[int | None, typer.Option(min=0, help="The revision that the file was made from.")] = None,
     ) -> None:
         """Put a proposal, or a file, together with what has become active since; prints a policy to check and apply."""
-        from gateway.loading import canonical
+        from gateway.activation.loading import canonical
         from services.revisions.tables import as_yaml
 
         lang = language(shell.settings())

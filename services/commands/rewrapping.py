@@ -11,7 +11,7 @@ from typing import Any
 from gateway.adapters.sealing import Sealer
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.used import WrappedKey
-from gateway.opening import rewrapped
+from gateway.records.opening import rewrapped
 from services.audit.sqlite import keys as sqlite_keys
 from services.audit.sqlite.personal import Work
 from services.audit.sqlite.personal import rewrap as rewrap_all

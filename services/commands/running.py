@@ -15,13 +15,13 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from gateway import redis_clients
+from gateway.activation.loading import canonical, load
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.policy_files import read
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited

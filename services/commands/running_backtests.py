@@ -61,7 +61,7 @@ def show(shell: Shell, found: "Simulated", *, took_ms: int) -> None:
 
 
 def _config(shell: Shell, new: "Revision", over: Over) -> "Config":
-    from gateway.loading import canonical
+    from gateway.activation.loading import canonical
     from services.commands.judging_slices import Config
     from services.up import redis_url
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.activation.loading import load_stored
+from gateway.activation.standing import UNUSABLE, Standing
 from gateway.adapters.identity import Identity
 from gateway.adapters.revisions import Published
 from gateway.core.call import Agent
@@ -13,9 +15,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.flags import FlagRule, flags_of
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.loading import load_stored
 from gateway.rpc.headers import API_KEY, AUTHORIZATION
-from gateway.standing import UNUSABLE, Standing
 
 _log = logging.getLogger(__name__)
 

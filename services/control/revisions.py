@@ -15,12 +15,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from redis.exceptions import RedisError
 
+from gateway.activation.loading import load
 from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Workers
 from gateway.core.authority import SignedVote
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.people import Person
-from gateway.loading import load
 from gateway.redis_clients import Client
 from services.control.describing import takes
 from services.control.persons import Persons, language_in

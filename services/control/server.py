@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway import redis_clients
+from gateway.activation.standing import Standing
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.sealing import Sealer
@@ -32,7 +33,6 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.rpc.serving import until_told_to_stop
-from gateway.standing import Standing
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed

@@ -16,7 +16,7 @@ from litestar.params import FromPath
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
 from gateway.core.policy.people import Person
 from gateway.core.used import SealedValues, UsedValues, WrappedKey
-from gateway.opening import opened
+from gateway.records.opening import opened
 from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.audit_client import SECONDS, AuditClient

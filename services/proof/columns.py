@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from gateway.conclusion import concluded, settled, state_at
 from gateway.core import keys
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.records.conclusion import concluded, settled, state_at
 from services.proof import leaves
 from services.proof.leaves import Leaf
 

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from gateway.activation.loading import canonical, load_stored
 from gateway.adapters.proposals import Proposal, ProposalConflict, ProposalProblem, Proposals
 from gateway.adapters.revisions import ProposalChanged, Published, RevisionConflict, RevisionStore, stated
 from gateway.clock import clock_ms
@@ -17,7 +18,6 @@ from gateway.core.movement import NotOnlyMoved, carried, followed, restored
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.trust import Trusted, matches, restores_approved
-from gateway.loading import canonical, load_stored
 from gateway.redis_clients import Client
 from gateway.signing import Signer, verify
 

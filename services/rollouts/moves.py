@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from gateway.activation.loading import load_stored
 from gateway.adapters.revisions import Published, RevisionConflict, RevisionStore
 from gateway.core.movement import with_moved
 from gateway.core.policy.learning import Rollout
@@ -12,7 +13,6 @@ from gateway.core.policy.people import Person
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rollout_texts import refusal_of
 from gateway.core.rollouts import Act, Refused, act
-from gateway.loading import load_stored
 from gateway.redis_clients import Client
 from gateway.signing import Signer
 from services.rollouts.counting import Counting, Policy

@@ -13,17 +13,17 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 
+from gateway.activation.loading import load
 from gateway.adapters.reservation import Reservation, reserve
-from gateway.conclusion import concluded
 from gateway.core.call import Facts
 from gateway.core.inputs import Inputs
 from gateway.core.record import Outcome, Record, Settlement, Verdict, decision_id
 from gateway.core.revision.compiled import Revision
 from gateway.core.simulating.calls import Forms
 from gateway.core.simulating.course import USUAL_MS, Course
-from gateway.judging import judged
-from gateway.loading import load
-from gateway.replaying import replayed
+from gateway.records.conclusion import concluded
+from gateway.replays.judging import judged
+from gateway.replays.replaying import replayed
 from tests.adapters.conftest import Desk
 from tests.adapters.test_admission_model import closed, opened_desk
 from tests.e2e.policy import Data, policy

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from gateway import refusal
+from gateway.activation.loading import canonical, load
 from gateway.adapters import policy_files
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import Mistake, PolicyInvalid
-from gateway.loading import canonical, load
 from gateway.packs.shipped import shipped
 from tests.adapters.conftest import Desk
 from tests.core.test_decide import decided

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import PeopleAsked, Published, RevisionConflict, RevisionStore
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.movement import NotOnlyMoved, rollouts_in
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client, connected
 from tests.adapters.conftest import freeze, thaw
 from tests.policies import policy

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from gateway.activation.loading import load
 from gateway.core.change_texts import NOUNS
 from gateway.core.change_words import all_in_words, in_words, percent
 from gateway.core.changes import changes
 from gateway.core.policy.document import Document
 from gateway.core.texts import LANGUAGES, placeholders
-from gateway.loading import load
 from tests.core.documents import documents
 from tests.policies import agent, demo, policy
 

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from gateway.activation.loading import load
 from gateway.core.changes import Change, FieldChange, Place, applied, changes, differences, parts
 from gateway.core.policy.document import Document
-from gateway.loading import load
 from tests.core.documents import all_kinds, documents, structs
 from tests.policies import READ, policy
 

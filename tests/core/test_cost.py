@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway.contracts import ContractBook
+from gateway.activation.loading import load
 from gateway.core.analysis.syntax import parse
 from gateway.core.revision.decode import Mistakes
-from gateway.loading import load
+from gateway.messages.contracts import ContractBook
 from tests.policies import READ, SEND, policy, revision
 
 ABOUT = {READ: 20, SEND: 3}

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
+from gateway.activation.loading import load
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.decide import Decision, decide, unrouted
 from gateway.core.record import contact_ref, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
-from gateway.describe import describe
-from gateway.loading import load
+from gateway.messages.describe import describe
 from tests.policies import demo, policy
 
 KEY = b"k" * 32

@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.activation.loading import load
 from gateway.adapters import policy_files
 from gateway.core.policy.document import Document
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.revision.check import check
 from gateway.core.revision.decode import Mistakes, PolicyInvalid, decode
-from gateway.loading import load
 from tests.policies import DEMO_FOLDER, demo, policy
 
 CASES = sorted((Path(__file__).parent / "cases" / "mistakes").glob("*.yaml"))

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.activation.loading import canonical, load
 from gateway.core.authority import authority_in, digest_of, lasting_in
 from gateway.core.movement import NotOnlyMoved, carried, followed, restored, rollouts_in, with_moved
 from gateway.core.policy.learning import Rollout, RolloutStep
-from gateway.loading import canonical, load
 from tests.policies import policy
 
 ARMS = [{"name": "old", "upstream": "crm"}, {"name": "new", "upstream": "crm", "weight": 0}]

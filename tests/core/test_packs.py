@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.activation.loading import load
 from gateway.adapters import policy_files
 from gateway.core.revision.compiled import Revision
-from gateway.loading import load
 from gateway.packs.shipped import shipped
 from tests.core.test_decide import decided, shown
 from tests.policies import SEND, policy

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import holidays
+from gateway.activation import holidays
 from gateway.core.call import Facts
 from gateway.core.quiet_hours import OpenHours, QuietRule, wait_ms
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from gateway.activation.loading import load
 from gateway.core.changes import changes
 from gateway.core.policy.document import Document
 from gateway.core.reach import _BY_SECTION, Count, Reach, Sides, reach, touched
 from gateway.core.revision.compiled import MethodPolicy
 from gateway.core.revision.decode import PolicyInvalid
-from gateway.loading import load
 from tests.policies import INFER, READ, SEND, agent, demo
 
 _DEMO = demo()

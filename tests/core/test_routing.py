@@ -12,7 +12,7 @@ from gateway.core.decide import unrouted
 from gateway.core.record import Exposure
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import NOWHERE, Routed, route
-from gateway.describe import describe
+from gateway.messages.describe import describe
 from tests.policies import INFER, READ, demo, revision
 
 UNITS = [f"{n:032x}" for n in range(2_000)]

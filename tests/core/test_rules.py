@@ -9,13 +9,13 @@ from google.protobuf import descriptor_pb2, wrappers_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contracts import ContractBook
 from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.policy.serving import Contract
 from gateway.core.revision.decode import Mistakes
 from gateway.core.rule_mistakes import RuleMistake
 from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine
+from gateway.messages.contracts import ContractBook
 from pilote.crm.v1.contact_service_pb2 import GetContactRequest
 
 REQUEST = "pilote.crm.v1.GetContactRequest"

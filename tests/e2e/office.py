@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import requests
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.authority import Statement, Vote
-from gateway.loading import canonical, load
 from services.control.asking import header, to_sign
 from services.control.server import running
 from tests.e2e.policy import Data

@@ -13,13 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from gateway.adapters.sealing import Sealer, sealing_keys
-from gateway.conclusion import concluded
 from gateway.copies.saying import recorded
 from gateway.core import keys
 from gateway.core.errors import Reason
 from gateway.core.inputs import LARGEST_REQUEST, Inputs, sampled
 from gateway.core.record import Outcome, Record, Verdict
 from gateway.core.shadows import ShadowResult
+from gateway.records.conclusion import concluded
 from pilote.audit.v1 import planning_pb2
 from services.commands.replaying import Once, Replays, Revisions, Unusable
 from tests.e2e.waiting import eventually

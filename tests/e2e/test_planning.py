@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.activation.loading import load
 from gateway.core.reach import Count
-from gateway.loading import load
 from services.commands.planning import ActiveUnreadable, active_revision, as_applied, counted, planned, rows, sentences
 from tests.e2e.policy import cap, policy
 from tests.e2e.requests import get, send

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import requests
 
-from gateway.loading import canonical, load
+from gateway.activation.loading import canonical, load
 from services.control.server import running
 from tests.e2e.office import Office, Person, opened
 from tests.e2e.policy import Data, policy

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
 from gateway.core import keys
 from gateway.core.simulating.differences import Difference
-from gateway.loading import canonical, load
 from pilote.decision.v1 import decision_service_pb2
 from services.commands.effects_shown import sentences, tables
 from services.commands.judging_slices import AuditSilent, Config

@@ -7,11 +7,11 @@ import grpc
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.workers import Report, Workers
 from gateway.core import keys
 from gateway.core.authority import authority_in
-from gateway.loading import canonical, load
 from tests.e2e.policy import Data, policy
 from tests.e2e.requests import get
 from tests.e2e.waiting import eventually, until

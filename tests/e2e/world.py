@@ -13,13 +13,13 @@ import msgspec
 from google.rpc import status_pb2
 from redis.exceptions import ResponseError
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.cells import CellBook
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core import keys
 from gateway.core.authority import Authority
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.rpc.status import reason_from, status_from
 from gateway.server import Gateway, gateway

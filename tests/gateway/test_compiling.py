@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compiling import LARGE_BYTES, Compiler, NotCompiled
+from gateway.activation.compiling import LARGE_BYTES, Compiler, NotCompiled
+from gateway.activation.loading import Checked, canonical, check_stored, load, load_stored
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Program, RuleEngine
-from gateway.loading import Checked, canonical, check_stored, load, load_stored
 from tests.e2e.waiting import until
 from tests.policies import READ, policy
 
@@ -113,7 +113,7 @@ async def test_an_answer_that_nobody_waited_for_is_not_taken_for_another(documen
 
 async def test_it_ends_with_the_gateway_however_that_ends(document: bytes) -> None:
     program = (
-        "import sys, gateway.compiling as c; made = c.Compiler(); made.prepare(bytes(c.LARGE_BYTES));"
+        "import sys, gateway.activation.compiling as c; made = c.Compiler(); made.prepare(bytes(c.LARGE_BYTES));"
         "print(made._process.pid, flush=True); sys.stdin.read()"
     )
     command = (sys.executable, "-c", program)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2
 
-from gateway.contracts import ContractBook
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, method_matches
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, PolicyInvalid
-from gateway.field_paths import readers
+from gateway.messages.contracts import ContractBook
+from gateway.messages.field_paths import readers
 from tests.policies import INFER, READ, SEND, demo
 
 FIELD = descriptor_pb2.FieldDescriptorProto

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.call import Call
 from gateway.core.errors import CallEnded, Reason
-from gateway.describe import describe
+from gateway.messages.describe import describe
 from tests.policies import INFER, READ, SEND, demo, revision
 
 METHODS = revision().methods

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.core import keys
-from gateway.erasures import KEPT_MS, Erasures
+from gateway.records.erasures import KEPT_MS, Erasures
 from gateway.redis_clients import Client, connected
 from tests.e2e.waiting import eventually
 from tests.stores import Store, files_below

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.activation.loading import Checked, canonical, load
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import Mistakes, decode
 from gateway.core.rules import unresting
-from gateway.loading import Checked, canonical, load
 from tests.policies import INFER, READ, SEND, demo, policy, revision
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.core.call import Facts
 from gateway.core.used import LARGEST, packed, unpacked
-from gateway.describe import describe
+from gateway.messages.describe import describe
 from pilote.crm.v1.contact_service_pb2 import UpdateContactRequest
 from tests.policies import revision
 

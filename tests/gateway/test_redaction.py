@@ -8,10 +8,10 @@ from google.protobuf.any_pb2 import Any as Packed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contracts import ContractBook
 from gateway.core.contract import Redaction, RedactionMistake
 from gateway.core.revision.decode import Mistakes
-from gateway.redaction import MessageRedactor
+from gateway.messages.contracts import ContractBook
+from gateway.messages.redaction import MessageRedactor
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import ListContactsResponse
 from pilote.crm.v1.message_pb2 import Message

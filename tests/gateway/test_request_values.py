@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.request_values import value_reader
+from gateway.messages.request_values import value_reader
 from pilote.crm.v1 import contact_pb2, contact_service_pb2, message_pb2, message_service_pb2
 from pilote.governance.v1 import annotations_pb2
 

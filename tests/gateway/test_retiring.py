@@ -3,8 +3,8 @@
 import asyncio
 import weakref
 
+from gateway.activation.retiring import Retiring
 from gateway.core.revision.compiled import Revision
-from gateway.retiring import Retiring
 from tests.e2e.waiting import until
 from tests.policies import revision
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.contract import TokenUsage
-from gateway.field_paths import token_usage
+from gateway.messages.field_paths import token_usage
 from pilote.inference.v1 import chat_pb2, inference_service_pb2
 
 COUNTS = st.integers(0, 2**53)

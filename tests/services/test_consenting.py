@@ -10,9 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.adapters.consents import ConsentStore
-from gateway.contact_points import normalised
 from gateway.core.call import Facts
 from gateway.core.record import contact_ref, subject_ref
+from gateway.messages.contact_points import normalised
 from gateway.server import pseudonym_key
 from services.commands.fact_lines import is_personal, read_line
 

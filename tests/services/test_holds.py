@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.activation.loading import load
 from gateway.adapters.holds import HoldStore, KeptRequest, over_redis
 from gateway.adapters.sealing import Sealer
 from gateway.core import keys
 from gateway.core.holds import Hold, HoldState
 from gateway.core.record import Record, Verdict
-from gateway.loading import load
 from gateway.redis_clients import Client
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import CreateContactRequest

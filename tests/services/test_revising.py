@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.cells import CellsFixed
 from gateway.adapters.trust import Trust
 from gateway.core import keys
@@ -14,7 +15,6 @@ from gateway.core.movement import rollouts_in
 from gateway.core.policy.document import Document
 from gateway.core.policy.learning import Rollout
 from gateway.core.trust import Distrusted
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from services.revisions.revising import Conflict, Hand, Made, Revising, RevisionProblem
 from services.revisions.tables import conflict, history

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion
 from gateway.core.record import Record, Settlement
 from gateway.core.shadows import ShadowResult
+from gateway.records.conclusion import Conclusion
 
 Value = str | int
 _TEXT: Final = re.compile(r"(\w+)\.(\w+)(?:\.(\w+)|(\[(?:(\w+)=(\w+))?\])(?:\.(\w+))?|(\{\})|(#))?")

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from gateway.conclusion import Conclusion, message
 from gateway.core.record import Outcome, Record
+from gateway.records.conclusion import Conclusion, message
 
 
 def searched(record: Record, outcome: Outcome, conclusion: Conclusion) -> tuple[str, ...]:

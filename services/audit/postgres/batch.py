@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion, State, concluded, settled
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Record, Settlement, Verdict
+from gateway.records.conclusion import Conclusion, State, concluded, settled
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.filters.searching import searched

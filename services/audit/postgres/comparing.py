@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.conclusion import State, concluded, settled
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.records.conclusion import State, concluded, settled
 from services.audit.entries import Admitted
 from services.audit.postgres.batch import COLUMNS, row_of, rules_of
 from services.audit.postgres.lanes import Connection

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion, concluded, settled
 from gateway.core import keys
 from gateway.core.record import Record, Settlement
+from gateway.records.conclusion import Conclusion, concluded, settled
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.filters.searching import indexed, searched

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.conclusion import State, concluded, settled
 from gateway.core.record import Outcome, Record, Settlement
+from gateway.records.conclusion import State, concluded, settled
 from services.audit.entries import Admitted
 from services.audit.filters.searching import indexed, searched
 from services.audit.sql.dialects import SQLITE, Dialect, Sql

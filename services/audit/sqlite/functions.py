@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion, State
 from gateway.core.record import Outcome, Record, Verdict
+from gateway.records.conclusion import Conclusion, State
 from services.audit.filters.searching import found, indexed, searched
 from services.audit.sql.dialects import WORDS
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.activation.loading import load
 from gateway.adapters import policy_files
 from gateway.core.analysis import findings as module
 from gateway.core.analysis.findings import Analysis, Finding, analyse, text
-from gateway.loading import load
 from tests.policies import agent, demo, policy, revision
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "findings").glob("*.yaml"))

@@ -12,7 +12,6 @@ from cel_expr_python import cel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.contracts import ContractBook
 from gateway.core.analysis.formula import ERROR, FALSE, TRUE, comes_to, conj
 from gateway.core.analysis.solve import Domain, Known, satisfiable
 from gateway.core.analysis.syntax import Node, parse
@@ -20,6 +19,7 @@ from gateway.core.call import Agent, Call, Facts, Operation, Route
 from gateway.core.conditions import VARIABLES
 from gateway.core.revision.decode import Mistakes
 from gateway.core.rules import RuleEngine
+from gateway.messages.contracts import ContractBook
 
 REQUEST = "pilote.crm.v1.UpdateDealRequest"
 BOOK = ContractBook((), Mistakes())

@@ -5,7 +5,6 @@ from typing import Any, Final
 import msgspec
 from hypothesis import strategies as st
 
-from gateway.conclusion import concluded, settled, state_at
 from gateway.core.call import Lineage
 from gateway.core.record import (
     Attempt,
@@ -21,6 +20,7 @@ from gateway.core.record import (
     Verdict,
 )
 from gateway.core.shadows import CopyEnd, ShadowResult
+from gateway.records.conclusion import concluded, settled, state_at
 from services.audit.entries import Admitted, Copied, Entry, Settled, read
 from services.audit.filters.expression import Age, All, Comparison, Expression, Has, Like, Not, Some, SubjectIs, Text
 from services.audit.filters.fields import FIELDS, MEMBERS, Field, Kind

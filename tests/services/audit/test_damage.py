@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.conclusion import State
 from gateway.core.errors import CallEnded, Reason
+from gateway.records.conclusion import State
 from pilote.audit.v1 import audit_service_pb2, summaries_pb2
 from services.audit.filters.filter import parse
 from services.audit.sqlite.store import SqliteStore

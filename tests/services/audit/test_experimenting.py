@@ -10,10 +10,10 @@ import grpc
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import Published, RevisionStore, stated
 from gateway.core.authority import Entry, SignedVote, Vote
 from gateway.core.record import Exposure
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.subject_keys import SubjectKeys
-from gateway.conclusion import concluded
 from gateway.core.call import Lineage
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import (
@@ -25,6 +24,7 @@ from gateway.core.record import (
     subject_ref,
 )
 from gateway.core.shadows import CopyEnd, ShadowResult
+from gateway.records.conclusion import concluded
 from pilote.audit.v1 import personal_pb2, persons_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit import person_texts, person_totals, persons

@@ -14,10 +14,10 @@ import grpc
 import pytest
 from redis.asyncio import Redis
 
-from gateway.conclusion import State
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import CustomerOutcome, Exposure, Record
 from gateway.core.shadows import CopyEnd, ShadowResult
+from gateway.records.conclusion import State
 from pilote.audit.v1 import audit_service_pb2 as pb
 from pilote.audit.v1 import audit_service_pb2_grpc
 from services.audit.arms import ArmsQuery

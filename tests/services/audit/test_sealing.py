@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.conclusion import State
+from gateway.records.conclusion import State
 from services.audit.entries import Entry
 from services.audit.filters.filter import parse
 from services.audit.sqlite.segments.hours import HOUR_MS, hour_of, name_of

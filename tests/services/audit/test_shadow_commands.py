@@ -11,9 +11,9 @@ import grpc
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core.shadows import CopyEnd, Difference, ShadowResult
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from gateway.rpc.serving import serving
 from pilote.audit.v1 import audit_service_pb2_grpc

@@ -10,11 +10,11 @@ import pytest
 from redis.asyncio import RedisCluster
 
 from gateway import redis_clients
-from gateway.conclusion import State
 from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import MOST
 from gateway.core.record import Attempt, BucketAsk, BucketLook, Outcome, Verdict
+from gateway.records.conclusion import State
 from gateway.redis_clients import Client
 from services.audit.server import connected
 from services.audit.sqlite.store import SqliteStore

@@ -9,11 +9,11 @@ import grpc
 import msgspec
 import pytest
 
+from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.core.movement import rollouts_in
 from gateway.core.policy.learning import Rollout
 from gateway.core.rollouts import Act
-from gateway.loading import canonical, load
 from gateway.redis_clients import Client
 from pilote.audit.v1 import audit_service_pb2_grpc
 from services.rollouts.controller import Controller

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.activation.loading import load
 from gateway.adapters.trust import Trust
 from gateway.core.trust import Distrusted
-from gateway.loading import load
 from gateway.signing import Signer, new_signer
 from services.revisions.revising import Hand, Revising
 from services.rollouts.moves import RolloutProblem, Rollouts

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.conclusion import Conclusion, State
 from gateway.core.record import Verdict
+from gateway.records.conclusion import Conclusion, State
 from services.audit.sqlite.segments import catalogue, pending, work
 from services.audit.sqlite.segments.catalogue import Catalogue, Segment
 from services.audit.sqlite.segments.cold import Cold

@@ -19,7 +19,7 @@ CREATE TABLE decision (
   received_ms INTEGER NOT NULL,
   decided_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL,
-  -- gateway.conclusion; these change once, when the call is settled
+  -- gateway.records.conclusion; these change once, when the call is settled
   verdict TEXT NOT NULL,
   reason TEXT NOT NULL,
   rule TEXT NOT NULL,

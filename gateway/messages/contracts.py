@@ -20,7 +20,7 @@ from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.field_paths import (
+from gateway.messages.field_paths import (
     channel_putter,
     closed_values,
     is_text,
@@ -30,8 +30,8 @@ from gateway.field_paths import (
     token_usage,
     writer,
 )
-from gateway.redaction import MessageRedactor
-from gateway.request_values import value_reader
+from gateway.messages.redaction import MessageRedactor
+from gateway.messages.request_values import value_reader
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2

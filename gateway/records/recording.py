@@ -11,7 +11,7 @@ from gateway.core.inputs import LARGEST_REQUEST, OWN, First, Inputs, Part, bound
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.record import SealedInputs
 from gateway.core.routing import Routed, goes_along
-from gateway.keeping import KEPT_METADATA
+from gateway.holds.keeping import KEPT_METADATA
 
 
 class Recorder:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.clearing import entry, is_map
-from gateway.sensitivity import sensitivity_of, touches
+from gateway.messages.clearing import entry, is_map
+from gateway.messages.sensitivity import sensitivity_of, touches
 from pilote.governance.v1 import annotations_pb2
 
 Reader = Callable[[Any], Any]

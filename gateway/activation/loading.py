@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from gateway import holidays
+from gateway.activation import holidays
 from gateway.adapters.identity import usable_keys
-from gateway.contracts import ContractBook
 from gateway.core.policy.document import Document
 from gateway.core.revision.check import check
 from gateway.core.revision.compiled import Revision, check_compiling, compile_revision
 from gateway.core.revision.decode import Mistakes, Path, decode
 from gateway.core.rules import Program, RuleEngine
+from gateway.messages.contracts import ContractBook
 
 
 def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0) -> Revision:

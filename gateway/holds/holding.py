@@ -17,17 +17,17 @@ from gateway.adapters.holds import KeptRequest
 from gateway.adapters.redis_connection import CommandRefused, StoreDown
 from gateway.adapters.sealing import Damaged, KeyMissing
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused
-from gateway.call_records import RESERVATION_SLACK_MS, status_name
 from gateway.callrun import CallRun, Incoming, new_id, timeout_s
 from gateway.core import holds
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
 from gateway.core.keys import Cell
 from gateway.core.record import Verdict
-from gateway.keeping import Keeping
+from gateway.holds.keeping import Keeping
+from gateway.holds.waiting import Waiting
 from gateway.pipeline import Pipeline
+from gateway.records.call_records import RESERVATION_SLACK_MS, status_name
 from gateway.refusal import Kept
-from gateway.waiting import Waiting
 from gateway.watching.trace_context import handling
 
 _log = logging.getLogger(__name__)

@@ -11,14 +11,14 @@ from gateway.adapters.holds import HoldStore, KeptRequest
 from gateway.adapters.redis_connection import CommandRefused, StoreDown
 from gateway.adapters.reservation import pending_in
 from gateway.adapters.sealing import Damaged, KeyMissing
-from gateway.call_records import record_of
 from gateway.callrun import CallRun, hash_of, new_id
 from gateway.core import holds, keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.holds import Hold, HoldState
 from gateway.core.inputs import Part
 from gateway.core.record import Record, Verdict
-from gateway.describe import CONVERSATION_HEADER, IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
+from gateway.messages.describe import CONVERSATION_HEADER, IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER
+from gateway.records.call_records import record_of
 from gateway.refusal import Plan
 
 KEPT_METADATA: Final = (IDEMPOTENCY_HEADER, INFERENCE_HEADER, SESSION_HEADER, CONVERSATION_HEADER, "accept-language")

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.contact_points import ContactPointUnclear, normalised
 from gateway.core.call import Call, Operation
 from gateway.core.contract import SUBJECT, TOKEN, MethodContract, read_none
 from gateway.core.errors import invalid
+from gateway.messages.contact_points import ContactPointUnclear, normalised
 
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 INFERENCE_HEADER: Final = "pilote-inference-id"

@@ -2,14 +2,14 @@
 
 import msgspec
 
+from gateway.activation.loading import canonical, load_stored
 from gateway.core.inputs import Inputs
 from gateway.core.obstacles import Obstacle, obstacles
 from gateway.core.record import Outcome, Verdict
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.without import removable, without
-from gateway.loading import canonical, load_stored
-from gateway.replaying import NotKnown, replayed
+from gateway.replays.replaying import NotKnown, replayed
 
 MOST_STEPS = 10
 """Rules, lineage, holdouts, consents, hours, people and what limits lack: no call meets more kinds than that."""

@@ -4,7 +4,6 @@ from typing import Final
 
 import msgspec
 
-from gateway.call_records import record_of
 from gateway.callrun import CallRun, Incoming
 from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
 from gateway.copies.saying import Said, said
@@ -18,7 +17,8 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import Routed, RouteRule, routed
 from gateway.core.texts import language_of
 from gateway.deciding import decided
-from gateway.describe import describe
+from gateway.messages.describe import describe
+from gateway.records.call_records import record_of
 from gateway.upstream.standing_in import own_buckets, standby_record, way_to
 from gateway.watching.trace_context import CallTrace
 

@@ -19,9 +19,9 @@ from typing import IO, Final
 
 import msgspec
 
+from gateway.activation.loading import check_stored
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rules import Program
-from gateway.loading import check_stored
 
 LONGEST_SECONDS: Final = 2.0
 """How long the other process may take. Where every core is busy it hardly gets a turn; then the work is done here."""
@@ -102,7 +102,7 @@ class Compiler:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    program = "from gateway.compiling import serve; serve()"
+    program = "from gateway.activation.compiling import serve; serve()"
     return subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 
-from gateway.clearing import Work, clearing, entry, is_map
+from gateway.messages.clearing import Work, clearing, entry, is_map
 from pilote.governance.v1 import annotations_pb2
 
 _ANY: Final = "google.protobuf.Any"

@@ -13,9 +13,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
-from gateway.clearing import Work, clearing, entry, is_map, is_text
 from gateway.core.contract import Redaction, RedactionMistake, Take
-from gateway.sensitivity import Sensitive, level_of, sensitivity_of, touches
+from gateway.messages.clearing import Work, clearing, entry, is_map, is_text
+from gateway.messages.sensitivity import Sensitive, level_of, sensitivity_of, touches
 from pilote.governance.v1 import annotations_pb2
 
 EVERY: Final = "*"

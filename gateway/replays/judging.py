@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 
 from gateway.callrun import CallRun
-from gateway.conclusion import answered
 from gateway.considering import weighed
 from gateway.core import keys
 from gateway.core.agreeing import LATER
@@ -15,8 +14,9 @@ from gateway.core.record import CustomerOutcome, Exposure, Outcome, Record, Sett
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import NOWHERE
 from gateway.core.simulating.calls import ALLOWED, Call, Change, End, Follows, Forms, Told
-from gateway.keeping import ending
-from gateway.replaying import again, read
+from gateway.holds.keeping import ending
+from gateway.records.conclusion import answered
+from gateway.replays.replaying import again, read
 
 
 def judged(

@@ -6,10 +6,10 @@ import sys
 import time
 from typing import Final
 
-from gateway.compiling import Compiler
+from gateway.activation.compiling import Compiler
+from gateway.activation.loading import Checked, load_stored
+from gateway.activation.retiring import Retiring
 from gateway.core.revision.compiled import Revision
-from gateway.loading import Checked, load_stored
-from gateway.retiring import Retiring
 
 WORK_SECONDS: Final = 0.0005
 REST_SECONDS: Final = 0.0005

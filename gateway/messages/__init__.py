@@ -1,0 +1,1 @@
+"""What calls say: what contracts know of messages, what is read of them, and what is taken out."""

@@ -1,0 +1,1 @@
+"""Calls that were recorded, decided about once more."""
