@@ -271,6 +271,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     keep_days: int = 0
     """How long the class keeps the record; 0: `DEFAULT_KEEP_DAYS`."""
     steps: Steps | None = None
+    took_us: int = 0
+    """Microseconds from when the call came in until this was written: the whole time of a call that was refused."""
     values: SealedValues | None = None
     """The request fields and facts that it was decided by; `None` where there are none, or they are not recorded."""
 

@@ -89,6 +89,7 @@ def record_of(run: CallRun) -> Record:
         retention=kept.name if kept is not None else "",
         keep_days=kept.days if kept is not None else 0,
         steps=steps_of(run) if run.begun else None,
+        took_us=elapsed_us(run),
         values=run.values,
     )
 

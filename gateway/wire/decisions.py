@@ -88,6 +88,7 @@ def decision_message(
         retention_class=record.retention,
         retention_days=record.keep_days,
         steps=steps(record.steps, settlement),
+        decide_duration=duration(record.took_us) if record.took_us else None,
         costs={} if settlement is None else settlement.costs,
         values_state=decision_pb2.VALUES_STATE_UNSPECIFIED
         if record.values is None

@@ -81,6 +81,7 @@ def entries_in(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlem
         retention=message.retention_class,
         keep_days=message.retention_days,
         steps=steps_in(message.steps) if message.HasField("steps") else None,
+        took_us=message.decide_duration.ToMicroseconds(),
     )
     outcome = Outcome(
         granted=not denied,

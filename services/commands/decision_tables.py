@@ -38,7 +38,10 @@ def row(decision: decision_pb2.Decision, columns: tuple[str, ...]) -> tuple[str,
     if columns:
         stored = stored_of(decision)
         return tuple(clean(_cell(FIELDS[name], stored)) for name in columns)
-    ended = decision.HasField("total_duration")
+    known = decision.verdict != decision_pb2.VERDICT_ALLOW and decision.HasField("decide_duration")
+    took = (
+        decision.total_duration if decision.HasField("total_duration") else decision.decide_duration if known else None
+    )
     cells = (
         decision.receive_time.ToJsonString(),
         decision.agent,
@@ -48,7 +51,7 @@ def row(decision: decision_pb2.Decision, columns: tuple[str, ...]) -> tuple[str,
         decision.rule,
         decision.status,
         decision.model_version,
-        f"{decision.total_duration.ToMicroseconds() / 1000:.1f}" if ended else "",
+        "" if took is None else f"{took.ToMicroseconds() / 1000:.1f}",
         decision.name.removeprefix("decisions/"),
     )
     return tuple(clean(cell) for cell in cells)

@@ -73,6 +73,9 @@ async def test_every_end_of_a_call_leaves_one_record_that_an_auditor_finds(
         return {each.name for each in await auditor.listed(text)}
 
     assert await names_of("verdict = DENY") == {names[n] for n in (1, 2, 3, 4, 5)}
+    # A refusal took its time as well, up to when it was said.
+    assert await names_of(f'verdict = DENY AND rule:"no-phone" AND latency > 1us AND subject = "{ADA}"') == {names[1]}
+    assert await names_of('rule = "no-phone" AND latency > 1h') == set()
     assert await names_of('rule = "no-phone"') == {names[1]}
     assert await names_of("rule = pressure") == {names[2]}
     assert len(await names_of('agent = "sales-bot"')) == 9

@@ -174,7 +174,13 @@ _WHY: Final = (
 _END: Final = (
     _field("state", "conclusion.state", "how it ended", "comment elle a fini", kind=Kind.STATE),
     _field("status", "conclusion.status", "status the caller got", "statut rendu à l’appelant"),
-    _field("latency", "settlement.total_us", "whole time", "durée totale", kind=Kind.DURATION),
+    _field(
+        "latency",
+        "settlement.total_us|took_us",
+        "whole time, or until refused",
+        "durée totale, ou jusqu’au refus",
+        kind=Kind.DURATION,
+    ),
     _field("upstream_latency", "settlement.upstream_us", "time upstream", "durée en aval", kind=Kind.DURATION),
     _field("overhead", "settlement.overhead_us", "the gateway's part", "part de la passerelle", kind=Kind.DURATION),
     _field(

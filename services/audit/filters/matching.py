@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gateway.core import keys
+from gateway.core.record import Verdict
 from services.audit.filters.expression import (
     Age,
     All,
@@ -69,7 +70,7 @@ def values(field: Field, stored: Stored, *, key: str = "") -> tuple[Value, ...]:
         return tuple(value for value in _elements(stored.copies, where) if value is not None)
     source: Any = getattr(stored, where.source)
     if source is None:
-        return () if where.default is None or where.shape else _absent(field)
+        return _absent(field, stored)
     found = getattr(source, where.name)
     if where.shape == "{}":
         return tuple(value for name, value in found.items() if key in {"", name})
@@ -115,8 +116,14 @@ def _compares(comparison: Comparison, stored: Stored) -> bool:
     return any(_COMPARE[comparator](each if scale == 1 else int(each) * scale, value) for each in have)
 
 
-def _absent(field: Field) -> tuple[Value, ...]:
+def _absent(field: Field, stored: Stored) -> tuple[Value, ...]:
     """What a decision without a settlement has in one of its fields: a number or span is not known."""
+    where = field.path
+    if where.refused:
+        took: int = getattr(stored.record, where.refused)
+        return (took,) if took and stored.conclusion.verdict is not Verdict.ALLOW else ()
+    if where.default is None or where.shape:
+        return ()
     if field.kind in {Kind.NUMBER, Kind.DURATION}:
         return ()
     return (0 if field.kind is Kind.BOOL else "",)

@@ -4,7 +4,7 @@
 a list, `record.rules[].effect` a member of each, `record.rules[effect=holdout].rule` of those that match,
 `settlement.costs{}` every value of a map, `settlement.attempts#` how many elements there are; `rules` are the names of
 all rules that decided or applied, `copies[].arm` a member of what came of each copy. What the settlement has is absent
-until there is one.
+until there is one; `settlement.total_us|took_us` is a member of the record instead, where the call was not let through.
 """
 
 import re
@@ -42,6 +42,8 @@ class Path(msgspec.Struct, frozen=True):
     """Of elements: the member and the value that those have that are meant."""
     default: Value | None = None
     """What stands for an absent member; `None` where absent is a value of its own."""
+    refused: str = ""
+    """Member of the record that stands for one of the settlement of a call that was not let through; 0 is none."""
 
     @property
     def single(self) -> bool:
@@ -55,6 +57,9 @@ def path(text: str) -> Path:
     Raises:
         ValueError: there is no such place.
     """
+    text, _, refused = text.partition("|")
+    if refused:
+        return msgspec.structs.replace(path(text), refused=refused)
     if text == "rules":
         return Path("rules", default="")
     if text.startswith(_COPIES):

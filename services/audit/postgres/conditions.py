@@ -169,8 +169,11 @@ def _member(field: Field) -> str:
     else:
         place = f"-> '{where.name}' ->> '{where.inner}'" if where.inner else f"->> '{where.name}'"
         have = f"coalesce({_typed(field, f'{said} {place}')}, {_literal(where.default)})"
-    known = where.source == "settlement" and field.kind in _NUMBERS
-    return f"CASE WHEN decision.settlement IS NOT NULL THEN {have} END" if known else have
+    if where.source != "settlement" or field.kind not in _NUMBERS:
+        return have
+    took = _typed(field, f"{_json('record')} ->> '{where.refused}'")
+    refused = f"WHEN decision.verdict <> 'ALLOW' THEN nullif({took}, 0)" if where.refused else ""
+    return f"CASE WHEN decision.settlement IS NOT NULL THEN {have} {refused} END"
 
 
 def _json(source: str) -> str:

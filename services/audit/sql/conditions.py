@@ -138,7 +138,13 @@ def _member(field: Field, *, known: bool, dialect: Dialect) -> str:
     else:
         place = f"{where.name}.{where.inner}" if where.inner else where.name
         have = f"ifnull({dialect.member(where.source, place, kind=field.kind)}, {literal(where.default)})"
-    return f"iif(decision.{where.source} IS NULL, NULL, {have})" if where.source == "settlement" and known else have
+    if where.source != "settlement" or not known:
+        return have
+    absent = "NULL"
+    if where.refused:
+        took = dialect.member("record", where.refused, kind=field.kind)
+        absent = f"iif(decision.verdict = 'ALLOW', NULL, nullif({took}, 0))"
+    return f"iif(decision.settlement IS NULL, {absent}, {have})"
 
 
 def glob(pieces: tuple[str, ...]) -> str:

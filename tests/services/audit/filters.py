@@ -141,6 +141,7 @@ def _row(draw: st.DrawFn, number: int) -> Row:
         lineage=draw(st.none() | st.builds(Lineage, model=_words, version=_words, arm=_some_words)),
         obligations=tuple(Obligation(name, "reply") for name in draw(st.lists(_words, max_size=1))),
         holdouts=tuple(draw(st.lists(_words, max_size=2))),
+        took_us=draw(st.sampled_from([0, 1, 3, 200_000, 2_000_000])),
         steps=draw(st.none() | st.builds(Steps, wait_us=st.integers(0, 3), facts_us=st.integers(0, 3))),
         keep_days=draw(st.integers(0, 3)),
         standby=draw(st.booleans()),
