@@ -80,11 +80,11 @@ _TEXTS: Final = {
     "more": (", +{more} estimated", ", +{more} estimé"),
     "total": (
         "Of {calls} recorded calls {otherwise} would have ended or gone otherwise ({share}): {refused} newly refused, {allowed} newly let through.",
-        "Sur {calls} appels enregistrés, {otherwise} auraient fini ou été servis autrement ({share}) : {refused} nouveaux refus, {allowed} nouvelles autorisations.",
+        "Sur {calls} appels enregistrés, {otherwise} auraient fini ou été servis autrement ({share}). Nouveaux refus : {refused} ; nouvelles autorisations : {allowed}.",
     ),
     "customers": (
-        "That concerns {refused} customers who would newly be refused something, and {allowed} for whom something would newly go through.",
-        "Cela concerne {refused} clients à qui quelque chose serait nouvellement refusé, et {allowed} pour qui quelque chose serait nouvellement autorisé.",
+        "Customers concerned: {refused} by a new refusal, {allowed} by something newly let through.",
+        "Clients concernés : {refused} par un nouveau refus, {allowed} par une nouvelle autorisation.",
     ),
     "none": (
         "There are no inputs of calls to replay: the policy says in `replay` of how many calls they are kept.",
@@ -115,8 +115,8 @@ _TEXTS: Final = {
         "Non simulé : ce qu’un système en aval dit de son quota, les places qu’un plafond réserve aux appels en attente, un autre canal après un refus, une reprise, et ce que décideraient des personnes.",
     ),
     "controlled": (
-        "{calls} of them were decided once more under their own revision as well, and came to what was recorded.",
-        "{calls} d’entre eux ont aussi été rejoués sous leur propre révision, et ont donné ce qui a été enregistré.",
+        "Calls decided once more under their own revision as well: {calls}; all came to what was recorded.",
+        "Appels rejoués aussi sous leur propre révision : {calls} ; tous ont donné ce qui a été enregistré.",
     ),
     "lost-process": (
         "The system ended a process of the backtest, most likely for lack of memory: nothing is known of its calls. Try fewer calls at a time, with --since or --limit.",

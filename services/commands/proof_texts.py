@@ -42,7 +42,7 @@ _TEXTS: Final = {
         "{file} n’est pas complet, et le dit : à sa création ces segments de la base étaient illisibles : {segments}.",
     ),
     "problem": ("{file}: {text}", "{file} : {text}"),
-    "problem-row": ("{file}, row {row}: {text}", "{file}, ligne {row} : {text}"),
+    "problem-row": ("{file}, row {row}: {text}", "{file}, ligne de données {row} : {text}"),
     "bad": (
         "{file} must not be trusted.",
         "{file} n’est pas digne de confiance.",

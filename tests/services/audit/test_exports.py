@@ -430,7 +430,7 @@ async def test_people_export_and_verify_by_the_command_line(address: str, tmp_pa
         assert (code, said.count("good.")) == (0, 2)
         file.write_text(file.read_text(encoding="utf-8").replace("ALLOW", "DENY", 1), encoding="utf-8")
         code, _, said = run("verify", str(file), *key, PILOTE_LANG="fr")
-        assert (code, "ligne 1" in said, "n’est pas digne de confiance" in said) == (1, True, True)
+        assert (code, "ligne de données 1 " in said, "n’est pas digne de confiance" in said) == (1, True, True)
         (tmp_path / "key").write_text(run("audit", "key")[1])
         code, _, said = run("verify", str(seen), "--key", str(tmp_path / "key"))
         assert (code, "is not signed with the key of pilote.dev/audit/" in said) == (1, True)
