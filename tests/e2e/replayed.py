@@ -163,7 +163,7 @@ class _Tenant:
             return 0
 
     async def _judged(self, entry: Entry, record: Record, outcome: Outcome) -> Once | None:
-        inputs = self._inputs.get(record.id)
+        inputs = None if record.id in self._world.by_hand else self._inputs.get(record.id)
         if inputs is None:
             why = await self._excuse(record)
             if why:

@@ -88,7 +88,7 @@ async def desk(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> As
 @pytest.fixture
 async def three(desk: Desk, empty_world: World) -> Desk:
     """Three decisions, two about Ada."""
-    empty_world.replaying = False  # its inputs are none that anybody could open
+    empty_world.by_hand |= {an_id(0), an_id(1), an_id(2)}
     said = SealedInputs(an_id(0), a_record(0).received_ms, LONG_MS, subject_ref=ADA)
     await append(
         empty_world.redis,

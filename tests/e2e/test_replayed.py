@@ -258,6 +258,7 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
     assert others == {
         *(
             "replayed",
+            "test_audit_over_http",
             "test_decisions_over_http",
             "test_deferred",
             "test_erasure",
