@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -55,7 +56,8 @@ async def test_the_line_of_a_call_has_the_ids_of_its_record(
         line, record = said[each.decision], kept[each.decision].record
         assert (line["trace_id"], line["span_id"]) == (record.trace_id, record.span_id)
         assert line["trace_id"] == TRACE
-    assert [name for name in PERSONAL for line in lines if name in line] == []
+    without_ids = [re.sub(r"[0-9a-f]{16,}", "", line) for line in lines]  # which may hold the letters of any short name
+    assert [name for name in PERSONAL for line in without_ids if name in line] == []
 
 
 async def test_what_goes_wrong_on_the_way_is_logged_with_the_calls_trace(

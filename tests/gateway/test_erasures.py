@@ -109,6 +109,7 @@ async def test_a_store_without_such_files_has_nothing_to_rewrite(forgetful_redis
         assert await Erasures(redis).rewrite_files()
 
 
+@pytest.mark.one_server  # whom to forbid it in a cluster, a client does not know
 async def test_a_server_that_forbids_it_is_not_asked_again(own_redis: Store, caplog: pytest.LogCaptureFixture) -> None:
     async with await connected(own_redis.url) as redis:
         await redis.execute_command("ACL", "SETUSER", "default", "-bgrewriteaof")
