@@ -68,6 +68,18 @@ class AuditClient:
 
         return await self.answer(request, work, role=role)
 
+    async def ask_with(
+        self,
+        request: Request[Any, Any, Any],
+        method: Callable[..., Any],
+        kind: type[Message],
+        values: Mapping[str, Any],
+        *,
+        defaults: bool = False,
+    ) -> Response[Any]:
+        """Likewise a request of that kind with these fields, see `filled`."""
+        return await self.ask(request, method, lambda _: filled(kind, values), defaults=defaults)
+
     async def answer(
         self,
         request: Request[Any, Any, Any],

@@ -1,32 +1,25 @@
 """Decisions over HTTP: what `pilote decisions` does, for people with keys of their own."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from google.protobuf.message import Message
-from litestar import Request, Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import ServerSentEvent
 
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
-from services.control.audit_client import AuditClient, filled
+from services.control.audit_client import AuditClient
+from services.control.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.persons import language_in
 from services.control.proto_schemas import answers, streams
 from services.control.tailing import Tailing
 
-Asking = Request[Any, Any, Any]
-Answer = Response[Any]
 _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filter, at most 4,000 characters.")]
 _OrderBy = Annotated[str, QueryParameter(name="orderBy", description="Such as `latency desc`; empty: newest first.")]
-_Size = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
-_Token = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
 _Total = Annotated[bool, QueryParameter(name="countTotal", description="Count all that match, too.")]
 _Fields = Annotated[list[str] | None, QueryParameter(name="fields", description="Fields to count by; may be repeated.")]
 _Top = Annotated[int, QueryParameter(name="topSize", ge=0, le=1_000, description="Most values of each field. 0: 10.")]
-_Start = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
-_End = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
 _Width = Annotated[str, QueryParameter(name="bucketWidth", description="Length of a bucket, such as 60s.")]
 
 
@@ -42,7 +35,7 @@ class Decisions:
         return [*self._finding(), *self._summing()]
 
     def _finding(self) -> list[HTTPRouteHandler]:
-        stub = self._client.stub
+        client, stub = self._client, self._client.stub
 
         @get("/v1/decisions", summary="List", operation_class=answers(audit_service_pb2.ListDecisionsResponse))
         async def listed(
@@ -50,13 +43,13 @@ class Decisions:
             *,
             text: _Filter = "",
             order_by: _OrderBy = "",
-            size: _Size = 0,
-            token: _Token = "",
+            size: PageSize = 0,
+            token: PageToken = "",
             total: _Total = False,
         ) -> Answer:
             """Decisions that match a filter, in an order, page by page."""
             values = {"filter": text, "orderBy": order_by, "pageSize": size, "pageToken": token, "countTotal": total}
-            return await self._ask(request, stub.ListDecisions, audit_service_pb2.ListDecisionsRequest, values)
+            return await client.ask_with(request, stub.ListDecisions, audit_service_pb2.ListDecisionsRequest, values)
 
         @get(
             "/v1/decisions/{decision:str}",
@@ -66,7 +59,7 @@ class Decisions:
         async def one(request: Asking, decision: FromPath[str]) -> Answer:
             """One decision, by its id."""
             values = {"name": f"decisions/{decision}"}
-            return await self._ask(request, stub.GetDecision, audit_service_pb2.GetDecisionRequest, values)
+            return await client.ask_with(request, stub.GetDecision, audit_service_pb2.GetDecisionRequest, values)
 
         @get(
             "/v1/decisions/{decision:str}/explanation",
@@ -76,7 +69,7 @@ class Decisions:
         async def explained(request: Asking, decision: FromPath[str]) -> Answer:
             """One decision in plain words, in the language of `accept-language`."""
             values = {"name": f"decisions/{decision}", "languageCode": language_in(request)}
-            return await self._ask(request, stub.ExplainDecision, explaining_pb2.ExplainDecisionRequest, values)
+            return await client.ask_with(request, stub.ExplainDecision, explaining_pb2.ExplainDecisionRequest, values)
 
         @get(
             "/v1/decisions:tail",
@@ -90,19 +83,19 @@ class Decisions:
             async def follow() -> Answer:
                 return ServerSentEvent(await self._tailing.follow(text, language=language_in(request)))
 
-            return await self._client.answer(request, lambda _: follow())
+            return await client.answer(request, lambda _: follow())
 
         return [listed, one, explained, tail]
 
     def _summing(self) -> list[HTTPRouteHandler]:
-        stub = self._client.stub
+        client, stub = self._client, self._client.stub
 
         @get("/v1/decisions:facets", summary="Count", operation_class=answers(summaries_pb2.SummarizeDecisionsResponse))
         async def facets(request: Asking, text: _Filter = "", fields: _Fields = None, top: _Top = 0) -> Answer:
             """How many decisions match, and the most frequent values of some fields."""
             values = {"filter": text, "fields": fields or [], "topSize": top}
             kind = summaries_pb2.SummarizeDecisionsRequest
-            return await self._ask(request, stub.SummarizeDecisions, kind, values, defaults=True)
+            return await client.ask_with(request, stub.SummarizeDecisions, kind, values, defaults=True)
 
         @get(
             "/v1/decisions:histogram",
@@ -110,16 +103,11 @@ class Decisions:
             operation_class=answers(summaries_pb2.ChartDecisionsResponse),
         )
         async def histogram(
-            request: Asking, text: _Filter = "", start: _Start = "", end: _End = "", width: _Width = ""
+            request: Asking, text: _Filter = "", start: StartTime = "", end: EndTime = "", width: _Width = ""
         ) -> Answer:
             """How many decisions that match were received in each bucket of time, by verdict."""
             values = {"filter": text, "startTime": start, "endTime": end, "bucketWidth": width}
             kind = summaries_pb2.ChartDecisionsRequest
-            return await self._ask(request, stub.ChartDecisions, kind, values, defaults=True)
+            return await client.ask_with(request, stub.ChartDecisions, kind, values, defaults=True)
 
         return [facets, histogram]
-
-    async def _ask(
-        self, request: Asking, method: Any, kind: type[Message], values: Mapping[str, Any], *, defaults: bool = False
-    ) -> Answer:
-        return await self._client.ask(request, method, lambda _: filled(kind, values), defaults=defaults)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Schema
 from litestar.params import QueryParameter
@@ -21,6 +21,7 @@ from pilote.audit.v1 import audit_service_pb2
 from services.commands.export_writing import FORMATS, json_line, manifest_file, manifest_line, writing
 from services.commands.exporting import entry_of
 from services.control.audit_client import AuditClient, ended, filled
+from services.control.parameters import Asking
 from services.control.persons import language_in
 from services.control.proto_schemas import described
 from services.proof.exports import Head, Row, columns_of, head_text, read_head
@@ -33,7 +34,6 @@ _NAMES: Final = {
     "csv": ("decisions.csv.zip", "application/zip"),
     "parquet": ("decisions.parquet", "application/vnd.apache.parquet"),
 }
-Asking = Request[Any, Any, Any]
 _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filter; empty: the whole log.")]
 _Format = Annotated[str, QueryParameter(name="format", description="jsonl, csv (a zip with its manifest) or parquet.")]
 _Previous = Annotated[

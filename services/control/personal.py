@@ -1,25 +1,20 @@
 """What concerns one person, over HTTP: their report, their erasure, what is kept of calls, and who asked."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, get, post
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from pilote.audit.v1 import personal_pb2, persons_pb2, planning_pb2
 from services.control.audit_client import AuditClient, filled, parsed
+from services.control.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.persons import language_in
 from services.control.proto_schemas import answers
 from services.control.streaming import answer_stream
 
-Asking = Request[Any, Any, Any]
-Answer = Response[Any]
-_PageSize = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
-_Token = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose calls; empty: all.")]
 _Decision = Annotated[str, QueryParameter(name="decision", description="One decision, `decisions/{decision}`.")]
-_Start = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
-_End = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
 _Most = Annotated[int, QueryParameter(name="maxResults", description="The newest so many. 0: all.")]
 
 
@@ -55,10 +50,10 @@ class Personal:
             return await answer_stream(client, request, stub.ReportPerson, asked, listed="entries")
 
         @get("/v1/notes", summary="Notes", operation_class=answers(personal_pb2.ListNotesResponse))
-        async def notes(request: Asking, size: _PageSize = 0, token: _Token = "") -> Answer:
+        async def notes(request: Asking, size: PageSize = 0, token: PageToken = "") -> Answer:
             """The log's own entries, newest first: who was erased or reported on, and who read values."""
             values = {"pageSize": size, "pageToken": token}
-            return await client.ask(request, stub.ListNotes, lambda _: filled(personal_pb2.ListNotesRequest, values))
+            return await client.ask_with(request, stub.ListNotes, personal_pb2.ListNotesRequest, values)
 
         @get("/v1/inputs", summary="Inputs", operation_class=answers(planning_pb2.ListInputsResponse))
         async def inputs(
@@ -66,8 +61,8 @@ class Personal:
             *,
             tenant: _Tenant = "",
             decision: _Decision = "",
-            start: _Start = "",
-            end: _End = "",
+            start: StartTime = "",
+            end: EndTime = "",
             most: _Most = 0,
         ) -> Answer:
             """What calls were decided by, sealed, for replays; needs the role `values`."""

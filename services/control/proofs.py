@@ -1,17 +1,16 @@
 """What proves the log, over HTTP: checkpoints, and proofs of decisions and of the log's growth."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, get, post
+from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from pilote.audit.v1 import audit_service_pb2
-from services.control.audit_client import AuditClient, filled, parsed
+from services.control.audit_client import AuditClient, parsed
+from services.control.parameters import Answer, Asking
 from services.control.proto_schemas import answers
 
-Asking = Request[Any, Any, Any]
-Answer = Response[Any]
 _Cosigned = Annotated[bool, QueryParameter(name="cosigned", description="The newest that a witness has signed.")]
 _Size = Annotated[int, QueryParameter(name="treeSize", description="Size of the log it is of. 0: any that fits.")]
 _End = Annotated[bool, QueryParameter(name="settlement", description="Prove the end of the call, not its admission.")]
@@ -72,7 +71,7 @@ class Proofs:
             """The proof that a decision is in the log of a given size."""
             values = {"name": f"decisions/{decision}", "treeSize": size, "settlement": settlement}
             kind = audit_service_pb2.GetInclusionProofRequest
-            return await client.ask(request, stub.GetInclusionProof, lambda _: filled(kind, values))
+            return await client.ask_with(request, stub.GetInclusionProof, kind, values)
 
         @get(
             "/v1/checkpoint:consistencyProof",
@@ -83,6 +82,6 @@ class Proofs:
             """The proof that a log of one size is the beginning of a later one."""
             values = {"firstTreeSize": first, "secondTreeSize": second}
             kind = audit_service_pb2.GetConsistencyProofRequest
-            return await client.ask(request, stub.GetConsistencyProof, lambda _: filled(kind, values))
+            return await client.ask_with(request, stub.GetConsistencyProof, kind, values)
 
         return [inclusion, consistency]

@@ -4,24 +4,21 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from google.protobuf.message import Message
-from litestar import Request, Response, get
+from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from gateway.core.errors import Reason
 from pilote.audit.v1 import arms_pb2, objectives_pb2, planning_pb2, shadows_pb2
 from services.control.audit_client import AuditClient, ended, filled
+from services.control.parameters import Answer, Asking, EndTime, StartTime
 from services.control.persons import language_in
 from services.control.proto_schemas import answers
 
-Asking = Request[Any, Any, Any]
-Answer = Response[Any]
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose; empty: all, where that is allowed.")]
 _Route = Annotated[str, QueryParameter(name="route", description="Name of a route.")]
 _Experiment = Annotated[str, QueryParameter(name="experiment", description="Name of an experiment, for `route`.")]
 _Arm = Annotated[str, QueryParameter(name="arm", description="Name of an arm that copies go to; empty: all.")]
-_Start = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
-_End = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
 _Measures = Annotated[list[str] | None, QueryParameter(name="measures", description="What to sum; may be repeated.")]
 _Within = Annotated[str, QueryParameter(name="attributionWindow", description="How long what follows counts: 604800s.")]
 _Before = Annotated[str, QueryParameter(name="covariateWindow", description="How long before is summed: 604800s.")]
@@ -47,7 +44,7 @@ class Sums:
             summary="Count by method",
             operation_class=answers(planning_pb2.CountDecisionsResponse),
         )
-        async def counted(request: Asking, tenant: _Tenant = "", start: _Start = "", end: _End = "") -> Answer:
+        async def counted(request: Asking, tenant: _Tenant = "", start: StartTime = "", end: EndTime = "") -> Answer:
             """How many decisions there were by method, agent and route."""
             values = {"tenant": tenant, "startTime": start, "endTime": end}
             return await self._ask(request, stub.CountDecisions, planning_pb2.CountDecisionsRequest, values)
@@ -69,8 +66,8 @@ class Sums:
             tenant: _Tenant = "",
             route: _Route = "",
             experiment: _Experiment = "",
-            start: _Start = "",
-            end: _End = "",
+            start: StartTime = "",
+            end: EndTime = "",
             measures: _Measures = None,
             within: _Within = "",
             before: _Before = "",
@@ -92,8 +89,8 @@ class Sums:
             tenant: _Tenant = "",
             route: _Route = "",
             arm: _Arm = "",
-            start: _Start = "",
-            end: _End = "",
+            start: StartTime = "",
+            end: EndTime = "",
         ) -> Answer:
             """What came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
             values = {"tenant": tenant, "route": route, "arm": arm, "startTime": start, "endTime": end}

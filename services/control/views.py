@@ -1,19 +1,16 @@
 """Saved views over HTTP: what `pilote views` does, for people with keys of their own."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, delete, get, post, put
+from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from pilote.audit.v1 import views_pb2
-from services.control.audit_client import AuditClient, filled, parsed
+from services.control.audit_client import AuditClient, parsed
+from services.control.parameters import Answer, Asking, PageSize, PageToken
 from services.control.proto_schemas import answers
 
-Asking = Request[Any, Any, Any]
-Answer = Response[Any]
-_Size = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
-_Token = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
 
 
@@ -31,10 +28,10 @@ class Views:
         client, stub = self._client, self._client.stub
 
         @get("/v1/views", summary="List views", operation_class=answers(views_pb2.ListViewsResponse))
-        async def listed(request: Asking, size: _Size = 0, token: _Token = "") -> Answer:
+        async def listed(request: Asking, size: PageSize = 0, token: PageToken = "") -> Answer:
             """Saved views, by name."""
             values = {"pageSize": size, "pageToken": token}
-            return await client.ask(request, stub.ListViews, lambda _: filled(views_pb2.ListViewsRequest, values))
+            return await client.ask_with(request, stub.ListViews, views_pb2.ListViewsRequest, values)
 
         @get("/v1/views/{view:str}", summary="Get a view", operation_class=answers(views_pb2.GetViewResponse))
         async def one(request: Asking, view: FromPath[str]) -> Answer:
