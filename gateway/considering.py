@@ -7,12 +7,14 @@ import msgspec
 from gateway import refusal
 from gateway.callrun import CallRun
 from gateway.core.call import Call
+from gateway.core.contract import MethodContract
 from gateway.core.decide import unrouted
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Verdict, contact_ref, session_ref, subject_ref
 from gateway.core.routing import NOWHERE, route
 from gateway.deciding import decided
 from gateway.holds.keeping import refused
+from gateway.messages.describe import describe
 
 AGENT_GONE: Final = "The agent is not in the active policy any more."
 
@@ -48,6 +50,12 @@ def weighed(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> Verdict:
         run.upstream = revision.upstreams.get(run.route.upstream)
     run.decision = decided(run, run.route, pseudonym_key=pseudonym_key, approved=approved, values=values)
     return run.decision.verdict
+
+
+def described(run: CallRun, contract: MethodContract) -> Call:
+    """The call as its contract reads the request. Of one on another channel, where it went before is taken out."""
+    call = describe(contract, run.request, metadata=run.incoming.metadata)
+    return msgspec.structs.replace(call, contact_point="") if run.asked_channel else call
 
 
 def pseudonymous(call: Call, tenant: str, *, key: bytes, by_session: bool) -> Call:

@@ -21,7 +21,7 @@ from gateway.adapters.lineages import Inferred, Lineages
 from gateway.adapters.reservation import reserve
 from gateway.adapters.upstreams import InDoubt, UpstreamRefused, Withheld
 from gateway.callrun import CallRun
-from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
+from gateway.considering import AGENT_GONE, considered, described, plainly, pseudonymous
 from gateway.copies.shadowing import Shadowing
 from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Agent, Call, Facts, Operation
@@ -367,8 +367,7 @@ def _described(run: CallRun, contract: MethodContract, *, before: MethodContract
     """
     if run.call is not None and contract is before:
         return run.call
-    call = describe(contract, run.request, metadata=run.incoming.metadata)
-    return msgspec.structs.replace(call, contact_point="") if run.asked_channel else call
+    return described(run, contract)
 
 
 def _cell(run: CallRun, cells: int) -> int:

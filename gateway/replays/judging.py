@@ -14,7 +14,7 @@ from gateway.core.record import CustomerOutcome, Exposure, Outcome, Record, Sett
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import NOWHERE
 from gateway.core.simulating.calls import ALLOWED, Call, Change, End, Follows, Forms, Told
-from gateway.holds.keeping import ending
+from gateway.holds.keeping import Ending, ending
 from gateway.records.conclusion import answered
 from gateway.replays.replaying import again, read
 
@@ -80,11 +80,9 @@ def _said(run: CallRun, inputs: Inputs, pseudonym_key: bytes) -> tuple[str, str]
     except CallEnded as ended:
         return Verdict.DENY.value, ended.reason.value
     rule = "" if run.decision is None else run.decision.rule
-    if verdict is Verdict.ALLOW:
-        return (
-            (Verdict.DENY.value, f"{Reason.ROUTE_NOT_FOUND} {rule}".strip()) if run.routed is NOWHERE else (ALLOWED, "")
-        )
-    end = ending(run)
+    if verdict is Verdict.ALLOW and run.routed is not NOWHERE:
+        return ALLOWED, ""
+    end = Ending(Reason.ROUTE_NOT_FOUND) if verdict is Verdict.ALLOW else ending(run)
     if end.plan is not None:
         return end.plan.verdict.value, f"{end.reason} {end.plan.rule}".strip()
     return Verdict.DENY.value, f"{end.reason} {rule}".strip()

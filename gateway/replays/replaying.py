@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from gateway.callrun import CallRun, Incoming
-from gateway.considering import AGENT_GONE, considered, plainly, pseudonymous
+from gateway.considering import AGENT_GONE, considered, described, plainly, pseudonymous
 from gateway.copies.saying import Said, said
 from gateway.core.call import Agent
 from gateway.core.decide import Decision
@@ -17,7 +17,6 @@ from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import Routed, RouteRule, routed
 from gateway.core.texts import language_of
 from gateway.deciding import decided
-from gateway.messages.describe import describe
 from gateway.records.call_records import record_of
 from gateway.upstream.standing_in import own_buckets, standby_record, way_to
 from gateway.watching.trace_context import CallTrace
@@ -100,9 +99,7 @@ def read(run: CallRun, inputs: Inputs, *, pseudonym_key: bytes) -> None:
     policy = run.policy = revision.methods.get(inputs.method)
     if policy is None:
         raise plainly(Reason.METHOD_UNDESCRIBED, run)
-    call = describe(policy.contract, inputs.request, metadata=run.incoming.metadata)
-    if inputs.asked_channel:  # where the contact went on the channel before was taken out
-        call = msgspec.structs.replace(call, contact_point="")
+    call = described(run, policy.contract)
     call = pseudonymous(call, agent.tenant, key=pseudonym_key, by_session=policy.routing.by_session)
     if call.inference and revision.lineage.keep_ms:
         if not inputs.lineage_read:
