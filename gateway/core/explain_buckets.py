@@ -92,17 +92,21 @@ def explain_buckets(record: Record, outcome: Outcome, *, language: str) -> Itera
         yield _say("unasked", language=language, limits=limits)
 
 
-def _bucket(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
-    values = {
-        "limit": ask.limit,
+def standing(ask: BucketAsk, look: BucketLook, *, language: str) -> dict[str, str]:
+    """What sentences about a bucket are filled with, whether they say how it stood or what must change."""
+    return {
         "by": ask.by,
         "used": amount(look.used, kind=ask.kind, language=language),
         "capacity": amount(ask.capacity, kind=ask.kind, language=language),
         "cost": amount(ask.cost, kind=ask.kind, language=language),
         "period": span(ask.period_ms, language=language),
-        "wait": span(max(0, look.wait_ms), language=language),
         "other": f"decisions/{look.other}",
     }
+
+
+def _bucket(ask: BucketAsk, look: BucketLook, *, taken: bool, language: str) -> str:
+    wait = span(max(0, look.wait_ms), language=language)
+    values = standing(ask, look, language=language) | {"limit": ask.limit, "wait": wait}
     waived = ask.mode == "waived" and look.wait_ms != 0
     sentence = _say("limit-waived" if waived else _key(ask.kind, look, taken=taken), language=language, **values)
     if ask.mode == "monitor" and look.wait_ms != 0:

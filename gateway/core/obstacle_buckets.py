@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from gateway.core.explain_buckets import standing
 from gateway.core.obstacles import Obstacle
-from gateway.core.texts import amount, moment, saying, span
+from gateway.core.texts import amount, moment, saying
 
 _TEXTS: Final = {
     "bucket": (
@@ -50,15 +51,9 @@ def bucket_must(each: Obstacle, *, language: str) -> str:
     """The obstacle of a bucket, as a sentence."""
     ask, look = each.ask, each.look
     assert ask is not None and look is not None  # noqa: PT018, S101 - of a bucket both are there
-    values = {
+    values = standing(ask, look, language=language) | {
         "name": each.name,
-        "by": ask.by,
-        "used": amount(look.used, kind=ask.kind, language=language),
-        "capacity": amount(ask.capacity, kind=ask.kind, language=language),
-        "cost": amount(ask.cost, kind=ask.kind, language=language),
         "over": amount(each.over, kind=ask.kind, language=language),
-        "period": span(ask.period_ms, language=language),
-        "other": f"decisions/{look.other}",
         "free": moment(each.free_ms, language=language),
     }
     return _say(_bucket_key(each), language=language, **values)
