@@ -3,18 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
-from gateway.core.record import Outcome, Record, Settlement
-from gateway.records.conclusion import State, concluded, settled
-from services.audit.entries import Admitted
+from services.audit.comparing import unlike, written
 from services.audit.postgres.batch import COLUMNS, row_of, rules_of
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.texts import line_of
-
-_record: Final = msgspec.json.Decoder(Record)
-_outcome: Final = msgspec.json.Decoder(Outcome)
-_settlement: Final = msgspec.json.Decoder(Settlement)
 
 _NAMES: Final = tuple(name for name in COLUMNS if name not in {"leaf", "settled_leaf"})
 """All but what the log says."""
@@ -32,16 +24,13 @@ def differing(connection: Connection, decisions: Sequence[str]) -> dict[str, tup
 
 
 def _differing(row: Mapping[str, Any]) -> Iterable[str]:
-    entry = Admitted(_record.decode(row["record"]), _outcome.decode(row["outcome"]), row["record"], row["outcome"])
-    before, raw = concluded(entry.record, entry.outcome), row["settlement"]
-    after = before if raw is None else settled(before, _settlement.decode(raw))
-    wanted: dict[str, Any] = dict(zip(COLUMNS, row_of(entry, after, raw), strict=False))
-    if row["state"] == State.IN_DOUBT and wanted["state"] == State.RUNNING:
-        wanted["state"] = row["state"]  # marked once its reservation had expired
-    if after.reason != before.reason:
+    its = written(row)
+    wanted: dict[str, Any] = dict(zip(COLUMNS, row_of(its.entry, its.after, its.settlement), strict=False))
+    if its.after.reason != its.before.reason:
         # A settlement that came later has put its words at the end.
-        later = f"{dict(zip(COLUMNS, row_of(entry, before, None), strict=False))['words']}{line_of(after.reason)}"
+        first = dict(zip(COLUMNS, row_of(its.entry, its.before, None), strict=False))
+        later = f"{first['words']}{line_of(its.after.reason)}"
         wanted["words"] = row["words"] if row["words"] == later else wanted["words"]
-    yield from (name for name, value in wanted.items() if row[name] != value)
-    if set(row["rules"]) != rules_of(entry.record, after):
+    yield from unlike(row, wanted)
+    if set(row["rules"]) != rules_of(its.entry.record, its.after):
         yield "rules"

@@ -8,17 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.record import Outcome, Record, Settlement
-from gateway.records.conclusion import State, concluded, settled
-from services.audit.entries import Admitted
+from services.audit.comparing import unlike, written
 from services.audit.filters.searching import indexed, searched
 from services.audit.sql.dialects import SQLITE, Dialect, Sql
 from services.audit.sqlite.batch import COLUMNS, row_of, rules_of
 from services.audit.sqlite.segments.cold import Rows, one_of
-
-_record: Final = msgspec.json.Decoder(Record)
-_outcome: Final = msgspec.json.Decoder(Outcome)
-_settlement: Final = msgspec.json.Decoder(Settlement)
 
 _PLACES: Final = frozenset(("leaf", "settled_leaf", "seq"))
 """What is no word of the gateway's: the log says whether the first two are right."""
@@ -54,15 +48,10 @@ def differing(each: Each, decisions: Sequence[str]) -> dict[str, tuple[str, ...]
 
 
 def _differing(row: Mapping[str, Any]) -> Iterable[str]:
-    entry = Admitted(_record.decode(row["record"]), _outcome.decode(row["outcome"]), row["record"], row["outcome"])
-    conclusion, raw = concluded(entry.record, entry.outcome), row["settlement"]
-    if raw is not None:
-        conclusion = settled(conclusion, _settlement.decode(raw))
-    wanted: dict[str, Any] = dict(zip(COLUMNS, row_of(entry, conclusion, raw), strict=False))
-    if row["state"] == State.IN_DOUBT and wanted["state"] == State.RUNNING:
-        wanted["state"] = row["state"]  # marked once its reservation had expired
-    yield from (name for name, value in wanted.items() if row[name] != value)
-    if sorted(msgspec.json.decode(row["rules"])) != list(rules_of(entry.record, conclusion)):
+    its = written(row)
+    yield from unlike(row, dict(zip(COLUMNS, row_of(its.entry, its.after, its.settlement), strict=False)))
+    record, outcome = its.entry.record, its.entry.outcome
+    if sorted(msgspec.json.decode(row["rules"])) != list(rules_of(record, its.after)):
         yield "rules"
-    if row["words"] is not None and row["words"] != indexed(searched(entry.record, entry.outcome, conclusion)):
+    if row["words"] is not None and row["words"] != indexed(searched(record, outcome, its.after)):
         yield "words"
