@@ -307,14 +307,19 @@ async def test_of_a_sample_nothing_is_counted(
     assert any("only of 90 % of the calls" in sentence for sentence in sentences(found, language="en"))
 
 
-async def test_the_command_says_it_in_both_languages_and_as_json(
-    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor, tmp_path: Path
-) -> None:
-    base = policy(upstream.address, replay=EVERYTHING)
+async def one_call(world: World, agent: Agent, auditor: Auditor, base: Data, folder: Path) -> tuple[Told, str]:
+    """A call that was let through, and the file of a draft that would refuse it."""
     await world.publish(base)
     call = await sent(agent, 1)
     await listed(auditor, 1)
-    file = written(base | {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}, tmp_path)
+    refusing = {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}
+    return call, written(base | refusing, folder)
+
+
+async def test_the_command_says_it_in_both_languages_and_as_json(
+    world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor, tmp_path: Path
+) -> None:
+    call, file = await one_call(world, agent, auditor, policy(upstream.address, replay=EVERYTHING), tmp_path)
     settings = key_files(auditor, tmp_path)
     command = ("backtest", "--revision", file, "--since", "1h")
     code, out, err = await pilote(world, *command, PILOTE_LANG="fr", **settings)
@@ -334,11 +339,7 @@ async def test_the_command_says_it_in_both_languages_and_as_json(
 async def test_the_command_shows_plan_and_backtest(
     world: World, agent: Agent, upstream: FakeUpstream, auditor: Auditor, tmp_path: Path
 ) -> None:
-    base = policy(upstream.address, replay=EVERYTHING)
-    await world.publish(base)
-    call = await sent(agent, 1)
-    await listed(auditor, 1)
-    file = written(base | {"rules": [*base["rules"], {"name": "no", "effect": "deny", "methods": [SEND]}]}, tmp_path)
+    call, file = await one_call(world, agent, auditor, policy(upstream.address, replay=EVERYTHING), tmp_path)
     settings = key_files(auditor, tmp_path)
     for language, change, share in (
         ("en", "allowed, would be refused", "100.0 %"),
