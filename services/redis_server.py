@@ -17,6 +17,10 @@ from typing import Final
 SOCKET_PATH_MAX: Final = 107
 """Longest path that fits into `sockaddr_un` on Linux, without its closing NUL."""
 
+ENVIRONMENT: Final = {"LC_ALL": "C"}
+"""To be set on top of what the server inherits: it refuses to start where that names a language that is not installed,
+as over many an ssh connection."""
+
 
 def find() -> Path:
     """The server binary to run.
@@ -93,4 +97,5 @@ def _own_folder(folder: Path) -> None:
 
 if __name__ == "__main__":
     _command = command(Path(sys.argv[1]))
+    os.environ.update(ENVIRONMENT)  # noqa: TID251
     os.execv(_command[0], _command)  # noqa: S606 - the server takes our place, and with it our pid

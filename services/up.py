@@ -50,7 +50,8 @@ def _store(settings: Settings) -> tuple[Child, ...]:
         return ()
     home = settings.home.resolve() / "redis"
     url = redis_server.url_of(home)
-    return (Child(name="redis", command=tuple(redis_server.command(home)), ready=RedisAnswers(url)),)
+    command = tuple(redis_server.command(home))
+    return (Child(name="redis", command=command, env=redis_server.ENVIRONMENT, ready=RedisAnswers(url)),)
 
 
 def _services(settings: Settings) -> tuple[Child, ...]:

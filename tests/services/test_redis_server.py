@@ -1,11 +1,17 @@
 """Which server is started when nobody names one."""
 
+import asyncio
+import contextlib
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from gateway.settings import inherited
 from services import redis_server
+from services.supervisor.probes import RedisAnswers
+from tests.e2e.waiting import eventually
 
 
 def _server(folder: Path, name: str, *, says: str) -> Path:
@@ -43,3 +49,21 @@ def test_a_socket_lies_at_home_or_where_its_path_is_short_enough(tmp_path: Path)
     assert redis_server.socket_of(tmp_path) == tmp_path.resolve() / "redis.sock"
     assert len(str(redis_server.socket_of(deep))) <= redis_server.SOCKET_PATH_MAX
     assert redis_server.socket_of(deep) == redis_server.socket_of(deep)
+
+
+async def test_it_starts_whatever_language_its_surroundings_speak(tmp_path: Path) -> None:
+    environment = {**inherited(), "LC_ALL": "xx_XX.UTF-8", "LANG": "xx_XX.UTF-8"}
+    command = (sys.executable, "-m", "services.redis_server", str(tmp_path))
+    server = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
+    answers = RedisAnswers(redis_server.url_of(tmp_path))
+
+    async def ready() -> bool | None:
+        assert server.returncode is None
+        return await answers() or None
+
+    try:
+        assert await eventually(ready, what="an answer")
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            server.terminate()
+        await server.wait()
