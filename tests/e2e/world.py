@@ -172,8 +172,8 @@ class World:
             "gateway_listen": "127.0.0.1:0",
             "home": home,
             "drain_seconds": 2.0,
-            # Of two suites on two cores each waits for the other: far more than the 50 ms that are the default.
-            "store_timeout_ms": 2_000,
+            # Of two suites on two cores each waits for the other: the longest that there is.
+            "store_timeout_ms": 10_000,
             "metrics_listen": "off",
         }
         running_gateway = gateway(
