@@ -92,7 +92,7 @@ async def _world_on(
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
-        world = World(redis, store.url, home, stack)
+        world = World(redis, store.url, home, stack, store_timeout_ms=2_000)  # tests freeze it, and wait for that
         world.replaying = _replaying(request)
         await world.gateway()
         await world.publish(policy(upstream.address))

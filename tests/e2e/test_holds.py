@@ -508,12 +508,11 @@ async def test_a_call_that_was_kept_without_its_caller_being_told_is_given_up(
     fragile_world: World, own_redis: Store, upstream: FakeUpstream
 ) -> None:
     world = fragile_world
-    quick = await world.gateway(store_timeout_ms=500)
     await world.publish(policy(upstream.address, rules=[{"name": "two-eyes", "effect": "hold"}]))
     desk = Desk(world)
     freeze(own_redis)
     try:
-        refused = await told(world.agent(quick).contacts.CreateContact(CreateContactRequest(), metadata=SALES))
+        refused = await told(desk.agent.contacts.CreateContact(CreateContactRequest(), metadata=SALES))
     finally:
         thaw(own_redis)
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")

@@ -153,6 +153,9 @@ class World:
     """Whether it kills a gateway's process, whose last writes are lost."""
     own_share: bool = False
     """Whether the test says itself of how many calls they are."""
+    store_timeout_ms: int = 10_000
+    """How long its gateways wait for the store: the longest that there is, for of two suites on two cores each waits
+    for the other."""
     ahead_ms: int = 0
     """How far the clocks of those who make kept calls, and of what guards upstreams, are ahead of the time."""
 
@@ -172,8 +175,7 @@ class World:
             "gateway_listen": "127.0.0.1:0",
             "home": home,
             "drain_seconds": 2.0,
-            # Of two suites on two cores each waits for the other: the longest that there is.
-            "store_timeout_ms": 10_000,
+            "store_timeout_ms": self.store_timeout_ms,
             "metrics_listen": "off",
         }
         running_gateway = gateway(
