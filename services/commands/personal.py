@@ -10,7 +10,7 @@ from gateway.clock import clock_ms
 from gateway.signing import Signer
 from pilote.audit.v1 import personal_pb2
 from services.commands.personal_texts import say
-from services.control.asking import header, to_sign
+from services.control.access.asking import header, to_sign
 
 ANSWER_SECONDS = 30.0
 

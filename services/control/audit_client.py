@@ -15,9 +15,9 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.people import Person, Role
 from gateway.rpc.status import code_of, reason_from, status_from, text_from
 from pilote.audit.v1 import audit_service_pb2_grpc
-from services.control.asking import Unasked
-from services.control.persons import Persons, language_in
-from services.control.problems import Problem, problem_of
+from services.control.access.asking import Unasked
+from services.control.access.persons import Persons, language_in
+from services.control.api.problems import Problem, problem_of
 from services.revisions.revising import RevisionProblem
 from services.revisions.texts import say
 

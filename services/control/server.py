@@ -37,21 +37,21 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-from services.control import http_errors
+from services.control.access.persons import Persons
+from services.control.api import http_errors
+from services.control.api.decisions import Decisions
+from services.control.api.exporting import Exports
+from services.control.api.flags import Flags
+from services.control.api.personal import Personal
+from services.control.api.proofs import Proofs
+from services.control.api.proto_schemas import PERSON, SIGNED
+from services.control.api.revisions import Revisions
+from services.control.api.sums import Sums
+from services.control.api.tailing import Tailing
+from services.control.api.values import Values
+from services.control.api.views import Views
 from services.control.audit_client import AuditClient
-from services.control.decisions import Decisions
-from services.control.exporting import Exports
-from services.control.flags import Flags
-from services.control.personal import Personal
-from services.control.persons import Persons
 from services.control.policy import ActivePolicy
-from services.control.proofs import Proofs
-from services.control.proto_schemas import PERSON, SIGNED
-from services.control.revisions import Revisions
-from services.control.sums import Sums
-from services.control.tailing import Tailing
-from services.control.values import Values
-from services.control.views import Views
 
 MAX_BODY_BYTES: Final = 64 * 1024
 HEALTH: Final = "/healthz"

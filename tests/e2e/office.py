@@ -12,7 +12,7 @@ import requests
 from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.authority import Statement, Vote
-from services.control.asking import header, to_sign
+from services.control.access.asking import header, to_sign
 from services.control.server import running
 from tests.e2e.policy import Data
 from tests.e2e.waiting import eventually

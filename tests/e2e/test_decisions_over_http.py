@@ -17,7 +17,7 @@ import requests
 from gateway.core.record import Verdict
 from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.commands.export_reading import verify
-from services.control.asking import header, to_sign
+from services.control.access.asking import header, to_sign
 from services.proof.verifying import Trust
 from tests.e2e.office import Office, opened
 from tests.e2e.policy import policy

@@ -30,7 +30,7 @@ async def test_a_mistake_of_ours_is_logged_with_the_callers_trace() -> None:
     async def fails() -> str:
         raise ZeroDivisionError
 
-    handler, log = Lines(), logging.getLogger("services.control.http_errors")
+    handler, log = Lines(), logging.getLogger("services.control.api.http_errors")
     log.addHandler(handler)
     try:
         app = server._app([fails])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilote.audit.v1 import persons_pb2
-from services.control.streaming import document
+from services.control.api.streaming import document
 
 Report = persons_pb2.ReportPersonResponse
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gateway.core.errors import CallEnded, Reason
-from services.control.tailing import Tailing
+from services.control.api.tailing import Tailing
 from tests.services.audit.conftest import Audit, Stub, a_record, admit, an_id, append
 
 

@@ -9,7 +9,7 @@ import msgspec
 from gateway.adapters.cells import CellsFixed
 from gateway.core.merging import merge
 from gateway.core.revision.decode import PolicyInvalid
-from services.control.asking import Unasked
+from services.control.access.asking import Unasked
 from services.revisions.revising import Conflict, RevisionProblem
 from services.revisions.tables import told
 from services.revisions.texts import say

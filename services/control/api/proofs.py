@@ -7,9 +7,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from pilote.audit.v1 import audit_service_pb2
+from services.control.api.parameters import Answer, Asking
+from services.control.api.proto_schemas import answers
 from services.control.audit_client import AuditClient, parsed
-from services.control.parameters import Answer, Asking
-from services.control.proto_schemas import answers
 
 _Cosigned = Annotated[bool, QueryParameter(name="cosigned", description="The newest that a witness has signed.")]
 _Size = Annotated[int, QueryParameter(name="treeSize", description="Size of the log it is of. 0: any that fits.")]

@@ -9,7 +9,7 @@ from gateway.core.authority import Authority, authority_of
 from gateway.core.policy.people import Person, Role
 from gateway.core.texts import language_of
 from gateway.signing import verify
-from services.control.asking import Unasked, asking
+from services.control.access.asking import Unasked, asking
 from services.control.policy import ActivePolicy
 from services.revisions.revising import RevisionProblem
 

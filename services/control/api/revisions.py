@@ -22,10 +22,10 @@ from gateway.core.authority import SignedVote
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.people import Person
 from gateway.redis_clients import Client
-from services.control.describing import takes
-from services.control.persons import Persons, language_in
-from services.control.problems import problem_of
-from services.control.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
+from services.control.access.persons import Persons, language_in
+from services.control.api.describing import takes
+from services.control.api.problems import problem_of
+from services.control.api.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
 from services.revisions.revising import Revising, RevisionProblem
 from services.revisions.tables import told
 

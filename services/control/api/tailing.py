@@ -11,8 +11,8 @@ from litestar.response.sse import ServerSentEventMessage
 
 from gateway.core.errors import Reason
 from pilote.audit.v1 import audit_service_pb2
+from services.control.api.problems import Problem
 from services.control.audit_client import Stub, as_json, ended, problem_from
-from services.control.problems import Problem
 
 MOST: Final = 100
 """Most streams at once: each holds a connection here and one place at the audit service."""

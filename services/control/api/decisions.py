@@ -9,11 +9,11 @@ from litestar.response import ServerSentEvent
 
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
+from services.control.access.persons import language_in
+from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
+from services.control.api.proto_schemas import answers, streams
+from services.control.api.tailing import Tailing
 from services.control.audit_client import AuditClient
-from services.control.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
-from services.control.persons import language_in
-from services.control.proto_schemas import answers, streams
-from services.control.tailing import Tailing
 
 _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filter, at most 4,000 characters.")]
 _OrderBy = Annotated[str, QueryParameter(name="orderBy", description="Such as `latency desc`; empty: newest first.")]

@@ -7,9 +7,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from pilote.audit.v1 import views_pb2
+from services.control.api.parameters import Answer, Asking, PageSize, PageToken
+from services.control.api.proto_schemas import answers
 from services.control.audit_client import AuditClient, parsed
-from services.control.parameters import Answer, Asking, PageSize, PageToken
-from services.control.proto_schemas import answers
 
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
 

@@ -16,8 +16,8 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 
-from services.control.describing import schema_of
-from services.control.problems import Problem
+from services.control.api.describing import schema_of
+from services.control.api.problems import Problem
 
 PERSON: Final = "person"
 """How people say who they are, in the description of the interface."""

@@ -7,11 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from pilote.audit.v1 import personal_pb2, persons_pb2, planning_pb2
+from services.control.access.persons import language_in
+from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
+from services.control.api.proto_schemas import answers
+from services.control.api.streaming import answer_stream
 from services.control.audit_client import AuditClient, filled, parsed
-from services.control.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
-from services.control.persons import language_in
-from services.control.proto_schemas import answers
-from services.control.streaming import answer_stream
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose calls; empty: all.")]
 _Decision = Annotated[str, QueryParameter(name="decision", description="One decision, `decisions/{decision}`.")]

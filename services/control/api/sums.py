@@ -10,10 +10,10 @@ from litestar.params import QueryParameter
 
 from gateway.core.errors import Reason
 from pilote.audit.v1 import arms_pb2, objectives_pb2, planning_pb2, shadows_pb2
+from services.control.access.persons import language_in
+from services.control.api.parameters import Answer, Asking, EndTime, StartTime
+from services.control.api.proto_schemas import answers
 from services.control.audit_client import AuditClient, ended, filled
-from services.control.parameters import Answer, Asking, EndTime, StartTime
-from services.control.persons import language_in
-from services.control.proto_schemas import answers
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose; empty: all, where that is allowed.")]
 _Route = Annotated[str, QueryParameter(name="route", description="Name of a route.")]

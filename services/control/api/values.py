@@ -19,8 +19,8 @@ from gateway.core.used import SealedValues, UsedValues, WrappedKey
 from gateway.records.opening import opened
 from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
+from services.control.api.describing import takes
 from services.control.audit_client import SECONDS, AuditClient
-from services.control.describing import takes
 from services.revisions.revising import RevisionProblem
 
 _DECISION: Final = re.compile(r"[0-9a-f]{32}")

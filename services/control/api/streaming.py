@@ -11,8 +11,8 @@ from litestar.response import Stream
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.people import Person, Role
+from services.control.access.persons import language_in
 from services.control.audit_client import AuditClient, as_json
-from services.control.persons import language_in
 
 STREAM_SECONDS = 600.0
 """Longest time that a stream may take: of a million inputs it is minutes."""

@@ -20,10 +20,10 @@ from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import audit_service_pb2
 from services.commands.export_writing import FORMATS, json_line, manifest_file, manifest_line, writing
 from services.commands.exporting import entry_of
+from services.control.access.persons import language_in
+from services.control.api.parameters import Asking
+from services.control.api.proto_schemas import described
 from services.control.audit_client import AuditClient, ended, filled
-from services.control.parameters import Asking
-from services.control.persons import language_in
-from services.control.proto_schemas import described
 from services.proof.exports import Head, Row, columns_of, head_text, read_head
 
 MOST: Final = 4
