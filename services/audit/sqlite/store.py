@@ -1,6 +1,7 @@
 """The embedded decision store: a main file and hourly segments of SQLite, written by one thread, read by others."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -262,7 +263,8 @@ class SqliteStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`."""
-        await self._write(lambda connection: sqlite_activity.forget(connection, now_ms=now_ms))
+        with contextlib.suppress(CallEnded):  # where there is no room it is done another time
+            await self._write(lambda connection: sqlite_activity.forget(connection, now_ms=now_ms))
         await self.seal(now_ms=now_ms)
 
     async def seal(self, *, now_ms: int, progress: Callable[[int, int], None] = lambda _, __: None) -> int:
