@@ -195,6 +195,18 @@ _TEXTS: Final = {
         "The active policy names no people, so nobody can be known here: use the command line.",
         "La politique active ne nomme personne, nul ne peut donc être reconnu ici : utilisez la ligne de commande.",
     ),
+    "asked-nobody-known": (
+        "Log in, or send an API token: authorization: Bearer plt_…; or sign the request with your key.",
+        "Connectez-vous, ou envoyez un jeton d’API : authorization: Bearer plt_… ; ou signez la requête avec votre clé.",
+    ),
+    "forbidden": (
+        "You may not do this: it needs the right {right}. Ask somebody who manages people.",
+        "Vous n’en avez pas le droit : il faut le droit {right}. Demandez à qui gère les personnes.",
+    ),
+    "forbidden-tenant": (
+        "You may not do this for the tenant {tenant}: it needs the right {right} there. Ask somebody who manages people.",
+        "Vous n’en avez pas le droit pour le tenant {tenant} : il y faut le droit {right}. Demandez à qui gère les personnes.",
+    ),
     "mistakes": (
         "The policy has {count} mistakes.",
         "La politique contient {count} erreurs.",
