@@ -9,7 +9,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,6 +23,14 @@ WAITING: Final = 16
 """Most that wait for a thread; whoever comes after them is told to come back. At 0.1 s each they wait 2 s at most."""
 
 T = TypeVar("T")
+
+
+class Costs(NamedTuple):
+    """What Argon2id is told to spend."""
+
+    passes: int
+    kibibytes: int
+    lanes: int
 
 
 class Busy(Exception):
@@ -67,21 +75,25 @@ class Passwords:
         """Whether it was made with other parameters than today's, so that it should be made anew at the next login."""
         return self._hasher.check_needs_rehash(kept)
 
-    async def key(self, password: str, salt: bytes) -> bytes:
-        """A key of 32 bytes that only the password gives.
+    @property
+    def costs(self) -> Costs:
+        """Those of today."""
+        return Costs(self._profile.time_cost, self._profile.memory_cost, self._profile.parallelism)
+
+    async def key(self, password: str, salt: bytes, *, costs: Costs) -> bytes:
+        """A key of 32 bytes that only the password gives, with this salt and these costs.
 
         Raises:
             Busy: too many wait.
         """
-        profile = self._profile
 
         def derived() -> bytes:
             return hash_secret_raw(
                 normal(password).encode(),
                 salt,
-                time_cost=profile.time_cost,
-                memory_cost=profile.memory_cost,
-                parallelism=profile.parallelism,
+                time_cost=costs.passes,
+                memory_cost=costs.kibibytes,
+                parallelism=costs.lanes,
                 hash_len=KEY_BYTES,
                 type=Type.ID,
             )
