@@ -49,6 +49,7 @@ from services.control.api.revisions import Revisions
 from services.control.api.sums import Sums
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
+from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.audit_client import AuditClient
 from services.control.policy import ActivePolicy
@@ -196,7 +197,7 @@ async def _serving(
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
     with socket.create_server((host.strip("[]"), int(port)), family=family) as taken:
         config = uvicorn.Config(
-            app,
+            parting(app, plain_in(app)),
             log_config=None,
             access_log=False,
             lifespan="on",
