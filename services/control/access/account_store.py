@@ -1,4 +1,4 @@
-"""Accounts in Redis. Every change names what it was made from, and is one script: two admins never overwrite each other.
+"""Accounts in Redis. Every change names what it was made from, and is one script: no admin overwrites another.
 
 The script also sees to it that an active admin stays whose role holds everywhere, whoever asks at the same time.
 """
@@ -18,9 +18,8 @@ local name, before, after, kept = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local admin, was, link, first = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 if first == '1' and redis.call('HLEN', KEYS[1]) > 0 then return 'not-first' end
 if (redis.call('HGET', KEYS[1], name) or '') ~= before then return 'changed' end
-if before ~= '' and admin == '0' and redis.call('SISMEMBER', KEYS[3], name) == 1 and redis.call('SCARD', KEYS[3]) == 1 then
-  return 'last-admin'
-end
+local is_admin = redis.call('SISMEMBER', KEYS[3], name) == 1
+if is_admin and admin == '0' and redis.call('SCARD', KEYS[3]) == 1 then return 'last-admin' end
 if link ~= '' then
   local other = redis.call('HGET', KEYS[4], link)
   if other and other ~= name then return 'linked' end
@@ -69,7 +68,7 @@ class AccountStore:
 
     async def any(self) -> bool:
         """Whether there is an account."""
-        return bool(await cast("Awaitable[int]", self._redis.hlen(ACCOUNTS)))
+        return bool(await self._redis.hlen(ACCOUNTS))
 
     async def secrets(self, name: str) -> Secrets:
         """What is kept of their password."""
@@ -84,7 +83,9 @@ class AccountStore:
         """
         await self._put(account, b"", kept=kept, was="", only_first=only_first)
 
-    async def change(self, name: str, edit: Edit, *, version: int | None = None, kept: Secrets | None = None) -> Account:
+    async def change(
+        self, name: str, edit: Edit, *, version: int | None = None, kept: Secrets | None = None
+    ) -> Account:
         """Replace an account by what `edit` makes of it, which may be asked again where somebody else was faster.
 
         Answers the new one. `version` is the one that the change was made from; with none any will do. `kept` replaces

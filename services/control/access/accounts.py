@@ -16,7 +16,9 @@ from services.control.access.rights import EVERYWHERE, Role
 
 Tenant = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9_.-]{0,62})\Z")]
 """Name of a tenant, or "*": all of them."""
-Grants = Annotated[dict[Tenant, Annotated[tuple[Role, ...], msgspec.Meta(max_length=16)]], msgspec.Meta(max_length=1000)]
+Grants = Annotated[
+    dict[Tenant, Annotated[tuple[Role, ...], msgspec.Meta(max_length=16)]], msgspec.Meta(max_length=1000)
+]
 DisplayName = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]*\Z")]
 Email = Annotated[str, msgspec.Meta(max_length=254, pattern=r"^([^\s@<>\x00-\x1f\x7f]+@[^\s@<>\x00-\x1f\x7f]+)?\Z")]
 Language = Literal["", "en", "fr"]
@@ -59,6 +61,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.state == "active" and Role.ADMIN in self.grants.get(EVERYWHERE, ())
 
     @property
+    def etag(self) -> str:
+        """Its version as HTTP says it."""
+        return f'"{self.version}"'
+
+    @property
     def link(self) -> str:
         """What an OIDC provider knows them by; empty: nothing."""
         return link_of(self.issuer, self.subject) if self.issuer else ""
@@ -95,8 +102,3 @@ def link_of(issuer: str, subject: str) -> str:
     """What the account is found by that a provider calls `subject`; two providers may use the same names."""
     digest = hashlib.sha256(msgspec.json.encode((issuer, subject))).digest()
     return base64.urlsafe_b64encode(digest).decode()
-
-
-def etag(account: Account) -> str:
-    """The version of an account as HTTP says it."""
-    return f'"{account.version}"'

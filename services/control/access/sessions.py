@@ -105,6 +105,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """The token that every unsafe request of this session must bring."""
         return hmac.new(self.body.csrf.encode(), b"pilote.dev/csrf/v1", hashlib.sha256).hexdigest()
 
+    def is_token(self, given: str) -> bool:
+        """Whether a request brings the token."""
+        return hmac.compare_digest(self.csrf.encode(), given.encode())
+
     def is_confirmed(self, *, now_ms: int) -> bool:
         """Whether its owner has shown of late who they are."""
         return self.confirmed is not None and now_ms < self.confirmed.until_ms
@@ -182,8 +186,7 @@ class Sessions:
 
     async def of(self, account: Account, *, now_ms: int) -> tuple[Session, ...]:
         """The sessions of an account that have not ended, last used first."""
-        digests = await self._redis.zrange(sessions_of(account.name), 0, -1)
-        found = [await self._read(digest.decode(), now_ms=now_ms) for digest in digests]
+        found = [await self._read(digest, now_ms=now_ms) for digest in await self._digests(account.name)]
         mine = [each for each in found if each is not None and holds(each, account)]
         return tuple(sorted(mine, key=lambda each: (-each.seen_ms, each.digest)))
 
@@ -193,13 +196,17 @@ class Sessions:
         Answers how many there were.
         """
         ended = 0
-        for digest in await self._redis.zrange(sessions_of(account), 0, -1):
-            named = digest.decode()[:16]
+        for digest in await self._digests(account):
+            named = digest[:16]
             if (only and named != only) or (but and named == but):
                 continue
-            await self._end(account, digest.decode())
+            await self._end(account, digest)
             ended += 1
         return ended
+
+    async def _digests(self, account: str) -> list[str]:
+        found: Any = await self._redis.zrange(sessions_of(account), 0, -1)
+        return [digest.decode() for digest in found]
 
     async def _read(self, digest: str, *, now_ms: int) -> Session | None:
         fields = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(session(digest)))

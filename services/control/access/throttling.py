@@ -1,9 +1,10 @@
 """Attempts to log in, counted so that guessing gets slow and nobody can keep somebody else out.
 
-An attempt counts for the account as seen from one network address, and for the network around it; never for the account
-alone, or a stranger could lock its owner out. A browser that the owner has logged in with before carries a device cookie
-(OWASP, "Device cookies") and is counted by that instead: what strangers do, even behind the same address, is not its
-affair. Each counted attempt beyond the free ones doubles the wait before the next, and a long pause forgives all.
+An attempt counts for the account as seen from one network address, and for the network around it; never for the
+account alone, or a stranger could lock its owner out. A browser that the owner has logged in with before carries a
+device cookie (OWASP, "Device cookies") and is counted by that instead: what strangers do, even behind the same address,
+is not its affair. Each counted attempt beyond the free ones doubles the wait before the next, and a long pause forgives
+all.
 
 An attempt is counted before the password is looked at, so a hundred at once are not a hundred guesses.
 """
@@ -64,11 +65,12 @@ end
 return '0'
 """
 _GIVE_BACK: Final = """
-redis.call('DEL', KEYS[1])
-if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1 then
-  local count = redis.call('HINCRBY', KEYS[2], 'count', -1)
-  if count < tonumber(ARGV[1]) then redis.call('HSET', KEYS[2], 'next', '0') end
-  if count <= 0 then redis.call('DEL', KEYS[2]) end
+for index, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then
+    local count = redis.call('HINCRBY', key, 'count', -1)
+    if count < tonumber(ARGV[index]) then redis.call('HSET', key, 'next', '0') end
+    if count <= 0 then redis.call('DEL', key) end
+  end
 end
 return 1
 """
@@ -102,9 +104,19 @@ class Throttle:
 
     async def succeeded(self, attempt: Attempt) -> None:
         """The attempt was right: its account starts anew from there, and the network gets its attempt back."""
-        keys = _keys(attempt)
-        result: Any = self._redis.eval(_GIVE_BACK, len(keys), *keys, str(self._network.free))
-        await result
+        first, *rest = _keys(attempt)
+        await self._redis.delete(first)
+        await self._give_back(rest, (self._network,))
+
+    async def take_back(self, attempt: Attempt) -> None:
+        """The attempt was not looked at, so it does not count."""
+        await self._give_back(_keys(attempt), (self._account, self._network))
+
+    async def _give_back(self, keys: list[str], paces: tuple[Pace, ...]) -> None:
+        if keys:
+            free = (str(pace.free) for pace, _ in zip(paces, keys, strict=False))
+            result: Any = self._redis.eval(_GIVE_BACK, len(keys), *keys, *free)
+            await result
 
 
 def _keys(attempt: Attempt) -> list[str]:

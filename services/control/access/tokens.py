@@ -1,8 +1,8 @@
 """API tokens: what a program of somebody's asks with. Shown once; the store keeps the SHA-256.
 
-`plt_<id>_<secret><checksum>`: the prefix and the CRC-32 let scanners of repositories find one that leaked, and us refuse
-a mistyped one without asking the store. A token gives at most what its owner may at the time of use, and dies with the
-account.
+`plt_<id>_<secret><checksum>`: the prefix and the CRC-32 let scanners of repositories find one that leaked, and us
+refuse a mistyped one without asking the store. A token gives at most what its owner may at the time of use, and dies
+with the account.
 """
 
 import hashlib
@@ -17,8 +17,9 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 
 from gateway.redis_clients import Client
-from services.control.access.accounts import AccountProblem, Tenant
-from services.control.access.rights import EVERYWHERE, INSTALLATION, OPEN, Right, Rights
+from services.control.access.accounts import Account, AccountProblem
+from services.control.access.keyring import Key
+from services.control.access.rights import EVERYWHERE, INSTALLATION, Right, Rights
 from services.control.access.stored import TOKENS, TOKENS_USED, tokens_of
 
 SIGN: Final = "sign"
@@ -95,16 +96,39 @@ class Tokens:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
 
-    async def add(self, token: Token) -> None:
-        """Keep a token.
+    async def make(
+        self,
+        account: Account,
+        *,
+        name: str,
+        scopes: tuple[str, ...],
+        tenants: tuple[str, ...] = (EVERYWHERE,),
+        days: int = DEFAULT_DAYS,
+        key: Key | None = None,
+        now_ms: int,
+    ) -> tuple[Token, str]:
+        """A new token, and the whole of it, which nobody can read again. `key` is what it signs with, if it may.
 
         Raises:
             AccountProblem: its account has too many.
         """
-        keys = (TOKENS, tokens_of(token.account))
-        done: Any = await self._redis.eval(_ADD, 2, *keys, token.id, msgspec.json.encode(token), str(MOST))
-        if not done:
-            raise AccountProblem("tokens-many", most=MOST)
+        token_id = _characters(_ID_CHARACTERS)
+        head = f"{PREFIX}_{token_id}_{_characters(_SECRET_CHARACTERS)}"
+        text = head + _checksum(head)
+        token = Token(
+            id=token_id,
+            account=account.name,
+            name=name,
+            digest=_digest(text),
+            scopes=tuple(sorted(set(scopes))),
+            tenants=tuple(sorted(set(tenants))),
+            created_ms=now_ms,
+            expires_ms=now_ms + days * DAY_MS,
+            public_key="" if key is None else key.public_key,
+            key=b"" if key is None else key.under_secret(account.name, text),
+        )
+        await self._add(token)
+        return token, text
 
     async def find(self, text: str, *, now_ms: int) -> Token | None:
         """The token that somebody asks with, if it is one and not over."""
@@ -140,28 +164,21 @@ class Tokens:
         ]
         return tuple(sorted(found, key=lambda each: (-each[0].created_ms, each[0].id)))
 
-    async def revoke(self, account: str, id: str) -> bool:
+    async def revoke(self, account: str, token_id: str) -> bool:
         """End a token of an account; answers whether there was one."""
-        if id not in {token.id for token, _ in await self.of(account)}:
+        if token_id not in {token.id for token, _ in await self.of(account)}:
             return False
-        done: Any = await self._redis.eval(_REMOVE, 3, TOKENS, tokens_of(account), TOKENS_USED, id)
+        done: Any = await self._redis.eval(_REMOVE, 3, TOKENS, tokens_of(account), TOKENS_USED, token_id)
         return bool(done)
 
-    async def _used(self, id: str) -> int:
-        return int(await cast("Awaitable[bytes | None]", self._redis.hget(TOKENS_USED, id)) or 0)
+    async def _add(self, token: Token) -> None:
+        keys = (TOKENS, tokens_of(token.account))
+        done: Any = await self._redis.eval(_ADD, 2, *keys, token.id, msgspec.json.encode(token), str(MOST))
+        if not done:
+            raise AccountProblem("tokens-many", most=MOST)
 
-
-def new_text() -> tuple[str, str]:
-    """The id of a new token, and the whole of it."""
-    id, secret = _characters(_ID_CHARACTERS), _characters(_SECRET_CHARACTERS)
-    head = f"{PREFIX}_{id}_{secret}"
-    return id, head + _checksum(head)
-
-
-def made(text: str, *, id: str, account: str, name: str, scopes: tuple[str, ...], **more: Any) -> Token:
-    """What is kept of a new token."""
-    wanted = tuple(sorted(set(scopes) - {right.value for right in OPEN}))
-    return Token(id=id, account=account, name=name, digest=_digest(text), scopes=wanted, **more)
+    async def _used(self, token_id: str) -> int:
+        return int(await cast("Awaitable[bytes | None]", self._redis.hget(TOKENS_USED, token_id)) or 0)
 
 
 def _characters(count: int) -> str:
