@@ -36,7 +36,9 @@ def value(text: str) -> personal_pb2.ChangedValue:
 
 def change(number: int = 1, *, stage: Any = BEGUN, **more: Any) -> personal_pb2.RecordChangeRequest:
     """What somebody changes."""
-    parts: dict[str, Any] = {name: more.pop(name) for name in ("before", "after", "failure", "known_by", "operation") if name in more}
+    parts: dict[str, Any] = {
+        name: more.pop(name) for name in ("before", "after", "failure", "known_by", "operation") if name in more
+    }
     said: dict[str, Any] = {"known_by": "session", "operation": "update", **parts}
     wanted = {"resource": f"views/view-{number}", "person": "ada", "reason": "why"} | more
     return personal_pb2.RecordChangeRequest(
