@@ -47,6 +47,8 @@ from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.app import application
 from services.control.audit_client import AuditClient
+from services.control.console.console import Console
+from services.control.console.page import Parts
 from services.control.policy import ActivePolicy
 
 _log = logging.getLogger(__name__)
@@ -145,7 +147,9 @@ async def running(
             *(Proofs(client), Sums(client), Personal(client)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
-        app = application([*(handler for part in parts for handler in part.handlers()), *values], door)
+        console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
+        handlers = [handler for part in (*parts, console) for handler in part.handlers()]
+        app = application([*handlers, *values], door, templates=console.templates())
         try:
             async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port
