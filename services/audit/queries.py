@@ -20,8 +20,9 @@ from pilote.audit.v1 import (
 )
 from services.audit import counting, inputs, persons, shadows
 from services.audit.arms import answered, asked
+from services.audit.changes import record_change
 from services.audit.explaining import Policies, explained, no_policies
-from services.audit.note_queries import list_notes
+from services.audit.note_queries import list_notes, told_note
 from services.audit.objectives import ObjectiveBook
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
 from services.audit.proofs import proving
@@ -205,6 +206,13 @@ class Queries(Search):
         tenants = [request.tenant] if request.tenant else [each for each in await self._store.tenants() if each]
         key, now_ms = self._pseudonym_key, self._clock_ms()
         return await erase_subject(self._store, request, tenants=tenants, pseudonym_key=key, now_ms=now_ms)
+
+    async def RecordChange(
+        self, request: personal_pb2.RecordChangeRequest, _context: Any
+    ) -> personal_pb2.RecordChangeResponse:
+        """See the contract."""
+        written = await record_change(self._store, request, now_ms=self._clock_ms())
+        return personal_pb2.RecordChangeResponse(note=told_note(written))
 
     async def ListNotes(self, request: personal_pb2.ListNotesRequest, _context: Any) -> personal_pb2.ListNotesResponse:
         """See the contract."""

@@ -99,6 +99,9 @@ class DecisionStore(Protocol):
     async def misleading(self) -> Sequence[str]:
         """The names of files that hide decisions from queries, or that may: they are not what is made of the others."""
 
+    async def misnoted(self) -> Sequence[int]:
+        """The places of the log's own entries that are found by something else than what they say."""
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """What customers did after these decisions, oldest first; those after which nobody did are left out."""
 

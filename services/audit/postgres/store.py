@@ -21,6 +21,7 @@ from services.audit.postgres import (
     counts,
     inputs,
     keys,
+    notes,
     outcomes,
     partitions,
     retention,
@@ -145,6 +146,10 @@ class PostgresStore:
     async def misleading(self) -> Sequence[str]:
         """See `DecisionStore.misleading`. Its indexes are the server's own."""
         return ()
+
+    async def misnoted(self) -> Sequence[int]:
+        """See `DecisionStore.misnoted`."""
+        return await self._sum(notes.wrong)
 
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""

@@ -25,6 +25,7 @@ from services.audit.sqlite import comparing, outcomes, schema
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import inputs as sqlite_inputs
 from services.audit.sqlite import keys as sqlite_keys
+from services.audit.sqlite import notes as sqlite_notes
 from services.audit.sqlite.arms import summarize
 from services.audit.sqlite.copies import copies_of
 from services.audit.sqlite.earlier import enter as enter_earlier
@@ -178,6 +179,10 @@ class SqliteStore:
     async def misleading(self) -> Sequence[str]:
         """See `DecisionStore.misleading`."""
         return await self._read(lambda _: self._segment_reader().misleading(), threads=self._sum_thread)
+
+    async def misnoted(self) -> Sequence[int]:
+        """See `DecisionStore.misnoted`."""
+        return await self._read(sqlite_notes.wrong, threads=self._sum_thread)
 
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""

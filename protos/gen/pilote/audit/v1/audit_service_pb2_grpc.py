@@ -135,6 +135,11 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
                 _registered_method=True)
+        self.RecordChange = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/RecordChange',
+                request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeResponse.FromString,
+                _registered_method=True)
         self.ListNotes = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/ListNotes',
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesRequest.SerializeToString,
@@ -313,8 +318,17 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordChange(self, request, context):
+        """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+        something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListNotes(self, request, context):
-        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by.
+        """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+        what.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -461,6 +475,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.EraseSubject,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.SerializeToString,
+            ),
+            'RecordChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordChange,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeResponse.SerializeToString,
             ),
             'ListNotes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNotes,
@@ -991,6 +1010,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/EraseSubject',
             pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/RecordChange',
+            pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -90,8 +90,14 @@ class AuditServiceStub:
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    RecordChange: _grpc.UnaryUnaryMultiCallable[_personal_pb2.RecordChangeRequest, _personal_pb2.RecordChangeResponse]
+    """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+    something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+    """
     ListNotes: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]
-    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+    """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+    what.
+    """
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
@@ -160,8 +166,14 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    RecordChange: _aio.UnaryUnaryMultiCallable[_personal_pb2.RecordChangeRequest, _personal_pb2.RecordChangeResponse]  # type: ignore[assignment]
+    """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+    something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+    """
     ListNotes: _aio.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]  # type: ignore[assignment]
-    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+    """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+    what.
+    """
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
@@ -337,12 +349,24 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def RecordChange(
+        self,
+        request: _personal_pb2.RecordChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.RecordChangeResponse, _abc.Awaitable[_personal_pb2.RecordChangeResponse]]:
+        """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+        something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+        """
+
+    @_abc_1.abstractmethod
     def ListNotes(
         self,
         request: _personal_pb2.ListNotesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_personal_pb2.ListNotesResponse, _abc.Awaitable[_personal_pb2.ListNotesResponse]]:
-        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+        """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+        what.
+        """
 
     @_abc_1.abstractmethod
     def GetObjectives(
