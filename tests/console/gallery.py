@@ -5,20 +5,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from litestar import Litestar, Request, Response, get, post
-from litestar.exceptions import HTTPException
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from services.control import server
 from services.control.access.principals import Door, Forbidden, Principal
 from services.control.access.rights import Right, Role, rights_of
-from services.control.api import http_errors
+from services.control.app import application
 from services.control.console.console import Console
-from services.control.console.failures import for_people
 from services.control.console.page import Page, Parts
 from services.control.console.pages import preferences
 from services.control.console.rendering import TEMPLATES, go_to, page
-from services.control.console.security import Headers
 
 HERE: Final = Path(__file__).parent
 SOMEBODY: Final = Principal(name="camille.durand", kind="session", rights=rights_of({"*": [Role.OFFICER]}))
@@ -32,24 +29,24 @@ Asked = Request[Any, Any, Any]
 
 
 def handlers(_: Parts) -> Sequence[HTTPRouteHandler]:
-    @get("/gallery", right=Right.SEE)
+    @get("/gallery", right=Right.SEE, include_in_schema=False)
     async def gallery(request: Asked) -> Response[str]:
         return page(request, "gallery/gallery.html", fragment="more", decisions=DECISIONS)
 
-    @get("/gallery/evil", right=Right.SEE)
+    @get("/gallery/evil", right=Right.SEE, include_in_schema=False)
     async def evil(request: Asked) -> Response[str]:
         """What comes from elsewhere goes into every place of a page."""
         return page(request, "gallery/evil.html", text=request.query_params["text"])
 
-    @get("/gallery/fails", right=Right.SEE)
+    @get("/gallery/fails", right=Right.SEE, include_in_schema=False)
     async def fails() -> None:
         raise ZeroDivisionError("secret")
 
-    @get("/gallery/forbidden", right=Right.SEE)
+    @get("/gallery/forbidden", right=Right.SEE, include_in_schema=False)
     async def forbidden() -> None:
         raise Forbidden(Right.PEOPLE)
 
-    @post("/gallery/done", right=Right.SEE)
+    @post("/gallery/done", right=Right.SEE, include_in_schema=False)
     async def done(request: Asked) -> Response[None]:
         form = await request.form()
         return go_to(request, "/gallery", say=f"Saved: {form['name']}")
@@ -75,17 +72,6 @@ async def gallery_running() -> AsyncIterator[str]:
     nothing: Any = None  # its pages need none of these
     parts = Parts(redis=nothing, policy=nothing, audit=nothing, clock_ms=lambda: 0)
     console = Console(parts, pages=(GALLERY, *OTHERS, preferences.PAGE), folders=(TEMPLATES, HERE / "templates"))
-    app = Litestar(
-        console.handlers(),
-        template_config=console.templates(),
-        before_request=Door([somebody]).begin,
-        before_send=[Headers(https=False).add],
-        exception_handlers={
-            HTTPException: for_people(http_errors.refused),
-            Exception: for_people(http_errors.failed),
-        },
-        openapi_config=None,
-        logging_config=None,
-    )
+    app = application(console.handlers(), Door([somebody]), templates=console.templates())
     async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
         yield f"http://127.0.0.1:{port}"

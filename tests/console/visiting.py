@@ -16,6 +16,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
 });
 """
+_FAILURES: Final = ("Failed to load resource", "Response Status Error Code")
+"""How the browser and htmx speak of them."""
 _RUN_AXE: Final = """
 async () => {
   const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -82,7 +84,7 @@ async def visitor(
 
     def heard(message: ConsoleMessage) -> None:
         # What fails to load is seen below, with its status.
-        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+        if message.type in {"error", "warning"} and not message.text.startswith(_FAILURES):
             made.wrong.append(f"console: {message.text}")
 
     def answered(response: Response) -> None:
