@@ -8,6 +8,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import (
+    activity_pb2,
     arms_pb2,
     audit_service_pb2,
     explaining_pb2,
@@ -18,7 +19,7 @@ from pilote.audit.v1 import (
     shadows_pb2,
     views_pb2,
 )
-from services.audit import counting, inputs, persons, shadows
+from services.audit import activity, counting, inputs, persons, shadows
 from services.audit.arms import answered, asked
 from services.audit.changes import record_change
 from services.audit.explaining import Policies, explained, no_policies
@@ -150,6 +151,13 @@ class Queries(Search):
         """See the contract."""
         start_ms, end_ms = counting.between(request)
         return counting.answered(await self._store.counts(request.tenant, start_ms=start_ms, end_ms=end_ms))
+
+    async def GetActivity(
+        self, request: activity_pb2.GetActivityRequest, _context: Any
+    ) -> activity_pb2.GetActivityResponse:
+        """See the contract."""
+        question = activity.asked(request, now_ms=self._clock_ms())
+        return activity.answered(question, await self._store.activity(question))
 
     async def SummarizeShadows(
         self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any

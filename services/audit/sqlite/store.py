@@ -1,6 +1,7 @@
 """The embedded decision store: a main file and hourly segments of SQLite, written by one thread, read by others."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Final, TypeVar
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome
+from services.audit.activity import Activity, Question
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -20,6 +22,7 @@ from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import Person
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.sqlite import activity as sqlite_activity
 from services.audit.sqlite import batch as sqlite_batch
 from services.audit.sqlite import comparing, outcomes, schema
 from services.audit.sqlite import counts as sqlite_counts
@@ -217,6 +220,10 @@ class SqliteStore:
             threads=self._sum_thread,
         )
 
+    async def activity(self, question: Question) -> Activity:
+        """See `DecisionStore.activity`."""
+        return await self._read(lambda connection: sqlite_activity.of(connection, question))
+
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """See `DecisionStore.inputs_begin`."""
         return await self._read(lambda connection: sqlite_inputs.begin(connection, query, now_ms=now_ms))
@@ -261,6 +268,8 @@ class SqliteStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`."""
+        with contextlib.suppress(CallEnded):  # where there is no room it is done another time
+            await self._write(lambda connection: sqlite_activity.forget(connection, now_ms=now_ms))
         await self.seal(now_ms=now_ms)
 
     async def seal(self, *, now_ms: int, progress: Callable[[int, int], None] = lambda _, __: None) -> int:

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from pilote.audit.v1 import activity_pb2 as pilote_dot_audit_dot_v1_dot_activity__pb2
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
@@ -149,6 +150,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/GetObjectives',
                 request_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
+                _registered_method=True)
+        self.GetActivity = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/GetActivity',
+                request_serializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.FromString,
                 _registered_method=True)
         self.SummarizeShadows = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/SummarizeShadows',
@@ -341,6 +347,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetActivity(self, request, context):
+        """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SummarizeShadows(self, request, context):
         """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs.
         """
@@ -490,6 +503,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetObjectives,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.SerializeToString,
+            ),
+            'GetActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetActivity,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.SerializeToString,
             ),
             'SummarizeShadows': grpc.unary_unary_rpc_method_handler(
                     servicer.SummarizeShadows,
@@ -1091,6 +1109,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetObjectives',
             pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/GetActivity',
+            pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,

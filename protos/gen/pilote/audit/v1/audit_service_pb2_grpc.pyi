@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from pilote.audit.v1 import activity_pb2 as _activity_pb2
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
@@ -100,6 +101,8 @@ class AuditServiceStub:
     """
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
+    GetActivity: _grpc.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]
+    """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _grpc.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]
@@ -176,6 +179,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
+    GetActivity: _aio.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]  # type: ignore[assignment]
+    """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _aio.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]  # type: ignore[assignment]
@@ -375,6 +380,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objectives_pb2.GetObjectivesResponse, _abc.Awaitable[_objectives_pb2.GetObjectivesResponse]]:
         """Returns how the routes do by the objectives of the active revision."""
+
+    @_abc_1.abstractmethod
+    def GetActivity(
+        self,
+        request: _activity_pb2.GetActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.GetActivityResponse, _abc.Awaitable[_activity_pb2.GetActivityResponse]]:
+        """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
 
     @_abc_1.abstractmethod
     def SummarizeShadows(
