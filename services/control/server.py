@@ -37,6 +37,7 @@ from services.control.access.principals import Door
 from services.control.api.decisions import Decisions
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.now import Happening
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.revisions import Revisions
@@ -49,6 +50,8 @@ from services.control.app import application
 from services.control.audit_client import AuditClient
 from services.control.console.console import Console
 from services.control.console.page import Parts
+from services.control.live.following import Following
+from services.control.live.gathering import Gathering
 from services.control.policy import ActivePolicy
 
 _log = logging.getLogger(__name__)
@@ -141,20 +144,27 @@ async def running(
         door = Door((Persons(policy, clock_ms=clock_ms).knows,))
         client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
+        following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         parts = (
             *(flags, Revisions(redis, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
-            *(Proofs(client), Sums(client), Personal(client)),
+            *(Proofs(client), Sums(client), Personal(client), Happening(following)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
         app = application([*handlers, *values], door, templates=console.templates())
+
+        def drain() -> None:
+            tailing.drain()
+            following.drain()
+
         try:
-            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
+            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=drain) as port:
                 yield port
         finally:
             await ended(*tasks)
+            await following.gathering.close()
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
