@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Hashable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from litestar.response.sse import ServerSentEventMessage
 
 from gateway.core.errors import Reason
-from services.control.live.gathering import SECOND, Gathering
+from services.control.live.gathering import SECOND
 from services.control.live.now import Now
 from services.control.live.scope import Scope
 from services.control.undone import Undone
@@ -27,12 +27,22 @@ Render = Callable[[Now], tuple[Event, ...]]
 """Makes events of what happens now."""
 
 
+class Looking(Protocol):
+    """Whoever knows what happens now."""
+
+    async def now(self, scope: Scope) -> Now:
+        """What happens now in these tenants."""
+
+    async def close(self) -> None:
+        """Give up what is being looked at."""
+
+
 class Following:
     """All streams of this process."""
 
     def __init__(
         self,
-        gathering: Gathering,
+        gathering: Looking,
         *,
         most: int = MOST,
         every_seconds: float = SECOND,
@@ -119,7 +129,7 @@ class Following:
 class _Watch:
     """Looks every second, for all who follow the same tenants."""
 
-    def __init__(self, scope: Scope, gathering: Gathering, *, every_seconds: float) -> None:
+    def __init__(self, scope: Scope, gathering: Looking, *, every_seconds: float) -> None:
         self.scope = scope
         self.followers = 0
         self._gathering = gathering
