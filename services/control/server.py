@@ -47,9 +47,11 @@ from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.app import application
 from services.control.audit_client import AuditClient
+from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.policy import ActivePolicy
+from services.control.proposing import Proposing
 
 _log = logging.getLogger(__name__)
 
@@ -140,11 +142,11 @@ async def running(
         )
         door = Door((Persons(policy, clock_ms=clock_ms).knows,))
         client = AuditClient(AuditServiceStub(channel))
-        tailing = Tailing(client.stub)
+        tailing, changes = Tailing(client.stub), Changes(client.stub)
         parts = (
-            *(flags, Revisions(redis, clock_ms=clock_ms)),
-            *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
-            *(Proofs(client), Sums(client), Personal(client)),
+            *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
+            *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
+            *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
