@@ -7,12 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from pilote.audit.v1 import views_pb2
-from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, PageSize, PageToken
 from services.control.api.proto_schemas import answers
-from services.control.audit_client import SECONDS, AuditClient, parsed
+from services.control.audit_client import SECONDS, AuditClient, asking_as, parsed
 from services.control.changes import Changes
 
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
@@ -109,6 +108,6 @@ class Views:
     async def _before(self, request: Asking, name: str) -> views_pb2.View:
         """The view as it is; who changes one that is not there is told so, and nothing is noted."""
         get_view: Any = self._client.stub.GetView
-        asked, metadata = views_pb2.GetViewRequest(name=name), (("accept-language", language_in(request)),)
+        asked, metadata = views_pb2.GetViewRequest(name=name), asking_as(request)
         answer: views_pb2.GetViewResponse = await get_view(asked, timeout=SECONDS, metadata=metadata)
         return answer.view
