@@ -1,1 +1,1 @@
-"""Tests."""
+"""Tests of drafts of policies."""
