@@ -1,14 +1,19 @@
 # Everything a person or CI does with this repository. Targets call `.venv/bin/pilote` and the tools beside it.
 PYTHON ?= python3
 BIN := .venv/bin
+STATIC := services/control/console/static/manifest.json
 
 .PHONY: setup run test test-integration bench protos release-protos clean
 
-setup: .venv/.ready
+setup: .venv/.ready $(STATIC)
 
 .venv/.ready: pyproject.toml constraints.txt
 	PYTHON=$(PYTHON) ./.ci/venv
 	touch $@
+
+# What the console's pages load in browsers.
+$(STATIC): .ci/assets $(shell find services/control/console/assets -type f) | .venv/.ready
+	./.ci/assets
 
 run: setup
 	$(BIN)/pilote demo
@@ -36,4 +41,4 @@ release-protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build release
 
 clean:
-	rm -rf .venv .build .pilote .bench
+	rm -rf .venv .build .pilote .bench services/control/console/static

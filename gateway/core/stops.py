@@ -23,6 +23,8 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     reason: str
     since_ms: int
+    by: str = ""
+    """Who has stopped it; empty where nobody was asked who they are."""
 
 
 def is_stop(what: str) -> bool:

@@ -46,6 +46,12 @@ class ActivePolicy:
         self._standing.runs(number, revision.sha256, swap_ms=round((time.monotonic() - began) * 1000))
         _log.info("revision %d is active", number, extra={"sha256": revision.sha256})
 
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """All tenants of the active policy, in order; none without one."""
+        document = self.revision.document if self.revision else None
+        return tuple(sorted({agent.tenant for agent in document.agents})) if document else ()
+
     def identified(self, headers: Mapping[str, Any]) -> tuple[Revision, Agent]:
         """The active revision, and who asks by it.
 

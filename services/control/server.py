@@ -15,6 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components
+from litestar.template import TemplateConfig
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -52,6 +53,10 @@ from services.control.api.values import Values
 from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.audit_client import AuditClient
+from services.control.console.console import Console
+from services.control.console.failures import for_people
+from services.control.console.page import Parts
+from services.control.console.security import Headers
 from services.control.policy import ActivePolicy
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -152,7 +157,9 @@ async def running(
             *(Proofs(client), Sums(client), Personal(client)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
-        app = _app([*(handler for part in parts for handler in part.handlers()), *values])
+        console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
+        handlers = [handler for part in (*parts, console) for handler in part.handlers()]
+        app = _app([*handlers, *values], templates=console.templates())
         try:
             async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port
@@ -163,7 +170,7 @@ async def running(
                     await workers.leave(standing.report.worker)
 
 
-def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
+def _app(handlers: Sequence[HTTPRouteHandler], *, templates: TemplateConfig[Any] | None = None) -> Litestar:
     @get(HEALTH, include_in_schema=False)
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
@@ -173,15 +180,17 @@ def _app(handlers: Sequence[HTTPRouteHandler]) -> Litestar:
 
     return Litestar(
         before_request=begin,
+        before_send=[Headers(https=False).add],
         route_handlers=[healthy, *handlers],
+        template_config=templates,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title="Pilote", version="1", components=Components(security_schemes={PERSON: SIGNED})
         ),
         exception_handlers={
-            CallEnded: http_errors.ended,
-            HTTPException: http_errors.refused,
-            Exception: http_errors.failed,
+            CallEnded: for_people(http_errors.ended),
+            HTTPException: for_people(http_errors.refused),
+            Exception: for_people(http_errors.failed),
         },
         # The process logs as it was told to; Litestar's default would replace that, and keep a thread for it.
         logging_config=None,

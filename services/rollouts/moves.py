@@ -33,7 +33,11 @@ FORWARD: Final = ("start", "approve", "resume")
 
 
 class RolloutProblem(Exception):
-    """The command cannot do what it was asked to; the text says why, in the reader's language."""
+    """It cannot be done as it was asked for; the text says why, in the reader's language, and `code` to programs."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class _People(msgspec.Struct, frozen=True):
@@ -93,7 +97,7 @@ class Rollouts:
             sign = self._signature(published, by, signer)
             moved = act(rollout, what, reason=reason, now_ms=self._clock_ms())
             if isinstance(moved, Refused):
-                raise RolloutProblem(refusal_of(rollout, moved, language=self._language))
+                raise RolloutProblem(refusal_of(rollout, moved, language=self._language), "refused")
             if what == "start":
                 self._refuse_mistakes(published, moved)
             author = by or self._login
@@ -142,4 +146,4 @@ class Rollouts:
         raise self._problem("unknown", name=name, names=", ".join(each.name for each in rollouts) or "-")
 
     def _problem(self, key: str, **values: object) -> RolloutProblem:
-        return RolloutProblem(say(key, language=self._language, **values))
+        return RolloutProblem(say(key, language=self._language, **values), key)

@@ -103,6 +103,12 @@ def principal_of(request: Asked) -> Principal:
     return found
 
 
+def known_in(request: Asked) -> Principal | None:
+    """Who asks, where that was found out: of operations open to all it is not."""
+    found: Principal | None = request.state.get(_PRINCIPAL)
+    return found
+
+
 def needs(request: Asked, right: Right, tenant: str) -> Principal:
     """Who asks, if they have the right in that tenant.
 

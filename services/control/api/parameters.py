@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, TypeAlias
 
+import msgspec
 from litestar import Request, Response
-from litestar.params import QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 
 Asking: TypeAlias = Request[Any, Any, Any]
 Answer: TypeAlias = Response[Any]
@@ -11,3 +12,14 @@ PageSize = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, descri
 PageToken = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
 StartTime = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
 EndTime = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
+Tenant = Annotated[str, QueryParameter(name="tenant", description="Only of this tenant. Empty: of all that are yours.")]
+IfMatch = Annotated[
+    str, HeaderParameter(name="if-match", description="Only if it is still as it was read: the `etag` of then.")
+]
+
+
+class Reasoned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why something is done."""
+
+    reason: str
+    """It stays in the log."""

@@ -7,6 +7,7 @@ and a request's path is parted in the same way before it is routed; nobody outsi
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ def parting(app: ASGIApp, plain: frozenset[str]) -> ASGIApp:
     """
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (path := parted(scope["path"], plain)) != scope["path"]:
+        if scope["type"] == ScopeType.HTTP and (path := parted(scope["path"], plain)) != scope["path"]:
             scope["path"] = path
         await app(scope, receive, send)
 

@@ -1,0 +1,23 @@
+// Small things that pages ask for by attributes:
+//   data-copy="#id"      puts that element's text on the clipboard
+//   data-dialog="id"     opens that <dialog>; data-close, inside one, closes it
+//   data-submit          sends the form when the control changes
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) return copied(copy);
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) return document.getElementById(opener.dataset.dialog).showModal();
+  const closer = event.target.closest("[data-close]");
+  if (closer) closer.closest("dialog").close();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+async function copied(button) {
+  const source = document.querySelector(button.dataset.copy);
+  await navigator.clipboard.writeText(source.textContent);
+  button.dataset.done = "";
+  setTimeout(() => delete button.dataset.done, 1_500);
+}

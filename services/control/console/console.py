@@ -1,0 +1,55 @@
+"""The console: its pages, in the order of the navigation."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+
+from services.control.access.rights import Right
+from services.control.console.page import Page, Parts
+from services.control.console.pages import now, preferences
+from services.control.console.rendering import environment, go_to
+from services.control.console.static_files import StaticFiles
+from services.control.console.texts import failure, shell
+from services.control.console.wording import Wording
+
+PAGES: Final[tuple[Page, ...]] = (
+    now.PAGE,
+    preferences.PAGE,
+)
+
+
+class Console:
+    """All pages."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._static = StaticFiles()
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """All of its handlers."""
+        pages = [handler for page in PAGES for handler in page.handlers(self._parts)]
+        return [_start(), self._static.handler(), *pages]
+
+    def templates(self) -> TemplateConfig[JinjaTemplateEngine]:
+        """How its pages are rendered."""
+        sections = [page for page in PAGES if page.icon]
+        made = environment(wording(PAGES), self._static, sections)
+        return TemplateConfig(instance=JinjaTemplateEngine.from_environment(made))
+
+
+def wording(pages: Sequence[Page]) -> Wording:
+    """What the pages say, and the frame around them."""
+    return Wording((shell.TEXTS, failure.TEXTS, *(page.texts for page in pages)))
+
+
+def _start() -> HTTPRouteHandler:
+    @get("/", right=Right.ANYONE, include_in_schema=False)
+    async def start(request: Request[Any, Any, Any]) -> Response[None]:
+        """Where everybody begins."""
+        return go_to(request, f"/{PAGES[0].name}")
+
+    return start

@@ -1,0 +1,39 @@
+"""What a page of the console is, and what it is made from."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.redis_clients import Client
+from services.control.access.rights import Right
+from services.control.audit_client import AuditClient
+from services.control.console.wording import Texts
+from services.control.policy import ActivePolicy
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the control plane is made of, as far as pages show it."""
+
+    redis: Client
+    policy: ActivePolicy
+    audit: AuditClient
+    clock_ms: Callable[[], int]
+    """Milliseconds since the epoch."""
+    https: bool = False
+    """Whether browsers come by HTTPS."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page, or a few that belong together."""
+
+    name: str
+    """Of its path and its folder of templates; also the key of what the navigation calls it."""
+    texts: Texts
+    handlers: Callable[[Parts], Sequence[HTTPRouteHandler]]
+    icon: str = ""
+    """In the navigation; without one it is not there."""
+    right: Right = Right.SEE
+    """Who has it sees the page in the navigation."""
+    after_gap: bool = False
+    """Whether another group of pages begins with it."""

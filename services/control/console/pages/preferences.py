@@ -1,0 +1,36 @@
+"""The language and the theme that somebody wants pages in: of a browser, not of an account, so it needs no login."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from litestar import Request, Response, post
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.core.texts import LANGUAGES
+from services.control.access.rights import Right
+from services.control.console.page import Page, Parts
+from services.control.console.rendering import go_to
+from services.control.console.viewer import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, local_path
+
+_YEAR_SECONDS: Final = 365 * 24 * 3600
+_CHOICES: Final = (("language", LANGUAGE_COOKIE, LANGUAGES), ("theme", THEME_COOKIE, THEMES))
+
+
+def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
+    """All of this page."""
+
+    @post("/preferences", right=Right.ANYONE, include_in_schema=False)
+    async def preferences(request: Request[Any, Any, Any]) -> Response[None]:
+        form = await request.form()
+        cookies = [
+            Cookie(key=cookie, value=form[name], path="/", max_age=_YEAR_SECONDS, samesite="lax", secure=parts.https)
+            for name, cookie, allowed in _CHOICES
+            if form.get(name) in allowed
+        ]
+        return go_to(request, local_path(form.get("next")), cookies=cookies)
+
+    return [preferences]
+
+
+PAGE: Final = Page("preferences", {}, handlers)

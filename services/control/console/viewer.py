@@ -1,0 +1,65 @@
+"""Who looks at a page, and how they want it."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Request
+
+from gateway.core.texts import LANGUAGES, language_of
+from services.control.access.principals import Principal, known_in
+from services.control.access.rights import Right
+
+LANGUAGE_COOKIE: Final = "pilote_language"
+THEME_COOKIE: Final = "pilote_theme"
+THEMES: Final = ("system", "light", "dark")
+_LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who looks at a page."""
+
+    principal: Principal | None
+    language: str
+    theme: str
+    """One of `THEMES`."""
+    path: str
+    """Of the page, with its query."""
+    csrf: str = ""
+    """What proves that a form came from a page of this session."""
+    nonce: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(16))
+    """Of this one response, for styles that an editor adds."""
+
+    def may(self, right: Right | str, tenant: str = "") -> bool:
+        """Whether they have the right in that tenant; with none given, in any."""
+        return self.principal is not None and self.principal.may(Right(right), tenant)
+
+
+def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
+    """Who makes the request."""
+    url = urlsplit(str(request.url))
+    return Viewer(
+        principal=known_in(request),
+        language=language_for(request),
+        theme=_chosen(request.cookies, THEME_COOKIE, THEMES) or THEMES[0],
+        path=f"{url.path}?{url.query}" if url.query else url.path,
+    )
+
+
+def language_for(request: Request[Any, Any, Any]) -> str:
+    """The language that they have chosen, else the first one that their browser asks for, else English."""
+    chosen = _chosen(request.cookies, LANGUAGE_COOKIE, LANGUAGES)
+    return chosen or language_of(request.headers.get("accept-language"))
+
+
+def local_path(text: str | None, *, default: str = "/") -> str:
+    """The text, where it is a path on this site, to which a browser may be sent; else `default`."""
+    return text if text is not None and _LOCAL.fullmatch(text) else default
+
+
+def _chosen(cookies: Mapping[str, str], name: str, among: tuple[str, ...]) -> str:
+    value = cookies.get(name, "")
+    return value if value in among else ""

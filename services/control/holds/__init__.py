@@ -1,0 +1,1 @@
+"""Kept calls as the people see them who decide about them."""

@@ -1,0 +1,104 @@
+"""What operations of the control plane say where they do nothing, in English and French."""
+
+from typing import Final
+
+from gateway.core.texts import saying
+
+_TEXTS: Final = {
+    "store-down": (
+        "The store does not answer, so nothing was done; retry.",
+        "Le registre ne répond pas, rien n’a donc été fait ; réessayez.",
+    ),
+    "reason-needed": (
+        "Say why, in 1 to {most} characters: it stays in the record.",
+        "Dites pourquoi, en 1 à {most} caractères : le registre le garde.",
+    ),
+    "tenant-unknown": (
+        "The active policy has no tenant {tenant}; it has: {tenants}.",
+        "La politique active n’a pas de tenant {tenant} ; elle a : {tenants}.",
+    ),
+    "stop-unknown": (
+        "Nothing can be stopped by this name: write all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.",
+        "Rien ne peut être arrêté sous ce nom : écrivez all, agent=NOM, version=MODÈLE/VERSION, route=NOM ou channel=NOM.",
+    ),
+    "stop-exists": (
+        "{what} is stopped for {tenant} already: {why}",
+        "{what} est déjà à l’arrêt pour {tenant} : {why}",
+    ),
+    "stop-none": (
+        "{what} is not stopped for {tenant}.",
+        "{what} n’est pas à l’arrêt pour {tenant}.",
+    ),
+    "stop-moving": (
+        "{tenant} was halted to move it, and some gateways still go by where it was: resume it in a few seconds.",
+        "{tenant} a été suspendu pour être déplacé, et des passerelles suivent encore l’ancien emplacement : reprenez dans quelques secondes.",
+    ),
+    "page-token": (
+        "This is no page token of this list: begin again without one.",
+        "Ce n’est pas un jeton de page de cette liste : recommencez sans jeton.",
+    ),
+    "hold-none": (
+        "There is no {hold}, or it is not yours to see; what is over is forgotten after a week.",
+        "Il n’y a pas de {hold}, ou il ne vous revient pas de le voir ; ce qui est clos est oublié après une semaine.",
+    ),
+    "hold-damaged": (
+        "What was kept of {hold} has been changed since. It cannot be approved: refuse it, and find out who did that.",
+        "Ce qui a été conservé de {hold} a été modifié depuis. L’approbation est impossible : refusez-le et cherchez qui l’a fait.",
+    ),
+    "hold-key": (
+        "{hold} was sealed with a key that the control plane has not, so it can only be refused here: give it the hold key file of the gateways.",
+        "{hold} a été scellé avec une clé que le plan de contrôle n’a pas, il ne peut donc qu’être refusé ici : donnez-lui le fichier de clés des passerelles.",
+    ),
+    "hold-unleased": (
+        "Claim {hold} first, so that nobody else decides about it meanwhile.",
+        "Réservez d’abord {hold}, afin que personne d’autre ne se prononce entre-temps.",
+    ),
+    "hold-leased": (
+        "{holder} is looking at {hold}, until {until}: choose another, or come back.",
+        "{holder} examine {hold}, jusqu’à {until} : choisissez-en un autre, ou revenez.",
+    ),
+    "hold-decided": (
+        "{hold} is {state} already: {decider} has decided ({comment}).",
+        "{hold} est déjà {state} : {decider} s’est prononcé ({comment}).",
+    ),
+    "hold-too-late": (
+        "It is too late to decide about {hold}: it is {state}, or its time is over.",
+        "Il est trop tard pour se prononcer sur {hold} : il est {state}, ou son délai est passé.",
+    ),
+    "hold-needs-nobody": (
+        "{hold} waits for a time, not for a person: it is made at {until}. It can only be refused.",
+        "{hold} attend une heure, pas une personne : il sera fait à {until}. Il peut seulement être refusé.",
+    ),
+    "said": ("{text}", "{text}"),
+    "rollout-moved": (
+        "{name} has moved since you saw it: look at it again.",
+        "{name} a bougé depuis que vous l’avez vu : regardez-le à nouveau.",
+    ),
+    "rollout-no-policy": (
+        "No policy is active yet, so there is no rollout: propose a policy first.",
+        "Aucune politique n’est encore active, il n’y a donc pas de déploiement : proposez d’abord une politique.",
+    ),
+    "rollout-nobody": (
+        "The policy names who may move {name}, and you are not among them: have yourself added by a revision.",
+        "La politique nomme qui peut faire avancer {name}, et vous n’en êtes pas : faites-vous ajouter par une révision.",
+    ),
+    "rollout-stranger": (
+        "The policy names who may move {name}, and you are not among them: have yourself added by a revision.",
+        "La politique nomme qui peut faire avancer {name}, et vous n’en êtes pas : faites-vous ajouter par une révision.",
+    ),
+    "rollout-unsigned": (
+        "Moving {name} is a revision that you must sign: confirm with your password, or use a token that may sign.",
+        "Faire avancer {name} est une révision que vous devez signer : confirmez par votre mot de passe, ou utilisez un jeton qui peut signer.",
+    ),
+    "rollout-wrong-key": (
+        "The policy has another key of yours: have the new one added by a revision before you move {name}.",
+        "La politique connaît une autre clé de vous : faites ajouter la nouvelle par une révision avant de faire avancer {name}.",
+    ),
+    "agent-none": (
+        "There is no agent {agent} in the active policy, or it is not yours to see.",
+        "Il n’y a pas d’agent {agent} dans la politique active, ou il ne vous revient pas de le voir.",
+    ),
+}
+
+say: Final = saying(_TEXTS)
+"""A text by its key, in a language, filled with values."""
