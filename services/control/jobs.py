@@ -10,7 +10,6 @@ import multiprocessing
 import secrets
 from collections.abc import AsyncIterator, Callable
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
 from typing import Any, Final, Literal
 
 import msgspec
@@ -78,7 +77,8 @@ class Jobs:
         self._clock_ms = clock_ms
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._ending: dict[str, Event] = {}
+        self._ending: dict[str, Connection] = {}
+        """By the id of a job that runs: what ends it once something comes there."""
         self._slots = asyncio.Semaphore(MOST_RUNNING)
         self._changed = asyncio.Condition()
         self._context = multiprocessing.get_context("spawn")
@@ -95,7 +95,6 @@ class Jobs:
             raise JobsFull
         job = Job(id=secrets.token_hex(8), kind=kind, about=about, owner=owner, created_ms=self._clock_ms())
         self._jobs[job.id] = job
-        self._ending[job.id] = self._context.Event()
         self._tasks[job.id] = asyncio.create_task(self._run(job.id, work, arguments))
         return job
 
@@ -125,13 +124,15 @@ class Jobs:
         found = self.get(job, owner=owner)
         if found.state in OVER:
             return found
-        self._ending[job].set()
-        task = self._tasks[job]
-        if found.state == "waiting":
-            task.cancel()
-        await asyncio.wait((task,), timeout=_GRACE_SECONDS)
+        task, ending = self._tasks[job], self._ending.get(job)
+        if ending is not None:
+            with contextlib.suppress(OSError):  # it has just ended
+                ending.send(None)
+            await asyncio.wait((task,), timeout=_GRACE_SECONDS)
         task.cancel()
         await asyncio.wait((task,))
+        if self._jobs[job].state not in OVER:  # it had not even begun to wait
+            await self._change(job, state="cancelled", ended_ms=self._clock_ms())
         return self._jobs[job]
 
     async def follow(self, job: str, *, owner: str) -> AsyncIterator[Job]:
@@ -158,22 +159,21 @@ class Jobs:
     async def _run(self, job: str, work: Work, arguments: tuple[Any, ...]) -> None:
         try:
             async with self._slots:
-                if self._ending[job].is_set():
-                    raise asyncio.CancelledError
                 await self._change(job, state="running")
                 await self._worked(job, work, arguments)
         except asyncio.CancelledError:
             await self._change(job, state="cancelled", ended_ms=self._clock_ms())
         finally:
             self._tasks.pop(job, None)
-            self._ending.pop(job, None)
 
     async def _worked(self, job: str, work: Work, arguments: tuple[Any, ...]) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_child, args=(theirs, self._ending[job], work, arguments))
-        await asyncio.to_thread(process.start)
-        theirs.close()
+        heard, self._ending[job] = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_child, args=(theirs, heard, work, arguments))
         try:
+            await asyncio.to_thread(process.start)
+            theirs.close()
+            heard.close()
             while True:
                 try:
                     kind, *values = await asyncio.to_thread(ours.recv)
@@ -194,9 +194,9 @@ class Jobs:
             if process.pid is not None:
                 children.end(process.pid)
                 process.kill()  # where it has no group of its own yet
-            await asyncio.shield(asyncio.to_thread(process.join))
-            with contextlib.suppress(OSError):
-                ours.close()
+                await asyncio.shield(asyncio.to_thread(process.join))
+            for end in (ours, theirs, heard, self._ending.pop(job)):
+                end.close()
 
     async def _change(self, job: str, **values: Any) -> None:
         self._jobs[job] = msgspec.structs.replace(self._jobs[job], **values)
@@ -209,12 +209,12 @@ class Jobs:
             del self._jobs[job]
 
 
-def _child(told: Connection, ending: Event, work: Work, arguments: tuple[Any, ...]) -> None:
+def _child(told: Connection, ending: Connection, work: Work, arguments: tuple[Any, ...]) -> None:
     """What the process does."""
     children.begin()
 
     def progress(done: int, total: int) -> None:
-        if ending.is_set():
+        if ending.poll():
             raise Cancelled
         told.send(("progress", done, total))
 
