@@ -51,6 +51,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     proposal: int = 0
     """The last proposal that was made of it; 0: none."""
 
+    @property
+    def etag(self) -> str:
+        """Its version as HTTP says it."""
+        return f'"{self.version}"'
+
 
 class DraftProblem(Exception):
     """It cannot be done; `code` and `values` are those of a text in `services.control.drafts.texts`."""
@@ -64,10 +69,21 @@ class DraftProblem(Exception):
 class DraftChanged(Exception):
     """Somebody else has changed the draft since. Nothing was written; here is how it stands."""
 
-    def __init__(self, draft: Draft, text: str) -> None:
+    def __init__(self, draft: Draft, text: str, difference: tuple[str, ...] = ()) -> None:
         super().__init__(draft.id)
         self.draft = draft
         self.text = text
+        self.difference = difference
+        """Lines of a unified difference from what is there to what was sent."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer over HTTP says besides."""
+        return {"etag": self.draft.etag}
+
+    def with_difference(self, lines: tuple[str, ...]) -> "DraftChanged":
+        """The same with a difference."""
+        return DraftChanged(self.draft, self.text, lines)
 
 
 class DraftStore:

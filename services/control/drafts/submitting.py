@@ -29,7 +29,7 @@ class Submitting:
 
     def __init__(self, revising: Revising, holders: Holders, *, workshop: Workshop) -> None:
         self.revising: Final = revising
-        self._holders = holders
+        self.holders: Final = holders
         self._workshop = workshop
 
     async def prepared(self, text: str) -> Document:
@@ -39,7 +39,7 @@ class Submitting:
             PolicyInvalid: it has mistakes.
             DraftProblem: nobody else could agree to it.
         """
-        content = await self._workshop.run(prepared, text, tuple(await self._holders()))
+        content = await self._workshop.run(prepared, text, tuple(await self.holders()))
         return msgspec.json.decode(content, type=Document)
 
     async def submit(self, text: str, *, base: int, hand: Hand, reason: str) -> Proposal:
