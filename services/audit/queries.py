@@ -8,6 +8,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import subject_ref
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import (
+    activity_pb2,
     arms_pb2,
     audit_service_pb2,
     explaining_pb2,
@@ -18,10 +19,11 @@ from pilote.audit.v1 import (
     shadows_pb2,
     views_pb2,
 )
-from services.audit import counting, inputs, persons, shadows
+from services.audit import activity, counting, inputs, persons, shadows
 from services.audit.arms import answered, asked
+from services.audit.changes import record_change
 from services.audit.explaining import Policies, explained, no_policies
-from services.audit.note_queries import list_notes
+from services.audit.note_queries import list_notes, told_note
 from services.audit.objectives import ObjectiveBook
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
 from services.audit.proofs import proving
@@ -150,6 +152,13 @@ class Queries(Search):
         start_ms, end_ms = counting.between(request)
         return counting.answered(await self._store.counts(request.tenant, start_ms=start_ms, end_ms=end_ms))
 
+    async def GetActivity(
+        self, request: activity_pb2.GetActivityRequest, _context: Any
+    ) -> activity_pb2.GetActivityResponse:
+        """See the contract."""
+        question = activity.asked(request, now_ms=self._clock_ms())
+        return activity.answered(question, await self._store.activity(question))
+
     async def SummarizeShadows(
         self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any
     ) -> shadows_pb2.SummarizeShadowsResponse:
@@ -205,6 +214,13 @@ class Queries(Search):
         tenants = [request.tenant] if request.tenant else [each for each in await self._store.tenants() if each]
         key, now_ms = self._pseudonym_key, self._clock_ms()
         return await erase_subject(self._store, request, tenants=tenants, pseudonym_key=key, now_ms=now_ms)
+
+    async def RecordChange(
+        self, request: personal_pb2.RecordChangeRequest, _context: Any
+    ) -> personal_pb2.RecordChangeResponse:
+        """See the contract."""
+        written = await record_change(self._store, request, now_ms=self._clock_ms())
+        return personal_pb2.RecordChangeResponse(note=told_note(written))
 
     async def ListNotes(self, request: personal_pb2.ListNotesRequest, _context: Any) -> personal_pb2.ListNotesResponse:
         """See the contract."""
