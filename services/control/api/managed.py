@@ -1,0 +1,37 @@
+"""What operations share that are signed with managed keys, or look at recorded calls."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from litestar import Request
+
+from gateway.core.policy.vocabulary import duration_ms
+from gateway.signing import Signer
+from services.control.access.principals import principal_of
+from services.control.drafts.store import DraftProblem
+from services.revisions.revising import Hand
+
+LONGEST_MS: Final = 366 * 86_400_000
+Asked = Request[Any, Any, Any]
+HandOf = Callable[[Asked], Hand]
+"""Who asks, and their managed key."""
+
+
+def hand_of(request: Asked, signer: Callable[[Asked], Signer]) -> Hand:
+    """Who asks, and their managed key.
+
+    Raises:
+        DraftProblem: they sign with a key of their own.
+        ConfirmationNeeded, AccountProblem: like `Knowing.signer`.
+    """
+    principal = principal_of(request)
+    if principal.kind == "signature":
+        raise DraftProblem("sign-yourself")
+    return Hand(principal.name, signer(request))
+
+
+def since(text: str) -> int:
+    """Milliseconds of how long ago calls begin that are looked at; at most a leap year."""
+    return min(duration_ms(text), LONGEST_MS)
+
+
