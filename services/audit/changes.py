@@ -26,8 +26,9 @@ _PATTERNS: Final = {
     "change.known_by": (r"[a-z][a-z-]{0,31}", "a word such as session, token, signature or operator"),
     "change.operation": (r"[a-z][a-z_-]{0,62}", "a word such as create, update or approve"),
     "change.failure": (r"([A-Z][A-Z0-9_]{0,62})?", "a reason such as CONFLICT, or empty"),
+    "change.credential": (r"[A-Za-z0-9._-]{0,64}", "an id of at most 64 letters, digits, '.', '_' and '-'"),
     "resource": (
-        r"(?=.{1,300}\Z)[a-z][a-z-]{0,62}(/[A-Za-z0-9._~@:*+=-]{1,200}){0,6}",
+        r"(?=.{1,300}\Z)[a-z][a-z-]{0,62}(/[A-Za-z0-9._~@:*+=,%-]+){0,6}",
         "a resource name such as revisions/12, of at most 300 characters",
     ),
     "person": (r"[^\s\x00-\x1f\x7f]{1,128}", "who does it, in 1 to 128 characters without spaces"),
@@ -60,6 +61,7 @@ class ChangeNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     after: Value | None = None
     reason: str = ""
     failure: str = ""
+    credential: str = ""
 
     @property
     def entry(self) -> Noted:
@@ -102,6 +104,7 @@ def change_of(written: Written) -> personal_pb2.Change | None:
         before=_told(note.before),
         after=_told(note.after),
         failure=note.failure,
+        credential=note.credential,
     )
 
 
@@ -135,6 +138,7 @@ def _asked(request: personal_pb2.RecordChangeRequest, *, now_ms: int) -> ChangeN
         after=_value(change.after, "change.after") if change.HasField("after") else None,
         reason=reason,
         failure=change.failure,
+        credential=change.credential,
     )
 
 

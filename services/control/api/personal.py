@@ -69,8 +69,14 @@ class Personal:
         ) -> Answer:
             """The log's own entries, newest first: who was erased or reported on, who read values or changed what."""
             values = {
-                **{"pageSize": size, "pageToken": token, "kind": kind, "person": person, "resource": resource},
-                **{"startTime": start, "endTime": end, "tenants": tenants or []},
+                "pageSize": size,
+                "pageToken": token,
+                "kind": kind,
+                "person": person,
+                "resource": resource,
+                "startTime": start,
+                "endTime": end,
+                "tenants": tenants or [],
             }
             return await client.ask_with(request, stub.ListNotes, personal_pb2.ListNotesRequest, values)
 

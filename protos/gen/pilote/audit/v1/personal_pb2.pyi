@@ -34,7 +34,9 @@ class _ChangeStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeSta
     CHANGE_STAGE_DONE: _ChangeStage.ValueType  # 2
     """It was done: what came of it was not known before."""
     CHANGE_STAGE_NOT_DONE: _ChangeStage.ValueType  # 3
-    """It was not done."""
+    """It was not done; where a system did not answer in time, or we have made a mistake (STORE_UNAVAILABLE,
+    DEADLINE_EXCEEDED, CANCELLED, INTERNAL), a part of it may have been.
+    """
 
 class ChangeStage(_ChangeStage, metaclass=_ChangeStageEnumTypeWrapper):
     """How far a change has come when it is noted."""
@@ -46,7 +48,9 @@ CHANGE_STAGE_BEGUN: ChangeStage.ValueType  # 1
 CHANGE_STAGE_DONE: ChangeStage.ValueType  # 2
 """It was done: what came of it was not known before."""
 CHANGE_STAGE_NOT_DONE: ChangeStage.ValueType  # 3
-"""It was not done."""
+"""It was not done; where a system did not answer in time, or we have made a mistake (STORE_UNAVAILABLE,
+DEADLINE_EXCEEDED, CANCELLED, INTERNAL), a part of it may have been.
+"""
 Global___ChangeStage: _TypeAlias = ChangeStage  # noqa: Y015
 
 @_typing.final
@@ -428,6 +432,7 @@ class Change(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """One id for everything that is noted of the same change."""
     known_by: _builtins.str
@@ -438,6 +443,8 @@ class Change(_message.Message):
     """Whether it is begun, done or not done."""
     failure: _builtins.str
     """Of what was not done: the reason, such as "CONFLICT"."""
+    credential: _builtins.str
+    """Id of the session or token by which whoever did it was known; no secret. Empty for any other way."""
     @_builtins.property
     def before(self) -> Global___ChangedValue:
         """What was there before; absent for nothing, or where it is not known."""
@@ -456,10 +463,11 @@ class Change(_message.Message):
         before: Global___ChangedValue | None = ...,
         after: Global___ChangedValue | None = ...,
         failure: _builtins.str = ...,
+        credential: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "failure", b"failure", "known_by", b"known_by", "operation", b"operation", "request_id", b"request_id", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "credential", b"credential", "failure", b"failure", "known_by", b"known_by", "operation", b"operation", "request_id", b"request_id", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
