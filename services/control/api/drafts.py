@@ -19,8 +19,8 @@ from services.control.api.draft_messages import (
     CompareDraft,
     CompleteDraft,
     CreateDraft,
-    DraftShown,
     Drafts,
+    DraftShown,
     EditDraft,
     JobShown,
     PlanDraft,
@@ -92,7 +92,7 @@ class PolicyDrafts:
             given = await _given(request, CreateDraft)
             made = await drafting.create(
                 title=given.title,
-                by=principal_of(request).name,
+                who=principal_of(request),
                 text=given.text,
                 revision=given.from_revision,
                 draft=given.from_draft.removeprefix("policy-drafts/"),
@@ -109,9 +109,8 @@ class PolicyDrafts:
         async def save(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
             """Write over the version of `if-match`. Where another one is there, the answer has the difference."""
             version, given = _version(request), await _given(request, UpdateDraft)
-            by = principal_of(request).name
-            written = await drafting.save(draft, version=version, by=by, text=given.text, title=given.title)
-            return _answered(written)
+            who = principal_of(request)
+            return _answered(await drafting.save(draft, version=version, who=who, text=given.text, title=given.title))
 
         @patch(
             "/v1/policy-drafts/{draft:str}",
@@ -123,13 +122,13 @@ class PolicyDrafts:
         async def edit(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
             """Change parts of the version of `if-match`; all other lines of the text stay as they are."""
             version, given = _version(request), await _given(request, EditDraft)
-            by = principal_of(request).name
-            return _answered(*await drafting.edit(draft, given.edits, version=version, by=by))
+            who = principal_of(request)
+            return _answered(*await drafting.edit(draft, given.edits, version=version, who=who))
 
         @delete("/v1/policy-drafts/{draft:str}", right=Right.POLICY_WRITE, summary="Delete a draft")
         async def remove(draft: FromPath[str], request: Asked) -> None:
             """Delete the version of `if-match`."""
-            await drafting.delete(draft, version=_version(request))
+            await drafting.delete(draft, version=_version(request), who=principal_of(request))
 
         return [create, save, edit, remove]
 
@@ -204,8 +203,10 @@ class PolicyDrafts:
         async def backtest(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, what recorded calls would have come to under it."""
             given, owner = await _given(request, BacktestDraft), principal_of(request).name
-            options = {"span_ms": since(given.since), "tenant": given.tenant, "most": given.most}
-            return started(await drafting.start("backtest", draft, owner=owner, **options))
+            job = await drafting.start(
+                "backtest", draft, owner=owner, span_ms=since(given.since), tenant=given.tenant, most=given.most
+            )
+            return started(job)
 
         @post(
             "/v1/policy-drafts/{draft:str}/:try",
@@ -218,9 +219,16 @@ class PolicyDrafts:
         async def attempt(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, which of the last calls one rule, limit or cap covers, and what it would change."""
             given, owner = await _given(request, TryDraft), principal_of(request).name
-            options = {"span_ms": since(given.since), "tenant": given.tenant, "most": given.most}
-            place = Place(given.section, given.part)
-            job = await drafting.start("try", draft, owner=owner, text=given.text, place=place, **options)
+            job = await drafting.start(
+                "try",
+                draft,
+                owner=owner,
+                text=given.text,
+                place=Place(given.section, given.part),
+                span_ms=since(given.since),
+                tenant=given.tenant,
+                most=given.most,
+            )
             return started(job)
 
         return [plan, backtest, attempt]
@@ -238,15 +246,15 @@ class PolicyDrafts:
         async def submit(draft: FromPath[str], request: Asked) -> Response[DecidedShown]:
             """Sign the version of `if-match` and propose it; somebody else must agree before it is active."""
             version, given = _version(request), await _given(request, SubmitDraft)
-            hand = self._hand(request)
-            proposal = await drafting.submit(draft, version=version, hand=hand, reason=given.reason)
+            who, hand = principal_of(request), self._hand(request)
+            proposal = await drafting.submit(draft, version=version, who=who, hand=hand, reason=given.reason)
             return Response(await decided_shown(drafting.submitting.revising, proposal), status_code=201)
 
         @post("/v1/policy-drafts/{draft:str}/:rebase", right=Right.POLICY_WRITE, status_code=200, summary="Rebase")
         async def rebase(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
             """Let the version of `if-match` follow what has become active since it was made."""
-            by = principal_of(request).name
-            return _answered(*await drafting.rebase(draft, version=_version(request), by=by))
+            who = principal_of(request)
+            return _answered(*await drafting.rebase(draft, version=_version(request), who=who))
 
         return [submit, rebase]
 

@@ -33,5 +33,3 @@ def hand_of(request: Asked, signer: Callable[[Asked], Signer]) -> Hand:
 def since(text: str) -> int:
     """Milliseconds of how long ago calls begin that are looked at; at most a leap year."""
     return min(duration_ms(text), LONGEST_MS)
-
-

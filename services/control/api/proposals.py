@@ -56,8 +56,8 @@ class ProposalsApi:
 
         async def decide(number: int, request: Asked, act: Literal["approve", "refuse", "withdraw"]) -> Response[Any]:
             given = msgspec.json.decode(await request.body() or b"{}", type=Decide)
-            hand = self._hand(request)
-            proposal, _ = await drafting.submitting.vote(number, hand=hand, act=act, comment=given.comment)
+            who, hand = principal_of(request), self._hand(request)
+            proposal = await drafting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
             return Response(await decided_shown(drafting.submitting.revising, proposal))
 
         @post(
@@ -103,7 +103,8 @@ class ProposalsApi:
         async def roll_back(request: Asked) -> Response[RolledBack]:
             """Make an earlier revision active again: at once where people approved it before, else as a proposal."""
             given = msgspec.json.decode(await request.body(), type=RollBack)
-            made = await drafting.submitting.roll_back(given.revision, hand=self._hand(request), reason=given.reason)
+            who, hand = principal_of(request), self._hand(request)
+            made = await drafting.roll_back(given.revision, who=who, hand=hand, reason=given.reason)
             proposal = f"proposals/{made.proposal.number}" if made.proposal else ""
             return Response(RolledBack(revision=made.revision, restores=made.restores, proposal=proposal))
 

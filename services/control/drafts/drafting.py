@@ -1,26 +1,26 @@
 """All that is done with drafts, for pages and for REST."""
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
-
-import msgspec
 
 from gateway.activation.loading import canonical
 from gateway.adapters.proposals import Proposal
 from gateway.core.changes import Place
+from services.control.changes import LATER, Changes, Who
 from services.control.drafts import comparing, working
 from services.control.drafts.checking import Checked, checked
 from services.control.drafts.comparing import Compared, difference
 from services.control.drafts.completing import Completed, completed
 from services.control.drafts.edits import Edit, edited
 from services.control.drafts.rendering import as_text
-from services.control.drafts.store import Draft, DraftChanged, DraftProblem, DraftStore
-from services.control.drafts.submitting import Submitting
+from services.control.drafts.store import Draft, DraftChanged, DraftProblem, DraftStore, new_id
+from services.control.drafts.submitting import Act, Submitting
 from services.control.drafts.working import Asked, Sources
 from services.control.drafts.workshop import Workshop
 from services.control.jobs import Job, Jobs
-from services.revisions.revising import Hand
+from services.revisions.revising import Hand, Made
 
 MOST_TITLE: Final = 200
 WEEK_MS: Final = 7 * 86_400_000
@@ -39,6 +39,7 @@ class Drafting:
         workshop: Workshop,
         jobs: Jobs,
         sources: Sources,
+        changes: Changes,
         clock_ms: Callable[[], int],
     ) -> None:
         self.store: Final = store
@@ -46,10 +47,11 @@ class Drafting:
         self.jobs: Final = jobs
         self._workshop = workshop
         self._sources = sources
+        self._changes = changes
         self._clock_ms = clock_ms
 
     async def create(
-        self, *, title: str, by: str, text: str | None = None, revision: int | None = None, draft: str = ""
+        self, *, title: str, who: Who, text: str | None = None, revision: int | None = None, draft: str = ""
     ) -> tuple[Draft, str]:
         """A new draft with a text, or with that of a revision or another draft; by default of the active revision.
 
@@ -67,10 +69,13 @@ class Drafting:
         elif text is None:
             number = base if revision is None else revision
             text = await self.text_of(number) if number else ""
-        made = await self.store.create(
-            text.removeprefix("\ufeff"), title=_titled(title), by=by, base=base, now_ms=self._clock_ms()
-        )
-        return made, text.removeprefix("\ufeff")
+        text, titled, named = text.removeprefix("\ufeff"), _titled(title), new_id()
+        after = {"title": titled, "base": base} | _told(text)
+        async with self._changes.recording(who, operation="create", resource=f"policy-drafts/{named}", after=after):
+            made = await self.store.create(
+                text, title=titled, by=who.name, base=base, now_ms=self._clock_ms(), named=named
+            )
+        return made, text
 
     async def text_of(self, revision: int) -> str:
         """A revision's policy as text.
@@ -82,7 +87,7 @@ class Drafting:
         return await self._workshop.run(rendered, content)
 
     async def save(
-        self, draft: str, *, version: int, by: str, text: str | None = None, title: str | None = None
+        self, draft: str, *, version: int, who: Who, text: str | None = None, title: str | None = None
     ) -> Draft:
         """Write over the version of a draft that was seen.
 
@@ -90,18 +95,16 @@ class Drafting:
             DraftChanged: another one is there; it has the difference from that to what was sent.
             DraftProblem: there is no such draft, or the text or title cannot be.
         """
-        now, there = await self.store.read(draft)
-        seen = msgspec.structs.replace(now, version=version)
-        titled = None if title is None else _titled(title)
         try:
-            if version != now.version:
-                raise DraftChanged(now, there)
-            return await self.store.write(seen, text, by=by, now_ms=self._clock_ms(), title=titled)
+            now, there = await self._seen(draft, version)
+            return await self._written(
+                now, there, text, who=who, title=None if title is None else _titled(title), operation="update"
+            )
         except DraftChanged as changed:
             lines = () if text is None else await self._workshop.run(difference, changed.text, text)
             raise changed.with_difference(lines) from None
 
-    async def edit(self, draft: str, edits: Sequence[Edit], *, version: int, by: str) -> tuple[Draft, str]:
+    async def edit(self, draft: str, edits: Sequence[Edit], *, version: int, who: Who) -> tuple[Draft, str]:
         """Make edits in the version of a draft that was seen.
 
         Raises:
@@ -109,22 +112,20 @@ class Drafting:
             DraftChanged: another version is there.
             DraftProblem: there is no such draft.
         """
-        now, text = await self.store.read(draft)
-        if version != now.version:
-            raise DraftChanged(now, text)
+        now, text = await self._seen(draft, version)
         after = await self._workshop.run(edited, text, tuple(edits))
-        return await self.store.write(now, after, by=by, now_ms=self._clock_ms()), after
+        return await self._written(now, text, after, who=who, operation="update"), after
 
     async def edit_text(self, text: str, edits: Sequence[Edit]) -> str:
         """A text that is not saved, with edits made. Raises like `edit`."""
         return await self._workshop.run(edited, text, tuple(edits))
 
-    async def delete(self, draft: str, *, version: int) -> None:
+    async def delete(self, draft: str, *, version: int, who: Who) -> None:
         """Delete the version of a draft that was seen. Raises like `save`."""
-        now, text = await self.store.read(draft)
-        if version != now.version:
-            raise DraftChanged(now, text)
-        await self.store.delete(now)
+        now, text = await self._seen(draft, version)
+        before = {"title": now.title} | _told(text)
+        async with self._changes.recording(who, operation="delete", resource=f"policy-drafts/{draft}", before=before):
+            await self.store.delete(now)
 
     async def check(self, draft: str, *, language: str, text: str | None = None, findings: bool = True) -> Checked:
         """What is to be said of a draft, or of a text that may take its place.
@@ -170,7 +171,7 @@ class Drafting:
         old = canonical(await self.submitting.revising.document(base)) if base else b""
         return await self._workshop.run(comparing.compared, old, bytes(proposal.published.document))
 
-    async def rebase(self, draft: str, *, version: int, by: str) -> tuple[Draft, str]:
+    async def rebase(self, draft: str, *, version: int, who: Who) -> tuple[Draft, str]:
         """Let a draft follow what has become active since it was made.
 
         Raises:
@@ -178,9 +179,7 @@ class Drafting:
             DraftProblem: both have changed the same parts.
             DraftChanged: another version is there.
         """
-        now, text = await self.store.read(draft)
-        if version != now.version:
-            raise DraftChanged(now, text)
+        now, text = await self._seen(draft, version)
         revising = self.submitting.revising
         _, active = await revising.store.head()
         if active == now.base:
@@ -191,21 +190,47 @@ class Drafting:
             after = await self._workshop.run(comparing.rebased, text, was, theirs)
         except DraftProblem as problem:
             raise DraftProblem(problem.code, **(problem.values | {"active": active})) from problem
-        return await self.store.write(now, after, by=by, now_ms=self._clock_ms(), base=active), after
+        return await self._written(now, text, after, who=who, base=active, operation="rebase"), after
 
-    async def submit(self, draft: str, *, version: int, hand: Hand, reason: str) -> Proposal:
+    async def submit(self, draft: str, *, version: int, who: Who, hand: Hand, reason: str) -> Proposal:
         """Propose a draft; see `Submitting.submit`.
 
         Raises:
             DraftChanged: another version is there than was seen.
         """
-        now, text = await self.store.read(draft)
-        if version != now.version:
-            raise DraftChanged(now, text)
-        proposal = await self.submitting.submit(text, base=now.base, hand=hand, reason=reason)
+        now, text = await self._seen(draft, version)
+        resource, before = f"policy-drafts/{draft}", {"base": now.base} | _told(text)
+        async with self._changes.recording(
+            who, operation="submit", resource=resource, before=before, after=LATER, reason=reason
+        ) as changing:
+            proposal = await self.submitting.submit(text, base=now.base, hand=hand, reason=reason)
+            statement = proposal.entry.statement
+            changing.after = {"proposal": proposal.number, "document": statement.document, "base": statement.base}
         with contextlib.suppress(DraftChanged, DraftProblem):  # somebody goes on with it; the proposal stands
             await self.store.write(now, None, by=hand.name, now_ms=self._clock_ms(), proposal=proposal.number)
         return proposal
+
+    async def vote(self, number: int, *, who: Who, hand: Hand, act: Act, comment: str) -> Proposal:
+        """Approve, refuse or withdraw a proposal; see `Revising.vote`."""
+        before = await self.submitting.revising.proposal(number)
+        stands = {"state": before.state, "document": before.entry.statement.document}
+        async with self._changes.recording(
+            who, operation=act, resource=f"proposals/{number}", before=stands, after=LATER, reason=comment
+        ) as changing:
+            proposal, more = await self.submitting.vote(number, hand=hand, act=act, comment=comment)
+            changing.after = {"state": proposal.state, "revision": proposal.revision, "more": more}
+        return proposal
+
+    async def roll_back(self, number: int | None, *, who: Who, hand: Hand, reason: str) -> Made:
+        """Make an earlier revision active again; see `Submitting.roll_back`."""
+        _, head = await self.submitting.revising.store.head()
+        async with self._changes.recording(
+            who, operation="rollback", resource="revisions", before={"active": head}, after=LATER, reason=reason
+        ) as changing:
+            made = await self.submitting.roll_back(number, hand=hand, reason=reason)
+            proposal = made.proposal.number if made.proposal else 0
+            changing.after = {"active": made.revision, "restores": made.restores, "proposal": proposal}
+        return made
 
     async def start(
         self,
@@ -255,6 +280,32 @@ class Drafting:
             raise DraftProblem("job-replay-key")
         return self.jobs.start(kind, WORK[kind], (self._sources, asked), about=about, owner=owner)
 
+    async def _seen(self, draft: str, version: int) -> tuple[Draft, str]:
+        now, text = await self.store.read(draft)
+        if version != now.version:
+            raise DraftChanged(now, text)
+        return now, text
+
+    async def _written(
+        self,
+        draft: Draft,
+        there: str,
+        text: str | None,
+        *,
+        who: Who,
+        operation: str,
+        title: str | None = None,
+        base: int | None = None,
+    ) -> Draft:
+        before = {"title": draft.title, "base": draft.base} | _told(there)
+        after = {
+            "title": draft.title if title is None else title,
+            "base": draft.base if base is None else base,
+        } | _told(there if text is None else text)
+        resource = f"policy-drafts/{draft.id}"
+        async with self._changes.recording(who, operation=operation, resource=resource, before=before, after=after):
+            return await self.store.write(draft, text, by=who.name, now_ms=self._clock_ms(), title=title, base=base)
+
     async def _text(self, draft: str, text: str | None) -> str:
         there = await self.store.read(draft)
         return there[1] if text is None else text
@@ -275,3 +326,8 @@ def _titled(title: str) -> str:
     if not 1 <= len(told) <= MOST_TITLE:
         raise DraftProblem("draft-title")
     return told
+
+
+def _told(text: str) -> dict[str, object]:
+    """What the log says of a text: not itself, which may be long, but what it can be told by."""
+    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "characters": len(text)}

@@ -86,20 +86,25 @@ class DraftChanged(Exception):
         return DraftChanged(self.draft, self.text, lines)
 
 
+def new_id() -> str:
+    """An id that no draft has."""
+    return secrets.token_hex(6)
+
+
 class DraftStore:
     """Drafts. Every method raises `RedisError` where the store does not answer."""
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
 
-    async def create(self, text: str, *, title: str, by: str, base: int, now_ms: int) -> Draft:
-        """A new draft.
+    async def create(self, text: str, *, title: str, by: str, base: int, now_ms: int, named: str = "") -> Draft:
+        """A new draft; `named` is an id that `new_id` gave.
 
         Raises:
             DraftProblem: the text is too long, or there are too many drafts.
         """
         draft = Draft(
-            id=secrets.token_hex(6),
+            id=named or new_id(),
             title=title,
             owner=by,
             base=base,
