@@ -17,17 +17,20 @@ HandOf = Callable[[Asked], Hand]
 """Who asks, and their managed key."""
 
 
-def hand_of(request: Asked, signer: Callable[[Asked], Signer]) -> Hand:
-    """Who asks, and their managed key.
+def managed(signer: Callable[[Asked], Signer]) -> HandOf:
+    """What gives who asks and their managed key, by what gives the key.
 
-    Raises:
-        DraftProblem: they sign with a key of their own.
-        ConfirmationNeeded, AccountProblem: like `Knowing.signer`.
+    It raises `DraftProblem` where they sign with a key of their own, and what `signer` raises, such as
+    `ConfirmationNeeded`.
     """
-    principal = principal_of(request)
-    if principal.kind == "signature":
-        raise DraftProblem("sign-yourself")
-    return Hand(principal.name, signer(request))
+
+    def hand(request: Asked) -> Hand:
+        principal = principal_of(request)
+        if principal.kind == "signature":
+            raise DraftProblem("sign-yourself")
+        return Hand(principal.name, signer(request))
+
+    return hand
 
 
 def since(text: str) -> int:
