@@ -143,7 +143,7 @@ async def test_a_stream_does_not_keep_the_control_plane_from_stopping(
 async def test_without_the_audit_service_the_rest_is_shown_and_what_to_do_is_said(
     empty_world: World, upstream: FakeUpstream
 ) -> None:
-    async with opened(empty_world, policy(upstream.address, people=PEOPLE)) as office:
+    async with opened(empty_world, policy(upstream.address, people=PEOPLE), audit="127.0.0.1:1") as office:
         status, english = await office["ada"].ask("GET", "/v1/now")
         _, french = await office["ada"].ask("GET", "/v1/now", lang="fr")
 
