@@ -37,6 +37,7 @@ from services.control.access.principals import Door
 from services.control.api.decisions import Decisions
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.revisions import Revisions
@@ -65,6 +66,7 @@ async def serve(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    hold_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -83,6 +85,7 @@ async def serve(
             trusted_people=trusted_people,
             to=to,
             record_keys=record_keys,
+            hold_keys=hold_keys,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -101,12 +104,13 @@ async def running(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    hold_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by.
+    were decided by, with `hold_keys` calls that wait for them.
 
     Raises:
         ValueError: the file cannot be read.
@@ -145,6 +149,7 @@ async def running(
             *(flags, Revisions(redis, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client)),
+            Operations(redis, client.stub, policy, hold_keys=hold_keys, signers=lambda _: None, clock_ms=clock_ms),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
