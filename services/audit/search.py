@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, summaries_pb2
 from services.audit import charting, counting_values, paging
-from services.audit.filters import filter as filters
 from services.audit.filters.expression import Expression
 from services.audit.filters.resolving import Resolver, language_in
 from services.audit.finding import NEWEST, Order, Timeline
@@ -56,7 +55,7 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.TailDecisionsRequest, context: Any
     ) -> AsyncIterator[audit_service_pb2.TailDecisionsResponse]:
         """See the contract."""
-        parsed = filters.parse(request.filter, language=language_in(context))
+        parsed = self._resolver.parsed(request.filter, context)
         await self._tails.ready()
         with self._tails.follow() as tail:
             # Sent at once, so that a follower knows from when on nothing escapes it.

@@ -14,7 +14,7 @@ from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.api.proto_schemas import answers, streams
 from services.control.api.tailing import Tailing
-from services.control.audit_client import AuditClient
+from services.control.audit_client import AuditClient, asking_as
 
 _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filter, at most 4,000 characters.")]
 _OrderBy = Annotated[str, QueryParameter(name="orderBy", description="Such as `latency desc`; empty: newest first.")]
@@ -88,7 +88,7 @@ class Decisions:
         )
         async def tail(request: Asking, text: _Filter = "") -> Answer:
             """Decisions as they are stored and again when they are settled, as server-sent events `decision`."""
-            return ServerSentEvent(await self._tailing.follow(text, language=language_in(request)))
+            return ServerSentEvent(await self._tailing.follow(text, metadata=asking_as(request)))
 
         return [listed, one, explained, tail]
 

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from pilote.audit.v1 import activity_pb2 as _activity_pb2
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
@@ -90,10 +91,18 @@ class AuditServiceStub:
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    RecordChange: _grpc.UnaryUnaryMultiCallable[_personal_pb2.RecordChangeRequest, _personal_pb2.RecordChangeResponse]
+    """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+    something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+    """
     ListNotes: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]
-    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+    """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+    what.
+    """
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
+    GetActivity: _grpc.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]
+    """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _grpc.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]
@@ -160,10 +169,18 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    RecordChange: _aio.UnaryUnaryMultiCallable[_personal_pb2.RecordChangeRequest, _personal_pb2.RecordChangeResponse]  # type: ignore[assignment]
+    """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+    something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+    """
     ListNotes: _aio.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]  # type: ignore[assignment]
-    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+    """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+    what.
+    """
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
+    GetActivity: _aio.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]  # type: ignore[assignment]
+    """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _aio.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]  # type: ignore[assignment]
@@ -337,12 +354,24 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def RecordChange(
+        self,
+        request: _personal_pb2.RecordChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.RecordChangeResponse, _abc.Awaitable[_personal_pb2.RecordChangeResponse]]:
+        """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+        something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+        """
+
+    @_abc_1.abstractmethod
     def ListNotes(
         self,
         request: _personal_pb2.ListNotesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_personal_pb2.ListNotesResponse, _abc.Awaitable[_personal_pb2.ListNotesResponse]]:
-        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+        """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+        what.
+        """
 
     @_abc_1.abstractmethod
     def GetObjectives(
@@ -351,6 +380,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objectives_pb2.GetObjectivesResponse, _abc.Awaitable[_objectives_pb2.GetObjectivesResponse]]:
         """Returns how the routes do by the objectives of the active revision."""
+
+    @_abc_1.abstractmethod
+    def GetActivity(
+        self,
+        request: _activity_pb2.GetActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.GetActivityResponse, _abc.Awaitable[_activity_pb2.GetActivityResponse]]:
+        """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
 
     @_abc_1.abstractmethod
     def SummarizeShadows(
