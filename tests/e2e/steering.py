@@ -11,6 +11,7 @@ from gateway.activation.standing import Standing
 from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
 from gateway.instance import instance
+from gateway.signing import Signer
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.principals import Asked, Door, Principal
 from services.control.access.rights import Role, rights_of
@@ -69,8 +70,13 @@ async def _known(request: Asked) -> Principal | None:
 
 
 @contextlib.asynccontextmanager
-async def steering(world: World, *, audit: str = "127.0.0.1:1") -> AsyncIterator[Steering]:
-    """A control plane on the world's store, going by its active revision. By default no audit service answers."""
+async def steering(
+    world: World, *, audit: str = "127.0.0.1:1", signers: Mapping[str, Signer] | None = None
+) -> AsyncIterator[Steering]:
+    """A control plane on the world's store, going by its active revision.
+
+    By default no audit service answers, and nobody has a key to sign with; `signers` are those of some.
+    """
     policy = ActivePolicy(Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None))
     async with grpc.aio.insecure_channel(audit) as channel:
         operations = Operations(
@@ -78,11 +84,12 @@ async def steering(world: World, *, audit: str = "127.0.0.1:1") -> AsyncIterator
             AuditServiceStub(channel),
             policy,
             hold_keys=(HOLD_KEY,),
-            signers=lambda _: None,
+            signers=lambda request: (signers or {}).get(request.headers[_WHO]),
             clock_ms=world.clock,
         )
         app = application(operations.handlers(), Door((_known,)))
-        transport = httpx.ASGITransport(app=parting(app, plain_in(app)))
+        asked: Any = parting(app, plain_in(app))
+        transport = httpx.ASGITransport(app=asked)
         async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
             found = Steering(client, policy, world)
             if await RevisionStore(world.redis).active():

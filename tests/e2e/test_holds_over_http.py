@@ -12,7 +12,7 @@ from tests.e2e.holding import HOLD_CONTACTS, HOUR_MS, Desk
 from tests.e2e.policy import allow_all, policy
 from tests.e2e.requests import send
 from tests.e2e.steering import Steering, steering
-from tests.e2e.world import World
+from tests.e2e.world import Auditor, World
 from tests.fakes.upstream import FakeUpstream, answering
 
 WHY = {"reason": "her own wish"}
@@ -28,8 +28,8 @@ async def desk(world: World, upstream: FakeUpstream) -> Desk:
 
 
 @pytest.fixture
-async def people(desk: Desk, world: World) -> AsyncIterator[Steering]:
-    async with steering(world) as found:
+async def people(desk: Desk, world: World, auditor: Auditor) -> AsyncIterator[Steering]:
+    async with steering(world, audit=auditor.address) as found:
         yield found
 
 
@@ -109,7 +109,7 @@ async def test_what_is_decided_or_too_old_is_said_so(people: Steering, desk: Des
 
 async def test_a_call_that_somebody_has_changed_can_only_be_refused(people: Steering, desk: Desk, world: World) -> None:
     held = await desk.held()
-    await world.redis.hset(keys.hold(keys.cell("acme"), held), "request", "PLT1 nonsense")  # type: ignore[misc]
+    await world.redis.hset(keys.hold(keys.cell("acme"), held), "request", "PLT1 nonsense")
     await people.ask("POST", f"/v1/holds/{held}:claim")
     assert (await people.ask("GET", f"/v1/holds/{held}/request"))[1]["state"] in ("DAMAGED", "KEY_MISSING")
     assert (await people.ask("POST", f"/v1/holds/{held}:approve", WHY))[0] == 409

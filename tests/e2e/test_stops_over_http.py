@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.adapters.stops import StopStore
+from gateway.core.stops import Stop
+from pilote.audit.v1.personal_pb2 import ListNotesRequest
 from services.control.access.rights import Role
-from tests.e2e.policy import policy
 from tests.e2e.requests import get, send
 from tests.e2e.steering import EVERYWHERE, Steering, steering
 from tests.e2e.waiting import eventually
@@ -125,11 +127,23 @@ async def test_stops_come_page_by_page_the_newest_first(desk: Steering) -> None:
     assert (await desk.ask("GET", "/v1/stops?pageToken=nonsense"))[1]["reason"] == "ARGUMENT_INVALID"
 
 
-async def test_without_the_audit_service_stops_are_made_and_only_the_count_is_unknown(
+async def test_without_the_audit_service_nothing_is_stopped_that_would_not_be_noted(
     world: World, upstream: FakeUpstream
 ) -> None:
-    await world.publish(policy(upstream.address))
+    await StopStore(world.redis).stop("acme", Stop(what="channel=sms", reason="broken", since_ms=1))
     async with steering(world) as desk:
-        assert (await desk.ask("POST", "/v1/stops", stop()))[0] == 201
+        status, refused = await desk.ask("POST", "/v1/stops", stop())
+        assert (status, refused["reason"], refused["retry_after_seconds"]) == (503, "STORE_UNAVAILABLE", 1)
         _, listed = await desk.ask("GET", "/v1/stops")
-        assert [each["stoppedCalls"] for each in listed["stops"]] == [None]
+        assert [(each["what"], each["stoppedCalls"]) for each in listed["stops"]] == [("channel=sms", None)]
+
+
+async def test_who_stopped_what_and_why_stands_in_the_log(desk: Steering, auditor: Auditor) -> None:
+    await desk.ask("POST", "/v1/stops", stop())
+    await desk.ask("POST", "/v1/stops:resume", stop(reason="it is mended"))
+    notes = (await auditor.stub.ListNotes(ListNotesRequest())).notes
+    told = [(each.person, each.change.operation, each.resource, each.reason) for each in reversed(notes)]
+    assert told == [
+        ("zoe", "create", "stops/acme/agent=sales-bot", "it drifts"),
+        ("zoe", "delete", "stops/acme/agent=sales-bot", "it is mended"),
+    ]

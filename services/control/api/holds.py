@@ -107,8 +107,8 @@ class Holds:
 
     async def _decided(self, request: Asking, hold: str, *, approve: bool) -> Response[Waiting]:
         asked = msgspec.json.decode(await request.body(), type=Reasoned)
-        by, tenants = principal_of(request).name, self._tenants(request, Right.HOLDS)
-        return Response(await self._queue.decide(tenants, hold, approve=approve, by=by, reason=asked.reason))
+        who, tenants = principal_of(request), self._tenants(request, Right.HOLDS)
+        return Response(await self._queue.decide(tenants, hold, approve=approve, who=who, reason=asked.reason))
 
     def _tenants(self, request: Asking, right: Right, *, asked: str = "") -> tuple[str, ...]:
         return tenants_for(principal_of(request), right, self._policy.tenants, asked=asked)

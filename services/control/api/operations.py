@@ -11,6 +11,7 @@ from services.control.api.holds import Holds
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.audit_client import Stub
+from services.control.changes import Changes
 from services.control.holds.queue import HoldQueue
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
@@ -32,10 +33,11 @@ class Operations:
     ) -> None:
         self._policy = policy
         self._signers = signers
-        self.stopping = Stopping(redis, audit, clock_ms=clock_ms)
-        self.holds = HoldQueue(redis, policy, keys=hold_keys, clock_ms=clock_ms)
-        self.agents = AgentBook(redis, audit, policy, clock_ms=clock_ms)
-        self.rolling = Rolling(redis, audit, clock_ms=clock_ms)
+        changes = Changes(audit)
+        self.stopping = Stopping(redis, audit, changes, clock_ms=clock_ms)
+        self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
+        self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)
+        self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""

@@ -89,7 +89,7 @@ class Rollouts:
                 rollout,
                 act,
                 reason=asked.reason,
-                by=principal_of(request).name,
+                who=principal_of(request),
                 signer=self._signers(request) if self._policy.names_people else None,
                 etag=if_match.strip('"'),
                 language=language_in(request),
