@@ -52,7 +52,8 @@ class HoldQueue:
         clock_ms: Callable[[], int],
     ) -> None:
         self._cells = CellBook(redis)
-        self._store = HoldStore(over_redis(redis), Sealer(keys))
+        # Without a key nothing stored opens, as with another one than the gateways'.
+        self._store = HoldStore(over_redis(redis), Sealer(keys or (secrets.token_bytes(32),)))
         self._leases = Leases(redis)
         self._policy = policy
         self._changes = changes
