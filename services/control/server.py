@@ -44,6 +44,7 @@ from services.control.api.flags import Flags
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
 from services.control.api.now import Happening
+from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.proposals import ProposalsApi
@@ -79,6 +80,7 @@ async def serve(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
@@ -98,6 +100,7 @@ async def serve(
             trusted_people=trusted_people,
             to=to,
             record_keys=record_keys,
+            hold_keys=hold_keys,
             replay_keys=replay_keys,
         ) as port,
     ):
@@ -117,13 +120,15 @@ async def running(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by, with `replay_keys` have other policies decide about recorded calls.
+    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have other policies decide about
+    recorded calls.
 
     Raises:
         ValueError: the file cannot be read.
@@ -168,6 +173,7 @@ async def running(
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
+            Operations(redis, client.stub, policy, hold_keys=hold_keys, signers=_nobody_signs, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
             Happening(client, following),
         )
