@@ -35,7 +35,7 @@ class Shown(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Problem(msgspec.Struct, frozen=True):
-    message: str = ""
+    detail: str = ""
 
 
 def read_values(address: str, decision: str, *, person: str, signer: Signer, reason: str, language: str) -> Shown:
@@ -65,7 +65,7 @@ def read_values(address: str, decision: str, *, person: str, signer: Signer, rea
         connection.close()
     try:
         if response.status != http.client.OK:
-            raise Refused(msgspec.json.decode(said, type=_Problem).message or str(response.status))
+            raise Refused(msgspec.json.decode(said, type=_Problem).detail or str(response.status))
         return msgspec.json.decode(said, type=Shown)
     except msgspec.DecodeError as error:
         raise Refused(str(response.status)) from error

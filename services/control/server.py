@@ -6,16 +6,11 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import uvicorn
-from litestar import Litestar, Request, get
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components
-from litestar.template import TemplateConfig
+from litestar import Litestar
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -36,31 +31,26 @@ from gateway.instance import instance
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
-from gateway.watching.trace_context import TRACEPARENT, handling, parsed
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.persons import Persons
-from services.control.api import http_errors
+from services.control.access.principals import Door
 from services.control.api.decisions import Decisions
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
-from services.control.api.proto_schemas import PERSON, SIGNED
 from services.control.api.revisions import Revisions
 from services.control.api.sums import Sums
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
 from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
+from services.control.app import application
 from services.control.audit_client import AuditClient
 from services.control.console.console import Console
-from services.control.console.failures import for_people
 from services.control.console.page import Parts
-from services.control.console.security import Headers
 from services.control.policy import ActivePolicy
 
-MAX_BODY_BYTES: Final = 64 * 1024
-HEALTH: Final = "/healthz"
 _log = logging.getLogger(__name__)
 
 
@@ -148,18 +138,18 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        persons = Persons(policy, clock_ms=clock_ms)
-        client = AuditClient(AuditServiceStub(channel), persons)
+        door = Door((Persons(policy, clock_ms=clock_ms).knows,))
+        client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
         parts = (
-            *(flags, Revisions(redis, persons, clock_ms=clock_ms)),
+            *(flags, Revisions(redis, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
-        app = _app([*handlers, *values], templates=console.templates())
+        app = application([*handlers, *values], door, templates=console.templates())
         try:
             async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
                 yield port
@@ -168,34 +158,6 @@ async def running(
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
-
-
-def _app(handlers: Sequence[HTTPRouteHandler], *, templates: TemplateConfig[Any] | None = None) -> Litestar:
-    @get(HEALTH, include_in_schema=False)
-    async def healthy() -> dict[str, str]:
-        return {"status": "ok"}
-
-    async def begin(request: Request[Any, Any, Any]) -> None:
-        handling(parsed(request.headers.get(TRACEPARENT)))
-
-    return Litestar(
-        before_request=begin,
-        before_send=[Headers(https=False).add],
-        route_handlers=[healthy, *handlers],
-        template_config=templates,
-        request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=OpenAPIConfig(
-            title="Pilote", version="1", components=Components(security_schemes={PERSON: SIGNED})
-        ),
-        exception_handlers={
-            CallEnded: for_people(http_errors.ended),
-            HTTPException: for_people(http_errors.refused),
-            Exception: for_people(http_errors.failed),
-        },
-        # The process logs as it was told to; Litestar's default would replace that, and keep a thread for it.
-        logging_config=None,
-        debug=False,
-    )
 
 
 @contextlib.asynccontextmanager

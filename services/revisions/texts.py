@@ -36,10 +36,6 @@ _TEXTS: Final = {
         "Say why, for those who read the history: --reason, 1 to 1000 characters.",
         "Dites pourquoi, pour qui lira l’historique : --reason, de 1 à 1000 caractères.",
     ),
-    "role-missing": (
-        "{person} may not do this: the policy must name the role {role} for them.",
-        "{person} n’en a pas le droit : la politique doit lui donner le rôle {role}.",
-    ),
     "decision-unknown": (
         "There is no decision {decision}: an id has 32 hexadecimal digits.",
         "Il n’y a pas de décision {decision} : un identifiant compte 32 chiffres hexadécimaux.",
@@ -206,6 +202,38 @@ _TEXTS: Final = {
     "forbidden-tenant": (
         "You may not do this for the tenant {tenant}: it needs the right {right} there. Ask somebody who manages people.",
         "Vous n’en avez pas le droit pour le tenant {tenant} : il y faut le droit {right}. Demandez à qui gère les personnes.",
+    ),
+    "internal": (
+        "A mistake of ours; it is in our log.",
+        "Une erreur de notre fait ; elle figure dans notre journal.",
+    ),
+    "body": (
+        "The body cannot be read: {problem}.",
+        "Le corps de la requête ne peut être lu : {problem}.",
+    ),
+    "parameters": (
+        "A parameter cannot be read; see `mistakes`.",
+        "Un paramètre ne peut être lu ; voyez `mistakes`.",
+    ),
+    "store-down": (
+        "The store does not answer now; retry.",
+        "Le magasin ne répond pas pour l’instant ; réessayez.",
+    ),
+    "http-404": (
+        "There is nothing at this address; /schema describes what there is.",
+        "Il n’y a rien à cette adresse ; /schema décrit ce qui existe.",
+    ),
+    "http-405": (
+        "This address does not know the method; the header `allow` names those that it knows.",
+        "Cette adresse ne connaît pas la méthode ; l’en-tête `allow` nomme celles qu’elle connaît.",
+    ),
+    "http-413": (
+        "The body is too large; /schema says what is allowed.",
+        "Le corps de la requête est trop grand ; /schema indique ce qui est admis.",
+    ),
+    "http-415": (
+        "Send the body as application/json.",
+        "Envoyez le corps en application/json.",
     ),
     "mistakes": (
         "The policy has {count} mistakes.",

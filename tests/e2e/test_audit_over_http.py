@@ -183,7 +183,7 @@ async def test_a_witness_signs_over_http_and_exports_of_what_it_has_seen_follow(
 )
 async def test_a_mistake_is_told_with_its_field(three: Desk, target: str, status: int, mistake: str | None) -> None:
     got, problem = await three.get(target)
-    assert (got, bool(problem["message"])) == (status, True)
+    assert (got, bool(problem["detail"])) == (status, True)
     if mistake is not None:
         assert [each["path"] for each in problem["mistakes"]] == [mistake]
 
@@ -201,7 +201,7 @@ async def test_sums_say_what_the_audit_service_says(three: Desk) -> None:
         status, answer = await three.get(target)
         assert (status, answer[name]) == (200, [])
     _, both = await three.get("/v1/arms:summarize?route=crm&experiment=tone", lang="fr")
-    assert both["message"] == "Donnez une route ou une expérience, pas les deux."
+    assert both["detail"] == "Donnez une route ou une expérience, pas les deux."
 
 
 async def test_a_person_s_report_is_one_document_and_says_in_the_log_who_has_signed(three: Desk) -> None:
@@ -228,7 +228,7 @@ async def test_only_who_has_the_role_gets_inputs_or_erases(three: Desk) -> None:
         ("POST", "/v1/subjects:erase", erasure),
     ):
         status, problem = await three.office["ada"].ask(method, target, body)
-        assert (status, problem["reason"]) == (403, "ROLE_MISSING")
+        assert (status, problem["reason"]) == (403, "RIGHT_MISSING")
         status, problem = await three.office["mallory"].ask(method, target, body)
         assert (status, problem["reason"]) == (401, "PERSON_UNAUTHENTICATED")
 
@@ -282,7 +282,7 @@ async def test_answers_over_http_say_which_hours_they_lack(
         exported = await asyncio.to_thread(_signed, office, "/v1/decisions:export?filter=agent:*")
     assert [(status, answer["unreadableSegments"]) for status, answer in answers] == [(200, [segment])] * 5
     assert (len(answers[0][1]["decisions"]), len(answers[3][1]["inputs"]), len(answers[4][1]["entries"])) == (6, 6, 6)
-    assert (lost[0], lost[1]["reason"], segment in lost[1]["message"]) == (503, "STORE_UNAVAILABLE", True)
+    assert (lost[0], lost[1]["reason"], segment in lost[1]["detail"]) == (503, "STORE_UNAVAILABLE", True)
     (tmp_path / "a.jsonl").write_bytes(exported.content)
     report = verify(tmp_path / "a.jsonl", Trust(log_signer(tmp_path / KEY_FILE).key))
     assert report.manifest is not None

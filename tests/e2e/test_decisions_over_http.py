@@ -122,8 +122,8 @@ async def test_a_mistake_is_told_with_its_place(
 
 async def test_a_mistake_is_told_in_french(office: Office) -> None:
     _, problem = await office["ada"].ask("GET", "/v1/decisions?filter=agnt%20%3D%20x", lang="fr")
-    assert problem["message"].endswith("Il n’y a pas de champ agnt. Vouliez-vous dire agent ?")
-    assert problem["mistakes"][0]["problem"] == problem["message"]
+    assert problem["detail"].endswith("Il n’y a pas de champ agnt. Vouliez-vous dire agent ?")
+    assert problem["mistakes"][0]["problem"] == problem["detail"]
 
 
 @pytest.mark.parametrize("target", ["/v1/decisions", "/v1/decisions:facets", "/v1/decisions:tail", "/v1/views"])
@@ -254,7 +254,7 @@ async def test_without_the_audit_service_people_are_told_to_retry(empty_world: W
         for target in ("/v1/decisions", "/v1/decisions:tail", "/v1/views"):
             status, problem = await office["ada"].ask("GET", target, lang="fr")
             assert (status, problem["reason"]) == (503, "STORE_UNAVAILABLE")
-            assert problem["message"] == "Le service d’audit ne répond pas pour l’instant ; réessayez."
+            assert problem["detail"] == "Le service d’audit ne répond pas pour l’instant ; réessayez."
 
 
 async def test_the_description_of_the_interface_says_what_is_asked_and_answered(office: Office) -> None:
@@ -268,8 +268,8 @@ async def test_the_description_of_the_interface_says_what_is_asked_and_answered(
     assert [each["name"] for each in listing["parameters"]] == wanted
     answer = listing["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
     assert answer["decisions"]["items"]["properties"]["verdict"]["enum"][1] == "VERDICT_ALLOW"
-    problem = listing["responses"]["400"]["content"]["application/json"]["schema"]["properties"]
-    assert {"reason", "message", "mistakes"} <= set(problem)
+    problem = listing["responses"]["400"]["content"]["application/problem+json"]["schema"]["properties"]
+    assert {"reason", "detail", "mistakes"} <= set(problem)
     assert {
         "/v1/decisions/{decision}",
         "/v1/decisions/{decision}/explanation",

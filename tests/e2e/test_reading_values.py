@@ -98,9 +98,9 @@ async def test_who_has_the_role_reads_the_values_and_the_log_says_so(desk: Desk)
 
 async def test_nobody_else_reads_anything(desk: Desk) -> None:
     status, answer = await desk.ask("ada")
-    assert (status, answer["reason"]) == (403, "ROLE_MISSING")
+    assert (status, answer["reason"]) == (403, "RIGHT_MISSING")
     status, answer = await desk.ask("ada", lang="fr")
-    assert "n’en a pas le droit" in answer["message"]
+    assert "n’en avez pas le droit" in answer["detail"]
     for name, more in (("mallory", {}), ("dan", {"skew_ms": -120_000}), ("dan", {"signing": "/v1/other"})):
         status, answer = await desk.ask(name, **more)
         assert (status, answer["reason"]) == (401, "PERSON_UNAUTHENTICATED")
@@ -124,7 +124,7 @@ async def test_who_asks_wrongly_is_told_what_is_wrong_and_reads_nothing(
 ) -> None:
     found, answer = await desk.ask("dan", decision, body)
     assert found == status
-    assert answer["message"]
+    assert answer["detail"]
     assert await desk.notes() == []
 
 
@@ -193,7 +193,7 @@ async def test_the_command_line_explains_with_values_and_erases(desk: Desk, tmp_
     assert (code, "--as NAME --key FILE --reason WHY" in err) == (2, True)
     ada = ("explain", desk.decision, "--values", "--as", "ada", "--key", key_file(tmp_path, "ada"), "--reason", "x")
     code, out, err = await pilote(desk.world, *ada, **where, PILOTE_LANG="fr")
-    assert (code, "n’en a pas le droit" in err) == (1, True)
+    assert (code, "n’en avez pas le droit" in err) == (1, True)
 
     code, out, err = await pilote(desk.world, "erase", ADA, "--reason", "asked", "--by", "dan", **where)
     assert (code, err) == (0, "")

@@ -83,14 +83,14 @@ async def test_who_may_not_is_told_so(office: Office) -> None:
         assert await _refusal(office[name].vote(number, statement)) == (status, reason)
     assert await _refusal(office["bob"].vote(99, statement)) == (404, "UNKNOWN")
     assert await _refusal(office["ada"].propose(drafted, key="bob")) == (403, "KEY")
-    _, his = await office["eve"].draft(office.data | OTHERS)
-    assert await _refusal(office["eve"].propose(his)) == (403, "AUTHOR")
+    assert await _refusal(office["eve"].draft(office.data | OTHERS)) == (403, "RIGHT_MISSING")
+    assert await _refusal(office["eve"].propose(drafted)) == (403, "RIGHT_MISSING")
     forged = drafted | {"document": drafted["document"] | {"description": "else"}}
     assert await _refusal(office["ada"].propose(forged)) == (400, "NOT_DRAFTED")
     moving = drafted | {"statement": drafted["statement"] | {"how": "rollout"}}
     assert await _refusal(office["ada"].propose(moving)) == (400, "NOT_DRAFTED")
     french = await office["ada"].ask("GET", "/v1/proposals/99", lang="fr")
-    assert french[1]["message"].startswith("Il n’y a pas de proposition 99")
+    assert french[1]["detail"].startswith("Il n’y a pas de proposition 99")
 
 
 async def _refusal(asked: Any) -> tuple[int, str]:

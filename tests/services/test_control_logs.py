@@ -10,6 +10,9 @@ from litestar import get
 
 from gateway.watching.logs import JsonLines
 from services.control import server
+from services.control.access.principals import Door
+from services.control.access.rights import Right
+from services.control.app import application
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -26,14 +29,14 @@ class Lines(logging.Handler):
 
 
 async def test_a_mistake_of_ours_is_logged_with_the_callers_trace() -> None:
-    @get("/fails")
+    @get("/fails", right=Right.ANYONE)
     async def fails() -> str:
         raise ZeroDivisionError
 
     handler, log = Lines(), logging.getLogger("services.control.api.http_errors")
     log.addHandler(handler)
     try:
-        app = server._app([fails])
+        app = application([fails], Door(()))
         async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
             for headers in ({"traceparent": f"00-{TRACE}-{'b' * 16}-01"}, {}, {"traceparent": "garbage"}):
                 url = f"http://127.0.0.1:{port}/fails"

@@ -1,4 +1,4 @@
-"""Decisions over HTTP: what `pilote decisions` does, for people with keys of their own."""
+"""Decisions over HTTP: what `pilote decisions` does, for who is known to the control plane."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from litestar.response import ServerSentEvent
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.access.persons import language_in
+from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.api.proto_schemas import answers, streams
 from services.control.api.tailing import Tailing
@@ -24,7 +25,7 @@ _Width = Annotated[str, QueryParameter(name="bucketWidth", description="Length o
 
 
 class Decisions:
-    """Answers people whom the active policy names, by asking the audit service."""
+    """Answers who may see, by asking the audit service."""
 
     def __init__(self, client: AuditClient, *, tailing: Tailing) -> None:
         self._client = client
@@ -37,7 +38,12 @@ class Decisions:
     def _finding(self) -> list[HTTPRouteHandler]:
         client, stub = self._client, self._client.stub
 
-        @get("/v1/decisions", summary="List", operation_class=answers(audit_service_pb2.ListDecisionsResponse))
+        @get(
+            "/v1/decisions",
+            right=Right.SEE,
+            summary="List",
+            operation_class=answers(audit_service_pb2.ListDecisionsResponse),
+        )
         async def listed(
             request: Asking,
             *,
@@ -53,6 +59,7 @@ class Decisions:
 
         @get(
             "/v1/decisions/{decision:str}",
+            right=Right.SEE,
             summary="Get",
             operation_class=answers(audit_service_pb2.GetDecisionResponse),
         )
@@ -63,6 +70,7 @@ class Decisions:
 
         @get(
             "/v1/decisions/{decision:str}/explanation",
+            right=Right.SEE,
             summary="Explain",
             operation_class=answers(explaining_pb2.ExplainDecisionResponse),
         )
@@ -73,24 +81,26 @@ class Decisions:
 
         @get(
             "/v1/decisions:tail",
+            right=Right.SEE,
             summary="Follow",
             operation_class=streams(decision_pb2.Decision),
             media_type="text/event-stream",
         )
         async def tail(request: Asking, text: _Filter = "") -> Answer:
             """Decisions as they are stored and again when they are settled, as server-sent events `decision`."""
-
-            async def follow() -> Answer:
-                return ServerSentEvent(await self._tailing.follow(text, language=language_in(request)))
-
-            return await client.answer(request, lambda _: follow())
+            return ServerSentEvent(await self._tailing.follow(text, language=language_in(request)))
 
         return [listed, one, explained, tail]
 
     def _summing(self) -> list[HTTPRouteHandler]:
         client, stub = self._client, self._client.stub
 
-        @get("/v1/decisions:facets", summary="Count", operation_class=answers(summaries_pb2.SummarizeDecisionsResponse))
+        @get(
+            "/v1/decisions:facets",
+            right=Right.SEE,
+            summary="Count",
+            operation_class=answers(summaries_pb2.SummarizeDecisionsResponse),
+        )
         async def facets(request: Asking, text: _Filter = "", fields: _Fields = None, top: _Top = 0) -> Answer:
             """How many decisions match, and the most frequent values of some fields."""
             values = {"filter": text, "fields": fields or [], "topSize": top}
@@ -99,6 +109,7 @@ class Decisions:
 
         @get(
             "/v1/decisions:histogram",
+            right=Right.SEE,
             summary="Count by time",
             operation_class=answers(summaries_pb2.ChartDecisionsResponse),
         )

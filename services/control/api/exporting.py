@@ -21,6 +21,7 @@ from pilote.audit.v1 import audit_service_pb2
 from services.commands.export_writing import FORMATS, json_line, manifest_file, manifest_line, writing
 from services.commands.exporting import entry_of
 from services.control.access.persons import language_in
+from services.control.access.rights import Right
 from services.control.api.parameters import Asking
 from services.control.api.proto_schemas import described
 from services.control.audit_client import AuditClient, ended, filled
@@ -45,7 +46,7 @@ _Proofs = Annotated[bool, QueryParameter(name="proofs", description="With the pr
 
 
 class Exports:
-    """Writes exports for people whom the active policy names."""
+    """Writes exports for who may."""
 
     def __init__(self, client: AuditClient) -> None:
         self._client = client
@@ -59,7 +60,7 @@ class Exports:
             content={media: OpenAPIMediaType(schema=schema) for _, media in _NAMES.values()},
         )
 
-        @get("/v1/decisions:export", summary="Export", operation_class=described({"200": found}))
+        @get("/v1/decisions:export", right=Right.EXPORT, summary="Export", operation_class=described({"200": found}))
         async def export(
             request: Asking,
             *,
@@ -71,7 +72,7 @@ class Exports:
         ) -> Response[Any]:
             """Decisions that match a filter, or the whole log, as a file with query, time and signed checkpoint."""
             values = {"filter": text, "proofs": proofs, "previousTreeSize": previous, "cosigned": cosigned}
-            return await self._client.answer(request, lambda _: self._exported(request, values, form=form))
+            return await self._exported(request, values, form=form)
 
         return [export]
 

@@ -20,6 +20,8 @@ from gateway.core.contract import SUBJECT
 from gateway.core.flags import CallNeeded, Flag, FlagRule
 from gateway.core.record import session_ref, subject_ref
 from gateway.core.revision.compiled import Revision
+from services.control.access.rights import Right
+from services.control.api.http_errors import FLAGS
 from services.control.policy import ActivePolicy
 
 TARGETING_KEY: Final = "targetingKey"
@@ -63,7 +65,13 @@ class Flags:
     def handlers(self) -> list[HTTPRouteHandler]:
         """The protocol's two operations."""
 
-        @post("/ofrep/v1/evaluate/flags/{key:str}", status_code=HTTP_200_OK, summary="Evaluate one flag")
+        @post(
+            "/ofrep/v1/evaluate/flags/{key:str}",
+            right=Right.AGENT,
+            exception_handlers=FLAGS,
+            status_code=HTTP_200_OK,
+            summary="Evaluate one flag",
+        )
         async def evaluate(key: FromPath[str], request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
             """Evaluate one flag for the context of the body."""
             try:
@@ -76,7 +84,13 @@ class Flags:
                 body = {"key": key[:63], "errorCode": error.code, "errorDetails": error.details}
                 return Response(body, status_code=error.status)
 
-        @post("/ofrep/v1/evaluate/flags", status_code=HTTP_200_OK, summary="Evaluate all flags")
+        @post(
+            "/ofrep/v1/evaluate/flags",
+            right=Right.AGENT,
+            exception_handlers=FLAGS,
+            status_code=HTTP_200_OK,
+            summary="Evaluate all flags",
+        )
         async def evaluate_all(request: Request[Any, Any, Any]) -> Response[dict[str, Any] | None]:
             """Evaluate every flag for the context of the body; 304 where `if-none-match` names the same answer."""
             try:

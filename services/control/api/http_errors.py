@@ -1,53 +1,56 @@
-"""Where a reason becomes an HTTP status: the twin of `gateway.rpc.status`. No exception's text leaves the process."""
+"""Where an error becomes an answer over HTTP: the twin of `gateway.rpc.status`. No exception's text leaves the process.
+
+Answers are problem details (RFC 9457). Feature flags are asked for by foreign clients, which read OFREP's own shape.
+"""
 
 import logging
+from collections.abc import Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
 from gateway.core.errors import CallEnded
-from gateway.rpc.status import code_of
+from services.control.access.persons import language_in
+from services.control.api.problems import PROBLEM_JSON, Problem, problem_of, status_of_call
 
 _log = logging.getLogger(__name__)
 
-_STATUS: Final = {
-    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
-    "PERMISSION_DENIED": HTTPStatus.FORBIDDEN,
-    "INVALID_ARGUMENT": HTTPStatus.BAD_REQUEST,
-    "NOT_FOUND": HTTPStatus.NOT_FOUND,
-    "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
-    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""By the canonical code's name; any other is our mistake."""
+Asked = Request[Any, Any, Any]
+Handlers = MutableMapping[int | type[Exception], Callable[[Asked, Any], Response[Any]]]
 
 
-def ended(_: Request[Any, Any, Any], error: CallEnded) -> Response[dict[str, Any]]:
-    """The answer for a call that ended with a reason."""
-    status = _STATUS.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
+def answered(request: Asked, error: Exception) -> Response[Problem]:
+    """The problem that an error is; a mistake of ours goes into the log and is not told."""
+    problem = problem_of(error, language_in(request))
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and problem.reason == "INTERNAL":
+        _log.error("a request failed", exc_info=error)
+    # Of an unknown method the answer names those that there are.
+    headers = dict(getattr(error, "headers", None) or {})
+    if problem.retry_after_seconds:
+        headers["retry-after"] = str(problem.retry_after_seconds)
+    return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def answered_to_flags(_: Asked, error: Exception) -> Response[dict[str, Any]]:
+    """The same, as clients of feature flags read it."""
     headers = {}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["retry-after"] = str(max(1, (error.retry_after_ms or 1_000) // 1_000))
-    return _answer(status, error.message, reason=error.reason.value, headers=headers)
+    if isinstance(error, CallEnded):
+        status, text, reason = status_of_call(error), error.message, error.reason.value
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            headers["retry-after"] = str(max(1, (error.retry_after_ms or 1_000) // 1_000))
+    elif isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        status = HTTPStatus(error.status_code)
+        text, reason = f"{status.phrase}.", status.name
+    else:
+        _log.error("a request failed", exc_info=error)
+        status, text, reason = HTTPStatus.INTERNAL_SERVER_ERROR, "A mistake of ours; it is in our log.", "INTERNAL"
+    body = {"errorCode": "GENERAL", "errorDetails": text, "reason": reason}
+    return Response(body, status_code=status.value, headers=headers, media_type=MediaType.JSON)
 
 
-def refused(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
-    """The answer for what the framework refuses: an unknown path, a body that is too large."""
-    status = HTTPStatus(error.status_code)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return failed(_, error)
-    return _answer(status, f"{status.phrase}.", reason=status.name)
-
-
-def failed(_: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """The answer for a mistake of ours, which is in our log."""
-    _log.error("a request failed", exc_info=error)
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "A mistake of ours; it is in our log.", reason="INTERNAL")
-
-
-def _answer(
-    status: HTTPStatus, details: str, *, reason: str, headers: dict[str, str] | None = None
-) -> Response[dict[str, Any]]:
-    body = {"errorCode": "GENERAL", "errorDetails": details, "reason": reason}
-    return Response(body, status_code=status.value, headers=headers or {})
+PROBLEMS: Final[Handlers] = {HTTPException: answered, Exception: answered}
+"""How the whole interface answers errors."""
+FLAGS: Final[Handlers] = {HTTPException: answered_to_flags, Exception: answered_to_flags}
+"""How feature flags do."""

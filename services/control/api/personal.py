@@ -8,6 +8,8 @@ from litestar.params import QueryParameter
 
 from pilote.audit.v1 import personal_pb2, persons_pb2, planning_pb2
 from services.control.access.persons import language_in
+from services.control.access.principals import principal_of
+from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.api.proto_schemas import answers
 from services.control.api.streaming import answer_stream
@@ -19,7 +21,7 @@ _Most = Annotated[int, QueryParameter(name="maxResults", description="The newest
 
 
 class Personal:
-    """Answers people whom the active policy names; the log says who asked for what, and why."""
+    """Answers who may; the log says who asked for what, and why."""
 
     def __init__(self, client: AuditClient) -> None:
         self._client = client
@@ -33,6 +35,7 @@ class Personal:
 
         @post(
             "/v1/persons:report",
+            right=Right.REPORT,
             status_code=200,
             summary="Report about a person",
             operation_class=answers(persons_pb2.ReportPersonResponse, takes=persons_pb2.ReportPersonRequest),
@@ -40,22 +43,20 @@ class Personal:
         async def report(request: Asking) -> Answer:
             """Everything that agents did or tried concerning one customer, and why; who asks and why is recorded."""
             body = await request.body()
+            wanted = parsed(persons_pb2.ReportPersonRequest, body)
+            wanted.person = principal_of(request).name
+            wanted.language_code = wanted.language_code or language_in(request)
+            return await answer_stream(request, stub.ReportPerson, wanted, listed="entries")
 
-            def asked(person: str) -> persons_pb2.ReportPersonRequest:
-                wanted = parsed(persons_pb2.ReportPersonRequest, body)
-                wanted.person = person
-                wanted.language_code = wanted.language_code or language_in(request)
-                return wanted
-
-            return await answer_stream(client, request, stub.ReportPerson, asked, listed="entries")
-
-        @get("/v1/notes", summary="Notes", operation_class=answers(personal_pb2.ListNotesResponse))
+        @get("/v1/notes", right=Right.SEE, summary="Notes", operation_class=answers(personal_pb2.ListNotesResponse))
         async def notes(request: Asking, size: PageSize = 0, token: PageToken = "") -> Answer:
             """The log's own entries, newest first: who was erased or reported on, and who read values."""
             values = {"pageSize": size, "pageToken": token}
             return await client.ask_with(request, stub.ListNotes, personal_pb2.ListNotesRequest, values)
 
-        @get("/v1/inputs", summary="Inputs", operation_class=answers(planning_pb2.ListInputsResponse))
+        @get(
+            "/v1/inputs", right=Right.VALUES, summary="Inputs", operation_class=answers(planning_pb2.ListInputsResponse)
+        )
         async def inputs(
             request: Asking,
             *,
@@ -65,12 +66,10 @@ class Personal:
             end: EndTime = "",
             most: _Most = 0,
         ) -> Answer:
-            """What calls were decided by, sealed, for replays; needs the role `values`."""
+            """What calls were decided by, sealed, for replays; needs the right `values.read`."""
             values = {"tenant": tenant, "decision": decision, "startTime": start, "endTime": end, "maxResults": most}
             kind = planning_pb2.ListInputsRequest
-            return await answer_stream(
-                client, request, stub.ListInputs, lambda _: filled(kind, values), listed="inputs", role="values"
-            )
+            return await answer_stream(request, stub.ListInputs, filled(kind, values), listed="inputs")
 
         return [report, notes, inputs]
 
@@ -79,30 +78,28 @@ class Personal:
 
         @post(
             "/v1/subjects:erase",
+            right=Right.ERASE,
             status_code=200,
             summary="Erase a customer",
             operation_class=answers(personal_pb2.EraseSubjectResponse, takes=personal_pb2.EraseSubjectRequest),
         )
         async def erase(request: Asking) -> Answer:
-            """Destroy the keys of what records say of a customer; needs the role `erase`. Who asks is recorded."""
+            """Destroy the keys of what records say of a customer; needs `subjects.erase`. Who asks is recorded."""
             body = await request.body()
-
-            def asked(person: str) -> personal_pb2.EraseSubjectRequest:
-                wanted = parsed(personal_pb2.EraseSubjectRequest, body)
-                wanted.person = person
-                return wanted
-
-            return await client.ask(request, stub.EraseSubject, asked, role="erase")
+            wanted = parsed(personal_pb2.EraseSubjectRequest, body)
+            wanted.person = principal_of(request).name
+            return await client.ask(request, stub.EraseSubject, wanted)
 
         @post(
             "/v1/inputs:forget",
+            right=Right.ERASE,
             status_code=200,
             summary="Forget inputs",
             operation_class=answers(planning_pb2.ForgetInputsResponse, takes=planning_pb2.ForgetInputsRequest),
         )
         async def forget(request: Asking) -> Answer:
-            """Delete what calls about a customer were decided by; needs the role `erase`."""
+            """Delete what calls about a customer were decided by; needs the right `subjects.erase`."""
             body, kind = await request.body(), planning_pb2.ForgetInputsRequest
-            return await client.ask(request, stub.ForgetInputs, lambda _: parsed(kind, body), role="erase")
+            return await client.ask(request, stub.ForgetInputs, parsed(kind, body))
 
         return [erase, forget]

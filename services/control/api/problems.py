@@ -1,20 +1,30 @@
-"""Why an operation on revisions was not done: status and body, in the reader's language."""
+"""Why something was not done: problem details (RFC 9457) with the reasons that gRPC gives, in the reader's language."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+import grpc
 import msgspec
+from litestar.exceptions import HTTPException
+from redis.exceptions import RedisError
 
 from gateway.adapters.cells import CellsFixed
+from gateway.core.errors import CallEnded
 from gateway.core.merging import merge
 from gateway.core.revision.decode import PolicyInvalid
+from gateway.rpc.status import code_of
 from services.control.access.asking import Unasked
+from services.control.access.principals import Forbidden
+from services.control.api.grpc_problems import STATUS, told_by
 from services.revisions.revising import Conflict, RevisionProblem
 from services.revisions.tables import told
 from services.revisions.texts import say
 from services.texts import say as say_generally
 
+PROBLEM_JSON: Final = "application/problem+json"
+TYPES: Final = "https://pilote.dev/problems/"
+"""What the `type` of every problem begins with; the reason follows."""
 _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "author": HTTPStatus.FORBIDDEN,
     "right": HTTPStatus.FORBIDDEN,
@@ -22,7 +32,6 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "stranger": HTTPStatus.FORBIDDEN,
     "withdraw": HTTPStatus.FORBIDDEN,
     "key": HTTPStatus.FORBIDDEN,
-    "role-missing": HTTPStatus.FORBIDDEN,
     "unknown": HTTPStatus.NOT_FOUND,
     "decision-unknown": HTTPStatus.NOT_FOUND,
     "values-key": HTTPStatus.CONFLICT,
@@ -39,12 +48,22 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why something was not done."""
+    """Why something was not done; see RFC 9457."""
 
+    type: str
+    """`TYPES` and the reason in lower case, with dashes."""
+    title: str
+    """The status in words, in English."""
+    status: int
+    detail: str
+    """What is wrong and what to do, in the reader's language."""
     reason: str
-    message: str
+    """UPPER_SNAKE, as in `google.rpc.ErrorInfo`; never renamed."""
     mistakes: tuple[dict[str, Any], ...] = ()
-    """Of a policy: where, what, and how to mend it."""
+    """Of what was sent: where (`path`, and in a text `line` and `column`), what (`problem`), and how to mend it
+    (`fix`)."""
+    right: str = ""
+    """The right that is missing."""
     active: int = 0
     """Of a conflict: the revision that is active."""
     theirs: tuple[str, ...] = ()
@@ -53,29 +72,106 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a conflict: what the draft or proposal changes, in words."""
     both: tuple[str, ...] = ()
     """Of a conflict: the parts that both touch."""
+    retry_after_seconds: int = 0
+    """When it may be asked again; also in the header `retry-after`."""
 
 
-def problem_of(error: Exception, language: str) -> tuple[Problem | None, HTTPStatus]:
-    """What is said of an error, and the status; `None` for a mistake of ours."""
+def problem(reason: str, status: HTTPStatus, detail: str, **more: Any) -> Problem:
+    """A problem with that reason; `more` are further fields."""
+    kind = TYPES + reason.lower().replace("_", "-")
+    return Problem(type=kind, title=status.phrase, status=status.value, detail=detail, reason=reason, **more)
+
+
+def problem_of(error: Exception, language: str) -> Problem:
+    """What is said of an error; INTERNAL, without its text, where it is a mistake of ours."""
+    found = _of_people(error, language) or _of_policy(error, language) or _of_systems(error, language)
+    if found is None and isinstance(error, HTTPException):
+        found = _of_framework(error, language)
+    if found is None:
+        text = say("internal", language=language)
+        return problem("INTERNAL", HTTPStatus.INTERNAL_SERVER_ERROR, text)
+    return found
+
+
+def status_of_call(error: CallEnded) -> HTTPStatus:
+    """The status that goes with the reason of an ended call."""
+    return STATUS.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _of_people(error: Exception, language: str) -> Problem | None:
     if isinstance(error, Unasked):
-        return Problem(
-            reason="PERSON_UNAUTHENTICATED", message=say(error.code, language=language)
-        ), HTTPStatus.UNAUTHORIZED
+        text = say(error.code, language=language)
+        return problem("PERSON_UNAUTHENTICATED", HTTPStatus.UNAUTHORIZED, text)
+    if isinstance(error, Forbidden):
+        key = "forbidden-tenant" if error.tenant else "forbidden"
+        text = say(key, language=language, right=error.right.value, tenant=error.tenant)
+        return problem("RIGHT_MISSING", HTTPStatus.FORBIDDEN, text, right=error.right.value)
+    return None
+
+
+def _of_policy(error: Exception, language: str) -> Problem | None:
     if isinstance(error, PolicyInvalid):
         mistakes = tuple({"path": each.path, "problem": each.problem, "fix": each.fix} for each in error.mistakes)
         text = say("mistakes", language=language, count=len(mistakes))
-        return Problem(reason="POLICY_INVALID", message=text, mistakes=mistakes), HTTPStatus.UNPROCESSABLE_ENTITY
+        return problem("POLICY_INVALID", HTTPStatus.UNPROCESSABLE_ENTITY, text, mistakes=mistakes)
     if isinstance(error, RevisionProblem):
-        return _refused(error, language), _STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
+        return _refused(error, language)
     if isinstance(error, Conflict):
-        return _conflict(error, language), HTTPStatus.CONFLICT
+        return _conflict(error, language)
     if isinstance(error, CellsFixed):
         values = {"tenant": error.tenant, "cells": error.cells, "wanted": error.wanted}
-        text = say_generally("cells-fixed", language=language, **values)
-        return Problem(reason="CELLS_FIXED", message=text), HTTPStatus.CONFLICT
+        return problem("CELLS_FIXED", HTTPStatus.CONFLICT, say_generally("cells-fixed", language=language, **values))
     if isinstance(error, msgspec.DecodeError):
-        return Problem(reason="ARGUMENT_INVALID", message=f"The body cannot be read: {error}."), HTTPStatus.BAD_REQUEST
-    return None, HTTPStatus.INTERNAL_SERVER_ERROR
+        # msgspec's texts name the place in what was sent and what is expected there, and quote none of it.
+        text = say("body", language=language, problem=str(error))
+        return problem("ARGUMENT_INVALID", HTTPStatus.BAD_REQUEST, text)
+    return None
+
+
+def _of_systems(error: Exception, language: str) -> Problem | None:
+    if isinstance(error, CallEnded):
+        status = status_of_call(error)
+        text = error.localized[1] if error.localized and error.localized[0] == language else error.message
+        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            return None
+        wait = {"retry_after_seconds": max(1, (error.retry_after_ms or 1_000) // 1_000)}
+        again = wait if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS) else {}
+        return problem(error.reason.value, status, text, mistakes=_violations(error, text), **again)
+    if isinstance(error, grpc.aio.AioRpcError):
+        heard = told_by(error, language)
+        return None if heard is None else problem(heard.reason, heard.status, heard.text, mistakes=heard.mistakes)
+    if isinstance(error, RedisError | ConnectionError | TimeoutError):
+        text = say("store-down", language=language)
+        return problem("STORE_UNAVAILABLE", HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after_seconds=1)
+    return None
+
+
+def _of_framework(error: HTTPException, language: str) -> Problem | None:
+    """Of what the framework refuses: an unknown path, a parameter that cannot be read, a body that is too large."""
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    found = getattr(error, "extra", None)
+    mistakes = tuple(
+        {"path": each.get("key", ""), "problem": each.get("message", "")}
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, dict)
+    )
+    if status is HTTPStatus.BAD_REQUEST:
+        return problem("ARGUMENT_INVALID", status, say("parameters", language=language), mistakes=mistakes)
+    key = f"http-{status.value}"
+    text = say(key, language=language) if status in _FRAMEWORK else f"{status.phrase}."
+    return problem(status.name, status, text)
+
+
+_FRAMEWORK: Final = frozenset(
+    {
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    }
+)
 
 
 def _refused(error: RevisionProblem, language: str) -> Problem:
@@ -83,7 +179,14 @@ def _refused(error: RevisionProblem, language: str) -> Problem:
     if "state" in values:
         values["state"] = say(f"state-{values['state']}", language=language)
     reason = error.code.upper().replace("-", "_")
-    return Problem(reason=reason, message=say(error.code, language=language, **values))
+    status = _STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
+    return problem(reason, status, say(error.code, language=language, **values))
+
+
+def _violations(error: CallEnded, text: str) -> tuple[dict[str, Any], ...]:
+    """The fields that are wrong; of a single one the text is said in the person's language already."""
+    one = len(error.violations) == 1
+    return tuple({"path": path, "problem": text if one else what} for path, what in error.violations)
 
 
 def _conflict(error: Conflict, language: str) -> Problem:
@@ -91,9 +194,10 @@ def _conflict(error: Conflict, language: str) -> Problem:
     values = {"active": error.active, "base": error.base, "number": error.number}
     both = merge(error.was, error.ours, error.theirs).conflicts
     theirs, ours = error.sides()
-    return Problem(
-        reason="CONFLICT",
-        message=say(key, language=language, **values),
+    return problem(
+        "CONFLICT",
+        HTTPStatus.CONFLICT,
+        say(key, language=language, **values),
         active=error.active,
         theirs=tuple(line.strip() for line in told(theirs, language=language)),
         yours=tuple(line.strip() for line in told(ours, language=language)),

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from pilote.audit.v1 import audit_service_pb2
+from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking
 from services.control.api.proto_schemas import answers
 from services.control.audit_client import AuditClient, parsed
@@ -19,7 +20,7 @@ _Second = Annotated[int, QueryParameter(name="secondTreeSize", description="Size
 
 
 class Proofs:
-    """Proves the log to people whom the active policy names."""
+    """Proves the log to who may see."""
 
     def __init__(self, client: AuditClient) -> None:
         self._client = client
@@ -31,14 +32,20 @@ class Proofs:
     def _checkpoints(self) -> list[HTTPRouteHandler]:
         client, stub = self._client, self._client.stub
 
-        @get("/v1/checkpoint", summary="Checkpoint", operation_class=answers(audit_service_pb2.GetCheckpointResponse))
+        @get(
+            "/v1/checkpoint",
+            right=Right.SEE,
+            summary="Checkpoint",
+            operation_class=answers(audit_service_pb2.GetCheckpointResponse),
+        )
         async def newest(request: Asking, *, cosigned: _Cosigned = False) -> Answer:
             """The newest signed checkpoint of the log."""
             asked = audit_service_pb2.GetCheckpointRequest(cosigned=cosigned)
-            return await client.ask(request, stub.GetCheckpoint, lambda _: asked)
+            return await client.ask(request, stub.GetCheckpoint, asked)
 
         @post(
             "/v1/checkpoint:cosign",
+            right=Right.SEE,
             status_code=200,
             summary="Cosign",
             operation_class=answers(
@@ -49,7 +56,7 @@ class Proofs:
             """Keep the signature of a witness, whose key the audit service must know."""
             body = await request.body()
             kind = audit_service_pb2.AddCosignatureRequest
-            return await client.ask(request, stub.AddCosignature, lambda _: parsed(kind, body))
+            return await client.ask(request, stub.AddCosignature, parsed(kind, body))
 
         return [newest, cosign]
 
@@ -58,6 +65,7 @@ class Proofs:
 
         @get(
             "/v1/decisions/{decision:str}/inclusionProof",
+            right=Right.SEE,
             summary="Prove a decision",
             operation_class=answers(audit_service_pb2.GetInclusionProofResponse),
         )
@@ -75,6 +83,7 @@ class Proofs:
 
         @get(
             "/v1/checkpoint:consistencyProof",
+            right=Right.SEE,
             summary="Prove the log's growth",
             operation_class=answers(audit_service_pb2.GetConsistencyProofResponse),
         )

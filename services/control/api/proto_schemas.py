@@ -17,7 +17,7 @@ from litestar.openapi.spec import (
 )
 
 from services.control.api.describing import schema_of
-from services.control.api.problems import Problem
+from services.control.api.problems import PROBLEM_JSON, Problem
 
 PERSON: Final = "person"
 """How people say who they are, in the description of the interface."""
@@ -41,8 +41,8 @@ _PLAIN: Final[dict[int, Schema]] = {
 }
 _PROBLEMS: Final = {
     "400": "What is asked for has a mistake: the filter, with its line and column, or another field.",
-    "401": "Nobody whom the active policy names has signed the request.",
-    "403": "The active policy does not give whoever asks the role that this needs.",
+    "401": "Nobody who is known here asks.",
+    "403": "Whoever asks lacks the right that this needs; `right` names it.",
     "404": "There is no such thing.",
     "409": "It exists already, or has changed since it was read.",
     "429": "Too many such requests run.",
@@ -69,8 +69,7 @@ def described(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | N
     """An operation with these answers, and problems for all others."""
     problem = OpenAPIMediaType(schema=schema_of(Problem))
     told = responses | {
-        status: OpenAPIResponse(description=text, content={"application/json": problem})
-        for status, text in _PROBLEMS.items()
+        status: OpenAPIResponse(description=text, content={PROBLEM_JSON: problem}) for status, text in _PROBLEMS.items()
     }
     body = None
     if takes is not None:

@@ -5,7 +5,7 @@ statement to sign, `POST /v1/proposals` brings the signature. Nothing is kept of
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -13,18 +13,16 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
-from redis.exceptions import RedisError
 
 from gateway.activation.loading import load
 from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Workers
 from gateway.core.authority import SignedVote
-from gateway.core.errors import CallEnded, Reason
-from gateway.core.policy.people import Person
 from gateway.redis_clients import Client
-from services.control.access.persons import Persons, language_in
+from services.control.access.persons import language_in
+from services.control.access.principals import principal_of
+from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.api.problems import problem_of
 from services.control.api.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
 from services.revisions.revising import Revising, RevisionProblem
 from services.revisions.tables import told
@@ -36,46 +34,46 @@ T = TypeVar("T")
 class Revisions:
     """Answers people whom the active policy names."""
 
-    def __init__(self, redis: Client, persons: Persons, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, redis: Client, *, clock_ms: Callable[[], int]) -> None:
         self._redis = redis
         self._revising = Revising(redis, clock_ms=clock_ms)
-        self._persons = persons
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
         return [*self._looking(), *self._changing()]
 
     def _looking(self) -> list[HTTPRouteHandler]:
-        @get("/v1/revisions", summary="List revisions")
-        async def history(request: Request[Any, Any, Any], count: FromQuery[int] = 50) -> Response[tuple[Listed, ...]]:
+        @get("/v1/revisions", right=Right.SEE, summary="List revisions")
+        async def history(count: FromQuery[int] = 50) -> Response[tuple[Listed, ...]]:
             """The newest revisions, newest first; at most 1000."""
-            return await self._answer(request, lambda _, __: self._history(min(max(count, 1), 1000)))
+            return Response(await self._history(min(max(count, 1), 1000)))
 
-        @get("/v1/revisions/{number:int}", summary="Get a revision")
-        async def revision(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Listed]:
+        @get("/v1/revisions/{number:int}", right=Right.SEE, summary="Get a revision")
+        async def revision(number: FromPath[int]) -> Response[Listed]:
             """One revision with its policy."""
-            return await self._answer(request, lambda _, __: self._revision(number))
+            return Response(await self._revision(number))
 
-        @get("/v1/proposals", summary="List proposals")
-        async def proposals(request: Request[Any, Any, Any]) -> Response[tuple[Proposed, ...]]:
+        @get("/v1/proposals", right=Right.SEE, summary="List proposals")
+        async def proposals() -> Response[tuple[Proposed, ...]]:
             """All proposals, by number."""
-            return await self._answer(request, lambda _, __: self._proposals())
+            return Response(await self._proposals())
 
-        @get("/v1/proposals/{number:int}", summary="Get a proposal")
+        @get("/v1/proposals/{number:int}", right=Right.SEE, summary="Get a proposal")
         async def proposal(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Proposed]:
             """One proposal with its policy and what it changes."""
-            return await self._answer(request, lambda _, lang: self._proposal(number, lang))
+            return Response(await self._proposal(number, language_in(request)))
 
-        @get("/v1/workers", summary="List workers")
-        async def workers(request: Request[Any, Any, Any]) -> Response[Running]:
+        @get("/v1/workers", right=Right.SEE, summary="List workers")
+        async def workers() -> Response[Running]:
             """Which revision every worker runs, and which one it refuses."""
-            return await self._answer(request, lambda _, __: self._workers())
+            return Response(await self._workers())
 
         return [history, revision, proposals, proposal, workers]
 
     def _changing(self) -> list[HTTPRouteHandler]:
         @post(
             "/v1/drafts",
+            right=Right.POLICY_WRITE,
             status_code=200,
             summary="Check a change",
             request_max_body_size=MAX_POLICY_BYTES,
@@ -83,10 +81,11 @@ class Revisions:
         )
         async def draft(request: Request[Any, Any, Any]) -> Response[Drafted]:
             """Check a policy, or what going back would bring, and give what its author must sign."""
-            return await self._answer(request, lambda person, lang: self._draft(request, person, lang))
+            return Response(await self._draft(request, language_in(request)))
 
         @post(
             "/v1/proposals",
+            right=Right.POLICY_WRITE,
             status_code=201,
             summary="Propose a change",
             request_max_body_size=MAX_POLICY_BYTES,
@@ -94,38 +93,20 @@ class Revisions:
         )
         async def propose(request: Request[Any, Any, Any]) -> Response[Proposed]:
             """Propose a signed draft. Going back to what was approved before is active at once."""
-            return await self._answer(request, lambda _, __: self._propose(request), status=HTTPStatus.CREATED)
+            return Response(await self._propose(request), status_code=HTTPStatus.CREATED)
 
         @post(
             "/v1/proposals/{number:int}/votes",
+            right=Right.SEE,
             status_code=200,
             summary="Approve, refuse or withdraw",
             operation_class=takes(SignedVote),
         )
         async def vote(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Proposed]:
             """Count a signed vote; once enough people have approved, the revision is active."""
-            return await self._answer(request, lambda _, __: self._vote(request, number))
+            return Response(await self._vote(request, number))
 
         return [draft, propose, vote]
-
-    async def _answer(
-        self,
-        request: Request[Any, Any, Any],
-        work: Callable[[Person, str], Awaitable[Any]],
-        *,
-        status: HTTPStatus = HTTPStatus.OK,
-    ) -> Response[Any]:
-        language = language_in(request)
-        try:
-            person = await self._persons.asking(request)
-            return Response(await work(person, language), status_code=status.value)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise CallEnded(Reason.STORE_UNAVAILABLE, "Revisions cannot be read or written now; retry.") from error
-        except Exception as error:
-            problem, refused = problem_of(error, language)
-            if problem is None:
-                raise
-            return Response(problem, status_code=refused.value)
 
     async def _history(self, count: int) -> tuple[Listed, ...]:
         last = await self._revising.store.next() - 1
@@ -151,15 +132,15 @@ class Revisions:
     async def _workers(self) -> Running:
         return Running(active=await self._revising.store.active(), workers=await Workers(self._redis).all())
 
-    async def _draft(self, request: Request[Any, Any, Any], person: Person, language: str) -> Drafted:
-        asked = _decoded(await request.body(), Asked)
+    async def _draft(self, request: Request[Any, Any, Any], language: str) -> Drafted:
+        asked, author = _decoded(await request.body(), Asked), principal_of(request).name
         if (asked.document is None) == (asked.restores is None):
             raise msgspec.ValidationError("give either `document` or `restores`")
         if asked.restores is not None:
-            draft = await self._revising.draft_back(asked.restores or None, author=person.name, reason=asked.reason)
+            draft = await self._revising.draft_back(asked.restores or None, author=author, reason=asked.reason)
         else:
             document = (await asyncio.to_thread(load, asked.document)).document
-            draft = await self._revising.draft(document, author=person.name, reason=asked.reason, expected=asked.base)
+            draft = await self._revising.draft(document, author=author, reason=asked.reason, expected=asked.base)
         words = tuple(line.strip() for line in told(await self._revising.changed(draft), language=language))
         return Drafted(statement=draft.entry.statement, document=draft.published.document, changes=words)
 

@@ -10,38 +10,30 @@ from litestar import MediaType, Request, Response
 from litestar.response import Stream
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.policy.people import Person, Role
 from services.control.access.persons import language_in
-from services.control.audit_client import AuditClient, as_json
+from services.control.audit_client import as_json
 
 STREAM_SECONDS = 600.0
 """Longest time that a stream may take: of a million inputs it is minutes."""
 
 
 async def answer_stream(
-    client: AuditClient,
-    request: Request[Any, Any, Any],
-    method: Callable[..., Any],
-    asked: Callable[[str], Message],
-    *,
-    listed: str,
-    role: Role | None = None,
+    request: Request[Any, Any, Any], method: Callable[..., Any], asked: Message, *, listed: str
 ) -> Response[Any]:
-    """Ask what `asked` makes, given who asks; answers one message, as ProtoJSON, made of all that come.
+    """Ask the audit service, and answer one message, as ProtoJSON, made of all that come.
 
-    Their field `listed` is put together, of any other the last one counts that has a value. Whom the policy gives a
-    `role`, if one is needed, may ask.
+    Their field `listed` is put together, of any other the last one counts that has a value.
+
+    Raises:
+        CallEnded: STORE_UNAVAILABLE when nothing comes.
+        grpc.aio.AioRpcError: the audit service refuses.
     """
-
-    async def work(person: Person) -> Response[Any]:
-        metadata = (("accept-language", language_in(request)),)
-        call: Any = method(asked(person.name), timeout=STREAM_SECONDS, metadata=metadata)
-        first = await call.read()  # raises why nothing comes
-        if first is grpc.aio.EOF:
-            raise CallEnded(Reason.STORE_UNAVAILABLE, "The answer was cut off; retry.")
-        return Stream(document(call, first, listed=listed), media_type=MediaType.JSON, status_code=200)
-
-    return await client.answer(request, work, role=role)
+    metadata = (("accept-language", language_in(request)),)
+    call: Any = method(asked, timeout=STREAM_SECONDS, metadata=metadata)
+    first = await call.read()  # raises why nothing comes
+    if first is grpc.aio.EOF:
+        raise CallEnded(Reason.STORE_UNAVAILABLE, "The answer was cut off; retry.")
+    return Stream(document(call, first, listed=listed), media_type=MediaType.JSON, status_code=200)
 
 
 async def document(call: Any, first: Message, *, listed: str) -> AsyncIterator[bytes]:

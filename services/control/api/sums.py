@@ -11,9 +11,10 @@ from litestar.params import QueryParameter
 from gateway.core.errors import Reason
 from pilote.audit.v1 import arms_pb2, objectives_pb2, planning_pb2, shadows_pb2
 from services.control.access.persons import language_in
+from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, EndTime, StartTime
 from services.control.api.proto_schemas import answers
-from services.control.audit_client import AuditClient, ended, filled
+from services.control.audit_client import AuditClient, ended
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose; empty: all, where that is allowed.")]
 _Route = Annotated[str, QueryParameter(name="route", description="Name of a route.")]
@@ -27,7 +28,7 @@ _Budget = Annotated[str, QueryParameter(name="budget", description="Whose amount
 
 
 class Sums:
-    """Answers people whom the active policy names, by asking the audit service."""
+    """Answers who may see, by asking the audit service."""
 
     def __init__(self, client: AuditClient) -> None:
         self._client = client
@@ -41,6 +42,7 @@ class Sums:
 
         @get(
             "/v1/decisions:count",
+            right=Right.SEE,
             summary="Count by method",
             operation_class=answers(planning_pb2.CountDecisionsResponse),
         )
@@ -49,7 +51,12 @@ class Sums:
             values = {"tenant": tenant, "startTime": start, "endTime": end}
             return await self._ask(request, stub.CountDecisions, planning_pb2.CountDecisionsRequest, values)
 
-        @get("/v1/objectives", summary="Objectives", operation_class=answers(objectives_pb2.GetObjectivesResponse))
+        @get(
+            "/v1/objectives",
+            right=Right.SEE,
+            summary="Objectives",
+            operation_class=answers(objectives_pb2.GetObjectivesResponse),
+        )
         async def objectives(request: Asking, route: _Route = "") -> Answer:
             """How routes do by the objectives of the active revision."""
             return await self._ask(request, stub.GetObjectives, objectives_pb2.GetObjectivesRequest, {"route": route})
@@ -59,7 +66,12 @@ class Sums:
     def _comparing(self) -> list[HTTPRouteHandler]:
         stub = self._client.stub
 
-        @get("/v1/arms:summarize", summary="Sum arms", operation_class=answers(arms_pb2.SummarizeArmsResponse))
+        @get(
+            "/v1/arms:summarize",
+            right=Right.SEE,
+            summary="Sum arms",
+            operation_class=answers(arms_pb2.SummarizeArmsResponse),
+        )
         async def arms(
             request: Asking,
             *,
@@ -81,7 +93,10 @@ class Sums:
             return await self._ask(request, stub.SummarizeArms, kind, values | {"measures": measures or []})
 
         @get(
-            "/v1/shadows:summarize", summary="Sum copies", operation_class=answers(shadows_pb2.SummarizeShadowsResponse)
+            "/v1/shadows:summarize",
+            right=Right.SEE,
+            summary="Sum copies",
+            operation_class=answers(shadows_pb2.SummarizeShadowsResponse),
         )
         async def shadows(
             request: Asking,
@@ -99,9 +114,6 @@ class Sums:
         return [arms, shadows]
 
     async def _ask(self, request: Asking, method: Any, kind: type[Message], values: Mapping[str, Any]) -> Answer:
-        def asked(_: str) -> Message:
-            if values.get("route") and values.get("experiment"):
-                raise ended(Reason.ARGUMENT_INVALID, "arms-both", language_in(request), field="experiment")
-            return filled(kind, values)
-
-        return await self._client.ask(request, method, asked, defaults=True)
+        if values.get("route") and values.get("experiment"):
+            raise ended(Reason.ARGUMENT_INVALID, "arms-both", language_in(request), field="experiment")
+        return await self._client.ask_with(request, method, kind, values, defaults=True)

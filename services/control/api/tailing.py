@@ -11,8 +11,8 @@ from litestar.response.sse import ServerSentEventMessage
 
 from gateway.core.errors import Reason
 from pilote.audit.v1 import audit_service_pb2
-from services.control.api.problems import Problem
-from services.control.audit_client import Stub, as_json, ended, problem_from
+from services.control.api.problems import problem_of
+from services.control.audit_client import Stub, as_json, ended
 
 MOST: Final = 100
 """Most streams at once: each holds a connection here and one place at the audit service."""
@@ -75,8 +75,7 @@ class Tailing:
                     return
                 yield Event(data=_json(as_json(answer.decision)), event="decision", id=answer.decision.name)
         except grpc.aio.AioRpcError as error:
-            problem, _ = problem_from(error, language)
-            yield Event(data=_json(problem or Problem(reason="INTERNAL", message="")), event="error")
+            yield Event(data=_json(problem_of(error, language)), event="error")
         finally:
             self.running -= 1
             call.cancel()

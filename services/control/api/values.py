@@ -14,11 +14,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
-from gateway.core.policy.people import Person
 from gateway.core.used import SealedValues, UsedValues, WrappedKey
 from gateway.records.opening import opened
 from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
+from services.control.access.principals import principal_of
+from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.audit_client import SECONDS, AuditClient
 from services.revisions.revising import RevisionProblem
@@ -56,7 +57,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
 
 
 class Values:
-    """Answers people of the active policy who have the role."""
+    """Answers who may."""
 
     def __init__(self, client: AuditClient, *, sealer: Sealer) -> None:
         self._client = client
@@ -67,27 +68,23 @@ class Values:
 
         @post(
             "/v1/decisions/{decision:str}/values",
+            right=Right.VALUES,
             status_code=200,
             summary="Read what a call was decided by",
             operation_class=takes(Why),
         )
         async def values(decision: FromPath[str], request: Request[Any, Any, Any]) -> Response[Shown]:
             """The request fields and facts that the conditions read, in the clear. Who asks and why is recorded."""
-            return await self._answer(request, decision)
+            why = msgspec.json.decode(await request.body(), type=Why)
+            shown = await self._shown(principal_of(request).name, decision, why.reason)
+            return Response(shown, status_code=HTTPStatus.OK)
 
         return [values]
 
-    async def _answer(self, request: Request[Any, Any, Any], decision: str) -> Response[Any]:
-        async def work(person: Person) -> Response[Any]:
-            why = msgspec.json.decode(await request.body(), type=Why)
-            return Response(await self._shown(person, decision, why.reason), status_code=HTTPStatus.OK)
-
-        return await self._client.answer(request, work, role="values")
-
-    async def _shown(self, person: Person, decision: str, reason: str) -> Shown:
+    async def _shown(self, person: str, decision: str, reason: str) -> Shown:
         if not _DECISION.fullmatch(decision):
             raise RevisionProblem("decision-unknown", decision=decision[:64])
-        asked = personal_pb2.ReadValuesRequest(name=f"decisions/{decision}", person=person.name, reason=reason)
+        asked = personal_pb2.ReadValuesRequest(name=f"decisions/{decision}", person=person, reason=reason)
         read: Any = self._client.stub.ReadValues
         answer: personal_pb2.ReadValuesResponse = await read(asked, timeout=SECONDS)
         state = decision_pb2.ValuesState.Name(answer.state).removeprefix("VALUES_STATE_")
