@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -32,16 +33,20 @@ from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.control.access.accesses import Access
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
+from services.control.api.accounts import AccountsApi
 from services.control.api.decisions import Decisions
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.revisions import Revisions
+from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
 from services.control.api.tailing import Tailing
+from services.control.api.tokens import OwnTokens
 from services.control.api.values import Values
 from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
@@ -65,6 +70,9 @@ async def serve(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    control_keys: Sequence[bytes] = (),
+    url: str = "",
+    proxies: str = "",
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -83,6 +91,9 @@ async def serve(
             trusted_people=trusted_people,
             to=to,
             record_keys=record_keys,
+            control_keys=control_keys,
+            url=url,
+            proxies=proxies,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -101,12 +112,17 @@ async def running(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    control_keys: Sequence[bytes] = (),
+    url: str = "",
+    proxies: str = "",
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by.
+    were decided by. `control_keys` are its own, the same for all control planes; with none it makes one, which browsers
+    are not known by any more once it has ended. `url` is where browsers reach it, `proxies` are those whose word counts
+    for where a request comes from; see `gateway.settings`.
 
     Raises:
         ValueError: the file cannot be read.
@@ -138,23 +154,37 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        door = Door((Persons(policy, clock_ms=clock_ms).knows,))
+        access = Access(redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms)
+        ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
         parts = (
             *(flags, Revisions(redis, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client)),
+            *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
-        console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
+        console = Console(
+            Parts(
+                redis=redis,
+                policy=policy,
+                audit=client,
+                access=access,
+                clock_ms=clock_ms,
+                https=access.cookies.secure,
+            )
+        )
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
-        app = application([*handlers, *values], door, templates=console.templates())
+        app = application([*handlers, *values], Door(ways), templates=console.templates(), https=access.cookies.secure)
         try:
-            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
+            async with _serving(
+                app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain, proxies=proxies
+            ) as port:
                 yield port
         finally:
             await ended(*tasks)
+            access.close()
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
@@ -162,7 +192,7 @@ async def running(
 
 @contextlib.asynccontextmanager
 async def _serving(
-    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None]
+    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None], proxies: str = ""
 ) -> AsyncIterator[int]:
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
@@ -173,6 +203,8 @@ async def _serving(
             access_log=False,
             lifespan="on",
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=max(1, int(drain_seconds)),
         )
         server = _Server(config)

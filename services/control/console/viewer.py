@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request
 
 from gateway.core.texts import LANGUAGES, language_of
+from services.control.access.knowing import csrf_of
 from services.control.access.principals import Principal, known_in
 from services.control.access.rights import Right
 
@@ -45,6 +46,7 @@ def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
         principal=known_in(request),
         language=language_for(request),
         theme=_chosen(request.cookies, THEME_COOKIE, THEMES) or THEMES[0],
+        csrf=csrf_of(request),
         path=f"{url.path}?{url.query}" if url.query else url.path,
     )
 
