@@ -15,6 +15,8 @@ MOST: Final = 10**15
 """Largest cost of one call: sums stay exact in the store, whose numbers have 53 bits."""
 
 Kind = Literal["rate", "window", "budget", "concurrency", "quota", "cap", "gap", "score", "sequence", "trail"]
+SHARED: Final = frozenset({"rate", "window", "budget", "concurrency", "quota"})
+"""Kinds that many calls share. A cap of one contact a week is full after one, and nobody must look."""
 _REASONS: Final[Mapping[str, Reason]] = {
     "cap": Reason.CAP_EXCEEDED,
     "gap": Reason.CAP_EXCEEDED,

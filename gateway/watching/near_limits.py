@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from gateway.core.limits import Bucket
+from gateway.core.limits import SHARED, Bucket
 from gateway.core.record import BucketLook
 
 NEAR: Final = 0.9
 """Share of its capacity from which a bucket is near its limit."""
-SHARED: Final = frozenset({"rate", "window", "budget", "concurrency", "quota"})
-"""Kinds that many calls share. A cap of one contact a week is full after one, and nobody must look."""
 KEPT_SECONDS: Final = 60.0
 MOST: Final = 10_000
 """Most buckets of one limit that are told apart."""

@@ -8,6 +8,7 @@ import msgspec
 from gateway.core.record import DEFAULT_KEEP_DAYS, Record
 from gateway.core.used import WrappedKey
 from services.audit.entries import Noted
+from services.audit.noting import NotesQuery, Written
 
 ERASURE: Final = "erasure"
 """Kind of the log's own entry that a customer was erased: the JSON of `ErasureNote`."""
@@ -100,15 +101,6 @@ class ReportNote(msgspec.Struct, frozen=True, kw_only=True):
         return Noted(ACCESS, msgspec.json.encode(self))
 
 
-class Written(msgspec.Struct, frozen=True):
-    """An entry of the log's own, as it stands there."""
-
-    leaf: int
-    """Its index in the log."""
-    kind: str
-    raw: bytes
-
-
 class Personal(Protocol):
     """Keeps keys, and forgets them for good. Raises like `services.audit.store.DecisionStore`."""
 
@@ -135,8 +127,11 @@ class Personal(Protocol):
     async def told(self, people: Sequence[Person]) -> None:
         """The gateways were told of these."""
 
-    async def notes(self, *, before: int, size: int) -> tuple[Written, ...]:
-        """The newest `size` entries of the log's own that stand before a place in it."""
+    async def notes(self, query: NotesQuery, *, before: int, size: int) -> tuple[Written, ...]:
+        """The newest `size` entries of the log's own that match and stand before a place in it."""
+
+    async def noted(self, request: str) -> Written | None:
+        """The entry that is written once only, see `services.audit.noting.FoundBy`; `None` where there is none."""
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:
         """Put in place of every key what `wrapped` makes of it, given its tenant; returns how many there were.

@@ -9,6 +9,7 @@ from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
 from gateway.records.conclusion import Conclusion
+from services.audit.activity import Activity, Question
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -99,6 +100,9 @@ class DecisionStore(Protocol):
     async def misleading(self) -> Sequence[str]:
         """The names of files that hide decisions from queries, or that may: they are not what is made of the others."""
 
+    async def misnoted(self) -> Sequence[int]:
+        """The places of the log's own entries that are found by something else than what they say."""
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """What customers did after these decisions, oldest first; those after which nobody did are left out."""
 
@@ -125,6 +129,9 @@ class DecisionStore(Protocol):
 
         The times are rounded outwards to whole hours; an empty tenant stands for all of them.
         """
+
+    async def activity(self, question: Question) -> Activity:
+        """What has been going on in the last minutes. Takes the same time however many decisions there are."""
 
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """Where the inputs that are asked for begin, and how many there are."""

@@ -247,6 +247,10 @@ _TEXTS: Final = {
         "Entry {place} of the log was changed, or taken out of its decision.",
         "L’entrée {place} du journal a été modifiée, ou retirée de sa décision.",
     ),
+    "store-note": (
+        "Entry {place} of the log is not found by what it says: `pilote audit notes` may leave it out.",
+        "L’entrée {place} du journal n’est pas trouvée par ce qu’elle dit : `pilote audit notes` peut l’omettre.",
+    ),
     "store-forked": (
         "The hashes do not lead to the root that was signed for {signed} entries: the log was changed.",
         "Les empreintes ne mènent pas à la racine signée pour {signed} entrées : le journal a été modifié.",

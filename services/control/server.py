@@ -38,10 +38,14 @@ from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.accounts import AccountsApi
 from services.control.api.decisions import Decisions
+from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.jobs import JobsApi
+from services.control.api.managed import managed
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
+from services.control.api.proposals import ProposalsApi
 from services.control.api.revisions import Revisions
 from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
@@ -52,8 +56,11 @@ from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.app import application
 from services.control.audit_client import AuditClient
+from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
+from services.control.drafts.making import drafting
+from services.control.drafts.working import Sources
 from services.control.policy import ActivePolicy
 
 _log = logging.getLogger(__name__)
@@ -73,6 +80,7 @@ async def serve(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    replay_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -94,6 +102,7 @@ async def serve(
             control_keys=control_keys,
             url=url,
             proxies=proxies,
+            replay_keys=replay_keys,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -115,14 +124,15 @@ async def running(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by. `control_keys` are its own, the same for all control planes; with none it makes one, which browsers
-    are not known by any more once it has ended. `url` is where browsers reach it, `proxies` are those whose word counts
-    for where a request comes from; see `gateway.settings`.
+    were decided by, with `replay_keys` have other policies decide about recorded calls. `control_keys` are its own, the
+    same for all control planes; with none it makes one, and once it has ended no browser is known any more. `url` is
+    where browsers reach it, `proxies` are those whose word counts for where a request comes from: see `Settings`.
 
     Raises:
         ValueError: the file cannot be read.
@@ -135,6 +145,7 @@ async def running(
         metering(own, to) as meters,
         # A whole export's entry may be larger than what a client takes by default.
         grpc.aio.insecure_channel(audit, options=(("grpc.max_receive_message_length", 64 << 20),)) as channel,
+        contextlib.AsyncExitStack() as stack,
     ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
@@ -158,11 +169,16 @@ async def running(
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
+        sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
+        made = drafting(redis, access.accounts, sources=sources, changes=Changes(client.stub), clock_ms=clock_ms)
+        drafts = await stack.enter_async_context(made)
+        hand = managed(access.knowing.signer)
         parts = (
             *(flags, Revisions(redis, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client)),
             *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
+            *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(

@@ -9,6 +9,10 @@ _TEXTS: Final = {
         "The store does not answer, so nothing was done; retry.",
         "Le registre ne répond pas, rien n’a donc été fait ; réessayez.",
     ),
+    "change-unrecorded": (
+        "Nothing was changed, because the log cannot take down now who changes what; retry.",
+        "Rien n’a été modifié, car le journal ne peut noter maintenant qui modifie quoi ; réessayez.",
+    ),
     "reason-needed": (
         "Say why, in 1 to {most} characters: it stays in the record.",
         "Dites pourquoi, en 1 à {most} caractères : le registre le garde.",

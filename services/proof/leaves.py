@@ -23,6 +23,9 @@ OUTCOME: Final = "outcome"
 COPY: Final = "copy"
 """A copy of a call has ended: the tenant, and what came of it."""
 
+OF_DECISIONS: Final = frozenset((ADMIT, SETTLE, OUTCOME, COPY))
+"""Kinds of what is about one decision; any other is an entry of the log's own."""
+
 _PARTS: Final = {ADMIT: 2, SETTLE: 1, OUTCOME: 2, COPY: 2}
 _HEAD: Final = re.compile(rb"pilote-leaf-v1 ([a-z][a-z-]{0,31})((?: (?:0|[1-9][0-9]{0,14}))+)\n")
 _KIND: Final = re.compile(r"[a-z][a-z-]{0,31}")

@@ -108,6 +108,8 @@ async def test_every_method_of_the_service_is_there_at_the_path_that_its_contrac
     for method in methods:
         rule = method.GetOptions().Extensions[annotations_pb2.http]
         verb = rule.WhichOneof("pattern")
+        if verb is None:  # only processes of Pilote ask for it
+            continue
         path = re.sub(r"\{[\w.]+=(\w+?)s/\*\}", r"\1s/{\1}", getattr(rule, verb))
         if verb not in paths.get(path, {}):
             lacking.append((method.name, verb, path))

@@ -10,11 +10,12 @@ from gateway.core import keys
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Record, Settlement, Verdict
 from gateway.records.conclusion import Conclusion, State, concluded, settled
+from services.audit.activity import Tally
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.filters.searching import searched
 from services.audit.personal import over_ms
-from services.audit.postgres import calls, counts, entering, inputs
+from services.audit.postgres import activity, calls, counts, entering, inputs
 from services.audit.postgres import keys as subject_keys
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
@@ -128,6 +129,7 @@ def _insert(connection: Connection, new: Mapping[str, Admitted], ends: Mapping[s
         raise CallEnded(Reason.STORE_UNAVAILABLE, "Somebody writes decisions without the lock that all writers take.")
     copy(connection, "decision_rule", ("rule", "decision"), rows=rules)
     calls.add(connection, news)
+    activity.add(connection, Tally(news))
     counts.add(connection, [(new.tenant, new.record) for new in news])
     tenants = sorted({new.tenant for new in news})
     many(

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from services.audit.entries import Admitted, Copied, Entry, Reported
-from services.audit.postgres import copies, log_rows
+from services.audit.postgres import copies, log_rows, notes
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy
 from services.audit.postgres.texts import kept, unkept
-from services.audit.proofs.entering import Places, in_order, part, without_known
+from services.audit.proofs.entering import Places, fresh_notes, in_order, part, requests, without_known
 
 _OUTCOME: Final = (
     *("decision", "tenant", "type", "event", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency"),
@@ -37,15 +37,19 @@ def enter(
         told = [(*_key(entry), *_told(entry), index) for entry, index in parted.told]
         copy(connection, "outcome", _OUTCOME, rows=told)
     copies.keep(connection, parted.copied)
-    if parted.noted:
-        copy(connection, "noted", ("leaf", "raw"), rows=parted.noted)
+    notes.keep(connection, parted.noted)
     return parted.places
 
 
 def _fresh(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """What customers did and what came of copies, as far as it is not stored yet."""
+    """What is no part of a decision, as far as it is not stored yet."""
     told = [entry for entry in entries if isinstance(entry, Reported)]
-    return [*_new(connection, told), *copies.new(connection, [each for each in entries if isinstance(each, Copied)])]
+    once = requests(entries)
+    return [
+        *_new(connection, told),
+        *copies.new(connection, [each for each in entries if isinstance(each, Copied)]),
+        *fresh_notes(entries, once=once, known=notes.known(connection, once)),
+    ]
 
 
 def _new(connection: Connection, told: Sequence[Reported]) -> list[Reported]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core.used import WrappedKey
-from services.audit.personal import Destroyed, ErasureNote, Person, Written
-from services.audit.postgres import batch, clearing, inputs
+from services.audit.noting import NotesQuery, Written
+from services.audit.personal import Destroyed, ErasureNote, Person
+from services.audit.postgres import batch, clearing, inputs, notes
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.texts import kept
 
@@ -20,8 +21,6 @@ _TOLD: Final = "UPDATE erased SET told = true WHERE tenant = %s AND subject_ref 
 _AFTER: Final = """SELECT tenant, id, subject_ref, made_ms, wrapped FROM subject_key WHERE id > %s
  ORDER BY id LIMIT %s"""
 _REPLACE: Final = "UPDATE subject_key SET wrapped = %s WHERE id = %s AND wrapped = %s"
-_NOTES: Final = """SELECT noted.leaf, leaf.kind, noted.raw FROM noted JOIN leaf ON leaf.number = noted.leaf
- WHERE noted.leaf < %s ORDER BY noted.leaf DESC LIMIT %s"""
 _BATCH: Final = 1_000
 
 
@@ -76,12 +75,15 @@ class PostgresPersonal:
 
         await self._writer.run(lambda connection: locked(connection, lambda: tell(connection)))
 
-    async def notes(self, *, before: int, size: int) -> tuple[Written, ...]:
+    async def notes(self, query: NotesQuery, *, before: int, size: int) -> tuple[Written, ...]:
         """See `Personal.notes`."""
-        found = await self._lane.run(
-            lambda connection: connection.execute(_NOTES, (before, size)).fetchall(), again=True
+        return await self._lane.run(
+            lambda connection: notes.find(connection, query, before=before, size=size), again=True
         )
-        return tuple(Written(*row) for row in found)
+
+    async def noted(self, request: str) -> Written | None:
+        """See `Personal.noted`."""
+        return await self._lane.run(lambda connection: notes.of_request(connection, request), again=True)
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:
         """See `Personal.rewrap`."""

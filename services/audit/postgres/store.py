@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome
+from services.audit.activity import Activity, Question
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -15,12 +16,14 @@ from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import Person
 from services.audit.postgres import (
+    activity,
     arms,
     batch,
     comparing,
     counts,
     inputs,
     keys,
+    notes,
     outcomes,
     partitions,
     retention,
@@ -146,6 +149,10 @@ class PostgresStore:
         """See `DecisionStore.misleading`. Its indexes are the server's own."""
         return ()
 
+    async def misnoted(self) -> Sequence[int]:
+        """See `DecisionStore.misnoted`."""
+        return await self._sum(notes.wrong)
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""
         return await self._read(lambda connection: outcomes.of(connection, decisions))
@@ -174,6 +181,10 @@ class PostgresStore:
     async def counts(self, tenant: str, *, start_ms: int, end_ms: int) -> tuple[Counted, ...]:
         """See `DecisionStore.counts`."""
         return await self._sum(lambda connection: counts.count(connection, tenant, start_ms=start_ms, end_ms=end_ms))
+
+    async def activity(self, question: Question) -> Activity:
+        """See `DecisionStore.activity`."""
+        return await self._read(lambda connection: activity.of(connection, question))
 
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """See `DecisionStore.inputs_begin`."""
@@ -209,6 +220,9 @@ class PostgresStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`: once an hour, delete what is kept no longer. The writer goes on in between."""
+        await self._writer.run(
+            lambda connection: locked(connection, lambda: activity.forget(connection, now_ms=now_ms))
+        )
         if abs(now_ms - self._tended_ms) < HOUR_MS:
             return
         for day in await self._writer.run(partitions.days):

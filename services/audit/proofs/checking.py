@@ -39,6 +39,9 @@ class Kept(Protocol):
     async def misleading(self) -> Sequence[str]:
         """See `DecisionStore.misleading`."""
 
+    async def misnoted(self) -> Sequence[int]:
+        """See `DecisionStore.misnoted`."""
+
 
 class Wrong(msgspec.Struct, frozen=True):
     """Something that is wrong: a text of `services.commands.proof_texts`, and what it is about."""
@@ -84,6 +87,8 @@ class Check:
             yield wrong
         async for wrong in self._others():
             yield wrong
+        for place in await self._kept.misnoted():
+            yield Wrong("store-note", {"place": place})
         for file in await self._kept.misleading():
             yield Wrong("store-misleading", {"file": file})
         for file in self._kept.unreadable:
@@ -206,6 +211,9 @@ class Check:
             return None if _hash_of(place.leaf) == place.hash else Wrong("store-entry", {"place": place.index})
         if place.decision and await self._log.raw([place.decision]):
             # The decision is there, and says that this entry of it is not, or is elsewhere.
+            return Wrong("store-entry", {"place": place.index})
+        if place.kind and place.kind not in leaves.OF_DECISIONS:
+            # Nothing deletes entries of the log's own.
             return Wrong("store-entry", {"place": place.index})
         self.tally.deleted += 1
         return None

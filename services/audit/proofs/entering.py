@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from services.audit.entries import Admitted, Copied, Entry, Noted, Reported, Settled
+from services.audit.noting import FoundBy, found_by
 from services.proof import leaves
 from services.proof.leaves import Leaf
 
@@ -31,7 +32,7 @@ class Parted(msgspec.Struct, frozen=True):
 
     told: Sequence[tuple[Reported, int]]
     copied: Sequence[tuple[Copied, int]]
-    noted: Sequence[tuple[int, bytes]]
+    noted: Sequence[tuple[int, bytes, FoundBy]]
     places: Places
 
 
@@ -72,11 +73,29 @@ def in_order(
 
 
 def without_known(entries: Sequence[Entry], *, fresh: Sequence[Entry]) -> list[Entry]:
-    """The entries but for outcomes and copies that are stored already: of those only the very ones in `fresh`, once."""
+    """The entries; of those beside decisions, which may be stored already, only the very ones in `fresh`, once."""
     left = {id(entry): entry for entry in fresh}
     # Popped, since the very same object may be there twice.
     return [
-        entry for entry in entries if not isinstance(entry, Reported | Copied) or left.pop(id(entry), None) is not None
+        entry
+        for entry in entries
+        if not isinstance(entry, Reported | Copied | Noted) or left.pop(id(entry), None) is not None
+    ]
+
+
+def requests(entries: Sequence[Entry]) -> dict[str, Noted]:
+    """Entries of the log's own that are written once only, by what they are known by; of several the first."""
+    found = [(found_by(entry.kind, entry.raw).request, entry) for entry in entries if isinstance(entry, Noted)]
+    return {request: entry for request, entry in reversed(found) if request}
+
+
+def fresh_notes(entries: Sequence[Entry], *, once: Mapping[str, Noted], known: Collection[str]) -> list[Noted]:
+    """Entries of the log's own that are not stored yet; `once` are its `requests`, `known` those that are stored."""
+    wanted = {id(entry) for request, entry in once.items() if request not in known}
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry, Noted) and (id(entry) in wanted or not found_by(entry.kind, entry.raw).request)
     ]
 
 
@@ -84,7 +103,7 @@ def part(entered: Sequence[Entered], *, first: int) -> Parted:
     """Part what has entered the log at `first` and behind it by where a store keeps it."""
     told: list[tuple[Reported, int]] = []
     copied: list[tuple[Copied, int]] = []
-    noted: list[tuple[int, bytes]] = []
+    noted: list[tuple[int, bytes, FoundBy]] = []
     places: dict[str, dict[str, int]] = {leaves.ADMIT: {}, leaves.SETTLE: {}}
     for index, each in enumerate(entered, start=first):
         match each.source:
@@ -93,7 +112,7 @@ def part(entered: Sequence[Entered], *, first: int) -> Parted:
             case Copied():
                 copied.append((each.source, index))
             case Noted():
-                noted.append((index, each.source.raw))
+                noted.append((index, each.source.raw, found_by(each.source.kind, each.source.raw)))
             case _:
                 places[each.leaf.kind][each.decision] = index
     return Parted(told, copied, noted, Places(places[leaves.ADMIT], places[leaves.SETTLE]))

@@ -10,10 +10,12 @@ import msgspec
 from gateway.core import keys
 from gateway.core.record import Record, Settlement
 from gateway.records.conclusion import Conclusion, concluded, settled
+from services.audit.activity import Tally
 from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.filters.searching import indexed, searched
 from services.audit.proofs.entering import Places
+from services.audit.sqlite import activity as sqlite_activity
 from services.audit.sqlite import calls as sqlite_calls
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import entering, inputs
@@ -169,6 +171,7 @@ def _insert(
         words = indexed(searched(entry.record, entry.outcome, conclusion))
         works.add(decision, Row(row, rules_of(entry.record, conclusion), words))
     sqlite_calls.add(connection, calls)
+    sqlite_activity.add(connection, Tally(calls))
     sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
     tenants = {_tenant(entry.record) for entry in new.values()}
     connection.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", [(name,) for name in tenants])

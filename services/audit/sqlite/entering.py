@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
 from services.audit.entries import Admitted, Copied, Entry, Reported
-from services.audit.proofs.entering import Places, in_order, part, without_known
+from services.audit.proofs.entering import Places, fresh_notes, in_order, part, requests, without_known
 from services.audit.sqlite import copies as sqlite_copies
 from services.audit.sqlite import log as sqlite_log
-from services.audit.sqlite import outcomes
+from services.audit.sqlite import notes, outcomes
 
 
 def enter(
@@ -26,13 +26,15 @@ def enter(
     parted = part(entered, first=first)
     outcomes.keep(connection, parted.told)
     sqlite_copies.keep(connection, parted.copied)
-    connection.executemany("INSERT INTO noted (leaf, raw) VALUES (?, ?)", parted.noted)
+    notes.keep(connection, parted.noted)
     return parted.places
 
 
 def _fresh(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """What customers did and what came of copies, as far as it is not stored yet."""
+    """What is no part of a decision, as far as it is not stored yet."""
+    once = requests(entries)
     return [
+        *fresh_notes(entries, once=once, known=notes.known(connection, once)),
         *outcomes.new(connection, [entry for entry in entries if isinstance(entry, Reported)]),
         *sqlite_copies.new(connection, [entry for entry in entries if isinstance(entry, Copied)]),
     ]

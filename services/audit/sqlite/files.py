@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.expression import Expression
-from services.audit.sqlite import comparing
+from services.audit.sqlite import comparing, notes
 from services.audit.sqlite.proofs import SqliteLog
 from services.audit.sqlite.segments import catalogue
 from services.audit.sqlite.segments.cold import Cold
@@ -65,6 +65,10 @@ class SqliteFiles:
     async def misleading(self) -> Sequence[str]:
         """See `DecisionStore.misleading`."""
         return await self._run(lambda _: self._segments.misleading())
+
+    async def misnoted(self) -> Sequence[int]:
+        """See `DecisionStore.misnoted`."""
+        return await self._run(notes.wrong)
 
     @property
     def unreadable(self) -> tuple[str, ...]:

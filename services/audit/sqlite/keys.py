@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.core.used import WrappedKey
 from services.audit.entries import Admitted
-from services.audit.personal import SKEW_MS, Person, Written, until_ms
+from services.audit.personal import SKEW_MS, Person, until_ms
 
 _KEEP: Final = """INSERT INTO subject_key (id, tenant, subject_ref, made_ms, wrapped, until_ms)
  SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS
@@ -77,13 +77,6 @@ def told(connection: sqlite3.Connection, people: Sequence[Person]) -> None:
     """The gateways were told of these."""
     text = "UPDATE erased SET told = 1 WHERE tenant = ? AND subject_ref = ?"
     connection.executemany(text, [(each.tenant, each.subject_ref) for each in people])
-
-
-def notes(connection: sqlite3.Connection, *, before: int, size: int) -> tuple[Written, ...]:
-    """The newest entries of the log's own that stand before a place in it."""
-    text = """SELECT noted.leaf, leaf.kind, noted.raw FROM noted JOIN leaf ON leaf.number = noted.leaf
-     WHERE noted.leaf < ? ORDER BY noted.leaf DESC LIMIT ?"""
-    return tuple(Written(*row) for row in connection.execute(text, (before, size)))
 
 
 def after(connection: sqlite3.Connection, key_id: str) -> list[tuple[str, WrappedKey]]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from gateway.core.used import WrappedKey
 from services.audit.entries import Entry
-from services.audit.personal import Destroyed, ErasureNote, Person, Written
+from services.audit.noting import NotesQuery, Written
+from services.audit.personal import Destroyed, ErasureNote, Person
 from services.audit.sqlite import inputs as sqlite_inputs
 from services.audit.sqlite import keys as sqlite_keys
+from services.audit.sqlite import notes as sqlite_notes
 
 Work = Callable[[sqlite3.Connection], Any]
 Run = Callable[[Work], Awaitable[Any]]
@@ -77,11 +79,16 @@ class SqlitePersonal:
         """See `Personal.told`."""
         await self._write(lambda connection: sqlite_keys.told(connection, people))
 
-    async def notes(self, *, before: int, size: int) -> tuple[Written, ...]:
+    async def notes(self, query: NotesQuery, *, before: int, size: int) -> tuple[Written, ...]:
         """See `Personal.notes`."""
         found: tuple[Written, ...] = await self._read(
-            lambda connection: sqlite_keys.notes(connection, before=before, size=size)
+            lambda connection: sqlite_notes.find(connection, query, before=before, size=size)
         )
+        return found
+
+    async def noted(self, request: str) -> Written | None:
+        """See `Personal.noted`."""
+        found: Written | None = await self._read(lambda connection: sqlite_notes.of_request(connection, request))
         return found
 
     async def rewrap(self, wrapped: Callable[[str, WrappedKey], bytes]) -> int:

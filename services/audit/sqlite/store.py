@@ -1,6 +1,7 @@
 """The embedded decision store: a main file and hourly segments of SQLite, written by one thread, read by others."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Final, TypeVar
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome
+from services.audit.activity import Activity, Question
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted
 from services.audit.entries import Entry
@@ -20,11 +22,13 @@ from services.audit.finding import Facets, Order, Place, Timeline
 from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import Person
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.sqlite import activity as sqlite_activity
 from services.audit.sqlite import batch as sqlite_batch
 from services.audit.sqlite import comparing, outcomes, schema
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import inputs as sqlite_inputs
 from services.audit.sqlite import keys as sqlite_keys
+from services.audit.sqlite import notes as sqlite_notes
 from services.audit.sqlite.arms import summarize
 from services.audit.sqlite.copies import copies_of
 from services.audit.sqlite.earlier import enter as enter_earlier
@@ -179,6 +183,10 @@ class SqliteStore:
         """See `DecisionStore.misleading`."""
         return await self._read(lambda _: self._segment_reader().misleading(), threads=self._sum_thread)
 
+    async def misnoted(self) -> Sequence[int]:
+        """See `DecisionStore.misnoted`."""
+        return await self._read(sqlite_notes.wrong, threads=self._sum_thread)
+
     async def told_after(self, decisions: Sequence[str]) -> Mapping[str, tuple[CustomerOutcome, ...]]:
         """See `DecisionStore.told_after`."""
         return await self._read(lambda connection: outcomes.of(connection, decisions))
@@ -211,6 +219,10 @@ class SqliteStore:
             lambda connection: sqlite_counts.count(connection, tenant, start_ms=start_ms, end_ms=end_ms),
             threads=self._sum_thread,
         )
+
+    async def activity(self, question: Question) -> Activity:
+        """See `DecisionStore.activity`."""
+        return await self._read(lambda connection: sqlite_activity.of(connection, question))
 
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """See `DecisionStore.inputs_begin`."""
@@ -256,6 +268,8 @@ class SqliteStore:
 
     async def tend(self, *, now_ms: int) -> None:
         """See `DecisionStore.tend`."""
+        with contextlib.suppress(CallEnded):  # where there is no room it is done another time
+            await self._write(lambda connection: sqlite_activity.forget(connection, now_ms=now_ms))
         await self.seal(now_ms=now_ms)
 
     async def seal(self, *, now_ms: int, progress: Callable[[int, int], None] = lambda _, __: None) -> int:

@@ -5,13 +5,15 @@ from typing import Final
 
 from gateway.core.authority import Authority, authority_of
 from gateway.core.policy.people import Person
-from gateway.core.texts import language_of
+from gateway.core.texts import LANGUAGES, language_of
 from gateway.signing import verify
 from services.control.access.asking import SCHEME, Unasked, asking
 from services.control.access.principals import Asked, Principal
 from services.control.access.rights import EVERYWHERE, Right, Rights
 from services.control.policy import ActivePolicy
 
+LANGUAGE_COOKIE: Final = "pilote_language"
+"""The cookie with the language that somebody has chosen on a page."""
 _ALL: Final = frozenset({Right.OWN, Right.SEE, Right.VIEWS, Right.EXPORT, Right.REPORT})
 
 
@@ -57,8 +59,9 @@ def rights_of_person(person: Person) -> Rights:
 
 
 def language_in(request: Asked) -> str:
-    """The language that the answer is wanted in."""
-    return language_of(request.headers.get("accept-language"))
+    """The language that the answer is wanted in: chosen on a page of ours, else what the request asks for first."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in LANGUAGES else language_of(request.headers.get("accept-language"))
 
 
 def _target(request: Asked) -> str:

@@ -17,6 +17,12 @@ from services.control.audit_client import AuditClient, filled, parsed
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose calls; empty: all.")]
 _Decision = Annotated[str, QueryParameter(name="decision", description="One decision, `decisions/{decision}`.")]
+_Kind = Annotated[str, QueryParameter(name="kind", description="Only `erasure`, `access` or `change`.")]
+_Person = Annotated[str, QueryParameter(name="person", description="Only what they have asked for or done.")]
+_Resource = Annotated[
+    str, QueryParameter(name="resource", description="Only what is about names that begin so, such as `views/`.")
+]
+_Tenants = Annotated[list[str] | None, QueryParameter(name="tenants", description="Only of these; may be repeated.")]
 _Most = Annotated[int, QueryParameter(name="maxResults", description="The newest so many. 0: all.")]
 
 
@@ -49,9 +55,29 @@ class Personal:
             return await answer_stream(request, stub.ReportPerson, wanted, listed="entries")
 
         @get("/v1/notes", right=Right.SEE, summary="Notes", operation_class=answers(personal_pb2.ListNotesResponse))
-        async def notes(request: Asking, size: PageSize = 0, token: PageToken = "") -> Answer:
-            """The log's own entries, newest first: who was erased or reported on, and who read values."""
-            values = {"pageSize": size, "pageToken": token}
+        async def notes(
+            request: Asking,
+            *,
+            kind: _Kind = "",
+            person: _Person = "",
+            resource: _Resource = "",
+            start: StartTime = "",
+            end: EndTime = "",
+            tenants: _Tenants = None,
+            size: PageSize = 0,
+            token: PageToken = "",
+        ) -> Answer:
+            """The log's own entries, newest first: who was erased or reported on, who read values or changed what."""
+            values = {
+                "pageSize": size,
+                "pageToken": token,
+                "kind": kind,
+                "person": person,
+                "resource": resource,
+                "startTime": start,
+                "endTime": end,
+                "tenants": tenants or [],
+            }
             return await client.ask_with(request, stub.ListNotes, personal_pb2.ListNotesRequest, values)
 
         @get(

@@ -1,6 +1,7 @@
 """The console: its pages, in the order of the navigation."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from litestar import Request, Response, get
@@ -11,7 +12,7 @@ from litestar.template import TemplateConfig
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
 from services.control.console.pages import now, preferences
-from services.control.console.rendering import environment, go_to
+from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
 from services.control.console.wording import Wording
@@ -25,19 +26,22 @@ PAGES: Final[tuple[Page, ...]] = (
 class Console:
     """All pages."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, pages: Sequence[Page] = PAGES, folders: Sequence[Path] = (TEMPLATES,)) -> None:
+        """`folders` have the templates of the pages."""
         self._parts = parts
+        self._pages = tuple(pages)
+        self._folders = tuple(folders)
         self._static = StaticFiles()
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All of its handlers."""
-        pages = [handler for page in PAGES for handler in page.handlers(self._parts)]
-        return [_start(), self._static.handler(), *pages]
+        pages = [handler for page in self._pages for handler in page.handlers(self._parts)]
+        return [_start(f"/{self._pages[0].name}"), self._static.handler(), *pages]
 
     def templates(self) -> TemplateConfig[JinjaTemplateEngine]:
         """How its pages are rendered."""
-        sections = [page for page in PAGES if page.icon]
-        made = environment(wording(PAGES), self._static, sections)
+        sections = [page for page in self._pages if page.icon]
+        made = environment(wording(self._pages), self._static, sections=sections, folders=self._folders)
         return TemplateConfig(instance=JinjaTemplateEngine.from_environment(made))
 
 
@@ -46,10 +50,10 @@ def wording(pages: Sequence[Page]) -> Wording:
     return Wording((shell.TEXTS, failure.TEXTS, *(page.texts for page in pages)))
 
 
-def _start() -> HTTPRouteHandler:
+def _start(path: str) -> HTTPRouteHandler:
     @get("/", right=Right.ANYONE, include_in_schema=False)
     async def start(request: Request[Any, Any, Any]) -> Response[None]:
         """Where everybody begins."""
-        return go_to(request, f"/{PAGES[0].name}")
+        return go_to(request, path)
 
     return start

@@ -26,10 +26,12 @@ _SAID: Final = "pilote_said"
 _SAID_SECONDS: Final = 30
 
 
-def environment(wording: Wording, static: StaticFiles, sections: Sequence[Any]) -> Environment:
+def environment(
+    wording: Wording, static: StaticFiles, *, sections: Sequence[Any], folders: Sequence[Path] = (TEMPLATES,)
+) -> Environment:
     """The templates, with what all of them may use. What they say is escaped, and a name that is unknown fails."""
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar import Request
 
-from gateway.core.texts import LANGUAGES, language_of
 from services.control.access.knowing import csrf_of
+from services.control.access.persons import language_in
 from services.control.access.principals import Principal, known_in
 from services.control.access.rights import Right
 
-LANGUAGE_COOKIE: Final = "pilote_language"
 THEME_COOKIE: Final = "pilote_theme"
 THEMES: Final = ("system", "light", "dark")
 _LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
@@ -44,17 +43,11 @@ def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
     url = urlsplit(str(request.url))
     return Viewer(
         principal=known_in(request),
-        language=language_for(request),
+        language=language_in(request),
         theme=_chosen(request.cookies, THEME_COOKIE, THEMES) or THEMES[0],
         csrf=csrf_of(request),
         path=f"{url.path}?{url.query}" if url.query else url.path,
     )
-
-
-def language_for(request: Request[Any, Any, Any]) -> str:
-    """The language that they have chosen, else the first one that their browser asks for, else English."""
-    chosen = _chosen(request.cookies, LANGUAGE_COOKIE, LANGUAGES)
-    return chosen or language_of(request.headers.get("accept-language"))
 
 
 def local_path(text: str | None, *, default: str = "/") -> str:

@@ -155,7 +155,7 @@ _ALWAYS: Final = frozenset(
     f"test_{about}"
     for about in (
         *("postgres", "writer", "log", "checkpoints", "matching", "outcomes", "copies", "arms", "shadows", "counts"),
-        *("inputs", "personal", "views", "objectives"),
+        *("inputs", "personal", "changes", "views", "objectives", "activity"),
     )
 )
 """What is about the store itself; other tests ask by way of a service or a command."""

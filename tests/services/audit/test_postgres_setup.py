@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.core.errors import CallEnded
 from services.audit.filters.filter import parse
+from services.audit.noting import COLUMNS, NotesQuery
 from services.audit.personal import Person
 from services.audit.postgres import lanes, schema
 from services.audit.postgres.address import parameters
@@ -27,6 +28,7 @@ from tests.services.audit.conftest import NOW_MS, SIGNER, a_record, an_id
 from tests.services.audit.test_log import admitted, settled, told
 from tests.services.audit.test_personal import noted
 from tests.services.audit.test_postgres import of, whole
+from tests.services.audit.test_schema import ABOUT, EARLIER_NOTES
 from tests.services.audit.test_segment_commands import pilote
 from tests.services.ports import free
 
@@ -225,12 +227,13 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date_with_all_that
 ) -> None:
     url = server.url("kept")
     store = PostgresStore(url)
-    await store.write([admitted(0), settled(0)])
+    await store.write([admitted(0), settled(0), *EARLIER_NOTES])
     await store.close()
     with lanes.connected(parameters(url)) as connection:  # as the first version made it
-        for column in ("decision.until_ms", "subject_key.until_ms"):
+        for column in ("decision.until_ms", "subject_key.until_ms", *(f"noted.{name}" for name in COLUMNS)):
             table, _, name = column.partition(".")
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}".encode())
+        connection.execute("DROP TABLE activity, near_bucket")
         connection.execute("DELETE FROM schema_step WHERE number > 1")
     looking = PostgresStore(url, make=False)
     with pytest.raises(CallEnded, match="no decision store of this version"):
@@ -240,10 +243,14 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date_with_all_that
     for number, each in enumerate(stores, start=1):
         await each.write([admitted(number)])
     found = await stores[0].page(parse(""), now_ms=NOW_MS, before="", size=9)
+    found_by = [await stores[0].personal.notes(NotesQuery(resource=each), before=99, size=9) for each in ABOUT]
+    misnoted = await stores[0].misnoted()
     with lanes.connected(parameters(url)) as connection:
         steps = connection.execute("SELECT count(*) FROM schema_step").fetchone()
 
     assert [each.record.id for each in found] == [an_id(2), an_id(1), an_id(0)]
     assert steps == (len(schema._steps()),)
+    assert [[note.raw for note in notes] for notes in found_by] == [[each.raw] for each in EARLIER_NOTES]
+    assert misnoted == []
     for each in stores:
         await each.close()

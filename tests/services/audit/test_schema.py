@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from services.audit.entries import Admitted, Settled
+from services.audit.entries import Admitted, Noted, Settled
+from services.audit.noting import COLUMNS, NotesQuery
+from services.audit.personal import AccessNote, ErasureNote, ReportNote
 from services.audit.sqlite.store import SqliteStore
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, a_settlement, an_id
 
@@ -20,6 +22,18 @@ def _entries(number: int) -> tuple[Admitted, Settled]:
         Admitted(record, GRANTED, encode(record), encode(GRANTED)),
         Settled(settlement, encode(settlement)),
     )
+
+
+EARLIER_NOTES = (
+    AccessNote(at_ms=5, decision="d" * 32, tenant="acme", person="ada", reason='"person":"bob"\0', given=True).entry,
+    ReportNote(at_ms=6, subject_ref="e" * 32, tenant="acme", person="", reason="é", decisions=2).entry,
+    ErasureNote(
+        at_ms=7, tenant="acme", subject_ref="f" * 32, person="dpo", reason='","at_ms":9', keys=1, inputs=0
+    ).entry,
+)
+"""What earlier versions wrote into the log themselves."""
+ABOUT = (f"decisions/{'d' * 32}", f"subjects/{'e' * 32}", f"subjects/{'f' * 32}")
+"""What these are about."""
 
 
 def _version_one(home: Path) -> None:
@@ -49,6 +63,26 @@ async def test_what_the_first_version_stored_is_kept_and_goes_on(tmp_path: Path)
         count = await store.count()
         await store.close()
         assert (count, [each.conclusion.status for each in found if each]) == (2, ["OK", "OK"])
+
+
+async def test_notes_of_an_earlier_version_are_found_by_what_they_say(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.write([*EARLIER_NOTES, Noted("change", b"no JSON")])
+    await store.close()
+    connection = sqlite3.connect(tmp_path / "audit" / "decisions.sqlite", isolation_level=None)
+    for index in ("noted_by_kind", "noted_by_person", "noted_by_resource", "noted_request"):
+        connection.execute(f"DROP INDEX {index}")
+    for name in COLUMNS:
+        connection.execute(f"ALTER TABLE noted DROP COLUMN {name}")
+    for table in ("activity", "near_bucket"):
+        connection.execute(f"DROP TABLE {table}")
+    connection.execute("PRAGMA user_version = 15")
+    connection.close()
+    store = SqliteStore(tmp_path)
+    found = [await store.personal.notes(NotesQuery(resource=each), before=99, size=9) for each in ABOUT]
+    assert [[note.raw for note in notes] for notes in found] == [[each.raw] for each in EARLIER_NOTES]
+    assert await store.misnoted() == []
+    await store.close()
 
 
 async def test_a_decision_from_before_that_is_never_settled_can_still_be_doubted(tmp_path: Path) -> None:

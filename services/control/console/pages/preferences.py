@@ -8,10 +8,11 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.core.texts import LANGUAGES
+from services.control.access.persons import LANGUAGE_COOKIE
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to
-from services.control.console.viewer import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, local_path
+from services.control.console.viewer import THEME_COOKIE, THEMES, local_path
 
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _CHOICES: Final = (("language", LANGUAGE_COOKIE, LANGUAGES), ("theme", THEME_COOKIE, THEMES))

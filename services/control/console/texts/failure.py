@@ -14,6 +14,11 @@ TEXTS: Final = {
         "It needs a right that you do not have. Ask somebody with the role admin for it.",
         "Il faut pour cela un droit que vous n’avez pas. Demandez-le à une personne qui a le rôle admin.",
     ),
+    "failure-400": ("That could not be done", "Cela n’a pas pu être fait"),
+    "failure-400-about": (
+        "Go back, and try again with what is asked for.",
+        "Revenez en arrière et réessayez avec ce qui est demandé.",
+    ),
     "failure-405": ("That cannot be done here", "Cette action n’existe pas ici"),
     "failure-405-about": (
         "Go back, load the page anew and try again.",

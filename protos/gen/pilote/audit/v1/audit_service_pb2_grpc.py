@@ -3,9 +3,11 @@
 import grpc
 import warnings
 
+from pilote.audit.v1 import activity_pb2 as pilote_dot_audit_dot_v1_dot_activity__pb2
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
+from pilote.audit.v1 import filters_pb2 as pilote_dot_audit_dot_v1_dot_filters__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
 from pilote.audit.v1 import persons_pb2 as pilote_dot_audit_dot_v1_dot_persons__pb2
@@ -69,6 +71,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ChartDecisions',
                 request_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
+                _registered_method=True)
+        self.DescribeFilters = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/DescribeFilters',
+                request_serializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersResponse.FromString,
                 _registered_method=True)
         self.TailDecisions = channel.unary_stream(
                 '/pilote.audit.v1.AuditService/TailDecisions',
@@ -135,6 +142,11 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.FromString,
                 _registered_method=True)
+        self.RecordChange = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/RecordChange',
+                request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeResponse.FromString,
+                _registered_method=True)
         self.ListNotes = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/ListNotes',
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesRequest.SerializeToString,
@@ -144,6 +156,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/GetObjectives',
                 request_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
+                _registered_method=True)
+        self.GetActivity = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/GetActivity',
+                request_serializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.FromString,
                 _registered_method=True)
         self.SummarizeShadows = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/SummarizeShadows',
@@ -212,6 +229,13 @@ class AuditServiceServicer:
 
     def ChartDecisions(self, request, context):
         """Counts decisions by the time at which they were received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeFilters(self, request, context):
+        """Describes what filters may name: fields with what they may be compared with, and functions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -313,8 +337,17 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordChange(self, request, context):
+        """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+        something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListNotes(self, request, context):
-        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by.
+        """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+        what.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,6 +355,13 @@ class AuditServiceServicer:
 
     def GetObjectives(self, request, context):
         """Returns how the routes do by the objectives of the active revision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetActivity(self, request, context):
+        """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -397,6 +437,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.SerializeToString,
             ),
+            'DescribeFilters': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeFilters,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersResponse.SerializeToString,
+            ),
             'TailDecisions': grpc.unary_stream_rpc_method_handler(
                     servicer.TailDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.TailDecisionsRequest.FromString,
@@ -462,6 +507,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectResponse.SerializeToString,
             ),
+            'RecordChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordChange,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeResponse.SerializeToString,
+            ),
             'ListNotes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNotes,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ListNotesRequest.FromString,
@@ -471,6 +521,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetObjectives,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.SerializeToString,
+            ),
+            'GetActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetActivity,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.SerializeToString,
             ),
             'SummarizeShadows': grpc.unary_unary_rpc_method_handler(
                     servicer.SummarizeShadows,
@@ -640,6 +695,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ChartDecisions',
             pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeFilters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/DescribeFilters',
+            pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1002,6 +1084,33 @@ class AuditService:
             _registered_method=True)
 
     @staticmethod
+    def RecordChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/RecordChange',
+            pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_personal__pb2.RecordChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListNotes(request,
             target,
             options=(),
@@ -1045,6 +1154,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetObjectives',
             pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_objectives__pb2.GetObjectivesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/GetActivity',
+            pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,9 +5,11 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from pilote.audit.v1 import activity_pb2 as _activity_pb2
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
+from pilote.audit.v1 import filters_pb2 as _filters_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import personal_pb2 as _personal_pb2
 from pilote.audit.v1 import persons_pb2 as _persons_pb2
@@ -54,6 +56,8 @@ class AuditServiceStub:
     """Counts decisions, and the values that some of their fields have."""
     ChartDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]
     """Counts decisions by the time at which they were received."""
+    DescribeFilters: _grpc.UnaryUnaryMultiCallable[_filters_pb2.DescribeFiltersRequest, _filters_pb2.DescribeFiltersResponse]
+    """Describes what filters may name: fields with what they may be compared with, and functions."""
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
     """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
     that the filter was taken, and that from now on no decision escapes the caller.
@@ -90,10 +94,18 @@ class AuditServiceStub:
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    RecordChange: _grpc.UnaryUnaryMultiCallable[_personal_pb2.RecordChangeRequest, _personal_pb2.RecordChangeResponse]
+    """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+    something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+    """
     ListNotes: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]
-    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+    """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+    what.
+    """
     GetObjectives: _grpc.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]
     """Returns how the routes do by the objectives of the active revision."""
+    GetActivity: _grpc.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]
+    """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _grpc.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]
@@ -124,6 +136,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Counts decisions, and the values that some of their fields have."""
     ChartDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]  # type: ignore[assignment]
     """Counts decisions by the time at which they were received."""
+    DescribeFilters: _aio.UnaryUnaryMultiCallable[_filters_pb2.DescribeFiltersRequest, _filters_pb2.DescribeFiltersResponse]  # type: ignore[assignment]
+    """Describes what filters may name: fields with what they may be compared with, and functions."""
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
     """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
     that the filter was taken, and that from now on no decision escapes the caller.
@@ -160,10 +174,18 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
     """
+    RecordChange: _aio.UnaryUnaryMultiCallable[_personal_pb2.RecordChangeRequest, _personal_pb2.RecordChangeResponse]  # type: ignore[assignment]
+    """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+    something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+    """
     ListNotes: _aio.UnaryUnaryMultiCallable[_personal_pb2.ListNotesRequest, _personal_pb2.ListNotesResponse]  # type: ignore[assignment]
-    """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+    """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+    what.
+    """
     GetObjectives: _aio.UnaryUnaryMultiCallable[_objectives_pb2.GetObjectivesRequest, _objectives_pb2.GetObjectivesResponse]  # type: ignore[assignment]
     """Returns how the routes do by the objectives of the active revision."""
+    GetActivity: _aio.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]  # type: ignore[assignment]
+    """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _aio.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]  # type: ignore[assignment]
@@ -221,6 +243,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_summaries_pb2.ChartDecisionsResponse, _abc.Awaitable[_summaries_pb2.ChartDecisionsResponse]]:
         """Counts decisions by the time at which they were received."""
+
+    @_abc_1.abstractmethod
+    def DescribeFilters(
+        self,
+        request: _filters_pb2.DescribeFiltersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_filters_pb2.DescribeFiltersResponse, _abc.Awaitable[_filters_pb2.DescribeFiltersResponse]]:
+        """Describes what filters may name: fields with what they may be compared with, and functions."""
 
     @_abc_1.abstractmethod
     def TailDecisions(
@@ -337,12 +367,24 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def RecordChange(
+        self,
+        request: _personal_pb2.RecordChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.RecordChangeResponse, _abc.Awaitable[_personal_pb2.RecordChangeResponse]]:
+        """Writes into the log what somebody changes. Asked once more with the same request and stage it writes nothing; with
+        something else under them it is refused. Only processes of Pilote ask for it, so it has no path of its own.
+        """
+
+    @_abc_1.abstractmethod
     def ListNotes(
         self,
         request: _personal_pb2.ListNotesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_personal_pb2.ListNotesResponse, _abc.Awaitable[_personal_pb2.ListNotesResponse]]:
-        """Lists the entries of the log's own, newest first: who was erased, and who read what calls were decided by."""
+        """Lists the entries of the log's own, newest first: who was erased, who read what calls were decided by, and who changed
+        what.
+        """
 
     @_abc_1.abstractmethod
     def GetObjectives(
@@ -351,6 +393,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_objectives_pb2.GetObjectivesResponse, _abc.Awaitable[_objectives_pb2.GetObjectivesResponse]]:
         """Returns how the routes do by the objectives of the active revision."""
+
+    @_abc_1.abstractmethod
+    def GetActivity(
+        self,
+        request: _activity_pb2.GetActivityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.GetActivityResponse, _abc.Awaitable[_activity_pb2.GetActivityResponse]]:
+        """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
 
     @_abc_1.abstractmethod
     def SummarizeShadows(

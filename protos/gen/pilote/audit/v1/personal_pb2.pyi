@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from pilote.decision.v1 import decision_pb2 as _decision_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ChangeStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChangeStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANGE_STAGE_UNSPECIFIED: _ChangeStage.ValueType  # 0
+    """Not said."""
+    CHANGE_STAGE_BEGUN: _ChangeStage.ValueType  # 1
+    """It is about to be done. Where no other note of the same request follows, it was done, or its process ended over it."""
+    CHANGE_STAGE_DONE: _ChangeStage.ValueType  # 2
+    """It was done: what came of it was not known before."""
+    CHANGE_STAGE_NOT_DONE: _ChangeStage.ValueType  # 3
+    """It was not done; where a system did not answer in time, or we have made a mistake (STORE_UNAVAILABLE,
+    DEADLINE_EXCEEDED, CANCELLED, INTERNAL), a part of it may have been.
+    """
+
+class ChangeStage(_ChangeStage, metaclass=_ChangeStageEnumTypeWrapper):
+    """How far a change has come when it is noted."""
+
+CHANGE_STAGE_UNSPECIFIED: ChangeStage.ValueType  # 0
+"""Not said."""
+CHANGE_STAGE_BEGUN: ChangeStage.ValueType  # 1
+"""It is about to be done. Where no other note of the same request follows, it was done, or its process ended over it."""
+CHANGE_STAGE_DONE: ChangeStage.ValueType  # 2
+"""It was done: what came of it was not known before."""
+CHANGE_STAGE_NOT_DONE: ChangeStage.ValueType  # 3
+"""It was not done; where a system did not answer in time, or we have made a mistake (STORE_UNAVAILABLE,
+DEADLINE_EXCEEDED, CANCELLED, INTERNAL), a part of it may have been.
+"""
+Global___ChangeStage: _TypeAlias = ChangeStage  # noqa: Y015
 
 @_typing.final
 class ReadValuesRequest(_message.Message):
@@ -234,25 +267,57 @@ Global___Erasure: _TypeAlias = Erasure  # noqa: Y015
 
 @_typing.final
 class ListNotesRequest(_message.Message):
-    """Request of ListNotes."""
+    """Request of ListNotes. What is empty or absent is not asked for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    TENANTS_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most notes to return, 1 to 1000. 0: 50."""
+    """Most notes to return, 1 to 1000. 0: 50. A page with long notes has fewer."""
     page_token: _builtins.str
-    """`next_page_token` of the page before."""
+    """`next_page_token` of the page before, which must have been asked for with the same filters."""
+    kind: _builtins.str
+    """Only notes of this kind."""
+    person: _builtins.str
+    """Only what this person, or whoever else is named there, has asked for or done."""
+    resource: _builtins.str
+    """Only what is about resources whose names begin so: `revisions/12`, or `stops/acme/` for all stops of a tenant. What
+    somebody has read of a decision is about `decisions/{decision}`, an erasure about `subjects/{subject_ref}`.
+    """
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Before when."""
+
+    @_builtins.property
+    def tenants(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only what is about one of these tenants; at most 100. What is about no single tenant is left out then."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        person: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        tenants: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "person", b"person", "resource", b"resource", "start_time", b"start_time", "tenants", b"tenants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -301,10 +366,14 @@ class Note(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
     leaf_index: _builtins.int
     """Its index in the log, from 0."""
     kind: _builtins.str
-    """What was done: "erasure" of a customer, or "access" to what a call was decided by. Later versions may have others."""
+    """What was done: "erasure" of a customer, "access" to what a call was decided by, or "change" of something that is
+    governed here. Later versions may have others.
+    """
     person: _builtins.str
     """Who asked for it; empty where nobody said."""
     reason: _builtins.str
@@ -317,9 +386,15 @@ class Note(_message.Message):
     """Of an erasure: pseudonym of the customer."""
     raw: _builtins.bytes
     """The entry as it is proved: JSON."""
+    resource: _builtins.str
+    """What it is about, by resource name, as `ListNotesRequest.resource` asks for it; empty for nothing in particular."""
     @_builtins.property
     def note_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def change(self) -> Global___Change:
+        """Of a change: the rest of what is known of it."""
 
     def __init__(
         self,
@@ -333,11 +408,161 @@ class Note(_message.Message):
         decision: _builtins.str = ...,
         subject_ref: _builtins.str = ...,
         raw: _builtins.bytes = ...,
+        resource: _builtins.str = ...,
+        change: Global___Change | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["note_time", b"note_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "note_time", b"note_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "kind", b"kind", "leaf_index", b"leaf_index", "note_time", b"note_time", "person", b"person", "raw", b"raw", "reason", b"reason", "subject_ref", b"subject_ref", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "decision", b"decision", "kind", b"kind", "leaf_index", b"leaf_index", "note_time", b"note_time", "person", b"person", "raw", b"raw", "reason", b"reason", "resource", b"resource", "subject_ref", b"subject_ref", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Note: _TypeAlias = Note  # noqa: Y015
+
+@_typing.final
+class Change(_message.Message):
+    """What somebody changed, by way of the control plane or of a command."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KNOWN_BY_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """One id for everything that is noted of the same change."""
+    known_by: _builtins.str
+    """How whoever did it was known: "session", "token", "signature", or "operator" for somebody on the machine itself."""
+    operation: _builtins.str
+    """What was done to the resource: "create", "update", "approve"."""
+    stage: Global___ChangeStage.ValueType
+    """Whether it is begun, done or not done."""
+    failure: _builtins.str
+    """Of what was not done: the reason, such as "CONFLICT"."""
+    credential: _builtins.str
+    """Id of the session or token by which whoever did it was known; no secret. Empty for any other way."""
+    @_builtins.property
+    def before(self) -> Global___ChangedValue:
+        """What was there before; absent for nothing, or where it is not known."""
+
+    @_builtins.property
+    def after(self) -> Global___ChangedValue:
+        """What is there after it; absent for nothing, or where it is not known."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        known_by: _builtins.str = ...,
+        operation: _builtins.str = ...,
+        stage: Global___ChangeStage.ValueType = ...,
+        before: Global___ChangedValue | None = ...,
+        after: Global___ChangedValue | None = ...,
+        failure: _builtins.str = ...,
+        credential: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "credential", b"credential", "failure", b"failure", "known_by", b"known_by", "operation", b"operation", "request_id", b"request_id", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Change: _TypeAlias = Change  # noqa: Y015
+
+@_typing.final
+class ChangedValue(_message.Message):
+    """What a resource was before or after a change: itself where it is small, else what proves it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JSON_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    json: _builtins.str
+    """JSON, at most 32 KiB; empty for what is larger."""
+    size: _builtins.int
+    """Size of what is larger, in bytes of JSON."""
+    sha256: _builtins.bytes
+    """SHA-256 of what is larger."""
+    def __init__(
+        self,
+        *,
+        json: _builtins.str = ...,
+        size: _builtins.int = ...,
+        sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["json", b"json", "sha256", b"sha256", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangedValue: _TypeAlias = ChangedValue  # noqa: Y015
+
+@_typing.final
+class RecordChangeRequest(_message.Message):
+    """Request of RecordChange. No personal data of customers belongs into it: they are named by their pseudonyms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """What is changed, a resource name such as `revisions/12`, at most 300 characters. Required."""
+    person: _builtins.str
+    """Who does it, at most 128 characters. Required. Whoever asks this service for another must have made sure that it is them."""
+    tenant: _builtins.str
+    """Tenant that it is about; empty for no single one."""
+    reason: _builtins.str
+    """Why, at most 1,000 characters; it stays in the log for good, so it should name nobody."""
+    @_builtins.property
+    def change(self) -> Global___Change:
+        """The change; `request_id`, `known_by`, `operation` and `stage` are required."""
+
+    def __init__(
+        self,
+        *,
+        change: Global___Change | None = ...,
+        resource: _builtins.str = ...,
+        person: _builtins.str = ...,
+        tenant: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "person", b"person", "reason", b"reason", "resource", b"resource", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordChangeRequest: _TypeAlias = RecordChangeRequest  # noqa: Y015
+
+@_typing.final
+class RecordChangeResponse(_message.Message):
+    """Response of RecordChange. The note is in the log by then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def note(self) -> Global___Note:
+        """The note, which is the first one where the same was asked for before."""
+
+    def __init__(
+        self,
+        *,
+        note: Global___Note | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordChangeResponse: _TypeAlias = RecordChangeResponse  # noqa: Y015

@@ -1,0 +1,54 @@
+"""Fixtures of tests of pages: one browser a process, one loop for all that talks to it."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.console.gallery import gallery_running
+from tests.console.visiting import Visitor, launched, visitor
+
+HERE = Path(__file__).parent
+Visit = Callable[..., Awaitable[Visitor]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let all tests of pages run in the loop of the browser."""
+    for item in items:
+        if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser for the whole process."""
+    async with async_playwright() as playwright:
+        browser = await launched(playwright)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def gallery() -> AsyncIterator[str]:
+    """Where pages are that need no store, and one with everything that pages are made of; somebody is logged in."""
+    async with gallery_running() as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    """Opens browsers for people, see `visitor`; in the end nothing may have gone wrong on any page."""
+    async with contextlib.AsyncExitStack() as stack:
+        visitors: list[Visitor] = []
+
+        async def opened(url: str, **wanted: object) -> Visitor:
+            made = await visitor(browser, url, **wanted)  # type: ignore[arg-type]
+            stack.push_async_callback(made.context.close)
+            visitors.append(made)
+            return made
+
+        yield opened
+        assert [wrong for each in visitors for wrong in each.wrong] == []

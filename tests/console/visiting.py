@@ -1,0 +1,97 @@
+"""People with browsers: real pages in Debian's Chromium, and nothing on them may go wrong unsaid."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
+
+ROOT: Final = Path(__file__).parents[2]
+AXE: Final = ROOT / ".build" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
+PHONE: Final = {"width": 390, "height": 844}
+DESK: Final = {"width": 1360, "height": 860}
+_WATCH: Final = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
+});
+"""
+_FAILURES: Final = ("Failed to load resource", "Response Status Error Code")
+"""How the browser and htmx speak of them."""
+_RUN_AXE: Final = """
+async () => {
+  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const found = await axe.run(document, { runOnly: rules });
+  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+}
+"""
+
+
+async def launched(playwright: Playwright) -> Browser:
+    """A browser without a window."""
+    binary = shutil.which("chromium")
+    assert binary, "tests of pages need Debian's Chromium: apt-get install chromium (.ci/run does it)"
+    # Without a sandbox of its own it runs for root too, as CI is; it sees nothing but our own pages.
+    return await playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser of their own."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    wrong: list[str] = field(default_factory=list)
+    """What went wrong on pages; must be empty in the end, but for statuses that the test expects."""
+    expected: set[int] = field(default_factory=set)
+    """Statuses of failures that the test brings about."""
+
+    async def go(self, path: str) -> Page:
+        """Open a page, and wait until it has loaded everything."""
+        await self.page.goto(f"{self.url}{path}", wait_until="load")
+        return self.page
+
+    async def axe(self) -> list[str]:
+        """What axe finds on the page as it is now."""
+        if not await self.page.evaluate("typeof axe !== 'undefined'"):
+            assert AXE.is_file(), "the console's packages are not installed: run .ci/assets"
+            await self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: list[str] = await self.page.evaluate(_RUN_AXE)
+        return found
+
+    async def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        wider: int = await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        return wider
+
+
+async def visitor(
+    browser: Browser, url: str, *, locale: str = "en-US", phone: bool = False, dark: bool = False, **more: Any
+) -> Visitor:
+    """Somebody who opens a browser in that language, at a desk or on a phone, with a light or a dark scheme."""
+    context = await browser.new_context(
+        locale=locale,
+        viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
+        color_scheme="dark" if dark else "light",
+        has_touch=phone,
+        reduced_motion="reduce",
+        timezone_id="Europe/Paris",
+        **more,
+    )
+    await context.add_init_script(_WATCH)
+    made = Visitor(context, await context.new_page(), url)
+
+    def heard(message: ConsoleMessage) -> None:
+        # What fails to load is seen below, with its status.
+        if message.type in {"error", "warning"} and not message.text.startswith(_FAILURES):
+            made.wrong.append(f"console: {message.text}")
+
+    def answered(response: Response) -> None:
+        if response.status >= 400 and response.status not in made.expected:
+            made.wrong.append(f"{response.status}: {response.request.method} {response.url}")
+
+    made.page.on("console", heard)
+    made.page.on("pageerror", lambda error: made.wrong.append(f"script: {error}"))
+    made.page.on("response", answered)
+    return made
