@@ -43,6 +43,7 @@ from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
+from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.proposals import ProposalsApi
@@ -62,6 +63,7 @@ from services.control.console.page import Parts
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.policy import ActivePolicy
+from services.control.proposing import Proposing
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ async def serve(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
@@ -102,6 +105,7 @@ async def serve(
             control_keys=control_keys,
             url=url,
             proxies=proxies,
+            hold_keys=hold_keys,
             replay_keys=replay_keys,
         ) as port,
     ):
@@ -124,15 +128,17 @@ async def running(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by, with `replay_keys` have other policies decide about recorded calls. `control_keys` are its own, the
-    same for all control planes; with none it makes one, and once it has ended no browser is known any more. `url` is
-    where browsers reach it, `proxies` are those whose word counts for where a request comes from: see `Settings`.
+    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have other policies decide about
+    recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
+    ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
+    where a request comes from: see `Settings`.
 
     Raises:
         ValueError: the file cannot be read.
@@ -168,15 +174,18 @@ async def running(
         access = Access(redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms)
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
-        tailing = Tailing(client.stub)
+        tailing, changes = Tailing(client.stub), Changes(client.stub)
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
-        made = drafting(redis, access.accounts, sources=sources, changes=Changes(client.stub), clock_ms=clock_ms)
+        made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
         hand = managed(access.knowing.signer)
         parts = (
-            *(flags, Revisions(redis, clock_ms=clock_ms)),
-            *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
-            *(Proofs(client), Sums(client), Personal(client)),
+            *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
+            *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
+            *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
+            Operations(
+                redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
+            ),
             *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
         )
