@@ -201,6 +201,7 @@ async def running(
                 policy=policy,
                 audit=client,
                 access=access,
+                following=following,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )

@@ -10,6 +10,7 @@ from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
+from services.control.live.following import Following
 from services.control.policy import ActivePolicy
 
 
@@ -21,6 +22,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditClient
     access: Access
     """Accounts, sessions, and how one gets in."""
+    following: Following
+    """What happens now, and whoever follows it."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False
