@@ -16,6 +16,7 @@ from gateway.core.revision.decode import PolicyInvalid
 from gateway.rpc.status import code_of
 from services.control.access.asking import Unasked
 from services.control.access.principals import Forbidden
+from services.control.api.access_problems import told_of_access
 from services.control.api.draft_problems import told_of_drafts
 from services.control.api.grpc_problems import STATUS, told_by
 from services.control.undone import Stale, Undone
@@ -107,6 +108,10 @@ def status_of_call(error: CallEnded) -> HTTPStatus:
 
 
 def _of_people(error: Exception, language: str) -> Problem | None:
+    found = told_of_access(error, language)
+    if found is not None:
+        wait = {"retry_after_seconds": found.retry_after_seconds} if found.retry_after_seconds else {}
+        return problem(found.reason, found.status, found.text, **wait)
     if isinstance(error, Unasked):
         text = say(error.code, language=language)
         return problem("PERSON_UNAUTHENTICATED", HTTPStatus.UNAUTHORIZED, text)
