@@ -8,13 +8,15 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from gateway.clock import clock_ms
 from services.control import server
+from services.control.access.accesses import Access
 from services.control.access.principals import Door, Forbidden, Principal
 from services.control.access.rights import Right, Role, rights_of
 from services.control.app import application
 from services.control.console.console import Console
 from services.control.console.page import Page, Parts
-from services.control.console.pages import preferences
+from services.control.console.pages import confirm, login, preferences
 from services.control.console.rendering import TEMPLATES, go_to, page
 
 HERE: Final = Path(__file__).parent
@@ -28,10 +30,10 @@ DECISIONS: Final = (
 Asked = Request[Any, Any, Any]
 
 
-def handlers(_: Parts) -> Sequence[HTTPRouteHandler]:
+def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/gallery", right=Right.SEE, include_in_schema=False)
     async def gallery(request: Asked) -> Response[str]:
-        return page(request, "gallery/gallery.html", fragment="more", decisions=DECISIONS)
+        return page(request, "gallery/gallery.html", fragment="more", decisions=DECISIONS, who="", why="")
 
     @get("/gallery/evil", right=Right.SEE, include_in_schema=False)
     async def evil(request: Asked) -> Response[str]:
@@ -51,7 +53,14 @@ def handlers(_: Parts) -> Sequence[HTTPRouteHandler]:
         form = await request.form()
         return go_to(request, "/gallery", say=f"Saved: {form['name']}")
 
-    return [gallery, evil, fails, forbidden, done]
+    @post("/gallery/much", right=Right.SEE, include_in_schema=False)
+    async def much(request: Asked) -> Response[str]:
+        """A change that only somebody may make who has just shown who they are."""
+        here = parts.access.knowing.confirmed(request)
+        form = await request.form()
+        return page(request, "gallery/gallery.html", fragment="much", who=here.account.name, why=form.get("why", ""))
+
+    return [gallery, evil, fails, forbidden, done, much]
 
 
 TEXTS: Final = {"gallery": ("Gallery", "Galerie")}
@@ -63,15 +72,17 @@ OTHERS: Final = tuple(
 
 
 @asynccontextmanager
-async def gallery_running() -> AsyncIterator[str]:
-    """Where it is; everybody is SOMEBODY."""
+async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
+    """Where it is. Everybody is SOMEBODY, or with `access`, whoever has logged in."""
 
     async def somebody(_: Asked) -> Principal:
         return SOMEBODY
 
     nothing: Any = None  # its pages need none of these
-    parts = Parts(redis=nothing, policy=nothing, audit=nothing, clock_ms=lambda: 0)
-    console = Console(parts, pages=(GALLERY, *OTHERS, preferences.PAGE), folders=(TEMPLATES, HERE / "templates"))
-    app = application(console.handlers(), Door([somebody]), templates=console.templates())
+    parts = Parts(redis=nothing, policy=nothing, audit=nothing, access=access or nothing, clock_ms=clock_ms)
+    pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
+    console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
+    door = Door([access.knowing.by_cookie if access else somebody])
+    app = application(console.handlers(), door, templates=console.templates())
     async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
         yield f"http://127.0.0.1:{port}"

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
+from requests import Session
+
+from tests.e2e.insiders import GOOD
 
 ROOT: Final = Path(__file__).parents[2]
 AXE: Final = ROOT / ".build" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
@@ -51,6 +54,18 @@ class Visitor:
         """Open a page, and wait until it has loaded everything."""
         await self.page.goto(f"{self.url}{path}", wait_until="load")
         return self.page
+
+    async def log_in(self, name: str, password: str = GOOD) -> Page:
+        """Fill in the page for logging in, which one is on."""
+        await self.page.get_by_label("Name").or_(self.page.get_by_label("Nom")).fill(name)
+        await self.page.get_by_label("Password").or_(self.page.get_by_label("Mot de passe")).fill(password)
+        await self.page.locator("main form button.main").click()
+        return self.page
+
+    async def continues(self, session: Session) -> None:
+        """Be whoever has logged in with these cookies."""
+        cookies = [{"name": each.name, "value": each.value or "", "url": self.url} for each in session.cookies]
+        await self.context.add_cookies(cookies)  # type: ignore[arg-type]
 
     async def axe(self) -> list[str]:
         """What axe finds on the page as it is now."""

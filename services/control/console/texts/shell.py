@@ -18,6 +18,7 @@ TEXTS: Final = {
     "shell-dismiss": ("Dismiss", "Fermer"),
     "shell-close": ("Close", "Fermer"),
     "shell-copy": ("Copy", "Copier"),
+    "shell-reveal": ("Show what is typed", "Afficher la saisie"),
     "shell-optional": ("(optional)", "(facultatif)"),
     "shell-pages": ("Pages", "Pages"),
     "shell-first": ("First page", "Première page"),
