@@ -27,13 +27,38 @@ DECISIONS: Final = (
     (1_790_000_002_000, "nurture", "/pilote.crm.v1.MessageService/SendMessage", "HOLD", 2.2),
     (1_790_000_003_000, "nurture", "/pilote.crm.v1.MessageService/SendMessage", "DEFER", 1234.5),
 )
+_AT: Final = [1_790_000_000_000 + 60_000 * minute for minute in range(60)]
+BARS: Final = {
+    "kind": "bars",
+    "data": {
+        "at": _AT,
+        "series": [
+            {"label": verdict, "colour": colour, "values": [(minute * step) % 17 + 2 for minute in range(60)]}
+            for verdict, colour, step in (("Allowed", "allow", 5), ("Held", "hold", 3), ("Denied", "deny", 7))
+        ],
+    },
+}
+BAND: Final = {
+    "kind": "band",
+    "unit": " %",
+    "data": {
+        "at": _AT,
+        "series": [
+            {"label": name, "colour": "accent", "values": [4 + way * 9 / (minute + 3) for minute in range(60)]}
+            for name, way in (("Lift", 0), ("from", -1), ("to", 1))
+        ],
+    },
+}
 Asked = Request[Any, Any, Any]
+
+
+SHOWN: Final = {"decisions": DECISIONS, "bars": BARS, "band": BAND, "who": "", "why": ""}
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/gallery", right=Right.SEE, include_in_schema=False)
     async def gallery(request: Asked) -> Response[str]:
-        return page(request, "gallery/gallery.html", fragment="more", decisions=DECISIONS, who="", why="")
+        return page(request, "gallery/gallery.html", fragment="more", **SHOWN)
 
     @get("/gallery/evil", right=Right.SEE, include_in_schema=False)
     async def evil(request: Asked) -> Response[str]:
@@ -53,6 +78,18 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         form = await request.form()
         return go_to(request, "/gallery", say=f"Saved: {form['name']}")
 
+    @post("/gallery/check", right=Right.SEE, status_code=200, include_in_schema=False)
+    async def check(request: Asked) -> dict[str, list[dict[str, object]]]:
+        """What an editor asks while somebody types: "night" is no good name."""
+        lines = (await request.body()).decode().split("\n")
+        return {
+            "mistakes": [
+                {"line": number, "column": line.index("night") + 1, "problem": "There is no night.", "fix": "Say day."}
+                for number, line in enumerate(lines, 1)
+                if "night" in line
+            ]
+        }
+
     @post("/gallery/much", right=Right.SEE, include_in_schema=False)
     async def much(request: Asked) -> Response[str]:
         """A change that only somebody may make who has just shown who they are."""
@@ -60,7 +97,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         form = await request.form()
         return page(request, "gallery/gallery.html", fragment="much", who=here.account.name, why=form.get("why", ""))
 
-    return [gallery, evil, fails, forbidden, done, much]
+    return [gallery, evil, fails, forbidden, done, check, much]
 
 
 TEXTS: Final = {"gallery": ("Gallery", "Galerie")}

@@ -8,7 +8,6 @@ from gateway.clock import clock_ms
 from services.control.access.accounts import Account
 from services.control.access.rights import Role
 from tests.console.conftest import Visit
-from tests.console.visiting import Visitor
 from tests.e2e.insiders import GOOD, Inside
 
 LOOKS = pytest.mark.parametrize(
@@ -38,7 +37,10 @@ async def test_somebody_new_comes_in_chooses_a_password_and_is_where_they_wanted
     await page.locator("#new").fill(GOOD)
     await page.locator("main form button.main").click()
     await page.wait_for_url("**/now?x=1")
-    assert await page.get_by_role("status").inner_text() in {"Your password is changed.", "Votre mot de passe est changé."}
+    assert await page.get_by_role("status").inner_text() in {
+        "Your password is changed.",
+        "Votre mot de passe est changé.",
+    }
     assert await visitor.axe() == []
 
 

@@ -1,11 +1,12 @@
 """People with browsers: real pages in Debian's Chromium, and nothing on them may go wrong unsaid."""
 
+import contextlib
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, Response
 from requests import Session
 
 from tests.e2e.insiders import GOOD
@@ -19,6 +20,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
 });
 """
+LOOKS: Final = 5
 _FAILURES: Final = ("Failed to load resource", "Response Status Error Code")
 """How the browser and htmx speak of them."""
 _RUN_AXE: Final = """
@@ -72,8 +74,11 @@ class Visitor:
         if not await self.page.evaluate("typeof axe !== 'undefined'"):
             assert AXE.is_file(), "the console's packages are not installed: run .ci/assets"
             await self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found: list[str] = await self.page.evaluate(_RUN_AXE)
-        return found
+        for _ in range(LOOKS):
+            with contextlib.suppress(Error):  # the page has changed under it
+                found: list[str] = await self.page.evaluate(_RUN_AXE)
+                return found
+        raise AssertionError("the page does not stop changing, so axe cannot look at it")
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than the window."""

@@ -14,6 +14,7 @@ TEXTS: Final = {
     "shell-theme-dark": ("Dark", "Sombre"),
     "shell-set": ("Set", "Appliquer"),
     "shell-log-out": ("Log out", "Se déconnecter"),
+    "shell-password": ("Change password", "Changer de mot de passe"),
     "shell-confirm": ("Confirm that it is you", "Confirmez que c’est vous"),
     "shell-dismiss": ("Dismiss", "Fermer"),
     "shell-close": ("Close", "Fermer"),
