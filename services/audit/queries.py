@@ -34,6 +34,7 @@ from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
 from services.audit.telling import told
+from services.audit.tenancy import Permitted
 from services.proof.exports import head_text
 
 _NAME: Final = re.compile(r"decisions/([0-9a-f]{32})")
@@ -63,10 +64,10 @@ class Queries(Search):
         self._views = Views(store.views, clock_ms=clock_ms)
 
     async def GetDecision(
-        self, request: audit_service_pb2.GetDecisionRequest, _context: Any
+        self, request: audit_service_pb2.GetDecisionRequest, context: Any
     ) -> audit_service_pb2.GetDecisionResponse:
         """See the contract."""
-        stored = await self._stored(request.name)
+        stored = await self._stored(request.name, context)
         decision = told(stored)
         decision.values_state, erased_ms = await state_of(self._store, stored.record)
         if erased_ms:
@@ -74,10 +75,10 @@ class Queries(Search):
         return audit_service_pb2.GetDecisionResponse(decision=decision)
 
     async def ExplainDecision(
-        self, request: explaining_pb2.ExplainDecisionRequest, _context: Any
+        self, request: explaining_pb2.ExplainDecisionRequest, context: Any
     ) -> explaining_pb2.ExplainDecisionResponse:
         """See the contract."""
-        stored = await self._stored(request.name)
+        stored = await self._stored(request.name, context)
         asked_in = request.language_code
         answer = await explained(stored, self._policies, language_code=asked_in, now_ms=self._clock_ms())
         state, erased_ms = await state_of(self._store, stored.record)
@@ -90,7 +91,7 @@ class Queries(Search):
         """See the contract."""
         now_ms = self._clock_ms()
         asked = Asked(
-            query=request.filter.strip(),
+            query=Permitted(context).query(request.filter),
             expression=await self._resolver.read(request.filter, context, now_ms=now_ms),
             proofs=request.proofs,
             previous_size=proving.earlier(request.previous_tree_size),
@@ -127,10 +128,10 @@ class Queries(Search):
         return audit_service_pb2.AddCosignatureResponse(checkpoint=proving.checkpoint(signed))
 
     async def GetInclusionProof(
-        self, request: audit_service_pb2.GetInclusionProofRequest, _context: Any
+        self, request: audit_service_pb2.GetInclusionProofRequest, context: Any
     ) -> audit_service_pb2.GetInclusionProofResponse:
         """See the contract."""
-        stored = await self._stored(request.name)
+        stored = await self._stored(request.name, context)
         return await proving.inclusion(request, stored, log=self._store.log, checkpoints=self._checkpoints)
 
     async def GetConsistencyProof(
@@ -140,15 +141,17 @@ class Queries(Search):
         return await proving.consistency(request, log=self._store.log, checkpoints=self._checkpoints)
 
     async def SummarizeArms(
-        self, request: arms_pb2.SummarizeArmsRequest, _context: Any
+        self, request: arms_pb2.SummarizeArmsRequest, context: Any
     ) -> arms_pb2.SummarizeArmsResponse:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         return answered(await self._store.arms(asked(request)))
 
     async def CountDecisions(
-        self, request: planning_pb2.CountDecisionsRequest, _context: Any
+        self, request: planning_pb2.CountDecisionsRequest, context: Any
     ) -> planning_pb2.CountDecisionsResponse:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         start_ms, end_ms = counting.between(request)
         return counting.answered(await self._store.counts(request.tenant, start_ms=start_ms, end_ms=end_ms))
 
@@ -160,15 +163,17 @@ class Queries(Search):
         return activity.answered(question, await self._store.activity(question))
 
     async def SummarizeShadows(
-        self, request: shadows_pb2.SummarizeShadowsRequest, _context: Any
+        self, request: shadows_pb2.SummarizeShadowsRequest, context: Any
     ) -> shadows_pb2.SummarizeShadowsResponse:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         return shadows.answered(await self._store.copies(shadows.asked(request)))
 
     async def ListInputs(
-        self, request: planning_pb2.ListInputsRequest, _context: Any
+        self, request: planning_pb2.ListInputsRequest, context: Any
     ) -> AsyncIterator[planning_pb2.ListInputsResponse]:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         query = inputs.asked(request)
         at, total = await self._store.inputs_begin(query, now_ms=self._clock_ms())
         given = False
@@ -181,17 +186,19 @@ class Queries(Search):
             yield planning_pb2.ListInputsResponse(total_size=total, unreadable_segments=unreadable)
 
     async def ReportPerson(
-        self, request: persons_pb2.ReportPersonRequest, _context: Any
+        self, request: persons_pb2.ReportPersonRequest, context: Any
     ) -> AsyncIterator[persons_pb2.ReportPersonResponse]:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         its = persons.asked(request, pseudonym_key=self._pseudonym_key)
         async for answer in persons.report(self._store, its, now_ms=self._clock_ms()):
             yield answer
 
     async def ForgetInputs(
-        self, request: planning_pb2.ForgetInputsRequest, _context: Any
+        self, request: planning_pb2.ForgetInputsRequest, context: Any
     ) -> planning_pb2.ForgetInputsResponse:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         if not request.subject:
             text = "subject is required: the resource name of the customer, such as contacts/cnt_000001."
             raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("subject", text),))
@@ -200,16 +207,17 @@ class Queries(Search):
         return planning_pb2.ForgetInputsResponse(forgotten=await self._store.forget_inputs(refs))
 
     async def ReadValues(
-        self, request: personal_pb2.ReadValuesRequest, _context: Any
+        self, request: personal_pb2.ReadValuesRequest, context: Any
     ) -> personal_pb2.ReadValuesResponse:
         """See the contract."""
-        stored = await self._stored(request.name)
+        stored = await self._stored(request.name, context)
         return await read_values(self._store, stored.record, request, now_ms=self._clock_ms())
 
     async def EraseSubject(
-        self, request: personal_pb2.EraseSubjectRequest, _context: Any
+        self, request: personal_pb2.EraseSubjectRequest, context: Any
     ) -> personal_pb2.EraseSubjectResponse:
         """See the contract."""
+        request.tenant = Permitted(context).asked(request.tenant)
         # Callers whom nobody could identify have a tenant without a name there.
         tenants = [request.tenant] if request.tenant else [each for each in await self._store.tenants() if each]
         key, now_ms = self._pseudonym_key, self._clock_ms()
@@ -222,8 +230,9 @@ class Queries(Search):
         written = await record_change(self._store, request, now_ms=self._clock_ms())
         return personal_pb2.RecordChangeResponse(note=told_note(written))
 
-    async def ListNotes(self, request: personal_pb2.ListNotesRequest, _context: Any) -> personal_pb2.ListNotesResponse:
+    async def ListNotes(self, request: personal_pb2.ListNotesRequest, context: Any) -> personal_pb2.ListNotesResponse:
         """See the contract."""
+        request.tenants[:] = Permitted(context).every(request.tenants)
         return await list_notes(self._store, request)
 
     async def GetObjectives(
@@ -253,13 +262,13 @@ class Queries(Search):
         await self._views.delete(request, context)
         return views_pb2.DeleteViewResponse()
 
-    async def _stored(self, resource: str) -> Stored:
+    async def _stored(self, resource: str, context: Any) -> Stored:
         name = _NAME.fullmatch(resource)
         if name is None:
             text = "name must be decisions/{decision}, with an id of 32 hexadecimal digits."
             raise CallEnded(Reason.ARGUMENT_INVALID, text, violations=(("name", text),))
         stored = await self._store.get(name[1], now_ms=self._clock_ms())
-        if stored is None:
+        if stored is None or stored.record.tenant not in Permitted(context):
             text = f"There is no decision {resource}. A new one appears within two seconds of its call."
             raise CallEnded(Reason.NOT_FOUND, text, metadata={"name": resource})
         return stored

@@ -10,8 +10,12 @@ from litestar import Request, Response
 from gateway.core.errors import CallEnded, Reason
 from pilote.audit.v1 import audit_service_pb2_grpc
 from services.control.access.persons import language_in
+from services.control.access.principals import Principal, principal_of, right_of
+from services.control.access.rights import Right
 from services.revisions.texts import say
 
+TENANTS: Final = "pilote-tenants"
+"""See `services.audit.tenancy`."""
 SECONDS: Final = 30.0
 """Longest time an answer may take: counts of millions take seconds."""
 
@@ -38,8 +42,15 @@ class AuditClient:
         Raises:
             grpc.aio.AioRpcError: the audit service refuses, or does not answer.
         """
-        metadata = (("accept-language", language_in(request)),)
-        return Response(as_json(await method(asked, timeout=SECONDS, metadata=metadata), defaults=defaults))
+        return Response(as_json(await self.answer(request, method, asked), defaults=defaults))
+
+    async def answer(self, request: Request[Any, Any, Any], method: Callable[..., Any], asked: Message) -> Any:
+        """The answer to a question, as it is: what pages show and REST tells are the same answers.
+
+        Raises:
+            grpc.aio.AioRpcError: the audit service refuses, or does not answer.
+        """
+        return await method(asked, timeout=SECONDS, metadata=asking_as(request))
 
     async def ask_with(
         self,
@@ -52,6 +63,18 @@ class AuditClient:
     ) -> Response[Any]:
         """Likewise a request of that kind with these fields, see `filled`."""
         return await self.ask(request, method, filled(kind, values), defaults=defaults)
+
+
+def asking_as(request: Request[Any, Any, Any]) -> tuple[tuple[str, str], ...]:
+    """The metadata of a question for whoever has sent a request: language, and in which tenants they may look."""
+    return metadata_of(principal_of(request), right_of(request.route_handler), language=language_in(request))
+
+
+def metadata_of(principal: Principal, right: Right, *, language: str) -> tuple[tuple[str, str], ...]:
+    """The metadata of a question for somebody who needs that right for it."""
+    tenants = principal.tenants(right)
+    spoken = (("accept-language", language),)
+    return spoken if tenants is None else (*spoken, (TENANTS, ",".join(tenants)))
 
 
 def ended(reason: Reason, text: str, language: str, *, field: str = "", **values: object) -> CallEnded:

@@ -74,6 +74,10 @@ _TEXTS: Final = {
         "{hold} attend une heure, pas une personne : il sera fait à {until}. Il peut seulement être refusé.",
     ),
     "said": ("{text}", "{text}"),
+    "rollout-none": (
+        "There is no rollout {name} in the active policy.",
+        "Il n’y a pas de déploiement {name} dans la politique active.",
+    ),
     "rollout-moved": (
         "{name} has moved since you saw it: look at it again.",
         "{name} a bougé depuis que vous l’avez vu : regardez-le à nouveau.",

@@ -52,7 +52,7 @@ BAND: Final = {
 Asked = Request[Any, Any, Any]
 
 
-SHOWN: Final = {"decisions": DECISIONS, "bars": BARS, "band": BAND, "who": "", "why": ""}
+SHOWN: Final[dict[str, Any]] = {"decisions": DECISIONS, "bars": BARS, "band": BAND, "who": "", "why": ""}
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:

@@ -7,6 +7,7 @@ from gateway.core.texts import language_of
 from services.audit.filters import filter as filters
 from services.audit.filters.expression import Expression, at_time, with_subjects
 from services.audit.store import DecisionStore
+from services.audit.tenancy import Permitted
 
 
 def language_in(context: Any) -> str:
@@ -27,7 +28,15 @@ class Resolver:
         Raises:
             CallEnded: ARGUMENT_INVALID for a mistake in it, STORE_UNAVAILABLE.
         """
-        return await self.resolved(filters.parse(text, language=language_in(context)), now_ms=now_ms)
+        return await self.resolved(self.parsed(text, context), now_ms=now_ms)
+
+    def parsed(self, text: str, context: Any) -> Expression:
+        """The same without what changes with time; of what the caller may see.
+
+        Raises:
+            CallEnded: ARGUMENT_INVALID for a mistake in it.
+        """
+        return Permitted(context).within(filters.parse(text, language=language_in(context)))
 
     async def resolved(self, expression: Expression, *, now_ms: int) -> Expression:
         """The same filter as the store takes it now: a tenant may be new, with pseudonyms of its own.

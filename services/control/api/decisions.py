@@ -7,14 +7,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import ServerSentEvent
 
-from pilote.audit.v1 import audit_service_pb2, explaining_pb2, summaries_pb2
+from pilote.audit.v1 import audit_service_pb2, explaining_pb2, filters_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.access.persons import language_in
 from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.api.proto_schemas import answers, streams
 from services.control.api.tailing import Tailing
-from services.control.audit_client import AuditClient
+from services.control.audit_client import AuditClient, asking_as
 
 _Filter = Annotated[str, QueryParameter(name="filter", description="AIP-160 filter, at most 4,000 characters.")]
 _OrderBy = Annotated[str, QueryParameter(name="orderBy", description="Such as `latency desc`; empty: newest first.")]
@@ -88,7 +88,7 @@ class Decisions:
         )
         async def tail(request: Asking, text: _Filter = "") -> Answer:
             """Decisions as they are stored and again when they are settled, as server-sent events `decision`."""
-            return ServerSentEvent(await self._tailing.follow(text, language=language_in(request)))
+            return ServerSentEvent(await self._tailing.follow(text, metadata=asking_as(request)))
 
         return [listed, one, explained, tail]
 
@@ -121,4 +121,15 @@ class Decisions:
             kind = summaries_pb2.ChartDecisionsRequest
             return await client.ask_with(request, stub.ChartDecisions, kind, values, defaults=True)
 
-        return [facets, histogram]
+        @get(
+            "/v1/decisions:fields",
+            right=Right.SEE,
+            summary="Fields of filters",
+            operation_class=answers(filters_pb2.DescribeFiltersResponse),
+        )
+        async def fields(request: Asking) -> Answer:
+            """What filters may name: fields and functions, described in the language of `accept-language`."""
+            asked = filters_pb2.DescribeFiltersRequest(language_code=language_in(request))
+            return await client.ask(request, stub.DescribeFilters, asked)
+
+        return [facets, histogram, fields]

@@ -24,7 +24,7 @@ from services.control.access.persons import language_in
 from services.control.access.rights import Right
 from services.control.api.parameters import Asking
 from services.control.api.proto_schemas import described
-from services.control.audit_client import AuditClient, ended, filled
+from services.control.audit_client import AuditClient, asking_as, ended, filled
 from services.proof.exports import Head, Row, columns_of, head_text, read_head
 
 MOST: Final = 4
@@ -85,7 +85,7 @@ class Exports:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._free)
             asked = filled(audit_service_pb2.ExportDecisionsRequest, {**values, "entriesOnly": True})
-            call: Any = self._client.stub.ExportDecisions(asked, metadata=(("accept-language", language),))
+            call: Any = self._client.stub.ExportDecisions(asked, metadata=asking_as(request))
             stack.callback(call.cancel)
             rows = _rows(call)
             head = read_head(str(await anext(rows)))

@@ -10,8 +10,7 @@ from litestar import MediaType, Request, Response
 from litestar.response import Stream
 
 from gateway.core.errors import CallEnded, Reason
-from services.control.access.persons import language_in
-from services.control.audit_client import as_json
+from services.control.audit_client import as_json, asking_as
 
 STREAM_SECONDS = 600.0
 """Longest time that a stream may take: of a million inputs it is minutes."""
@@ -28,8 +27,7 @@ async def answer_stream(
         CallEnded: STORE_UNAVAILABLE when nothing comes.
         grpc.aio.AioRpcError: the audit service refuses.
     """
-    metadata = (("accept-language", language_in(request)),)
-    call: Any = method(asked, timeout=STREAM_SECONDS, metadata=metadata)
+    call: Any = method(asked, timeout=STREAM_SECONDS, metadata=asking_as(request))
     first = await call.read()  # raises why nothing comes
     if first is grpc.aio.EOF:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The answer was cut off; retry.")

@@ -10,6 +10,7 @@ import msgspec
 from litestar.response.sse import ServerSentEventMessage
 
 from gateway.core.errors import Reason
+from gateway.core.texts import language_of
 from pilote.audit.v1 import audit_service_pb2
 from services.control.api.problems import problem_of
 from services.control.audit_client import Stub, as_json, ended
@@ -22,6 +23,7 @@ QUIET_SECONDS: Final = 15.0
 FOLLOWING: Final = "pilote-following"
 """Metadata by which the audit service says that it has taken the filter."""
 Event = ServerSentEventMessage
+Metadata = tuple[tuple[str, str], ...]
 
 
 class Tailing:
@@ -35,17 +37,18 @@ class Tailing:
         """Streams at the moment."""
         self._draining = asyncio.Event()
 
-    async def follow(self, filter_: str, *, language: str) -> AsyncGenerator[Event, None]:
-        """Decisions from now on, once the audit service has taken the filter.
+    async def follow(self, filter_: str, *, metadata: Metadata) -> AsyncGenerator[Event, None]:
+        """Decisions from now on, once the audit service has taken the filter; `metadata` is that of the question.
 
         Raises:
             CallEnded: LIMIT_EXCEEDED when too many follow already.
             grpc.aio.AioRpcError: the audit service does not answer, or refuses the filter.
         """
+        language = language_of(dict(metadata).get("accept-language"))
         if self.running >= self._most:
             raise ended(Reason.LIMIT_EXCEEDED, "tails-full", language)
         request = audit_service_pb2.TailDecisionsRequest(filter=filter_)
-        call: Any = self._stub.TailDecisions(request, metadata=(("accept-language", language),))
+        call: Any = self._stub.TailDecisions(request, metadata=metadata)
         if FOLLOWING not in dict(await call.initial_metadata()):
             await call.read()  # raises why it has ended
         events = self._events(call, language)

@@ -21,7 +21,7 @@ from pilote.decision.v1 import decision_pb2
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.audit_client import SECONDS, AuditClient
+from services.control.audit_client import SECONDS, AuditClient, asking_as
 from services.revisions.revising import RevisionProblem
 
 _DECISION: Final = re.compile(r"[0-9a-f]{32}")
@@ -76,17 +76,18 @@ class Values:
         async def values(decision: FromPath[str], request: Request[Any, Any, Any]) -> Response[Shown]:
             """The request fields and facts that the conditions read, in the clear. Who asks and why is recorded."""
             why = msgspec.json.decode(await request.body(), type=Why)
-            shown = await self._shown(principal_of(request).name, decision, why.reason)
+            shown = await self._shown(request, decision, why.reason)
             return Response(shown, status_code=HTTPStatus.OK)
 
         return [values]
 
-    async def _shown(self, person: str, decision: str, reason: str) -> Shown:
+    async def _shown(self, request: Request[Any, Any, Any], decision: str, reason: str) -> Shown:
         if not _DECISION.fullmatch(decision):
             raise RevisionProblem("decision-unknown", decision=decision[:64])
+        person = principal_of(request).name
         asked = personal_pb2.ReadValuesRequest(name=f"decisions/{decision}", person=person, reason=reason)
         read: Any = self._client.stub.ReadValues
-        answer: personal_pb2.ReadValuesResponse = await read(asked, timeout=SECONDS)
+        answer: personal_pb2.ReadValuesResponse = await read(asked, timeout=SECONDS, metadata=asking_as(request))
         state = decision_pb2.ValuesState.Name(answer.state).removeprefix("VALUES_STATE_")
         return Shown(
             decision=f"decisions/{decision}",

@@ -11,7 +11,7 @@ from tests.services.audit.conftest import Audit, Stub, a_record, admit, an_id, a
 
 
 async def test_a_follower_hears_that_the_line_lives_and_then_of_a_decision(audit: Audit, stub: Stub) -> None:
-    events = await Tailing(stub, quiet_seconds=0.01).follow("", language="en")
+    events = await Tailing(stub, quiet_seconds=0.01).follow("", metadata=(("accept-language", "en"),))
     quiet = await anext(events)
     await append(audit.redis, admit(a_record()))
     await audit.catch_up()
@@ -25,9 +25,9 @@ async def test_a_follower_hears_that_the_line_lives_and_then_of_a_decision(audit
 
 async def test_no_more_follow_than_there_is_room_for(audit: Audit, stub: Stub) -> None:
     tailing = Tailing(stub, most=1)
-    events = await tailing.follow("", language="en")
+    events = await tailing.follow("", metadata=(("accept-language", "en"),))
     with pytest.raises(CallEnded) as ended:
-        await tailing.follow("", language="fr")
+        await tailing.follow("", metadata=(("accept-language", "fr"),))
     assert ended.value.reason is Reason.LIMIT_EXCEEDED
     assert ended.value.localized == (
         "fr",
@@ -42,13 +42,13 @@ async def test_no_more_follow_than_there_is_room_for(audit: Audit, stub: Stub) -
 async def test_whoever_leaves_before_the_first_event_makes_room(audit: Audit, stub: Stub) -> None:
     tailing = Tailing(stub, most=1)
     for _ in range(3):
-        events = await tailing.follow("", language="en")
+        events = await tailing.follow("", metadata=(("accept-language", "en"),))
         await events.aclose()
     assert tailing.running == 0
 
 
 async def test_when_the_audit_service_stops_its_followers_are_told(audit: Audit, stub: Stub) -> None:
-    events = await Tailing(stub).follow("", language="en")
+    events = await Tailing(stub).follow("", metadata=(("accept-language", "en"),))
     waiting = asyncio.create_task(anext(events))
     audit.tails.drain()
     told = await waiting

@@ -168,7 +168,7 @@ async def test_nothing_in_the_store_is_a_password_a_cookie_or_a_private_key(hous
 
 
 async def _everything(redis: Client) -> bytes:
-    readers: dict[bytes, Any] = {
+    readers: dict[Any, Any] = {
         b"hash": redis.hgetall,
         b"set": redis.smembers,
         b"zset": lambda name: redis.zrange(name, 0, -1),
