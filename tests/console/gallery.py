@@ -116,7 +116,9 @@ async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
         return SOMEBODY
 
     nothing: Any = None  # its pages need none of these
-    parts = Parts(redis=nothing, policy=nothing, audit=nothing, access=access or nothing, following=nothing, clock_ms=clock_ms)
+    parts = Parts(
+        redis=nothing, policy=nothing, audit=nothing, access=access or nothing, following=nothing, clock_ms=clock_ms
+    )
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
     door = Door([access.knowing.by_cookie if access else somebody])

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 from litestar.response import ServerSentEvent
 
 from gateway.core.errors import Reason
@@ -34,13 +35,13 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of this page."""
 
     @get("/now", right=Right.SEE, include_in_schema=False)
-    async def now(request: Asked, *, tenant: str = "") -> Response[str]:
+    async def now(request: Asked, *, tenant: FromQuery[str] = "") -> Response[str]:
         scope = scope_of(principal_of(request), tenant=tenant)
         found = await parts.following.gathering.now(scope)
         return page(request, "now/now.html", **_values(request, parts, found, tenant=tenant))
 
     @get("/now/live", right=Right.SEE, include_in_schema=False, media_type="text/event-stream")
-    async def live(request: Asked, *, tenant: str = "") -> ServerSentEvent:
+    async def live(request: Asked, *, tenant: FromQuery[str] = "") -> ServerSentEvent:
         scope = scope_of(principal_of(request), tenant=tenant)
         language, tenants = viewer_of(request).language, _tenants(request, parts)
 
@@ -68,7 +69,7 @@ def _values(request: Asked, parts: Parts, found: Now, *, tenant: str) -> dict[st
         "rates": _totals(traffic.seconds) if traffic else (),
         "series": _series(found),
         "ms": _ms,
-        "said": lambda reason: _reason(reason, language),
+        "in_words": lambda reason: _reason(reason, language),
         "names": lambda parts: ", ".join(t(f"now-part-{each.part}") for each in parts),
         "promised": lambda target: _promised(target, language),
         "linked": _linked(request),
