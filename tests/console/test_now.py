@@ -94,7 +94,7 @@ async def test_calls_appear_by_themselves_and_the_page_passes_axe(
     await page.locator(".now-state.live").wait_for()
     assert await visitor.axe() == []
     assert await visitor.overflow() <= 0
-    label = str(await page.locator("#chart-minutes").get_attribute("aria-label"))
+    label = str(await page.locator("#chart-seconds").get_attribute("aria-label"))
     assert {each for each in label.replace(".", " ").split() if each.isdigit()} == {"5", "2", "1", "0"}
 
 
