@@ -119,6 +119,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "trusted_people": shell.trusted_people(settings),
             "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             "record_keys": shell.record_keys(settings),
+            "replay_keys": shell.replay_keys(settings),
         }
         run(lambda: serve(**options))
 

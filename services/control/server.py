@@ -29,16 +29,23 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.rpc.serving import until_told_to_stop
+from gateway.signing import Signer
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.control.access.account_store import AccountStore
+from services.control.access.accounts import AccountProblem
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.decisions import Decisions
+from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.jobs import JobsApi
+from services.control.api.managed import managed
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
+from services.control.api.proposals import ProposalsApi
 from services.control.api.revisions import Revisions
 from services.control.api.sums import Sums
 from services.control.api.tailing import Tailing
@@ -47,8 +54,11 @@ from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.app import application
 from services.control.audit_client import AuditClient
+from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
+from services.control.drafts.making import drafting
+from services.control.drafts.working import Sources
 from services.control.policy import ActivePolicy
 
 _log = logging.getLogger(__name__)
@@ -65,6 +75,7 @@ async def serve(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    replay_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -83,6 +94,7 @@ async def serve(
             trusted_people=trusted_people,
             to=to,
             record_keys=record_keys,
+            replay_keys=replay_keys,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -101,12 +113,13 @@ async def running(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by.
+    were decided by, with `replay_keys` have other policies decide about recorded calls.
 
     Raises:
         ValueError: the file cannot be read.
@@ -119,6 +132,7 @@ async def running(
         metering(own, to) as meters,
         # A whole export's entry may be larger than what a client takes by default.
         grpc.aio.insecure_channel(audit, options=(("grpc.max_receive_message_length", 64 << 20),)) as channel,
+        contextlib.AsyncExitStack() as stack,
     ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy, workers = ActivePolicy(standing), Workers(redis)
@@ -141,10 +155,15 @@ async def running(
         door = Door((Persons(policy, clock_ms=clock_ms).knows,))
         client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
+        sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
+        made = drafting(redis, AccountStore(redis), sources=sources, changes=Changes(client.stub), clock_ms=clock_ms)
+        drafts = await stack.enter_async_context(made)
+        hand = managed(_nobody_signs)
         parts = (
             *(flags, Revisions(redis, clock_ms=clock_ms)),
             *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client)),
+            *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
@@ -158,6 +177,10 @@ async def running(
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
+
+
+def _nobody_signs(_: object) -> Signer:
+    raise AccountProblem("session-needed")
 
 
 @contextlib.asynccontextmanager

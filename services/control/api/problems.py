@@ -16,6 +16,7 @@ from gateway.core.revision.decode import PolicyInvalid
 from gateway.rpc.status import code_of
 from services.control.access.asking import Unasked
 from services.control.access.principals import Forbidden
+from services.control.api.draft_problems import told_of_drafts
 from services.control.api.grpc_problems import STATUS, told_by
 from services.revisions.revising import Conflict, RevisionProblem
 from services.revisions.tables import told
@@ -72,6 +73,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a conflict: what the draft or proposal changes, in words."""
     both: tuple[str, ...] = ()
     """Of a conflict: the parts that both touch."""
+    difference: tuple[str, ...] = ()
+    """Of a draft that somebody else has changed: lines of a unified difference from what is there to what was sent."""
     retry_after_seconds: int = 0
     """When it may be asked again; also in the header `retry-after`."""
 
@@ -110,6 +113,9 @@ def _of_people(error: Exception, language: str) -> Problem | None:
 
 
 def _of_policy(error: Exception, language: str) -> Problem | None:
+    found = told_of_drafts(error, language)
+    if found is not None:
+        return problem(found.reason, found.status, found.text, **found.more)
     if isinstance(error, PolicyInvalid):
         mistakes = tuple({"path": each.path, "problem": each.problem, "fix": each.fix} for each in error.mistakes)
         text = say("mistakes", language=language, count=len(mistakes))
