@@ -1,4 +1,4 @@
-"""What a stop would reach, as far as the audit service knows: for the words in which people are asked whether to stop."""
+"""What a stop would reach, as far as the audit service knows: for the words in which people are asked."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final

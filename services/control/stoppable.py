@@ -30,7 +30,9 @@ def target_of(what: str, tenant: str = "") -> Target:
     kind, _, name = what.partition("=")
     if what == ALL:
         one = tenant not in ("", "*")
-        return Target(kind="tenant" if one else "all", what=ALL, name=tenant if one else "", tenant=tenant if one else "")
+        return Target(
+            kind="tenant" if one else "all", what=ALL, name=tenant if one else "", tenant=tenant if one else ""
+        )
     found = next((each for each in KINDS if each == kind), "agent")
     return Target(kind=found, what=what, name=name, tenant="" if tenant == "*" else tenant)
 

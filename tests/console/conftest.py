@@ -10,6 +10,8 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.console.gallery import gallery_running
 from tests.console.visiting import Visitor, launched, visitor
+from tests.console.workplace import Workplace, working
+from tests.stores import Store
 
 HERE = Path(__file__).parent
 Visit = Callable[..., Awaitable[Visitor]]
@@ -52,3 +54,10 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 
         yield opened
         assert [wrong for each in visitors for wrong in each.wrong] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def work(redis_process: Store, tmp_path: Path) -> AsyncIterator[Workplace]:
+    """A gateway at work, and a control plane whose pages steer it."""
+    async with working(redis_process.url, tmp_path) as place:
+        yield place

@@ -16,8 +16,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
 });
 """
-_FAILURES: Final = ("Failed to load resource", "Response Status Error Code")
-"""How the browser and htmx speak of them."""
+_FAILURES: Final = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:send")
+"""How the browser and htmx speak of them; the last two of requests that end because the page is left."""
 _RUN_AXE: Final = """
 async () => {
   const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

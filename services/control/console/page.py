@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
 from services.control.access.rights import Right
+from services.control.api.operations import Operations
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.policy import ActivePolicy
@@ -18,6 +19,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    operations: Operations
+    """Stops, holds, agents, rollouts: what REST handlers of them use too."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False

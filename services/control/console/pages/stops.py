@@ -1,6 +1,5 @@
 """The page *Stops*: what is halted, and a switch for everything that can be."""
 
-import datetime as dt
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -9,17 +8,18 @@ from urllib.parse import urlencode
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.core.stops import is_stop
+from gateway.core.stops import Stop, is_stop
 from services.control.access.principals import principal_of
 from services.control.access.rights import EVERYWHERE, Right
 from services.control.access.tenancy import tenants_for
+from services.control.console.formats import milliseconds
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.stops import TEXTS
 from services.control.console.viewer import viewer_of
 from services.control.stop_reach import StopReach
 from services.control.stoppable import KINDS, Target, target_of, targets
-from services.control.stopping import Halted
+from services.control.stopping import Halted, covered
 from services.control.undone import Undone
 
 Asked = Request[Any, Any, Any]
@@ -122,7 +122,7 @@ async def _confirm(
     own = tenants_for(principal, Right.STOPS, parts.policy.tenants)
     target = target_of(what, tenant)
     wanted = tenant or (EVERYWHERE if everywhere and len(own) > 1 else own[0] if own else "")
-    affected = own if wanted == EVERYWHERE else tuple(each for each in own if each == wanted)
+    affected = tenants_for(principal, Right.STOPS, parts.policy.tenants, asked=wanted)
     return page(
         request,
         "stops/confirm.html",
@@ -133,9 +133,14 @@ async def _confirm(
         version=target.name.partition("/")[2],
         tenant=wanted,
         fixed=_fixed(parts, target, own),
-        choices=[*([(EVERYWHERE, texts_of(request)("stops-all-tenants"))] if everywhere else []), *((e, e) for e in own)],
+        choices=[
+            *([(EVERYWHERE, texts_of(request)("stops-all-tenants"))] if everywhere else []),
+            *((e, e) for e in own),
+        ],
         tenants=own,
-        calls=await StopReach(parts.audit.stub, clock_ms=parts.clock_ms).calls(affected, what) if is_stop(what) else None,
+        calls=await StopReach(parts.audit.stub, clock_ms=parts.clock_ms).calls(affected, what)
+        if is_stop(what)
+        else None,
         reason=reason,
         error=undone.said(viewer_of(request).language) if undone else "",
         field=undone.field if undone else "",
@@ -159,7 +164,7 @@ async def _resume(
         target=target,
         title=texts_of(request)(f"stops-again-{target.kind}", name=target.name),
         asked=tenant,
-        ms=ms_of,
+        ms=milliseconds,
         stop=stop,
         reason=reason,
         error=undone.said(viewer_of(request).language) if undone else "",
@@ -176,7 +181,7 @@ def _who(request: Asked, parts: Parts) -> dict[str, Any]:
         "several": len(parts.policy.tenants) > 1,
         "path": path_of,
         "decisions": decisions_of,
-        "ms": ms_of,
+        "ms": milliseconds,
         "may_in": lambda tenant: principal.may(Right.STOPS, tenant),
     }
 
@@ -214,12 +219,11 @@ def halted_in(stops: Sequence[Halted], target: Target) -> Sequence[Halted]:
 
 def decisions_of(stop: Halted) -> str:
     """Where the calls are seen that it has stopped."""
-    return "/decisions?" + urlencode({"filter": covered(stop.tenant, stop.what, ms_of(stop.create_time))})
+    return "/decisions?" + urlencode({"filter": covered(stop.tenant, _stop_of(stop))})
 
 
-def ms_of(at: dt.datetime) -> int:
-    """Milliseconds since the epoch."""
-    return round(at.timestamp() * 1000)
+def _stop_of(halted: Halted) -> Stop:
+    return Stop(what=halted.what, reason=halted.reason, since_ms=milliseconds(halted.create_time), by=halted.by)
 
 
 PAGE: Final = Page("stops", TEXTS, handlers, icon="octagon-x")
