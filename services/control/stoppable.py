@@ -33,7 +33,7 @@ def target_of(what: str, tenant: str = "") -> Target:
         return Target(
             kind="tenant" if one else "all", what=ALL, name=tenant if one else "", tenant=tenant if one else ""
         )
-    found = next((each for each in KINDS if each == kind), "agent")
+    found: Kind = next((each for each in KINDS if each == kind), "agent")
     return Target(kind=found, what=what, name=name, tenant="" if tenant == "*" else tenant)
 
 
@@ -65,7 +65,8 @@ def _targets(document: Document, tenants: Sequence[str], channels: Iterable[str]
 
 
 def _channels(document: Document) -> Iterator[str]:
-    for part in (*document.quiet_hours, *document.consents, *document.caps, *document.holdouts):
-        yield from part.channels
+    for parts in (document.quiet_hours, document.consents, document.caps, document.holdouts):
+        for part in parts:
+            yield from part.channels
     if document.pressure is not None:
         yield from document.pressure.channels

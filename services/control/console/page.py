@@ -6,6 +6,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
+from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.api.operations import Operations
 from services.control.audit_client import AuditClient
@@ -21,6 +22,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditClient
     operations: Operations
     """Stops, holds, agents, rollouts: what REST handlers of them use too."""
+    access: Access
+    """Accounts, sessions, and how one gets in."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False
