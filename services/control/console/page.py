@@ -7,8 +7,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
 from services.control.access.rights import Right
+from services.control.api.managed import HandOf
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
+from services.control.drafts.drafting import Drafting
 from services.control.policy import ActivePolicy
 
 
@@ -18,6 +20,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    drafts: Drafting
+    hand: HandOf
+    """Who asks, and the key that they sign revisions with."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False
