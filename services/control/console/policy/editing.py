@@ -155,7 +155,7 @@ async def _pane(drafting: Drafting, draft: Draft, text: str, *, section: str, na
         "outline": outline,
         "forms": FORMS,
         "section": section,
-        "name": name if part is not None else "",
+        "chosen": name if part is not None else "",
         "q": q,
         "listed": listed[:PAGE_SIZE],
         "more": max(0, len(listed) - PAGE_SIZE),
@@ -194,7 +194,7 @@ async def _remarks(
         return ()
     outline: Outline = values["outline"]
     shown_part: Outlined | None = next(
-        (each for each in outline.sections.get(values["section"], ()) if each.name == values["name"]), None
+        (each for each in outline.sections.get(values["section"], ()) if each.name == values["chosen"]), None
     )
     if shown_part is None:
         return ()
