@@ -33,6 +33,8 @@ class Field(NamedTuple):
     """What counts where nothing is said; a choice of it is left out of the text."""
     empty_null: bool = False
     """Whether an empty control says `null`, which means something, and not that nothing is said."""
+    rare: bool = False
+    """Whether it stands among those that few parts need."""
 
     @property
     def key(self) -> str:
@@ -41,12 +43,12 @@ class Field(NamedTuple):
 
 
 _MESSAGE: Final = (Field("message.en", "long"), Field("message.fr", "long"))
-_LAST: Final = (Field("mode", "choice", _MODES, "enforce"), *_MESSAGE, Field("citation", "words"))
+_LAST: Final = (Field("mode", "choice", _MODES, "enforce"), *_MESSAGE, Field("citation", "words", rare=True))
 _COVERS: Final = (Field("channels", "words"), Field("categories", "words"))
 _PERIOD: Final = (
     Field("window"),
     Field("calendar.unit", "choice", ("", "day", "week", "month", "year")),
-    Field("calendar.zone"),
+    Field("calendar.zone", rare=True),
 )
 
 FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
@@ -57,11 +59,11 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("methods", "words"),
         Field("operations", "checks", _OPERATIONS),
         Field("when", "expression"),
-        Field("on_error", "choice", ("", "allow", "deny", "redact")),
-        Field("reason", "choice", ("POLICY_DENIED", "CONSENT_MISSING", "QUIET_HOURS"), "POLICY_DENIED"),
-        Field("retry_after"),
-        Field("fields", "words"),
-        Field("sensitivity", "choice", ("", "PUBLIC", "INTERNAL", "PERSONAL", "SPECIAL", "CREDENTIAL")),
+        Field("on_error", "choice", ("", "allow", "deny", "redact"), rare=True),
+        Field("reason", "choice", ("POLICY_DENIED", "CONSENT_MISSING", "QUIET_HOURS"), "POLICY_DENIED", rare=True),
+        Field("retry_after", rare=True),
+        Field("fields", "words", rare=True),
+        Field("sensitivity", "choice", ("", "PUBLIC", "INTERNAL", "PERSONAL", "SPECIAL", "CREDENTIAL"), rare=True),
         *_LAST,
     ),
     "limits": (
@@ -76,48 +78,48 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
         ),
         Field("rate", "number"),
         Field("per"),
-        Field("burst", "number"),
+        Field("burst", "number", rare=True),
         Field("max", "number"),
         *_PERIOD,
-        Field("concurrent", "number"),
-        Field("on_missing", "choice", ("deny", "skip"), "deny"),
-        Field("on_store_error", "choice", _STORE, "closed"),
+        Field("concurrent", "number", rare=True),
+        Field("on_missing", "choice", ("deny", "skip"), "deny", rare=True),
+        Field("on_store_error", "choice", _STORE, "closed", rare=True),
         Field("mode", "choice", _MODES, "enforce"),
-        Field("citation", "words"),
+        Field("citation", "words", rare=True),
     ),
     "caps": (
         Field("name"),
         *_COVERS,
         Field("max", "number", empty_null=True),
         *_PERIOD,
-        Field("min_gap"),
+        Field("min_gap", rare=True),
         Field("by", "checks", ("channel", "category", "topic", "brand")),
-        Field("counts_on", "choice", ("reserved", "sent", "delivered"), "reserved"),
+        Field("counts_on", "choice", ("reserved", "sent", "delivered"), "reserved", rare=True),
         Field("on_exceed", "choice", ("deny", "defer", "downgrade", "review"), "deny"),
-        Field("downgrade_to"),
-        Field("on_store_error", "choice", _STORE, "closed"),
+        Field("downgrade_to", rare=True),
+        Field("on_store_error", "choice", _STORE, "closed", rare=True),
         Field("mode", "choice", _MODES, "enforce"),
-        Field("citation", "words"),
+        Field("citation", "words", rare=True),
     ),
     "quiet_hours": (
         Field("name"),
         *_COVERS,
         Field("open", "hours"),
         Field("zone"),
-        Field("fallback_zone"),
+        Field("fallback_zone", rare=True),
         Field("holidays"),
         Field("on_hit", "choice", ("deny", "defer"), "deny"),
-        Field("max_defer"),
+        Field("max_defer", rare=True),
         *_LAST,
     ),
     "consents": (
         Field("name"),
         *_COVERS,
-        Field("purposes", "words"),
+        Field("purposes", "words", rare=True),
         Field("bases", "checks", get_args(Basis)),
         Field("by", "choice", ("contact_point", "subject"), "contact_point"),
         Field("max_age"),
-        Field("silence_after_refusal"),
+        Field("silence_after_refusal", rare=True),
         *_LAST,
     ),
     "packs": (Field("name", "text"), Field("version", "text")),

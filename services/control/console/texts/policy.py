@@ -85,6 +85,7 @@ _PAGES: Final = {
     "policy-parts-none": ("Nothing here yet.", "Rien ici pour l’instant."),
     "policy-more": ("{count} more: search for it.|{count} more: search for them.",
                     "{count} de plus : cherchez-le.|{count} de plus : cherchez-les."),
+    "policy-rare": ("More", "Plus"),
     "policy-apply": ("Apply and save", "Appliquer et enregistrer"),
     "policy-up": ("Move up", "Monter"),
     "policy-down": ("Move down", "Descendre"),
