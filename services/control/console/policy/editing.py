@@ -23,7 +23,7 @@ from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import Edit, EditRefused
 from services.control.drafts.outline import Outline, Outlined
 from services.control.drafts.store import Draft, DraftChanged, DraftProblem
-from services.control.drafts.texts import say
+from services.control.drafts.texts import say as in_words
 from services.control.drafts.workshop import Overtaken
 
 PAGE_SIZE: Final = 50
@@ -72,7 +72,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
                 draft, version=number_of(form, "version"), who=principal_of(request), text=_typed(form, "")
             )
         except DraftChanged as changed:
-            text = say("draft-changed", language=language_in(request), by=changed.draft.updated_by)
+            text = in_words("draft-changed", language=language_in(request), by=changed.draft.updated_by)
             return go_to(request, f"/policy/drafts/{draft}", say=text, kind="error")
         return go_to(request, f"/policy/drafts/{draft}", say=t("policy-saved"))
 
@@ -105,9 +105,9 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
         stored = await drafting.save(draft, version=number_of(form, "version"), who=principal_of(request), text=text)
         name = chosen
     except (EditRefused, DraftProblem) as refused:
-        error = say(refused.code, language=language_in(request), **refused.values)
+        error = in_words(refused.code, language=language_in(request), **refused.values)
     except DraftChanged as changed:
-        error = say("draft-changed", language=language_in(request), by=changed.draft.updated_by)
+        error = in_words("draft-changed", language=language_in(request), by=changed.draft.updated_by)
     if not asked_by_htmx(request):
         path = f"/policy/drafts/{draft}?section={section}&name={name}"
         return go_to(request, path, say=error or texts_of(request)("policy-saved"), kind="error" if error else "done")

@@ -19,7 +19,7 @@ from services.control.console.policy.form import field_of, form_of, number_of
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.drafts.drafting import Kind
 from services.control.drafts.store import DraftProblem
-from services.control.drafts.texts import say
+from services.control.drafts.texts import say as in_words
 from services.control.jobs import OVER, Job, JobsFull
 
 DAY_MS: Final = 86_400_000
@@ -100,13 +100,13 @@ def job_shown(request: Asked, job: Job) -> Response[str]:
         over=job.state in OVER,
         result=result,
         language=language,
-        failure=say(job.failure, language=language) if job.failure else "",
+        failure=in_words(job.failure, language=language) if job.failure else "",
     )
 
 
 def not_begun(request: Asked, code: str) -> Response[str]:
     """Why a job has not begun."""
-    text = say(code, language=language_in(request))
+    text = in_words(code, language=language_in(request))
     return page(request, "policy/job.html", fragment="refused", text=text)
 
 
