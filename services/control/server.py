@@ -45,6 +45,7 @@ from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
+from services.control.api.now import Happening
 from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
@@ -64,6 +65,8 @@ from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
+from services.control.live.following import Following
+from services.control.live.gathering import Gathering
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
@@ -182,6 +185,7 @@ async def running(
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
+        following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
@@ -197,6 +201,7 @@ async def running(
             *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
             AccountsApi(access, people, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
+            Happening(client, following),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
         console = Console(
@@ -204,6 +209,8 @@ async def running(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                drafts=drafts,
+                hand=hand,
                 access=access,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
@@ -211,13 +218,17 @@ async def running(
         )
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
         app = application([*handlers, *values], Door(ways), templates=console.templates(), https=access.cookies.secure)
+
+        def drain() -> None:
+            tailing.drain()
+            following.drain()
+
         try:
-            async with _serving(
-                app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain, proxies=proxies
-            ) as port:
+            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=drain, proxies=proxies) as port:
                 yield port
         finally:
             await ended(*tasks)
+            await following.gathering.close()
             access.close()
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
