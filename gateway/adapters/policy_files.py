@@ -17,6 +17,12 @@ from gateway.packs.shipped import shipped
 MAX_NODES: Final = 1_000_000
 """Most values in one file; ends what aliases of aliases would blow up."""
 
+MAX_DEPTH: Final = 100
+"""Deepest nesting of a text that is read fast; a policy has some ten levels."""
+
+FAST: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Five times as fast where PyYAML was built with libyaml; what it says of mistakes is a little shorter."""
+
 _MERGED: Final = {"name", "version", "sha256"}
 """How a policy names a pack whose parts stand in it already, as `pilote revisions show` prints it."""
 
@@ -38,6 +44,24 @@ def read(path: FilePath) -> tuple[object, Lines]:
     return data, lines
 
 
+def read_text(text: str) -> tuple[object, Lines]:
+    """The data of a policy that is no file, with packs merged in, and line and column of each path.
+
+    It names no files: who may edit a policy may not read this machine's.
+
+    Raises:
+        PolicyInvalid: like `read`, and where it refers to a file.
+    """
+    lines = Lines()
+    mistakes = Mistakes(lines)
+    data = _parsed(text.encode(), lines, mistakes, loader=FAST, columns=lines.columns)
+    _embed(data, None, mistakes)
+    mistakes.raise_if_any()
+    if isinstance(data, dict) and isinstance(data.get("packs"), list):
+        _include(data, lines, folder=None)
+    return data, lines
+
+
 def read_pack(path: FilePath, *, label: str) -> Pack:
     """The pack in a file; mistakes name it by `label`.
 
@@ -56,15 +80,25 @@ def read_pack(path: FilePath, *, label: str) -> Pack:
     return pack_of(data, lines, file=label, sha256=hashlib.sha256(content).hexdigest())
 
 
-def _parsed(content: bytes, lines: dict[Path, int], mistakes: Mistakes) -> Any:
+def _parsed(
+    content: bytes,
+    lines: dict[Path, int],
+    mistakes: Mistakes,
+    *,
+    loader: Any = yaml.SafeLoader,
+    columns: dict[Path, int] | None = None,
+) -> Any:
     text = _text(content)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return _Reader(lines, mistakes).value(node, ()) if node is not None else {}
+        if loader is not yaml.SafeLoader:
+            see_depth(text)
+        node = yaml.compose(text, Loader=loader)
+        return _Reader(lines, mistakes, columns).value(node, ()) if node is not None else {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is no YAML"
-        raise PolicyInvalid((Mistake("(document)", problem, "mend the YAML", mark.line + 1 if mark else 0),)) from error
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise PolicyInvalid((Mistake("(document)", problem, "mend the YAML", line, "", column),)) from error
     except RecursionError as error:
         fix = "nest less; an alias may not stand inside its own anchor"
         raise PolicyInvalid((Mistake("(document)", "is nested too deeply", fix),)) from error
@@ -78,11 +112,31 @@ def _text(content: bytes) -> str:
         raise PolicyInvalid((Mistake("(document)", "is no UTF-8", "save the file as UTF-8", line),)) from error
 
 
+def see_depth(text: str) -> None:
+    """See that a text is not nested so deeply that the fast reader, which has no bound of its own, ends the process.
+
+    Raises:
+        PolicyInvalid: it is.
+        yaml.YAMLError: it is no YAML.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=FAST):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                fix = f"nest at most {MAX_DEPTH} levels"
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise PolicyInvalid((Mistake("(document)", "is nested too deeply", fix, line),))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 class _Reader:
     """Turns YAML nodes into plain data and notes where each value stands."""
 
-    def __init__(self, lines: dict[Path, int], mistakes: Mistakes) -> None:
+    def __init__(self, lines: dict[Path, int], mistakes: Mistakes, columns: dict[Path, int] | None = None) -> None:
         self._lines = lines
+        self._columns = columns
         self._mistakes = mistakes
         self._scalars = yaml.SafeLoader("")
         self._nodes = 0
@@ -90,6 +144,8 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path) -> Any:
         """The plain data of a node."""
         self._lines[path] = node.start_mark.line + 1
+        if self._columns is not None:
+            self._columns[path] = node.start_mark.column + 1
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise PolicyInvalid((Mistake("(document)", f"has more than {MAX_NODES} values", "use fewer aliases"),))
@@ -119,8 +175,8 @@ class _Reader:
         return found
 
 
-def _embed(data: object, folder: FilePath, mistakes: Mistakes) -> None:
-    """Replace `descriptor_set_file` and `jwks_file` by what is in those files."""
+def _embed(data: object, folder: FilePath | None, mistakes: Mistakes) -> None:
+    """Replace `descriptor_set_file` and `jwks_file` by what is in those files, which must not be without a folder."""
     if not isinstance(data, dict):
         return
     for section, field in (("contracts", "descriptor_set"), ("issuers", "jwks")):
@@ -129,6 +185,10 @@ def _embed(data: object, folder: FilePath, mistakes: Mistakes) -> None:
             if isinstance(part, dict) and f"{field}_file" in part:
                 path: Path = (section, index, f"{field}_file")
                 name = str(part.pop(f"{field}_file"))
+                if folder is None:
+                    fix = f"put its content into `{field}`, or propose the policy by the command line"
+                    mistakes.add(path, "no file can be read from here", fix=fix)
+                    continue
                 try:
                     content = (folder / name).read_bytes()
                     part[field] = json.loads(content) if field == "jwks" else base64.b64encode(content).decode()
@@ -136,7 +196,7 @@ def _embed(data: object, folder: FilePath, mistakes: Mistakes) -> None:
                     mistakes.add(path, f"the file {name!r} cannot be read", fix="name a file beside the policy file")
 
 
-def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath) -> None:
+def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath | None) -> None:
     """Merge the packs that `packs` names, and leave there which they were."""
     mistakes = Mistakes(lines)
     found: list[Mistake] = []
@@ -168,10 +228,14 @@ def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath) -> None:
         raise PolicyInvalid(tuple(sorted(found, key=lambda mistake: (mistake.file, mistake.line))))
 
 
-def _pack(entry: object, at: Path, *, folder: FilePath, mistakes: Mistakes) -> Pack | None:
+def _pack(entry: object, at: Path, *, folder: FilePath | None, mistakes: Mistakes) -> Pack | None:
     """The pack that an entry names; `None` where that is a mistake, which is reported."""
     named = entry if isinstance(entry, dict) else {}
-    if set(named) == {"file"} and isinstance(named["file"], str):
+    if folder is None and "file" in named:
+        fix = "name a pack that comes with Pilote, or propose the policy by the command line"
+        mistakes.add((*at, "file"), "no file can be read from here", fix=fix)
+        return None
+    if folder is not None and set(named) == {"file"} and isinstance(named["file"], str):
         label = str(folder / named["file"])
         try:
             return read_pack(folder / named["file"], label=label)

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, summaries_pb2
+from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, filters_pb2, summaries_pb2
 from services.audit import charting, counting_values, paging
+from services.audit.filters.describing import described
 from services.audit.filters.expression import Expression
 from services.audit.filters.resolving import Resolver, language_in
 from services.audit.finding import NEWEST, Order, Timeline
@@ -98,6 +99,12 @@ class Search(audit_service_pb2_grpc.AuditServiceServicer):
             made.within(expression), now_ms=now_ms, start_ms=made.start_ms, width_ms=made.width_ms
         )
         return self._charted(made, found)
+
+    async def DescribeFilters(
+        self, request: filters_pb2.DescribeFiltersRequest, _context: Any
+    ) -> filters_pb2.DescribeFiltersResponse:
+        """See the contract."""
+        return described(request.language_code)
 
     def _charted(self, made: charting.Buckets, found: Timeline) -> summaries_pb2.ChartDecisionsResponse:
         answer = charting.answered(made, found)

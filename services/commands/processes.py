@@ -122,6 +122,8 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "control_keys": shell.control_keys(settings),
             "url": settings.control_url,
             "proxies": settings.control_proxies,
+            "hold_keys": shell.hold_keys(settings),
+            "replay_keys": shell.replay_keys(settings),
         }
         run(lambda: serve(**options))
 

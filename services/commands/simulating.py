@@ -91,13 +91,13 @@ def simulate(
     """
     for counting in (True, False):
         with closing(_slices(config, span, processes=processes, slice_calls=slice_calls)) as slices:
-            found = _counted(slices, span, most_examples=most_examples, progress=progress, counting=counting)
+            found = counted(slices, span, most_examples=most_examples, progress=progress, counting=counting)
         if found.counted:
             break
     return found
 
 
-def _counted(
+def counted(
     slices: Iterator[tuple[int, Judged]],
     span: Span,
     *,
@@ -105,7 +105,7 @@ def _counted(
     progress: Callable[[int, int], None],
     counting: bool,
 ) -> Simulated:
-    """All slices, counted; with `counting` only until one tells that a part of the calls is not kept."""
+    """All slices, each with its end, counted; `counting`: only until one tells that a part of the calls is not kept."""
     course, effects = Course(counting=counting), Effects(most_examples=most_examples)
     left_out: dict[str, list[str]] = {}
     left_out_calls: Counter[str] = Counter()

@@ -42,8 +42,15 @@ class AuditClient:
         Raises:
             grpc.aio.AioRpcError: the audit service refuses, or does not answer.
         """
-        answer = await method(asked, timeout=SECONDS, metadata=asking_as(request))
-        return Response(as_json(answer, defaults=defaults))
+        return Response(as_json(await self.answer(request, method, asked), defaults=defaults))
+
+    async def answer(self, request: Request[Any, Any, Any], method: Callable[..., Any], asked: Message) -> Any:
+        """The answer to a question, as it is: what pages show and REST tells are the same answers.
+
+        Raises:
+            grpc.aio.AioRpcError: the audit service refuses, or does not answer.
+        """
+        return await method(asked, timeout=SECONDS, metadata=asking_as(request))
 
     async def ask_with(
         self,

@@ -44,6 +44,8 @@ class Mistake(msgspec.Struct, frozen=True):
     line: int = 0
     file: str = ""
     """The file it stands in, where that is a pack's and not the policy's own."""
+    column: int = 0
+    """Of the line, from 1; 0 where it is not known."""
 
 
 class PolicyInvalid(Exception):
@@ -61,6 +63,8 @@ class Lines(dict[Path, int]):
         super().__init__()
         self.origins: dict[Path, tuple[str, Path]] = {}
         """Of what comes from another file than the policy's: that file, and the path there."""
+        self.columns: dict[Path, int] = {}
+        """The column of each path, from 1, where somebody wants to know."""
 
 
 def whereabouts(path: Path, lines: Mapping[Path, int], *, file: str = "") -> tuple[str, int, str]:
@@ -101,7 +105,11 @@ class Mistakes:
             return
         self._paths.append(path)
         file, line, place = whereabouts(path, self._lines, file=self._file)
-        self._found.append(Mistake(place, problem, fix, line, file))
+        self._found.append(Mistake(place, problem, fix, line, file, self._column(path)))
+
+    def _column(self, path: Path) -> int:
+        columns = self._lines.columns if isinstance(self._lines, Lines) else {}
+        return next((columns[path[:n]] for n in range(len(path), -1, -1) if path[:n] in columns), 0)
 
     def raise_if_any(self) -> None:
         """End here if anything was reported.

@@ -33,7 +33,7 @@ _SHAPES: Final = {
 def field_rows(*, language: str) -> Rows:
     """Every field with its kind and what it is."""
     place = LANGUAGES.index(language)
-    rows = [(field.name, _kind(field, place), (field.english, field.french)[place]) for field in FIELDS.values()]
+    rows = [(field.name, kind_of(field, place), (field.english, field.french)[place]) for field in FIELDS.values()]
     return (_FIELD_HEAD[place], *rows)
 
 
@@ -44,7 +44,8 @@ def function_rows(*, language: str) -> Rows:
     return (_FUNCTION_HEAD[place], *rows)
 
 
-def _kind(field: Field, place: int) -> str:
+def kind_of(field: Field, place: int) -> str:
+    """What its values are, in the language at that place of `LANGUAGES`."""
     kind = _KINDS[field.kind][place]
     shape = _SHAPES.get(field.path.shape)
     return shape[place].format(kind=kind) if shape else kind

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import ServerSentEvent
 
-from pilote.audit.v1 import audit_service_pb2, explaining_pb2, summaries_pb2
+from pilote.audit.v1 import audit_service_pb2, explaining_pb2, filters_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.access.persons import language_in
 from services.control.access.rights import Right
@@ -121,4 +121,15 @@ class Decisions:
             kind = summaries_pb2.ChartDecisionsRequest
             return await client.ask_with(request, stub.ChartDecisions, kind, values, defaults=True)
 
-        return [facets, histogram]
+        @get(
+            "/v1/decisions:fields",
+            right=Right.SEE,
+            summary="Fields of filters",
+            operation_class=answers(filters_pb2.DescribeFiltersResponse),
+        )
+        async def fields(request: Asking) -> Answer:
+            """What filters may name: fields and functions, described in the language of `accept-language`."""
+            asked = filters_pb2.DescribeFiltersRequest(language_code=language_in(request))
+            return await client.ask(request, stub.DescribeFilters, asked)
+
+        return [facets, histogram, fields]

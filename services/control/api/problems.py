@@ -10,13 +10,16 @@ from litestar.exceptions import HTTPException
 from redis.exceptions import RedisError
 
 from gateway.adapters.cells import CellsFixed
-from gateway.core.errors import CallEnded
+from gateway.core.errors import CallEnded, Reason
 from gateway.core.merging import merge
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.rpc.status import code_of
 from services.control.access.asking import Unasked
 from services.control.access.principals import Forbidden
+from services.control.api.access_problems import told_of_access
+from services.control.api.draft_problems import told_of_drafts
 from services.control.api.grpc_problems import STATUS, told_by
+from services.control.undone import Stale, Undone
 from services.revisions.revising import Conflict, RevisionProblem
 from services.revisions.tables import told
 from services.revisions.texts import say
@@ -47,6 +50,10 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
 """By the code of a problem; any other is a bad request."""
 
 
+_UNDONE: Final[Mapping[Reason, HTTPStatus]] = {Reason.HOLD_DAMAGED: HTTPStatus.CONFLICT}
+"""Of reasons that are a mistake of somebody else's over gRPC."""
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why something was not done; see RFC 9457."""
 
@@ -72,6 +79,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of a conflict: what the draft or proposal changes, in words."""
     both: tuple[str, ...] = ()
     """Of a conflict: the parts that both touch."""
+    difference: tuple[str, ...] = ()
+    """Of a draft that somebody else has changed: lines of a unified difference from what is there to what was sent."""
     retry_after_seconds: int = 0
     """When it may be asked again; also in the header `retry-after`."""
 
@@ -99,6 +108,10 @@ def status_of_call(error: CallEnded) -> HTTPStatus:
 
 
 def _of_people(error: Exception, language: str) -> Problem | None:
+    found = told_of_access(error, language)
+    if found is not None:
+        wait = {"retry_after_seconds": found.retry_after_seconds} if found.retry_after_seconds else {}
+        return problem(found.reason, found.status, found.text, **wait)
     if isinstance(error, Unasked):
         text = say(error.code, language=language)
         return problem("PERSON_UNAUTHENTICATED", HTTPStatus.UNAUTHORIZED, text)
@@ -110,6 +123,9 @@ def _of_people(error: Exception, language: str) -> Problem | None:
 
 
 def _of_policy(error: Exception, language: str) -> Problem | None:
+    found = told_of_drafts(error, language)
+    if found is not None:
+        return problem(found.reason, found.status, found.text, **found.more)
     if isinstance(error, PolicyInvalid):
         mistakes = tuple({"path": each.path, "problem": each.problem, "fix": each.fix} for each in error.mistakes)
         text = say("mistakes", language=language, count=len(mistakes))
@@ -129,6 +145,8 @@ def _of_policy(error: Exception, language: str) -> Problem | None:
 
 
 def _of_systems(error: Exception, language: str) -> Problem | None:
+    if isinstance(error, Undone):
+        return _undone(error, language)
     if isinstance(error, CallEnded):
         status = status_of_call(error)
         text = error.localized[1] if error.localized and error.localized[0] == language else error.message
@@ -181,6 +199,14 @@ def _refused(error: RevisionProblem, language: str) -> Problem:
     reason = error.code.upper().replace("-", "_")
     status = _STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
     return problem(reason, status, say(error.code, language=language, **values))
+
+
+def _undone(error: Undone, language: str) -> Problem:
+    text = error.said(language)
+    status = HTTPStatus.PRECONDITION_FAILED if isinstance(error, Stale) else _UNDONE.get(error.reason)
+    status = status or STATUS.get(code_of(error.reason).name, HTTPStatus.BAD_REQUEST)
+    mistakes = ({"path": error.field, "problem": text},) if error.field else ()
+    return problem(error.reason.value, status, text, mistakes=mistakes, retry_after_seconds=error.wait_s or 0)
 
 
 def _violations(error: CallEnded, text: str) -> tuple[dict[str, Any], ...]:

@@ -7,6 +7,7 @@ from pilote.audit.v1 import activity_pb2 as pilote_dot_audit_dot_v1_dot_activity
 from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
+from pilote.audit.v1 import filters_pb2 as pilote_dot_audit_dot_v1_dot_filters__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
 from pilote.audit.v1 import persons_pb2 as pilote_dot_audit_dot_v1_dot_persons__pb2
@@ -70,6 +71,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ChartDecisions',
                 request_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
+                _registered_method=True)
+        self.DescribeFilters = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/DescribeFilters',
+                request_serializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersResponse.FromString,
                 _registered_method=True)
         self.TailDecisions = channel.unary_stream(
                 '/pilote.audit.v1.AuditService/TailDecisions',
@@ -223,6 +229,13 @@ class AuditServiceServicer:
 
     def ChartDecisions(self, request, context):
         """Counts decisions by the time at which they were received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeFilters(self, request, context):
+        """Describes what filters may name: fields with what they may be compared with, and functions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -423,6 +436,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ChartDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.SerializeToString,
+            ),
+            'DescribeFilters': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeFilters,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersResponse.SerializeToString,
             ),
             'TailDecisions': grpc.unary_stream_rpc_method_handler(
                     servicer.TailDecisions,
@@ -677,6 +695,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ChartDecisions',
             pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_summaries__pb2.ChartDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeFilters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/DescribeFilters',
+            pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_filters__pb2.DescribeFiltersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ from pilote.audit.v1 import activity_pb2 as _activity_pb2
 from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
+from pilote.audit.v1 import filters_pb2 as _filters_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import personal_pb2 as _personal_pb2
 from pilote.audit.v1 import persons_pb2 as _persons_pb2
@@ -55,6 +56,8 @@ class AuditServiceStub:
     """Counts decisions, and the values that some of their fields have."""
     ChartDecisions: _grpc.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]
     """Counts decisions by the time at which they were received."""
+    DescribeFilters: _grpc.UnaryUnaryMultiCallable[_filters_pb2.DescribeFiltersRequest, _filters_pb2.DescribeFiltersResponse]
+    """Describes what filters may name: fields with what they may be compared with, and functions."""
     TailDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]
     """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
     that the filter was taken, and that from now on no decision escapes the caller.
@@ -133,6 +136,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Counts decisions, and the values that some of their fields have."""
     ChartDecisions: _aio.UnaryUnaryMultiCallable[_summaries_pb2.ChartDecisionsRequest, _summaries_pb2.ChartDecisionsResponse]  # type: ignore[assignment]
     """Counts decisions by the time at which they were received."""
+    DescribeFilters: _aio.UnaryUnaryMultiCallable[_filters_pb2.DescribeFiltersRequest, _filters_pb2.DescribeFiltersResponse]  # type: ignore[assignment]
+    """Describes what filters may name: fields with what they may be compared with, and functions."""
     TailDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.TailDecisionsRequest, _audit_service_pb2.TailDecisionsResponse]  # type: ignore[assignment]
     """Follows decisions as they are stored, until the caller ends the stream. Initial metadata with `pilote-following` says
     that the filter was taken, and that from now on no decision escapes the caller.
@@ -238,6 +243,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_summaries_pb2.ChartDecisionsResponse, _abc.Awaitable[_summaries_pb2.ChartDecisionsResponse]]:
         """Counts decisions by the time at which they were received."""
+
+    @_abc_1.abstractmethod
+    def DescribeFilters(
+        self,
+        request: _filters_pb2.DescribeFiltersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_filters_pb2.DescribeFiltersResponse, _abc.Awaitable[_filters_pb2.DescribeFiltersResponse]]:
+        """Describes what filters may name: fields with what they may be compared with, and functions."""
 
     @_abc_1.abstractmethod
     def TailDecisions(

@@ -1,0 +1,35 @@
+"""Processes that the control plane starts for long work: each in a group of its own, which ends when it ends."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+
+NICENESS = 5
+"""Calls of agents and people's pages go first."""
+
+
+def begin() -> None:
+    """What such a process does first: leaves Ctrl-C to who started it, gives way, and ends with them."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def end(pid: int) -> None:
+    """End such a process, and all that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    end(os.getpid())
+    os._exit(1)
