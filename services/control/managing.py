@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem, State
 from services.control.access.administration import Edited
@@ -21,10 +23,12 @@ class Managing:
         self._clock_ms = clock_ms
 
     async def add(self, who: Who, account: Account, *, reason: str = "") -> tuple[Account, str]:
-        """Add an account; answers it, and its one-time password."""
-        noted = {"resource": f"accounts/{account.name}", "after": _noted(account), "reason": reason}
+        """Add an account, made now; answers it, and its one-time password."""
+        noted: dict[str, Any] = {"resource": f"accounts/{account.name}", "after": _noted(account), "reason": reason}
         async with self._changes.recording(who, operation="create", **noted):
-            return await self._access.administration.add(account, now_ms=self._clock_ms())
+            now_ms = self._clock_ms()
+            made = msgspec.structs.replace(account, created_ms=now_ms)
+            return await self._access.administration.add(made, now_ms=now_ms)
 
     async def edit(
         self, who: Who, name: str, edited: Edited, *, version: int | None = None, reason: str = ""
@@ -33,7 +37,12 @@ class Managing:
         if edited.grants is not None:
             self._not_self(who, name)
         before = await self._access.accounts.known(name)
-        noted = {"resource": f"accounts/{name}", "before": _noted(before), "after": LATER, "reason": reason}
+        noted: dict[str, Any] = {
+            "resource": f"accounts/{name}",
+            "before": _noted(before),
+            "after": LATER,
+            "reason": reason,
+        }
         async with self._changes.recording(who, operation="update", **noted) as change:
             after = await self._access.administration.edit(name, edited, version=version)
             change.after = _noted(after)
@@ -46,7 +55,7 @@ class Managing:
         self._not_self(who, name)
         before = await self._access.accounts.known(name)
         operation = "enable" if state == "active" else "disable"
-        noted = {
+        noted: dict[str, Any] = {
             "resource": f"accounts/{name}",
             "before": _noted(before),
             "after": {**_noted(before), "state": state},
@@ -55,9 +64,7 @@ class Managing:
         async with self._changes.recording(who, operation=operation, **noted):
             return await self._access.administration.enable(name, state, version=version)
 
-    async def reset(
-        self, who: Who, name: str, *, version: int | None = None, reason: str = ""
-    ) -> tuple[Account, str]:
+    async def reset(self, who: Who, name: str, *, version: int | None = None, reason: str = "") -> tuple[Account, str]:
         """Give somebody a new one-time password."""
         self._not_self(who, name)
         await self._access.accounts.known(name)
@@ -67,7 +74,7 @@ class Managing:
     async def end_sessions(self, who: Who, name: str, *, reason: str = "") -> None:
         """End all sessions of an account."""
         await self._access.accounts.known(name)
-        noted = {"resource": f"accounts/{name}/sessions", "reason": reason}
+        noted: dict[str, Any] = {"resource": f"accounts/{name}/sessions", "reason": reason}
         async with self._changes.recording(who, operation="delete", **noted):
             await self._access.sessions.end(name)
 

@@ -65,6 +65,8 @@ from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.live.following import Following
 from services.control.live.gathering import Gathering
+from services.control.managing import Managing
+from services.control.owning import Owning
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
 
@@ -178,6 +180,8 @@ async def running(
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
+        managing = Managing(access, changes, clock_ms=clock_ms)
+        owning = Owning(access, changes, clock_ms=clock_ms)
         following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
@@ -190,7 +194,7 @@ async def running(
             Operations(
                 redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
             ),
-            *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
+            *(OwnSessions(access, clock_ms=clock_ms), AccountsApi(access, managing), OwnTokens(access, owning)),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
             Happening(client, following),
         )
@@ -201,6 +205,8 @@ async def running(
                 policy=policy,
                 audit=client,
                 access=access,
+                managing=managing,
+                owning=owning,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )

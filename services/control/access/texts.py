@@ -137,6 +137,18 @@ _TEXTS: Final = {
         "You have no token {id}.",
         "Vous n’avez pas de jeton {id}.",
     ),
+    "token-days": (
+        "A token lasts 1 to {most} days.",
+        "Un jeton dure de 1 à {most} jours.",
+    ),
+    "token-name": (
+        "Say what the token is for, in 1 to 63 characters, and name tenants as the policy does.",
+        "Dites à quoi sert le jeton, en 1 à 63 caractères, et nommez les tenants comme la politique.",
+    ),
+    "account-unread": (
+        "Something of that cannot be read: names have lower-case letters, digits, “.”, “_” and “-”; an e-mail address has an “@”.",
+        "Une partie n’a pu être lue : les noms ont des minuscules, des chiffres, « . », « _ » et « - » ; une adresse a un « @ ».",
+    ),
     "token-scope": (
         "There is no scope {scope}; there are: {scopes}.",
         "Il n’y a pas de portée {scope} ; il y a : {scopes}.",

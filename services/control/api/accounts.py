@@ -1,7 +1,6 @@
 """Accounts over HTTP: who may log in, and what they may do."""
 
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +11,7 @@ from litestar.params import FromPath
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
-from services.control.access.principals import principal_of
+from services.control.access.principals import Principal, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.people_messages import (
@@ -21,8 +20,10 @@ from services.control.api.people_messages import (
     CreateAccount,
     Invited,
     UpdateAccount,
+    Why,
     account_shown,
 )
+from services.control.managing import Managing
 
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
 
@@ -32,9 +33,9 @@ Asked = Request[Any, Any, Any]
 class AccountsApi:
     """Answers administrators, who confirm who they are before they change anything."""
 
-    def __init__(self, access: Access, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, access: Access, managing: Managing) -> None:
         self._access = access
-        self._clock_ms = clock_ms
+        self._managing = managing
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -64,10 +65,8 @@ class AccountsApi:
         )
         async def create(request: Asked) -> Response[Invited]:
             """Add somebody; the answer has a password that works once, for seven days. It is never shown again."""
-            self._sure(request)
-            given = msgspec.json.decode(await request.body(), type=CreateAccount)
-            now_ms = self._clock_ms()
-            made, password = await self._access.administration.add(given.account(now_ms=now_ms), now_ms=now_ms)
+            who, given = self._sure(request), msgspec.json.decode(await request.body(), type=CreateAccount)
+            made, password = await self._managing.add(who, given.account(), reason=given.reason)
             return _invited(made, password, status_code=201)
 
         @patch(
@@ -80,57 +79,77 @@ class AccountsApi:
             """Change an account. `if-match` must be the ETag that the change was made from."""
             version = _version(request, needed=True)
             given = msgspec.json.decode(await request.body(), type=UpdateAccount)
-            self._sure(request, account if given.grants is not None else "")
+            who = self._sure(request)
             edited = Edited(
                 display_name=given.display_name, email=given.email, grants=given.grants, language=given.language
             )
-            return _answered(await self._access.administration.edit(account, edited, version=version))
+            return _answered(await self._managing.edit(who, account, edited, version=version, reason=given.reason))
 
         return [create, update]
 
     def _steering(self) -> list[HTTPRouteHandler]:
-        access = self._access
+        managing = self._managing
 
-        @post("/v1/accounts/{account:str}/:disable", right=Right.PEOPLE, status_code=200, summary="Disable an account")
+        @post(
+            "/v1/accounts/{account:str}/:disable",
+            right=Right.PEOPLE,
+            status_code=200,
+            summary="Disable an account",
+            operation_class=takes(Why, needed=False),
+        )
         async def disable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let nobody in by this account any more: its sessions end, its tokens answer no more."""
-            self._sure(request, account)
-            return _answered(await access.administration.enable(account, "disabled", version=_version(request)))
+            who, why = self._sure(request), await _why(request)
+            done = await managing.enable(who, account, "disabled", version=_version(request), reason=why)
+            return _answered(done)
 
-        @post("/v1/accounts/{account:str}/:enable", right=Right.PEOPLE, status_code=200, summary="Enable an account")
+        @post(
+            "/v1/accounts/{account:str}/:enable",
+            right=Right.PEOPLE,
+            status_code=200,
+            summary="Enable an account",
+            operation_class=takes(Why, needed=False),
+        )
         async def enable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let somebody in again."""
-            self._sure(request, account)
-            return _answered(await access.administration.enable(account, "active", version=_version(request)))
+            who, why = self._sure(request), await _why(request)
+            done = await managing.enable(who, account, "active", version=_version(request), reason=why)
+            return _answered(done)
 
-        @post("/v1/accounts/{account:str}/:reset", right=Right.PEOPLE, status_code=200, summary="Reset a password")
+        @post(
+            "/v1/accounts/{account:str}/:reset",
+            right=Right.PEOPLE,
+            status_code=200,
+            summary="Reset a password",
+            operation_class=takes(Why, needed=False),
+        )
         async def reset(account: FromPath[str], request: Asked) -> Response[Invited]:
             """Give a new password that works once. Their sessions end, and their signing key is gone."""
-            self._sure(request, account)
-            version, now_ms = _version(request), self._clock_ms()
-            return _invited(*await access.administration.reset(account, version=version, now_ms=now_ms))
+            who, why = self._sure(request), await _why(request)
+            return _invited(*await managing.reset(who, account, version=_version(request), reason=why))
 
         @delete("/v1/accounts/{account:str}/sessions", right=Right.PEOPLE, summary="End somebody's sessions")
         async def end(account: FromPath[str], request: Asked) -> None:
             """End all sessions of an account."""
-            self._sure(request)
-            await access.accounts.known(account)
-            await access.sessions.end(account)
+            await managing.end_sessions(self._sure(request), account)
 
         return [disable, enable, reset, end]
 
-    def _sure(self, request: Asked, account: str = "") -> None:
-        """See that whoever asks has shown of late who they are, and does not ask about the account of their own.
+    def _sure(self, request: Asked) -> Principal:
+        """Who asks, having shown of late that it is them, if they ask in person.
 
         Raises:
             ConfirmationNeeded: they have not.
-            AccountProblem: they do.
         """
         principal = principal_of(request)
         if principal.kind == "session":
             self._access.knowing.confirmed(request)
-        if principal.kind != "signature" and principal.name == account:
-            raise AccountProblem("account-self")
+        return principal
+
+
+async def _why(request: Asked) -> str:
+    body = await request.body()
+    return msgspec.json.decode(body, type=Why).reason if body else ""
 
 
 def _version(request: Asked, *, needed: bool = False) -> int | None:

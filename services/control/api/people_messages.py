@@ -43,6 +43,16 @@ class ChangePassword(Taken, frozen=True, kw_only=True):
     new: Password
 
 
+Reason = Annotated[str, msgspec.Meta(max_length=500)]
+"""Why; it stays in the log."""
+
+
+class Why(Taken, frozen=True, kw_only=True):
+    """Why something is done to an account."""
+
+    reason: Reason = ""
+
+
 class CreateAccount(Taken, frozen=True, kw_only=True):
     """An account to make."""
 
@@ -53,15 +63,17 @@ class CreateAccount(Taken, frozen=True, kw_only=True):
     """Roles by tenant; "*" holds in all."""
     language: Language = ""
 
-    def account(self, *, now_ms: int) -> Account:
-        """The account that is asked for."""
+    reason: Reason = ""
+
+    def account(self) -> Account:
+        """The account that is asked for; when it was made is not known yet."""
         return Account(
             name=self.name,
             display_name=self.display_name,
             email=self.email,
             grants=self.grants,
             language=self.language,
-            created_ms=now_ms,
+            created_ms=0,
         )
 
 
@@ -72,6 +84,7 @@ class UpdateAccount(Taken, frozen=True, kw_only=True):
     email: Email | None = None
     grants: Grants | None = None
     language: Language | None = None
+    reason: Reason = ""
 
 
 class CreateToken(Taken, frozen=True, kw_only=True):

@@ -10,6 +10,8 @@ from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
+from services.control.managing import Managing
+from services.control.owning import Owning
 from services.control.policy import ActivePolicy
 
 
@@ -21,6 +23,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditClient
     access: Access
     """Accounts, sessions, and how one gets in."""
+    managing: Managing
+    owning: Owning
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False

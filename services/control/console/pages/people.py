@@ -53,7 +53,7 @@ class _People:
         async def add(request: Asked) -> Response[Any]:
             form, who = await request.form(), self._sure(request)
             try:
-                account = _account(form, created_ms=self._parts.clock_ms())
+                account = _account(form)
                 made, password = await self._managing.add(who, account, reason=_text(form, "reason"))
             except (AccountProblem, msgspec.ValidationError) as error:
                 return await self._list(request, said=_said(error, request), given=form)
@@ -146,14 +146,14 @@ class _People:
         return frozenset() if revision is None else frozenset(each.public_key for each in revision.document.people)
 
 
-def _account(form: FormMultiDict, *, created_ms: int) -> Account:
+def _account(form: FormMultiDict) -> Account:
     tenant = _text(form, "tenant") or EVERYWHERE
     made = {
         "name": _text(form, "name"),
         "display_name": _text(form, "display"),
         "email": _text(form, "email"),
         "grants": {tenant: form.getall("role", [])},
-        "created_ms": created_ms,
+        "created_ms": 0,
     }
     return msgspec.convert(made, Account)
 

@@ -4,11 +4,17 @@ from typing import Final
 
 TEXTS: Final = {
     "people": ("People", "Personnes"),
-    "people-about": ("Who may log in, and what they may do in which tenant.", "Qui peut se connecter, et ce que chacun peut faire dans quel tenant."),
+    "people-about": (
+        "Who may log in, and what they may do in which tenant.",
+        "Qui peut se connecter, et ce que chacun peut faire dans quel tenant.",
+    ),
     "people-add": ("Add somebody", "Ajouter quelqu’un"),
     "people-list": ("Accounts", "Comptes"),
     "people-name": ("Name", "Nom"),
-    "people-name-hint": ("To log in with: lower-case letters, digits, “.”, “_” and “-”.", "Pour se connecter : minuscules, chiffres, « . », « _ » et « - »."),
+    "people-name-hint": (
+        "To log in with: lower-case letters, digits, “.”, “_” and “-”.",
+        "Pour se connecter : minuscules, chiffres, « . », « _ » et « - ».",
+    ),
     "people-display": ("Shown as", "Affiché comme"),
     "people-email": ("E-mail", "Adresse électronique"),
     "people-roles": ("Roles", "Rôles"),
@@ -34,16 +40,28 @@ TEXTS: Final = {
     "people-save": ("Save", "Enregistrer"),
     "people-saved": ("{name} is changed.", "{name} est modifié."),
     "people-reset": ("New one-time password", "Nouveau mot de passe à usage unique"),
-    "people-reset-about": ("Ends all sessions. The key that they sign with is gone; the policy will need their next one.", "Met fin à toutes les sessions. La clé de signature disparaît ; la politique aura besoin de la suivante."),
+    "people-reset-about": (
+        "Ends all sessions. The key that they sign with is gone; the policy will need their next one.",
+        "Met fin à toutes les sessions. La clé de signature disparaît ; la politique aura besoin de la suivante.",
+    ),
     "people-disable": ("Disable the account", "Désactiver le compte"),
-    "people-disable-about": ("Nobody gets in by it any more; its tokens answer no more.", "Plus personne n’entre par ce compte ; ses jetons ne répondent plus."),
+    "people-disable-about": (
+        "Nobody gets in by it any more; its tokens answer no more.",
+        "Plus personne n’entre par ce compte ; ses jetons ne répondent plus.",
+    ),
     "people-enable": ("Let them in again", "Réautoriser l’accès"),
     "people-end": ("End all sessions", "Mettre fin à toutes les sessions"),
     "people-ended": ("{name} must log in again everywhere.", "{name} devra se reconnecter partout."),
     "people-password": ("The one-time password of {name}", "Le mot de passe à usage unique de {name}"),
-    "people-password-about": ("It lets them in once, for seven days, to choose one of their own. It is never shown again: give it to them now, in person or by telephone.", "Il permet d’entrer une fois, pendant sept jours, pour en choisir un à soi. Il ne sera plus jamais affiché : transmettez-le maintenant, de vive voix."),
+    "people-password-about": (
+        "It lets them in once, for seven days, to choose one of their own. It is never shown again: give it to them now, in person or by telephone.",
+        "Il permet d’entrer une fois, pendant sept jours, pour en choisir un à soi. Il ne sera plus jamais affiché : transmettez-le maintenant, de vive voix.",
+    ),
     "people-back": ("To the accounts", "Vers les comptes"),
-    "people-self": ("This is your own account: somebody else must change your roles.", "C’est votre propre compte : quelqu’un d’autre doit modifier vos rôles."),
+    "people-self": (
+        "This is your own account: somebody else must change your roles.",
+        "C’est votre propre compte : quelqu’un d’autre doit modifier vos rôles.",
+    ),
     "people-since": ("Since", "Depuis"),
     "people-provider": ("Logs in through", "Se connecte par"),
     "people-rights": ("What each role may do", "Ce que permet chaque rôle"),
