@@ -191,4 +191,4 @@ def _invited(request: Asked, account: Account, password: str) -> Response[str]:
     )
 
 
-PAGE: Final = Page("people", TEXTS, handlers, icon="users", right=Right.PEOPLE, after_gap=True)
+PAGE: Final = Page("people", TEXTS, handlers, icon="users-round", right=Right.PEOPLE, after_gap=True)
