@@ -52,7 +52,7 @@ BAND: Final = {
 Asked = Request[Any, Any, Any]
 
 
-SHOWN: Final = {"decisions": DECISIONS, "bars": BARS, "band": BAND, "who": "", "why": ""}
+SHOWN: Final[dict[str, Any]] = {"decisions": DECISIONS, "bars": BARS, "band": BAND, "who": "", "why": ""}
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -116,8 +116,8 @@ async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
         return SOMEBODY
 
     nothing: Any = None  # its pages need none of these
-    unneeded = dict.fromkeys(("redis", "policy", "audit", "managing", "owning"), nothing)
-    parts = Parts(**unneeded, access=access or nothing, clock_ms=clock_ms)
+    unused = dict.fromkeys(("redis", "policy", "audit", "drafts", "hand", "people"), nothing)
+    parts = Parts(access=access or nothing, clock_ms=clock_ms, **unused)
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
     door = Door([access.knowing.by_cookie if access else somebody])

@@ -137,13 +137,9 @@ _TEXTS: Final = {
         "You have no token {id}.",
         "Vous n’avez pas de jeton {id}.",
     ),
-    "token-days": (
-        "A token lasts 1 to {most} days.",
-        "Un jeton dure de 1 à {most} jours.",
-    ),
-    "token-name": (
-        "Say what the token is for, in 1 to 63 characters, and name tenants as the policy does.",
-        "Dites à quoi sert le jeton, en 1 à 63 caractères, et nommez les tenants comme la politique.",
+    "token-unread": (
+        "Say what the token is for and what it may do, and give it 1 to 365 days.",
+        "Dites à quoi sert le jeton et ce qu’il peut faire, et donnez-lui de 1 à 365 jours.",
     ),
     "account-unread": (
         "Something of that cannot be read: names have lower-case letters, digits, “.”, “_” and “-”; an e-mail address has an “@”.",

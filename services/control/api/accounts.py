@@ -1,6 +1,7 @@
 """Accounts over HTTP: who may log in, and what they may do."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -11,9 +12,9 @@ from litestar.params import FromPath
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
-from services.control.access.principals import Principal, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
+from services.control.api.parameters import PageSize, PageToken
 from services.control.api.people_messages import (
     Accounts,
     AccountShown,
@@ -23,7 +24,8 @@ from services.control.api.people_messages import (
     Why,
     account_shown,
 )
-from services.control.managing import Managing
+from services.control.paging import page
+from services.control.people import People
 
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
 
@@ -33,9 +35,10 @@ Asked = Request[Any, Any, Any]
 class AccountsApi:
     """Answers administrators, who confirm who they are before they change anything."""
 
-    def __init__(self, access: Access, managing: Managing) -> None:
+    def __init__(self, access: Access, people: People, *, clock_ms: Callable[[], int]) -> None:
         self._access = access
-        self._managing = managing
+        self._people = people
+        self._clock_ms = clock_ms
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -43,10 +46,13 @@ class AccountsApi:
 
     def _looking(self) -> list[HTTPRouteHandler]:
         @get("/v1/accounts", right=Right.PEOPLE, summary="List accounts")
-        async def accounts() -> Response[Accounts]:
-            """All accounts, by name."""
-            found = await self._access.accounts.all()
-            return Response(Accounts(accounts=tuple(account_shown(each) for each in found)))
+        async def accounts(size: PageSize = 0, token: PageToken = "") -> Response[Accounts]:
+            """The accounts, by name."""
+            found, following = page(
+                await self._access.accounts.all(), place=lambda each: (0, each.name), size=size, token=token
+            )
+            shown = tuple(account_shown(each) for each in found)
+            return Response(Accounts(accounts=shown, next_page_token=following))
 
         @get("/v1/accounts/{account:str}", right=Right.PEOPLE, summary="Get an account")
         async def one(account: FromPath[str]) -> Response[AccountShown]:
@@ -65,8 +71,9 @@ class AccountsApi:
         )
         async def create(request: Asked) -> Response[Invited]:
             """Add somebody; the answer has a password that works once, for seven days. It is never shown again."""
-            who, given = self._sure(request), msgspec.json.decode(await request.body(), type=CreateAccount)
-            made, password = await self._managing.add(who, given.account(), reason=given.reason)
+            given = msgspec.json.decode(await request.body(), type=CreateAccount)
+            account = given.account(now_ms=self._clock_ms())
+            made, password = await self._people.add(request, account, reason=given.reason)
             return _invited(made, password, status_code=201)
 
         @patch(
@@ -79,77 +86,58 @@ class AccountsApi:
             """Change an account. `if-match` must be the ETag that the change was made from."""
             version = _version(request, needed=True)
             given = msgspec.json.decode(await request.body(), type=UpdateAccount)
-            who = self._sure(request)
             edited = Edited(
                 display_name=given.display_name, email=given.email, grants=given.grants, language=given.language
             )
-            return _answered(await self._managing.edit(who, account, edited, version=version, reason=given.reason))
+            return _answered(await self._people.edit(request, account, edited, version=version, reason=given.reason))
 
         return [create, update]
 
     def _steering(self) -> list[HTTPRouteHandler]:
-        managing = self._managing
+        people = self._people
 
         @post(
             "/v1/accounts/{account:str}/:disable",
             right=Right.PEOPLE,
             status_code=200,
+            operation_class=takes(Why),
             summary="Disable an account",
-            operation_class=takes(Why, needed=False),
         )
         async def disable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let nobody in by this account any more: its sessions end, its tokens answer no more."""
-            who, why = self._sure(request), await _why(request)
-            done = await managing.enable(who, account, "disabled", version=_version(request), reason=why)
-            return _answered(done)
+            version, reason = _version(request), await _reason(request)
+            return _answered(await people.enable(request, account, "disabled", version=version, reason=reason))
 
         @post(
             "/v1/accounts/{account:str}/:enable",
             right=Right.PEOPLE,
             status_code=200,
+            operation_class=takes(Why),
             summary="Enable an account",
-            operation_class=takes(Why, needed=False),
         )
         async def enable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let somebody in again."""
-            who, why = self._sure(request), await _why(request)
-            done = await managing.enable(who, account, "active", version=_version(request), reason=why)
-            return _answered(done)
+            version, reason = _version(request), await _reason(request)
+            return _answered(await people.enable(request, account, "active", version=version, reason=reason))
 
         @post(
             "/v1/accounts/{account:str}/:reset",
             right=Right.PEOPLE,
             status_code=200,
+            operation_class=takes(Why),
             summary="Reset a password",
-            operation_class=takes(Why, needed=False),
         )
         async def reset(account: FromPath[str], request: Asked) -> Response[Invited]:
             """Give a new password that works once. Their sessions end, and their signing key is gone."""
-            who, why = self._sure(request), await _why(request)
-            return _invited(*await managing.reset(who, account, version=_version(request), reason=why))
+            version, reason = _version(request), await _reason(request)
+            return _invited(*await people.reset(request, account, version=version, reason=reason))
 
         @delete("/v1/accounts/{account:str}/sessions", right=Right.PEOPLE, summary="End somebody's sessions")
         async def end(account: FromPath[str], request: Asked) -> None:
             """End all sessions of an account."""
-            await managing.end_sessions(self._sure(request), account)
+            await people.end_sessions(request, account)
 
         return [disable, enable, reset, end]
-
-    def _sure(self, request: Asked) -> Principal:
-        """Who asks, having shown of late that it is them, if they ask in person.
-
-        Raises:
-            ConfirmationNeeded: they have not.
-        """
-        principal = principal_of(request)
-        if principal.kind == "session":
-            self._access.knowing.confirmed(request)
-        return principal
-
-
-async def _why(request: Asked) -> str:
-    body = await request.body()
-    return msgspec.json.decode(body, type=Why).reason if body else ""
 
 
 def _version(request: Asked, *, needed: bool = False) -> int | None:
@@ -160,6 +148,12 @@ def _version(request: Asked, *, needed: bool = False) -> int | None:
         return None
     found = _ETAG.fullmatch(given.strip())
     return int(found[1]) if found else -1  # of no version that there is
+
+
+async def _reason(request: Asked) -> str:
+    """Why it is done, where the request says so: it may have no body."""
+    body = await request.body()
+    return msgspec.json.decode(body, type=Why).reason if body else ""
 
 
 def _answered(account: Account) -> Response[AccountShown]:

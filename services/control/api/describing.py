@@ -9,9 +9,9 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Refe
 _COPIED: Final = ("title", "description", "enum", "pattern", "minimum", "maximum", "required", "default")
 
 
-def takes(kind: type, *, needed: bool = True) -> type[Operation]:
-    """An operation whose body is that struct, as JSON; unless it is `needed` there may be none."""
-    body = RequestBody(required=needed, content={"application/json": OpenAPIMediaType(schema=schema_of(kind))})
+def takes(kind: type) -> type[Operation]:
+    """An operation whose body is that struct, as JSON."""
+    body = RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=schema_of(kind))})
 
     @dataclasses.dataclass
     class Takes(Operation):

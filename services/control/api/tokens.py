@@ -8,11 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accesses import Access
+from services.control.access.knowing import here_of
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.people_messages import CreateToken, TokenMade, TokensShown, token_shown
-from services.control.owning import Owning
+from services.control.people import People
 
 Asked = Request[Any, Any, Any]
 
@@ -20,9 +21,9 @@ Asked = Request[Any, Any, Any]
 class OwnTokens:
     """Answers people who have logged in; a token makes no tokens."""
 
-    def __init__(self, access: Access, owning: Owning) -> None:
+    def __init__(self, access: Access, people: People) -> None:
         self._access = access
-        self._owning = owning
+        self._people = people
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -45,8 +46,9 @@ class OwnTokens:
 
             It gives at most what its owner may do when it is used. With the scope `sign` it signs revisions for them.
             """
+            here_of(request)
             given = msgspec.json.decode(await request.body(), type=CreateToken)
-            made, text = await self._owning.make_token(
+            made, text = await self._people.make_token(
                 request, name=given.name, scopes=given.scopes, tenants=given.tenants, days=given.days
             )
             body = TokenMade(token=token_shown(made, 0), secret=text)
@@ -55,6 +57,6 @@ class OwnTokens:
         @delete("/v1/tokens/{token:str}", right=Right.OWN, summary="Revoke a token")
         async def revoke(token: FromPath[str], request: Asked) -> None:
             """End one of one's own tokens at once."""
-            await self._owning.revoke_token(request, token)
+            await self._people.revoke_token(request, token)
 
         return [tokens, create, revoke]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -14,11 +15,11 @@ from services.control.access.principals import principal_of
 from services.control.access.rights import OPEN, Right, rights_of
 from services.control.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, SIGN
 from services.control.api.access_problems import told_of_access
+from services.control.api.people_messages import CreateToken
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.account import TEXTS
 from services.control.console.viewer import viewer_of
-from services.control.owning import Owning
 
 Asked = Request[Any, Any, Any]
 _NEW: Final = "account/token.html"
@@ -34,7 +35,7 @@ class _Account:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._access = parts.access
-        self._owning: Owning = parts.owning
+        self._people = parts.people
 
     def sessions(self) -> list[HTTPRouteHandler]:
         @get("/account", right=Right.OWN, include_in_schema=False)
@@ -58,22 +59,25 @@ class _Account:
         @post("/account/tokens", right=Right.OWN, include_in_schema=False)
         async def make(request: Asked) -> Response[Any]:
             form = await request.form()
-            days = str(form.get("days", ""))
+            asked = {
+                "name": str(form.get("name", "")).strip(),
+                "scopes": [str(each) for each in form.getall("scope", [])],
+                "days": str(form.get("days", "")),
+            }
             try:
-                made, text = await self._owning.make_token(
-                    request,
-                    name=str(form.get("name", "")).strip(),
-                    scopes=tuple(str(each) for each in form.getall("scope", [])),
-                    days=int(days) if days.isdecimal() and len(days) < 6 else 0,
+                wanted = msgspec.convert(asked, CreateToken, strict=False)
+                made, text = await self._people.make_token(
+                    request, name=wanted.name, scopes=wanted.scopes, tenants=wanted.tenants, days=wanted.days
                 )
-            except AccountProblem as error:
-                told = told_of_access(error, viewer_of(request).language)
+            except (AccountProblem, msgspec.ValidationError) as error:
+                problem = error if isinstance(error, AccountProblem) else AccountProblem("token-unread")
+                told = told_of_access(problem, viewer_of(request).language)
                 return await self._shown(request, said="" if told is None else told.text)
             return page(request, _NEW, token=made, text=text, headers={"cache-control": "no-store"})
 
         @post("/account/tokens/{token:str}/revoke", right=Right.OWN, include_in_schema=False)
         async def revoke(token: FromPath[str], request: Asked) -> Response[None]:
-            await self._owning.revoke_token(request, token)
+            await self._people.revoke_token(request, token)
             return go_to(request, "/account", say=texts_of(request)("account-token-revoked"))
 
         return [make, revoke]

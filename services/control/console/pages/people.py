@@ -35,7 +35,7 @@ class _People:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._access = parts.access
-        self._managing = parts.managing
+        self._people = parts.people
 
     def looking(self) -> list[HTTPRouteHandler]:
         @get("/people", right=Right.PEOPLE, include_in_schema=False)
@@ -51,19 +51,19 @@ class _People:
     def changing(self) -> list[HTTPRouteHandler]:
         @post("/people", right=Right.PEOPLE, include_in_schema=False)
         async def add(request: Asked) -> Response[Any]:
-            form, who = await request.form(), self._sure(request)
+            form = await request.form()
             try:
-                account = _account(form)
-                made, password = await self._managing.add(who, account, reason=_text(form, "reason"))
+                account = _account(form, created_ms=self._parts.clock_ms())
+                made, password = await self._people.add(request, account, reason=_text(form, "reason"))
             except (AccountProblem, msgspec.ValidationError) as error:
                 return await self._list(request, said=_said(error, request), given=form)
             return _invited(request, made, password)
 
         @post("/people/{name:str}", right=Right.PEOPLE, include_in_schema=False)
         async def edit(name: FromPath[str], request: Asked) -> Response[Any]:
-            form, who = await request.form(), self._sure(request)
+            form = await request.form()
             try:
-                own = who.name == name
+                own = principal_of(request).name == name
                 edited = Edited(
                     display_name=_text(form, "display"),
                     email=_text(form, "email"),
@@ -71,7 +71,7 @@ class _People:
                 )
                 edited = msgspec.convert(msgspec.to_builtins(edited), Edited)
                 version = int(_text(form, "version") or "0")
-                await self._managing.edit(who, name, edited, version=version, reason=_text(form, "reason"))
+                await self._people.edit(request, name, edited, version=version, reason=_text(form, "reason"))
             except (AccountProblem, ValueError) as error:
                 return await self._one(request, name, said=_said(error, request))
             return go_to(request, "/people", say=texts_of(request)("people-saved", name=name))
@@ -81,35 +81,30 @@ class _People:
     def letting_in(self) -> list[HTTPRouteHandler]:
         @post("/people/{name:str}/reset", right=Right.PEOPLE, include_in_schema=False)
         async def reset(name: FromPath[str], request: Asked) -> Response[Any]:
-            form, who = await request.form(), self._sure(request)
+            form = await request.form()
             try:
-                made, password = await self._managing.reset(who, name, reason=_text(form, "reason"))
+                made, password = await self._people.reset(request, name, reason=_text(form, "reason"))
             except AccountProblem as error:
                 return await self._one(request, name, said=_said(error, request))
             return _invited(request, made, password)
 
         @post("/people/{name:str}/state", right=Right.PEOPLE, include_in_schema=False)
         async def enable(name: FromPath[str], request: Asked) -> Response[Any]:
-            form, who = await request.form(), self._sure(request)
+            form = await request.form()
             state = "active" if form.get("state") == "active" else "disabled"
             try:
-                await self._managing.enable(who, name, state, reason=_text(form, "reason"))  # type: ignore[arg-type]
+                await self._people.enable(request, name, state, reason=_text(form, "reason"))  # type: ignore[arg-type]
             except AccountProblem as error:
                 return await self._one(request, name, said=_said(error, request))
             return go_to(request, f"/people/{name}", say=texts_of(request)("people-saved", name=name))
 
         @post("/people/{name:str}/sessions", right=Right.PEOPLE, include_in_schema=False)
         async def end(name: FromPath[str], request: Asked) -> Response[Any]:
-            form, who = await request.form(), self._sure(request)
-            await self._managing.end_sessions(who, name, reason=_text(form, "reason"))
+            form = await request.form()
+            await self._people.end_sessions(request, name, reason=_text(form, "reason"))
             return go_to(request, f"/people/{name}", say=texts_of(request)("people-ended", name=name))
 
         return [reset, enable, end]
-
-    def _sure(self, request: Asked) -> Any:
-        """Who asks, having shown of late that it is them."""
-        self._access.knowing.confirmed(request)
-        return principal_of(request)
 
     async def _list(self, request: Asked, *, said: str = "", given: Mapping[str, str] | None = None) -> Response[str]:
         accounts = await self._access.accounts.all()
@@ -146,14 +141,14 @@ class _People:
         return frozenset() if revision is None else frozenset(each.public_key for each in revision.document.people)
 
 
-def _account(form: FormMultiDict) -> Account:
+def _account(form: FormMultiDict, *, created_ms: int) -> Account:
     tenant = _text(form, "tenant") or EVERYWHERE
     made = {
         "name": _text(form, "name"),
         "display_name": _text(form, "display"),
         "email": _text(form, "email"),
         "grants": {tenant: form.getall("role", [])},
-        "created_ms": 0,
+        "created_ms": created_ms,
     }
     return msgspec.convert(made, Account)
 

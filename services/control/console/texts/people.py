@@ -31,7 +31,6 @@ TEXTS: Final = {
     "people-key-missing": ("not in the policy yet", "pas encore dans la politique"),
     "people-tenant": ("Tenant", "Tenant"),
     "people-tenant-hint": ("Where the roles hold; * is everywhere.", "Où les rôles valent ; * signifie partout."),
-    "people-grants": ("What they may do", "Ce qu’elle ou il peut faire"),
     "people-grants-tenant": ("Roles in {tenant}", "Rôles dans {tenant}"),
     "people-grants-everywhere": ("Roles in all tenants", "Rôles dans tous les tenants"),
     "people-grants-more": ("Roles in one more tenant", "Rôles dans un tenant de plus"),
