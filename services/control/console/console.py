@@ -32,12 +32,19 @@ PAGES: Final[tuple[Page, ...]] = (
 class Console:
     """All pages."""
 
-    def __init__(self, parts: Parts, *, pages: Sequence[Page] = PAGES, folders: Sequence[Path] = (TEMPLATES,)) -> None:
-        """`folders` have the templates of the pages."""
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        pages: Sequence[Page] = PAGES,
+        folders: Sequence[Path] = (TEMPLATES,),
+        static: StaticFiles | None = None,
+    ) -> None:
+        """`folders` have the templates of the pages; `static` is what they load, by default what is built."""
         self._parts = parts
         self._pages = tuple(pages)
         self._folders = tuple(folders)
-        self._static = StaticFiles()
+        self._static = static or StaticFiles()
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All of its handlers."""
