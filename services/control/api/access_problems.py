@@ -14,6 +14,7 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "login-wrong": HTTPStatus.UNAUTHORIZED,
     "login-throttled": HTTPStatus.TOO_MANY_REQUESTS,
     "login-busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "oidc-away": HTTPStatus.SERVICE_UNAVAILABLE,
     "account-unknown": HTTPStatus.NOT_FOUND,
     "session-unknown": HTTPStatus.NOT_FOUND,
     "token-unknown": HTTPStatus.NOT_FOUND,
