@@ -200,14 +200,15 @@ async def running(
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
         hand = managed(access.knowing.signer)
+        operations = Operations(
+            redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
+        )
         people = People(access, changes, clock_ms=clock_ms)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
-            Operations(
-                redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
-            ),
+            operations,
             *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
             AccountsApi(access, people, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
@@ -219,6 +220,7 @@ async def running(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                operations=operations,
                 drafts=drafts,
                 hand=hand,
                 access=access,

@@ -115,9 +115,8 @@ async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
     async def somebody(_: Asked) -> Principal:
         return SOMEBODY
 
-    nothing: Any = None  # its pages need none of these
-    unused = dict.fromkeys(("redis", "policy", "audit", "drafts", "hand"), nothing)
-    parts = Parts(access=access or nothing, clock_ms=clock_ms, **unused)
+    nothing: Any = dict.fromkeys(Parts.__struct_fields__)  # its pages need no more
+    parts = Parts(**(nothing | {"access": access, "clock_ms": clock_ms, "https": False}))
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
     door = Door([access.knowing.by_cookie if access else somebody])

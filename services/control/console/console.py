@@ -11,7 +11,7 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
-from services.control.console.pages import confirm, login, now, oidc, password, policy, preferences
+from services.control.console.pages import confirm, holds, login, now, oidc, password, policy, preferences, stops
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -20,6 +20,8 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     policy.PAGE,
+    holds.PAGE,
+    stops.PAGE,
     login.PAGE,
     password.PAGE,
     confirm.PAGE,
