@@ -11,7 +11,11 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
+<<<<<<< HEAD
 from services.control.console.pages import account, confirm, login, now, password, people, policy, preferences
+=======
+from services.control.console.pages import confirm, holds, login, now, oidc, password, policy, preferences, stops
+>>>>>>> main
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -20,24 +24,37 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     policy.PAGE,
+<<<<<<< HEAD
     people.PAGE,
     account.PAGE,
+=======
+    holds.PAGE,
+    stops.PAGE,
+>>>>>>> main
     login.PAGE,
     password.PAGE,
     confirm.PAGE,
     preferences.PAGE,
+    oidc.PAGE,
 )
 
 
 class Console:
     """All pages."""
 
-    def __init__(self, parts: Parts, *, pages: Sequence[Page] = PAGES, folders: Sequence[Path] = (TEMPLATES,)) -> None:
-        """`folders` have the templates of the pages."""
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        pages: Sequence[Page] = PAGES,
+        folders: Sequence[Path] = (TEMPLATES,),
+        static: StaticFiles | None = None,
+    ) -> None:
+        """`folders` have the templates of the pages; `static` is what they load, by default what is built."""
         self._parts = parts
         self._pages = tuple(pages)
         self._folders = tuple(folders)
-        self._static = StaticFiles()
+        self._static = static or StaticFiles()
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All of its handlers."""

@@ -9,6 +9,7 @@ from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.api.managed import HandOf
+from services.control.api.operations import Operations
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.drafts.drafting import Drafting
@@ -22,6 +23,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    operations: Operations
+    """Stops, holds, agents, rollouts: what REST handlers of them use too."""
     drafts: Drafting
     hand: HandOf
     """Who asks, and the key that they sign revisions with."""
