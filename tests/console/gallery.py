@@ -116,9 +116,8 @@ async def gallery_running(access: Access | None = None, *, static: StaticFiles |
     async def somebody(_: Asked) -> Principal:
         return SOMEBODY
 
-    unused = dict.fromkeys(
-        ("redis", "policy", "audit", "drafts", "hand", "people", "access", "clock_ms", "https"), nothing
-    )
+    nothing: Any = dict.fromkeys(Parts.__struct_fields__)  # its pages need no more
+    parts = Parts(**(nothing | {"access": access, "clock_ms": clock_ms, "https": False}))
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"), static=static)
     door = Door([access.knowing.by_cookie if access else somebody])

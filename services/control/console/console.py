@@ -11,11 +11,19 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
-<<<<<<< HEAD
-from services.control.console.pages import account, confirm, login, now, password, people, policy, preferences
-=======
-from services.control.console.pages import confirm, holds, login, now, oidc, password, policy, preferences, stops
->>>>>>> main
+from services.control.console.pages import (
+    account,
+    confirm,
+    holds,
+    login,
+    now,
+    oidc,
+    password,
+    people,
+    policy,
+    preferences,
+    stops,
+)
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -24,13 +32,10 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     policy.PAGE,
-<<<<<<< HEAD
-    people.PAGE,
-    account.PAGE,
-=======
     holds.PAGE,
     stops.PAGE,
->>>>>>> main
+    people.PAGE,
+    account.PAGE,
     login.PAGE,
     password.PAGE,
     confirm.PAGE,
