@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import argon2
 import grpc
 import uvicorn
 from litestar import Litestar
@@ -34,6 +35,8 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.accesses import Access
+from services.control.access.oidc.configuration import Oidc
+from services.control.access.passwords import PROFILE
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.accounts import AccountsApi
@@ -66,6 +69,7 @@ from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.live.following import Following
 from services.control.live.gathering import Gathering
+from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
 
@@ -86,6 +90,7 @@ async def serve(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> None:
@@ -109,6 +114,7 @@ async def serve(
             control_keys=control_keys,
             url=url,
             proxies=proxies,
+            oidc=oidc,
             hold_keys=hold_keys,
             replay_keys=replay_keys,
         ) as port,
@@ -132,6 +138,8 @@ async def running(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    hashing: argon2.Parameters = PROFILE,
+    oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
@@ -143,6 +151,8 @@ async def running(
     recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
     ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
     where a request comes from: see `Settings`.
+    With `oidc` people may log in through a provider, which needs `url`.
+    `hashing` is what a password costs; only tests make it cheap.
 
     Raises:
         ValueError: the file cannot be read.
@@ -175,7 +185,14 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        access = Access(redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms)
+        access = Access(
+            redis,
+            keys=control_keys or (secrets.token_bytes(32),),
+            url=url,
+            clock_ms=clock_ms,
+            profile=hashing,
+            oidc=oidc,
+        )
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
@@ -184,14 +201,17 @@ async def running(
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
         hand = managed(access.knowing.signer)
+        operations = Operations(
+            redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
+        )
+        people = People(access, changes, clock_ms=clock_ms)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
-            Operations(
-                redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
-            ),
-            *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
+            operations,
+            *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
+            AccountsApi(access, people, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
             Happening(client, following),
         )
@@ -201,7 +221,11 @@ async def running(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                operations=operations,
+                drafts=drafts,
+                hand=hand,
                 access=access,
+                people=people,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )
