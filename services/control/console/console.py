@@ -14,6 +14,7 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     account,
     confirm,
+    guide,
     holds,
     login,
     now,
@@ -41,6 +42,7 @@ PAGES: Final[tuple[Page, ...]] = (
     confirm.PAGE,
     preferences.PAGE,
     oidc.PAGE,
+    guide.PAGE,
 )
 
 
