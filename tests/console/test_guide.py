@@ -77,7 +77,7 @@ async def test_an_officer_is_led_from_nothing_to_the_first_governed_call(
 
     await nothing.world.wait_for(1)
     channel = nothing.world.channel()
-    call = channel.unary_unary(LIST, request_serializer=Empty.SerializeToString)
+    call: Any = channel.unary_unary(LIST, request_serializer=Empty.SerializeToString)
     answer = await told(call(Empty(), metadata=(("x-api-key", key),)))
     assert answer.reason == ""
     done = page.get_by_role("heading", name="The first call is governed")
