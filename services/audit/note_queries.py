@@ -15,7 +15,7 @@ from services.audit.store import DecisionStore
 
 MOST_BYTES: Final = 1 << 20
 """Bytes of a page's notes, of which each is told twice: gRPC's clients take 4 MiB unless told otherwise."""
-MOST_TENANTS: Final = 100
+MOST_TENANTS: Final = 1_000
 _NEWEST: Final = 1 << 62
 _AT_ONCE: Final = 64
 _RESOURCE: Final = re.compile(r"[!-~]{0,300}")

@@ -230,8 +230,9 @@ class Queries(Search):
         written = await record_change(self._store, request, now_ms=self._clock_ms())
         return personal_pb2.RecordChangeResponse(note=told_note(written))
 
-    async def ListNotes(self, request: personal_pb2.ListNotesRequest, _context: Any) -> personal_pb2.ListNotesResponse:
+    async def ListNotes(self, request: personal_pb2.ListNotesRequest, context: Any) -> personal_pb2.ListNotesResponse:
         """See the contract."""
+        request.tenants[:] = Permitted(context).every(request.tenants)
         return await list_notes(self._store, request)
 
     async def GetObjectives(

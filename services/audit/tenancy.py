@@ -19,7 +19,8 @@ class Permitted:
     """The tenants that the caller of a method may see."""
 
     def __init__(self, context: Any) -> None:
-        given = dict(context.invocation_metadata()).get(TENANTS)
+        """`context` is that of the call; `None` within the process itself, where everything may be seen."""
+        given = None if context is None else dict(context.invocation_metadata() or ()).get(TENANTS)
         self.tenants: tuple[str, ...] | None = None
         """`None`: all."""
         if given is not None:
@@ -55,6 +56,18 @@ class Permitted:
         if len(self.tenants) != 1:
             raise invalid("tenant", f"tenant is required: one of {', '.join(self.tenants) or 'none'}.")
         return self.tenants[0]
+
+    def every(self, tenants: Sequence[str]) -> Sequence[str]:
+        """The tenants that a request names; where it names none, all that may be seen, or none for no bound.
+
+        Raises:
+            CallEnded: POLICY_DENIED for another one, or where none may be seen.
+        """
+        for each in tenants:
+            self.asked(each)
+        if self.tenants == ():
+            raise CallEnded(Reason.POLICY_DENIED, "You may see no tenant's entries.")
+        return tenants or self.tenants or ()
 
     def all_of(self, tenants: Sequence[str]) -> list[str]:
         """Those among them that may be seen."""

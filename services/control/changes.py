@@ -58,8 +58,10 @@ class Who(Protocol):
 class Changing:
     """A change that is being made."""
 
-    def __init__(self, request_id: str, after: Any) -> None:
+    def __init__(self, request_id: str, resource: str, after: Any) -> None:
         self.request_id: Final = request_id
+        self.resource = resource
+        """What the note of its end is about; may be set where the change itself gives it a name."""
         self.after = after
         """What is there after it; may be set until the block ends where it was not known before."""
 
@@ -88,7 +90,8 @@ class Changes:
         `operation` is a word such as `update`, `resource` a name such as `stops/acme/all`; `before` and `after` are
         what is there, as anything that JSON can say or a message of protobuf, and `None` for nothing. None of it may
         say more of a customer than their pseudonym. Give `after=LATER` for what only the block can tell, and set
-        `after` of what it is given. `request_id` names this very change where a retry must not note it twice.
+        `after` of what it is given, and `resource` where only then there is a name. `request_id` names this very change
+        where a retry must not note it twice.
 
         What stands in the log then:
 
@@ -101,7 +104,7 @@ class Changes:
             Undone: STORE_UNAVAILABLE when the audit service does not answer; the block did not begin.
             grpc.aio.AioRpcError: it refuses the note: a mistake of ours, or in a name that somebody has given.
         """
-        changing = Changing(request_id or uuid.uuid4().hex, after)
+        changing = Changing(request_id or uuid.uuid4().hex, resource, after)
         note = personal_pb2.RecordChangeRequest(
             change=personal_pb2.Change(
                 request_id=changing.request_id,
@@ -125,6 +128,7 @@ class Changes:
             await self._end(note, personal_pb2.CHANGE_STAGE_NOT_DONE)
             raise
         if after is LATER:
+            note.resource = _resource(changing.resource)
             value = None if changing.after is LATER else _value(changing.after)
             if value is not None:
                 note.change.after.CopyFrom(value)

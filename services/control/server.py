@@ -60,6 +60,7 @@ from services.control.console.page import Parts
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.policy import ActivePolicy
+from services.control.proposing import Proposing
 
 _log = logging.getLogger(__name__)
 
@@ -154,15 +155,15 @@ async def running(
         )
         door = Door((Persons(policy, clock_ms=clock_ms).knows,))
         client = AuditClient(AuditServiceStub(channel))
-        tailing = Tailing(client.stub)
+        tailing, changes = Tailing(client.stub), Changes(client.stub)
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
-        made = drafting(redis, AccountStore(redis), sources=sources, changes=Changes(client.stub), clock_ms=clock_ms)
+        made = drafting(redis, AccountStore(redis), sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
         hand = managed(_nobody_signs)
         parts = (
-            *(flags, Revisions(redis, clock_ms=clock_ms)),
-            *(Decisions(client, tailing=tailing), Views(client), Exports(client)),
-            *(Proofs(client), Sums(client), Personal(client)),
+            *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
+            *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
+            *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +12,16 @@ import requests
 
 from gateway.activation.loading import canonical, load
 from gateway.adapters.revisions import RevisionStore
+from gateway.clock import clock_ms
 from gateway.core.authority import Statement, Vote
+from gateway.rpc.serving import serving
+from pilote.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
+from services.audit.objectives import ObjectiveBook
+from services.audit.proofs.checkpoints import Checkpoints
+from services.audit.proofs.log_key import KEY_FILE, log_signer
+from services.audit.queries import Queries
+from services.audit.sqlite.store import SqliteStore
+from services.audit.tails import Tails
 from services.control.access.asking import header, to_sign
 from services.control.server import running
 from tests.e2e.policy import Data
@@ -97,12 +107,42 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(world: World, data: Data, *, audit: str = "127.0.0.1:1", **more: Any) -> AsyncIterator[Office]:
-    """A control plane, with that policy active as revision 1. `audit` is its audit service; by default none answers."""
+async def opened(world: World, data: Data, *, audit: str = "", **more: Any) -> AsyncIterator[Office]:
+    """A control plane, with that policy active as revision 1. `audit` is its audit service; by default one of its own.
+
+    That one has a log, in which changes are noted, and reads no streams.
+    """
     first = published(canonical(load(data).document), author="ada")
     await RevisionStore(world.redis).add(first, entry(first, "bob"))
     options = {"pseudonym_key": KEY, "drain_seconds": 0.5, **more}
-    async with running(listen="127.0.0.1:0", redis_url=world.redis_url, audit=audit, **options) as port:
-        office = Office(f"http://127.0.0.1:{port}", data)
+    async with AsyncExitStack() as stack:
+        address = audit or await stack.enter_async_context(logging(world.home / "office-log"))
+        parts = running(listen="127.0.0.1:0", redis_url=world.redis_url, audit=address, **options)
+        office = Office(f"http://127.0.0.1:{await stack.enter_async_context(parts)}", data)
         await office.follows(1)
         yield office
+
+
+@asynccontextmanager
+async def logging(home: Path) -> AsyncIterator[str]:
+    """An audit service that only answers; gives its address."""
+    store, tails = SqliteStore(home), Tails()
+    queries = Queries(
+        store,
+        tails=tails,
+        objectives=ObjectiveBook(store, clock_ms=clock_ms),
+        checkpoints=Checkpoints(store.log, signer=log_signer(home / KEY_FILE), clock_ms=clock_ms),
+        pseudonym_key=KEY,
+        clock_ms=clock_ms,
+    )
+    try:
+        async with serving(
+            lambda server: add_AuditServiceServicer_to_server(queries, server),
+            listen="127.0.0.1:0",
+            names=(),
+            drain_seconds=0,
+        ) as port:
+            yield f"127.0.0.1:{port}"
+            tails.drain()
+    finally:
+        await store.close()

@@ -247,7 +247,8 @@ async def test_only_who_has_the_role_gets_inputs_or_erases(three: Desk) -> None:
     status, erased = await three.post("/v1/subjects:erase", erasure, "dan")
     assert (status, [each["tenant"] for each in erased["erasures"]]) == (200, ["acme"])
     _, notes = await three.get("/v1/notes")
-    assert [(each["kind"], each["person"]) for each in notes["notes"]] == [("erasure", "dan")]
+    wanted = [("erasure", "dan"), ("change", "dan"), ("change", "dan")]  # inputs were forgotten before
+    assert [(each["kind"], each["person"]) for each in notes["notes"]] == wanted
 
 
 async def test_without_a_signature_nothing_is_answered(desk: Desk) -> None:

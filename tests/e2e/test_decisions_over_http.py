@@ -250,7 +250,7 @@ async def test_a_person_saves_changes_and_deletes_a_view(office: Office) -> None
 
 
 async def test_without_the_audit_service_people_are_told_to_retry(empty_world: World, upstream: FakeUpstream) -> None:
-    async with opened(empty_world, policy(upstream.address, people=PEOPLE)) as office:
+    async with opened(empty_world, policy(upstream.address, people=PEOPLE), audit="127.0.0.1:1") as office:
         for target in ("/v1/decisions", "/v1/decisions:tail", "/v1/views"):
             status, problem = await office["ada"].ask("GET", target, lang="fr")
             assert (status, problem["reason"]) == (503, "STORE_UNAVAILABLE")

@@ -1,19 +1,22 @@
 """What concerns one person, over HTTP: their report, their erasure, what is kept of calls, and who asked."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
+from gateway.core.record import subject_ref
 from pilote.audit.v1 import personal_pb2, persons_pb2, planning_pb2
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
-from services.control.access.rights import Right
+from services.control.access.principals import needs, principal_of
+from services.control.access.rights import EVERYWHERE, Right
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
 from services.control.api.proto_schemas import answers
 from services.control.api.streaming import answer_stream
-from services.control.audit_client import AuditClient, filled, parsed
+from services.control.audit_client import SECONDS, AuditClient, as_json, asking_as, filled, parsed
+from services.control.changes import LATER, Changes
+from services.control.policy import ActivePolicy
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose calls; empty: all.")]
 _Decision = Annotated[str, QueryParameter(name="decision", description="One decision, `decisions/{decision}`.")]
@@ -29,8 +32,11 @@ _Most = Annotated[int, QueryParameter(name="maxResults", description="The newest
 class Personal:
     """Answers who may; the log says who asked for what, and why."""
 
-    def __init__(self, client: AuditClient) -> None:
+    def __init__(self, client: AuditClient, changes: Changes, *, pseudonym_key: bytes, policy: ActivePolicy) -> None:
         self._client = client
+        self._changes = changes
+        self._pseudonym_key = pseudonym_key
+        self._policy = policy
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -101,6 +107,7 @@ class Personal:
 
     def _deleting(self) -> list[HTTPRouteHandler]:
         client, stub = self._client, self._client.stub
+        forget_inputs: Any = stub.ForgetInputs
 
         @post(
             "/v1/subjects:erase",
@@ -125,7 +132,27 @@ class Personal:
         )
         async def forget(request: Asking) -> Answer:
             """Delete what calls about a customer were decided by; needs the right `subjects.erase`."""
-            body, kind = await request.body(), planning_pb2.ForgetInputsRequest
-            return await client.ask(request, stub.ForgetInputs, parsed(kind, body))
+            wanted = parsed(planning_pb2.ForgetInputsRequest, await request.body())
+            who = needs(request, Right.ERASE, wanted.tenant or EVERYWHERE)
+            refs = self._refs(wanted.subject, wanted.tenant)
+            async with self._changes.recording(
+                who,
+                operation="forget-inputs",
+                resource=f"subjects/{refs[wanted.tenant]}" if wanted.tenant else "subjects",
+                tenant=wanted.tenant,
+                before={"subject_refs": refs},
+                after=LATER,
+            ) as changing:
+                metadata = asking_as(request)
+                answer: planning_pb2.ForgetInputsResponse = await forget_inputs(
+                    wanted, timeout=SECONDS, metadata=metadata
+                )
+                changing.after = {"forgotten": answer.forgotten}
+            return Response(as_json(answer))
 
         return [erase, forget]
+
+    def _refs(self, subject: str, tenant: str) -> dict[str, str]:
+        """Pseudonyms of a customer, by tenant: of one, or of all that the active policy names."""
+        tenants = (tenant,) if tenant else self._policy.tenants
+        return {each: subject_ref(self._pseudonym_key, tenant=each, subject=subject) for each in tenants}

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from redis.exceptions import RedisError
 
 from gateway.adapters.cells import CellsFixed
-from gateway.core.errors import CallEnded
+from gateway.core.errors import CallEnded, Reason
 from gateway.core.merging import merge
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.rpc.status import code_of
@@ -18,6 +18,7 @@ from services.control.access.asking import Unasked
 from services.control.access.principals import Forbidden
 from services.control.api.draft_problems import told_of_drafts
 from services.control.api.grpc_problems import STATUS, told_by
+from services.control.undone import Undone
 from services.revisions.revising import Conflict, RevisionProblem
 from services.revisions.tables import told
 from services.revisions.texts import say
@@ -46,6 +47,10 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "altered": HTTPStatus.CONFLICT,
 }
 """By the code of a problem; any other is a bad request."""
+
+
+_UNDONE: Final[Mapping[Reason, HTTPStatus]] = {Reason.HOLD_DAMAGED: HTTPStatus.CONFLICT}
+"""Of reasons that are a mistake of somebody else's over gRPC."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,6 +140,8 @@ def _of_policy(error: Exception, language: str) -> Problem | None:
 
 
 def _of_systems(error: Exception, language: str) -> Problem | None:
+    if isinstance(error, Undone):
+        return _undone(error, language)
     if isinstance(error, CallEnded):
         status = status_of_call(error)
         text = error.localized[1] if error.localized and error.localized[0] == language else error.message
@@ -187,6 +194,13 @@ def _refused(error: RevisionProblem, language: str) -> Problem:
     reason = error.code.upper().replace("-", "_")
     status = _STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
     return problem(reason, status, say(error.code, language=language, **values))
+
+
+def _undone(error: Undone, language: str) -> Problem:
+    text = error.said(language)
+    status = _UNDONE.get(error.reason) or STATUS.get(code_of(error.reason).name, HTTPStatus.BAD_REQUEST)
+    mistakes = ({"path": error.field, "problem": text},) if error.field else ()
+    return problem(error.reason.value, status, text, mistakes=mistakes, retry_after_seconds=error.wait_s or 0)
 
 
 def _violations(error: CallEnded, text: str) -> tuple[dict[str, Any], ...]:

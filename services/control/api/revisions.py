@@ -5,7 +5,6 @@ statement to sign, `POST /v1/proposals` brings the signature. Nothing is kept of
 """
 
 import asyncio
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -24,7 +23,8 @@ from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
-from services.revisions.revising import Revising, RevisionProblem
+from services.control.proposing import Proposing
+from services.revisions.revising import RevisionProblem
 from services.revisions.tables import told
 
 MAX_POLICY_BYTES: Final = 16 * 1024 * 1024
@@ -34,9 +34,10 @@ T = TypeVar("T")
 class Revisions:
     """Answers people whom the active policy names."""
 
-    def __init__(self, redis: Client, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, redis: Client, proposing: Proposing) -> None:
         self._redis = redis
-        self._revising = Revising(redis, clock_ms=clock_ms)
+        self._proposing = proposing
+        self._revising = proposing.revising
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -147,7 +148,7 @@ class Revisions:
     async def _propose(self, request: Request[Any, Any, Any]) -> Proposed:
         given = _decoded(await request.body(), Submitted)
         draft = await self._revising.drafted(bytes(given.document), given.statement)
-        made = await self._revising.submit(draft, signature=given.signature)
+        made = await self._proposing.submit(principal_of(request), draft, signature=given.signature)
         if made.proposal is not None:
             return await self._proposed(made.proposal)
         return Proposed(
@@ -162,7 +163,8 @@ class Revisions:
 
     async def _vote(self, request: Request[Any, Any, Any], number: int) -> Proposed:
         signed = _decoded(await request.body(), SignedVote)
-        proposal, _ = await self._revising.count(number, lambda _: signed, approves=signed.vote.act == "approve")
+        vote, who = signed.vote, principal_of(request)
+        proposal, _ = await self._proposing.vote(who, number, lambda _: signed, act=vote.act, comment=vote.comment)
         return await self._proposed(proposal)
 
     async def _proposed(self, proposal: Proposal) -> Proposed:

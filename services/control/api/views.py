@@ -1,6 +1,6 @@
 """Saved views over HTTP: what `pilote views` does, for who is known to the control plane."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
@@ -11,7 +11,8 @@ from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, PageSize, PageToken
 from services.control.api.proto_schemas import answers
-from services.control.audit_client import AuditClient, parsed
+from services.control.audit_client import SECONDS, AuditClient, asking_as, parsed
+from services.control.changes import Changes
 
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
 
@@ -19,8 +20,9 @@ _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if t
 class Views:
     """Lets people save views; they own what they save."""
 
-    def __init__(self, client: AuditClient) -> None:
+    def __init__(self, client: AuditClient, changes: Changes) -> None:
         self._client = client
+        self._changes = changes
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -49,7 +51,7 @@ class Views:
         return [listed, one]
 
     def _changing(self) -> list[HTTPRouteHandler]:
-        client, stub = self._client, self._client.stub
+        client, stub, changes = self._client, self._client.stub, self._changes
 
         @post(
             "/v1/views",
@@ -63,7 +65,10 @@ class Views:
             body = await request.body()
             view = parsed(views_pb2.View, body)
             view.owner = principal_of(request).name
-            return await client.ask(request, stub.CreateView, views_pb2.CreateViewRequest(view=view))
+            name = f"views/{view.name.removeprefix('views/')}"
+            noted = changes.recording(principal_of(request), operation="create", resource=name, after=view)
+            async with noted:
+                return await client.ask(request, stub.CreateView, views_pb2.CreateViewRequest(view=view))
 
         @put(
             "/v1/views/{view:str}",
@@ -76,7 +81,12 @@ class Views:
             body = await request.body()
             wanted = parsed(views_pb2.View, body)
             wanted.name = f"views/{view}"
-            return await client.ask(request, stub.UpdateView, views_pb2.UpdateViewRequest(view=wanted))
+            before = await self._before(request, wanted.name)
+            noted = changes.recording(
+                principal_of(request), operation="update", resource=wanted.name, before=before, after=wanted
+            )
+            async with noted:
+                return await client.ask(request, stub.UpdateView, views_pb2.UpdateViewRequest(view=wanted))
 
         @delete(
             "/v1/views/{view:str}",
@@ -88,6 +98,16 @@ class Views:
         async def remove(request: Asking, view: FromPath[str], etag: _Etag = "") -> Answer:
             """Delete a view."""
             asked = views_pb2.DeleteViewRequest(name=f"views/{view}", etag=etag)
-            return await client.ask(request, stub.DeleteView, asked)
+            before = await self._before(request, asked.name)
+            noted = changes.recording(principal_of(request), operation="delete", resource=asked.name, before=before)
+            async with noted:
+                return await client.ask(request, stub.DeleteView, asked)
 
         return [create, update, remove]
+
+    async def _before(self, request: Asking, name: str) -> views_pb2.View:
+        """The view as it is; who changes one that is not there is told so, and nothing is noted."""
+        get_view: Any = self._client.stub.GetView
+        asked, metadata = views_pb2.GetViewRequest(name=name), asking_as(request)
+        answer: views_pb2.GetViewResponse = await get_view(asked, timeout=SECONDS, metadata=metadata)
+        return answer.view

@@ -170,7 +170,7 @@ async def test_notes_are_found_by_what_they_say(audit: Audit) -> None:
     [
         ("resource", {"resource": "é"}),
         ("tenants", {"tenants": [""]}),
-        ("tenants", {"tenants": ["a"] * 101}),
+        ("tenants", {"tenants": ["a"] * 1_001}),
         ("person", {"person": "a" * 129}),
         ("kind", {"kind": "a" * 129}),
         ("end_time", {"end_time": Timestamp()}),

@@ -301,7 +301,7 @@ class ListNotesRequest(_message.Message):
 
     @_builtins.property
     def tenants(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only what is about one of these tenants; at most 100. What is about no single tenant is left out then."""
+        """Only what is about one of these tenants; at most 1,000. What is about no single tenant is left out then."""
 
     def __init__(
         self,
