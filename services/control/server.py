@@ -167,7 +167,7 @@ async def running(
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
-        console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
+        console = Console(Parts(redis=redis, policy=policy, audit=client, tailing=tailing, clock_ms=clock_ms))
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
         app = application([*handlers, *values], door, templates=console.templates())
         try:

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
 from services.control.access.rights import Right
+from services.control.api.tailing import Tailing
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.policy import ActivePolicy
@@ -18,6 +19,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    tailing: Tailing
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False

@@ -70,6 +70,13 @@ def page(
     )
 
 
+def part(request: Request[Any, Any, Any], template: str, block: str, /, **values: Any) -> str:
+    """One block of a template, for what is put into a page that is shown already by other ways than a response."""
+    env: Environment = request.app.template_engine.engine  # type: ignore[union-attr]
+    made, context = env.get_template(template), _context(env, viewer_of(request))
+    return "".join(made.blocks[block](made.new_context({**context, **values})))
+
+
 def go_to(
     request: Request[Any, Any, Any], path: str, *, say: str = "", kind: str = "done", cookies: Sequence[Cookie] = ()
 ) -> Response[None]:

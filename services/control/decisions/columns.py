@@ -48,11 +48,11 @@ def _text(field: str) -> Column:
     return Column("text", lambda decision: getattr(decision, field))
 
 
-def _span(field: str) -> Column:
+def _span(field: Any) -> Column:
     return Column("span", lambda each: getattr(each, field).ToMicroseconds() if each.HasField(field) else None)
 
 
-def _time(field: str) -> Column:
+def _time(field: Any) -> Column:
     return Column("time", lambda each: getattr(each, field).ToMilliseconds() if each.HasField(field) else None)
 
 
@@ -77,9 +77,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "conversation": _text("conversation"),
     "reason": _text("reason"),
     "rule": _text("rule"),
-    "state": Column(
-        "text", lambda each: decision_pb2.DecisionState.Name(each.state).removeprefix("DECISION_STATE_")
-    ),
+    "state": Column("text", lambda each: decision_pb2.DecisionState.Name(each.state).removeprefix("DECISION_STATE_")),
     "status": _text("status"),
     "model": _text("model"),
     "model_version": _text("model_version"),

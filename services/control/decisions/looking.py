@@ -54,7 +54,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> str:
         """The whole filter, time included."""
-        bounds = [f'receive_time >= "{self.start}"' if self.start else "", f'receive_time < "{self.end}"' if self.end else ""]
+        bounds = [
+            f'receive_time >= "{self.start}"' if self.start else "",
+            f'receive_time < "{self.end}"' if self.end else "",
+        ]
         if not self.bounded and self.since in SPANS:
             bounds = [f"since({self.since})"]
         parts = [part for part in (" AND ".join(filter(None, bounds)), self.filter) if part]

@@ -1,0 +1,5 @@
+"""What the page of one decision says."""
+
+from typing import Final
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {}
