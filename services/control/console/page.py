@@ -6,6 +6,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
+from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.api.tailing import Tailing
 from services.control.audit_client import AuditClient
@@ -20,6 +21,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     policy: ActivePolicy
     audit: AuditClient
     tailing: Tailing
+    access: Access
+    """Accounts, sessions, and how one gets in."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False
