@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import grpc
 
+from gateway.adapters.sealing import Sealer
 from gateway.clock import clock_ms
 from gateway.core.call import Lineage
 from gateway.core.record import (
@@ -27,13 +28,15 @@ from services.control import server
 from services.control.access.principals import Door, Principal
 from services.control.access.rights import EVERYWHERE, Role, rights_of
 from services.control.api.tailing import Tailing
+from services.control.api.values import Values
 from services.control.app import application
 from services.control.audit_client import AuditClient
 from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.console.pages import decisions, now, preferences
+from services.control.decisions.replaying import Replaying
 from tests.e2e.waiting import eventually
-from tests.e2e.world import Auditor, auditing
+from tests.e2e.world import KEY, RECORD_KEY, REPLAY_KEY, Auditor, auditing
 from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
 
 MODERATOR: Final = Principal(name="Maud Moreau", kind="session", rights=rights_of({EVERYWHERE: [Role.MODERATOR]}))
@@ -87,13 +90,14 @@ def _call(number: int, at_ms: int, id_of: Callable[[int], str], changes: dict[st
     }
     outcome, end = Outcome(granted=True), None
     contact = {"method": SEND, "operation": "CONTACT", "channel": "email", "category": "marketing", "route": "crm"}
+    contact |= {"arm": "main", "upstream": "crm"}
     asks = (
         BucketAsk("weekly-email", "cap", 3, 7 * 86_400_000, by="subject=9f31c2"),
         BucketAsk("per-agent", "rate", 100, 60_000, by="agent=nurture"),
     )
     match kind:
         case "sent":
-            record |= contact | {"buckets": asks, "arm": "main", "upstream": "crm", "rule": "allow-agents"}
+            record |= contact | {"buckets": asks, "rule": "allow-agents"}
             record |= {"exposures": (Exposure("tone", "warm"),), "inference": id_of(3)}
             record |= {
                 "lineage": Lineage(model="churn", version="churn@4", route="scores", arm="main"),
@@ -159,13 +163,24 @@ async def desk(
     async def somebody(_: Any) -> Principal:
         return who
 
-    policy: Any = None  # pages about decisions ask for none
+    nothing: Any = None  # pages about decisions need none of these
     async with contextlib.AsyncExitStack() as stack:
         auditor = await stack.enter_async_context(auditing(redis_url, home))
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(auditor.address))
         client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
-        parts = Parts(redis=redis, policy=policy, audit=client, tailing=tailing, clock_ms=clock_ms)
+        replaying = Replaying(client, redis, replay_keys=[REPLAY_KEY], pseudonym_key=KEY, clock_ms=clock_ms)
+        parts = Parts(
+            redis=redis,
+            policy=nothing,
+            audit=client,
+            tailing=tailing,
+            access=nothing,
+            clock_ms=clock_ms,
+            values=Values(client, sealer=Sealer([RECORD_KEY])),
+            replaying=replaying,
+            trace_url="https://traces.example/{trace_id}",
+        )
         console = Console(parts, pages=(now.PAGE, decisions.PAGE, preferences.PAGE))
         app = application(console.handlers(), Door([somebody]), templates=console.templates())
         serving = server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=tailing.drain)

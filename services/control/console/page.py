@@ -9,8 +9,10 @@ from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.api.tailing import Tailing
+from services.control.api.values import Values
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
+from services.control.decisions.replaying import Replaying
 from services.control.policy import ActivePolicy
 
 
@@ -21,6 +23,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     policy: ActivePolicy
     audit: AuditClient
     tailing: Tailing
+    values: Values | None = None
+    """Shows what calls were decided by; `None` where this process has no keys for that. Likewise the next one."""
+    replaying: Replaying | None = None
+    trace_url: str = ""
+    """Where traces are shown, with `{trace_id}`; empty: nowhere."""
     access: Access
     """Accounts, sessions, and how one gets in."""
     clock_ms: Callable[[], int]

@@ -1,9 +1,9 @@
-"""One decision as a page shows it: its steps in time, its limits with the room they had, and where its ways lead. Pure."""
+"""One decision as a page shows it: its steps in time, its limits with their room, and where its ways lead. Pure."""
 
 import msgspec
 
 from pilote.decision.v1 import decision_pb2
-from services.control.decisions.columns import took_us, verdict_of
+from services.control.decisions.columns import took_us
 
 Decision = decision_pb2.Decision
 _BEFORE_ADMISSION = ("wait", "identify", "describe", "facts", "decide", "admit")
@@ -105,11 +105,6 @@ def ways_of(decision: Decision) -> tuple[Way, ...]:
 def led_to(id_: str) -> str:
     """The filter of what followed from a decision: what names it as its inference, or follows on it."""
     return f'inference = "decisions/{id_}" OR parent = "decisions/{id_}"'
-
-
-def passed(decision: Decision) -> bool:
-    """Whether the call was let through."""
-    return verdict_of(decision) == "ALLOW"
 
 
 def _try(attempt: decision_pb2.Attempt) -> Step:

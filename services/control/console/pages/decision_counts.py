@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 
 from pilote.audit.v1 import summaries_pb2
 from services.control.access.rights import Right
@@ -52,7 +53,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         return page(request, _TEMPLATE, facets=await _facets(request), chart=await _chart(request))
 
     @get("/decisions/values", right=Right.SEE, include_in_schema=False)
-    async def values(request: Asked, field: str = "") -> list[dict[str, Any]]:
+    async def values(request: Asked, field: FromQuery[str] = "") -> list[dict[str, Any]]:
         """The values that a field has lately, for completion."""
         look = look_of({**request.query_params, "filter": ""})
         asked = summaries_pb2.SummarizeDecisionsRequest(filter=look.asked, fields=[field], top_size=_OFFERED)
