@@ -163,24 +163,17 @@ async def desk(
     async def somebody(_: Any) -> Principal:
         return who
 
-    nothing: Any = None  # pages about decisions need none of these
     async with contextlib.AsyncExitStack() as stack:
         auditor = await stack.enter_async_context(auditing(redis_url, home))
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(auditor.address))
         client = AuditClient(AuditServiceStub(channel))
         tailing = Tailing(client.stub)
         replaying = Replaying(client, redis, replay_keys=[REPLAY_KEY], pseudonym_key=KEY, clock_ms=clock_ms)
-        parts = Parts(
-            redis=redis,
-            policy=nothing,
-            audit=client,
-            tailing=tailing,
-            access=nothing,
-            clock_ms=clock_ms,
-            values=Values(client, sealer=Sealer([RECORD_KEY])),
-            replaying=replaying,
-            trace_url="https://traces.example/{trace_id}",
-        )
+        made_of: dict[str, Any] = dict.fromkeys(Parts.__struct_fields__)  # pages about decisions need no more
+        made_of |= {"redis": redis, "audit": client, "tailing": tailing, "clock_ms": clock_ms, "https": False}
+        made_of |= {"trace_url": "https://traces.example/{trace_id}"}
+        made_of |= {"values": Values(client, sealer=Sealer([RECORD_KEY])), "replaying": replaying}
+        parts = Parts(**made_of)
         console = Console(parts, pages=(now.PAGE, decisions.PAGE, preferences.PAGE))
         app = application(console.handlers(), Door([somebody]), templates=console.templates())
         serving = server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=tailing.drain)

@@ -115,10 +115,8 @@ async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
     async def somebody(_: Asked) -> Principal:
         return SOMEBODY
 
-    nothing: Any = None  # its pages need none of these
-    parts = Parts(
-        redis=nothing, policy=nothing, audit=nothing, tailing=nothing, access=access or nothing, clock_ms=clock_ms
-    )
+    nothing: Any = dict.fromkeys(Parts.__struct_fields__)  # its pages need no more
+    parts = Parts(**(nothing | {"access": access, "clock_ms": clock_ms, "https": False}))
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
     door = Door([access.knowing.by_cookie if access else somebody])

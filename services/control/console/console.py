@@ -11,7 +11,17 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
-from services.control.console.pages import confirm, decisions, login, now, password, preferences
+from services.control.console.pages import (
+    confirm,
+    decisions,
+    holds,
+    login,
+    now,
+    password,
+    policy,
+    preferences,
+    stops,
+)
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -20,6 +30,9 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     decisions.PAGE,
+    policy.PAGE,
+    holds.PAGE,
+    stops.PAGE,
     login.PAGE,
     password.PAGE,
     confirm.PAGE,

@@ -19,6 +19,8 @@ _PROGRAMS: Final = ("/v1/", "/ofrep/", "/schema", "/static/", "/healthz")
 """Paths that are not for people to look at, whatever a browser says it takes."""
 _SYMBOLS: Final[Mapping[int, str]] = {404: "search", 403: "lock", 503: "plug"}
 _KNOWN: Final = (403, 404, 405, 413, 503)
+_KEPT: Final[tuple[str, ...]] = ("allow", "retry-after")
+"""What programs are told in headers, people's browsers are told too."""
 _OTHER: Final = {4: 400}
 """By the first digit of a status that has no words of its own; any other is a mistake of ours."""
 _OURS: Final = (404, 405, 413, 500)
@@ -60,7 +62,8 @@ def _failure(request: Asked, told: Response[Any]) -> Response[str]:
         told.content.detail if isinstance(told.content, Problem) and kind not in _OURS else t(f"failure-{kind}-about")
     )
     values = {"title": t(f"failure-{kind}"), "about": about, "symbol": _SYMBOLS.get(status, "triangle-alert")}
-    return page(request, "failure/failure.html", status=status, **values)
+    headers = {name: told.headers[name] for name in _KEPT if name in told.headers}
+    return page(request, "failure/failure.html", status=status, headers=headers, **values)
 
 
 def _back_to(request: Asked) -> str:

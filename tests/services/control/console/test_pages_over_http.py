@@ -108,3 +108,23 @@ def test_a_browser_is_sent_to_nowhere_else(text: str) -> None:
 def test_a_browser_is_sent_back_to_where_it_was() -> None:
     assert local_path("/decisions?filter=a%20b&x=1") == "/decisions?filter=a%20b&x=1"
     assert local_path(None) == "/"
+
+
+async def test_another_site_cannot_change_what_language_somebody_reads(url: str) -> None:
+    headers = {"sec-fetch-site": "cross-site"}
+    answer = await asyncio.to_thread(
+        lambda: requests.post(
+            f"{url}/preferences", data={"language": "fr"}, headers=headers, timeout=10, allow_redirects=False
+        )
+    )
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("form", [{}, {"language": "de"}, {"theme": "x" * 1000}, {"next": "//evil.example"}])
+async def test_choices_that_there_are_not_change_nothing(url: str, form: dict[str, str]) -> None:
+    answer = await asyncio.to_thread(
+        lambda: requests.post(f"{url}/preferences", data=form, timeout=10, allow_redirects=False)
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    assert "set-cookie" not in answer.headers
