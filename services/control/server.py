@@ -210,11 +210,11 @@ async def running(
             Happening(client, following),
         )
         values = Values(client, sealer=Sealer(record_keys)) if record_keys else None
-        replaying = None
-        if replay_keys:
-            replaying = Replaying(
-                client, redis, replay_keys=replay_keys, pseudonym_key=pseudonym_key, clock_ms=clock_ms
-            )
+        replaying = (
+            Replaying(client, redis, replay_keys=replay_keys, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
+            if replay_keys
+            else None
+        )
         console = Console(
             Parts(
                 redis=redis,
@@ -232,9 +232,8 @@ async def running(
                 https=access.cookies.secure,
             )
         )
-        optional = (values, ReplaysApi(replaying) if replaying else None)
-        whole = (*parts, *(part for part in optional if part is not None), console)
-        handlers = [handler for part in whole for handler in part.handlers()]
+        optional: list[Any] = [part for part in (values, replaying and ReplaysApi(replaying)) if part]
+        handlers = [handler for part in (*parts, *optional, console) for handler in part.handlers()]
         app = application(handlers, Door(ways), templates=console.templates(), https=access.cookies.secure)
 
         def drain() -> None:
