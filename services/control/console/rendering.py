@@ -70,11 +70,11 @@ def page(
     )
 
 
-def part(request: Request[Any, Any, Any], template: str, block: str, /, **values: Any) -> str:
-    """One block of a template, for what is put into a page that is shown already by other ways than a response."""
+def blocks(request: Request[Any, Any, Any], template: str, names: Sequence[str], /, **values: Any) -> dict[str, str]:
+    """Blocks of a template by name, for whoever makes the request, to be put into a page that is shown already."""
     env: Environment = request.app.template_engine.engine  # type: ignore[union-attr]
-    made, context = env.get_template(template), _context(env, viewer_of(request))
-    return "".join(made.blocks[block](made.new_context({**context, **values})))
+    made, context = env.get_template(template), _context(env, viewer_of(request)) | values
+    return {name: "".join(made.blocks[name](made.new_context(context))) for name in names}
 
 
 def go_to(

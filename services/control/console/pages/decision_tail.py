@@ -11,7 +11,7 @@ from pilote.decision.v1 import decision_pb2
 from services.control.access.rights import Right
 from services.control.audit_client import asking_as
 from services.control.console.page import Parts
-from services.control.console.rendering import part
+from services.control.console.rendering import blocks
 from services.control.decisions.columns import COLUMNS
 from services.control.decisions.looking import look_of
 
@@ -25,7 +25,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         look = look_of(request.query_params)
 
         def row(decision: decision_pb2.Decision) -> str:
-            return part(request, "decisions/rows.html", "row", decision=decision, shown=look.columns, columns=COLUMNS)
+            values = {"decision": decision, "shown": look.columns, "columns": COLUMNS}
+            return blocks(request, "decisions/rows.html", ("row",), **values)["row"]
 
         return ServerSentEvent(await parts.tailing.follow(look.filter, metadata=asking_as(request), told=row))
 
