@@ -14,6 +14,7 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     account,
     confirm,
+    decisions,
     holds,
     login,
     now,
@@ -31,6 +32,7 @@ from services.control.console.wording import Wording
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    decisions.PAGE,
     policy.PAGE,
     holds.PAGE,
     stops.PAGE,
