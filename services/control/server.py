@@ -44,6 +44,7 @@ from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.idempotency import Once
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
 from services.control.api.now import Happening
@@ -224,12 +225,20 @@ async def running(
                 drafts=drafts,
                 hand=hand,
                 access=access,
+                following=following,
+                people=people,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )
         )
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
-        app = application([*handlers, *values], Door(ways), templates=console.templates(), https=access.cookies.secure)
+        app = application(
+            [*handlers, *values],
+            Door(ways),
+            once=Once(redis),
+            templates=console.templates(),
+            https=access.cookies.secure,
+        )
 
         def drain() -> None:
             tailing.drain()

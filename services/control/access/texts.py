@@ -141,6 +141,14 @@ _TEXTS: Final = {
         "You have no token {id}.",
         "Vous n’avez pas de jeton {id}.",
     ),
+    "token-unread": (
+        "Say what the token is for and what it may do, and give it 1 to 365 days.",
+        "Dites à quoi sert le jeton et ce qu’il peut faire, et donnez-lui de 1 à 365 jours.",
+    ),
+    "account-unread": (
+        "Something of that cannot be read: names have lower-case letters, digits, “.”, “_” and “-”; an e-mail address has an “@”.",
+        "Une partie n’a pu être lue : les noms ont des minuscules, des chiffres, « . », « _ » et « - » ; une adresse a un « @ ».",
+    ),
     "token-scope": (
         "There is no scope {scope}; there are: {scopes}.",
         "Il n’y a pas de portée {scope} ; il y a : {scopes}.",

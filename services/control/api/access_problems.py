@@ -25,6 +25,8 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "match-needed": HTTPStatus.PRECONDITION_REQUIRED,
     "account-name": HTTPStatus.BAD_REQUEST,
     "token-scope": HTTPStatus.BAD_REQUEST,
+    "token-unread": HTTPStatus.BAD_REQUEST,
+    "account-unread": HTTPStatus.BAD_REQUEST,
     "password-short": HTTPStatus.BAD_REQUEST,
     "password-long": HTTPStatus.BAD_REQUEST,
     "password-name": HTTPStatus.BAD_REQUEST,

@@ -13,6 +13,8 @@ from services.control.api.operations import Operations
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.drafts.drafting import Drafting
+from services.control.live.following import Following
+from services.control.people import People
 from services.control.policy import ActivePolicy
 
 
@@ -29,6 +31,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, and the key that they sign revisions with."""
     access: Access
     """Accounts, sessions, and how one gets in."""
+    following: Following
+    """What happens now, and whoever follows it."""
+    people: People
+    """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False
