@@ -14,6 +14,10 @@ _TEXTS: Final = {
         "No policy is active yet, so every call is refused: pilote apply FILE",
         "Aucune politique n’est encore active, tout appel est donc refusé : pilote apply FICHIER",
     ),
+    "unnoted": (
+        "The log does not have this: the audit service at {address} does not note it.",
+        "Le journal n’en garde pas trace : le service d’audit à l’adresse {address} ne le note pas.",
+    ),
     "stop-hint": ("Ctrl-C stops everything.", "Ctrl-C arrête tout."),
     "stopping": ("Draining; a second Ctrl-C ends at once.", "Arrêt en cours ; un second Ctrl-C termine aussitôt."),
     "stopped": ("Everything has stopped.", "Tout est arrêté."),
