@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import grpc
+import msgspec
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -31,7 +32,7 @@ from gateway.adapters.spool import Spool
 from gateway.adapters.subject_keys import SubjectKeys
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
-from gateway.adapters.workers import Workers, reporting
+from gateway.adapters.workers import Report, Workers, reporting
 from gateway.clock import clock_ms
 from gateway.copies.shadowing import Shadowing
 from gateway.core.authority import Authority
@@ -182,7 +183,7 @@ async def gateway(
             pipeline=pipeline, proxy=proxy, standing=Standing(own, clock_ms=clock_ms, told=watch.standing)
         )
         stack.push_async_callback(running.swaps.close)
-        looked = await _follow(stack, redis, running, settings=settings, trusted_people=trusted_people)
+        looked = await _follow(stack, redis, running, settings=settings, spool=spool, trusted_people=trusted_people)
         # A worker that takes its share of the port's calls before it knows the policy would refuse them.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
@@ -272,6 +273,7 @@ async def _follow(
     running: Gateway,
     *,
     settings: Settings,
+    spool: Spool,
     trusted_people: Authority | None,
 ) -> asyncio.Event:
     """Follow the active revision, and tell which one runs here; what is given is set after the first look."""
@@ -281,7 +283,11 @@ async def _follow(
     following = revisions.follow(running.swap, judge=trust.judge, refused=standing.refuses, looked=looked)
     stack.push_async_callback(ended, asyncio.create_task(following))
     stack.push_async_callback(_left, workers, standing)
-    reporter = asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed))
+
+    def report() -> Report:
+        return msgspec.structs.replace(standing.report, spooled=spool.waiting)
+
+    reporter = asyncio.create_task(reporting(workers, report, standing.changed))
     stack.push_async_callback(ended, reporter)
     return looked
 

@@ -34,6 +34,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long after that the SQLite file of the hour stays, which answers faster."""
     control_listen: Port = "127.0.0.1:8080"
     """Address of the control plane: HTTP, feature flags, revisions and proposals."""
+    control_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@]+/?)?\Z")] = ""
+    """Where browsers reach the control plane, such as "https://pilote.example.com"; unset: at the address above. With
+    https, its cookies go by TLS only."""
+    control_proxies: str = ""
+    """Addresses or networks of the proxies before the control plane, parted by commas, whose word counts for where a
+    request comes from; unset: there are none."""
+    control_key_file: Path | None = None
+    """File with the control plane's keys, 64 hexadecimal digits a line, the same for all control planes; the first one
+    seals and signs. Unset: one in `home` is made."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0

@@ -34,6 +34,7 @@ from services.commands.packing import commands as packs_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
+from services.commands.user_commands import commands as users_commands
 from services.commands.view_commands import commands as views_commands
 from services.texts import say
 
@@ -119,6 +120,15 @@ def _record_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
+def _control_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.control_key_file or settings.home / "secrets" / "control.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 def _trusted_people(settings: Settings) -> Authority | None:
     if settings.trusted_people_file is None:
         return None
@@ -141,6 +151,7 @@ _shell = Shell(
     _err,
     _trusted_people,
     _record_keys,
+    _control_keys,
 )
 processes.add_to(app, _shell)
 
@@ -254,6 +265,7 @@ app.add_typer(decisions_commands(_shell), name="decisions")
 app.add_typer(views_commands(_shell), name="views")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
+app.add_typer(users_commands(_shell), name="users")
 app.add_typer(packs_commands(_shell), name="packs")
 app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")

@@ -42,6 +42,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """How long it took from when the revision was read until calls went by it."""
     refused: Refused | None = None
     """The newest revision that it does not run, where that is newer than the one it runs."""
+    spooled: int = 0
+    """Records on its disk that the store has not taken yet."""
 
 
 class Workers:

@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 from gateway.core import keys
 from gateway.redis_clients import Slots, at, primaries, slots_in
-from services.audit.progress import Lag
 from services.audit.streams import GROUP, Delivery, Streams, deliveries
+from services.stream_lag import Lag
 
 PAUSE_SECONDS: Final = 0.05
 ASIDE_SECONDS: Final = 1.0

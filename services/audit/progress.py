@@ -2,9 +2,8 @@
 
 from typing import Final
 
-import msgspec
-
 from gateway.watching.histogram import Histogram
+from services.stream_lag import Lag
 
 WRITE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the buckets that batches' times are counted in."""
@@ -12,19 +11,6 @@ WRITE_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 
 STALL_SECONDS: Final = 10.0
 """After so long a step counts as stalled: a server that is frozen, or a disk that does not answer, gives no error."""
-
-
-class Lag(msgspec.Struct, frozen=True):
-    """What stands in the streams and is not stored yet."""
-
-    entries: int = 0
-    oldest_ms: int | None = None
-    """When the oldest of them was written, milliseconds since the epoch; `None` where nothing waits."""
-
-    def and_also(self, other: "Lag") -> "Lag":
-        """What stands in both."""
-        times = [each for each in (self.oldest_ms, other.oldest_ms) if each is not None]
-        return Lag(self.entries + other.entries, min(times, default=None))
 
 
 class Progress:

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gateway.core import keys
-from services.audit.progress import Lag
+from services.stream_lag import WRITER, Lag, in_order, lag_of, quarantine
 
-GROUP: Final = "audit"
+GROUP: Final = WRITER
 BATCH: Final = 500
 """Most entries taken from one stream at once, and most that go into one transaction of the store."""
 MOST_AT_ONCE: Final = 5_000
@@ -113,7 +113,7 @@ class Streams:
                 for delivery in deliveries:
                     if why := whys.get((stream, delivery.id)):
                         fields = {**delivery.fields, b"id": delivery.id, b"why": why.encode()}
-                        pipe.xadd(stream + b":quarantine", cast(Any, fields))
+                        pipe.xadd(quarantine(stream), cast(Any, fields))
                 pipe.xack(stream, GROUP, *(delivery.id for delivery in deliveries))
                 await pipe.execute()
 
@@ -144,7 +144,7 @@ class Streams:
                 else:
                     needed.append(group["last-delivered-id"])
             if needed:
-                oldest = min(needed, key=_in_order)
+                oldest = min(needed, key=in_order)
                 removed += await self._redis.xtrim(stream, minid=oldest, approximate=False)
         return removed
 
@@ -152,24 +152,8 @@ class Streams:
         """See `DecisionStreams`."""
         found = Lag()
         for stream in self._streams:
-            for group in await self._redis.xinfo_groups(stream):
-                if group["name"] == GROUP.encode():
-                    found = found.and_also(await self._lag(stream, group))
+            found = found.and_also(await lag_of(self._redis, stream))
         return found
-
-    async def _lag(self, stream: bytes, group: Mapping[str, Any]) -> Lag:
-        unread = group["lag"]
-        if unread is None:  # entries were deleted in between, so Redis does not know
-            unread = await self._redis.xlen(stream) - group["pending"]
-        entries = max(0, unread) + group["pending"]
-        if not entries:
-            return Lag()
-        if group["pending"]:
-            oldest = (await self._redis.xpending(stream, GROUP))["min"]
-        else:
-            first = await self._redis.xrange(stream, min=b"(" + group["last-delivered-id"], count=1)
-            oldest = first[0][0] if first else None
-        return Lag(entries, None if oldest is None else _in_order(oldest)[0])
 
     async def _read(self, after: str, *, count: int, block_ms: int | None) -> tuple[Delivery, ...]:
         wanted = cast(Any, dict.fromkeys(self._streams, after))
@@ -184,8 +168,3 @@ def deliveries(reply: Any) -> tuple[Delivery, ...]:
         for stream, entries in cast(Any, pairs)
         for entry, fields in cast(Any, entries)
     )
-
-
-def _in_order(entry: bytes) -> tuple[int, int]:
-    milliseconds, _, number = entry.partition(b"-")
-    return int(milliseconds), int(number or 0)

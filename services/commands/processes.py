@@ -119,6 +119,10 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "trusted_people": shell.trusted_people(settings),
             "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             "record_keys": shell.record_keys(settings),
+            "control_keys": shell.control_keys(settings),
+            "url": settings.control_url,
+            "proxies": settings.control_proxies,
+            "hold_keys": shell.hold_keys(settings),
             "replay_keys": shell.replay_keys(settings),
         }
         run(lambda: serve(**options))

@@ -19,6 +19,7 @@ from gateway.activation.loading import canonical, load
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.policy_files import read
 from gateway.adapters.revisions import Published, RevisionStore
+from gateway.clock import clock_ms
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
@@ -29,6 +30,9 @@ from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services import up
 from services.audit.proofs.log_key import KEY_FILE
 from services.commands.fact_lines import read_line
+from services.commands.user_texts import say as say_of_users
+from services.control.access.accesses import Access
+from services.control.access.administration import BOOTSTRAP
 from services.supervisor import home as homes
 from services.supervisor.home import HomeTaken, State
 from services.supervisor.supervise import ChildFailed, Supervisor
@@ -194,12 +198,27 @@ async def _work(
             supervisor.stop()
             raise
     else:
+        await _first_account(settings, out, language)
         out.print(say("no-policy", language=language), markup=False)
     if leave:
         supervisor.stop()
     else:
         out.print(say("stop-hint", language=language), markup=False)
     return complete
+
+
+async def _first_account(settings: Settings, out: Console, language: str) -> None:
+    """Where nobody may log in yet, make the first administrator, and say how to, once."""
+    async with await redis_clients.connected(up.redis_url(settings)) as redis:
+        access = Access(redis, keys=(), clock_ms=clock_ms)
+        try:
+            password = await access.administration.bootstrap(now_ms=clock_ms())
+        finally:
+            access.close()
+    if password is not None:
+        values = {"url": settings.control_url or f"http://{settings.control_listen}", "name": BOOTSTRAP}
+        text = say_of_users("bootstrap", language=language, password=password, **values)
+        out.print(text, markup=False, soft_wrap=True)
 
 
 async def _tell(supervisor: Supervisor, out: Console, language: str) -> None:

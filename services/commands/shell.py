@@ -27,6 +27,8 @@ class Shell(NamedTuple):
     """The people in `PILOTE_TRUSTED_PEOPLE_FILE`."""
     record_keys: Callable[[Settings], tuple[bytes, ...]]
     """The master keys of what records say of customers."""
+    control_keys: Callable[[Settings], tuple[bytes, ...]]
+    """The control plane's own keys."""
 
 
 def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:

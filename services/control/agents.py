@@ -18,6 +18,7 @@ from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.audit.v1.summaries_pb2 import SummarizeDecisionsRequest
+from services.control.changes import Changes, Who
 from services.control.filters import both, is_, since
 from services.control.policy import ActivePolicy
 from services.control.undone import Undone, storing
@@ -93,11 +94,18 @@ class AgentBook:
     """Shows agents, and makes keys for them. `clock_ms` is milliseconds since the epoch."""
 
     def __init__(
-        self, redis: Client, audit: AuditServiceStub, policy: ActivePolicy, *, clock_ms: Callable[[], int]
+        self,
+        redis: Client,
+        audit: AuditServiceStub,
+        policy: ActivePolicy,
+        changes: Changes,
+        *,
+        clock_ms: Callable[[], int],
     ) -> None:
         self._revisions = RevisionStore(redis)
         self._audit: Any = audit
         self._policy = policy
+        self._changes = changes
         self._clock_ms = clock_ms
         self._asking = asyncio.Semaphore(_AT_ONCE)
         self._since: dict[str, int] = {}
@@ -130,14 +138,21 @@ class AgentBook:
                 return agent
         raise Undone(Reason.NOT_FOUND, "agent-none", agent=name)
 
-    def new_key(self, agent: Agent) -> NewKey:
-        """A new key for an agent, and what goes into the policy. Nothing is changed by that."""
+    async def new_key(self, agent: Agent, *, who: Who) -> NewKey:
+        """A new key for an agent, and what goes into the policy. No call can be made with it before.
+
+        Raises:
+            Undone: STORE_UNAVAILABLE where it cannot be noted who has made it.
+        """
         key = f"pilote_{agent.name}_{secrets.token_urlsafe(32)}"
         taken = {each.id for each in agent.keys}
         stamp = f"k{dt.datetime.fromtimestamp(self._clock_ms() / 1000, dt.UTC):%Y%m%d}"
         names = (stamp, *(f"{stamp}-{number}" for number in range(2, len(taken) + 3)))
         free = next(name for name in names if name not in taken)
-        return NewKey(agent=f"agents/{agent.name}", id=free, key=key, sha256=hashlib.sha256(key.encode()).hexdigest())
+        name, sha256 = f"agents/{agent.name}", hashlib.sha256(key.encode()).hexdigest()
+        made = {"id": free, "sha256": sha256}
+        async with self._changes.recording(who, operation="new-key", resource=name, tenant=agent.tenant, after=made):
+            return NewKey(agent=name, id=free, key=key, sha256=sha256)
 
     async def _one(self, agent: Agent) -> AgentShown:
         keys = [

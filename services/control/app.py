@@ -10,6 +10,7 @@ from litestar.openapi.spec import Components
 from litestar.template import TemplateConfig
 
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed
+from services.control.access.knowing import with_cookies
 from services.control.access.principals import RIGHT, Door, all_guarded
 from services.control.access.rights import Right
 from services.control.api import http_errors
@@ -22,9 +23,15 @@ HEALTH: Final = "/healthz"
 
 
 def application(
-    handlers: Sequence[HTTPRouteHandler], door: Door, *, templates: TemplateConfig[Any] | None = None
+    handlers: Sequence[HTTPRouteHandler],
+    door: Door,
+    *,
+    templates: TemplateConfig[Any] | None = None,
+    https: bool = False,
 ) -> Litestar:
     """The application of these handlers, each of which names its right; `templates` are those of its pages.
+
+    With `https`, browsers are told to come by HTTPS only.
 
     Raises:
         HandlerWithoutRight: one does not.
@@ -42,7 +49,7 @@ def application(
 
     return Litestar(
         before_request=begin,
-        before_send=[Headers(https=False).add],
+        before_send=[with_cookies, Headers(https=https).add],
         route_handlers=[healthy, *handlers],
         template_config=templates,
         request_max_body_size=MAX_BODY_BYTES,

@@ -52,6 +52,11 @@ class ActivePolicy:
         document = self.revision.document if self.revision else None
         return tuple(sorted({agent.tenant for agent in document.agents})) if document else ()
 
+    @property
+    def names_people(self) -> bool:
+        """Whether the active policy says who may change it, so that changes must be signed."""
+        return self.revision is not None and bool(self.revision.document.people)
+
     def identified(self, headers: Mapping[str, Any]) -> tuple[Revision, Agent]:
         """The active revision, and who asks by it.
 

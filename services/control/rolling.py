@@ -8,8 +8,9 @@ from gateway.core.rollouts import Act
 from gateway.redis_clients import Client
 from gateway.signing import Signer
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.control.changes import LATER, Changes, Who
 from services.control.rollouts_shown import RolloutShown, RolloutStanding, shown, standing_shown
-from services.control.undone import Undone, reason_given, storing
+from services.control.undone import Stale, Undone, reason_given, storing
 from services.rollouts.moves import MOST_CHARACTERS, RolloutProblem, Rollouts
 
 _REASONS: Final = {
@@ -30,9 +31,12 @@ _OWN_TEXTS: Final = {"stranger", "nobody", "unsigned", "wrong-key", "no-policy"}
 class Rolling:
     """Shows and moves the rollouts of the active policy. `clock_ms` is milliseconds since the epoch."""
 
-    def __init__(self, redis: Client, audit: AuditServiceStub, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, redis: Client, audit: AuditServiceStub, changes: Changes, *, clock_ms: Callable[[], int]
+    ) -> None:
         self._redis = redis
         self._audit: Any = audit
+        self._changes = changes
         self._clock_ms = clock_ms
 
     async def list(self, *, language: str) -> tuple[RolloutShown, ...]:
@@ -62,11 +66,11 @@ class Rolling:
         return standing_shown(standing, language=language)
 
     async def move(
-        self, name: str, act: Act, *, reason: str, by: str, signer: Signer | None, etag: str = "", language: str
+        self, name: str, act: Act, *, reason: str, who: Who, signer: Signer | None, etag: str = "", language: str
     ) -> tuple[int, RolloutShown]:
         """Do that to one; gives the revision that says so, and the rollout as it is then.
 
-        Where the policy names people, `by` is one of them who may write, and `signer` has their key. With an `etag` it
+        Where the policy names people, `who` is one of them who may write, and `signer` has their key. With an `etag` it
         is done only while the rollout stands where it was seen.
 
         Raises:
@@ -74,17 +78,31 @@ class Rolling:
                 not let them; ARGUMENT_INVALID without a reason; NOT_FOUND, REVISION_MISSING, STORE_UNAVAILABLE.
         """
         told = reason_given(reason, most=MOST_CHARACTERS)
-        if etag and etag != next((each.etag for each in await self.list(language=language) if each.name == name), etag):
-            raise Undone(Reason.CONFLICT, "rollout-moved", name=name)
-        try:
-            with storing():
-                number, rollout = await self._rollouts(language).do(name, act, reason=told, by=by, signer=signer)
-        except RolloutProblem as problem:
-            raise _undone(problem, name) from problem
-        return number, shown(rollout, language=language)
+        before = next((each for each in await self.list(language=language) if each.name == name), None)
+        if before is None:
+            raise Undone(Reason.NOT_FOUND, "rollout-none", name=name)
+        if etag not in ("", before.etag):
+            raise Stale("rollout-moved", name=name)
+        async with self._changes.recording(
+            who, operation=act, resource=f"rollouts/{name}", before=_stands(before), after=LATER, reason=told
+        ) as changing:
+            try:
+                with storing():
+                    number, rollout = await self._rollouts(language).do(
+                        name, act, reason=told, by=who.name, signer=signer
+                    )
+            except RolloutProblem as problem:
+                raise _undone(problem, name) from problem
+            after = shown(rollout, language=language)
+            changing.after = {"revision": number, **_stands(after)}
+        return number, after
 
     def _rollouts(self, language: str) -> Rollouts:
         return Rollouts(self._redis, language=language, clock_ms=self._clock_ms)
+
+
+def _stands(rollout: RolloutShown) -> dict[str, Any]:
+    return {"state": rollout.state, "step": rollout.step, "share": rollout.share}
 
 
 def _undone(problem: RolloutProblem, name: str) -> Undone:

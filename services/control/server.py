@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -29,26 +30,29 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.rpc.serving import until_told_to_stop
-from gateway.signing import Signer
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-from services.control.access.account_store import AccountStore
-from services.control.access.accounts import AccountProblem
+from services.control.access.accesses import Access
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
+from services.control.api.accounts import AccountsApi
 from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
+from services.control.api.now import Happening
+from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.proposals import ProposalsApi
 from services.control.api.revisions import Revisions
+from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
 from services.control.api.tailing import Tailing
+from services.control.api.tokens import OwnTokens
 from services.control.api.values import Values
 from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
@@ -59,6 +63,8 @@ from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
+from services.control.live.following import Following
+from services.control.live.gathering import Gathering
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
 
@@ -76,6 +82,10 @@ async def serve(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    control_keys: Sequence[bytes] = (),
+    url: str = "",
+    proxies: str = "",
+    hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
@@ -95,6 +105,10 @@ async def serve(
             trusted_people=trusted_people,
             to=to,
             record_keys=record_keys,
+            control_keys=control_keys,
+            url=url,
+            proxies=proxies,
+            hold_keys=hold_keys,
             replay_keys=replay_keys,
         ) as port,
     ):
@@ -114,13 +128,20 @@ async def running(
     trusted_people: Authority | None = None,
     to: Metering = NOWHERE,
     record_keys: Sequence[bytes] = (),
+    control_keys: Sequence[bytes] = (),
+    url: str = "",
+    proxies: str = "",
+    hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by, with `replay_keys` have other policies decide about recorded calls.
+    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have other policies decide about
+    recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
+    ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
+    where a request comes from: see `Settings`.
 
     Raises:
         ValueError: the file cannot be read.
@@ -153,40 +174,59 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        door = Door((Persons(policy, clock_ms=clock_ms).knows,))
+        access = Access(redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms)
+        ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
+        following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
-        made = drafting(redis, AccountStore(redis), sources=sources, changes=changes, clock_ms=clock_ms)
+        made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
-        hand = managed(_nobody_signs)
+        hand = managed(access.knowing.signer)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
             *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
+            Operations(
+                redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
+            ),
+            *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
+            Happening(client, following),
         )
         values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
-        console = Console(Parts(redis=redis, policy=policy, audit=client, clock_ms=clock_ms))
+        console = Console(
+            Parts(
+                redis=redis,
+                policy=policy,
+                audit=client,
+                access=access,
+                clock_ms=clock_ms,
+                https=access.cookies.secure,
+            )
+        )
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
-        app = application([*handlers, *values], door, templates=console.templates())
+        app = application([*handlers, *values], Door(ways), templates=console.templates(), https=access.cookies.secure)
+
+        def drain() -> None:
+            tailing.drain()
+            following.drain()
+
         try:
-            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=tailing.drain) as port:
+            async with _serving(app, listen=listen, drain_seconds=drain_seconds, ending=drain, proxies=proxies) as port:
                 yield port
         finally:
             await ended(*tasks)
+            await following.gathering.close()
+            access.close()
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
                 async with asyncio.timeout(1):
                     await workers.leave(standing.report.worker)
 
 
-def _nobody_signs(_: object) -> Signer:
-    raise AccountProblem("session-needed")
-
-
 @contextlib.asynccontextmanager
 async def _serving(
-    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None]
+    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None], proxies: str = ""
 ) -> AsyncIterator[int]:
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
@@ -197,6 +237,8 @@ async def _serving(
             access_log=False,
             lifespan="on",
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=max(1, int(drain_seconds)),
         )
         server = _Server(config)

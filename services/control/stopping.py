@@ -15,6 +15,7 @@ from gateway.core.stops import ALL, Stop, is_stop
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.audit.v1.summaries_pb2 import SummarizeDecisionsRequest
+from services.control.changes import Changes, Who
 from services.control.filters import both, either, is_, since
 from services.control.undone import Undone, reason_given, storing
 
@@ -43,9 +44,12 @@ class Halted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Stopping:
     """Makes, lifts and lists stops. `clock_ms` is milliseconds since the epoch."""
 
-    def __init__(self, redis: Client, audit: AuditServiceStub, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, redis: Client, audit: AuditServiceStub, changes: Changes, *, clock_ms: Callable[[], int]
+    ) -> None:
         self._store = StopStore(redis)
         self._audit: Any = audit
+        self._changes = changes
         self._clock_ms = clock_ms
 
     async def list(self, tenants: Sequence[str]) -> tuple[Halted, ...]:
@@ -71,7 +75,7 @@ class Stopping:
             stops = await self._store.list(tenant)
         return next((_shown(tenant, stop, None) for stop in stops if stop.what == what), None)
 
-    async def stop(self, tenants: Sequence[str], what: str, *, reason: str, by: str) -> tuple[Halted, ...]:
+    async def stop(self, tenants: Sequence[str], what: str, *, reason: str, who: Who) -> tuple[Halted, ...]:
         """Halt it for these tenants. When this returns, no worker admits another such call.
 
         A tenant where it is halted already stays as it is, so that the first reason is not lost.
@@ -83,37 +87,45 @@ class Stopping:
         told = reason_given(reason, most=MOST_CHARACTERS)
         if not is_stop(what):
             raise Undone(Reason.ARGUMENT_INVALID, "stop-unknown", field="what")
-        made = Stop(what=what, reason=told, since_ms=self._clock_ms(), by=by)
+        made = Stop(what=what, reason=told, since_ms=self._clock_ms(), by=who.name)
         before = [await self.find(tenant, what) for tenant in tenants]
         there = [stop for stop in before if stop is not None]
         if there and len(there) == len(tenants):
             stop = there[0]
             raise Undone(Reason.ALREADY_EXISTS, "stop-exists", what=what, tenant=", ".join(tenants), why=stop.reason)
-        with storing():
-            for tenant, had in zip(tenants, before, strict=True):
-                if had is None:
-                    await self._store.stop(tenant, made)
+        for tenant, had in zip(tenants, before, strict=True):
+            if had is None:
+                noted = {"operation": "create", "resource": f"stops/{tenant}/{what}", "tenant": tenant}
+                async with self._changes.recording(who, **noted, after=made, reason=told):
+                    with storing():
+                        await self._store.stop(tenant, made)
         return tuple(had or _shown(tenant, made, 0) for tenant, had in zip(tenants, before, strict=True))
 
-    async def resume(self, tenants: Sequence[str], what: str, *, reason: str) -> tuple[str, ...]:
+    async def resume(self, tenants: Sequence[str], what: str, *, reason: str, who: Who) -> tuple[str, ...]:
         """Let it go on for these tenants; gives those for whom it was halted.
 
         Raises:
             Undone: ARGUMENT_INVALID without a reason; NOT_FOUND where it is halted for none; CONFLICT where a tenant
                 that was moved is not there yet; STORE_UNAVAILABLE.
         """
-        reason_given(reason, most=MOST_CHARACTERS)
-        were = []
+        told, were = reason_given(reason, most=MOST_CHARACTERS), []
         for tenant in tenants:
-            try:
-                with storing():
-                    if await self._store.resume(tenant, what):
-                        were.append(tenant)
-            except CellsMoving as error:
-                raise Undone(Reason.CONFLICT, "stop-moving", tenant=tenant, wait_s=5) from error
+            had = await self.find(tenant, what)
+            if had is not None:
+                noted = {"operation": "delete", "resource": had.name, "tenant": tenant}
+                async with self._changes.recording(who, **noted, before=had, reason=told):
+                    await self._lift(tenant, what)
+                were.append(tenant)
         if not were:
             raise Undone(Reason.NOT_FOUND, "stop-none", what=what, tenant=", ".join(tenants))
         return tuple(were)
+
+    async def _lift(self, tenant: str, what: str) -> None:
+        try:
+            with storing():
+                await self._store.resume(tenant, what)
+        except CellsMoving as error:
+            raise Undone(Reason.CONFLICT, "stop-moving", tenant=tenant, wait_s=5) from error
 
     async def _stopped(self, tenant: str, stop: Stop) -> int | None:
         """How many calls it has stopped, as far as the audit service knows by now."""

@@ -21,6 +21,30 @@ _TEXTS: Final = {
         "The active policy has no tenant {tenant}; it has: {tenants}.",
         "La politique active n’a pas de tenant {tenant} ; elle a : {tenants}.",
     ),
+    "now-full": (
+        "Too many look at what happens now, {most} at most: close a window that nobody looks at, or ask every few seconds.",
+        "Trop de personnes suivent le direct, {most} au plus : fermez une fenêtre que personne ne regarde, ou interrogez toutes les quelques secondes.",
+    ),
+    "now-draining": (
+        "The control plane is stopping: follow again, another one answers.",
+        "Le plan de contrôle s’arrête : suivez à nouveau, un autre répond.",
+    ),
+    "now-audit": (
+        "The audit service does not answer: start it, or look at its log. Calls go on, and wait to be stored.",
+        "Le service d’audit ne répond pas : démarrez-le, ou consultez son journal. Les appels continuent, et attendent d’être enregistrés.",
+    ),
+    "now-store": (
+        "The store does not answer, or a part of it: see that it runs. What gateways do then, the policy says.",
+        "Le registre, ou une partie, ne répond pas : vérifiez qu’il tourne. La politique dit ce que font alors les passerelles.",
+    ),
+    "now-slow": (
+        "This takes too long now, and is tried again every second: see what keeps the store or the audit service busy.",
+        "Ceci prend trop de temps, et une nouvelle tentative suit chaque seconde : cherchez ce qui occupe le registre ou le service d’audit.",
+    ),
+    "now-internal": (
+        "A mistake of ours; it is in the log of the control plane.",
+        "Une erreur de notre fait ; elle est dans le journal du plan de contrôle.",
+    ),
     "stop-unknown": (
         "Nothing can be stopped by this name: write all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.",
         "Rien ne peut être arrêté sous ce nom : écrivez all, agent=NOM, version=MODÈLE/VERSION, route=NOM ou channel=NOM.",
@@ -74,6 +98,10 @@ _TEXTS: Final = {
         "{hold} attend une heure, pas une personne : il sera fait à {until}. Il peut seulement être refusé.",
     ),
     "said": ("{text}", "{text}"),
+    "rollout-none": (
+        "There is no rollout {name} in the active policy.",
+        "Il n’y a pas de déploiement {name} dans la politique active.",
+    ),
     "rollout-moved": (
         "{name} has moved since you saw it: look at it again.",
         "{name} a bougé depuis que vous l’avez vu : regardez-le à nouveau.",

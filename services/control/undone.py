@@ -30,6 +30,13 @@ class Undone(Exception):
         return say(self.text, language=language, **self.values)
 
 
+class Stale(Undone):
+    """It was asked for of something as it was read, and that has changed since: reason CONFLICT."""
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        super().__init__(Reason.CONFLICT, text, **values)  # type: ignore[arg-type] # values are no named parameters
+
+
 @contextlib.contextmanager
 def storing() -> Iterator[None]:
     """A block that reads or writes the store.

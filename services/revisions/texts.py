@@ -191,6 +191,10 @@ _TEXTS: Final = {
         "The active policy names no people, so nobody can be known here: use the command line.",
         "La politique active ne nomme personne, nul ne peut donc être reconnu ici : utilisez la ligne de commande.",
     ),
+    "asked-token": (
+        "This token is none, has expired or was revoked, or its owner may not log in any more. Make a new one.",
+        "Ce jeton n’en est pas un, a expiré ou a été révoqué, ou son propriétaire ne peut plus se connecter. Créez-en un nouveau.",
+    ),
     "asked-nobody-known": (
         "Log in, or send an API token: authorization: Bearer plt_…; or sign the request with your key.",
         "Connectez-vous, ou envoyez un jeton d’API : authorization: Bearer plt_… ; ou signez la requête avec votre clé.",

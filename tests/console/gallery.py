@@ -70,7 +70,7 @@ async def gallery_running() -> AsyncIterator[str]:
         return SOMEBODY
 
     nothing: Any = None  # its pages need none of these
-    parts = Parts(redis=nothing, policy=nothing, audit=nothing, clock_ms=lambda: 0)
+    parts = Parts(redis=nothing, policy=nothing, audit=nothing, access=nothing, clock_ms=lambda: 0)
     console = Console(parts, pages=(GALLERY, *OTHERS, preferences.PAGE), folders=(TEMPLATES, HERE / "templates"))
     app = application(console.handlers(), Door([somebody]), templates=console.templates())
     async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:

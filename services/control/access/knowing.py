@@ -167,6 +167,12 @@ def here_of(request: Asked) -> Here:
     return here
 
 
+def csrf_of(request: Asked) -> str:
+    """The token that forms of a page carry; empty where nobody is logged in."""
+    here: Here | None = request.state.get(_HERE)
+    return "" if here is None else here.session.csrf
+
+
 def set_cookies(state: MutableMapping[str, Any], *cookies: Cookie) -> None:
     """Let the answer set cookies, whoever makes it; later ones of the same name count."""
     state[_COOKIES] = (*state.get(_COOKIES, ()), *cookies)

@@ -141,10 +141,6 @@ _TEXTS: Final = {
         "There is no scope {scope}; there are: {scopes}.",
         "Il n’y a pas de portée {scope} ; il y a : {scopes}.",
     ),
-    "token-wrong": (
-        "This token is none, has expired or was revoked. Make a new one.",
-        "Ce jeton n’en est pas un, a expiré ou a été révoqué. Créez-en un nouveau.",
-    ),
 }
 
 say = saying(_TEXTS)

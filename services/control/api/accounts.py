@@ -67,15 +67,7 @@ class AccountsApi:
             self._sure(request)
             given = msgspec.json.decode(await request.body(), type=CreateAccount)
             now_ms = self._clock_ms()
-            account = Account(
-                name=given.name,
-                display_name=given.display_name,
-                email=given.email,
-                grants=given.grants,
-                language=given.language,
-                created_ms=now_ms,
-            )
-            made, password = await self._access.administration.add(account, now_ms=now_ms)
+            made, password = await self._access.administration.add(given.account(now_ms=now_ms), now_ms=now_ms)
             return _invited(made, password, status_code=201)
 
         @patch(

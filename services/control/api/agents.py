@@ -51,7 +51,8 @@ class Agents:
         @post("/v1/agents/{agent:str}/:newKey", right=Right.AGENTS, status_code=200, summary="Make a key")
         async def new_key(request: Asking, agent: FromPath[str]) -> Response[NewKey]:
             """A new key, told once. It counts once a revision has its hash among the agent's keys."""
-            tenants = tenants_for(principal_of(request), Right.AGENTS, self._policy.tenants)
-            return Response(self._book.new_key(self._book.find(tenants, agent)))
+            who = principal_of(request)
+            found = self._book.find(tenants_for(who, Right.AGENTS, self._policy.tenants), agent)
+            return Response(await self._book.new_key(found, who=who))
 
         return [listed, one, new_key]

@@ -44,12 +44,12 @@ class Holds:
     def _looking(self) -> list[HTTPRouteHandler]:
         @get("/v1/holds", right=Right.SEE, summary="List holds")
         async def listed(
-            request: Asking, *, tenant: Tenant = "", state: _State = "", size: PageSize = 0, token: PageToken = ""
+            request: Asking, *, tenant: Tenant = "", wanted: _State = "", size: PageSize = 0, token: PageToken = ""
         ) -> Response[HoldsShown]:
             """Kept calls that are not over, the oldest first, and who looks at them."""
             found = await self._queue.list(self._tenants(request, Right.SEE, asked=tenant))
             shown, further = page(
-                (hold for hold in found if state in ("", hold.state)), place=_place, size=size, token=token
+                (hold for hold in found if wanted in ("", hold.state)), place=_place, size=size, token=token
             )
             return Response(HoldsShown(holds=shown, next_page_token=further))
 
@@ -107,8 +107,8 @@ class Holds:
 
     async def _decided(self, request: Asking, hold: str, *, approve: bool) -> Response[Waiting]:
         asked = msgspec.json.decode(await request.body(), type=Reasoned)
-        by, tenants = principal_of(request).name, self._tenants(request, Right.HOLDS)
-        return Response(await self._queue.decide(tenants, hold, approve=approve, by=by, reason=asked.reason))
+        who, tenants = principal_of(request), self._tenants(request, Right.HOLDS)
+        return Response(await self._queue.decide(tenants, hold, approve=approve, who=who, reason=asked.reason))
 
     def _tenants(self, request: Asking, right: Right, *, asked: str = "") -> tuple[str, ...]:
         return tenants_for(principal_of(request), right, self._policy.tenants, asked=asked)

@@ -53,6 +53,17 @@ class CreateAccount(Taken, frozen=True, kw_only=True):
     """Roles by tenant; "*" holds in all."""
     language: Language = ""
 
+    def account(self, *, now_ms: int) -> Account:
+        """The account that is asked for."""
+        return Account(
+            name=self.name,
+            display_name=self.display_name,
+            email=self.email,
+            grants=self.grants,
+            language=self.language,
+            created_ms=now_ms,
+        )
+
 
 class UpdateAccount(Taken, frozen=True, kw_only=True):
     """What to change of an account; `null` or nothing: it stays as it is."""

@@ -16,9 +16,10 @@ from gateway.core.revision.decode import PolicyInvalid
 from gateway.rpc.status import code_of
 from services.control.access.asking import Unasked
 from services.control.access.principals import Forbidden
+from services.control.api.access_problems import told_of_access
 from services.control.api.draft_problems import told_of_drafts
 from services.control.api.grpc_problems import STATUS, told_by
-from services.control.undone import Undone
+from services.control.undone import Stale, Undone
 from services.revisions.revising import Conflict, RevisionProblem
 from services.revisions.tables import told
 from services.revisions.texts import say
@@ -107,6 +108,10 @@ def status_of_call(error: CallEnded) -> HTTPStatus:
 
 
 def _of_people(error: Exception, language: str) -> Problem | None:
+    found = told_of_access(error, language)
+    if found is not None:
+        wait = {"retry_after_seconds": found.retry_after_seconds} if found.retry_after_seconds else {}
+        return problem(found.reason, found.status, found.text, **wait)
     if isinstance(error, Unasked):
         text = say(error.code, language=language)
         return problem("PERSON_UNAUTHENTICATED", HTTPStatus.UNAUTHORIZED, text)
@@ -198,7 +203,8 @@ def _refused(error: RevisionProblem, language: str) -> Problem:
 
 def _undone(error: Undone, language: str) -> Problem:
     text = error.said(language)
-    status = _UNDONE.get(error.reason) or STATUS.get(code_of(error.reason).name, HTTPStatus.BAD_REQUEST)
+    status = HTTPStatus.PRECONDITION_FAILED if isinstance(error, Stale) else _UNDONE.get(error.reason)
+    status = status or STATUS.get(code_of(error.reason).name, HTTPStatus.BAD_REQUEST)
     mistakes = ({"path": error.field, "problem": text},) if error.field else ()
     return problem(error.reason.value, status, text, mistakes=mistakes, retry_after_seconds=error.wait_s or 0)
 

@@ -1,6 +1,6 @@
 """Rollouts over HTTP: where they stand, and moving them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.parameters import Asking, IfMatch, PageSize, PageToken, Reasoned
 from services.control.paging import page
+from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
 from services.control.rollouts_shown import RolloutShown, RolloutStanding
 
@@ -26,8 +27,8 @@ _ACTS: Final[dict[Act, tuple[str, str]]] = {
     "resume": ("Resume a rollout", "Go on; the step begins anew, and what was measured before does not count."),
     "abort": ("Take a candidate back", "It serves nobody from the next call on."),
 }
-Signers = Callable[[Asking], Awaitable[Signer | None]]
-"""What opens the key by which whoever asks signs revisions; `None`: they have not confirmed who they are."""
+Signers = Callable[[Asking], Signer | None]
+"""What opens the key by which whoever asks signs revisions; `None`: nobody has one here."""
 
 
 class RolloutsShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -48,8 +49,9 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 class Rollouts:
     """Shows rollouts to who may see what happens, and lets some move them."""
 
-    def __init__(self, rolling: Rolling, signers: Signers) -> None:
+    def __init__(self, rolling: Rolling, policy: ActivePolicy, signers: Signers) -> None:
         self._rolling = rolling
+        self._policy = policy
         self._signers = signers
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -87,8 +89,8 @@ class Rollouts:
                 rollout,
                 act,
                 reason=asked.reason,
-                by=principal_of(request).name,
-                signer=await self._signers(request),
+                who=principal_of(request),
+                signer=self._signers(request) if self._policy.names_people else None,
                 etag=if_match.strip('"'),
                 language=language_in(request),
             )

@@ -70,7 +70,7 @@ class Stops:
             asked = msgspec.json.decode(await request.body(), type=Halting)
             principal = principal_of(request)
             tenants = tenants_for(principal, Right.STOPS, self._policy.tenants, asked=asked.tenant)
-            made = await self._stopping.stop(tenants, asked.what, reason=asked.reason, by=principal.name)
+            made = await self._stopping.stop(tenants, asked.what, reason=asked.reason, who=principal)
             return Response(StopsShown(stops=made), status_code=201)
 
         @post("/v1/stops:resume", right=Right.STOPS, status_code=200, summary="Resume", operation_class=takes(Halting))
@@ -79,7 +79,7 @@ class Stops:
             asked = msgspec.json.decode(await request.body(), type=Halting)
             principal = principal_of(request)
             tenants = tenants_for(principal, Right.STOPS, self._policy.tenants, asked=asked.tenant)
-            lifted = await self._stopping.resume(tenants, asked.what, reason=asked.reason)
+            lifted = await self._stopping.resume(tenants, asked.what, reason=asked.reason, who=principal)
             return Response(Resumed(stops=tuple(f"stops/{tenant}/{asked.what}" for tenant in lifted)))
 
         return [listed, stop, resume]

@@ -6,6 +6,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
+from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
@@ -18,6 +19,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    access: Access
+    """Accounts, sessions, and how one gets in."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False

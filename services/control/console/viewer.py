@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar import Request
 
+from services.control.access.knowing import csrf_of
 from services.control.access.persons import language_in
 from services.control.access.principals import Principal, known_in
 from services.control.access.rights import Right
@@ -44,6 +45,7 @@ def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
         principal=known_in(request),
         language=language_in(request),
         theme=_chosen(request.cookies, THEME_COOKIE, THEMES) or THEMES[0],
+        csrf=csrf_of(request),
         path=f"{url.path}?{url.query}" if url.query else url.path,
     )
 

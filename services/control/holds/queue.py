@@ -14,6 +14,7 @@ from gateway.core.errors import Reason
 from gateway.core.holds import Hold, HoldState
 from gateway.core.record import decision_id
 from gateway.redis_clients import Client
+from services.control.changes import Changes, Who
 from services.control.holds.leases import Lease, Leases
 from services.control.holds.readable import Row, rows_of
 from services.control.holds.shown import Waiting, at, shown
@@ -42,12 +43,20 @@ class HoldQueue:
     """Shows and decides about holds. `clock_ms` is milliseconds since the epoch; `keys` open stored requests."""
 
     def __init__(
-        self, redis: Client, policy: ActivePolicy, *, keys: Sequence[bytes], clock_ms: Callable[[], int]
+        self,
+        redis: Client,
+        policy: ActivePolicy,
+        changes: Changes,
+        *,
+        keys: Sequence[bytes],
+        clock_ms: Callable[[], int],
     ) -> None:
         self._cells = CellBook(redis)
-        self._store = HoldStore(over_redis(redis), Sealer(keys))
+        # Without a key nothing stored opens, as with another one than the gateways'.
+        self._store = HoldStore(over_redis(redis), Sealer(keys or (secrets.token_bytes(32),)))
         self._leases = Leases(redis)
         self._policy = policy
+        self._changes = changes
         self._clock_ms = clock_ms
 
     async def list(self, tenants: Sequence[str]) -> tuple[Waiting, ...]:
@@ -121,7 +130,7 @@ class HoldQueue:
             await self._leases.release(hold.id, by=by)
         return shown(hold, await self._lease(hold))
 
-    async def decide(self, tenants: Sequence[str], hold_id: str, *, approve: bool, by: str, reason: str) -> Waiting:
+    async def decide(self, tenants: Sequence[str], hold_id: str, *, approve: bool, who: Who, reason: str) -> Waiting:
         """Approve, so that the call is made once, or refuse, so that it never is. Whoever does needs the lease.
 
         Raises:
@@ -132,23 +141,32 @@ class HoldQueue:
         hold = await self._find(tenants, hold_id)
         if hold.state not in holds.WAITING:
             raise _too_late(hold)
-        await self._needs_lease(hold, by)
+        await self._needs_lease(hold, who.name)
         if approve:  # a call that cannot be made, or was changed by somebody, can only be refused
             await self._must_open(hold)
         now_ms = self._clock_ms()
-        after = holds.decide(hold, approve=approve, by=by, comment=comment, now_ms=now_ms)
+        after = holds.decide(hold, approve=approve, by=who.name, comment=comment, now_ms=now_ms)
         if after is None:
             raise _too_late(hold, approve=approve)
         record = None
         if after.state in holds.OVER:
             decision = decision_id(now_ms=now_ms, random=secrets.token_bytes(10))
             record = holds.ended_record(after, decision=decision, now_ms=now_ms)
+        async with self._changes.recording(
+            who,
+            operation="approve" if approve else "refuse",
+            resource=holds.name(hold.id),
+            tenant=hold.tenant,
+            before={"state": hold.state.value},
+            after={"state": after.state.value},
+            reason=comment,
+        ):
+            with storing():
+                moved = await self._store.move(hold, after, record=record)
+            if not moved:
+                raise _too_late(await self._find(tenants, hold_id), approve=approve)
         with storing():
-            moved = await self._store.move(hold, after, record=record)
-        if not moved:
-            raise _too_late(await self._find(tenants, hold_id), approve=approve)
-        with storing():
-            await self._leases.release(hold.id, by=by)
+            await self._leases.release(hold.id, by=who.name)
         return shown(after, None)
 
     async def _needs_lease(self, hold: Hold, by: str) -> None:

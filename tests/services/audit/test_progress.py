@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gateway.instance import instance
 from gateway.watching.meters import Meters
-from services.audit.progress import Lag, Progress
+from services.audit.progress import Progress
 from services.audit.writing_metrics import WritingMetrics
+from services.stream_lag import Lag
 from tests.e2e.waiting import until
 from tests.services.audit.conftest import Audit, a_record, a_settlement, admit, append, settle
 from tests.services.audit.kinds import Kind

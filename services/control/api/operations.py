@@ -1,0 +1,51 @@
+"""The operations by which people steer what runs: stops, holds, agents and rollouts, put together."""
+
+from collections.abc import Callable, Sequence
+
+from litestar.handlers import HTTPRouteHandler
+
+from gateway.redis_clients import Client
+from services.control.agents import AgentBook
+from services.control.api.agents import Agents
+from services.control.api.holds import Holds
+from services.control.api.rollouts import Rollouts, Signers
+from services.control.api.stops import Stops
+from services.control.audit_client import Stub
+from services.control.changes import Changes
+from services.control.holds.queue import HoldQueue
+from services.control.policy import ActivePolicy
+from services.control.rolling import Rolling
+from services.control.stopping import Stopping
+
+
+class Operations:
+    """What the handlers of these operations and the pages about them share. `hold_keys` open stored calls."""
+
+    def __init__(
+        self,
+        redis: Client,
+        audit: Stub,
+        policy: ActivePolicy,
+        *,
+        hold_keys: Sequence[bytes],
+        signers: Signers,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._policy = policy
+        self._signers = signers
+        changes = Changes(audit)
+        self.stopping = Stopping(redis, audit, changes, clock_ms=clock_ms)
+        self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
+        self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)
+        self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        """All operations."""
+        policy = self._policy
+        parts = (
+            Stops(self.stopping, policy),
+            Holds(self.holds, policy),
+            Agents(self.agents, policy),
+            Rollouts(self.rolling, policy, self._signers),
+        )
+        return [handler for part in parts for handler in part.handlers()]

@@ -1,0 +1,97 @@
+"""People who steer what runs over HTTP, each with the roles that a test gives them, and no account."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+import grpc
+import httpx
+
+from gateway.activation.standing import Standing
+from gateway.adapters.revisions import RevisionStore
+from gateway.clock import clock_ms
+from gateway.instance import instance
+from gateway.signing import Signer
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.control.access.principals import Asked, Door, Principal
+from services.control.access.rights import Role, rights_of
+from services.control.api.operations import Operations
+from services.control.api.verbs import parting, plain_in
+from services.control.app import application
+from services.control.policy import ActivePolicy
+from tests.e2e.world import HOLD_KEY, World
+
+_WHO: Final = "x-who"
+_ROLES: Final = "x-roles"
+ZOE: Final = {"acme": [Role.MODERATOR]}
+EVERYWHERE: Final = {"*": [Role.MODERATOR, Role.OFFICER]}
+
+
+class Steering:
+    """A control plane without a server around it."""
+
+    def __init__(self, client: httpx.AsyncClient, policy: ActivePolicy, world: World) -> None:
+        self._client = client
+        self._policy = policy
+        self._world = world
+
+    async def follow(self) -> None:
+        """Go by the revision that is active."""
+        store = RevisionStore(self._world.redis)
+        number = await store.active()
+        published = await store.read(number)
+        assert published is not None
+        await self._policy.swap(number, published)
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        *,
+        who: str = "zoe",
+        roles: Mapping[str, Sequence[Role]] = ZOE,
+        **headers: str,
+    ) -> tuple[int, Any]:
+        """Status and answer."""
+        granted = ",".join(f"{tenant}={role.value}" for tenant, of in roles.items() for role in of)
+        given = {_WHO: who, _ROLES: granted, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        answer = await self._client.request(method, target, json=body, headers=given)
+        return answer.status_code, answer.json()
+
+
+async def _known(request: Asked) -> Principal | None:
+    grants: dict[str, list[Role]] = {}
+    for each in request.headers.get(_ROLES, "").split(","):
+        tenant, _, role = each.partition("=")
+        if role:
+            grants.setdefault(tenant, []).append(Role(role))
+    return Principal(name=request.headers[_WHO], kind="session", rights=rights_of(grants))
+
+
+@contextlib.asynccontextmanager
+async def steering(
+    world: World, *, audit: str = "127.0.0.1:1", signers: Mapping[str, Signer] | None = None
+) -> AsyncIterator[Steering]:
+    """A control plane on the world's store, going by its active revision.
+
+    By default no audit service answers, and nobody has a key to sign with; `signers` are those of some.
+    """
+    policy = ActivePolicy(Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None))
+    async with grpc.aio.insecure_channel(audit) as channel:
+        operations = Operations(
+            world.redis,
+            AuditServiceStub(channel),
+            policy,
+            hold_keys=(HOLD_KEY,),
+            signers=lambda request: (signers or {}).get(request.headers[_WHO]),
+            clock_ms=world.clock,
+        )
+        app = application(operations.handlers(), Door((_known,)))
+        asked: Any = parting(app, plain_in(app))
+        transport = httpx.ASGITransport(app=asked)
+        async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
+            found = Steering(client, policy, world)
+            if await RevisionStore(world.redis).active():
+                await found.follow()
+            yield found
