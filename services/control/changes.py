@@ -156,7 +156,9 @@ class Changes:
 def failure_of(error: BaseException) -> str:
     """The reason code of an error: never its text."""
     if isinstance(error, grpc.aio.AioRpcError):
-        found = reason_from(error) or error.code().name
+        found = reason_from(error)
+        if found == "UNAVAILABLE":  # nothing of ours has answered
+            found = Reason.STORE_UNAVAILABLE.value
     elif isinstance(error, (OSError, TimeoutError)) or type(error).__module__.startswith("redis."):
         found = Reason.STORE_UNAVAILABLE.value
     else:
