@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import argon2
 import grpc
 import uvicorn
 from litestar import Litestar
@@ -34,6 +35,7 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.accesses import Access
+from services.control.access.passwords import PROFILE
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.accounts import AccountsApi
@@ -67,6 +69,7 @@ from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.live.following import Following
 from services.control.live.gathering import Gathering
+from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
 
@@ -133,6 +136,7 @@ async def running(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    hashing: argon2.Parameters = PROFILE,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
@@ -144,6 +148,7 @@ async def running(
     recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
     ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
     where a request comes from: see `Settings`.
+    `hashing` is what a password costs; only tests make it cheap.
 
     Raises:
         ValueError: the file cannot be read.
@@ -176,7 +181,9 @@ async def running(
             asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
-        access = Access(redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms)
+        access = Access(
+            redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms, profile=hashing
+        )
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
@@ -186,6 +193,7 @@ async def running(
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
         hand = managed(access.knowing.signer)
+        people = People(access, changes, clock_ms=clock_ms)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
@@ -194,7 +202,8 @@ async def running(
             Operations(
                 redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
             ),
-            *(part(access, clock_ms=clock_ms) for part in (OwnSessions, AccountsApi, OwnTokens)),
+            *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
+            AccountsApi(access, people, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
             Happening(client, following),
         )
@@ -204,6 +213,8 @@ async def running(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                drafts=drafts,
+                hand=hand,
                 access=access,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,

@@ -146,6 +146,18 @@ _TEXTS: Final = {
         "{hold} attend une heure, pas une personne : il sera fait à {until}. Il peut seulement être refusé.",
     ),
     "said": ("{text}", "{text}"),
+    "experiment-none": (
+        "There is no experiment {name} in the active policy.",
+        "Il n’y a pas d’expérience {name} dans la politique active.",
+    ),
+    "route-none": (
+        "There is no route {name} in the active policy.",
+        "Il n’y a pas de route {name} dans la politique active.",
+    ),
+    "sums-wrong": (
+        "What was summed of {measure} for {arm} cannot be: please report this.",
+        "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",
+    ),
     "rollout-none": (
         "There is no rollout {name} in the active policy.",
         "Il n’y a pas de déploiement {name} dans la politique active.",

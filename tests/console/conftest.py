@@ -8,8 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from gateway.redis_clients import Client, connected
 from tests.console.gallery import gallery_running
 from tests.console.visiting import Visitor, launched, visitor
+from tests.e2e.insiders import Inside, inside
+from tests.stores import Store
 
 HERE = Path(__file__).parent
 Visit = Callable[..., Awaitable[Visitor]]
@@ -52,3 +55,25 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 
         yield opened
         assert [wrong for each in visitors for wrong in each.wrong] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def redis(redis_process: Store) -> AsyncIterator[Client]:
+    """A client of an empty database."""
+    async with await connected(redis_process.url) as client:
+        await client.flushall()
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(redis: Client, redis_process: Store) -> AsyncIterator[Inside]:
+    """A real control plane, with accounts; no audit service answers, and no policy is active."""
+    async with inside(redis, redis_process.url) as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def guarded_gallery(house: Inside) -> AsyncIterator[str]:
+    """The gallery for whoever has logged in on the control plane, to which its cookies go too."""
+    async with gallery_running(house.access) as url:
+        yield url

@@ -8,13 +8,15 @@ from typing import Any, Final
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from gateway.clock import clock_ms
 from services.control import server
+from services.control.access.accesses import Access
 from services.control.access.principals import Door, Forbidden, Principal
 from services.control.access.rights import Right, Role, rights_of
 from services.control.app import application
 from services.control.console.console import Console
 from services.control.console.page import Page, Parts
-from services.control.console.pages import preferences
+from services.control.console.pages import confirm, login, preferences
 from services.control.console.rendering import TEMPLATES, go_to, page
 
 HERE: Final = Path(__file__).parent
@@ -25,13 +27,38 @@ DECISIONS: Final = (
     (1_790_000_002_000, "nurture", "/pilote.crm.v1.MessageService/SendMessage", "HOLD", 2.2),
     (1_790_000_003_000, "nurture", "/pilote.crm.v1.MessageService/SendMessage", "DEFER", 1234.5),
 )
+_AT: Final = [1_790_000_000_000 + 60_000 * minute for minute in range(60)]
+BARS: Final = {
+    "kind": "bars",
+    "data": {
+        "at": _AT,
+        "series": [
+            {"label": verdict, "colour": colour, "values": [(minute * step) % 17 + 2 for minute in range(60)]}
+            for verdict, colour, step in (("Allowed", "allow", 5), ("Held", "hold", 3), ("Denied", "deny", 7))
+        ],
+    },
+}
+BAND: Final = {
+    "kind": "band",
+    "unit": " %",
+    "data": {
+        "at": _AT,
+        "series": [
+            {"label": name, "colour": "accent", "values": [4 + way * 9 / (minute + 3) for minute in range(60)]}
+            for name, way in (("Lift", 0), ("from", -1), ("to", 1))
+        ],
+    },
+}
 Asked = Request[Any, Any, Any]
 
 
-def handlers(_: Parts) -> Sequence[HTTPRouteHandler]:
+SHOWN: Final[dict[str, Any]] = {"decisions": DECISIONS, "bars": BARS, "band": BAND, "who": "", "why": ""}
+
+
+def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/gallery", right=Right.SEE, include_in_schema=False)
     async def gallery(request: Asked) -> Response[str]:
-        return page(request, "gallery/gallery.html", fragment="more", decisions=DECISIONS)
+        return page(request, "gallery/gallery.html", fragment="more", **SHOWN)
 
     @get("/gallery/evil", right=Right.SEE, include_in_schema=False)
     async def evil(request: Asked) -> Response[str]:
@@ -51,7 +78,26 @@ def handlers(_: Parts) -> Sequence[HTTPRouteHandler]:
         form = await request.form()
         return go_to(request, "/gallery", say=f"Saved: {form['name']}")
 
-    return [gallery, evil, fails, forbidden, done]
+    @post("/gallery/check", right=Right.SEE, status_code=200, include_in_schema=False)
+    async def check(request: Asked) -> dict[str, list[dict[str, object]]]:
+        """What an editor asks while somebody types: "night" is no good name."""
+        lines = (await request.body()).decode().split("\n")
+        return {
+            "mistakes": [
+                {"line": number, "column": line.index("night") + 1, "problem": "There is no night.", "fix": "Say day."}
+                for number, line in enumerate(lines, 1)
+                if "night" in line
+            ]
+        }
+
+    @post("/gallery/much", right=Right.SEE, include_in_schema=False)
+    async def much(request: Asked) -> Response[str]:
+        """A change that only somebody may make who has just shown who they are."""
+        here = parts.access.knowing.confirmed(request)
+        form = await request.form()
+        return page(request, "gallery/gallery.html", fragment="much", who=here.account.name, why=form.get("why", ""))
+
+    return [gallery, evil, fails, forbidden, done, check, much]
 
 
 TEXTS: Final = {"gallery": ("Gallery", "Galerie")}
@@ -63,15 +109,18 @@ OTHERS: Final = tuple(
 
 
 @asynccontextmanager
-async def gallery_running() -> AsyncIterator[str]:
-    """Where it is; everybody is SOMEBODY."""
+async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
+    """Where it is. Everybody is SOMEBODY, or with `access`, whoever has logged in."""
 
     async def somebody(_: Asked) -> Principal:
         return SOMEBODY
 
     nothing: Any = None  # its pages need none of these
-    parts = Parts(redis=nothing, policy=nothing, audit=nothing, access=nothing, clock_ms=lambda: 0)
-    console = Console(parts, pages=(GALLERY, *OTHERS, preferences.PAGE), folders=(TEMPLATES, HERE / "templates"))
-    app = application(console.handlers(), Door([somebody]), templates=console.templates())
+    unused = dict.fromkeys(("redis", "policy", "audit", "drafts", "hand"), nothing)
+    parts = Parts(access=access or nothing, clock_ms=clock_ms, **unused)
+    pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
+    console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
+    door = Door([access.knowing.by_cookie if access else somebody])
+    app = application(console.handlers(), door, templates=console.templates())
     async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
         yield f"http://127.0.0.1:{port}"

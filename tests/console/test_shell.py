@@ -178,3 +178,50 @@ async def test_what_comes_from_elsewhere_is_shown_as_it_is_and_nothing_of_it_run
     assert await visitor.page.locator("main img, main script, [onerror]").count() == 0
     assert await visitor.page.locator("#area").input_value() == text
     assert opened == []
+
+
+async def test_an_editor_checks_while_one_types_and_a_form_gets_its_text(visit: Visit, gallery: str) -> None:
+    page = await (await visit(gallery)).go("/gallery")
+    editor = page.get_by_role("textbox", name="Policy")
+    await page.locator(".cm-lintRange-error").get_by_text("night").wait_for()
+    await editor.focus()
+    await page.keyboard.press("Control+Home")
+    await page.keyboard.press("Control+F")
+    await page.get_by_role("textbox", name="Find").fill("night")
+    await page.keyboard.press("Escape")
+    await editor.press("Control+End")
+    await page.keyboard.type("# end")
+    assert (await page.locator("textarea[name=policy]").input_value()).endswith("# end")
+    # Tab moves on, so that nobody is caught in it.
+    await page.keyboard.press("Tab")
+    assert not await editor.evaluate("element => element === document.activeElement")
+
+
+async def test_an_editor_is_a_text_area_without_scripts(visit: Visit, gallery: str) -> None:
+    page = await (await visit(gallery, java_script_enabled=False)).go("/gallery")
+    assert (await page.get_by_label("Policy").input_value()).startswith("rules:\n- name: night")
+
+
+async def test_a_part_of_a_chart_is_drawn_over_to_look_at_it(visit: Visit, gallery: str) -> None:
+    page = await (await visit(gallery)).go("/gallery")
+    over = page.locator(".u-over").first
+    await over.scroll_into_view_if_needed()
+    box = await over.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    await page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=4)
+    async with page.expect_navigation():
+        await page.mouse.up()
+    at = {name: float(await page.evaluate(f"new URL(location).searchParams.get('{name}')")) for name in ("from", "to")}
+    assert 1_790_000_000_000 < at["from"] < at["to"] < 1_790_003_600_000
+    assert (at["to"] - at["from"]) / 60_000 == pytest.approx(15, abs=1.5)
+
+
+async def test_a_chart_takes_the_colours_of_the_theme(visit: Visit, gallery: str) -> None:
+    page = await (await visit(gallery)).go("/gallery")
+    pixels = "document.querySelector('.uplot canvas').toDataURL()"
+    light = await page.evaluate(pixels)
+    await page.get_by_role("radio", name="Dark").check()
+    await page.wait_for_function(f"light => {pixels} !== light", arg=light)

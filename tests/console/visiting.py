@@ -1,11 +1,15 @@
 """People with browsers: real pages in Debian's Chromium, and nothing on them may go wrong unsaid."""
 
+import contextlib
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, Response
+from requests import Session
+
+from tests.e2e.insiders import GOOD
 
 ROOT: Final = Path(__file__).parents[2]
 AXE: Final = ROOT / ".build" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
@@ -16,6 +20,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
 });
 """
+LOOKS: Final = 5
 _FAILURES: Final = ("Failed to load resource", "Response Status Error Code")
 """How the browser and htmx speak of them."""
 _RUN_AXE: Final = """
@@ -52,13 +57,28 @@ class Visitor:
         await self.page.goto(f"{self.url}{path}", wait_until="load")
         return self.page
 
+    async def log_in(self, name: str, password: str = GOOD) -> Page:
+        """Fill in the page for logging in, which one is on."""
+        await self.page.get_by_label("Name").or_(self.page.get_by_label("Nom")).fill(name)
+        await self.page.get_by_label("Password").or_(self.page.get_by_label("Mot de passe")).fill(password)
+        await self.page.locator("main form button.main").click()
+        return self.page
+
+    async def continues(self, session: Session) -> None:
+        """Be whoever has logged in with these cookies."""
+        cookies = [{"name": each.name, "value": each.value or "", "url": self.url} for each in session.cookies]
+        await self.context.add_cookies(cookies)  # type: ignore[arg-type]
+
     async def axe(self) -> list[str]:
         """What axe finds on the page as it is now."""
         if not await self.page.evaluate("typeof axe !== 'undefined'"):
             assert AXE.is_file(), "the console's packages are not installed: run .ci/assets"
             await self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found: list[str] = await self.page.evaluate(_RUN_AXE)
-        return found
+        for _ in range(LOOKS):
+            with contextlib.suppress(Error):  # the page has changed under it
+                found: list[str] = await self.page.evaluate(_RUN_AXE)
+                return found
+        raise AssertionError("the page does not stop changing, so axe cannot look at it")
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than the window."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import argon2
 import requests
 
 from gateway.clock import clock_ms
@@ -86,8 +87,9 @@ class Inside:
 @asynccontextmanager
 async def inside(redis: Client, redis_url: str, *, audit: str = "127.0.0.1:1", **more: Any) -> AsyncIterator[Inside]:
     """A control plane, and the accounts of its store. `audit` is its audit service; by default none answers."""
-    access = Access(redis, keys=(CONTROL_KEY,), clock_ms=clock_ms)
-    options = {"pseudonym_key": KEY, "drain_seconds": 0.5, "control_keys": (CONTROL_KEY,), **more}
+    cheap = argon2.profiles.CHEAPEST  # a real one takes most of a test's time
+    access = Access(redis, keys=(CONTROL_KEY,), clock_ms=clock_ms, profile=cheap)
+    options = {"pseudonym_key": KEY, "hashing": cheap, "drain_seconds": 0.5, "control_keys": (CONTROL_KEY,), **more}
     try:
         async with running(listen="127.0.0.1:0", redis_url=redis_url, audit=audit, **options) as port:
             yield Inside(f"http://127.0.0.1:{port}", access)

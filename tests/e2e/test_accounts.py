@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +11,15 @@ import requests
 from gateway.redis_clients import Client
 from services.control.access.rights import Role
 from tests.e2e.insiders import GOOD, Browser, Inside, inside
+from tests.e2e.world import auditing
 
 OTHER = "eight yellow teapots"
 
 
 @pytest.fixture
-async def house(redis: Client, redis_url: str) -> AsyncIterator[Inside]:
-    """A control plane on an empty store."""
-    async with inside(redis, redis_url) as house:
+async def house(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterator[Inside]:
+    """A control plane on an empty store, and an audit service that writes down who changes what."""
+    async with auditing(redis_url, tmp_path) as auditor, inside(redis, redis_url, audit=auditor.address) as house:
         yield house
 
 
@@ -308,3 +310,40 @@ async def test_without_a_trusted_proxy_nobody_chooses_where_they_are(house: Insi
     await house.somebody("ada", Role.OFFICER)
     networks = (f"192.0.{n}.1" for n in range(20))
     assert any(each.status_code == 429 for each in await _guesses(house, *networks))
+
+
+async def test_the_log_says_who_changed_which_account_and_why_and_no_address(house: Inside) -> None:
+    admin = await _admin(house)
+    wanted = {"name": "ada", "displayName": "Ada Lovelace", "email": "ada@example.com", "reason": "new colleague"}
+    assert (await admin.ask("POST", "/v1/accounts", wanted)).status_code == 201
+    etag = (await admin.ask("GET", "/v1/accounts/ada")).headers["etag"]
+    change = {"grants": {"acme": ["sre"]}, "reason": "joins operations"}
+    assert (await admin.ask("PATCH", "/v1/accounts/ada", change, headers={"if-match": etag})).ok
+    answer = await admin.ask("PATCH", "/v1/accounts/ada", change, headers={"if-match": etag})
+    assert answer.status_code == 412
+    assert (await admin.ask("POST", "/v1/accounts/ada:disable", {"reason": "has left"})).ok
+    notes = (await admin.ask("GET", "/v1/notes")).json()
+    text = str(notes)
+    assert "accounts/ada" in text
+    for told in ("new colleague", "joins operations", "has left", "boss", "ACCOUNT_CHANGED"):
+        assert told in text
+    for kept in ("example.com", "Lovelace", "argon2"):
+        assert kept not in text
+
+
+async def test_without_the_log_no_account_is_changed(redis: Client, redis_url: str) -> None:
+    async with inside(redis, redis_url) as house:
+        admin = await _admin(house)
+        assert await _told(await admin.ask("POST", "/v1/accounts", {"name": "ada"})) == (503, "STORE_UNAVAILABLE")
+        assert [each.name for each in await house.access.accounts.all()] == ["boss"]
+
+
+async def test_accounts_come_in_pages(house: Inside) -> None:
+    admin = await _admin(house)
+    for name in ("cy", "ada", "bob"):
+        assert (await admin.ask("POST", "/v1/accounts", {"name": name})).status_code == 201
+    first = (await admin.ask("GET", "/v1/accounts?pageSize=3")).json()
+    assert [each["name"] for each in first["accounts"]] == ["ada", "bob", "boss"]
+    second = (await admin.ask("GET", f"/v1/accounts?pageSize=3&pageToken={first['nextPageToken']}")).json()
+    assert ([each["name"] for each in second["accounts"]], second["nextPageToken"]) == (["cy"], "")
+    assert await _told(await admin.ask("GET", "/v1/accounts?pageToken=x")) == (400, "ARGUMENT_INVALID")

@@ -12,17 +12,20 @@ from litestar.params import FromPath
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
-from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
+from services.control.api.parameters import PageSize, PageToken
 from services.control.api.people_messages import (
     Accounts,
     AccountShown,
     CreateAccount,
     Invited,
     UpdateAccount,
+    Why,
     account_shown,
 )
+from services.control.paging import page
+from services.control.people import People
 
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
 
@@ -32,8 +35,9 @@ Asked = Request[Any, Any, Any]
 class AccountsApi:
     """Answers administrators, who confirm who they are before they change anything."""
 
-    def __init__(self, access: Access, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, access: Access, people: People, *, clock_ms: Callable[[], int]) -> None:
         self._access = access
+        self._people = people
         self._clock_ms = clock_ms
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -42,10 +46,13 @@ class AccountsApi:
 
     def _looking(self) -> list[HTTPRouteHandler]:
         @get("/v1/accounts", right=Right.PEOPLE, summary="List accounts")
-        async def accounts() -> Response[Accounts]:
-            """All accounts, by name."""
-            found = await self._access.accounts.all()
-            return Response(Accounts(accounts=tuple(account_shown(each) for each in found)))
+        async def accounts(size: PageSize = 0, token: PageToken = "") -> Response[Accounts]:
+            """The accounts, by name."""
+            found, following = page(
+                await self._access.accounts.all(), place=lambda each: (0, each.name), size=size, token=token
+            )
+            shown = tuple(account_shown(each) for each in found)
+            return Response(Accounts(accounts=shown, next_page_token=following))
 
         @get("/v1/accounts/{account:str}", right=Right.PEOPLE, summary="Get an account")
         async def one(account: FromPath[str]) -> Response[AccountShown]:
@@ -64,10 +71,9 @@ class AccountsApi:
         )
         async def create(request: Asked) -> Response[Invited]:
             """Add somebody; the answer has a password that works once, for seven days. It is never shown again."""
-            self._sure(request)
             given = msgspec.json.decode(await request.body(), type=CreateAccount)
-            now_ms = self._clock_ms()
-            made, password = await self._access.administration.add(given.account(now_ms=now_ms), now_ms=now_ms)
+            account = given.account(now_ms=self._clock_ms())
+            made, password = await self._people.add(request, account, reason=given.reason)
             return _invited(made, password, status_code=201)
 
         @patch(
@@ -80,57 +86,58 @@ class AccountsApi:
             """Change an account. `if-match` must be the ETag that the change was made from."""
             version = _version(request, needed=True)
             given = msgspec.json.decode(await request.body(), type=UpdateAccount)
-            self._sure(request, account if given.grants is not None else "")
             edited = Edited(
                 display_name=given.display_name, email=given.email, grants=given.grants, language=given.language
             )
-            return _answered(await self._access.administration.edit(account, edited, version=version))
+            return _answered(await self._people.edit(request, account, edited, version=version, reason=given.reason))
 
         return [create, update]
 
     def _steering(self) -> list[HTTPRouteHandler]:
-        access = self._access
+        people = self._people
 
-        @post("/v1/accounts/{account:str}/:disable", right=Right.PEOPLE, status_code=200, summary="Disable an account")
+        @post(
+            "/v1/accounts/{account:str}/:disable",
+            right=Right.PEOPLE,
+            status_code=200,
+            operation_class=takes(Why),
+            summary="Disable an account",
+        )
         async def disable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let nobody in by this account any more: its sessions end, its tokens answer no more."""
-            self._sure(request, account)
-            return _answered(await access.administration.enable(account, "disabled", version=_version(request)))
+            version, reason = _version(request), await _reason(request)
+            return _answered(await people.enable(request, account, "disabled", version=version, reason=reason))
 
-        @post("/v1/accounts/{account:str}/:enable", right=Right.PEOPLE, status_code=200, summary="Enable an account")
+        @post(
+            "/v1/accounts/{account:str}/:enable",
+            right=Right.PEOPLE,
+            status_code=200,
+            operation_class=takes(Why),
+            summary="Enable an account",
+        )
         async def enable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let somebody in again."""
-            self._sure(request, account)
-            return _answered(await access.administration.enable(account, "active", version=_version(request)))
+            version, reason = _version(request), await _reason(request)
+            return _answered(await people.enable(request, account, "active", version=version, reason=reason))
 
-        @post("/v1/accounts/{account:str}/:reset", right=Right.PEOPLE, status_code=200, summary="Reset a password")
+        @post(
+            "/v1/accounts/{account:str}/:reset",
+            right=Right.PEOPLE,
+            status_code=200,
+            operation_class=takes(Why),
+            summary="Reset a password",
+        )
         async def reset(account: FromPath[str], request: Asked) -> Response[Invited]:
             """Give a new password that works once. Their sessions end, and their signing key is gone."""
-            self._sure(request, account)
-            version, now_ms = _version(request), self._clock_ms()
-            return _invited(*await access.administration.reset(account, version=version, now_ms=now_ms))
+            version, reason = _version(request), await _reason(request)
+            return _invited(*await people.reset(request, account, version=version, reason=reason))
 
         @delete("/v1/accounts/{account:str}/sessions", right=Right.PEOPLE, summary="End somebody's sessions")
         async def end(account: FromPath[str], request: Asked) -> None:
             """End all sessions of an account."""
-            self._sure(request)
-            await access.accounts.known(account)
-            await access.sessions.end(account)
+            await people.end_sessions(request, account)
 
         return [disable, enable, reset, end]
-
-    def _sure(self, request: Asked, account: str = "") -> None:
-        """See that whoever asks has shown of late who they are, and does not ask about the account of their own.
-
-        Raises:
-            ConfirmationNeeded: they have not.
-            AccountProblem: they do.
-        """
-        principal = principal_of(request)
-        if principal.kind == "session":
-            self._access.knowing.confirmed(request)
-        if principal.kind != "signature" and principal.name == account:
-            raise AccountProblem("account-self")
 
 
 def _version(request: Asked, *, needed: bool = False) -> int | None:
@@ -141,6 +148,12 @@ def _version(request: Asked, *, needed: bool = False) -> int | None:
         return None
     found = _ETAG.fullmatch(given.strip())
     return int(found[1]) if found else -1  # of no version that there is
+
+
+async def _reason(request: Asked) -> str:
+    """Why it is done, where the request says so: it may have no body."""
+    body = await request.body()
+    return msgspec.json.decode(body, type=Why).reason if body else ""
 
 
 def _answered(account: Account) -> Response[AccountShown]:

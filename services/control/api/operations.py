@@ -8,10 +8,12 @@ from gateway.redis_clients import Client
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
 from services.control.api.holds import Holds
+from services.control.api.learning import Learning
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.audit_client import Stub
 from services.control.changes import Changes
+from services.control.experimenting import ExperimentBook
 from services.control.holds.queue import HoldQueue
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
@@ -37,6 +39,7 @@ class Operations:
         self.stopping = Stopping(redis, audit, changes, clock_ms=clock_ms)
         self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
         self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)
+        self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -46,6 +49,7 @@ class Operations:
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
             Agents(self.agents, policy),
+            Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),
         )
         return [handler for part in parts for handler in part.handlers()]

@@ -14,6 +14,9 @@ from services.control.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, Token, To
 Password = Annotated[str, msgspec.Meta(max_length=1024)]
 """Longer ones are read, to say that they are too long."""
 
+Reason = Annotated[str, msgspec.Meta(max_length=1000)]
+"""Why it is done; it stays in the log."""
+
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Something that is sent."""
@@ -52,6 +55,7 @@ class CreateAccount(Taken, frozen=True, kw_only=True):
     grants: Grants = {}
     """Roles by tenant; "*" holds in all."""
     language: Language = ""
+    reason: Reason = ""
 
     def account(self, *, now_ms: int) -> Account:
         """The account that is asked for."""
@@ -72,6 +76,13 @@ class UpdateAccount(Taken, frozen=True, kw_only=True):
     email: Email | None = None
     grants: Grants | None = None
     language: Language | None = None
+    reason: Reason = ""
+
+
+class Why(Taken, frozen=True, kw_only=True):
+    """Why something is done."""
+
+    reason: Reason = ""
 
 
 class CreateToken(Taken, frozen=True, kw_only=True):
@@ -108,6 +119,8 @@ class Accounts(Given, frozen=True, kw_only=True):
     """Accounts by name."""
 
     accounts: tuple[AccountShown, ...]
+    next_page_token: str = ""
+    """Of the page that follows; empty: there is none."""
 
 
 class Invited(Given, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """One's own API tokens over HTTP."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
@@ -9,15 +8,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accesses import Access
-from services.control.access.accounts import AccountProblem
-from services.control.access.knowing import here_of
 from services.control.access.principals import principal_of
-from services.control.access.rights import OPEN, Right
-from services.control.access.tokens import SIGN
+from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.people_messages import CreateToken, TokenMade, TokensShown, token_shown
-
-SCOPES: Final = frozenset({right.value for right in Right} - {right.value for right in OPEN} | {SIGN})
+from services.control.people import People
 
 Asked = Request[Any, Any, Any]
 
@@ -25,9 +20,9 @@ Asked = Request[Any, Any, Any]
 class OwnTokens:
     """Answers people who have logged in; a token makes no tokens."""
 
-    def __init__(self, access: Access, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, access: Access, people: People) -> None:
         self._access = access
-        self._clock_ms = clock_ms
+        self._people = people
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -50,20 +45,9 @@ class OwnTokens:
 
             It gives at most what its owner may do when it is used. With the scope `sign` it signs revisions for them.
             """
-            here = self._access.knowing.confirmed(request)
             given = msgspec.json.decode(await request.body(), type=CreateToken)
-            unknown = sorted(set(given.scopes) - SCOPES)
-            if unknown:
-                raise AccountProblem("token-scope", scope=unknown[0][:64], scopes=", ".join(sorted(SCOPES)))
-            key = self._access.knowing.key(request) if SIGN in given.scopes else None
-            made, text = await self._access.tokens.make(
-                here.account,
-                name=given.name,
-                scopes=given.scopes,
-                tenants=given.tenants,
-                days=given.days,
-                key=key,
-                now_ms=self._clock_ms(),
+            made, text = await self._people.make_token(
+                request, name=given.name, scopes=given.scopes, tenants=given.tenants, days=given.days
             )
             body = TokenMade(token=token_shown(made, 0), secret=text)
             return Response(body, status_code=201, headers={"cache-control": "no-store"})
@@ -71,8 +55,6 @@ class OwnTokens:
         @delete("/v1/tokens/{token:str}", right=Right.OWN, summary="Revoke a token")
         async def revoke(token: FromPath[str], request: Asked) -> None:
             """End one of one's own tokens at once."""
-            here = here_of(request)
-            if not await self._access.tokens.revoke(here.account.name, token):
-                raise AccountProblem("token-unknown", id=token[:64])
+            await self._people.revoke_token(request, token)
 
         return [tokens, create, revoke]

@@ -11,7 +11,7 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
-from services.control.console.pages import now, preferences
+from services.control.console.pages import confirm, login, now, password, policy, preferences
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -19,6 +19,10 @@ from services.control.console.wording import Wording
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    policy.PAGE,
+    login.PAGE,
+    password.PAGE,
+    confirm.PAGE,
     preferences.PAGE,
 )
 

@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 from litestar import MediaType, Request, Response
 
+from services.control.access.accounts import AccountProblem
 from services.control.access.asking import Unasked
+from services.control.access.entrance import ConfirmationNeeded
 from services.control.api.problems import Problem
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
 from services.control.console.static_files import NotBuilt
@@ -21,7 +23,6 @@ _OTHER: Final = {4: 400}
 """By the first digit of a status that has no words of its own; any other is a mistake of ours."""
 _OURS: Final = (404, 405, 413, 500)
 """Where what is told to programs says less than a page does."""
-LOGIN: Final = "/login"
 Asked: TypeAlias = Request[Any, Any, Any]
 Answers: TypeAlias = Callable[[Asked, Any], Response[Any]]
 
@@ -36,7 +37,11 @@ def for_people(answer: Answers) -> Answers:
         if request.url.path.startswith(_PROGRAMS):
             return answer(request, error)
         if isinstance(error, Unasked):
-            return go_to(request, f"{LOGIN}?next={quote(_back_to(request))}")
+            return go_to(request, f"/login?next={quote(_back_to(request))}")
+        if isinstance(error, AccountProblem) and error.code == "password-must-change":
+            return go_to(request, f"/password?next={quote(_back_to(request))}")
+        if isinstance(error, ConfirmationNeeded) and wants_page(request):
+            return go_to(request, f"/confirm?next={quote(_back_to(request))}")
         told = answer(request, error)
         return _failure(request, told) if wants_page(request) else told
 
@@ -62,5 +67,6 @@ def _back_to(request: Asked) -> str:
     """The page that somebody wanted to see; after a change it is the one that it was made from."""
     if request.method == "GET" and not asked_by_htmx(request):
         return viewer_of(request).path
-    current: str = request.headers.get("hx-current-url", "")
+    name = "hx-current-url" if asked_by_htmx(request) else "referer"
+    current: str = request.headers.get(name, "")
     return "/" + current.partition("://")[2].partition("/")[2]

@@ -8,8 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.rights import Right
+from services.control.api.managed import HandOf
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
+from services.control.drafts.drafting import Drafting
 from services.control.policy import ActivePolicy
 
 
@@ -19,6 +21,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    drafts: Drafting
+    hand: HandOf
+    """Who asks, and the key that they sign revisions with."""
     access: Access
     """Accounts, sessions, and how one gets in."""
     clock_ms: Callable[[], int]

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from gateway.activation.loading import canonical
 from gateway.adapters.proposals import Proposal
@@ -14,6 +14,7 @@ from services.control.drafts.checking import Checked, checked
 from services.control.drafts.comparing import Compared, difference
 from services.control.drafts.completing import Completed, completed
 from services.control.drafts.edits import Edit, edited
+from services.control.drafts.outline import Outline, outlined, part_of
 from services.control.drafts.rendering import as_text
 from services.control.drafts.store import Draft, DraftChanged, DraftProblem, DraftStore, new_id
 from services.control.drafts.submitting import Act, Submitting
@@ -115,6 +116,14 @@ class Drafting:
         now, text = await self._seen(draft, version)
         after = await self._workshop.run(edited, text, tuple(edits))
         return await self._written(now, text, after, who=who, operation="update"), after
+
+    async def outline(self, text: str) -> Outline:
+        """What a text lists."""
+        return await self._workshop.run(outlined, text)
+
+    async def part(self, text: str, section: str, name: str) -> Any:
+        """The plain data of one part of a text; `None` where there is none."""
+        return await self._workshop.run(part_of, text, section, name)
 
     async def edit_text(self, text: str, edits: Sequence[Edit]) -> str:
         """A text that is not saved, with edits made. Raises like `edit`."""

@@ -1,4 +1,4 @@
-"""Where texts are checked, edited and completed: a process beside the control plane, so that no answer waits for it.
+"""Where texts are checked, edited and completed: processes beside the control plane, so that no answer waits for them.
 
 Reading a large policy takes a quarter of a second, in which Python does nothing else.
 """
@@ -16,8 +16,10 @@ from services.control.drafts.store import DraftProblem
 
 LONGEST_SECONDS: Final = 20.0
 MOST_WAITING: Final = 50
+PROCESSES: Final = 2
+"""So that a page need not wait for what is checked meanwhile."""
 _RENEWED_AFTER: Final = 1_000
-"""Texts after which the process is replaced by a fresh one: the rule engine gives memory back late."""
+"""Texts after which a process is replaced by a fresh one: the rule engine gives memory back late."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -27,11 +29,11 @@ class Overtaken(Exception):
 
 
 class Workshop:
-    """Runs functions on texts, one at a time."""
+    """Runs functions on texts, a few at a time."""
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Semaphore(PROCESSES)
         self._waiting = 0
         self._newest: dict[str, object] = {}
 
@@ -68,7 +70,7 @@ class Workshop:
                 del self._newest[about]
 
     def close(self) -> None:
-        """End the process."""
+        """End the processes."""
         pool, self._pool = self._pool, None
         if pool is not None:
             processes = list(pool._processes or ())  # noqa: SLF001 - the pool itself can only wait for them
@@ -80,7 +82,7 @@ class Workshop:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
-                1, mp_context=context, initializer=children.begin, max_tasks_per_child=_RENEWED_AFTER
+                PROCESSES, mp_context=context, initializer=children.begin, max_tasks_per_child=_RENEWED_AFTER
             )
         future = self._pool.submit(_called, function, args, kwargs)
         try:

@@ -14,6 +14,8 @@ To add the page NAME:
    written with ordinary spaces before ":;?!" and within guillemets; they are made unbreakable.
 4. If need be `assets/src/NAME.js` and `assets/src/NAME.css`, which the page then loads by itself, and lines of
    `assets/src/icons.txt` (names of lucide). Run `.ci/assets` after a change, and start the control plane anew.
+   Charts (uPlot) and an editor (CodeMirror) are there: `assets/src/chart.js` and `editor.js` say how attributes make
+   one, once a page's block `loads` has `ui.load("chart")`; `assets/src/shell/` has the functions, for scripts.
 5. One line in `PAGES` of `console.py`, whose order is that of the navigation.
 
 No `style=`, no `on…=` and no `hx-on`: the content security policy forbids them. Forms take `ui.form`, which carries the

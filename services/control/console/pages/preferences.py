@@ -25,13 +25,18 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def preferences(request: Request[Any, Any, Any]) -> Response[None]:
         form = await request.form()
         cookies = [
-            Cookie(key=cookie, value=form[name], path="/", max_age=_YEAR_SECONDS, samesite="lax", secure=parts.https)
+            chosen(cookie, form[name], https=parts.https)
             for name, cookie, allowed in _CHOICES
             if form.get(name) in allowed
         ]
         return go_to(request, local_path(form.get("next")), cookies=cookies)
 
     return [preferences]
+
+
+def chosen(cookie: str, value: str, *, https: bool) -> Cookie:
+    """A choice that the browser keeps for a year."""
+    return Cookie(key=cookie, value=value, path="/", max_age=_YEAR_SECONDS, samesite="lax", secure=https)
 
 
 PAGE: Final = Page("preferences", {}, handlers)

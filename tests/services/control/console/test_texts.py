@@ -25,7 +25,8 @@ MODULES = {
 ALL = {key: both for module in MODULES.values() for key, both in module.TEXTS.items()}
 SOURCES = {
     path: path.read_text(encoding="utf-8")
-    for path in (*TEMPLATES.rglob("*.html"), *CONSOLE.glob("*.py"), *(CONSOLE / "pages").glob("[!_]*.py"))
+    for path in (*TEMPLATES.rglob("*.html"), *CONSOLE.rglob("[!_]*.py"))
+    if "texts" not in path.parts
 }
 _NAMED = re.compile(r"""\b(?:t|n|say|count)\(\s*f?(["'])([a-z0-9{}_-]+?)\1(\s*~)?""")
 _QUOTED = re.compile(r"""f?["']([a-z0-9-]+(?:\{[^}"']*\}[a-z0-9-]*)*)["']""")

@@ -1,11 +1,11 @@
 // Some changes want the password once more. When a response says so, its dialog opens, and the request is made again.
-import { htmx, problemOf } from "./htmx.js";
+import { htmx, wantsConfirmation } from "./htmx.js";
 
 let waiting = null;
 
 document.addEventListener("htmx:responseError", async (event) => {
   const { xhr, requestConfig, target } = event.detail;
-  if (problemOf(xhr).reason !== "CONFIRMATION_NEEDED") return;
+  if (!wantsConfirmation(xhr)) return;
   waiting = { config: requestConfig, target };
   const dialog = document.getElementById("confirm");
   await htmx.ajax("GET", dialog.dataset.from, { target: dialog, swap: "innerHTML" });

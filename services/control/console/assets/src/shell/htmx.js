@@ -10,19 +10,21 @@ const texts = document.getElementById("messages").dataset;
 document.addEventListener("htmx:sendError", () => say(texts.unreachable, "error"));
 document.addEventListener("htmx:timeout", () => say(texts.unreachable, "error"));
 document.addEventListener("htmx:responseError", (event) => {
-  const problem = problemOf(event.detail.xhr);
-  if (problem.reason === "CONFIRMATION_NEEDED") return; // confirming.js asks
-  say(problem.message || texts.failed, "error");
+  const { xhr } = event.detail;
+  if (!wantsConfirmation(xhr)) say(problemOf(xhr).detail || texts.failed, "error"); // else confirming.js asks
 });
 // A handler says something after it has done its work: `HX-Trigger: {"message": {"text": …, "kind": …}}`.
 document.addEventListener("message", (event) => say(event.detail.text, event.detail.kind));
 
-// What the control plane says of a request that it did not do.
+export function wantsConfirmation(xhr) {
+  return /^(PROVIDER_)?CONFIRMATION_NEEDED$/.test(problemOf(xhr).reason);
+}
+
+// What the control plane says of a request that it did not do: problem details, RFC 9457.
 export function problemOf(xhr) {
   try {
-    const { reason = "", message, detail, errorDetails } = JSON.parse(xhr.responseText);
-    return { reason, message: message || detail || errorDetails };
+    return JSON.parse(xhr.responseText);
   } catch {
-    return { reason: "", message: "" };
+    return {};
   }
 }

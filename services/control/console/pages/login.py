@@ -1,0 +1,93 @@
+"""Logging in and out."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+
+from services.control.access.accesses import Access
+from services.control.access.accounts import Account
+from services.control.access.cookies import browser_of
+from services.control.access.entrance import Refused
+from services.control.access.knowing import here_of, set_cookies
+from services.control.access.persons import LANGUAGE_COOKIE
+from services.control.access.rights import Right
+from services.control.access.texts import say
+from services.control.api.sessions import network_of, set_login
+from services.control.console.page import Page, Parts
+from services.control.console.pages.preferences import chosen
+from services.control.console.rendering import go_to, page
+from services.control.console.texts.login import TEXTS
+from services.control.console.viewer import local_path, viewer_of
+
+Asked = Request[Any, Any, Any]
+_STATUS: Final = {"login-throttled": HTTPStatus.TOO_MANY_REQUESTS, "login-busy": HTTPStatus.SERVICE_UNAVAILABLE}
+_LONGEST: Final = 1024
+"""Characters of a name or password that are read; no real one has as many."""
+
+
+def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
+    """All of these pages."""
+    access = parts.access
+
+    @get("/login", right=Right.ANYONE, include_in_schema=False)
+    async def shown(request: Asked) -> Response[str]:
+        return page(request, "login/login.html", **_values(request.query_params.get("next")))
+
+    @post("/login", right=Right.ANYONE, include_in_schema=False)
+    async def log_in(request: Asked) -> Response[Any]:
+        form = await request.form()
+        name, password = (str(form.get(each, ""))[:_LONGEST] for each in ("name", "password"))
+        if not access.cookies.is_own(request.headers):
+            return _refused(request, Refused(code="login-foreign"), name=name, back=form.get("next"))
+        done = await access.entrance.log_in(
+            name,
+            password,
+            network=network_of(request),
+            device=request.cookies.get(access.cookies.device, ""),
+            browser=browser_of(request.headers.get("user-agent", "")),
+            now_ms=parts.clock_ms(),
+        )
+        if isinstance(done, Refused):
+            return _refused(request, done, name=name, back=form.get("next"))
+        set_login(request, done, access=access)
+        cookies = _language(request, done.account, https=parts.https)
+        return go_to(request, local_path(form.get("next")), cookies=cookies)
+
+    @post("/logout", right=Right.OWN, include_in_schema=False)
+    async def log_out(request: Asked) -> Response[None]:
+        return await _out(request, access)
+
+    return [shown, log_in, log_out]
+
+
+def _values(back: str | None) -> dict[str, Any]:
+    return {"back": local_path(back), "who": "", "error": ""}
+
+
+def _refused(request: Asked, refused: Refused, *, name: str, back: str | None) -> Response[str]:
+    error = say(refused.code, language=viewer_of(request).language, seconds=refused.seconds)
+    headers = {"retry-after": str(refused.seconds)} if refused.seconds else {}
+    status = _STATUS.get(refused.code, HTTPStatus.UNAUTHORIZED)
+    values = {**_values(back), "who": name, "error": error}
+    return page(request, "login/login.html", status=status, headers=headers, **values)
+
+
+def _language(request: Asked, account: Account, *, https: bool) -> list[Cookie]:
+    """The language of the account, in a browser in which none was chosen."""
+    if LANGUAGE_COOKIE in request.cookies or not account.language:
+        return []
+    return [chosen(LANGUAGE_COOKIE, account.language, https=https)]
+
+
+async def _out(request: Asked, access: Access) -> Response[None]:
+    here = here_of(request)
+    await access.sessions.end(here.account.name, only=here.session.id)
+    set_cookies(request.state, access.cookies.gone(access.cookies.session))
+    return go_to(request, "/login")
+
+
+PAGE: Final = Page("login", TEXTS, handlers)

@@ -1,0 +1,1 @@
+"""Pages about the policy: overview, editing, review, proposals, history."""

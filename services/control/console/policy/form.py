@@ -1,0 +1,23 @@
+"""What a browser has sent with a form."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import FormMultiDict
+
+
+async def form_of(request: Request[Any, Any, Any]) -> FormMultiDict:
+    """The form; a draft's text is large, so the handler says how large it may be."""
+    return await request.form()
+
+
+def field_of(form: FormMultiDict, name: str, default: str = "") -> str:
+    """One field as text; `default` where it was not sent."""
+    value = form.get(name, default)
+    return value if isinstance(value, str) else default
+
+
+def number_of(form: FormMultiDict, name: str, default: int = 0) -> int:
+    """One field as a whole number; `default` where it is none."""
+    text = field_of(form, name)
+    return int(text) if text.isdecimal() and len(text) < 16 else default
