@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     control_key_file: Path | None = None
     """File with the control plane's keys, 64 hexadecimal digits a line, the same for all control planes; the first one
     seals and signs. Unset: one in `home` is made."""
+    oidc_file: Path | None = None
+    """File that says which OpenID provider people log in to the control plane through, and what its groups may do."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0

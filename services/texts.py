@@ -18,6 +18,10 @@ _TEXTS: Final = {
         "The log does not have this: the audit service at {address} does not note it.",
         "Le journal n’en garde pas trace : le service d’audit à l’adresse {address} ne le note pas.",
     ),
+    "oidc-url": (
+        "PILOTE_OIDC_FILE needs PILOTE_CONTROL_URL: the provider sends browsers back there.",
+        "PILOTE_OIDC_FILE demande PILOTE_CONTROL_URL : le fournisseur y renvoie les navigateurs.",
+    ),
     "stop-hint": ("Ctrl-C stops everything.", "Ctrl-C arrête tout."),
     "stopping": ("Draining; a second Ctrl-C ends at once.", "Arrêt en cours ; un second Ctrl-C termine aussitôt."),
     "stopped": ("Everything has stopped.", "Tout est arrêté."),

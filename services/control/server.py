@@ -35,6 +35,7 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.accesses import Access
+from services.control.access.oidc.configuration import Oidc
 from services.control.access.passwords import PROFILE
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
@@ -44,6 +45,7 @@ from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.idempotency import Once
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
 from services.control.api.now import Happening
@@ -90,6 +92,7 @@ async def serve(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> None:
@@ -113,6 +116,7 @@ async def serve(
             control_keys=control_keys,
             url=url,
             proxies=proxies,
+            oidc=oidc,
             hold_keys=hold_keys,
             replay_keys=replay_keys,
         ) as port,
@@ -137,6 +141,7 @@ async def running(
     url: str = "",
     proxies: str = "",
     hashing: argon2.Parameters = PROFILE,
+    oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
 ) -> AsyncIterator[int]:
@@ -148,6 +153,7 @@ async def running(
     recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
     ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
     where a request comes from: see `Settings`.
+    With `oidc` people may log in through a provider, which needs `url`.
     `hashing` is what a password costs; only tests make it cheap.
 
     Raises:
@@ -182,7 +188,12 @@ async def running(
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
         access = Access(
-            redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms, profile=hashing
+            redis,
+            keys=control_keys or (secrets.token_bytes(32),),
+            url=url,
+            clock_ms=clock_ms,
+            profile=hashing,
+            oidc=oidc,
         )
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
@@ -193,15 +204,16 @@ async def running(
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
         drafts = await stack.enter_async_context(made)
         hand = managed(access.knowing.signer)
+        operations = Operations(
+            redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
+        )
         people = People(access, changes, clock_ms=clock_ms)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
             *(Proofs(client), Sums(client), ApprovalsApi(approvals)),
             Personal(client, changes, approvals, pseudonym_key=pseudonym_key, policy=policy),
-            Operations(
-                redis, client.stub, policy, hold_keys=hold_keys, signers=access.knowing.signer, clock_ms=clock_ms
-            ),
+            operations,
             *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
             AccountsApi(access, people, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
@@ -213,15 +225,23 @@ async def running(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                operations=operations,
                 drafts=drafts,
                 hand=hand,
                 access=access,
+                people=people,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )
         )
         handlers = [handler for part in (*parts, console) for handler in part.handlers()]
-        app = application([*handlers, *values], Door(ways), templates=console.templates(), https=access.cookies.secure)
+        app = application(
+            [*handlers, *values],
+            Door(ways),
+            once=Once(redis),
+            templates=console.templates(),
+            https=access.cookies.secure,
+        )
 
         def drain() -> None:
             tailing.drain()

@@ -138,10 +138,11 @@ class Stopping:
 
 def covered(tenant: str, stop: Stop) -> str:
     """The filter for the calls that a stop has stopped."""
-    return both(is_("tenant", tenant), is_("reason", Reason.STOPPED.value), _about(stop.what), since(stop.since_ms))
+    return both(is_("tenant", tenant), is_("reason", Reason.STOPPED.value), about(stop.what), since(stop.since_ms))
 
 
-def _about(what: str) -> str:
+def about(what: str) -> str:
+    """The filter for the calls that a stop of that name covers; empty: all."""
     if what == ALL:
         return ""
     kind, _, name = what.partition("=")

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright
 from gateway.redis_clients import Client, connected
 from tests.console.gallery import gallery_running
 from tests.console.visiting import Visitor, launched, visitor
+from tests.console.workplace import Workplace, working
 from tests.e2e.insiders import Inside, inside
 from tests.stores import Store
 
@@ -55,6 +56,13 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
 
         yield opened
         assert [wrong for each in visitors for wrong in each.wrong] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def work(redis_process: Store, tmp_path: Path) -> AsyncIterator[Workplace]:
+    """A gateway at work, and a control plane whose pages steer it."""
+    async with working(redis_process.url, tmp_path) as place:
+        yield place
 
 
 @pytest_asyncio.fixture(loop_scope="session")

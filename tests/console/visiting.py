@@ -21,8 +21,15 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 LOOKS: Final = 5
-_FAILURES: Final = ("Failed to load resource", "Response Status Error Code")
-"""How the browser and htmx speak of them."""
+_FAILURES: Final = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:send")
+"""How the browser and htmx speak of them; the last two of requests that end because the page is left."""
+_SEND: Final = """
+async ([path, form]) => {
+  const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), accept: "text/html" };
+  const answer = await fetch(path, { method: "POST", headers, body: new URLSearchParams(form) });
+  return [answer.status, await answer.text()];
+}
+"""
 _RUN_AXE: Final = """
 async () => {
   const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -79,6 +86,11 @@ class Visitor:
                 found: list[str] = await self.page.evaluate(_RUN_AXE)
                 return found
         raise AssertionError("the page does not stop changing, so axe cannot look at it")
+
+    async def sent(self, path: str, **form: str) -> tuple[int, str]:
+        """Status and page of a form that the page might not have offered; it carries the session's token."""
+        status, text = await self.page.evaluate(_SEND, [path, form])
+        return int(status), str(text)
 
     async def overflow(self) -> int:
         """By how many pixels the page is wider than the window."""

@@ -9,9 +9,11 @@ from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.api.managed import HandOf
+from services.control.api.operations import Operations
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.drafts.drafting import Drafting
+from services.control.people import People
 from services.control.policy import ActivePolicy
 
 
@@ -21,11 +23,15 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    operations: Operations
+    """Stops, holds, agents, rollouts: what REST handlers of them use too."""
     drafts: Drafting
     hand: HandOf
     """Who asks, and the key that they sign revisions with."""
     access: Access
     """Accounts, sessions, and how one gets in."""
+    people: People
+    """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]
     """Milliseconds since the epoch."""
     https: bool = False

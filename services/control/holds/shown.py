@@ -44,6 +44,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Of whoever decided, in their words."""
     status: str
     """Canonical name of the status that the call ended with; empty while it has not."""
+    why_not: str
+    """A `Reason`, for a call that came to nothing."""
     result: str
     """The call as it was made, `decisions/{decision}`; empty while it was not."""
     lease: LeaseShown | None = None
@@ -69,6 +71,7 @@ def shown(hold: Hold, lease: Lease | None) -> Waiting:
         decide_time=at(hold.decided_ms) if hold.decided_ms else None,
         reason=hold.comment,
         status=hold.status,
+        why_not=hold.reason,
         result=f"decisions/{hold.result}" if hold.result else "",
         lease=None if lease is None else LeaseShown(holder=lease.holder, expire_time=at(lease.until_ms)),
     )

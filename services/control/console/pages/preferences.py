@@ -15,6 +15,8 @@ from services.control.console.rendering import go_to
 from services.control.console.viewer import THEME_COOKIE, THEMES, local_path
 
 _YEAR_SECONDS: Final = 365 * 24 * 3600
+_OURS: Final = ("same-origin", "none")
+"""What a browser says of a request that a page of ours makes, or somebody by hand."""
 _CHOICES: Final = (("language", LANGUAGE_COOKIE, LANGUAGES), ("theme", THEME_COOKIE, THEMES))
 
 
@@ -24,6 +26,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/preferences", right=Right.ANYONE, include_in_schema=False)
     async def preferences(request: Request[Any, Any, Any]) -> Response[None]:
         form = await request.form()
+        if request.headers.get("sec-fetch-site", "none") not in _OURS:
+            return go_to(request, "/")
         cookies = [
             chosen(cookie, form[name], https=parts.https)
             for name, cookie, allowed in _CHOICES

@@ -10,7 +10,7 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.control.console.static_files import FOLDER, NotBuilt, StaticFiles
+from services.control.console.static_files import FOLDER, StaticFiles
 from services.control.console.viewer import local_path
 from tests.console.gallery import gallery_running
 
@@ -69,9 +69,14 @@ async def test_nothing_else_is_served(url: str, name: str) -> None:
 
 
 async def test_without_built_assets_pages_say_how_to_build_them(tmp_path: Path) -> None:
-    with pytest.raises(NotBuilt):
-        StaticFiles(tmp_path).url("app.js")
     assert (FOLDER / "manifest.json").is_file(), "build them: .ci/assets"
+    async with gallery_running(static=StaticFiles(tmp_path)) as url:
+        told = await get(f"{url}/gallery", accept="text/html")
+        assert (told.status_code, told.headers["content-type"].partition(";")[0]) == (503, "text/plain")
+        assert ".ci/assets" in told.text
+        told = await get(f"{url}/nowhere", accept="text/html")
+        assert told.status_code == 404
+        assert told.json()["reason"] == "NOT_FOUND"
 
 
 async def test_programs_get_problems_where_people_get_pages(url: str) -> None:
@@ -108,3 +113,23 @@ def test_a_browser_is_sent_to_nowhere_else(text: str) -> None:
 def test_a_browser_is_sent_back_to_where_it_was() -> None:
     assert local_path("/decisions?filter=a%20b&x=1") == "/decisions?filter=a%20b&x=1"
     assert local_path(None) == "/"
+
+
+async def test_another_site_cannot_change_what_language_somebody_reads(url: str) -> None:
+    headers = {"sec-fetch-site": "cross-site"}
+    answer = await asyncio.to_thread(
+        lambda: requests.post(
+            f"{url}/preferences", data={"language": "fr"}, headers=headers, timeout=10, allow_redirects=False
+        )
+    )
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("form", [{}, {"language": "de"}, {"theme": "x" * 1000}, {"next": "//evil.example"}])
+async def test_choices_that_there_are_not_change_nothing(url: str, form: dict[str, str]) -> None:
+    answer = await asyncio.to_thread(
+        lambda: requests.post(f"{url}/preferences", data=form, timeout=10, allow_redirects=False)
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    assert "set-cookie" not in answer.headers

@@ -96,7 +96,7 @@ function edit(panel) {
 
   function show({ remarks, good }, status) {
     const mistakes = remarks.filter((remark) => remark.severity === "error").length;
-    status.textContent = good ? words.good : `${words.error}: ${mistakes}`;
+    status.textContent = good ? words.good : words.errors.replace("{count}", mistakes);
     status.dataset.good = good ? "yes" : "no";
     view.dispatch(setDiagnostics(view.state, remarks.filter((remark) => remark.line).map(diagnostic)));
     document.getElementById("remarks").replaceChildren(...remarks.map(item));

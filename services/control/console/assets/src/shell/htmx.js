@@ -1,6 +1,7 @@
 // htmx with its extension for server-sent events; its configuration is in the <meta> of layout.html.
 import htmx from "htmx.org";
 import "htmx-ext-sse";
+import "idiomorph/htmx"; // hx-swap="morph:outerHTML": what is shown anew keeps its focus
 import { say } from "./messages.js";
 
 export { htmx };
