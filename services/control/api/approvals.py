@@ -89,13 +89,13 @@ class ApprovalsApi:
 
         @get("/v1/approvals", right=Right.OWN, summary="List approvals")
         async def listed(
-            request: Asking, *, kind: _Kind = "", state: _State = "", size: PageSize = 0, token: PageToken = ""
+            request: Asking, *, kind: _Kind = "", now: _State = "", size: PageSize = 0, token: PageToken = ""
         ) -> Response[ApprovalsShown]:
             """What was asked for in the last 90 days, the newest first; needs `subjects.erase` or `persons.report`."""
             found = [
                 each
                 for each in await approvals.list(principal_of(request))
-                if kind in ("", each.kind) and state in ("", each.state)
+                if kind in ("", each.kind) and now in ("", each.state)
             ]
             some, further = page(found, place=_place, size=size, token=token, descending=True)
             return Response(ApprovalsShown(approvals=tuple(shown(each) for each in some), next_page_token=further))
