@@ -69,6 +69,14 @@ _TEXTS: Final = {
         "The active policy has no tenant {tenant}; it has: {tenants}.",
         "La politique active n’a pas de tenant {tenant} ; elle a : {tenants}.",
     ),
+    "guide-name": (
+        "Write a name of lower-case letters, digits, dots, dashes and underscores, beginning with a letter: at most 63.",
+        "Écrivez un nom en minuscules, chiffres, points, tirets et tirets bas, commençant par une lettre : 63 caractères au plus.",
+    ),
+    "guide-address": (
+        "Write where the CRM's gRPC service answers, as host:port, such as 127.0.0.1:50061.",
+        "Écrivez où répond le service gRPC du CRM, sous la forme hôte:port, par exemple 127.0.0.1:50061.",
+    ),
     "now-full": (
         "Too many look at what happens now, {most} at most: close a window that nobody looks at, or ask every few seconds.",
         "Trop de personnes suivent le direct, {most} au plus : fermez une fenêtre que personne ne regarde, ou interrogez toutes les quelques secondes.",
