@@ -14,6 +14,8 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     account,
     confirm,
+    decisions,
+    guide,
     holds,
     login,
     now,
@@ -31,6 +33,7 @@ from services.control.console.wording import Wording
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    decisions.PAGE,
     policy.PAGE,
     holds.PAGE,
     stops.PAGE,
@@ -41,6 +44,7 @@ PAGES: Final[tuple[Page, ...]] = (
     confirm.PAGE,
     preferences.PAGE,
     oidc.PAGE,
+    guide.PAGE,
 )
 
 
