@@ -8,6 +8,7 @@ from gateway.redis_clients import Client
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
 from services.control.api.holds import Holds
+from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
@@ -15,6 +16,8 @@ from services.control.audit_client import Stub
 from services.control.changes import Changes
 from services.control.experimenting import ExperimentBook
 from services.control.holds.queue import HoldQueue
+from services.control.integrations import Integrations
+from services.control.integrity import Integrity
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
@@ -40,6 +43,8 @@ class Operations:
         self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
         self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
+        self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
+        self.integrations = Integrations(audit, policy, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -49,6 +54,7 @@ class Operations:
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
             Agents(self.agents, policy),
+            Soundness(self.integrity, self.integrations, policy),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),
         )
