@@ -11,7 +11,7 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
-from services.control.console.pages import confirm, holds, login, now, password, policy, preferences, stops
+from services.control.console.pages import confirm, holds, login, models, now, password, policy, preferences, stops
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -20,6 +20,7 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     policy.PAGE,
+    models.PAGE,
     holds.PAGE,
     stops.PAGE,
     login.PAGE,
