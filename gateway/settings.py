@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     control_key_file: Path | None = None
     """File with the control plane's keys, 64 hexadecimal digits a line, the same for all control planes; the first one
     seals and signs. Unset: one in `home` is made."""
+    oidc_file: Path | None = None
+    """File that says which OpenID provider people log in to the control plane through, and what its groups may do."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
@@ -87,6 +89,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address where Prometheus reads `/metrics` of all processes that share `home`; "off": nowhere."""
     trace_ratio: Ratio = 1.0
     """Share of allowed calls whose span is exported; refused and failed calls always are."""
+    trace_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]*\{trace_id\}[^\s]*)?\Z")] = ""
+    """Where people look at traces, such as "https://traces.example.com/trace/{trace_id}"; the console links
+    there. Unset: it links nowhere."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     call_log: Literal["all", "refused", "none"] = "refused"

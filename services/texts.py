@@ -14,6 +14,10 @@ _TEXTS: Final = {
         "No policy is active yet, so every call is refused: pilote apply FILE",
         "Aucune politique n’est encore active, tout appel est donc refusé : pilote apply FICHIER",
     ),
+    "oidc-url": (
+        "PILOTE_OIDC_FILE needs PILOTE_CONTROL_URL: the provider sends browsers back there.",
+        "PILOTE_OIDC_FILE demande PILOTE_CONTROL_URL : le fournisseur y renvoie les navigateurs.",
+    ),
     "stop-hint": ("Ctrl-C stops everything.", "Ctrl-C arrête tout."),
     "stopping": ("Draining; a second Ctrl-C ends at once.", "Arrêt en cours ; un second Ctrl-C termine aussitôt."),
     "stopped": ("Everything has stopped.", "Tout est arrêté."),

@@ -92,6 +92,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "pseudonym_key": shell.pseudonym_key(settings),
             "hold_keys": shell.hold_keys(settings),
             "replay_keys": shell.replay_keys(settings),
+            "trace_url": settings.trace_url,
             "record_keys": shell.record_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }
@@ -122,10 +123,26 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "control_keys": shell.control_keys(settings),
             "url": settings.control_url,
             "proxies": settings.control_proxies,
+            "oidc": _oidc(shell, settings),
             "hold_keys": shell.hold_keys(settings),
             "replay_keys": shell.replay_keys(settings),
+            "trace_url": settings.trace_url,
         }
         run(lambda: serve(**options))
+
+
+def _oidc(shell: Shell, settings: Settings) -> Any:
+    """The provider that people may log in through; a file that cannot be read stops the start."""
+    from services.control.access.oidc.configuration import read
+
+    if settings.oidc_file is None:
+        return None
+    if not settings.control_url:
+        shell.fail(say("oidc-url", language=language(settings)), 2)
+    try:
+        return read(settings.oidc_file)
+    except (OSError, ValueError) as error:
+        shell.fail(str(error), 2)
 
 
 def _add_surrounding(app: typer.Typer, shell: Shell) -> None:

@@ -1,20 +1,22 @@
 """The web application: every request is let in by the door, and every error answered as a problem."""
 
+import uuid
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Litestar, Request, get
+from litestar import Litestar, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components
+from litestar.routes import HTTPRoute
 from litestar.template import TemplateConfig
 
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed
 from services.control.access.knowing import with_cookies
-from services.control.access.principals import RIGHT, Door, all_guarded
-from services.control.access.rights import Right
+from services.control.access.principals import RIGHT, Door, all_guarded, principal_of, right_of
+from services.control.access.rights import OPEN, Right
 from services.control.api import http_errors
-from services.control.api.proto_schemas import PERSON, SIGNED
+from services.control.api.docs import documented
+from services.control.api.idempotency import Once
 from services.control.console.failures import for_people
 from services.control.console.security import Headers
 
@@ -26,12 +28,13 @@ def application(
     handlers: Sequence[HTTPRouteHandler],
     door: Door,
     *,
+    once: Once | None = None,
     templates: TemplateConfig[Any] | None = None,
     https: bool = False,
 ) -> Litestar:
     """The application of these handlers, each of which names its right; `templates` are those of its pages.
 
-    With `https`, browsers are told to come by HTTPS only.
+    `once` keeps what was done under which idempotency key. With `https` browsers are told to come by HTTPS only.
 
     Raises:
         HandlerWithoutRight: one does not.
@@ -42,22 +45,38 @@ def application(
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
-    async def begin(request: Request[Any, Any, Any]) -> None:
+    async def begin(request: Request[Any, Any, Any]) -> Response[Any] | None:
         handling(parsed(request.headers.get(TRACEPARENT)))
-        if RIGHT in request.route_handler.opt:  # the framework's own describe the interface
-            await door.begin(request)
+        if request.method == "OPTIONS":
+            return _allowed(request)
+        if RIGHT not in request.route_handler.opt:  # the framework's own describe the interface
+            return None
+        await door.begin(request)
+        if once is None or right_of(request.route_handler) in OPEN:
+            return None
+        return await once.begin(request, principal_of(request), nonce=uuid.uuid4().hex)
 
     return Litestar(
         before_request=begin,
-        before_send=[with_cookies, Headers(https=https).add],
+        before_send=[with_cookies, Headers(https=https).add, *([once.sent] if once else ())],
         route_handlers=[healthy, *handlers],
         template_config=templates,
         request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=OpenAPIConfig(
-            title="Pilote", version="1", components=Components(security_schemes={PERSON: SIGNED})
-        ),
+        openapi_config=documented(),
         exception_handlers={kind: for_people(answer) for kind, answer in http_errors.PROBLEMS.items()},
         # The process logs as it was told to; Litestar's default would replace that, and keep a thread for it.
         logging_config=None,
         debug=False,
     )
+
+
+def _allowed(request: Request[Any, Any, Any]) -> Response[Any]:
+    """What can be done with a path. The framework's own answer knows one of its operations only (Litestar 2.25)."""
+    path = request.scope["path_template"]
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and path in (route.path, route.path_format)
+        for method in route.methods
+    }
+    return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"allow": ", ".join(sorted(methods))})

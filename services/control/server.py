@@ -35,6 +35,7 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.accesses import Access
+from services.control.access.oidc.configuration import Oidc
 from services.control.access.passwords import PROFILE
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
@@ -43,6 +44,7 @@ from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
+from services.control.api.idempotency import Once
 from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
 from services.control.api.now import Happening
@@ -50,6 +52,7 @@ from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.proposals import ProposalsApi
+from services.control.api.replays import ReplaysApi
 from services.control.api.revisions import Revisions
 from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
@@ -63,6 +66,7 @@ from services.control.audit_client import AuditClient
 from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
+from services.control.decisions.replaying import Replaying
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.live.following import Following
@@ -88,8 +92,10 @@ async def serve(
     control_keys: Sequence[bytes] = (),
     url: str = "",
     proxies: str = "",
+    oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
+    trace_url: str = "",
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -111,8 +117,10 @@ async def serve(
             control_keys=control_keys,
             url=url,
             proxies=proxies,
+            oidc=oidc,
             hold_keys=hold_keys,
             replay_keys=replay_keys,
+            trace_url=trace_url,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -135,17 +143,20 @@ async def running(
     url: str = "",
     proxies: str = "",
     hashing: argon2.Parameters = PROFILE,
+    oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
+    trace_url: str = "",
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have other policies decide about
-    recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
-    ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
-    where a request comes from: see `Settings`.
+    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have calls decided upon once
+    more, by other policies too. `control_keys` are its own, the same for all control planes; with none it makes one,
+    and once it has ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word
+    counts for where a request comes from, `trace_url` is where traces are shown: see `Settings`.
+    With `oidc` people may log in through a provider, which needs `url`.
     `hashing` is what a password costs; only tests make it cheap.
 
     Raises:
@@ -180,7 +191,12 @@ async def running(
             asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
         )
         access = Access(
-            redis, keys=control_keys or (secrets.token_bytes(32),), url=url, clock_ms=clock_ms, profile=hashing
+            redis,
+            keys=control_keys or (secrets.token_bytes(32),),
+            url=url,
+            clock_ms=clock_ms,
+            profile=hashing,
+            oidc=oidc,
         )
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
@@ -204,22 +220,40 @@ async def running(
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
             Happening(client, following),
         )
-        values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
+        values = Values(client, sealer=Sealer(record_keys)) if record_keys else None
+        replaying = (
+            Replaying(client, redis, replay_keys=replay_keys, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
+            if replay_keys
+            else None
+        )
         console = Console(
             Parts(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                tailing=tailing,
+                values=values,
+                replaying=replaying,
+                trace_url=trace_url,
                 operations=operations,
                 drafts=drafts,
                 hand=hand,
                 access=access,
+                following=following,
+                people=people,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )
         )
-        handlers = [handler for part in (*parts, console) for handler in part.handlers()]
-        app = application([*handlers, *values], Door(ways), templates=console.templates(), https=access.cookies.secure)
+        optional: list[Any] = [part for part in (values, replaying and ReplaysApi(replaying)) if part]
+        handlers = [handler for part in (*parts, *optional, console) for handler in part.handlers()]
+        app = application(
+            handlers,
+            Door(ways),
+            once=Once(redis),
+            templates=console.templates(),
+            https=access.cookies.secure,
+        )
 
         def drain() -> None:
             tailing.drain()

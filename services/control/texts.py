@@ -61,6 +61,22 @@ _TEXTS: Final = {
         "{tenant} was halted to move it, and some gateways still go by where it was: resume it in a few seconds.",
         "{tenant} a été suspendu pour être déplacé, et des passerelles suivent encore l’ancien emplacement : reprenez dans quelques secondes.",
     ),
+    "key-shape": (
+        "An idempotency key has 1 to 128 visible characters of ASCII.",
+        "Une clé d’idempotence compte 1 à 128 caractères visibles de l’ASCII.",
+    ),
+    "key-reused": (
+        "This idempotency key was used for another change: choose a new one.",
+        "Cette clé d’idempotence a déjà servi pour un autre changement : choisissez-en une nouvelle.",
+    ),
+    "key-running": (
+        "The change that was first sent under this key is being made: retry in a moment.",
+        "Le changement envoyé d’abord sous cette clé est en cours : réessayez dans un instant.",
+    ),
+    "told-once": (
+        "This was done under the same key, and its answer was told once only: look at what there is now.",
+        "Cela a été fait sous la même clé, et la réponse ne se donne qu’une fois : regardez ce qu’il y a maintenant.",
+    ),
     "page-token": (
         "This is no page token of this list: begin again without one.",
         "Ce n’est pas un jeton de page de cette liste : recommencez sans jeton.",
@@ -109,6 +125,10 @@ _TEXTS: Final = {
     "sums-wrong": (
         "What was summed of {measure} for {arm} cannot be: please report this.",
         "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",
+    ),
+    "view-changed": (
+        "The view has changed since you read it: read it again.",
+        "La vue a changé depuis que vous l’avez lue : relisez-la.",
     ),
     "rollout-none": (
         "There is no rollout {name} in the active policy.",

@@ -65,6 +65,7 @@ async def work(redis_process: Store, tmp_path: Path) -> AsyncIterator[Workplace]
         yield place
 
 
+@pytest_asyncio.fixture(loop_scope="session")
 async def redis(redis_process: Store) -> AsyncIterator[Client]:
     """A client of an empty database."""
     async with await connected(redis_process.url) as client:

@@ -18,6 +18,7 @@ from services.control.console.console import Console
 from services.control.console.page import Page, Parts
 from services.control.console.pages import confirm, login, preferences
 from services.control.console.rendering import TEMPLATES, go_to, page
+from services.control.console.static_files import StaticFiles
 
 HERE: Final = Path(__file__).parent
 SOMEBODY: Final = Principal(name="camille.durand", kind="session", rights=rights_of({"*": [Role.OFFICER]}))
@@ -109,7 +110,7 @@ OTHERS: Final = tuple(
 
 
 @asynccontextmanager
-async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
+async def gallery_running(access: Access | None = None, *, static: StaticFiles | None = None) -> AsyncIterator[str]:
     """Where it is. Everybody is SOMEBODY, or with `access`, whoever has logged in."""
 
     async def somebody(_: Asked) -> Principal:
@@ -118,7 +119,7 @@ async def gallery_running(access: Access | None = None) -> AsyncIterator[str]:
     nothing: Any = dict.fromkeys(Parts.__struct_fields__)  # its pages need no more
     parts = Parts(**(nothing | {"access": access, "clock_ms": clock_ms, "https": False}))
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
-    console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"))
+    console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"), static=static)
     door = Door([access.knowing.by_cookie if access else somebody])
     app = application(console.handlers(), door, templates=console.templates())
     async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:

@@ -61,3 +61,16 @@ async def test_without_scripts_it_is_asked_for_on_a_page_of_its_own(
     await page.get_by_role("button", name="Confirmer").click()
     await page.wait_for_url("**/gallery")
     assert "Refaites" in await page.get_by_role("status").inner_text()
+
+
+async def test_whose_session_has_ended_logs_in_and_is_back_on_the_page(
+    visit: Visit, house: Inside, guarded_gallery: str
+) -> None:
+    visitor = await visit(guarded_gallery)
+    await visitor.continues((await house.somebody("ada", Role.OFFICER)).session)
+    page = await visitor.go("/gallery?x=1")
+    await house.access.sessions.end("ada")
+    await page.get_by_role("button", name="More").click()
+    await page.wait_for_url("**/login?next=/gallery%3Fx%3D1")
+    await visitor.log_in("ada")
+    await page.wait_for_url("**/gallery?x=1")

@@ -89,9 +89,16 @@ async def inside(redis: Client, redis_url: str, *, audit: str = "127.0.0.1:1", *
     """A control plane, and the accounts of its store. `audit` is its audit service; by default none answers."""
     cheap = argon2.profiles.CHEAPEST  # a real one takes most of a test's time
     access = Access(redis, keys=(CONTROL_KEY,), clock_ms=clock_ms, profile=cheap)
-    options = {"pseudonym_key": KEY, "hashing": cheap, "drain_seconds": 0.5, "control_keys": (CONTROL_KEY,), **more}
+    options = {
+        "listen": "127.0.0.1:0",
+        "pseudonym_key": KEY,
+        "hashing": cheap,
+        "drain_seconds": 0.5,
+        "control_keys": (CONTROL_KEY,),
+        **more,
+    }
     try:
-        async with running(listen="127.0.0.1:0", redis_url=redis_url, audit=audit, **options) as port:
+        async with running(redis_url=redis_url, audit=audit, **options) as port:
             yield Inside(f"http://127.0.0.1:{port}", access)
     finally:
         access.close()

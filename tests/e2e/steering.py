@@ -15,6 +15,7 @@ from gateway.signing import Signer
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.principals import Asked, Door, Principal
 from services.control.access.rights import Role, rights_of
+from services.control.api.idempotency import Once
 from services.control.api.operations import Operations
 from services.control.api.verbs import parting, plain_in
 from services.control.app import application
@@ -87,7 +88,7 @@ async def steering(
             signers=lambda request: (signers or {}).get(request.headers[_WHO]),
             clock_ms=world.clock,
         )
-        app = application(operations.handlers(), Door((_known,)))
+        app = application(operations.handlers(), Door((_known,)), once=Once(world.redis))
         asked: Any = parting(app, plain_in(app))
         transport = httpx.ASGITransport(app=asked)
         async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:

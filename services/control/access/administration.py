@@ -70,12 +70,14 @@ class Administration:
         """Give a new one-time password; ends all sessions. Their key is gone: the policy will need their next one.
 
         Raises:
-            AccountProblem: there is no such account, or it has another version than `version`.
+            AccountProblem: there is no such account, it has another version than `version`, or a provider's password.
         """
         password = _one_time()
         kept = Secrets(password=await self._passwords.hashed(password))
 
         def edit(before: Account) -> Account:
+            if before.issuer:
+                raise AccountProblem("account-provider", name=name)
             return msgspec.structs.replace(
                 before,
                 must_change=True,

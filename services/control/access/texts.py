@@ -125,6 +125,10 @@ _TEXTS: Final = {
         "{name} is disabled; enable the account first.",
         "{name} est désactivé ; réactivez d’abord le compte.",
     ),
+    "account-provider": (
+        "{name} logs in through the company’s provider and has no password here.",
+        "{name} se connecte par le fournisseur de l’entreprise et n’a pas de mot de passe ici.",
+    ),
     "match-needed": (
         "Say which version you change: send its ETag as `if-match`.",
         "Indiquez la version que vous modifiez : envoyez son ETag dans `if-match`.",
@@ -137,9 +141,45 @@ _TEXTS: Final = {
         "You have no token {id}.",
         "Vous n’avez pas de jeton {id}.",
     ),
+    "token-unread": (
+        "Say what the token is for and what it may do, and give it 1 to 365 days.",
+        "Dites à quoi sert le jeton et ce qu’il peut faire, et donnez-lui de 1 à 365 jours.",
+    ),
+    "account-unread": (
+        "Something of that cannot be read: names have lower-case letters, digits, “.”, “_” and “-”; an e-mail address has an “@”.",
+        "Une partie n’a pu être lue : les noms ont des minuscules, des chiffres, « . », « _ » et « - » ; une adresse a un « @ ».",
+    ),
     "token-scope": (
         "There is no scope {scope}; there are: {scopes}.",
         "Il n’y a pas de portée {scope} ; il y a : {scopes}.",
+    ),
+    "oidc-away": (
+        "The provider that you log in through does not answer. Try again later, or tell an administrator.",
+        "Le fournisseur par lequel vous vous connectez ne répond pas. Réessayez plus tard, ou prévenez un administrateur.",
+    ),
+    "oidc-refused": (
+        "The provider has not confirmed who you are, or you have begun in another browser. Log in again.",
+        "Le fournisseur n’a pas confirmé votre identité, ou vous avez commencé dans un autre navigateur. Reconnectez-vous.",
+    ),
+    "oidc-late": (
+        "Logging in has taken more than ten minutes. Log in again.",
+        "La connexion a pris plus de dix minutes. Reconnectez-vous.",
+    ),
+    "oidc-role": (
+        "None of your groups may do anything here. Ask an administrator to add you to one that may.",
+        "Aucun de vos groupes n’a de droits ici. Demandez à un administrateur de vous ajouter à un groupe qui en a.",
+    ),
+    "oidc-disabled": (
+        "Your account here is disabled. Ask an administrator.",
+        "Votre compte ici est désactivé. Adressez-vous à un administrateur.",
+    ),
+    "oidc-other": (
+        "Somebody else has logged in at the provider. Log in there as the one who is logged in here.",
+        "Quelqu’un d’autre s’est connecté chez le fournisseur. Connectez-vous-y avec le même compte qu’ici.",
+    ),
+    "oidc-stale": (
+        "The provider has not asked you anew who you are, so that nothing is confirmed.",
+        "Le fournisseur ne vous a pas redemandé votre identité : rien n’est donc confirmé.",
     ),
 }
 

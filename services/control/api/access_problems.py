@@ -14,6 +14,7 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "login-wrong": HTTPStatus.UNAUTHORIZED,
     "login-throttled": HTTPStatus.TOO_MANY_REQUESTS,
     "login-busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "oidc-away": HTTPStatus.SERVICE_UNAVAILABLE,
     "account-unknown": HTTPStatus.NOT_FOUND,
     "session-unknown": HTTPStatus.NOT_FOUND,
     "token-unknown": HTTPStatus.NOT_FOUND,
@@ -24,6 +25,8 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "match-needed": HTTPStatus.PRECONDITION_REQUIRED,
     "account-name": HTTPStatus.BAD_REQUEST,
     "token-scope": HTTPStatus.BAD_REQUEST,
+    "token-unread": HTTPStatus.BAD_REQUEST,
+    "account-unread": HTTPStatus.BAD_REQUEST,
     "password-short": HTTPStatus.BAD_REQUEST,
     "password-long": HTTPStatus.BAD_REQUEST,
     "password-name": HTTPStatus.BAD_REQUEST,
@@ -31,7 +34,6 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
     "password-same": HTTPStatus.BAD_REQUEST,
 }
 """By the code of a text; any other is forbidden."""
-_REASONS: Final = {"confirm-needed": "CONFIRMATION_NEEDED", "confirm-provider": "PROVIDER_CONFIRMATION_NEEDED"}
 
 
 class Told(NamedTuple):
@@ -52,7 +54,8 @@ def told_of_access(error: Exception, language: str) -> Told | None:
     if isinstance(error, Busy):
         return _told("login-busy", language, -(-error.retry_ms // 1_000))
     if isinstance(error, ConfirmationNeeded):
-        return _told(error.code, language)
+        # Whether by a password or by a provider, the page that asks for it knows.
+        return _told(error.code, language)._replace(reason="CONFIRMATION_NEEDED")
     if isinstance(error, CsrfRefused):
         return _told("csrf", language)
     return None
@@ -60,5 +63,4 @@ def told_of_access(error: Exception, language: str) -> Told | None:
 
 def _told(code: str, language: str, seconds: int = 0, **values: object) -> Told:
     text = say(code, language=language, seconds=seconds, **values)
-    reason = _REASONS.get(code, code.upper().replace("-", "_"))
-    return Told(reason, _STATUS.get(code, HTTPStatus.FORBIDDEN), text, seconds)
+    return Told(code.upper().replace("-", "_"), _STATUS.get(code, HTTPStatus.FORBIDDEN), text, seconds)

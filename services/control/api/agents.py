@@ -48,7 +48,9 @@ class Agents:
             (shown,) = await self._book.shown([self._book.find(tenants, agent)])
             return Response(shown)
 
-        @post("/v1/agents/{agent:str}/:newKey", right=Right.AGENTS, status_code=200, summary="Make a key")
+        @post(
+            "/v1/agents/{agent:str}/:newKey", right=Right.AGENTS, status_code=200, summary="Make a key", told_once=True
+        )
         async def new_key(request: Asking, agent: FromPath[str]) -> Response[NewKey]:
             """A new key, told once. It counts once a revision has its hash among the agent's keys."""
             who = principal_of(request)

@@ -1,12 +1,29 @@
 """What the description of the interface (OpenAPI) says of bodies that are read by hand, after their signature."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Reference, RequestBody, Schema
 
-_COPIED: Final = ("title", "description", "enum", "pattern", "minimum", "maximum", "required", "default")
+_COPIED: Final[Mapping[str, str]] = {
+    "title": "title",
+    "description": "description",
+    "enum": "enum",
+    "pattern": "pattern",
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "exclusiveMinimum": "exclusive_minimum",
+    "exclusiveMaximum": "exclusive_maximum",
+    "minLength": "min_length",
+    "maxLength": "max_length",
+    "minItems": "min_items",
+    "maxItems": "max_items",
+    "required": "required",
+    "default": "default",
+}
+"""Names of JSON Schema, and what Litestar calls them."""
 
 
 def takes(kind: type) -> type[Operation]:
@@ -24,17 +41,30 @@ def takes(kind: type) -> type[Operation]:
 def schema_of(kind: type) -> Schema:
     """What JSON of that struct looks like."""
     (reference,), components = msgspec.json.schema_components((kind,))
-    return _schema(reference, components)
+    return _schema(reference, components, within=())
 
 
-def _schema(plain: dict[str, Any], components: dict[str, Any]) -> Schema:
+def _schema(plain: dict[str, Any], components: dict[str, Any], *, within: tuple[str, ...]) -> Schema:
     if "$ref" in plain:
-        return _schema(components[plain["$ref"].rpartition("/")[2]], components)
-    copied = {name: plain[name] for name in _COPIED if name in plain}
-    if "anyOf" in plain:
-        return Schema(any_of=[_schema(each, components) for each in plain["anyOf"]], **copied)
+        name = plain["$ref"].rpartition("/")[2]
+        # What holds itself is described once, and anything after that.
+        return Schema() if name in within else _schema(components[name], components, within=(*within, name))
+    copied = {named: plain[name] for name, named in _COPIED.items() if name in plain}
+    for several in ("anyOf", "oneOf"):
+        if several in plain:
+            return Schema(any_of=[_schema(each, components, within=within) for each in plain[several]], **copied)
     properties: dict[str, Reference | Schema] = {
-        name: _schema(each, components) for name, each in plain.get("properties", {}).items()
+        name: _schema(each, components, within=within) for name, each in plain.get("properties", {}).items()
     }
-    kind = OpenAPIType(plain["type"]) if "type" in plain else None
-    return Schema(type=kind, properties=properties or None, **copied)
+    return Schema(
+        type=OpenAPIType(plain["type"]) if "type" in plain else None,
+        properties=properties or None,
+        items=_part(plain.get("items"), components, within=within),
+        additional_properties=_part(plain.get("additionalProperties"), components, within=within),
+        **copied,
+    )
+
+
+def _part(plain: Any, components: dict[str, Any], *, within: tuple[str, ...]) -> Any:
+    """A schema within one; where it is only said whether there may be any, that."""
+    return _schema(plain, components, within=within) if isinstance(plain, dict) else plain

@@ -18,6 +18,12 @@ IfMatch = Annotated[
 ]
 
 
+def version_in(if_match: str) -> str:
+    """The version that a header `if-match` names; empty for none, or any that is there ("*")."""
+    given = if_match.strip().removeprefix("W/").strip('"')
+    return "" if given == "*" else given
+
+
 class Reasoned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why something is done."""
 

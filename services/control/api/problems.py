@@ -50,7 +50,10 @@ _STATUS: Final[Mapping[str, HTTPStatus]] = {
 """By the code of a problem; any other is a bad request."""
 
 
-_UNDONE: Final[Mapping[Reason, HTTPStatus]] = {Reason.HOLD_DAMAGED: HTTPStatus.CONFLICT}
+_UNDONE: Final[Mapping[Reason, HTTPStatus]] = {
+    Reason.HOLD_DAMAGED: HTTPStatus.CONFLICT,
+    Reason.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 """Of reasons that are a mistake of somebody else's over gRPC."""
 
 

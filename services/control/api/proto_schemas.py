@@ -13,20 +13,8 @@ from litestar.openapi.spec import (
     Operation,
     RequestBody,
     Schema,
-    SecurityScheme,
 )
 
-from services.control.api.describing import schema_of
-from services.control.api.problems import PROBLEM_JSON, Problem
-
-PERSON: Final = "person"
-"""How people say who they are, in the description of the interface."""
-SIGNED: Final = SecurityScheme(
-    type="apiKey",
-    name="authorization",
-    security_scheme_in="header",
-    description="`Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX`; README says what is signed.",
-)
 _TEXTS: Final = {
     "google.protobuf.Timestamp": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     "google.protobuf.Duration": Schema(type=OpenAPIType.STRING, description="Seconds, such as 1.5s."),
@@ -38,15 +26,6 @@ _PLAIN: Final[dict[int, Schema]] = {
     FieldDescriptor.TYPE_DOUBLE: Schema(type=OpenAPIType.NUMBER),
     FieldDescriptor.TYPE_INT32: Schema(type=OpenAPIType.INTEGER),
     FieldDescriptor.TYPE_INT64: Schema(type=OpenAPIType.STRING, description="A whole number, as a text."),
-}
-_PROBLEMS: Final = {
-    "400": "What is asked for has a mistake: the filter, with its line and column, or another field.",
-    "401": "Nobody who is known here asks.",
-    "403": "Whoever asks lacks the right that this needs; `right` names it.",
-    "404": "There is no such thing.",
-    "409": "It exists already, or has changed since it was read.",
-    "429": "Too many such requests run.",
-    "503": "The audit service does not answer; retry.",
 }
 
 
@@ -66,23 +45,17 @@ def streams(kind: type[Message]) -> type[Operation]:
 
 
 def described(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | None = None) -> type[Operation]:
-    """An operation with these answers, and problems for all others."""
-    problem = OpenAPIMediaType(schema=schema_of(Problem))
-    told = responses | {
-        status: OpenAPIResponse(description=text, content={PROBLEM_JSON: problem}) for status, text in _PROBLEMS.items()
-    }
+    """An operation with these answers; what else can come is said by `services.control.api.openapi`."""
     body = None
     if takes is not None:
-        body = RequestBody(
-            required=True, content={"application/json": OpenAPIMediaType(schema=_schema(takes.DESCRIPTOR))}
-        )
+        taken = _lenient(_schema(takes.DESCRIPTOR))
+        body = RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=taken)})
 
     @dataclasses.dataclass
     class Answers(Operation):
         def __post_init__(self) -> None:
-            self.responses = dict(told)
+            self.responses = dict(responses)
             self.request_body = body
-            self.security = [{PERSON: []}]
 
     return Answers
 
@@ -90,6 +63,19 @@ def described(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | N
 def _schema(message: Any) -> Schema:
     properties: dict[str, Any] = {field.json_name: _of(field) for field in message.fields}
     return Schema(type=OpenAPIType.OBJECT, title=message.name, properties=properties)
+
+
+def _lenient(schema: Schema) -> Schema:
+    """What may be sent of a message: in ProtoJSON `null` is as good as absent, for every field."""
+    properties: dict[str, Any] = {name: _nullable(each) for name, each in (schema.properties or {}).items()}
+    return dataclasses.replace(schema, properties=properties)
+
+
+def _nullable(schema: Any) -> Schema:
+    if schema.enum is not None:  # by its number, too
+        return Schema(one_of=[schema, Schema(type=[OpenAPIType.INTEGER, OpenAPIType.NULL])])
+    inner = _lenient(schema) if schema.properties else schema
+    return dataclasses.replace(inner, type=[inner.type, OpenAPIType.NULL])
 
 
 def _of(field: FieldDescriptor) -> Schema:

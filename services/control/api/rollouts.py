@@ -14,7 +14,7 @@ from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.api.parameters import Asking, IfMatch, PageSize, PageToken, Reasoned
+from services.control.api.parameters import Asking, IfMatch, PageSize, PageToken, Reasoned, version_in
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
@@ -91,7 +91,7 @@ class Rollouts:
                 reason=asked.reason,
                 who=principal_of(request),
                 signer=self._signers(request) if self._policy.names_people else None,
-                etag=if_match.strip('"'),
+                etag=version_in(if_match),
                 language=language_in(request),
             )
             return Response(Moved(revision=number, rollout=shown), headers={"etag": f'"{shown.etag}"'})

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accesses import Access
+from services.control.access.knowing import here_of
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
@@ -45,6 +46,7 @@ class OwnTokens:
 
             It gives at most what its owner may do when it is used. With the scope `sign` it signs revisions for them.
             """
+            here_of(request)
             given = msgspec.json.decode(await request.body(), type=CreateToken)
             made, text = await self._people.make_token(
                 request, name=given.name, scopes=given.scopes, tenants=given.tenants, days=given.days

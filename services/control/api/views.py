@@ -1,18 +1,24 @@
 """Saved views over HTTP: what `pilote views` does, for who is known to the control plane."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from litestar import delete, get, post, put
+import grpc
+from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
+from gateway.core.errors import Reason
+from gateway.rpc.status import reason_from
 from pilote.audit.v1 import views_pb2
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
-from services.control.api.parameters import Answer, Asking, PageSize, PageToken
+from services.control.api.parameters import Answer, Asking, IfMatch, PageSize, PageToken, version_in
 from services.control.api.proto_schemas import answers
-from services.control.audit_client import SECONDS, AuditClient, asking_as, parsed
+from services.control.audit_client import SECONDS, AuditClient, as_json, asking_as, parsed
 from services.control.changes import Changes
+from services.control.undone import Stale
 
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
 
@@ -45,8 +51,8 @@ class Views:
         )
         async def one(request: Asking, view: FromPath[str]) -> Answer:
             """One saved view."""
-            asked = views_pb2.GetViewRequest(name=f"views/{view}")
-            return await client.ask(request, stub.GetView, asked)
+            found = await self._before(request, f"views/{view}")
+            return Response(as_json(views_pb2.GetViewResponse(view=found)), headers=_tagged(found.etag))
 
         return [listed, one]
 
@@ -76,17 +82,19 @@ class Views:
             summary="Change a view",
             operation_class=answers(views_pb2.UpdateViewResponse, takes=views_pb2.View),
         )
-        async def update(request: Asking, view: FromPath[str]) -> Answer:
+        async def update(request: Asking, view: FromPath[str], if_match: IfMatch = "") -> Answer:
             """Put a view in the place of the one of this name; with its `etag` only if it is still the same."""
             body = await request.body()
             wanted = parsed(views_pb2.View, body)
             wanted.name = f"views/{view}"
+            wanted.etag = version_in(if_match) or wanted.etag
             before = await self._before(request, wanted.name)
             noted = changes.recording(
                 principal_of(request), operation="update", resource=wanted.name, before=before, after=wanted
             )
-            async with noted:
-                return await client.ask(request, stub.UpdateView, views_pb2.UpdateViewRequest(view=wanted))
+            with _as_read(if_match):
+                async with noted:
+                    return await client.ask(request, stub.UpdateView, views_pb2.UpdateViewRequest(view=wanted))
 
         @delete(
             "/v1/views/{view:str}",
@@ -95,13 +103,14 @@ class Views:
             summary="Delete a view",
             operation_class=answers(views_pb2.DeleteViewResponse),
         )
-        async def remove(request: Asking, view: FromPath[str], etag: _Etag = "") -> Answer:
+        async def remove(request: Asking, view: FromPath[str], etag: _Etag = "", if_match: IfMatch = "") -> Answer:
             """Delete a view."""
-            asked = views_pb2.DeleteViewRequest(name=f"views/{view}", etag=etag)
+            asked = views_pb2.DeleteViewRequest(name=f"views/{view}", etag=version_in(if_match) or etag)
             before = await self._before(request, asked.name)
             noted = changes.recording(principal_of(request), operation="delete", resource=asked.name, before=before)
-            async with noted:
-                return await client.ask(request, stub.DeleteView, asked)
+            with _as_read(if_match):
+                async with noted:
+                    return await client.ask(request, stub.DeleteView, asked)
 
         return [create, update, remove]
 
@@ -111,3 +120,18 @@ class Views:
         asked, metadata = views_pb2.GetViewRequest(name=name), asking_as(request)
         answer: views_pb2.GetViewResponse = await get_view(asked, timeout=SECONDS, metadata=metadata)
         return answer.view
+
+
+@contextlib.contextmanager
+def _as_read(if_match: str) -> Iterator[None]:
+    """A block that changes a view; where `if_match` names another version than there is, that is a precondition."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        if if_match and reason_from(error) == Reason.CONFLICT.value:
+            raise Stale("view-changed") from error
+        raise
+
+
+def _tagged(etag: str) -> dict[str, str]:
+    return {"etag": f'"{etag}"'} if etag else {}

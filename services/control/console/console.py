@@ -11,7 +11,21 @@ from litestar.template import TemplateConfig
 
 from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
-from services.control.console.pages import confirm, holds, login, models, now, password, policy, preferences, stops
+from services.control.console.pages import (
+    account,
+    confirm,
+    decisions,
+    holds,
+    login,
+    models,
+    now,
+    oidc,
+    password,
+    people,
+    policy,
+    preferences,
+    stops,
+)
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
 from services.control.console.texts import failure, shell
@@ -19,26 +33,37 @@ from services.control.console.wording import Wording
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    decisions.PAGE,
     policy.PAGE,
     models.PAGE,
     holds.PAGE,
     stops.PAGE,
+    people.PAGE,
+    account.PAGE,
     login.PAGE,
     password.PAGE,
     confirm.PAGE,
     preferences.PAGE,
+    oidc.PAGE,
 )
 
 
 class Console:
     """All pages."""
 
-    def __init__(self, parts: Parts, *, pages: Sequence[Page] = PAGES, folders: Sequence[Path] = (TEMPLATES,)) -> None:
-        """`folders` have the templates of the pages."""
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        pages: Sequence[Page] = PAGES,
+        folders: Sequence[Path] = (TEMPLATES,),
+        static: StaticFiles | None = None,
+    ) -> None:
+        """`folders` have the templates of the pages; `static` is what they load, by default what is built."""
         self._parts = parts
         self._pages = tuple(pages)
         self._folders = tuple(folders)
-        self._static = StaticFiles()
+        self._static = static or StaticFiles()
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All of its handlers."""

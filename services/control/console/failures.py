@@ -1,5 +1,6 @@
 """What somebody sees who asked for a page that cannot be shown; programs get what they always get."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
@@ -15,6 +16,7 @@ from services.control.console.rendering import asked_by_htmx, go_to, page, texts
 from services.control.console.static_files import NotBuilt
 from services.control.console.viewer import viewer_of
 
+_NOT_BUILT: Final = "The console's assets are not built, so there are no pages: run .ci/assets, and start anew."
 _PROGRAMS: Final = ("/v1/", "/ofrep/", "/schema", "/static/", "/healthz")
 """Paths that are not for people to look at, whatever a browser says it takes."""
 _SYMBOLS: Final[Mapping[int, str]] = {404: "search", 403: "lock", 503: "plug"}
@@ -34,8 +36,7 @@ def for_people(answer: Answers) -> Answers:
 
     def handle(request: Asked, error: Any) -> Response[Any]:
         if isinstance(error, NotBuilt):
-            text = "The console's assets are not built, so there are no pages: run .ci/assets, and start anew."
-            return Response(text, status_code=HTTPStatus.SERVICE_UNAVAILABLE, media_type=MediaType.TEXT)
+            return Response(_NOT_BUILT, status_code=HTTPStatus.SERVICE_UNAVAILABLE, media_type=MediaType.TEXT)
         if request.url.path.startswith(_PROGRAMS):
             return answer(request, error)
         if isinstance(error, Unasked):
@@ -45,7 +46,9 @@ def for_people(answer: Answers) -> Answers:
         if isinstance(error, ConfirmationNeeded) and wants_page(request):
             return go_to(request, f"/confirm?next={quote(_back_to(request))}")
         told = answer(request, error)
-        return _failure(request, told) if wants_page(request) else told
+        with contextlib.suppress(NotBuilt):
+            return _failure(request, told) if wants_page(request) else told
+        return told
 
     return handle
 

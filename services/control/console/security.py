@@ -16,7 +16,10 @@ _ALWAYS: Final = {
 }
 _HTTPS_ONLY: Final = "max-age=31536000"
 _DOCS: Final = "/schema"
-"""The pages that show the interface's description bring a policy of their own."""
+_DOCS_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of the page that shows the interface's description, which has no scripts."""
 
 
 def page_policy(nonce: str) -> str:
@@ -38,8 +41,10 @@ class Headers:
 
     async def add(self, message: Message, scope: Scope) -> None:
         """Called before each part of a response is sent."""
-        if message["type"] != "http.response.start" or cast(HTTPScope, scope)["path"].startswith(_DOCS):
+        if message["type"] != "http.response.start":
             return
         headers = MutableScopeHeaders.from_message(message)
+        if cast(HTTPScope, scope)["path"].rstrip("/") == _DOCS:
+            headers.setdefault("content-security-policy", _DOCS_POLICY)
         for name, value in self._headers.items():
             headers.setdefault(name, value)

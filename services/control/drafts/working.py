@@ -217,8 +217,9 @@ def _plan_told(found: Plan, asked: Asked) -> Mapping[str, Any]:
             for each in found.changes
         ],
         "tables": {language: [rows(found, language=language)] for language in LANGUAGES},
+        # What comes after the first speaks of the command line.
         "sentences": {
-            language: plan_sentences(found, span_ms=asked.span_ms, language=language) for language in LANGUAGES
+            language: plan_sentences(found, span_ms=asked.span_ms, language=language)[:1] for language in LANGUAGES
         },
     }
 

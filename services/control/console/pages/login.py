@@ -1,5 +1,6 @@
 """Logging in and out."""
 
+import contextlib
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -9,7 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from services.control.access.accesses import Access
-from services.control.access.accounts import Account
+from services.control.access.accounts import Account, AccountProblem
 from services.control.access.cookies import browser_of
 from services.control.access.entrance import Refused
 from services.control.access.knowing import here_of, set_cookies
@@ -35,14 +36,14 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @get("/login", right=Right.ANYONE, include_in_schema=False)
     async def shown(request: Asked) -> Response[str]:
-        return page(request, "login/login.html", **_values(request.query_params.get("next")))
+        return page(request, "login/login.html", **_values(access, request.query_params.get("next")))
 
     @post("/login", right=Right.ANYONE, include_in_schema=False)
     async def log_in(request: Asked) -> Response[Any]:
         form = await request.form()
         name, password = (str(form.get(each, ""))[:_LONGEST] for each in ("name", "password"))
         if not access.cookies.is_own(request.headers):
-            return _refused(request, Refused(code="login-foreign"), name=name, back=form.get("next"))
+            return refused(request, Refused(code="login-foreign"), name=name, back=form.get("next"))
         done = await access.entrance.log_in(
             name,
             password,
@@ -52,28 +53,28 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             now_ms=parts.clock_ms(),
         )
         if isinstance(done, Refused):
-            return _refused(request, done, name=name, back=form.get("next"))
+            return refused(request, done, name=name, back=form.get("next"))
         set_login(request, done, access=access)
         cookies = _language(request, done.account, https=parts.https)
         return go_to(request, local_path(form.get("next")), cookies=cookies)
 
     @post("/logout", right=Right.OWN, include_in_schema=False)
-    async def log_out(request: Asked) -> Response[None]:
+    async def log_out(request: Asked) -> Response[Any]:
         return await _out(request, access)
+
+    def refused(request: Asked, why: Refused, *, name: str, back: str | None) -> Response[str]:
+        error = say(why.code, language=viewer_of(request).language, seconds=why.seconds)
+        headers = {"retry-after": str(why.seconds)} if why.seconds else {}
+        status = _STATUS.get(why.code, HTTPStatus.UNAUTHORIZED)
+        values = {**_values(access, back), "who": name, "error": error}
+        return page(request, "login/login.html", status=status, headers=headers, **values)
 
     return [shown, log_in, log_out]
 
 
-def _values(back: str | None) -> dict[str, Any]:
-    return {"back": local_path(back), "who": "", "error": ""}
-
-
-def _refused(request: Asked, refused: Refused, *, name: str, back: str | None) -> Response[str]:
-    error = say(refused.code, language=viewer_of(request).language, seconds=refused.seconds)
-    headers = {"retry-after": str(refused.seconds)} if refused.seconds else {}
-    status = _STATUS.get(refused.code, HTTPStatus.UNAUTHORIZED)
-    values = {**_values(back), "who": name, "error": error}
-    return page(request, "login/login.html", status=status, headers=headers, **values)
+def _values(access: Access, back: str | None) -> dict[str, Any]:
+    provider = access.company.label if access.company is not None else ""
+    return {"back": local_path(back), "who": "", "error": "", "provider": provider}
 
 
 def _language(request: Asked, account: Account, *, https: bool) -> list[Cookie]:
@@ -83,10 +84,15 @@ def _language(request: Asked, account: Account, *, https: bool) -> list[Cookie]:
     return [chosen(LANGUAGE_COOKIE, account.language, https=https)]
 
 
-async def _out(request: Asked, access: Access) -> Response[None]:
-    here = here_of(request)
+async def _out(request: Asked, access: Access) -> Response[Any]:
+    here, company = here_of(request), access.company
     await access.sessions.end(here.account.name, only=here.session.id)
     set_cookies(request.state, access.cookies.gone(access.cookies.session))
+    if company is not None and here.session.body.id_token:
+        with contextlib.suppress(AccountProblem):  # they are out here, whatever the provider says
+            url = await company.provider.logout(here.session.body.id_token, back_to=f"{access.cookies.url}/login")
+            if url:
+                return page(request, "login/left.html", provider=company.label, url=url)
     return go_to(request, "/login")
 
 

@@ -42,13 +42,13 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @get("/policy", right=Right.SEE, include_in_schema=False)
     async def overview(request: Asked, q: _Q = "") -> Response[str]:
-        revision, number = await _active(parts)
+        document, number = _active(parts)
         values: dict[str, Any] = {
-            "number": number,
-            "document": revision,
-            "counts": counts(revision),
+            "revision": number,
+            "document": document,
+            "counts": counts(document),
             "q": q,
-            "found": found(revision, q) if q.strip() else (),
+            "found": found(document, q) if q.strip() else (),
             "most": MOST_FOUND,
             "tabs": tabs("overview"),
         }
@@ -80,7 +80,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     return [overview, begin]
 
 
-async def _active(parts: Parts) -> tuple[Document | None, int]:
+def _active(parts: Parts) -> tuple[Document | None, int]:
     """The policy that runs, as this process has compiled it; that costs nothing however large it is."""
     revision = parts.policy.revision
     return (None, 0) if revision is None else (revision.document, revision.number)

@@ -75,7 +75,7 @@ _PAGES: Final = {
         "Le brouillon suit maintenant la politique active.",
     ),
     "policy-forms": ("Forms", "Formulaires"),
-    "policy-sections": ("Sections", "Sections"),
+    "policy-sections": ("Parts of the policy", "Parties de la politique"),
     "policy-text": ("Text of the policy", "Texte de la politique"),
     "policy-remarks": ("What is to be said of the text", "Remarques sur le texte"),
     "policy-unreadable": (
@@ -94,6 +94,7 @@ _PAGES: Final = {
     "policy-checking": ("Checking…", "Vérification…"),
     "policy-unchecked": ("It cannot be checked now.", "La vérification est impossible pour l’instant."),
     "policy-error": ("Mistake", "Erreur"),
+    "policy-errors": ("Mistakes: {count}", "Erreurs : {count}"),
     "policy-warning": ("Without effect", "Sans effet"),
     "policy-line": ("Line {line}", "Ligne {line}"),
     "policy-elsewhere": ("In a pack", "Dans un pack"),
@@ -137,6 +138,10 @@ _PAGES: Final = {
     "policy-plan-about": (
         "Which methods and agents each change concerns, and how many of the last calls.",
         "Quelles méthodes et quels agents chaque modification concerne, et combien des derniers appels.",
+    ),
+    "policy-bound": (
+        "That is the most there can be: conditions are not evaluated. A backtest says what would really end otherwise.",
+        "C’est un maximum : les conditions ne sont pas évaluées. Rejouer les appels dit ce qui finirait vraiment autrement.",
     ),
     "policy-plan-now": ("Plan", "Planifier"),
     "policy-backtest": ("What it would have decided", "Ce qu’il aurait décidé"),

@@ -13,6 +13,7 @@ TEXTS: Final = {
     "shell-theme-light": ("Light", "Clair"),
     "shell-theme-dark": ("Dark", "Sombre"),
     "shell-set": ("Set", "Appliquer"),
+    "shell-account": ("Your account", "Votre compte"),
     "shell-log-out": ("Log out", "Se déconnecter"),
     "shell-password": ("Change password", "Changer de mot de passe"),
     "shell-confirm": ("Confirm that it is you", "Confirmez que c’est vous"),

@@ -10,7 +10,7 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.control.console.static_files import FOLDER, NotBuilt, StaticFiles
+from services.control.console.static_files import FOLDER, StaticFiles
 from services.control.console.viewer import local_path
 from tests.console.gallery import gallery_running
 
@@ -69,9 +69,14 @@ async def test_nothing_else_is_served(url: str, name: str) -> None:
 
 
 async def test_without_built_assets_pages_say_how_to_build_them(tmp_path: Path) -> None:
-    with pytest.raises(NotBuilt):
-        StaticFiles(tmp_path).url("app.js")
     assert (FOLDER / "manifest.json").is_file(), "build them: .ci/assets"
+    async with gallery_running(static=StaticFiles(tmp_path)) as url:
+        told = await get(f"{url}/gallery", accept="text/html")
+        assert (told.status_code, told.headers["content-type"].partition(";")[0]) == (503, "text/plain")
+        assert ".ci/assets" in told.text
+        told = await get(f"{url}/nowhere", accept="text/html")
+        assert told.status_code == 404
+        assert told.json()["reason"] == "NOT_FOUND"
 
 
 async def test_programs_get_problems_where_people_get_pages(url: str) -> None:

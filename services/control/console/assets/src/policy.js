@@ -38,7 +38,7 @@ function edit(panel) {
       doc: saved,
       extensions: [
         EditorView.cspNonce.of(document.querySelector('meta[name="csp-nonce"]').content),
-        EditorView.contentAttributes.of({ "aria-label": words.label }),
+        EditorView.contentAttributes.of({ "aria-label": words.label, tabindex: "0" }),
         lineNumbers(),
         highlightActiveLine(),
         highlightActiveLineGutter(),
@@ -96,7 +96,7 @@ function edit(panel) {
 
   function show({ remarks, good }, status) {
     const mistakes = remarks.filter((remark) => remark.severity === "error").length;
-    status.textContent = good ? words.good : `${words.error}: ${mistakes}`;
+    status.textContent = good ? words.good : words.errors.replace("{count}", mistakes);
     status.dataset.good = good ? "yes" : "no";
     view.dispatch(setDiagnostics(view.state, remarks.filter((remark) => remark.line).map(diagnostic)));
     document.getElementById("remarks").replaceChildren(...remarks.map(item));

@@ -1,0 +1,1 @@
+"""Logging in through a company's own OpenID provider."""

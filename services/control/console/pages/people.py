@@ -1,0 +1,189 @@
+"""Who may log in, and what they may do: accounts, and the passwords that let people in for the first time."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import FormMultiDict
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from services.control.access.accounts import Account, AccountProblem
+from services.control.access.administration import Edited
+from services.control.access.principals import principal_of
+from services.control.access.rights import EVERYWHERE, OPEN, RIGHTS, Right, Role
+from services.control.api.access_problems import told_of_access
+from services.control.console.page import Page, Parts
+from services.control.console.rendering import go_to, page, texts_of
+from services.control.console.texts.people import TEXTS
+from services.control.console.viewer import viewer_of
+
+Asked = Request[Any, Any, Any]
+ROLES: Final = tuple(Role)
+_SHOWN: Final = tuple(right for right in Right if right not in OPEN)
+
+
+def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
+    """All of these pages."""
+    people = _People(parts)
+    return [*people.looking(), *people.changing(), *people.letting_in()]
+
+
+class _People:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._access = parts.access
+        self._people = parts.people
+
+    def looking(self) -> list[HTTPRouteHandler]:
+        @get("/people", right=Right.PEOPLE, include_in_schema=False)
+        async def listed(request: Asked) -> Response[str]:
+            return await self._list(request)
+
+        @get("/people/{name:str}", right=Right.PEOPLE, include_in_schema=False)
+        async def one(name: FromPath[str], request: Asked) -> Response[str]:
+            return await self._one(request, name)
+
+        return [listed, one]
+
+    def changing(self) -> list[HTTPRouteHandler]:
+        @post("/people", right=Right.PEOPLE, include_in_schema=False)
+        async def add(request: Asked) -> Response[Any]:
+            form = await request.form()
+            try:
+                account = _account(form, created_ms=self._parts.clock_ms())
+                made, password = await self._people.add(request, account, reason=_text(form, "reason"))
+            except (AccountProblem, msgspec.ValidationError) as error:
+                return await self._list(request, said=_said(error, request), given=form)
+            return _invited(request, made, password)
+
+        @post("/people/{name:str}", right=Right.PEOPLE, include_in_schema=False)
+        async def edit(name: FromPath[str], request: Asked) -> Response[Any]:
+            form = await request.form()
+            try:
+                own = principal_of(request).name == name
+                edited = Edited(
+                    display_name=_text(form, "display"),
+                    email=_text(form, "email"),
+                    grants=None if own else _grants(form),
+                )
+                edited = msgspec.convert(msgspec.to_builtins(edited), Edited)
+                version = int(_text(form, "version") or "0")
+                await self._people.edit(request, name, edited, version=version, reason=_text(form, "reason"))
+            except (AccountProblem, ValueError) as error:
+                return await self._one(request, name, said=_said(error, request))
+            return go_to(request, "/people", say=texts_of(request)("people-saved", name=name))
+
+        return [add, edit]
+
+    def letting_in(self) -> list[HTTPRouteHandler]:
+        @post("/people/{name:str}/reset", right=Right.PEOPLE, include_in_schema=False)
+        async def reset(name: FromPath[str], request: Asked) -> Response[Any]:
+            form = await request.form()
+            try:
+                made, password = await self._people.reset(request, name, reason=_text(form, "reason"))
+            except AccountProblem as error:
+                return await self._one(request, name, said=_said(error, request))
+            return _invited(request, made, password)
+
+        @post("/people/{name:str}/state", right=Right.PEOPLE, include_in_schema=False)
+        async def enable(name: FromPath[str], request: Asked) -> Response[Any]:
+            form = await request.form()
+            state = "active" if form.get("state") == "active" else "disabled"
+            try:
+                await self._people.enable(request, name, state, reason=_text(form, "reason"))  # type: ignore[arg-type]
+            except AccountProblem as error:
+                return await self._one(request, name, said=_said(error, request))
+            return go_to(request, f"/people/{name}", say=texts_of(request)("people-saved", name=name))
+
+        @post("/people/{name:str}/sessions", right=Right.PEOPLE, include_in_schema=False)
+        async def end(name: FromPath[str], request: Asked) -> Response[Any]:
+            form = await request.form()
+            await self._people.end_sessions(request, name, reason=_text(form, "reason"))
+            return go_to(request, f"/people/{name}", say=texts_of(request)("people-ended", name=name))
+
+        return [reset, enable, end]
+
+    async def _list(self, request: Asked, *, said: str = "", given: Mapping[str, str] | None = None) -> Response[str]:
+        accounts = await self._access.accounts.all()
+        return page(
+            request,
+            "people/people.html",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK,
+            accounts=accounts,
+            keys=self._keys(),
+            roles=ROLES,
+            rights=_SHOWN,
+            gives=RIGHTS,
+            said=said,
+            given=given or {},
+        )
+
+    async def _one(self, request: Asked, name: str, *, said: str = "") -> Response[str]:
+        account = await self._access.accounts.known(name)
+        return page(
+            request,
+            "people/person.html",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK,
+            account=account,
+            keys=self._keys(),
+            roles=ROLES,
+            places=tuple(dict.fromkeys((EVERYWHERE, *account.grants))),
+            own=account.name == principal_of(request).name,
+            said=said,
+        )
+
+    def _keys(self) -> frozenset[str]:
+        """The public keys of the people of the active policy."""
+        revision = self._parts.policy.revision
+        return frozenset() if revision is None else frozenset(each.public_key for each in revision.document.people)
+
+
+def _account(form: FormMultiDict, *, created_ms: int) -> Account:
+    tenant = _text(form, "tenant") or EVERYWHERE
+    made = {
+        "name": _text(form, "name"),
+        "display_name": _text(form, "display"),
+        "email": _text(form, "email"),
+        "grants": {tenant: form.getall("role", [])},
+        "created_ms": created_ms,
+    }
+    return msgspec.convert(made, Account)
+
+
+def _grants(form: FormMultiDict) -> dict[str, tuple[Role, ...]]:
+    """The roles that are ticked, by tenant; each box says `tenant/role`."""
+    found = dict[str, set[Role]]()
+    for each in form.getall("grant", []):
+        tenant, _, role = str(each).rpartition("/")
+        found.setdefault(tenant, set()).add(Role(role))
+    further = _text(form, "tenant")
+    for role in form.getall("role", []) if further else ():
+        found.setdefault(further, set()).add(Role(role))
+    return {tenant: tuple(sorted(roles)) for tenant, roles in found.items()}
+
+
+def _text(form: FormMultiDict, name: str) -> str:
+    return str(form.get(name, "")).strip()
+
+
+def _said(error: Exception, request: Asked) -> str:
+    language = viewer_of(request).language
+    told = told_of_access(error if isinstance(error, AccountProblem) else AccountProblem("account-unread"), language)
+    return told.text if told is not None else ""
+
+
+def _invited(request: Asked, account: Account, password: str) -> Response[str]:
+    """The page with the one-time password: shown by the answer itself, and nowhere kept."""
+    return page(
+        request,
+        "people/invited.html",
+        account=account,
+        password=password,
+        headers={"cache-control": "no-store"},
+    )
+
+
+PAGE: Final = Page("people", TEXTS, handlers, icon="users-round", right=Right.PEOPLE, after_gap=True)

@@ -1,0 +1,1 @@
+"""A provider that people log in through, for tests."""
