@@ -15,6 +15,7 @@ from services.control.console.pages import (
     account,
     confirm,
     decisions,
+    guide,
     holds,
     login,
     models,
@@ -45,6 +46,7 @@ PAGES: Final[tuple[Page, ...]] = (
     confirm.PAGE,
     preferences.PAGE,
     oidc.PAGE,
+    guide.PAGE,
 )
 
 
