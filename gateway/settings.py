@@ -89,6 +89,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address where Prometheus reads `/metrics` of all processes that share `home`; "off": nowhere."""
     trace_ratio: Ratio = 1.0
     """Share of allowed calls whose span is exported; refused and failed calls always are."""
+    trace_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s]*\{trace_id\}[^\s]*)?\Z")] = ""
+    """Where people look at traces, such as "https://traces.example.com/trace/{trace_id}"; the console links
+    there. Unset: it links nowhere."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     call_log: Literal["all", "refused", "none"] = "refused"

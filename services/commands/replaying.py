@@ -1,5 +1,6 @@
 """Reads what calls were decided by, opens it, and decides about them once more under the revisions that decided."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
@@ -89,7 +90,7 @@ class Revisions:
             if document is None:
                 raise Unusable("replay-revision-gone")
             try:
-                found = load_stored(document, number=number)
+                found = await asyncio.to_thread(load_stored, document, number=number)
             except (PolicyInvalid, msgspec.DecodeError) as error:
                 raise Unusable("replay-revision-unreadable") from error
         self._loaded[number] = found

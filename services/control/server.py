@@ -40,6 +40,7 @@ from services.control.access.passwords import PROFILE
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.accounts import AccountsApi
+from services.control.api.approvals import ApprovalsApi
 from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
@@ -52,6 +53,7 @@ from services.control.api.operations import Operations
 from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.proposals import ProposalsApi
+from services.control.api.replays import ReplaysApi
 from services.control.api.revisions import Revisions
 from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
@@ -61,10 +63,12 @@ from services.control.api.values import Values
 from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.app import application
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
+from services.control.decisions.replaying import Replaying
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.live.following import Following
@@ -93,6 +97,7 @@ async def serve(
     oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
+    trace_url: str = "",
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain.
 
@@ -117,6 +122,7 @@ async def serve(
             oidc=oidc,
             hold_keys=hold_keys,
             replay_keys=replay_keys,
+            trace_url=trace_url,
         ) as port,
     ):
         _log.info("the control plane answers", extra={"port": port})
@@ -142,15 +148,16 @@ async def running(
     oidc: Oidc | None = None,
     hold_keys: Sequence[bytes] = (),
     replay_keys: Sequence[bytes] = (),
+    trace_url: str = "",
 ) -> AsyncIterator[int]:
     """Answer until the block ends; yields the port.
 
     `audit` is the address of the audit service. `pin_file` and `trusted_people` say which policies are trusted, see
     `gateway.adapters.trust`; `to` where metrics go. With `record_keys` people may read what calls
-    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have other policies decide about
-    recorded calls. `control_keys` are its own, the same for all control planes; with none it makes one, and once it has
-    ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word counts for
-    where a request comes from: see `Settings`.
+    were decided by, with `hold_keys` calls that wait for them, and with `replay_keys` have calls decided upon once
+    more, by other policies too. `control_keys` are its own, the same for all control planes; with none it makes one,
+    and once it has ended no browser is known any more. `url` is where browsers reach it, `proxies` are those whose word
+    counts for where a request comes from, `trace_url` is where traces are shown: see `Settings`.
     With `oidc` people may log in through a provider, which needs `url`.
     `hashing` is what a password costs; only tests make it cheap.
 
@@ -196,6 +203,7 @@ async def running(
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
+        approvals = Approvals(redis, client.stub, changes, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
@@ -208,31 +216,43 @@ async def running(
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
             *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
-            *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
+            *(Proofs(client), Sums(client), ApprovalsApi(approvals)),
+            Personal(client, changes, approvals, pseudonym_key=pseudonym_key, policy=policy),
             operations,
             *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
             AccountsApi(access, people, clock_ms=clock_ms),
             *(PolicyDrafts(drafts, hand=hand), ProposalsApi(drafts, hand=hand), JobsApi(drafts.jobs)),
             Happening(client, following),
         )
-        values = Values(client, sealer=Sealer(record_keys)).handlers() if record_keys else []
+        values = Values(client, sealer=Sealer(record_keys)) if record_keys else None
+        replaying = (
+            Replaying(client, redis, replay_keys=replay_keys, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
+            if replay_keys
+            else None
+        )
         console = Console(
             Parts(
                 redis=redis,
                 policy=policy,
                 audit=client,
+                tailing=tailing,
+                values=values,
+                replaying=replaying,
+                trace_url=trace_url,
                 operations=operations,
                 drafts=drafts,
                 hand=hand,
                 access=access,
+                following=following,
                 people=people,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )
         )
-        handlers = [handler for part in (*parts, console) for handler in part.handlers()]
+        optional: list[Any] = [part for part in (values, replaying and ReplaysApi(replaying)) if part]
+        handlers = [handler for part in (*parts, *optional, console) for handler in part.handlers()]
         app = application(
-            [*handlers, *values],
+            handlers,
             Door(ways),
             once=Once(redis),
             templates=console.templates(),

@@ -171,6 +171,10 @@ _TEXTS: Final = {
         "Too many exports are being written here; retry later.",
         "Trop d’exports sont déjà en cours ici ; réessayez plus tard.",
     ),
+    "replays-full": (
+        "Too many decisions are replayed here at once; retry in a moment.",
+        "Trop de décisions sont rejouées ici en même temps ; réessayez dans un instant.",
+    ),
     "tails-full": (
         "Too many people follow decisions here; retry later.",
         "Trop de personnes suivent déjà les décisions ici ; réessayez plus tard.",

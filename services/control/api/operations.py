@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
+from gateway.signing import Signer
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
 from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
+from services.control.api.parameters import Asking
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.audit_client import Stub
@@ -46,6 +48,15 @@ class Operations:
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(audit, policy, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
+
+    def signer(self, request: Asking) -> Signer | None:
+        """What signs a move of whoever asks; `None` where the active policy names nobody, so that none is needed.
+
+        Raises:
+            ConfirmationNeeded: they must show once more who they are.
+            AccountProblem: they have no key, or their token may not sign.
+        """
+        return self._signers(request) if self._policy.names_people else None
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 import grpc
@@ -12,6 +12,7 @@ from litestar.response.sse import ServerSentEventMessage
 from gateway.core.errors import Reason
 from gateway.core.texts import language_of
 from pilote.audit.v1 import audit_service_pb2
+from pilote.decision.v1.decision_pb2 import Decision
 from services.control.api.problems import problem_of
 from services.control.audit_client import Stub, as_json, ended
 
@@ -37,8 +38,12 @@ class Tailing:
         """Streams at the moment."""
         self._draining = asyncio.Event()
 
-    async def follow(self, filter_: str, *, metadata: Metadata) -> AsyncGenerator[Event, None]:
+    async def follow(
+        self, filter_: str, *, metadata: Metadata, told: Callable[[Decision], str] | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Decisions from now on, once the audit service has taken the filter; `metadata` is that of the question.
+
+        Each is told as JSON, or by `told`.
 
         Raises:
             CallEnded: LIMIT_EXCEEDED when too many follow already.
@@ -51,7 +56,7 @@ class Tailing:
         call: Any = self._stub.TailDecisions(request, metadata=metadata)
         if FOLLOWING not in dict(await call.initial_metadata()):
             await call.read()  # raises why it has ended
-        events = self._events(call, language)
+        events = self._events(call, language, told or _as_json)
         await anext(events)  # begun, it is ended as well: even where nobody ever asks for an event
         return events
 
@@ -59,7 +64,7 @@ class Tailing:
         """End every stream: they would otherwise keep the server from stopping."""
         self._draining.set()
 
-    async def _events(self, call: Any, language: str) -> AsyncGenerator[Event, None]:
+    async def _events(self, call: Any, language: str, told: Callable[[Decision], str]) -> AsyncGenerator[Event, None]:
         self.running += 1
         reading: asyncio.Task[Any] | None = None
         ending = asyncio.create_task(self._draining.wait())
@@ -76,7 +81,7 @@ class Tailing:
                 answer, reading = reading.result(), None
                 if answer is grpc.aio.EOF:
                     return
-                yield Event(data=_json(as_json(answer.decision)), event="decision", id=answer.decision.name)
+                yield Event(data=told(answer.decision), event="decision", id=answer.decision.name)
         except grpc.aio.AioRpcError as error:
             yield Event(data=_json(problem_of(error, language)), event="error")
         finally:
@@ -87,6 +92,10 @@ class Tailing:
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
                         await task
+
+
+def _as_json(decision: Decision) -> str:
+    return _json(as_json(decision))
 
 
 def _json(value: object) -> str:

@@ -76,12 +76,18 @@ class Values:
         async def values(decision: FromPath[str], request: Request[Any, Any, Any]) -> Response[Shown]:
             """The request fields and facts that the conditions read, in the clear. Who asks and why is recorded."""
             why = msgspec.json.decode(await request.body(), type=Why)
-            shown = await self._shown(request, decision, why.reason)
+            shown = await self.shown(request, decision, why.reason)
             return Response(shown, status_code=HTTPStatus.OK)
 
         return [values]
 
-    async def _shown(self, request: Request[Any, Any, Any], decision: str, reason: str) -> Shown:
+    async def shown(self, request: Request[Any, Any, Any], decision: str, reason: str) -> Shown:
+        """The values of a decision, by its id, for who asks and says why, which the log keeps.
+
+        Raises:
+            RevisionProblem: there is no such decision, or they cannot be opened.
+            grpc.aio.AioRpcError: the audit service refuses, or does not answer.
+        """
         if not _DECISION.fullmatch(decision):
             raise RevisionProblem("decision-unknown", decision=decision[:64])
         person = principal_of(request).name

@@ -14,8 +14,11 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     account,
     confirm,
+    decisions,
+    guide,
     holds,
     login,
+    models,
     now,
     oidc,
     password,
@@ -31,7 +34,9 @@ from services.control.console.wording import Wording
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    decisions.PAGE,
     policy.PAGE,
+    models.PAGE,
     holds.PAGE,
     stops.PAGE,
     people.PAGE,
@@ -41,6 +46,7 @@ PAGES: Final[tuple[Page, ...]] = (
     confirm.PAGE,
     preferences.PAGE,
     oidc.PAGE,
+    guide.PAGE,
 )
 
 

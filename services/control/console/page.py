@@ -10,9 +10,13 @@ from services.control.access.accesses import Access
 from services.control.access.rights import Right
 from services.control.api.managed import HandOf
 from services.control.api.operations import Operations
+from services.control.api.tailing import Tailing
+from services.control.api.values import Values
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
+from services.control.decisions.replaying import Replaying
 from services.control.drafts.drafting import Drafting
+from services.control.live.following import Following
 from services.control.people import People
 from services.control.policy import ActivePolicy
 
@@ -23,6 +27,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     redis: Client
     policy: ActivePolicy
     audit: AuditClient
+    tailing: Tailing
+    values: Values | None
+    """Shows what calls were decided by; `None` where this process has no keys for that. Likewise the next one."""
+    replaying: Replaying | None
+    trace_url: str
+    """Where traces are shown, with `{trace_id}`; empty: nowhere."""
     operations: Operations
     """Stops, holds, agents, rollouts: what REST handlers of them use too."""
     drafts: Drafting
@@ -30,6 +40,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, and the key that they sign revisions with."""
     access: Access
     """Accounts, sessions, and how one gets in."""
+    following: Following
+    """What happens now, and whoever follows it."""
     people: People
     """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]

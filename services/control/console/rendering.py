@@ -70,6 +70,13 @@ def page(
     )
 
 
+def blocks(request: Request[Any, Any, Any], template: str, names: Sequence[str], /, **values: Any) -> dict[str, str]:
+    """Blocks of a template by name, for whoever makes the request, to be put into a page that is shown already."""
+    env: Environment = request.app.template_engine.engine  # type: ignore[union-attr]
+    made, context = env.get_template(template), _context(env, viewer_of(request)) | values
+    return {name: "".join(made.blocks[name](made.new_context(context))) for name in names}
+
+
 def go_to(
     request: Request[Any, Any, Any], path: str, *, say: str = "", kind: str = "done", cookies: Sequence[Cookie] = ()
 ) -> Response[None]:

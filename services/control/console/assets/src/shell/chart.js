@@ -4,6 +4,7 @@ import uPlot from "uplot";
 const french = document.documentElement.lang === "fr";
 const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
 
@@ -103,7 +104,8 @@ function columns({ at, series }, kind) {
 
 function times(splits) {
   const span = splits.at(-1) - splits[0];
-  return splits.map((each) => (span > 2 * 86_400 ? day : clock).format(each * 1000));
+  const shown = span > 2 * 86_400 ? day : span < 180 ? second : clock;
+  return splits.map((each) => shown.format(each * 1000));
 }
 
 // A token's colour as a canvas takes it.

@@ -31,7 +31,7 @@ function ago(at) {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-function showAll(root) {
+export function showAll(root) {
   for (const element of root.querySelectorAll("time[data-local]")) show(element);
 }
 

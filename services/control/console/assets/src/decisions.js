@@ -1,0 +1,5 @@
+// What the pages about decisions load besides.
+import "./decisions/completing.js";
+import "./decisions/charting.js";
+import "./decisions/tailing.js";
+import "./decisions/keeping.js";
