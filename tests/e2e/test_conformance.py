@@ -47,5 +47,4 @@ async def test_everything_is_as_it_is_described(house: Inside, tmp_path: Path) -
         stderr=asyncio.subprocess.STDOUT,
     )
     out, _ = await process.communicate()
-    print(out.decode())
     assert process.returncode == 0, out.decode()
