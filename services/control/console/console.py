@@ -15,8 +15,10 @@ from services.control.console.pages import (
     account,
     confirm,
     decisions,
+    guide,
     holds,
     login,
+    models,
     now,
     oidc,
     password,
@@ -34,6 +36,7 @@ PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     decisions.PAGE,
     policy.PAGE,
+    models.PAGE,
     holds.PAGE,
     stops.PAGE,
     people.PAGE,
@@ -43,6 +46,7 @@ PAGES: Final[tuple[Page, ...]] = (
     confirm.PAGE,
     preferences.PAGE,
     oidc.PAGE,
+    guide.PAGE,
 )
 
 

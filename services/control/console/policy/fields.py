@@ -165,9 +165,17 @@ def filled(part: Mapping[str, Any], section: str, form: FormMultiDict) -> dict[s
         given = [str(each) for each in form.getall(field.path, [])]
         if field.kind != "checks" and not given:
             continue  # the form did not show it
+        if _same(shown(part, section, field), given):
+            continue  # nobody has changed it, however it is written
         value = _read(section, field, given)
         _put(found, field.path.split("."), value)
     return found
+
+
+def _same(before: Any, given: Sequence[str]) -> bool:
+    if isinstance(before, list):
+        return set(before) == {each for each in given if each}
+    return str(before).strip() == given[0].replace("\r\n", "\n").strip()
 
 
 _NOTHING: Final = object()

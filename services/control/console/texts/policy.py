@@ -75,7 +75,7 @@ _PAGES: Final = {
         "Le brouillon suit maintenant la politique active.",
     ),
     "policy-forms": ("Forms", "Formulaires"),
-    "policy-sections": ("Sections", "Sections"),
+    "policy-sections": ("Parts of the policy", "Parties de la politique"),
     "policy-text": ("Text of the policy", "Texte de la politique"),
     "policy-remarks": ("What is to be said of the text", "Remarques sur le texte"),
     "policy-unreadable": (

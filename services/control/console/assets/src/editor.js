@@ -1,5 +1,6 @@
 // Editors that need nothing but attributes: <textarea data-editor="yaml" data-check="/path"></textarea>, where POST
 // /path with the text answers {"mistakes": […]}, see shell/editor.js.
+import { ask } from "./shell/asking.js";
 import { editing } from "./shell/editor.js";
 import { htmx } from "./shell/htmx.js";
 
@@ -11,7 +12,6 @@ htmx.onLoad((root) => {
 });
 
 async function mistakes(path, text, signal) {
-  const csrf = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
-  const answer = await fetch(path, { method: "POST", body: text, signal, headers: { ...csrf, "content-type": "text/plain" } });
-  return answer.ok ? (await answer.json()).mistakes : [];
+  const answer = await ask(path, { method: "POST", body: text, signal, headers: { "content-type": "text/plain" } });
+  return answer.ok ? answer.body.mistakes : [];
 }

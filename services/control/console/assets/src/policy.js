@@ -38,7 +38,7 @@ function edit(panel) {
       doc: saved,
       extensions: [
         EditorView.cspNonce.of(document.querySelector('meta[name="csp-nonce"]').content),
-        EditorView.contentAttributes.of({ "aria-label": words.label }),
+        EditorView.contentAttributes.of({ "aria-label": words.label, tabindex: "0" }),
         lineNumbers(),
         highlightActiveLine(),
         highlightActiveLineGutter(),

@@ -1,0 +1,75 @@
+"""Forms of a policy's parts: what is shown in one comes back as it was."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from litestar.datastructures import FormMultiDict
+
+from services.control.console.policy.fields import FORMS, NEW, Field, filled, shown
+from tests.policies import demo
+
+
+def sent(part: dict[str, Any], section: str, **changed: str | list[str]) -> FormMultiDict:
+    """What a browser sends of a form that was filled in by what is shown, with some fields changed."""
+    values: list[tuple[str, str]] = []
+    for field in FORMS[section]:
+        value = changed.get(field.path, shown(part, section, field))
+        several = value if isinstance(value, list) else [value]
+        values += (
+            [(field.path, ""), *((field.path, each) for each in several)]
+            if field.kind == "checks"
+            else [(field.path, several[0])]
+        )
+    return FormMultiDict(values)
+
+
+PARTS = [
+    (section, part) for section in ("rules", "limits", "caps", "quiet_hours", "consents") for part in demo()[section]
+]
+
+
+@pytest.mark.parametrize(("section", "part"), PARTS, ids=[part["name"] for _, part in PARTS])
+def test_a_form_that_nobody_has_changed_changes_nothing(section: str, part: dict[str, Any]) -> None:
+    assert filled(part, section, sent(part, section)) == part
+
+
+def test_what_a_form_does_not_show_stays() -> None:
+    cap = {
+        "name": "a",
+        "max": 1,
+        "window": "7d",
+        "priority": ["legal"],
+        "exempt": [],
+        "calendar": {"week_start": "sun"},
+    }
+    assert filled(cap, "caps", sent(cap, "caps", max="")) == cap | {"max": None}
+    assert filled(cap, "caps", sent(cap, "caps", window="")) == {k: v for k, v in cap.items() if k != "window"}
+
+
+def test_fields_below_others_come_and_go_with_what_they_are_below() -> None:
+    rule = {"name": "a", "effect": "deny"}
+    with_words = filled(rule, "rules", sent(rule, "rules", **{"message.en": "No.", "message.fr": "Non."}))
+    assert with_words["message"] == {"en": "No.", "fr": "Non."}
+    assert filled(with_words, "rules", sent(with_words, "rules", **{"message.en": "", "message.fr": ""})) == rule
+
+
+def test_what_cannot_be_read_is_kept_for_the_check_to_find() -> None:
+    found = filled({"name": "a"}, "caps", sent({"name": "a"}, "caps", max="two"))
+    assert found["max"] == "two"
+    hours = filled({}, "quiet_hours", sent({}, "quiet_hours", name="q", open="mon tue 9:00 20:00\nnever\n10:00 12:00"))
+    assert hours["open"] == [
+        {"days": ["mon", "tue"], "from": "09:00", "to": "20:00"}, "never", {"from": "10:00", "to": "12:00"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("section", [*NEW])
+def test_a_new_part_begins_with_what_its_form_can_show(section: str) -> None:
+    part = dict(NEW[section])
+    assert filled(part, section, sent(part, section)) == part
+
+
+@given(st.text(max_size=40), st.sampled_from([field for field in FORMS["rules"] if field.kind != "checks"]))
+def test_nothing_that_is_typed_into_a_field_makes_a_form_fail(typed: str, field: Field) -> None:
+    filled({"name": "a"}, "rules", sent({"name": "a"}, "rules", **{field.path: typed}))
