@@ -14,6 +14,10 @@ _TEXTS: Final = {
         "No policy is active yet, so every call is refused: pilote apply FILE",
         "Aucune politique n’est encore active, tout appel est donc refusé : pilote apply FICHIER",
     ),
+    "unnoted": (
+        "The log does not have this: the audit service at {address} does not note it.",
+        "Le journal n’en garde pas trace : le service d’audit à l’adresse {address} ne le note pas.",
+    ),
     "oidc-url": (
         "PILOTE_OIDC_FILE needs PILOTE_CONTROL_URL: the provider sends browsers back there.",
         "PILOTE_OIDC_FILE demande PILOTE_CONTROL_URL : le fournisseur y renvoie les navigateurs.",

@@ -61,7 +61,24 @@ def commands(shell: Shell) -> typer.Typer:
         decide(name, tenant, approve=False, by=by, reason=reason)
 
     def decide(name: str, tenant: str, *, approve: bool, by: str, reason: str) -> None:
-        told = run(tenant, lambda holds: holds.decide(name, approve=approve, by=by, comment=reason))
+        told = run(
+            tenant, lambda holds: _decided(shell, holds, name, tenant=tenant, approve=approve, by=by, reason=reason)
+        )
         shell.out.print(told, markup=False, soft_wrap=True)
 
     return app
+
+
+async def _decided(shell: Shell, holds: "Holds", name: str, *, tenant: str, approve: bool, by: str, reason: str) -> str:
+    from services.commands.noting import noting
+
+    noted = noting(
+        shell,
+        operation="approve" if approve else "refuse",
+        resource=f"holds/{name.removeprefix('holds/')}",
+        tenant=tenant,
+        after={"decider": by, "approved": approve},
+        reason=reason,
+    )
+    async with noted:
+        return await holds.decide(name, approve=approve, by=by, comment=reason)

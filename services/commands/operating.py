@@ -1,12 +1,15 @@
 """The commands for who operates a running Pilote: stops, cells, and rules that fail."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.settings import language
 from services.commands.shell import Shell
+
+if TYPE_CHECKING:
+    from gateway.redis_clients import Client
 
 What = Annotated[str, typer.Argument(help="all, agent=NAME, version=MODEL/VERSION, route=NAME or channel=NAME.")]
 Tenant = Annotated[str, typer.Option(help="Tenant; by default all of the active policy.")]
@@ -40,14 +43,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         number: Annotated[int | None, typer.Argument(min=1, max=256, help="How many it shall have.")] = None,
     ) -> None:
         """Show how many cells a tenant has, or move it, while it is halted, to another number."""
-        from services.commands.moving import run
-
         settings = shell.settings()
         lang = language(settings)
 
         async def work() -> str:
             async with shell.store(settings) as redis:
-                return await run(redis, tenant, cells=number, language=lang)
+                return await _cells(shell, redis, tenant, number=number, lang=lang)
 
         try:
             shell.out.print(asyncio.run(work()), markup=False, soft_wrap=True)
@@ -71,16 +72,36 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 def _stops(shell: Shell, do: str, what: str, tenant: str, *, reason: str = "") -> None:
     from services.commands.halting import run
+    from services.commands.noting import noting
 
     settings = shell.settings()
     lang = language(settings)
 
     async def work() -> tuple[str, ...]:
         async with shell.store(settings) as redis:
-            return await run(redis, do, what=what, tenant=tenant, reason=reason, language=lang)
+            if do == "list":
+                return await run(redis, do, what=what, tenant=tenant, reason=reason, language=lang)
+            change: dict[str, Any] = (
+                {"before": {"what": what}} if do == "resume" else {"after": {"what": what, "reason": reason}}
+            )
+            name = f"stops/{tenant or '*'}/{what}"
+            async with noting(shell, operation=do, resource=name, tenant=tenant, reason=reason, **change):
+                return await run(redis, do, what=what, tenant=tenant, reason=reason, language=lang)
 
     try:
         for line in asyncio.run(work()):
             shell.out.print(line, markup=False, soft_wrap=True)
     except ValueError as error:
         shell.fail(str(error), 2)
+
+
+async def _cells(shell: Shell, redis: "Client", tenant: str, *, number: int | None, lang: str) -> str:
+    from gateway.adapters.cells import CellBook
+    from services.commands.moving import run
+    from services.commands.noting import noting
+
+    if number is None:
+        return await run(redis, tenant, cells=None, language=lang)
+    change: dict[str, Any] = {"before": {"cells": await CellBook(redis).of(tenant)}, "after": {"cells": number}}
+    async with noting(shell, operation="move", resource=f"cells/{tenant}", tenant=tenant, **change):
+        return await run(redis, tenant, cells=number, language=lang)

@@ -13,6 +13,7 @@ from services.commands.shell import Shell, print_rows
 from services.revisions.texts import say
 
 if TYPE_CHECKING:
+    from gateway.adapters.proposals import Proposal
     from gateway.core.revision.compiled import Revision
     from services.revisions.revising import Conflict, Hand, Made, Revising
 
@@ -87,8 +88,13 @@ def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
     ) -> None:
         """Check a policy and make it the active revision of all gateways; where people must agree, propose it."""
         document, hand = loaded(file).document, hand_of(shell, author, key)
-        made = _run(shell, lambda work: work.apply(document, hand=hand, reason=reason, expected=expect))
-        _tell_made(shell, made)
+        _make(
+            shell,
+            lambda work: work.apply(document, hand=hand, reason=reason, expected=expect),
+            operation="apply",
+            by=author,
+            reason=reason,
+        )
 
     @app.command()
     def approve(
@@ -106,7 +112,13 @@ def _add_edits(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any])
     ) -> None:
         """Make an earlier revision active again, in one step, as a new revision."""
         hand = hand_of(shell, author, key)
-        _tell_made(shell, _run(shell, lambda work: work.rollback(number, hand=hand, reason=reason)))
+        _make(
+            shell,
+            lambda work: work.rollback(number, hand=hand, reason=reason),
+            operation="roll-back",
+            by=author,
+            reason=reason,
+        )
 
 
 def _add_looks(app: typer.Typer, shell: Shell, *, loaded: Callable[[Path], Any]) -> None:
@@ -248,7 +260,7 @@ def _vote(
     hand = hand_of(shell, by, key)
     if hand is None:
         shell.fail(say("key-file", language=lang), 2)
-    proposal, left = _run(shell, lambda work: work.vote(number, hand=hand, act=act, comment=comment))
+    proposal, left = _run(shell, lambda work: _voted(shell, work, number, hand=hand, act=act, comment=comment))
     if proposal.state == "active":
         text = say("activated", language=lang, number=number, revision=proposal.revision)
     elif proposal.state == "waiting":
@@ -256,6 +268,52 @@ def _vote(
     else:
         text = say("ended", language=lang, number=number, state=say(f"state-{proposal.state}", language=lang))
     shell.out.print(text, markup=False, soft_wrap=True)
+
+
+async def _voted(
+    shell: Shell,
+    revising: "Revising",
+    number: int,
+    *,
+    hand: "Hand",
+    act: Literal["approve", "refuse", "withdraw"],
+    comment: str,
+) -> "tuple[Proposal, int]":
+    from services.commands.noting import noting
+    from services.control.changes import LATER
+
+    before = {"state": (await revising.proposal(number)).state}
+    noted = noting(shell, operation=act, resource=f"proposals/{number}", before=before, after=LATER, reason=comment)
+    async with noted as changing:
+        proposal, left = await revising.vote(number, hand=hand, act=act, comment=comment)
+        changing.after = {"state": proposal.state, "revision": proposal.revision, "by": hand.name}
+    return proposal, left
+
+
+def _make(shell: Shell, work: "Callable[[Revising], Awaitable[Made]]", *, operation: str, by: str, reason: str) -> None:
+    """Make a revision or a proposal, and say which."""
+
+    async def made(revising: "Revising") -> "Made":
+        from services.commands.noting import noting
+        from services.control.changes import LATER
+
+        _, head = await revising.store.head()
+        noted = noting(
+            shell,
+            operation=operation,
+            resource=f"revisions/{head}",
+            before={"revision": head},
+            after=LATER,
+            reason=reason,
+        )
+        async with noted as changing:
+            found = await work(revising)
+            number = found.proposal.number if found.proposal else 0
+            changing.resource = f"revisions/{found.revision}" if found.revision else f"proposals/{number}"
+            changing.after = {"revision": found.revision, "proposal": number, "document": found.sha256, "by": by}
+        return found
+
+    _tell_made(shell, _run(shell, made))
 
 
 def _tell_made(shell: Shell, made: "Made") -> None:

@@ -14,6 +14,7 @@ from services.commands.revision_commands import hand_of
 from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
+    from gateway.core.policy.learning import Rollout
     from gateway.core.rollouts import Act
     from services.rollouts.looking import Standing
     from services.rollouts.moves import Rollouts
@@ -148,11 +149,22 @@ def _run(shell: Shell, work: "Callable[[Rollouts], Awaitable[T]]") -> T:
 
 
 def _do(shell: Shell, what: "Act", name: str, *, reason: str, by: str, key: Path | None) -> None:
+    from services.commands.noting import noting
+    from services.control.changes import LATER
     from services.rollouts.tables import Words
 
     hand = hand_of(shell, by, key)
     signer = None if hand is None else hand.signer
-    number, rollout = _run(shell, lambda rollouts: rollouts.do(name, what, reason=reason, by=by, signer=signer))
+
+    async def work(rollouts: "Rollouts") -> "tuple[int, Rollout]":
+        before = next((each for each in await rollouts.list() if each.name == name), None)
+        noted = noting(shell, operation=what, resource=f"rollouts/{name}", before=before, after=LATER, reason=reason)
+        async with noted as changing:
+            number, rollout = await rollouts.do(name, what, reason=reason, by=by, signer=signer)
+            changing.after = {"revision": number, "by": by, "rollout": rollout}
+        return number, rollout
+
+    number, rollout = _run(shell, work)
     shell.out.print(Words(language=language(shell.settings())).done(rollout, number), markup=False, soft_wrap=True)
 
 

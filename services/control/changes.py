@@ -69,8 +69,10 @@ class Changing:
 class Changes:
     """Writes into the log what is changed, by way of the audit service."""
 
-    def __init__(self, stub: AuditServiceStub) -> None:
+    def __init__(self, stub: AuditServiceStub, *, seconds: float = SECONDS) -> None:
+        """`seconds` is the longest time that a note may take."""
         self._stub: Any = stub
+        self._seconds = seconds
 
     @contextlib.asynccontextmanager
     async def recording(
@@ -136,7 +138,7 @@ class Changes:
 
     async def _begin(self, note: personal_pb2.RecordChangeRequest) -> None:
         try:
-            await self._stub.RecordChange(note, timeout=SECONDS)
+            await self._stub.RecordChange(note, timeout=self._seconds)
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.ALREADY_EXISTS):
                 raise
@@ -145,7 +147,7 @@ class Changes:
     async def _end(self, note: personal_pb2.RecordChangeRequest, stage: "personal_pb2.ChangeStage.ValueType") -> None:
         note.change.stage = stage
         try:
-            await self._stub.RecordChange(note, timeout=SECONDS)
+            await self._stub.RecordChange(note, timeout=self._seconds)
         except grpc.aio.AioRpcError:
             told = {"resource": note.resource, "request_id": note.change.request_id}
             _log.exception("the log does not say how a change ended", extra=told)
@@ -154,7 +156,9 @@ class Changes:
 def failure_of(error: BaseException) -> str:
     """The reason code of an error: never its text."""
     if isinstance(error, grpc.aio.AioRpcError):
-        found = reason_from(error) or error.code().name
+        found = reason_from(error)
+        if found == "UNAVAILABLE":  # nothing of ours has answered
+            found = Reason.STORE_UNAVAILABLE.value
     elif isinstance(error, (OSError, TimeoutError)) or type(error).__module__.startswith("redis."):
         found = Reason.STORE_UNAVAILABLE.value
     else:
@@ -171,6 +175,8 @@ _NAMED: Final = {
     "CellsFixed": "CELLS_FIXED",
     "CellsMoving": Reason.CONFLICT.value,
     "Forbidden": "RIGHT_MISSING",
+    "HoldProblem": "FAILED_PRECONDITION",
+    "ValueError": Reason.ARGUMENT_INVALID.value,
     "DecodeError": Reason.ARGUMENT_INVALID.value,
     "ValidationError": Reason.ARGUMENT_INVALID.value,
 }

@@ -40,6 +40,7 @@ from services.control.access.passwords import PROFILE
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.accounts import AccountsApi
+from services.control.api.approvals import ApprovalsApi
 from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
@@ -62,6 +63,7 @@ from services.control.api.values import Values
 from services.control.api.verbs import parting, plain_in
 from services.control.api.views import Views
 from services.control.app import application
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.changes import Changes
 from services.control.console.console import Console
@@ -74,6 +76,7 @@ from services.control.live.gathering import Gathering
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
+from services.control.viewing import SavedViews
 
 _log = logging.getLogger(__name__)
 
@@ -201,6 +204,8 @@ async def running(
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
+        views, exports = SavedViews(client, changes), Exports(client)
+        approvals = Approvals(redis, client.stub, changes, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
         made = drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms)
@@ -212,8 +217,9 @@ async def running(
         people = People(access, changes, clock_ms=clock_ms)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
-            *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
-            *(Proofs(client), Sums(client), Personal(client, changes, pseudonym_key=pseudonym_key, policy=policy)),
+            *(Decisions(client, tailing=tailing), Views(client, views), exports),
+            *(Proofs(client), Sums(client), ApprovalsApi(approvals)),
+            Personal(client, changes, approvals, pseudonym_key=pseudonym_key, policy=policy),
             operations,
             *(OwnSessions(access, clock_ms=clock_ms), OwnTokens(access, people)),
             AccountsApi(access, people, clock_ms=clock_ms),
@@ -235,6 +241,8 @@ async def running(
                 values=values,
                 replaying=replaying,
                 trace_url=trace_url,
+                views=views,
+                exports=exports,
                 operations=operations,
                 drafts=drafts,
                 hand=hand,

@@ -13,6 +13,54 @@ _TEXTS: Final = {
         "Nothing was changed, because the log cannot take down now who changes what; retry.",
         "Rien n’a été modifié, car le journal ne peut noter maintenant qui modifie quoi ; réessayez.",
     ),
+    "subject-needed": (
+        "Name the customer by their resource name, such as contacts/cnt_000001.",
+        "Nommez le client par son nom de ressource, par exemple contacts/cnt_000001.",
+    ),
+    "tenant-needed": (
+        "Say whose customer it is: a report is about one tenant’s.",
+        "Dites de quel tenant est ce client : un rapport porte sur un seul.",
+    ),
+    "approval-unknown": (
+        "There is no approval {name} that you may see.",
+        "Il n’y a pas d’approbation {name} que vous puissiez voir.",
+    ),
+    "approval-there": (
+        "{person} asks for the same already: look at {name}, and agree to it or refuse it.",
+        "{person} demande déjà la même chose : voyez {name}, puis approuvez-la ou refusez-la.",
+    ),
+    "approvals-full": (
+        "{most} approvals wait already: decide about some of them first.",
+        "{most} approbations attendent déjà : décidez d’abord de certaines d’entre elles.",
+    ),
+    "approval-own": (
+        "You have asked for {name} yourself: somebody else must agree to it.",
+        "Vous avez demandé {name} vous-même : à quelqu’un d’autre de l’approuver.",
+    ),
+    "approval-own-refused": (
+        "You have asked for {name} yourself: withdraw it instead.",
+        "Vous avez demandé {name} vous-même : retirez-la plutôt.",
+    ),
+    "approval-others": (
+        "{person} has asked for {name}: only they can withdraw it; you can refuse it.",
+        "{person} a demandé {name} : elle seule ou lui seul peut la retirer ; vous pouvez la refuser.",
+    ),
+    "approval-decided": (
+        "{name} waits no more: look at what became of it.",
+        "{name} n’attend plus : voyez ce qu’il en est advenu.",
+    ),
+    "approval-not-failed": (
+        "{name} has not failed, so there is nothing to retry.",
+        "{name} n’a pas échoué, il n’y a donc rien à reprendre.",
+    ),
+    "approval-not-yours": (
+        "Only {one}, who asked for {name}, and {two}, who agreed, can retry it.",
+        "Seules les personnes qui ont demandé ({one}) et approuvé ({two}) {name} peuvent la reprendre.",
+    ),
+    "approval-unreadable": (
+        "What {name} asks for was sealed with another key, so it cannot be carried out here: ask anew.",
+        "Ce que demande {name} a été scellé avec une autre clé et ne peut être exécuté ici : refaites la demande.",
+    ),
     "reason-needed": (
         "Say why, in 1 to {most} characters: it stays in the record.",
         "Dites pourquoi, en 1 à {most} caractères : le registre le garde.",

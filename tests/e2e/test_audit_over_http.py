@@ -39,6 +39,7 @@ ADA: Final = subject_ref(KEY, tenant="acme", subject="contacts/ada")
 LONG_MS: Final = 1 << 47
 WHO: Final = Signer("witness.example/w", Ed25519PrivateKey.from_private_bytes(b"w" * 32), kind=WITNESS)
 DPO: Final = person("dan", may_approve=False, roles=["values", "erase"])
+SECOND: Final = person("dora", may_write=False, may_approve=False, roles=["erase"])
 REPORT: Final = {"subject": "contacts/ada", "tenant": "acme", "reason": "her request"}
 
 
@@ -54,6 +55,14 @@ class Desk(NamedTuple):
 
     async def post(self, target: str, body: Any, who: str = "ada", **more: Any) -> tuple[int, Any]:
         return await self.office[who].ask("POST", target, body, **more)
+
+    async def report(self, body: Any, **more: Any) -> tuple[int, Any]:
+        """A report that Ada asks for and Bob agrees to."""
+        status, asked = await self.post("/v1/persons:report", body)
+        assert (status, asked["state"], asked["askedBy"]) == (202, "waiting", "ada")
+        status, agreed = await self.post(f"/v1/{asked['name']}:agree", {"reason": "she is who she says"}, "bob")
+        assert (status, agreed["state"], agreed["decidedBy"]) == (200, "agreed", "bob")
+        return await self.post("/v1/persons:report", body, **more)
 
     async def checkpoint(self) -> str:
         """The newest checkpoint, once it covers four entries."""
@@ -77,7 +86,7 @@ class Desk(NamedTuple):
 async def desk(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[Desk]:
     """Nothing is decided yet. Dan has every role, the others have none."""
     people = [each for each in PEOPLE if each["name"] != "dan"]
-    data = policy(upstream.address, people=[*people, DPO])
+    data = policy(upstream.address, people=[*people, DPO, SECOND])
     async with (
         auditing(empty_world.redis_url, tmp_path, witnesses=(WHO.key,)) as auditor,
         opened(empty_world, data, audit=auditor.address, record_keys=(RECORD_KEY,)) as office,
@@ -207,16 +216,16 @@ async def test_sums_say_what_the_audit_service_says(three: Desk) -> None:
 
 
 async def test_a_person_s_report_is_one_document_and_says_in_the_log_who_has_signed(three: Desk) -> None:
-    status, report = await three.post("/v1/persons:report", REPORT | {"person": "bob"}, lang="fr")
+    status, report = await three.report(REPORT | {"person": "bob"}, lang="fr")
     assert (status, report["summary"]["decisions"], report["summary"]["languageCode"]) == (200, "2", "fr")
     assert [each["name"] for each in report["entries"]] == [f"decisions/{an_id(number)}" for number in (0, 1)]
     assert "unreadableSegments" not in report
     status, notes = await three.get("/v1/notes?pageSize=1", "bob")
     assert (status, notes["notes"][0]["person"], notes["notes"][0]["reason"]) == (200, "ada", "her request")
 
-    _, nobody = await three.post("/v1/persons:report", REPORT | {"subject": "contacts/carl"})
+    _, nobody = await three.report(REPORT | {"subject": "contacts/carl"})
     assert ("Nothing is recorded about you." in nobody["summary"]["sentences"], nobody["entries"]) == (True, [])
-    status, problem = await three.post("/v1/persons:report", REPORT | {"reason": ""})
+    status, problem = await three.post("/v1/persons:report", REPORT | {"subject": "contacts/x", "reason": ""})
     assert (status, [each["path"] for each in problem["mistakes"]]) == (400, ["reason"])
     status, problem = await three.post("/v1/persons:report", ["ada"])
     assert (status, problem["reason"]) == (400, "ARGUMENT_INVALID")
@@ -244,11 +253,23 @@ async def test_only_who_has_the_role_gets_inputs_or_erases(three: Desk) -> None:
     assert (status, gone) == (200, {"forgotten": "1"})
     assert (await three.get("/v1/inputs", "dan"))[1] == {"inputs": []}
 
-    status, erased = await three.post("/v1/subjects:erase", erasure, "dan")
-    assert (status, [each["tenant"] for each in erased["erasures"]]) == (200, ["acme"])
-    _, notes = await three.get("/v1/notes")
-    wanted = [("erasure", "dan"), ("change", "dan"), ("change", "dan")]  # inputs were forgotten before
-    assert [(each["kind"], each["person"]) for each in notes["notes"]] == wanted
+    status, asked = await three.post("/v1/subjects:erase", erasure, "dan")
+    assert (status, asked["kind"], asked["state"], asked["subjectRef"]) == (202, "erasure", "waiting", ADA)
+    _, notes = await three.get("/v1/notes?kind=erasure")
+    assert notes == {}
+    for who, code, reason in (("dan", 403, "POLICY_DENIED"), ("ada", 404, "NOT_FOUND")):
+        status, problem = await three.post(f"/v1/{asked['name']}:agree", {"reason": "x"}, who)
+        assert (status, problem["reason"]) == (code, reason)
+    _, looked = await three.get(f"/v1/{asked['name']}", "dora")
+    assert looked == asked | {"subject": "contacts/ada"}
+    status, done = await three.post(f"/v1/{asked['name']}:agree", {"reason": "letter seen"}, "dora")
+    assert (status, done["state"], done["comment"]) == (200, "done", "letter seen")
+    _, notes = await three.get("/v1/notes?pageSize=3")
+    told = [(each["kind"], each["person"], each.get("change", {}).get("operation")) for each in notes["notes"]]
+    assert told == [("change", "dora", "agree"), ("erasure", "dan", None), ("change", "dora", "agree")]
+    _, listed = await three.get("/v1/approvals?state=done", "dan")
+    assert listed == {"approvals": [done], "nextPageToken": ""}
+    assert (await three.get("/v1/approvals?kind=erasure"))[1]["approvals"] == []
 
 
 async def test_without_a_signature_nothing_is_answered(desk: Desk) -> None:
@@ -279,7 +300,7 @@ async def test_answers_over_http_say_which_hours_they_lack(
             await desk.get("/v1/decisions:facets?fields=agent"),
             await desk.get("/v1/decisions:histogram"),
             await desk.get("/v1/inputs", "dora"),
-            await desk.post("/v1/persons:report", REPORT),
+            await desk.report(REPORT),
         ]
         lost = await desk.get(f"/v1/decisions/{an_id(0, at_ms=a_time(1))}")
         exported = await asyncio.to_thread(_signed, office, "/v1/decisions:export?filter=agent:*")

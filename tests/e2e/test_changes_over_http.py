@@ -1,17 +1,25 @@
 """Who changes something over HTTP is in the log, with how it was and how it is; without the log nothing changes."""
 
 import json
+import os
+import pwd
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from google.protobuf import json_format
 
 from gateway.adapters.proposals import Proposals
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.record import subject_ref
 from gateway.signing import verify
-from tests.e2e.office import Office, opened
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from pilote.audit.v1.personal_pb2 import ListNotesRequest
+from tests.e2e.office import Office, logging, opened
 from tests.e2e.policy import policy
+from tests.e2e.test_planning import pilote, written
 from tests.e2e.world import KEY, World
 from tests.fakes.upstream import FakeUpstream
 from tests.signatures import person
@@ -105,3 +113,44 @@ async def test_nothing_is_done_while_nothing_can_be_noted(empty_world: World, up
         assert (await office["ada"].ask("GET", "/v1/proposals")) == (200, [])
     assert await Proposals(empty_world.redis, verify=verify).all() == ()
     assert await RevisionStore(empty_world.redis).active() == 1
+
+
+async def test_what_an_operator_changes_at_the_store_is_noted_where_a_log_answers(
+    empty_world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    await empty_world.gateway()
+    file = written(policy(upstream.address, rollouts=[]), tmp_path)
+    halt = ("stop", "agent=sales-bot", "--reason", "it drifts", "--tenant", "acme")
+    async with logging(tmp_path / "log") as address, grpc.aio.insecure_channel(address) as channel:
+        where = {"PILOTE_AUDIT_LISTEN": address}
+        for command in (("apply", file, "--reason", "first"), halt, ("resume", "agent=sales-bot", "--tenant", "acme")):
+            code, _, err = await pilote(empty_world, *command, **where)
+            assert (code, err) == (0, "")
+        code, _, err = await pilote(empty_world, "cells", "acme", "2", **where)
+        assert (code, "pilote stop all" in err) == (2, True)
+        found = await AuditServiceStub(channel).ListNotes(ListNotesRequest(kind="change"))
+        stops = ("audit", "notes", "--kind", "change", "--about", "stops/", "--count", "1")
+        code, out, err = await pilote(empty_world, *stops, **where, PILOTE_LANG="fr")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[1].split("\t")[1:] == [
+            *("modification: resume", f"operator:{pwd.getpwuid(os.getuid()).pw_name}", "", "acme"),
+            "stops/acme/agent=sales-bot",
+        ]
+    said = [json_format.MessageToDict(note) for note in found.notes][::-1]
+    who = f"operator:{pwd.getpwuid(os.getuid()).pw_name}"
+    assert [told(note) for note in said] == [
+        (who, "operator", "apply", "revisions/0", "BEGUN"),
+        (who, "operator", "apply", "revisions/1", "DONE"),
+        (who, "operator", "stop", "stops/acme/agent=sales-bot", "BEGUN"),
+        (who, "operator", "resume", "stops/acme/agent=sales-bot", "BEGUN"),
+        (who, "operator", "move", "cells/acme", "BEGUN"),
+        (who, "operator", "move", "cells/acme", "NOT_DONE"),
+    ]
+    assert (said[2]["reason"], value(said[2], "after")["reason"]) == ("it drifts", "it drifts")
+    assert (value(said[4], "before"), value(said[4], "after")) == ({"cells": 1}, {"cells": 2})
+
+    code, out, err = await pilote(empty_world, *halt, PILOTE_AUDIT_LISTEN="127.0.0.1:1", PILOTE_LANG="fr")
+    assert (code, "acme" in out) == (0, True)
+    assert err.splitlines() == [
+        "Le journal n’en garde pas trace : le service d’audit à l’adresse 127.0.0.1:1 ne le note pas."
+    ]

@@ -85,7 +85,7 @@ class Rights(msgspec.Struct, frozen=True):
 
     def may(self, right: Right, tenant: str = "") -> bool:
         """Whether they have the right in that tenant; with none given, in any (of what all share: everywhere)."""
-        if right in OPEN or right in self.by_tenant.get(EVERYWHERE, ()):
+        if right in OPEN or right is Right.OWN or right in self.by_tenant.get(EVERYWHERE, ()):
             return True
         if tenant:
             return right in self.by_tenant.get(tenant, ())

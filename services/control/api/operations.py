@@ -5,16 +5,21 @@ from collections.abc import Callable, Sequence
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.redis_clients import Client
+from gateway.signing import Signer
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
 from services.control.api.holds import Holds
+from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
+from services.control.api.parameters import Asking
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.audit_client import Stub
 from services.control.changes import Changes
 from services.control.experimenting import ExperimentBook
 from services.control.holds.queue import HoldQueue
+from services.control.integrations import Integrations
+from services.control.integrity import Integrity
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
@@ -40,7 +45,18 @@ class Operations:
         self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
         self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
+        self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
+        self.integrations = Integrations(audit, policy, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
+
+    def signer(self, request: Asking) -> Signer | None:
+        """What signs a move of whoever asks; `None` where the active policy names nobody, so that none is needed.
+
+        Raises:
+            ConfirmationNeeded: they must show once more who they are.
+            AccountProblem: they have no key, or their token may not sign.
+        """
+        return self._signers(request) if self._policy.names_people else None
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -49,6 +65,7 @@ class Operations:
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
             Agents(self.agents, policy),
+            Soundness(self.integrity, self.integrations, policy),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),
         )

@@ -1,9 +1,11 @@
 """What concerns one person, over HTTP: their report, their erasure, what is kept of calls, and who asked."""
 
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated, Any, Final
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse
 from litestar.params import QueryParameter
 
 from gateway.core.record import subject_ref
@@ -11,9 +13,13 @@ from pilote.audit.v1 import personal_pb2, persons_pb2, planning_pb2
 from services.control.access.persons import language_in
 from services.control.access.principals import needs, principal_of
 from services.control.access.rights import EVERYWHERE, Right
+from services.control.api.approvals import ApprovalShown, shown
+from services.control.api.describing import schema_of
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
-from services.control.api.proto_schemas import answers
+from services.control.api.proto_schemas import answers, described, message_answer
 from services.control.api.streaming import answer_stream
+from services.control.approvals.asked import Approval
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import SECONDS, AuditClient, as_json, asking_as, filled, parsed
 from services.control.changes import LATER, Changes
 from services.control.policy import ActivePolicy
@@ -28,13 +34,27 @@ _Resource = Annotated[
 _Tenants = Annotated[list[str] | None, QueryParameter(name="tenants", description="Only of these; may be repeated.")]
 _Most = Annotated[int, QueryParameter(name="maxResults", description="The newest so many. 0: all.")]
 
+_ASKED: Final = OpenAPIResponse(
+    description="What another person must agree to first.",
+    content={"application/json": OpenAPIMediaType(schema=schema_of(ApprovalShown))},
+)
+
 
 class Personal:
     """Answers who may; the log says who asked for what, and why."""
 
-    def __init__(self, client: AuditClient, changes: Changes, *, pseudonym_key: bytes, policy: ActivePolicy) -> None:
+    def __init__(
+        self,
+        client: AuditClient,
+        changes: Changes,
+        approvals: Approvals,
+        *,
+        pseudonym_key: bytes,
+        policy: ActivePolicy,
+    ) -> None:
         self._client = client
         self._changes = changes
+        self._approvals = approvals
         self._pseudonym_key = pseudonym_key
         self._policy = policy
 
@@ -43,20 +63,31 @@ class Personal:
         return [*self._telling(), *self._deleting()]
 
     def _telling(self) -> list[HTTPRouteHandler]:
-        client, stub = self._client, self._client.stub
+        client, stub, approvals = self._client, self._client.stub, self._approvals
 
         @post(
             "/v1/persons:report",
             right=Right.REPORT,
             status_code=200,
             summary="Report about a person",
-            operation_class=answers(persons_pb2.ReportPersonResponse, takes=persons_pb2.ReportPersonRequest),
+            operation_class=described(
+                {"200": message_answer(persons_pb2.ReportPersonResponse), "202": _ASKED},
+                takes=persons_pb2.ReportPersonRequest,
+            ),
         )
         async def report(request: Asking) -> Answer:
-            """Everything that agents did or tried concerning one customer, and why; who asks and why is recorded."""
-            body = await request.body()
-            wanted = parsed(persons_pb2.ReportPersonRequest, body)
-            wanted.person = principal_of(request).name
+            """Everything that agents did or tried concerning one customer, and why; who asks and why is recorded.
+
+            Another person must agree to it first: until then the answer is 202 and what they must agree to. Ask again
+            afterwards.
+            """
+            wanted = parsed(persons_pb2.ReportPersonRequest, await request.body())
+            who, its = principal_of(request), {"tenant": wanted.tenant, "subject": wanted.subject}
+            approval = await approvals.fetching(who, **its)
+            if approval is None:
+                asked = await approvals.ask(who, "personal-export", reason=wanted.reason, **its)
+                return _accepted(asked)
+            wanted.person, wanted.reason = who.name, approval.reason
             wanted.language_code = wanted.language_code or language_in(request)
             return await answer_stream(request, stub.ReportPerson, wanted, listed="entries")
 
@@ -106,22 +137,27 @@ class Personal:
         return [report, notes, inputs]
 
     def _deleting(self) -> list[HTTPRouteHandler]:
-        client, stub = self._client, self._client.stub
+        stub, approvals = self._client.stub, self._approvals
         forget_inputs: Any = stub.ForgetInputs
 
         @post(
             "/v1/subjects:erase",
             right=Right.ERASE,
-            status_code=200,
+            status_code=202,
             summary="Erase a customer",
-            operation_class=answers(personal_pb2.EraseSubjectResponse, takes=personal_pb2.EraseSubjectRequest),
+            operation_class=described({"202": _ASKED}, takes=personal_pb2.EraseSubjectRequest),
         )
         async def erase(request: Asking) -> Answer:
-            """Destroy the keys of what records say of a customer; needs `subjects.erase`. Who asks is recorded."""
-            body = await request.body()
-            wanted = parsed(personal_pb2.EraseSubjectRequest, body)
-            wanted.person = principal_of(request).name
-            return await client.ask(request, stub.EraseSubject, wanted)
+            """Ask that the keys of what records say of a customer are destroyed; another person must agree to it."""
+            wanted = parsed(personal_pb2.EraseSubjectRequest, await request.body())
+            asked = await approvals.ask(
+                principal_of(request),
+                "erasure",
+                tenant=wanted.tenant,
+                subject=wanted.subject,
+                reason=wanted.reason,
+            )
+            return _accepted(asked)
 
         @post(
             "/v1/inputs:forget",
@@ -156,3 +192,9 @@ class Personal:
         """Pseudonyms of a customer, by tenant: of one, or of all that the active policy names."""
         tenants = (tenant,) if tenant else self._policy.tenants
         return {each: subject_ref(self._pseudonym_key, tenant=each, subject=subject) for each in tenants}
+
+
+def _accepted(approval: Approval) -> Answer:
+    """What another person must agree to, and where it is."""
+    told = shown(approval)
+    return Response(told, status_code=HTTPStatus.ACCEPTED, headers={"location": f"/v1/{told.name}"})

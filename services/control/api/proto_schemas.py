@@ -31,9 +31,13 @@ _PLAIN: Final[dict[int, Schema]] = {
 
 def answers(kind: type[Message], *, takes: type[Message] | None = None, status: int = 200) -> type[Operation]:
     """An operation that answers with that message as ProtoJSON, and whose body is the message `takes`."""
+    return described({str(status): message_answer(kind)}, takes=takes)
+
+
+def message_answer(kind: type[Message]) -> OpenAPIResponse:
+    """That message as ProtoJSON."""
     shown = OpenAPIMediaType(schema=_schema(kind.DESCRIPTOR))
-    responses = {str(status): OpenAPIResponse(description=kind.DESCRIPTOR.name, content={"application/json": shown})}
-    return described(responses, takes=takes)
+    return OpenAPIResponse(description=kind.DESCRIPTOR.name, content={"application/json": shown})
 
 
 def streams(kind: type[Message]) -> type[Operation]:

@@ -107,7 +107,8 @@ async def test_what_only_the_change_brings_about_is_noted_after_it(log: Log) -> 
         (RedisDown("secret text"), "STORE_UNAVAILABLE"),
         (TimeoutError(), "STORE_UNAVAILABLE"),
         (asyncio.CancelledError(), "CANCELLED"),
-        (ValueError("secret text"), "INTERNAL"),
+        (ValueError("secret text"), "ARGUMENT_INVALID"),
+        (KeyError("secret text"), "INTERNAL"),
     ],
 )
 async def test_what_was_not_done_is_noted_with_its_reason_and_nothing_else(

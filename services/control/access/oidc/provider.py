@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import httpx
+import httpx2
 import msgspec
 from authlib.common.errors import AuthlibBaseError
 from authlib.common.urls import add_params_to_uri
@@ -43,7 +43,7 @@ _ALGORITHMS: Final = (
     "EdDSA",
     "Ed25519",
 )
-_FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, AuthlibBaseError, JoseError, KeyError, TypeError, ValueError)
+_FAILURES: Final = (httpx2.HTTPError, httpx2.InvalidURL, AuthlibBaseError, JoseError, KeyError, TypeError, ValueError)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,14 +207,14 @@ def _asked(*, refused: bool = False) -> Any:
     """A block that asks the provider; with `refused`, what goes wrong in it is about who came back."""
     try:
         yield
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise AccountProblem("oidc-away") from error
     except _FAILURES as error:
         raise AccountProblem("oidc-refused" if refused else "oidc-away") from error
 
 
 async def _get(url: str) -> Any:
-    async with httpx.AsyncClient(timeout=SECONDS) as client:
+    async with httpx2.AsyncClient(timeout=SECONDS) as client:
         answer = await client.get(url)
         answer.raise_for_status()
         return answer.json()

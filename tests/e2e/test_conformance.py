@@ -1,0 +1,50 @@
+"""The interface does what its description says: schemathesis asks it everything, and finds nothing."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import clock_ms
+from gateway.settings import inherited
+from services.control.access.accounts import Account
+from services.control.access.rights import Right, Role
+from tests.e2e.insiders import Inside, inside
+from tests.e2e.world import HOLD_KEY, RECORD_KEY, REPLAY_KEY, Auditor, World
+
+SECONDS = "75"
+SEED = "20261128"
+FOLDER = Path(__file__).parent
+
+
+@pytest.fixture
+async def house(world: World, auditor: Auditor) -> AsyncIterator[Inside]:
+    """A control plane beside a gateway, its records and their audit service."""
+    keys = {"hold_keys": (HOLD_KEY,), "record_keys": (RECORD_KEY,), "replay_keys": (REPLAY_KEY,)}
+    async with inside(world.redis, world.redis_url, audit=auditor.address, **keys) as house:
+        yield house
+
+
+async def _token(house: Inside) -> str:
+    """A token of somebody who may do everything."""
+    await house.somebody("root", *Role)
+    account = await house.access.accounts.read("root")
+    assert isinstance(account, Account)
+    scopes = tuple(right.value for right in Right)
+    _, text = await house.access.tokens.make(account, name="all", scopes=scopes, now_ms=clock_ms())
+    return text
+
+
+async def test_everything_is_as_it_is_described(house: Inside, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(FOLDER / "schemathesis.toml")),
+        *("run", f"{house.url}/schema/openapi.json", "--seed", SEED, "--max-time", SECONDS),
+        cwd=tmp_path,
+        env=inherited() | {"PILOTE_TEST_TOKEN": await _token(house)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()

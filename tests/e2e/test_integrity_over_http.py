@@ -1,0 +1,94 @@
+"""A log that was cut or rewritten is found out over HTTP, and systems are seen as recorded calls show them."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+import msgspec
+import pytest
+
+from services.control.access.rights import Role
+from services.control.integrity import Verification
+from tests.e2e.requests import get
+from tests.e2e.steering import Steering, steering
+from tests.e2e.waiting import eventually
+from tests.e2e.world import Auditor, World, credential, told
+from tests.fakes.upstream import FakeUpstream, failing
+
+SRE = {"*": [Role.SRE]}
+VERIFIED = "pilote:control:{control}:verified"
+
+
+@pytest.fixture
+async def people(world: World, auditor: Auditor) -> AsyncIterator[Steering]:
+    async with steering(world, audit=auditor.address) as found:
+        yield found
+
+
+async def _recorded(people: Steering, world: World, auditor: Auditor, count: int) -> None:
+    """Make a call, and wait until the newest checkpoint covers so many entries at least."""
+    await told(world.agent().contacts.GetContact(get(), metadata=credential("sales-bot")))
+
+    async def covered() -> bool | None:
+        _, shown = await people.ask("GET", "/v1/integrity")
+        return (shown["checkpoint"] or {}).get("treeSize", 0) >= count or None
+
+    await eventually(covered, what=f"{count} entries", within=20)
+
+
+async def test_a_log_that_has_only_grown_is_consistent_and_one_that_was_cut_is_not(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    await _recorded(people, world, auditor, 2)
+    status, first = await people.ask("POST", "/v1/integrity:verify", roles=SRE)
+    assert (status, first["result"], first["by"], first["beforeTreeSize"]) == (200, "FIRST", "zoe", 0)
+    await _recorded(people, world, auditor, first["treeSize"] + 2)
+    _, second = await people.ask("POST", "/v1/integrity:verify", roles=SRE)
+    assert (second["result"], second["beforeTreeSize"]) == ("CONSISTENT", first["treeSize"])
+    assert (await people.ask("GET", "/v1/integrity"))[1]["verification"] == second
+
+    known = msgspec.json.decode(await world.redis.get(VERIFIED) or b"", type=Verification)
+    origin, size, root, *rest = known.note.split("\n")
+    other = root[:-2] + ("A" if root[-2] != "A" else "B") + "="
+    for forged in ("\n".join((origin, size, other, *rest)), "\n".join((origin, "99999", root, *rest)), "no note"):
+        await world.redis.set(VERIFIED, msgspec.json.encode(msgspec.structs.replace(known, note=forged)))
+        for _ in range(2):  # it stays so
+            _, found = await people.ask("POST", "/v1/integrity:verify", roles=SRE)
+            assert found["result"] == "INCONSISTENT"
+
+
+async def test_who_may_not_verifies_nothing(people: Steering) -> None:
+    assert (await people.ask("POST", "/v1/integrity:verify"))[0] == 403
+    assert (await people.ask("POST", "/v1/integrity:verify", roles={"acme": [Role.SRE]}))[0] == 403
+
+
+async def test_systems_are_seen_with_their_failures_and_feeds_with_when_they_were_heard(
+    people: Steering, world: World, upstream: FakeUpstream
+) -> None:
+    agent = world.agent()
+    await told(agent.contacts.GetContact(get(), metadata=credential("sales-bot")))
+    upstream.behave = failing(grpc.StatusCode.INTERNAL)
+    await told(agent.contacts.GetContact(get(), metadata=credential("sales-bot")))
+
+    async def seen() -> bool | None:
+        _, shown = await people.ask("GET", "/v1/integrations")
+        health = shown["connectors"][0]["health"]
+        return (health["calls"] == 2 and health["errorShare"] == 0.5) or None
+
+    await eventually(seen, what="two calls, one failed", within=20)
+    _, shown = await people.ask("GET", "/v1/integrations")
+    (crm,) = shown["connectors"]
+    assert (crm["name"], crm["routes"], crm["addresses"]) == ("crm", ["crm"], 1)
+    feeds = {each["name"]: each for each in shown["feeds"]}
+    assert (feeds["crm"]["calls"], feeds["tracking"]["calls"]) == (2, 0)
+    assert (feeds["crm"]["lagSeconds"] >= 0, feeds["tracking"]["lastCallTime"]) == (True, None)
+    elsewhere = {"globex": [Role.MODERATOR]}
+    assert (await people.ask("GET", "/v1/integrations", roles=elsewhere))[1]["connectors"][0]["health"]["calls"] == 0
+
+
+async def test_without_the_audit_service_only_what_it_knows_is_missing(world: World) -> None:
+    async with steering(world) as people:
+        _, shown = await people.ask("GET", "/v1/integrity")
+        assert (shown["checkpoint"], shown["erasures"], shown["spooled"]) == (None, None, 0)
+        _, shown = await people.ask("GET", "/v1/integrations")
+        assert [each["health"] for each in shown["connectors"]] == [None]
+        assert (await people.ask("POST", "/v1/integrity:verify", roles=SRE))[0] == 503
