@@ -8,10 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.rights import Right
+from services.control.api.exporting import Exports
 from services.control.api.managed import HandOf
 from services.control.api.operations import Operations
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.decisions.replaying import Replaying
@@ -19,6 +21,7 @@ from services.control.drafts.drafting import Drafting
 from services.control.live.following import Following
 from services.control.people import People
 from services.control.policy import ActivePolicy
+from services.control.viewing import SavedViews
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +34,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     values: Values | None
     """Shows what calls were decided by; `None` where this process has no keys for that. Likewise the next one."""
     replaying: Replaying | None
+    views: SavedViews
+    exports: Exports
     trace_url: str
     """Where traces are shown, with `{trace_id}`; empty: nowhere."""
     operations: Operations
@@ -42,6 +47,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts, sessions, and how one gets in."""
     following: Following
     """What happens now, and whoever follows it."""
+    approvals: Approvals
     people: People
     """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]
