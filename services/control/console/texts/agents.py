@@ -85,6 +85,7 @@ TEXTS: Final = {
     "agents-issuer": ("Issuer", "Émetteur"),
     "agents-subject": ("Subject", "Sujet"),
     "agents-actions": ("Actions", "Actions"),
+    "agents-why": ("Because", "Motif"),
     "agents-rules": ("Rules that applied to its calls", "Règles appliquées à ses appels"),
     "agents-rule": ("Rule", "Règle"),
     "agents-rules-none": (
