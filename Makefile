@@ -32,6 +32,7 @@ test-integration: setup
 bench: setup
 	$(BIN)/python -m loadtests.bench
 	$(BIN)/python -m loadtests.audit
+	$(BIN)/python -m loadtests.console
 	$(BIN)/python -m loadtests.visible
 
 protos: setup

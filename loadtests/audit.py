@@ -95,7 +95,7 @@ def _questions(draw: random.Random) -> dict[str, list[str]]:
     }
 
 
-async def _filled(store: DecisionStore, decisions: int, *, draw: random.Random) -> float:
+async def filled(store: DecisionStore, decisions: int, *, draw: random.Random) -> float:
     """Write so many decisions; returns how many seconds the store took."""
     wrote, batch = 0.0, list[Entry]()
     for number in range(decisions):
@@ -126,7 +126,7 @@ async def measure(home: Path, decisions: int, *, console: Console) -> dict[str, 
     store = SqliteStore(home, keeping=Keeping(grace_ms=0, hot_ms=HOUR_MS))
     now_ms = START_MS + SPAN_MS + HOUR_MS
     try:
-        wrote = await _filled(store, decisions, draw=draw)
+        wrote = await filled(store, decisions, draw=draw)
         console.print(f"{decisions} decisions written: {decisions / wrote:.0f} a second")
         questions = _questions(draw)
         hot = await _asked(store, questions, now_ms=now_ms)
@@ -159,7 +159,7 @@ async def measure_database(url: str, decisions: int, *, console: Console) -> dic
     try:
         if await store.count():
             sys.exit("The database has decisions already: name an empty one.")
-        wrote = await _filled(store, decisions, draw=draw)
+        wrote = await filled(store, decisions, draw=draw)
         console.print(f"{decisions} decisions written: {decisions / wrote:.0f} a second")
         asked = await _asked(store, _questions(draw), now_ms=START_MS + SPAN_MS + HOUR_MS)
     finally:

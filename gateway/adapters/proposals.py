@@ -128,6 +128,22 @@ class Proposals:
                 found.append(msgspec.json.decode(body, type=Proposal))
         return tuple(sorted(found, key=lambda each: each.number))
 
+    async def newest(self, count: int, *, before: int = 0) -> tuple[Proposal, ...]:
+        """So many proposals, the newest first, of those with a lower number than `before` (0: of all).
+
+        Each brings its whole document along, so these are not many; damaged ones are left out.
+        """
+        keys_there = await cast("Awaitable[list[bytes]]", self._redis.hkeys(keys.PROPOSALS))
+        numbers = sorted((int(key) for key in keys_there if key.isdigit()), reverse=True)
+        wanted = [str(number) for number in numbers if not before or number < before][:count]
+        if not wanted:
+            return ()
+        found = []
+        for body in await cast("Awaitable[list[bytes | None]]", self._redis.hmget(keys.PROPOSALS, wanted)):
+            with contextlib.suppress(msgspec.DecodeError):
+                found.append(msgspec.json.decode(body or b"", type=Proposal))
+        return tuple(found)
+
     async def looked(self, number: int, look: Look) -> Proposal:
         """Remember that somebody has looked at what a proposal would do; nothing where it waits no more.
 

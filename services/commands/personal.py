@@ -1,7 +1,7 @@
 """Asks the control plane for what a call was decided by, signed by whoever asks."""
 
 import http.client
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -74,15 +74,23 @@ def read_values(address: str, decision: str, *, person: str, signer: Signer, rea
 def note_rows(notes: Iterable[personal_pb2.Note], *, language: str) -> tuple[tuple[str, ...], ...]:
     """The log's own entries as a table."""
     head = tuple(say("notes-columns", language=language).split("|"))
-    known = {kind: say(f"note-{kind}", language=language) for kind in ("erasure", "access")}
+    known = {kind: say(f"note-{kind}", language=language) for kind in ("erasure", "access", "change")}
     rows = [
         (
-            *(each.note_time.ToJsonString(), known.get(each.kind, each.kind), each.person, each.reason, each.tenant),
-            each.decision or each.subject_ref,
+            *(each.note_time.ToJsonString(), _what(each, known), each.person, each.reason, each.tenant),
+            each.decision or each.subject_ref or each.resource,
         )
         for each in notes
     ]
     return (head, *rows)
+
+
+def _what(note: personal_pb2.Note, known: Mapping[str, str]) -> str:
+    """What was done: of a change with the operation, and whether it was not done."""
+    word = known.get(note.kind, note.kind)
+    if not note.HasField("change"):
+        return word
+    return " ".join(part for part in (f"{word}:", note.change.operation, note.change.failure) if part)
 
 
 def lines(shown: Shown, *, language: str) -> list[str]:

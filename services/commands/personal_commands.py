@@ -44,13 +44,16 @@ def add_audit_to(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def notes(
         count: Annotated[int, typer.Option(min=1, max=1000, help="Most to show.")] = 20,
+        kind: Annotated[str, typer.Option(help="Only `erasure`, `access` or `change`.")] = "",
+        by: Annotated[str, typer.Option(help="Only what they have asked for or done.")] = "",
+        about: Annotated[str, typer.Option(help="Only what is about names that begin so, such as stops/acme/.")] = "",
     ) -> None:
-        """Show who was erased, and who read what calls were decided by, newest first."""
+        """Show who was erased, who read what calls were decided by, and who changed what, newest first."""
         from pilote.audit.v1 import personal_pb2
         from services.commands.personal import note_rows
         from services.commands.replay_commands import asking
 
-        request = personal_pb2.ListNotesRequest(page_size=count)
+        request = personal_pb2.ListNotesRequest(page_size=count, kind=kind, person=by, resource=about)
 
         async def work(audit: "AuditServiceAsyncStub") -> personal_pb2.ListNotesResponse:
             return await audit.ListNotes(request, timeout=30)

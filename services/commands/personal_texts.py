@@ -51,6 +51,7 @@ _TEXTS: Final = {
     "notes-columns": ("time|what|who|why|tenant|about", "date|quoi|qui|pourquoi|organisation|sujet"),
     "note-erasure": ("erasure", "effacement"),
     "note-access": ("access", "accès"),
+    "note-change": ("change", "modification"),
     "refused": ("The audit service refuses: {text}", "Le service d’audit refuse : {text}"),
 }
 

@@ -92,7 +92,6 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             "pseudonym_key": shell.pseudonym_key(settings),
             "hold_keys": shell.hold_keys(settings),
             "replay_keys": shell.replay_keys(settings),
-            "trace_url": settings.trace_url,
             "record_keys": shell.record_keys(settings),
             "trusted_people": shell.trusted_people(settings),
         }

@@ -68,7 +68,7 @@ def _add_looks(app: typer.Typer, shell: Shell) -> None:
                 return await access.sessions.end(name)
             return await access.sessions.of(account, now_ms=clock_ms())
 
-        found = _run(shell, work)
+        found = _change(shell, "end-sessions", name, work) if end else _run(shell, work)
         if end:
             shell.out.print(say("sessions-ended", language=lang, name=name, count=found), markup=False)
             return
@@ -100,13 +100,15 @@ def _add_making(app: typer.Typer, shell: Shell) -> None:
             now_ms = clock_ms()
             return await access.administration.add(wanted.account(now_ms=now_ms), now_ms=now_ms)
 
-        account, password = _run(shell, work)
+        account, password = _change(shell, "create", name, work)
         _tell_password("added", account.name, password=password, lang=lang)
 
     @app.command()
     def reset(name: _Name) -> None:
         """Print another password that lets somebody in once; logs them out, and takes their signing key."""
-        account, password = _run(shell, lambda access: access.administration.reset(name, now_ms=clock_ms()))
+        account, password = _change(
+            shell, "reset", name, lambda access: access.administration.reset(name, now_ms=clock_ms())
+        )
         _tell_password("reset", account.name, password=password, lang=language(shell.settings()))
 
 
@@ -124,19 +126,24 @@ def _add_steering(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def disable(name: _Name) -> None:
         """Let nobody in by this account any more, and log them out."""
-        _run(shell, lambda access: access.administration.enable(name, "disabled"))
+        _change(shell, "disable", name, lambda access: access.administration.enable(name, "disabled"))
         shell.out.print(say("disabled-done", language=language(shell.settings()), name=name), markup=False)
 
     @app.command()
     def enable(name: _Name) -> None:
         """Let somebody in again."""
-        _run(shell, lambda access: access.administration.enable(name, "active"))
+        _change(shell, "enable", name, lambda access: access.administration.enable(name, "active"))
         shell.out.print(say("enabled-done", language=language(shell.settings()), name=name), markup=False)
 
 
 def _grant(shell: Shell, name: str, role: str, *, tenant: str, granted: bool) -> None:
     wanted = _role(shell, role)
-    account = _run(shell, lambda access: access.administration.grant(name, wanted, tenant=tenant, granted=granted))
+    account = _change(
+        shell,
+        "grant" if granted else "revoke",
+        name,
+        lambda access: access.administration.grant(name, wanted, tenant=tenant, granted=granted),
+    )
     text = say("granted", language=language(shell.settings()), name=name, grants=_granted(account.grants) or "-")
     shell.out.print(text, markup=False, soft_wrap=True)
 
@@ -175,6 +182,27 @@ def _tell_password(key: str, name: str, *, password: str, lang: str) -> None:
     """The password alone on standard output, so that it can be piped; what it is for, beside it."""
     typer.echo(say(key, language=lang, name=name), err=True)
     typer.echo(password)
+
+
+def _change(shell: Shell, operation: str, name: str, work: Callable[["Access"], Awaitable[Any]]) -> Any:
+    """Do something to an account, noted in the log where that is possible."""
+
+    async def changed(access: "Access") -> Any:
+        from services.commands.noting import noting
+        from services.control.changes import LATER
+        from services.control.people import Noted
+
+        before = await access.accounts.read(name)
+        told = None if before is None else Noted.of(before)
+        async with noting(
+            shell, operation=operation, resource=f"accounts/{name[:64]}", before=told, after=LATER
+        ) as changing:
+            found = await work(access)
+            after = await access.accounts.read(name)
+            changing.after = None if after is None else Noted.of(after)
+        return found
+
+    return _run(shell, changed)
 
 
 def _run(shell: Shell, work: Callable[["Access"], Awaitable[Any]]) -> Any:

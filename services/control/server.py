@@ -76,6 +76,7 @@ from services.control.live.gathering import Gathering
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
+from services.control.viewing import SavedViews
 
 _log = logging.getLogger(__name__)
 
@@ -203,6 +204,7 @@ async def running(
         ways = (Persons(policy, clock_ms=clock_ms).knows, access.knowing.by_token, access.knowing.by_cookie)
         client = AuditClient(AuditServiceStub(channel))
         tailing, changes = Tailing(client.stub), Changes(client.stub)
+        views, exports = SavedViews(client, changes), Exports(client)
         approvals = Approvals(redis, client.stub, changes, pseudonym_key=pseudonym_key, clock_ms=clock_ms)
         following = Following(Gathering(redis, client.stub, policy, clock_ms=clock_ms))
         sources = Sources(audit=audit, redis_url=redis_url, pseudonym_key=pseudonym_key, replay_keys=tuple(replay_keys))
@@ -215,7 +217,7 @@ async def running(
         people = People(access, changes, clock_ms=clock_ms)
         parts = (
             *(flags, Revisions(redis, Proposing(redis, changes, clock_ms=clock_ms))),
-            *(Decisions(client, tailing=tailing), Views(client, changes), Exports(client)),
+            *(Decisions(client, tailing=tailing), Views(client, views), exports),
             *(Proofs(client), Sums(client), ApprovalsApi(approvals)),
             Personal(client, changes, approvals, pseudonym_key=pseudonym_key, policy=policy),
             operations,
@@ -239,6 +241,8 @@ async def running(
                 values=values,
                 replaying=replaying,
                 trace_url=trace_url,
+                views=views,
+                exports=exports,
                 operations=operations,
                 drafts=drafts,
                 hand=hand,

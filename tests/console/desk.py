@@ -27,19 +27,22 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control import server
 from services.control.access.principals import Door, Principal
 from services.control.access.rights import EVERYWHERE, Role, rights_of
+from services.control.api.exporting import Exports
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
 from services.control.app import application
 from services.control.audit_client import AuditClient
+from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.console.pages import decisions, now, preferences
 from services.control.decisions.replaying import Replaying
+from services.control.viewing import SavedViews
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, REPLAY_KEY, Auditor, auditing
 from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
 
-MODERATOR: Final = Principal(name="Maud Moreau", kind="session", rights=rights_of({EVERYWHERE: [Role.MODERATOR]}))
+MODERATOR: Final = Principal(name="maud", kind="session", rights=rights_of({EVERYWHERE: [Role.MODERATOR]}))
 SEND: Final = "/pilote.crm.v1.MessageService/SendMessage"
 GET: Final = "/pilote.crm.v1.ContactService/GetContact"
 SCORE: Final = "/inference.GRPCInferenceService/ModelInfer"
@@ -172,6 +175,8 @@ async def desk(
         made_of: dict[str, Any] = dict.fromkeys(Parts.__struct_fields__)  # pages about decisions need no more
         made_of |= {"redis": redis, "audit": client, "tailing": tailing, "clock_ms": clock_ms, "https": False}
         made_of |= {"trace_url": "https://traces.example/{trace_id}"}
+        changes = Changes(client.stub)
+        made_of |= {"views": SavedViews(client, changes), "exports": Exports(client)}
         made_of |= {"values": Values(client, sealer=Sealer([RECORD_KEY])), "replaying": replaying}
         parts = Parts(**made_of)
         console = Console(parts, pages=(now.PAGE, decisions.PAGE, preferences.PAGE))

@@ -265,3 +265,77 @@ async def test_new_decisions_come_on_top_and_how_many_there_are_is_said(visit: V
     await expect(page.get_by_text("1 new decision", exact=True)).to_have_count(1)
     await page.get_by_role("button", name="Live").click()
     await expect(page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_what_is_looked_for_is_saved_opened_changed_and_deleted(visit: Visit, office: Desk) -> None:
+    page = await _listed(await visit(office.url), "/decisions?filter=verdict+%3D+DENY&order=latency+desc")
+    await page.get_by_text("Saved views").click()
+    await page.get_by_label("What it shows").fill("Refusées du jour")
+    await page.get_by_role("button", name="Save as a view").click()
+    await page.wait_for_url("**view=refusees-du-jour**")
+    await expect(page.get_by_text("“Refusées du jour” is saved.")).to_be_visible()
+    # Somebody else opens it, and puts something else in its place.
+    other = await _listed(await visit(office.url))
+    await other.get_by_text("Saved views").click()
+    await other.get_by_role("link", name="Refusées du jour").click()
+    await other.wait_for_url("**order=latency+desc**")
+    await expect(other.get_by_label("Filter", exact=True)).to_have_value("verdict = DENY")
+    await other.locator("#facets").get_by_title("CAP_EXCEEDED").click()
+    await other.wait_for_url("**CAP_EXCEEDED**")
+    await other.get_by_text("Saved views").click()
+    await other.get_by_role("button", name="Put what is shown in the place of").click()
+    await expect(other.get_by_text("“Refusées du jour” is saved.")).to_be_visible()
+    await page.reload()
+    await page.get_by_text("Saved views").click()
+    await page.get_by_role("button", name="Delete “Refusées du jour”").click()
+    await expect(page.get_by_text("“Refusées du jour” is deleted.")).to_be_visible()
+
+
+async def test_somebody_who_was_slower_does_not_change_a_view_unseen(visit: Visit, office: Desk) -> None:
+    visitor = await visit(office.url)
+    visitor.expected = {409}
+    page = await _listed(visitor, "/decisions?filter=verdict+%3D+HOLD")
+    await page.get_by_text("Saved views").click()
+    await page.get_by_label("What it shows").fill("Held")
+    await page.get_by_role("button", name="Save as a view").click()
+    await page.wait_for_url("**view=held**")
+    menus = [page, await _listed(await visit(office.url), page.url.removeprefix(office.url))]
+    for each in menus:
+        await each.get_by_text("Saved views").click()
+        await each.get_by_role("button", name="Put what is shown in the place of").wait_for()
+    await menus[1].get_by_role("button", name="Put what is shown in the place of").click()
+    await expect(menus[1].get_by_text("“Held” is saved.")).to_be_visible()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("alert").get_by_role("paragraph").wait_for()
+    await menus[1].get_by_text("Saved views").click()
+    await menus[1].get_by_role("button", name="Delete").click()
+    await expect(menus[1].get_by_text("“Held” is deleted.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [("jsonl", "decisions.jsonl"), ("csv", "decisions.csv.zip"), ("parquet", "decisions.parquet")],
+)
+async def test_what_is_found_is_written_into_a_file_and_how_far_it_is_is_said(
+    visit: Visit, office: Desk, form: str, name: str
+) -> None:
+    visitor = await visit(office.url, accept_downloads=True)
+    page = await _listed(visitor, "/decisions?filter=verdict+%3D+HOLD")
+    await page.get_by_text("Export", exact=True).click()
+    await page.get_by_label("Format").select_option(form)
+    async with page.expect_download() as awaited:
+        await page.get_by_role("button", name="Write the file").click()
+    file = await awaited.value
+    assert file.suggested_filename == name
+    assert (await file.path()).stat().st_size > 1_000
+    await expect(page.get_by_text("15 decisions are in the file.")).to_be_visible()
+
+
+async def test_menus_close_by_escape_and_give_the_focus_back(visit: Visit, office: Desk) -> None:
+    page = await _listed(await visit(office.url))
+    opener = page.locator("#export summary")
+    await opener.press("Enter")
+    await page.get_by_label("Format").focus()
+    await page.keyboard.press("Escape")
+    assert not await page.get_by_label("Format").is_visible()
+    await expect(opener).to_be_focused()

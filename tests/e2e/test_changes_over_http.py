@@ -129,6 +129,13 @@ async def test_what_an_operator_changes_at_the_store_is_noted_where_a_log_answer
         code, _, err = await pilote(empty_world, "cells", "acme", "2", **where)
         assert (code, "pilote stop all" in err) == (2, True)
         found = await AuditServiceStub(channel).ListNotes(ListNotesRequest(kind="change"))
+        stops = ("audit", "notes", "--kind", "change", "--about", "stops/", "--count", "1")
+        code, out, err = await pilote(empty_world, *stops, **where, PILOTE_LANG="fr")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[1].split("\t")[1:] == [
+            *("modification: resume", f"operator:{pwd.getpwuid(os.getuid()).pw_name}", "", "acme"),
+            "stops/acme/agent=sales-bot",
+        ]
     said = [json_format.MessageToDict(note) for note in found.notes][::-1]
     who = f"operator:{pwd.getpwuid(os.getuid()).pw_name}"
     assert [told(note) for note in said] == [

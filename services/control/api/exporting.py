@@ -8,8 +8,9 @@ import zipfile
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Schema
@@ -45,6 +46,14 @@ _Cosigned = Annotated[bool, QueryParameter(name="cosigned", description="Only wh
 _Proofs = Annotated[bool, QueryParameter(name="proofs", description="With the proof of each row.")]
 
 
+class Progress(msgspec.Struct):
+    """How far an export is."""
+
+    rows: int = 0
+    """Decisions that are written."""
+    state: Literal["writing", "done", "failed"] = "writing"
+
+
 class Exports:
     """Writes exports for who may."""
 
@@ -72,11 +81,19 @@ class Exports:
         ) -> Response[Any]:
             """Decisions that match a filter, or the whole log, as a file with query, time and signed checkpoint."""
             values = {"filter": text, "proofs": proofs, "previousTreeSize": previous, "cosigned": cosigned}
-            return await self._exported(request, values, form=form)
+            return await self.exported(request, values, form=form)
 
         return [export]
 
-    async def _exported(self, request: Asking, values: Mapping[str, Any], *, form: str) -> Response[Any]:
+    async def exported(
+        self, request: Asking, values: Mapping[str, Any], *, form: str, progress: Progress | None = None
+    ) -> Response[Any]:
+        """The file; `values` are those of the question, and `progress` says how far it is while it is written.
+
+        Raises:
+            CallEnded: ARGUMENT_INVALID for a form that there is not, LIMIT_EXCEEDED where too many are written.
+            grpc.aio.AioRpcError: the audit service refuses, or does not answer.
+        """
         language = language_in(request)
         if form not in FORMATS:
             raise ended(Reason.ARGUMENT_INVALID, "export-format", language, field="format", known=", ".join(FORMATS))
@@ -87,7 +104,7 @@ class Exports:
             asked = filled(audit_service_pb2.ExportDecisionsRequest, {**values, "entriesOnly": True})
             call: Any = self._client.stub.ExportDecisions(asked, metadata=asking_as(request))
             stack.callback(call.cancel)
-            rows = _rows(call)
+            rows = _counted(_rows(call), progress or Progress())
             head = read_head(str(await anext(rows)))
             chunks = _lines(head, rows)
             if form != "jsonl":
@@ -96,6 +113,18 @@ class Exports:
         name, media = _NAMES[form]
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Stream(_then(chunks, kept), media_type=media, headers=headers, status_code=HTTPStatus.OK)
+
+
+async def _counted(rows: AsyncIterator[str | Row], progress: Progress) -> AsyncIterator[str | Row]:
+    """The same, while `progress` is told how many have come."""
+    try:
+        async for row in rows:
+            progress.rows += not isinstance(row, str)
+            yield row
+        progress.state = "done"
+    finally:
+        if progress.state != "done":
+            progress.state = "failed"
 
 
 async def _rows(call: Any) -> AsyncIterator[str | Row]:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import grpc
 from litestar import Response, delete, get, post, put
@@ -12,13 +12,12 @@ from litestar.params import FromPath, QueryParameter
 from gateway.core.errors import Reason
 from gateway.rpc.status import reason_from
 from pilote.audit.v1 import views_pb2
-from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.parameters import Answer, Asking, IfMatch, PageSize, PageToken, version_in
 from services.control.api.proto_schemas import answers
-from services.control.audit_client import SECONDS, AuditClient, as_json, asking_as, parsed
-from services.control.changes import Changes
+from services.control.audit_client import AuditClient, as_json, parsed
 from services.control.undone import Stale
+from services.control.viewing import SavedViews
 
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
 
@@ -26,9 +25,9 @@ _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if t
 class Views:
     """Lets people save views; they own what they save."""
 
-    def __init__(self, client: AuditClient, changes: Changes) -> None:
+    def __init__(self, client: AuditClient, views: SavedViews) -> None:
         self._client = client
-        self._changes = changes
+        self._views = views
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -51,13 +50,13 @@ class Views:
         )
         async def one(request: Asking, view: FromPath[str]) -> Answer:
             """One saved view."""
-            found = await self._before(request, f"views/{view}")
+            found = await self._views.get(request, f"views/{view}")
             return Response(as_json(views_pb2.GetViewResponse(view=found)), headers=_tagged(found.etag))
 
         return [listed, one]
 
     def _changing(self) -> list[HTTPRouteHandler]:
-        client, stub, changes = self._client, self._client.stub, self._changes
+        views = self._views
 
         @post(
             "/v1/views",
@@ -68,13 +67,7 @@ class Views:
         )
         async def create(request: Asking) -> Answer:
             """Save a view under a name that is free; one with a mistake is not saved."""
-            body = await request.body()
-            view = parsed(views_pb2.View, body)
-            view.owner = principal_of(request).name
-            name = f"views/{view.name.removeprefix('views/')}"
-            noted = changes.recording(principal_of(request), operation="create", resource=name, after=view)
-            async with noted:
-                return await client.ask(request, stub.CreateView, views_pb2.CreateViewRequest(view=view))
+            return Response(as_json(await views.create(request, parsed(views_pb2.View, await request.body()))))
 
         @put(
             "/v1/views/{view:str}",
@@ -88,13 +81,8 @@ class Views:
             wanted = parsed(views_pb2.View, body)
             wanted.name = f"views/{view}"
             wanted.etag = version_in(if_match) or wanted.etag
-            before = await self._before(request, wanted.name)
-            noted = changes.recording(
-                principal_of(request), operation="update", resource=wanted.name, before=before, after=wanted
-            )
             with _as_read(if_match):
-                async with noted:
-                    return await client.ask(request, stub.UpdateView, views_pb2.UpdateViewRequest(view=wanted))
+                return Response(as_json(await views.update(request, wanted)))
 
         @delete(
             "/v1/views/{view:str}",
@@ -105,21 +93,12 @@ class Views:
         )
         async def remove(request: Asking, view: FromPath[str], etag: _Etag = "", if_match: IfMatch = "") -> Answer:
             """Delete a view."""
-            asked = views_pb2.DeleteViewRequest(name=f"views/{view}", etag=version_in(if_match) or etag)
-            before = await self._before(request, asked.name)
-            noted = changes.recording(principal_of(request), operation="delete", resource=asked.name, before=before)
             with _as_read(if_match):
-                async with noted:
-                    return await client.ask(request, stub.DeleteView, asked)
+                return Response(
+                    as_json(await views.remove(request, f"views/{view}", etag=version_in(if_match) or etag))
+                )
 
         return [create, update, remove]
-
-    async def _before(self, request: Asking, name: str) -> views_pb2.View:
-        """The view as it is; who changes one that is not there is told so, and nothing is noted."""
-        get_view: Any = self._client.stub.GetView
-        asked, metadata = views_pb2.GetViewRequest(name=name), asking_as(request)
-        answer: views_pb2.GetViewResponse = await get_view(asked, timeout=SECONDS, metadata=metadata)
-        return answer.view
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.rights import Right
+from services.control.api.exporting import Exports
 from services.control.api.managed import HandOf
 from services.control.api.operations import Operations
 from services.control.api.tailing import Tailing
@@ -19,6 +20,7 @@ from services.control.drafts.drafting import Drafting
 from services.control.live.following import Following
 from services.control.people import People
 from services.control.policy import ActivePolicy
+from services.control.viewing import SavedViews
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     values: Values | None
     """Shows what calls were decided by; `None` where this process has no keys for that. Likewise the next one."""
     replaying: Replaying | None
+    views: SavedViews
+    exports: Exports
     trace_url: str
     """Where traces are shown, with `{trace_id}`; empty: nowhere."""
     operations: Operations

@@ -10,7 +10,7 @@ from typing import Final
 from services.control.filters import is_
 
 _AND: Final = re.compile(r"\s+AND\s+")
-_BARE: Final = re.compile(r"(?!(?:AND|OR|NOT|NULL|NONE|ANY)$)[A-Z][A-Z0-9_]*|[0-9]{1,15}")
+_BARE: Final = re.compile(r"(?!(?:AND|OR|NOT|NULL|NONE|NIL|TRUE|FALSE)$)[A-Z][A-Z0-9_]*|[0-9]{1,15}")
 
 
 def equals(field: str, value: str) -> str:

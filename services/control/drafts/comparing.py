@@ -2,19 +2,20 @@
 
 import contextlib
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from gateway.activation.loading import canonical
-from gateway.core.changes import Change, changes
+from gateway.core.changes import Change, Place, changes
 from gateway.core.merging import merge
 from gateway.core.policy.document import Document
+from gateway.core.policy.vocabulary import Part
 from gateway.core.texts import LANGUAGES
 from services.control.drafts.checking import loaded
 from services.control.drafts.edits import Edit, EditRefused, edited
 from services.control.drafts.people import Holder, with_people
-from services.control.drafts.rendering import as_text
+from services.control.drafts.rendering import as_text, keyed, part_text
 from services.control.drafts.store import DraftProblem
 from services.revisions.tables import told
 
@@ -28,7 +29,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     words: dict[str, tuple[str, ...]]
     """Each change in words, by language; none: nothing changes."""
     lines: tuple[str, ...]
-    """The same as text: lines of a unified difference between both as YAML."""
+    """The same as text: of each part that differs "@@ section name @@", and a unified difference of its YAML."""
 
 
 def compared(old: bytes, new: bytes) -> Compared:
@@ -85,10 +86,25 @@ _NOTHING = Document(agents=(), upstreams=(), routes=(), rules=())
 def _compared(before: Document, after: Document) -> Compared:
     made = changes(before, after)
     words = {language: tuple(line.strip() for line in told(made, language=language)) for language in LANGUAGES}
+    lines = (line for change in made if change.kind != "moved" for line in _lines(change))
     return Compared(
         words=words if made else dict.fromkeys(LANGUAGES, ()),
-        lines=difference("" if before is _NOTHING else as_text(before), as_text(after)),
+        lines=tuple(line for _, line in zip(range(MOST_LINES), lines, strict=False)),
     )
+
+
+def _lines(change: Change) -> Iterator[str]:
+    """One part as it was and as it is. The parts that stay the same need not be written out, which takes long."""
+    yield f"@@ {change.place.section} {change.place.name}".rstrip() + " @@"
+    old, new = (_text(change.place, part) for part in (change.old, change.new))
+    shown = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=MOST_LINES)
+    yield from (line for line in shown if not line.startswith(("---", "+++", "@@")))
+
+
+def _text(place: Place, part: Part | str | None) -> str:
+    if part is None:
+        return ""
+    return part_text(msgspec.json.encode(part)) if place.name else keyed(place.section, msgspec.to_builtins(part))
 
 
 def _edit(change: Change) -> Edit:

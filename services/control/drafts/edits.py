@@ -66,7 +66,8 @@ def _edited(text: str, edit: Edit) -> str:
         raise EditRefused("edit-section", section=edit.section)
     root = _read(text)
     try:
-        wanted = meant({} if root is None else plain(_read(text)), edit)
+        # Merge keys change the nodes that they are read from.
+        wanted = meant({} if root is None else plain(_read(text) if "<<" in text else root), edit)
         cuts = _cuts(text, root, edit)
     except NotThere as missing:
         raise EditRefused(missing.code, section=edit.section, name=missing.name) from missing

@@ -87,11 +87,12 @@ def _section(name: str, value: bytes) -> str:
     if not value.startswith(b"[{"):
         return keyed(name, msgspec.json.decode(value))
     parts = msgspec.json.decode(value, type=tuple[msgspec.Raw, ...])
-    return f"{name}:\n" + "".join(_part(bytes(part)) for part in parts)
+    return f"{name}:\n" + "".join(part_text(bytes(part)) for part in parts)
 
 
 @functools.lru_cache(maxsize=20_000)
-def _part(part: bytes) -> str:
+def part_text(part: bytes) -> str:
+    """One part of a list, given as JSON, as it stands in its section."""
     return "  " + shifted(block([msgspec.json.decode(part)]), 2)
 
 

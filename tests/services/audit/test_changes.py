@@ -17,6 +17,7 @@ from services.audit.entries import Noted
 from services.audit.noting import FoundBy, found_by
 from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.sqlite.store import SqliteStore
+from services.audit.tenancy import TENANTS
 from services.proof.leaves import Leaf
 from tests.services.audit.conftest import NOW_MS, SIGNER, Audit
 from tests.services.audit.kinds import Kind
@@ -255,3 +256,29 @@ async def test_a_change_that_was_tampered_with_is_found(tmp_path: Path, what: st
     tampering(tmp_path, text)
     wrong, _ = await check(tmp_path)
     assert wrong == wanted
+
+
+async def test_who_may_look_in_some_tenants_sees_no_other_s_notes(audit: Audit) -> None:
+    class Context:
+        def __init__(self, tenants: str) -> None:
+            self._tenants = tenants
+
+        def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+            return ((TENANTS, self._tenants),)
+
+    for number, tenant in enumerate(("", "acme", "beta")):
+        await record(audit, change(number, tenant=tenant))
+
+    async def seen(may: str, *asked: str) -> list[str]:
+        request = personal_pb2.ListNotesRequest(tenants=asked)
+        return [note.tenant for note in (await audit.queries().ListNotes(request, Context(may))).notes]
+
+    assert await seen("acme,beta") == ["beta", "acme"]
+    assert await seen("acme") == ["acme"]
+    assert await seen("acme,beta", "beta") == ["beta"]
+    for may, asked in (("acme", "beta"), ("", "acme")):
+        with pytest.raises(CallEnded) as ended:
+            await seen(may, asked)
+        assert ended.value.reason is Reason.POLICY_DENIED
+    with pytest.raises(CallEnded):
+        await seen("")

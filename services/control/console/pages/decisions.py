@@ -13,7 +13,7 @@ from services.control.access.persons import language_in
 from services.control.access.rights import Right
 from services.control.api.problems import Problem, problem_of
 from services.control.console.page import Page, Parts
-from services.control.console.pages import decision, decision_counts, decision_tail
+from services.control.console.pages import decision, decision_counts, decision_export, decision_tail, decision_views
 from services.control.console.rendering import page
 from services.control.console.texts import decision as decision_texts
 from services.control.console.texts.decisions import TEXTS
@@ -62,6 +62,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         *(listed, fields),
         *decision_counts.handlers(parts),
         *decision_tail.handlers(parts),
+        *decision_views.handlers(parts),
+        *decision_export.handlers(parts),
         *decision.handlers(parts),
     ]
 

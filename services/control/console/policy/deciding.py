@@ -1,7 +1,7 @@
 """Proposals: those that wait, what one changes, and deciding about it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -20,7 +20,9 @@ from services.control.jobs import JobsFull
 
 Asked = Request[Any, Any, Any]
 _All = Annotated[bool, QueryParameter(name="all")]
-MOST = 100
+_Before = Annotated[int, QueryParameter(name="before", ge=0)]
+SIZE: Final = 20
+"""Proposals on a page; each comes from the store with its whole document."""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -29,10 +31,18 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     revising = drafting.submitting.revising
 
     @get("/policy/proposals", right=Right.SEE, include_in_schema=False)
-    async def proposals(request: Asked, *, every: _All = False) -> Response[str]:
-        found = [each for each in reversed(await revising.proposals.all()) if every or each.state == "waiting"][:MOST]
+    async def proposals(request: Asked, *, every: _All = False, before: _Before = 0) -> Response[str]:
+        newest = await revising.proposals.newest(SIZE, before=before)
+        found = [each for each in newest if every or each.state == "waiting"]
         required = {each.number: (await revising.deciding(each)).required for each in found}
-        values: dict[str, Any] = {"proposals": found, "required": required, "every": every, "tabs": tabs("proposals")}
+        values: dict[str, Any] = {
+            "proposals": found,
+            "required": required,
+            "every": every,
+            "before": before,
+            "next": newest[-1].number if len(newest) == SIZE else 0,
+            "tabs": tabs("proposals"),
+        }
         return page(request, "policy/proposals.html", **values)
 
     @get("/policy/proposals/{number:int}", right=Right.SEE, include_in_schema=False)

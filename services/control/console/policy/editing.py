@@ -1,5 +1,6 @@
 """Editing a draft: forms for its parts beside its text. Whatever a form changes is changed in the text, and saved."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -139,14 +140,11 @@ def _edits(form: FormMultiDict, section: str, *, name: str, old: Any) -> tuple[t
 
 async def _pane(drafting: Drafting, draft: Draft, text: str, *, section: str, name: str, q: str) -> dict[str, Any]:
     """What the page shows: the sections, the parts of the one that is looked at, and the form of one of them."""
-    outline = await drafting.outline(text)
     section = section if section in FORMS else "rules"
+    looked_at = name if name and name != NEW_PART else ""
+    outline, there = await asyncio.gather(drafting.outline(text), _part(drafting, text, section, looked_at))
     listed = [part for part in outline.sections.get(section, ()) if part.name and part.holds(q)]
-    part: Any = None
-    if name == NEW_PART:
-        part = dict(NEW[section])
-    elif name:
-        part = await drafting.part(text, section, name)
+    part: Any = dict(NEW[section]) if name == NEW_PART else there
     _, active = await drafting.submitting.revising.store.head()
     return {
         "draft": draft,
@@ -168,6 +166,10 @@ async def _pane(drafting: Drafting, draft: Draft, text: str, *, section: str, na
         "remarks": (),
         "written": None,
     }
+
+
+async def _part(drafting: Drafting, text: str, section: str, name: str) -> Any:
+    return await drafting.part(text, section, name) if name else None
 
 
 NEW_PART: Final = "+"

@@ -23,6 +23,7 @@ SECTIONS: Final = (
 """In the order in which people meet them."""
 MOST_FOUND: Final = 50
 LATEST: Final = 5
+LATEST_PROPOSALS: Final = 10
 Asked = Request[Any, Any, Any]
 _Q = Annotated[str, QueryParameter(name="q")]
 
@@ -57,7 +58,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         else:
             values["drafts"] = ()
         revising = drafting.submitting.revising
-        proposals = [each for each in await revising.proposals.all() if each.state == "waiting"]
+        latest = await revising.proposals.newest(LATEST_PROPOSALS)
+        proposals = [each for each in latest if each.state == "waiting"]
         last = await revising.store.next() - 1
         entries = await revising.store.entries(range(last, max(0, last - LATEST), -1))
         return page(

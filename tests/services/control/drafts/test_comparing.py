@@ -28,7 +28,10 @@ def test_a_change_is_told_in_both_languages_and_as_lines_of_text() -> None:
     assert "deny" in found.words["fr"][0]
     assert "+  - name: deny" in found.lines or any(line.startswith("+  - {name: deny") for line in found.lines)
     assert compared(stored(), stored()).words == {"en": (), "fr": ()}
+    assert found.lines[0] == "@@ rules deny @@"
     assert compared(b"", stored()).lines[-1].startswith("+")
+    (change,) = compared(stored(), stored(rules=[{"name": "open", "effect": "deny"}])).lines[1:2]
+    assert change == "-  - {name: open, effect: allow}"
     assert draft_compared(stored(), block(policy()), ()).lines == ()
 
 

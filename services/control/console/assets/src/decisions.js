@@ -3,3 +3,4 @@ import "./decisions/completing.js";
 import "./decisions/charting.js";
 import "./decisions/tailing.js";
 import "./decisions/keeping.js";
+import "./decisions/exporting.js";

@@ -35,6 +35,6 @@ function quoted(text) {
 
 // A value as filters have it: in quotes, but for names of enums and numbers.
 export function written(value, textual) {
-  if (!textual || /^(?!(?:AND|OR|NOT|NULL|NONE|ANY)$)[A-Z][A-Z0-9_]*$/.test(value)) return value;
+  if (!textual || /^(?!(?:AND|OR|NOT|NULL|NONE|NIL|TRUE|FALSE)$)[A-Z][A-Z0-9_]*$/.test(value)) return value;
   return `"${value.replace(/[\\"*]/g, "\\$&")}"`;
 }
