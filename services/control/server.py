@@ -249,6 +249,7 @@ async def running(
                 access=access,
                 following=following,
                 people=people,
+                approvals=approvals,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )

@@ -13,6 +13,7 @@ from services.control.api.managed import HandOf
 from services.control.api.operations import Operations
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.decisions.replaying import Replaying
@@ -46,6 +47,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts, sessions, and how one gets in."""
     following: Following
     """What happens now, and whoever follows it."""
+    approvals: Approvals
     people: People
     """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]
