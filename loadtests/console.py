@@ -41,6 +41,7 @@ from services.control.access.accesses import Access
 from services.control.access.accounts import Account
 from services.control.access.rights import Role
 from services.control.console.console import PAGES
+from services.control.options import Options
 from services.control.server import running
 
 RESULT: Final = Path(".bench/console.json")
@@ -115,11 +116,13 @@ async def console_running(home: Path, decisions: int) -> AsyncIterator[tuple[req
             _answering(url) as redis,
             auditing(listen="127.0.0.1:0", home=home, **options) as audit,
             running(
-                listen="127.0.0.1:0",
-                audit=f"127.0.0.1:{audit}",
-                control_keys=(_KEY,),
-                hashing=argon2.profiles.CHEAPEST,
-                **options,
+                Options(
+                    listen="127.0.0.1:0",
+                    audit=f"127.0.0.1:{audit}",
+                    control_keys=(_KEY,),
+                    hashing=argon2.profiles.CHEAPEST,
+                    **options,
+                )
             ) as port,
         ):
             await _publish(redis)

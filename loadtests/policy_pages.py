@@ -29,6 +29,7 @@ from services.control.access.accounts import Account
 from services.control.access.rights import Role
 from services.control.drafts.rendering import as_text
 from services.control.drafts.store import DraftStore
+from services.control.options import Options
 from services.control.server import running
 
 RULES: Final = 1_000
@@ -74,10 +75,10 @@ async def _measured(url: str, rules: int, rounds: int) -> dict[str, Any]:
         first = Published(sha256="0" * 64, author="bench", created_ms=number, document=msgspec.Raw(content))
         await RevisionStore(redis).publish(first)
     draft = await DraftStore(redis).create(as_text(document), title="t", by="ann", base=1, now_ms=1)
-    control = running(
+    control = running(Options(
         listen="127.0.0.1:0", redis_url=url, audit="127.0.0.1:1", pseudonym_key=_KEY, drain_seconds=1,
         control_keys=(_KEY,),
-    )  # fmt: skip
+    ))  # fmt: skip
     async with control as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         csrf = await _logged_in(redis, client)
         name, path = f"/policy/drafts/{draft.id}", f"/v1/policy-drafts/{draft.id}"

@@ -104,30 +104,31 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         from gateway.rpc.serving import run
         from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
+        from services.control.options import Options
         from services.control.server import serve
         from services.up import redis_url
 
         settings = shell.settings()
         configure(settings.log_level)
-        options: dict[str, Any] = {
-            "listen": settings.control_listen,
-            "audit": settings.audit_listen,
-            "redis_url": redis_url(settings),
-            "pseudonym_key": shell.pseudonym_key(settings),
-            "drain_seconds": settings.drain_seconds,
-            "pin_file": pin_file(shell, settings),
-            "trusted_people": shell.trusted_people(settings),
-            "to": Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
-            "record_keys": shell.record_keys(settings),
-            "control_keys": shell.control_keys(settings),
-            "url": settings.control_url,
-            "proxies": settings.control_proxies,
-            "oidc": _oidc(shell, settings),
-            "hold_keys": shell.hold_keys(settings),
-            "replay_keys": shell.replay_keys(settings),
-            "trace_url": settings.trace_url,
-        }
-        run(lambda: serve(**options))
+        options = Options(
+            listen=settings.control_listen,
+            audit=settings.audit_listen,
+            redis_url=redis_url(settings),
+            pseudonym_key=shell.pseudonym_key(settings),
+            drain_seconds=settings.drain_seconds,
+            pin_file=pin_file(shell, settings),
+            trusted_people=shell.trusted_people(settings),
+            to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+            record_keys=shell.record_keys(settings),
+            control_keys=shell.control_keys(settings),
+            url=settings.control_url,
+            proxies=settings.control_proxies,
+            oidc=_oidc(shell, settings),
+            hold_keys=shell.hold_keys(settings),
+            replay_keys=shell.replay_keys(settings),
+            trace_url=settings.trace_url,
+        )
+        run(lambda: serve(options))
 
 
 def _oidc(shell: Shell, settings: Settings) -> Any:

@@ -24,7 +24,6 @@ from gateway.core.record import (
 )
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-from services.control import server
 from services.control.access.principals import Door, Principal
 from services.control.access.rights import EVERYWHERE, Role, rights_of
 from services.control.api.exporting import Exports
@@ -37,6 +36,7 @@ from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.console.pages import decisions, now, preferences
 from services.control.decisions.replaying import Replaying
+from services.control.serving import serving
 from services.control.viewing import SavedViews
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, REPLAY_KEY, Auditor, auditing
@@ -181,8 +181,8 @@ async def desk(
         parts = Parts(**made_of)
         console = Console(parts, pages=(now.PAGE, decisions.PAGE, preferences.PAGE))
         app = application(console.handlers(), Door([somebody]), templates=console.templates())
-        serving = server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=tailing.drain)
-        port = await stack.enter_async_context(serving)
+        served = serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=tailing.drain)
+        port = await stack.enter_async_context(served)
         begun_ms = time.time_ns() // 1_000_000 - count * 5 * MINUTE_MS
         made = Desk(f"http://127.0.0.1:{port}", auditor, redis, begun_ms)
         await append(redis, *_calls(made.id, made.at_ms, count))

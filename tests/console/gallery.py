@@ -9,7 +9,6 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.clock import clock_ms
-from services.control import server
 from services.control.access.accesses import Access
 from services.control.access.principals import Door, Forbidden, Principal
 from services.control.access.rights import Right, Role, rights_of
@@ -19,6 +18,7 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import confirm, login, preferences
 from services.control.console.rendering import TEMPLATES, go_to, page
 from services.control.console.static_files import StaticFiles
+from services.control.serving import serving
 
 HERE: Final = Path(__file__).parent
 SOMEBODY: Final = Principal(name="camille.durand", kind="session", rights=rights_of({"*": [Role.OFFICER]}))
@@ -122,5 +122,5 @@ async def gallery_running(access: Access | None = None, *, static: StaticFiles |
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"), static=static)
     door = Door([access.knowing.by_cookie if access else somebody])
     app = application(console.handlers(), door, templates=console.templates())
-    async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
+    async with serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
         yield f"http://127.0.0.1:{port}"

@@ -13,6 +13,7 @@ from gateway.redis_clients import connected
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, Secrets
 from services.control.access.rights import Role
+from services.control.options import Options
 from services.control.server import running
 from tests.console.visiting import Visitor
 from tests.e2e.insiders import CONTROL_KEY
@@ -77,13 +78,15 @@ async def working(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[
         stack.callback(access.close)
         port = await stack.enter_async_context(
             running(
-                listen="127.0.0.1:0",
-                redis_url=redis_url,
-                audit=auditor.address,
-                pseudonym_key=KEY,
-                drain_seconds=0.5,
-                hold_keys=(HOLD_KEY,),
-                control_keys=(CONTROL_KEY,),
+                Options(
+                    listen="127.0.0.1:0",
+                    redis_url=redis_url,
+                    audit=auditor.address,
+                    pseudonym_key=KEY,
+                    drain_seconds=0.5,
+                    hold_keys=(HOLD_KEY,),
+                    control_keys=(CONTROL_KEY,),
+                )
             )
         )
         yield Workplace(world, upstream, auditor, access, f"http://127.0.0.1:{port}")

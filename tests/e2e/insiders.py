@@ -14,6 +14,7 @@ from gateway.redis_clients import Client
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account
 from services.control.access.rights import Role
+from services.control.options import Options
 from services.control.server import running
 from tests.e2e.world import KEY
 
@@ -98,7 +99,7 @@ async def inside(redis: Client, redis_url: str, *, audit: str = "127.0.0.1:1", *
         **more,
     }
     try:
-        async with running(redis_url=redis_url, audit=audit, **options) as port:
+        async with running(Options(redis_url=redis_url, audit=audit, **options)) as port:
             yield Inside(f"http://127.0.0.1:{port}", access)
     finally:
         access.close()

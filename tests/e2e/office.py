@@ -23,6 +23,7 @@ from services.audit.queries import Queries
 from services.audit.sqlite.store import SqliteStore
 from services.audit.tails import Tails
 from services.control.access.asking import header, to_sign
+from services.control.options import Options
 from services.control.server import running
 from tests.e2e.policy import Data
 from tests.e2e.waiting import eventually
@@ -117,7 +118,7 @@ async def opened(world: World, data: Data, *, audit: str = "", **more: Any) -> A
     options = {"pseudonym_key": KEY, "drain_seconds": 0.5, **more}
     async with AsyncExitStack() as stack:
         address = audit or await stack.enter_async_context(logging(world.home / "office-log"))
-        parts = running(listen="127.0.0.1:0", redis_url=world.redis_url, audit=address, **options)
+        parts = running(Options(listen="127.0.0.1:0", redis_url=world.redis_url, audit=address, **options))
         office = Office(f"http://127.0.0.1:{await stack.enter_async_context(parts)}", data)
         await office.follows(1)
         yield office

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.control.options import Options
 from services.control.server import running
 from tests.e2e.office import Office, logging, opened
 from tests.e2e.policy import policy
@@ -26,7 +27,9 @@ async def offices(empty_world: World, upstream: FakeUpstream) -> AsyncIterator[t
         logging(empty_world.home / "log") as audit,
         opened(empty_world, data, audit=audit) as one,
         running(
-            listen="127.0.0.1:0", redis_url=empty_world.redis_url, audit=audit, pseudonym_key=KEY, drain_seconds=0.5
+            Options(
+                listen="127.0.0.1:0", redis_url=empty_world.redis_url, audit=audit, pseudonym_key=KEY, drain_seconds=0.5
+            )
         ) as port,
     ):
         other = Office(f"http://127.0.0.1:{port}", data)

@@ -13,6 +13,7 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import FlagNotFoundError, GeneralError, TargetingKeyMissingError
 
+from services.control.options import Options
 from services.control.server import running
 from services.crm.server import running as crm_running
 from tests.e2e.policy import key_of, policy
@@ -73,11 +74,13 @@ async def desk(empty_world: World, tmp_path: Path) -> AsyncIterator[Desk]:
     async with (
         crm_running(listen="127.0.0.1:0", home=tmp_path / "crm", drain_seconds=1) as crm,
         running(
-            listen="127.0.0.1:0",
-            redis_url=empty_world.redis_url,
-            audit="127.0.0.1:1",
-            pseudonym_key=KEY,
-            drain_seconds=1,
+            Options(
+                listen="127.0.0.1:0",
+                redis_url=empty_world.redis_url,
+                audit="127.0.0.1:1",
+                pseudonym_key=KEY,
+                drain_seconds=1,
+            )
         ) as port,
     ):
         experiments = [TONE, PRICE, NEAR, CALLS, OVER, BY_SESSION]

@@ -17,6 +17,7 @@ from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from pilote.audit.v1 import audit_service_pb2, personal_pb2
 from services.audit.personal import AccessNote
+from services.control.options import Options
 from services.control.server import running
 from tests.e2e.office import Office
 from tests.e2e.policy import allow_all, policy
@@ -73,7 +74,7 @@ async def desk(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> As
     async with auditing(world.redis_url, tmp_path / "audit") as auditor:
         options = {"redis_url": world.redis_url, "pseudonym_key": KEY, "drain_seconds": 0.5}
         keys = {"audit": auditor.address, "record_keys": (RECORD_KEY,)}
-        async with running(listen="127.0.0.1:0", **options, **keys) as port:  # type: ignore[arg-type]
+        async with running(Options(listen="127.0.0.1:0", **options, **keys)) as port:  # type: ignore[arg-type]
             office = Office(f"http://127.0.0.1:{port}", data)
             await office.follows(1)
             agent = world.agent()
@@ -141,7 +142,7 @@ async def test_without_the_master_key_the_values_cannot_be_opened_and_it_is_said
     options = {"redis_url": desk.world.redis_url, "pseudonym_key": KEY, "drain_seconds": 0.5}
     keys = {"audit": desk.auditor.address, "record_keys": (b"another master key of 32 bytes...",)[0:1]}
     keys["record_keys"] = (b"o" * 32,)
-    async with running(listen="127.0.0.1:0", **options, **keys) as port:  # type: ignore[arg-type]
+    async with running(Options(listen="127.0.0.1:0", **options, **keys)) as port:  # type: ignore[arg-type]
         other = Office(f"http://127.0.0.1:{port}", desk.office.data)
         await other.follows(1)
         status, answer = await other["dan"].ask("POST", f"/v1/decisions/{desk.decision}/values", WHY)
@@ -153,7 +154,7 @@ async def test_while_the_audit_service_is_away_it_is_said(desk: Desk) -> None:
         nobody = f"127.0.0.1:{taken.getsockname()[1]}"
     options = {"redis_url": desk.world.redis_url, "pseudonym_key": KEY, "drain_seconds": 0.5}
     keys = {"audit": nobody, "record_keys": (RECORD_KEY,)}
-    async with running(listen="127.0.0.1:0", **options, **keys) as port:  # type: ignore[arg-type]
+    async with running(Options(listen="127.0.0.1:0", **options, **keys)) as port:  # type: ignore[arg-type]
         other = Office(f"http://127.0.0.1:{port}", desk.office.data)
         await other.follows(1)
         status, answer = await other["dan"].ask("POST", f"/v1/decisions/{desk.decision}/values", WHY)
@@ -228,7 +229,7 @@ async def test_keys_are_wrapped_anew_beside_the_running_service_and_the_old_mast
 
     options = {"redis_url": desk.world.redis_url, "pseudonym_key": KEY, "drain_seconds": 0.5}
     parts = {"audit": desk.auditor.address, "record_keys": (b"n" * 32,)}
-    async with running(listen="127.0.0.1:0", **options, **parts) as port:  # type: ignore[arg-type]
+    async with running(Options(listen="127.0.0.1:0", **options, **parts)) as port:  # type: ignore[arg-type]
         other = Office(f"http://127.0.0.1:{port}", desk.office.data)
         await other.follows(1)
 

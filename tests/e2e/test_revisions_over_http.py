@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from gateway.activation.loading import canonical, load
+from services.control.options import Options
 from services.control.server import running
 from tests.e2e.office import Office, Person, opened
 from tests.e2e.policy import Data, policy
@@ -120,11 +121,13 @@ async def test_going_back_is_one_signed_step(office: Office) -> None:
 async def test_without_people_nobody_is_let_in(empty_world: World, upstream: FakeUpstream) -> None:
     await empty_world.publish_raw(canonical(load(policy(upstream.address)).document))
     async with running(
-        listen="127.0.0.1:0",
-        redis_url=empty_world.redis_url,
-        audit="127.0.0.1:1",
-        pseudonym_key=KEY,
-        drain_seconds=0.5,
+        Options(
+            listen="127.0.0.1:0",
+            redis_url=empty_world.redis_url,
+            audit="127.0.0.1:1",
+            pseudonym_key=KEY,
+            drain_seconds=0.5,
+        )
     ) as port:
         status, told = await Person("ada", f"http://127.0.0.1:{port}").ask("GET", "/v1/revisions")
         assert (status, told["reason"]) == (401, "PERSON_UNAUTHENTICATED")

@@ -9,10 +9,10 @@ import requests
 from litestar import get
 
 from gateway.watching.logs import JsonLines
-from services.control import server
 from services.control.access.principals import Door
 from services.control.access.rights import Right
 from services.control.app import application
+from services.control.serving import serving
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -37,7 +37,7 @@ async def test_a_mistake_of_ours_is_logged_with_the_callers_trace() -> None:
     log.addHandler(handler)
     try:
         app = application([fails], Door(()))
-        async with server._serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
+        async with serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
             for headers in ({"traceparent": f"00-{TRACE}-{'b' * 16}-01"}, {}, {"traceparent": "garbage"}):
                 url = f"http://127.0.0.1:{port}/fails"
                 told = await asyncio.to_thread(requests.get, url, headers=headers, timeout=10)

@@ -1,0 +1,54 @@
+"""Serves the web application over HTTP, until the block ends."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import uvicorn
+from litestar import Litestar
+
+from services.control.api.verbs import parting, plain_in
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: Litestar, *, listen: str, drain_seconds: float, ending: Callable[[], None], proxies: str = ""
+) -> AsyncIterator[int]:
+    """Answer at that address; yields the port. In the end `ending` is called, so that streams end, and the rest drains.
+
+    The word of `proxies`, addresses or networks parted by commas, counts for where a request comes from.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.create_server((host.strip("[]"), int(port)), family=family) as taken:
+        config = uvicorn.Config(
+            parting(app, plain_in(app)),
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
+            timeout_graceful_shutdown=max(1, int(drain_seconds)),
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[taken]))
+        try:
+            yield int(taken.getsockname()[1])
+        finally:
+            ending()
+            server.should_exit = True
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Whoever runs us hears the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
