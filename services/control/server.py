@@ -242,6 +242,7 @@ async def running(
                 replaying=replaying,
                 trace_url=trace_url,
                 views=views,
+                approvals=approvals,
                 exports=exports,
                 operations=operations,
                 drafts=drafts,

@@ -13,6 +13,7 @@ from services.control.api.managed import HandOf
 from services.control.api.operations import Operations
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.decisions.replaying import Replaying
@@ -34,6 +35,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Shows what calls were decided by; `None` where this process has no keys for that. Likewise the next one."""
     replaying: Replaying | None
     views: SavedViews
+    approvals: Approvals
     exports: Exports
     trace_url: str
     """Where traces are shown, with `{trace_id}`; empty: nowhere."""
