@@ -63,7 +63,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 def approvers(accounts: Sequence[Account], *, but: str) -> tuple[str, ...]:
     """Who else may agree to a policy, and can sign."""
-    return tuple(
+    found = (
         account.name
         for account in accounts
         if account.name != but
@@ -71,6 +71,7 @@ def approvers(accounts: Sequence[Account], *, but: str) -> tuple[str, ...]:
         and account.public_key
         and rights_of(account.grants).may(Right.POLICY_APPROVE)
     )
+    return tuple(sorted(found))
 
 
 async def gateways(redis: Client, revision: int) -> int:

@@ -250,6 +250,7 @@ async def running(
                 access=access,
                 following=following,
                 people=people,
+                approvals=approvals,
                 clock_ms=clock_ms,
                 https=access.cookies.secure,
             )

@@ -16,7 +16,7 @@ from tests.console.visiting import Visitor
 from tests.e2e.insiders import Browser, inside
 from tests.e2e.policy import policy
 from tests.e2e.waiting import eventually
-from tests.e2e.world import auditing
+from tests.e2e.world import REPLAY_KEY, auditing
 from tests.stores import Store
 
 expect.set_options(timeout=30_000)  # the machine may have other things to do
@@ -35,7 +35,7 @@ class Company:
 async def company(redis: Client, redis_process: Store, tmp_path: Path) -> AsyncIterator[Company]:
     async with (
         auditing(redis_process.url, tmp_path / "audit") as auditor,
-        inside(redis, redis_process.url, audit=auditor.address) as house,
+        inside(redis, redis_process.url, audit=auditor.address, replay_keys=(REPLAY_KEY,)) as house,
     ):
         ann = await house.somebody("ann", Role.OFFICER)
         ben = await house.somebody("ben", Role.COPILOT)
@@ -72,6 +72,7 @@ async def test_ann_adds_a_cap_by_a_form_and_ben_approves_it_on_his_phone_in_fren
     ann = await visit(company.url)
     await ann.continues(company.ann.session)
     page = await draft(ann, "Fewer messages")
+    begun = page.url.removeprefix(company.url)
     assert await ann.axe() == []
     await page.locator("#parts").get_by_role("link", name=re.compile("^Caps")).click()
     await page.get_by_role("link", name="New cap").click()
@@ -83,6 +84,8 @@ async def test_ann_adds_a_cap_by_a_form_and_ben_approves_it_on_his_phone_in_fren
     await expect(page.locator("#check-status")).to_have_attribute("data-good", "no")
     assert await ann.axe() == []
     await page.get_by_label("At most").fill("1")
+    await page.get_by_role("button", name="Try").click()  # as the form says it, which is not saved yet
+    await expect(page.locator("#tried")).to_contain_text("0 calls.", timeout=90_000)
     await page.get_by_role("button", name="Apply and save").click()
     await expect(page.locator("#check-status")).to_have_attribute("data-good", "yes")
     await expect(page.locator(".cm-content")).to_contain_text("{name: daily, max: 1, window: 1d}")
@@ -112,9 +115,10 @@ async def test_ann_adds_a_cap_by_a_form_and_ben_approves_it_on_his_phone_in_fren
     await page.get_by_role("link", name="Révision 2").click()
     await expect(page.locator(".changes")).to_contain_text("Ajoute le plafond daily")
     assert await ben.axe() == []
-    page = await ben.go("/policy")
-    assert await ben.axe() == []
-    assert await ben.overflow() <= 0
+    for path in ("/policy", begun, f"{begun}?section=rules&name=allow-all", f"{begun}/review"):
+        await ben.go(path)
+        assert await ben.overflow() <= 0
+        assert await ben.axe() == []
 
 
 async def test_what_is_typed_is_checked_completed_and_saved_by_keyboard_alone(company: Company, visit: Visit) -> None:

@@ -1,6 +1,8 @@
 """People log in through their company's provider, a real one, and everything that would let in somebody else fails."""
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -210,3 +212,29 @@ async def test_nobody_is_sent_to_another_site_in_the_end(company: Firm) -> None:
     for path in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:1"):
         answer = await company.through(company.house.browser(), "u1", f"/oidc/login?next={path}")
         assert answer.url.startswith(company.house.url)
+
+
+async def test_the_login_page_offers_the_provider_and_logging_out_leads_to_it_too(company: Firm) -> None:
+    people = {"accept": "text/html"}
+    shown = await company.house.browser().ask("GET", "/login?next=/holds", headers=people, lang="fr")
+    assert "Se connecter avec Example" in shown.text
+    assert 'href="/oidc/login?next=/holds"' in shown.text
+    browser, _ = await company.somebody("u1")
+    left = await browser.ask("POST", "/logout", headers=people)
+    assert "You are still logged in at Example" in left.text
+    assert (await browser.ask("GET", "/v1/session")).status_code == 401
+    found = re.search(rf'href="({re.escape(company.issuer)}/session/end[^"]+)"', left.text)
+    assert found is not None, left.text
+    values = parse_qs(urlsplit(html.unescape(found[1])).query)
+    assert values["post_logout_redirect_uri"] == [f"{company.house.url}/login"]
+    at_provider = await asyncio.to_thread(lambda: browser.session.get(html.unescape(found[1]), timeout=20))
+    assert at_provider.ok
+    assert "logout" in at_provider.text.lower()
+
+
+async def test_somebody_who_comes_for_a_page_and_is_not_let_in_reads_why(company: Firm) -> None:
+    browser = company.house.browser()
+    browser.session.headers["accept"] = "text/html"
+    answer = await company.through(browser, "u3")
+    assert answer.status_code == 403
+    assert "None of your groups may do anything here" in answer.text

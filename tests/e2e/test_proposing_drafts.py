@@ -122,6 +122,7 @@ async def test_a_copilot_adds_a_cap_and_the_next_message_is_refused_until_it_is_
     assert (back.json()["revision"], back.json()["restores"]) == (3, 1), back.text
     await company.runs(3)
     assert (await sent(agent, 2)).reason == ""
+    assert (await ann.ask("GET", "/v1/revisions/0:compare?base=1")).status_code == 404
     between = (await ann.ask("GET", "/v1/revisions/2:compare?base=1")).json()
     assert any("once" in line for line in between["words"]["en"])
     notes = (await ann.ask("GET", "/v1/notes?kind=change&pageSize=200")).json()

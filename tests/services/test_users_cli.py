@@ -11,8 +11,10 @@ import pytest
 
 from gateway.clock import clock_ms
 from gateway.redis_clients import Client
+from pilote.audit.v1 import personal_pb2
 from services.control.access.accesses import Access
 from services.control.access.entrance import LoggedIn, Refused
+from tests.e2e.world import auditing
 
 pytestmark = pytest.mark.one_server
 PILOTE = (sys.executable, "-m", "services.cli")
@@ -29,6 +31,10 @@ class Operator:
             "PILOTE_REDIS_URL": url,
             "COLUMNS": "200",
         }
+
+    def set(self, name: str, value: str) -> None:
+        """Set a variable of the environment."""
+        self._environment[name] = value
 
     async def run(self, *arguments: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
         """What `pilote users` answers."""
@@ -109,3 +115,17 @@ async def test_what_cannot_be_is_said_and_not_done(
     assert (done.returncode, done.stdout) == (code, "")
     assert text in done.stderr.replace("\n", " ")
     assert await operator.access.accounts.all() == ()
+
+
+async def test_the_log_says_which_operator_changed_whom_where_an_audit_service_answers(
+    operator: Operator, redis_url: str, tmp_path: Path
+) -> None:
+    async with auditing(redis_url, tmp_path / "audit") as auditor:
+        operator.set("PILOTE_AUDIT_LISTEN", auditor.address)
+        done = await operator.run("add", "ada", "--role", "sre", "--email", "ada@example.com")
+        await operator.run("grant", "ada", "auditor")
+        notes = str(await auditor.stub.ListNotes(personal_pb2.ListNotesRequest()))
+    for told in ("accounts/ada", "operator:", "auditor"):
+        assert told in notes
+    for kept in ("example.com", done.stdout.strip()):
+        assert kept not in notes

@@ -48,6 +48,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts, sessions, and how one gets in."""
     following: Following
     """What happens now, and whoever follows it."""
+    approvals: Approvals
     people: People
     """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]

@@ -21,7 +21,7 @@ from services.control.drafts.submitting import Act, Submitting
 from services.control.drafts.working import Asked, Sources
 from services.control.drafts.workshop import Workshop
 from services.control.jobs import Job, Jobs
-from services.revisions.revising import Hand, Made
+from services.revisions.revising import Hand, Made, RevisionProblem
 
 MOST_TITLE: Final = 200
 WEEK_MS: Final = 7 * 86_400_000
@@ -169,6 +169,8 @@ class Drafting:
         Raises:
             RevisionProblem: there is none of them.
         """
+        if new == 0:  # nothing can be compared with, but nothing leads to it
+            raise RevisionProblem("revision-unknown", number=new)
         documents = [
             canonical(await self.submitting.revising.document(number)) if number else b"" for number in (old, new)
         ]

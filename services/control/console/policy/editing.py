@@ -121,6 +121,22 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
     return page(request, "policy/draft.html", fragment="parts", **values)
 
 
+async def filled_in(drafting: Drafting, draft: str, form: FormMultiDict) -> tuple[str, str]:
+    """A draft's text with what a form says, which is not saved, and the name of the part that it is about.
+
+    Raises:
+        EditRefused: it cannot be put there.
+        DraftProblem: there is no such draft.
+    """
+    section, name = field_of(form, "section"), field_of(form, "part")
+    _, there = await drafting.store.read(draft)
+    text = _typed(form, there)
+    if section not in FORMS or "name" not in form:
+        return text, name
+    edits, named = _edits(form, section, name=name, old=await drafting.part(text, section, name) if name else None)
+    return await drafting.edit_text(text, edits), named
+
+
 def _edits(form: FormMultiDict, section: str, *, name: str, old: Any) -> tuple[tuple[Edit, ...], str]:
     """What a form wants, and the name of the part that is shown then."""
     does = field_of(form, "does", "save")

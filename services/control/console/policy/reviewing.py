@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, cast
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -15,9 +16,11 @@ from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
+from services.control.console.policy.editing import filled_in
 from services.control.console.policy.form import field_of, form_of, number_of
 from services.control.console.rendering import go_to, page, texts_of
-from services.control.drafts.drafting import Kind
+from services.control.drafts.drafting import Drafting, Kind
+from services.control.drafts.edits import EditRefused
 from services.control.drafts.store import DraftProblem
 from services.control.drafts.texts import say as in_words
 from services.control.jobs import OVER, Job, JobsFull
@@ -50,22 +53,26 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         if kind not in ("plan", "backtest", "try"):
             raise DraftProblem("draft-unknown", draft=draft)
         form = await form_of(request)
-        text = form.get("text")
         try:
+            text, part = await _about(draft, kind, form)
             job = await drafting.start(
                 cast("Kind", kind),
                 draft,
                 owner=principal_of(request).name,
-                text=text.replace("\r\n", "\n") if isinstance(text, str) else None,
+                text=text,
                 span_ms=days_of(number_of(form, "days", 7)) * DAY_MS,
                 most=MOST_TRIED if kind == "try" else 0,
-                place=Place(field_of(form, "section"), field_of(form, "part")),
+                place=Place(field_of(form, "section"), part),
             )
-        except DraftProblem as problem:
-            return not_begun(request, problem.code)
+        except (DraftProblem, EditRefused) as problem:
+            return not_begun(request, problem.code, **problem.values)
         except JobsFull:
             return not_begun(request, "jobs-full")
         return job_shown(request, job)
+
+    async def _about(draft: str, kind: str, form: FormMultiDict) -> tuple[str | None, str]:
+        """What a job is about: a part is tried as its form says it, saved or not; else it is what is saved."""
+        return await filled_in(drafting, draft, form) if kind == "try" else (None, "")
 
     @post("/policy/drafts/{draft:str}/submit", right=Right.POLICY_WRITE, include_in_schema=False)
     async def submit(draft: FromPath[str], request: Asked) -> Response[Any]:
@@ -77,6 +84,10 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         said = texts_of(request)("policy-proposed", number=proposal.number)
         return go_to(request, f"/policy/proposals/{proposal.number}", say=said)
 
+    return [review, submit, start, *_jobs(drafting)]
+
+
+def _jobs(drafting: Drafting) -> Sequence[HTTPRouteHandler]:
     @get("/policy/jobs/{job:str}", right=Right.SEE, include_in_schema=False)
     async def follow(job: FromPath[str], request: Asked) -> Response[str]:
         return job_shown(request, drafting.jobs.get(job, owner=principal_of(request).name))
@@ -85,7 +96,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def cancel(job: FromPath[str], request: Asked) -> Response[str]:
         return job_shown(request, await drafting.jobs.cancel(job, owner=principal_of(request).name))
 
-    return [review, submit, start, follow, cancel]
+    return [follow, cancel]
 
 
 def job_shown(request: Asked, job: Job) -> Response[str]:
@@ -104,9 +115,9 @@ def job_shown(request: Asked, job: Job) -> Response[str]:
     )
 
 
-def not_begun(request: Asked, code: str) -> Response[str]:
+def not_begun(request: Asked, code: str, **values: object) -> Response[str]:
     """Why a job has not begun."""
-    text = in_words(code, language=language_in(request))
+    text = in_words(code, language=language_in(request), **values)
     return page(request, "policy/job.html", fragment="refused", text=text)
 
 
