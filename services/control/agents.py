@@ -116,16 +116,18 @@ class AgentBook:
         found = revision.document.agents if revision else ()
         return tuple(sorted((each for each in found if each.tenant in tenants), key=lambda each: each.name))
 
-    async def shown(self, agents: Sequence[Agent]) -> tuple[AgentShown, ...]:
-        """These agents with what they did lately.
+    async def shown(self, agents: Sequence[Agent], *, lately: bool = True) -> tuple[AgentShown, ...]:
+        """These agents, and unless that is left out what they did lately.
 
         Raises:
             Undone: STORE_UNAVAILABLE.
         """
         with storing():
             shown = [await self._one(agent) for agent in agents]
-        lately = await asyncio.gather(*(self._lately(agent) for agent in agents))
-        return tuple(msgspec.structs.replace(each, lately=did) for each, did in zip(shown, lately, strict=True))
+        if not lately:
+            return tuple(shown)
+        did = await asyncio.gather(*(self._lately(agent) for agent in agents))
+        return tuple(msgspec.structs.replace(each, lately=one) for each, one in zip(shown, did, strict=True))
 
     def find(self, tenants: Sequence[str], name: str) -> Agent:
         """One agent of these tenants.

@@ -1,6 +1,7 @@
 """People log in over HTTP, and administrators say who may do what: a real control plane, asked as browsers ask it."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -347,3 +348,23 @@ async def test_accounts_come_in_pages(house: Inside) -> None:
     second = (await admin.ask("GET", f"/v1/accounts?pageSize=3&pageToken={first['nextPageToken']}")).json()
     assert ([each["name"] for each in second["accounts"]], second["nextPageToken"]) == (["cy"], "")
     assert await _told(await admin.ask("GET", "/v1/accounts?pageToken=x")) == (400, "ARGUMENT_INVALID")
+
+
+async def test_what_is_shown_once_is_not_kept_for_who_asks_again(house: Inside, redis: Client) -> None:
+    admin = await _admin(house)
+    await house.somebody("ada", Role.SRE)
+    asked: tuple[tuple[str, Any, str], ...] = (
+        ("/v1/accounts", {"name": "bob"}, "oneTimePassword"),
+        ("/v1/accounts/ada:reset", {}, "oneTimePassword"),
+        ("/v1/tokens", {"name": "ci", "scopes": ["see"]}, "secret"),
+    )
+    for number, (path, body, secret) in enumerate(asked):
+        key = {"idempotency-key": f"key-{number}"}
+        first = await admin.ask("POST", path, body, headers=key)
+        assert first.ok, first.text
+        again = await admin.ask("POST", path, body, headers=key)
+        assert await _told(again) == (409, "ALREADY_EXISTS")
+        kept = [await redis.get(name) async for name in redis.scan_iter(match="*:once:*")]
+        assert kept
+        shown = base64.b64encode(first.content)[:40]
+        assert all(first.json()[secret].encode() not in each and shown not in each for each in kept if each)

@@ -119,6 +119,7 @@ class Entrance:
         try:
             key = await self._opened(account, password)
         except Busy as busy:
+            await self._throttle.take_back(attempt)
             return Refused(code="login-busy", retry_ms=busy.retry_ms)
         except WrongSecret:
             return Refused(code="confirm-wrong")
@@ -168,6 +169,7 @@ class Entrance:
             sealed = await key.under_password(account.name, new, self._passwords)
             kept = Secrets(password=await self._passwords.hashed(new), key=sealed)
         except Busy as busy:
+            await self._throttle.take_back(attempt)
             return Refused(code="login-busy", retry_ms=busy.retry_ms)
         except WrongSecret:
             return Refused(code="confirm-wrong")

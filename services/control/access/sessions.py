@@ -47,7 +47,7 @@ local body = redis.call('HGET', KEYS[1], 'body')
 if not body or redis.call('HEXISTS', KEYS[1], 'until') == 1 then return 0 end
 redis.call('HSET', KEYS[2], 'body', ARGV[1], 'seen', ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
-redis.call('HSET', KEYS[1], 'until', ARGV[4])
+redis.call('HSET', KEYS[1], 'until', ARGV[4], 'after', ARGV[6])
 redis.call('HDEL', KEYS[1], 'confirmed')
 redis.call('ZREM', KEYS[3], ARGV[5])
 redis.call('ZADD', KEYS[3], ARGV[3], ARGV[6])
@@ -213,6 +213,9 @@ class Sessions:
         if b"body" not in fields:
             return None
         confirmed = fields.get(b"confirmed")
+        after = fields.get(b"after")
+        if after is not None and not await self._redis.exists(session(after.decode())):
+            return None  # it has ended under its new cookie
         found = Session(
             digest=digest,
             body=msgspec.json.decode(fields[b"body"], type=Body),

@@ -68,6 +68,7 @@ class AccountsApi:
             status_code=201,
             summary="Make an account",
             operation_class=takes(CreateAccount),
+            told_once=True,
         )
         async def create(request: Asked) -> Response[Invited]:
             """Add somebody; the answer has a password that works once, for seven days. It is never shown again."""
@@ -124,6 +125,7 @@ class AccountsApi:
             "/v1/accounts/{account:str}/:reset",
             right=Right.PEOPLE,
             status_code=200,
+            told_once=True,
             operation_class=takes(Why),
             summary="Reset a password",
         )

@@ -40,6 +40,7 @@ class OwnTokens:
             status_code=201,
             summary="Make a token",
             operation_class=takes(CreateToken),
+            told_once=True,
         )
         async def create(request: Asked) -> Response[TokenMade]:
             """Make a token; the answer has its secret, which is never shown again.

@@ -13,6 +13,7 @@ from services.control.access.rights import Right
 from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     account,
+    agents,
     confirm,
     decisions,
     guide,
@@ -40,6 +41,7 @@ PAGES: Final[tuple[Page, ...]] = (
     policy.PAGE,
     models.PAGE,
     holds.PAGE,
+    agents.PAGE,
     stops.PAGE,
     integrity.PAGE,
     integrations.PAGE,

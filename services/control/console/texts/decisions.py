@@ -69,8 +69,8 @@ TEXTS: Final = {
     "decisions-counts-show": ("Show the counts", "Afficher les comptages"),
     "decisions-chart": ("Decisions by time", "Décisions dans le temps"),
     "decisions-chart-about": (
-        "{total} decisions in steps of {width}. Drag over a part to look at it, or write its times under “Between”.",
-        "{total} décisions par pas de {width}. Faites glisser sur une partie pour l’examiner, ou écrivez ses bornes sous « Entre ».",
+        "In steps of {width}. Drag over a part to look at it, or write its times under “Between”.",
+        "Par pas de {width}. Faites glisser sur une partie pour l’examiner, ou écrivez ses bornes sous « Entre ».",
     ),
     "decisions-chart-table": ("The same as a table", "Les mêmes en tableau"),
     "decisions-views": ("Saved views", "Vues enregistrées"),

@@ -90,6 +90,16 @@ async def test_other_rights_bring_another_cookie_and_the_old_one_goes(house: Hou
     assert [each.id for each in await sessions.of(account, now_ms=now)] == [session.id]
 
 
+async def test_a_session_that_ends_under_its_new_cookie_has_ended_under_the_old_one(house: House) -> None:
+    sessions, now = house.access.sessions, house.clock.now_ms
+    begun = await house.somebody("ada")
+    rotated = await sessions.rotate(begun.session, begun.account, now_ms=now)
+    assert rotated is not None
+    assert await sessions.find(begun.cookie, now_ms=now) is not None
+    await sessions.end("ada", only=rotated[1].id)
+    assert await sessions.find(begun.cookie, now_ms=now) is None
+
+
 async def test_what_was_confirmed_under_a_cookie_goes_with_it(house: House) -> None:
     sessions, now = house.access.sessions, house.clock.now_ms
     begun = await house.somebody("ada")
