@@ -242,7 +242,6 @@ async def running(
                 replaying=replaying,
                 trace_url=trace_url,
                 views=views,
-                approvals=approvals,
                 exports=exports,
                 operations=operations,
                 drafts=drafts,

@@ -35,7 +35,6 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Shows what calls were decided by; `None` where this process has no keys for that. Likewise the next one."""
     replaying: Replaying | None
     views: SavedViews
-    approvals: Approvals
     exports: Exports
     trace_url: str
     """Where traces are shown, with `{trace_id}`; empty: nowhere."""
