@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+import msgspec
 
 from gateway.adapters.sealing import Sealer
 from gateway.clock import clock_ms
@@ -21,6 +22,7 @@ from gateway.core.record import (
     RuleLook,
     Steps,
     Verdict,
+    subject_ref,
 )
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -30,6 +32,7 @@ from services.control.api.exporting import Exports
 from services.control.api.tailing import Tailing
 from services.control.api.values import Values
 from services.control.app import application
+from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.changes import Changes
 from services.control.console.console import Console
@@ -49,7 +52,8 @@ SCORE: Final = "/inference.GRPCInferenceService/ModelInfer"
 MINUTE_MS: Final = 60_000
 CALLS: Final = 120
 """Decisions that there are, one every five minutes."""
-CUSTOMER: Final = "9f31c2" + "0" * 26
+SUBJECT: Final = "contacts/cnt_000001"
+CUSTOMER: Final = subject_ref(KEY, tenant="acme", subject=SUBJECT)
 
 
 class Desk:
@@ -161,10 +165,10 @@ def _calls(id_of: Callable[[int], str], at_ms: Callable[[int], int], count: int)
 async def desk(
     redis: Client, redis_url: str, home: Path, *, count: int = CALLS, who: Principal = MODERATOR
 ) -> AsyncIterator[Desk]:
-    """The console, until the block ends; `who` is logged in."""
+    """The console, until the block ends; `who` is logged in, or somebody else by the cookie "who"."""
 
-    async def somebody(_: Any) -> Principal:
-        return who
+    async def somebody(request: Any) -> Principal:
+        return msgspec.structs.replace(who, name=request.cookies.get("who", who.name))
 
     async with contextlib.AsyncExitStack() as stack:
         auditor = await stack.enter_async_context(auditing(redis_url, home))
@@ -177,6 +181,7 @@ async def desk(
         made_of |= {"trace_url": "https://traces.example/{trace_id}"}
         changes = Changes(client.stub)
         made_of |= {"views": SavedViews(client, changes), "exports": Exports(client)}
+        made_of["approvals"] = Approvals(redis, client.stub, changes, pseudonym_key=KEY, clock_ms=clock_ms)
         made_of |= {"values": Values(client, sealer=Sealer([RECORD_KEY])), "replaying": replaying}
         parts = Parts(**made_of)
         console = Console(parts, pages=(now.PAGE, decisions.PAGE, preferences.PAGE))

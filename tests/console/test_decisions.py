@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from gateway.redis_clients import connected
 from services.control.console.formats import iso
 from tests.console.conftest import Visit
-from tests.console.desk import CUSTOMER, Desk, desk
+from tests.console.desk import CUSTOMER, SUBJECT, Desk, desk
 from tests.console.visiting import Visitor
 from tests.stores import Store
 
@@ -339,3 +339,31 @@ async def test_menus_close_by_escape_and_give_the_focus_back(visit: Visit, offic
     await page.keyboard.press("Escape")
     assert not await page.get_by_label("Format").is_visible()
     await expect(opener).to_be_focused()
+
+
+async def test_a_report_about_a_person_needs_somebody_else_to_agree_to_it(visit: Visit, office: Desk) -> None:
+    path = f"/decisions/{office.id(0)}"
+    first = await visit(office.url, accept_downloads=True)
+    page = await first.go(path)
+    await page.get_by_text("Ask for a report").click()
+    await page.get_by_label("Customer", exact=True).fill(SUBJECT)
+    await page.get_by_label("Why you need it").fill("complaint 17")
+    await page.get_by_role("button", name="Ask", exact=True).click()
+    await expect(page.get_by_text("Another person must agree now.")).to_be_visible()
+    await expect(page.locator("#person")).to_contain_text("waits for somebody’s agreement")
+    assert await page.get_by_role("button", name="Agree").count() == 0
+    second = await visit(office.url)
+    await second.context.add_cookies([{"name": "who", "value": "mia", "url": office.url}])
+    other = await second.go(path)
+    await expect(other.locator("#person")).to_contain_text("complaint 17")
+    await other.get_by_label("Why you agree or refuse").fill("the complaint is there")
+    assert await second.axe() == []
+    await other.get_by_role("button", name="Agree").click()
+    await expect(other.locator("#person .badge")).to_have_text("agreed")
+    await page.reload()
+    await page.get_by_label("Customer", exact=True).first.fill(SUBJECT)
+    async with page.expect_download() as awaited:
+        await page.get_by_role("button", name="Fetch the report").click()
+    report = (await (await awaited.value).path()).read_text(encoding="utf-8")
+    assert CUSTOMER in report
+    assert office.id(0) in report

@@ -12,10 +12,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2
+from pilote.decision.v1 import decision_pb2
 from services.control.access.persons import language_in
+from services.control.access.principals import principal_of
 from services.control.access.rights import Right
+from services.control.approvals.asked import Approval
 from services.control.audit_client import as_json
 from services.control.console.page import Parts
+from services.control.console.pages import decision_person
 from services.control.console.rendering import page, texts_of
 from services.control.decisions.columns import COLUMNS, took_us, verdict_of
 from services.control.decisions.picture import led_to, rooms_of, waterfall_of, ways_of
@@ -30,7 +34,7 @@ _FOLLOWED: Final = 20
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of one decision."""
-    return [*_looking(parts), *_asking(parts), *_proving(parts)]
+    return [*_looking(parts), *_asking(parts), *_proving(parts), *decision_person.handlers(parts)]
 
 
 def _looking(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -122,11 +126,21 @@ async def _page(
         "columns": COLUMNS,
         "raw": msgspec.json.format(msgspec.json.encode(as_json(told)), indent=2).decode(),
         "trace": parts.trace_url.replace("{trace_id}", told.trace_id) if told.trace_id else "",
+        "asked": await _asked(parts, request, told),
         "can_read": parts.values is not None,
         "can_replay": parts.replaying is not None,
     }
     asked_for = {"values": None, "again": None, "proofs": None} | more
     return page(request, _TEMPLATE, fragment=fragment, **values, **asked_for)
+
+
+async def _asked(parts: Parts, request: Asked, decision: decision_pb2.Decision) -> tuple[Approval, ...]:
+    """Reports about the customer that somebody has asked for, the newest first; none to who may not."""
+    if not decision.subject_ref or not principal_of(request).may(Right.REPORT, decision.tenant):
+        return ()
+    found = await parts.approvals.list(principal_of(request))
+    own = (each for each in found if each.kind == "personal-export" and each.subject_ref == decision.subject_ref)
+    return tuple(sorted(own, key=lambda each: -each.asked_ms))
 
 
 def _named(decision: str) -> str:
