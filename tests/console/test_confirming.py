@@ -60,7 +60,7 @@ async def test_without_scripts_it_is_asked_for_on_a_page_of_its_own(
     await page.get_by_label("Votre mot de passe").fill(GOOD)
     await page.get_by_role("button", name="Confirmer").click()
     await page.wait_for_url("**/gallery")
-    assert "Refaites" in await page.get_by_role("status").inner_text()
+    assert "Refaites" in await page.locator("#messages").inner_text()
 
 
 async def test_whose_session_has_ended_logs_in_and_is_back_on_the_page(

@@ -37,7 +37,7 @@ async def test_somebody_new_comes_in_chooses_a_password_and_is_where_they_wanted
     await page.locator("#new").fill(GOOD)
     await page.locator("main form button.main").click()
     await page.wait_for_url("**/now?x=1")
-    assert await page.get_by_role("status").inner_text() in {
+    assert await page.locator("#messages").inner_text() in {
         "Your password is changed.",
         "Votre mot de passe est changé.",
     }
