@@ -10,10 +10,12 @@ from pilote.crm.v1.contact_pb2 import Contact
 from services.control.access.rights import Role
 from tests.console.conftest import Visit
 from tests.console.workplace import Workplace
+from tests.e2e.insiders import GOOD, Inside
 from tests.e2e.policy import Data, policy
 from tests.e2e.requests import get
 from tests.e2e.world import credential, told
 from tests.fakes.upstream import FakeUpstream, answering, fake_upstream
+from tests.signatures import PEOPLE, entry, published
 
 SALES = credential("sales-bot")
 LOOKS = pytest.mark.parametrize(
@@ -178,3 +180,29 @@ async def test_without_a_policy_pages_say_what_to_do_first(visit: Visit, work: W
     ):
         page = await ora.go(f"/models{path}")
         assert await page.get_by_role("heading", name=title).is_visible()
+
+
+async def test_where_the_policy_names_people_a_move_is_signed_by_who_retypes_their_password(
+    visit: Visit, work: Workplace
+) -> None:
+    async with fake_upstream() as new:
+        work.upstream.behave = new.behave = answering(Contact().SerializeToString())
+        session = (await Inside(work.url, work.access).somebody("ora", Role.OFFICER)).session
+        account = await work.access.accounts.known("ora")
+        data = ramp(work.upstream, new) | {"people": [*PEOPLE, {"name": "ora", "public_key": account.public_key}]}
+        signed = published(work.world.document(data), author="ada")
+        number = await RevisionStore(work.world.redis).add(signed, entry(signed, "bob"))
+        await work.world.wait_for(number)
+        await work.follows(number)
+
+        ora = await visit(work.url)
+        ora.expected = {403}
+        await ora.continues(session)
+        page = await ora.go("/models/rollouts/up")
+        await page.get_by_label("Why").fill("the new one is tested")
+        await page.get_by_role("button", name="Start").click()
+        await page.get_by_role("dialog").get_by_label("Password").fill(GOOD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("status").get_by_text("Started by revision 2.").wait_for()
+        await work.world.wait_for(2)
+        assert 15 <= (await split(work, new))["new"] <= 45

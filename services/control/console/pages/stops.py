@@ -1,5 +1,6 @@
 """The page *Stops*: what is halted, and a switch for everything that can be."""
 
+import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -34,15 +35,16 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
 def _looking(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/stops", right=Right.SEE, include_in_schema=False)
-    async def stops(request: Asked) -> Response[str]:
+    async def shown(request: Asked) -> Response[str]:
         tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
         wanted = request.query_params.get("q", "").strip()[:100]
-        found = await _targets(parts, tenants, wanted)
+        # Both wait for counts of the audit service, which may be slow just when something must be stopped.
+        stops, found = await asyncio.gather(parts.operations.stopping.list(tenants), _targets(parts, tenants, wanted))
         return page(
             request,
             "stops/stops.html",
             fragment="choices" if request.headers.get("hx-target") == "choices" else "content",
-            stops=await parts.operations.stopping.list(tenants),
+            stops=stops,
             kinds=[(kind, *_cut([each for each in found if each.kind == kind], all_=bool(wanted))) for kind in KINDS],
             wanted=wanted,
             known=parts.policy.revision is not None,
@@ -57,7 +59,7 @@ def _looking(parts: Parts) -> Sequence[HTTPRouteHandler]:
         stops = await parts.operations.stopping.list(tenants)
         return page(request, "stops/active.html", stops=stops, **_who(request, parts))
 
-    return [stops, active]
+    return [shown, active]
 
 
 def _asking(parts: Parts) -> Sequence[HTTPRouteHandler]:
