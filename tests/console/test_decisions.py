@@ -61,6 +61,7 @@ async def test_the_address_says_everything_and_leads_there_again(visit: Visit, o
     first = await visit(office.url)
     page = await _listed(first)
     await page.locator("#facets").get_by_title("HOLD", exact=True).click()
+    await page.wait_for_url("**filter=**")
     await page.get_by_role("combobox", name="Order").select_option("latency desc")
     await page.wait_for_url("**order=**")
     await page.get_by_role("link", name="7 days").click()
