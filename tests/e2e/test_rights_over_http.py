@@ -20,7 +20,7 @@ from tests.e2e.insiders import Inside, inside
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 Operation = tuple[str, str, Right]
 NEVER_ENDING: Final = (":follow", ":tail")
-OF_ALL_TENANTS: Final = {("POST", "/v1/inputs:forget")}
+OF_ALL_TENANTS: Final = {("POST", "/v1/inputs:forget"), ("POST", "/v1/subjects:erase"), ("POST", "/v1/persons:report")}
 """Changes that are about all tenants where they name none, as here."""
 
 
