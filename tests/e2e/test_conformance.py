@@ -37,6 +37,7 @@ async def _token(house: Inside) -> str:
     return text
 
 
+@pytest.mark.timeout(400)  # the time it may ask, and to begin and end on a slow machine
 async def test_everything_is_as_it_is_described(house: Inside, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(FOLDER / "schemathesis.toml")),
