@@ -31,8 +31,8 @@ from services.control.serving import serving
 
 _REDIS: Final[dict[str, Any]] = {
     "retry": Retry(NoBackoff(), 1),
-    "socket_connect_timeout": 1,
-    "socket_timeout": 2,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 5,
 }
 _MOST_BYTES: Final = 64 << 20
 """Of one answer of the audit service: a whole export's entry may be larger than what a client takes by default."""

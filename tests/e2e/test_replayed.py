@@ -246,11 +246,14 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
         others |= {path.stem} if re.search(r"\.by_hand|\.let_trim|\.own_share", text) else set()
     assert shares - {"conftest", "world"} == {
         *(
+            "test_drafts_over_http",
             "test_erasure",
             "test_explaining",
             "test_planning",
+            "test_proposing_drafts",
             "test_replayed",
             "test_replaying",
+            "test_replaying_over_http",
         ),
         *("test_simulating",),
     }
