@@ -21,6 +21,7 @@ from pilote.audit.v1.summaries_pb2 import SummarizeDecisionsRequest
 from services.control.changes import Changes, Who
 from services.control.filters import both, is_, since
 from services.control.policy import ActivePolicy
+from services.control.times import at, known
 from services.control.undone import Undone, storing
 from services.since import since_when
 
@@ -148,7 +149,7 @@ class AgentBook:
         """
         key = f"pilote_{agent.name}_{secrets.token_urlsafe(32)}"
         taken = {each.id for each in agent.keys}
-        stamp = f"k{dt.datetime.fromtimestamp(self._clock_ms() / 1000, dt.UTC):%Y%m%d}"
+        stamp = f"k{at(self._clock_ms()):%Y%m%d}"
         names = (stamp, *(f"{stamp}-{number}" for number in range(2, len(taken) + 3)))
         free = next(name for name in names if name not in taken)
         name, sha256 = f"agents/{agent.name}", hashlib.sha256(key.encode()).hexdigest()
@@ -184,8 +185,7 @@ class AgentBook:
         revision = self._policy.revision
         if sha256 not in self._since and revision is not None:
             self._since[sha256] = await since_when(self._revisions, revision.number, same=_with(sha256))
-        at_ms = self._since.get(sha256, 0)
-        return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC) if at_ms else None
+        return known(self._since.get(sha256, 0))
 
     async def _lately(self, agent: Agent) -> Lately | None:
         who = both(is_("tenant", agent.tenant), is_("agent", agent.name))

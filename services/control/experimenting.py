@@ -1,6 +1,5 @@
 """Experiments as people see them, with their intervals over time."""
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from services.arm_sums import SumsWrong
 from services.control.audit_client import Stub
 from services.control.experiments_shown import ExperimentShown, ExperimentStanding, LookShown, look_of, shown
 from services.control.policy import ActivePolicy
+from services.control.times import known
 from services.control.undone import Undone, storing
 from services.experiments import Span, assigned_since, judged
 from services.insights.report import Report
@@ -77,7 +77,7 @@ def _standing(
 ) -> ExperimentStanding:
     return ExperimentStanding(
         **msgspec.structs.asdict(shown(experiment)),
-        start_time=dt.datetime.fromtimestamp(since_ms / 1000, dt.UTC) if since_ms else None,
+        start_time=known(since_ms),
         line_alpha=report.line_alpha,
         now=look_of(report, end_ms=now_ms),
         looks=looks,

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.policy.learning import Experiment
+from services.control.times import at
 from services.insights.comparing import Interval
 from services.insights.report import Line, Report
 
@@ -111,7 +112,7 @@ def shown(experiment: Experiment) -> ExperimentShown:
 def look_of(report: Report, *, end_ms: int) -> LookShown:
     """What is known by a report of the calls up to that time."""
     return LookShown(
-        end_time=dt.datetime.fromtimestamp(end_ms / 1000, dt.UTC),
+        end_time=at(end_ms),
         counts=tuple(
             CountShown(variation=name, subjects=arm.subjects, calls=arm.calls, several=arm.several)
             for name, arm in report.arms.items()

@@ -1,7 +1,8 @@
 """Filters of the audit service (AIP-160), written for operations and pages of the control plane. Pure."""
 
-import datetime as dt
 from typing import Final
+
+from services.control.times import iso
 
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "*": "\\*"})
 
@@ -13,8 +14,7 @@ def is_(field: str, value: str) -> str:
 
 def since(at_ms: int) -> str:
     """That a decision was received at that time or later, milliseconds since the epoch."""
-    at = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).replace(tzinfo=None)
-    return f'receive_time >= "{at.isoformat(timespec="milliseconds")}Z"'
+    return f'receive_time >= "{iso(at_ms)}"'
 
 
 def both(*parts: str) -> str:

@@ -1,6 +1,5 @@
 """From nothing to the first governed call: how far somebody is, and the smallest policy to begin with."""
 
-import datetime as dt
 import hashlib
 import re
 import secrets
@@ -20,6 +19,7 @@ from services.control.access.accounts import Account
 from services.control.access.rights import Right, rights_of
 from services.control.filters import either, is_
 from services.control.live.scope import Scope
+from services.control.times import at
 from services.control.undone import Undone
 
 STEPS: Final = ("people", "policy", "approval", "gateway", "call")
@@ -122,7 +122,7 @@ def smallest_policy(*, tenant: str, agent: str, address: str, key: str, now_ms: 
             raise Undone(Reason.ARGUMENT_INVALID, "guide-name", field=field)
     if not _ADDRESS.fullmatch(address):
         raise Undone(Reason.ARGUMENT_INVALID, "guide-address", field="address")
-    stamp = f"{dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC):%Y%m%d}"
+    stamp = f"{at(now_ms):%Y%m%d}"
     return f"""description: One agent reads what the CRM has. Begin here, and allow more rule by rule.
 
 agents:

@@ -25,6 +25,7 @@ from services.control.live.now import Stream
 from services.control.live.scope import Scope
 from services.control.live.waiting import Waiting
 from services.control.policy import ActivePolicy
+from services.control.times import at
 from services.control.undone import storing
 from services.proof.merkle import consistent
 from services.proof.notes import Checkpoint, Malformed, read_checkpoint
@@ -147,7 +148,7 @@ class Integrity:
             result = "FIRST" if last is None else await self._compared(last, note)
             found = Verification(
                 result=result,
-                verify_time=_at(self._clock_ms()),
+                verify_time=at(self._clock_ms()),
                 by=who.name,
                 note=note if result != "INCONSISTENT" or last is None else last.note,
                 tree_size=answer.checkpoint.tree_size,
@@ -230,7 +231,3 @@ def _read(note: str) -> Checkpoint | None:
         return read_checkpoint(note.partition("\n\n")[0] + "\n")
     except Malformed:
         return None
-
-
-def _at(at_ms: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC)

@@ -9,6 +9,7 @@ from gateway.core.policy.learning import Rollout
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.rollout_texts import cause_of, state_of
 from gateway.core.rollouts import FROM
+from services.control.times import known
 from services.insights.report import ArmCount
 from services.rollouts.judging import Judged, Line
 from services.rollouts.looking import Standing
@@ -118,7 +119,7 @@ def shown(rollout: Rollout, *, language: str) -> RolloutShown:
         step=rollout.step,
         steps=steps,
         share=rollout.share / BASIS_POINTS,
-        since_time=dt.datetime.fromtimestamp(rollout.since_ms / 1000, dt.UTC) if rollout.since_ms else None,
+        since_time=known(rollout.since_ms),
         why=cause_of(rollout, language=language),
         acts=tuple(act for act, states in FROM.items() if rollout.state in states),
     )

@@ -17,6 +17,7 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.audit.v1.summaries_pb2 import SummarizeDecisionsRequest
 from services.control.changes import Changes, Who
 from services.control.filters import both, either, is_, since
+from services.control.times import at
 from services.control.undone import Undone, reason_given, storing
 
 MOST_CHARACTERS: Final = 500
@@ -160,6 +161,6 @@ def _shown(tenant: str, stop: Stop, count: int | None) -> Halted:
         what=stop.what,
         reason=stop.reason,
         by=stop.by,
-        create_time=dt.datetime.fromtimestamp(stop.since_ms / 1000, dt.UTC),
+        create_time=at(stop.since_ms),
         stopped_calls=count,
     )

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from gateway.redis_clients import connected
-from services.control.console.formats import iso
+from services.control.times import iso
 from tests.console.conftest import Visit
 from tests.console.desk import CUSTOMER, SUBJECT, Desk, desk
 from tests.console.visiting import Visitor

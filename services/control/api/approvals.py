@@ -15,6 +15,7 @@ from services.control.api.parameters import Asking, PageSize, PageToken, Reasone
 from services.control.approvals.asked import Approval, Kind
 from services.control.approvals.deciding import Approvals
 from services.control.paging import page
+from services.control.times import at, known
 
 _State = Annotated[
     Literal["", "waiting", "running", "agreed", "done", "refused", "withdrawn", "expired", "failed", "interrupted"],
@@ -172,13 +173,13 @@ def shown(approval: Approval, *, subject: str = "") -> ApprovalShown:
         state=approval.state,
         reason=approval.reason,
         asked_by=approval.asked_by,
-        create_time=_time(approval.asked_ms),
-        expire_time=_time(approval.expires_ms),
+        create_time=at(approval.asked_ms),
+        expire_time=at(approval.expires_ms),
         subject_ref=approval.subject_ref,
         subject=subject,
         tenant=approval.tenant,
         decided_by=approval.decided_by,
-        decide_time=_time(approval.decided_ms) if approval.decided_ms else None,
+        decide_time=known(approval.decided_ms),
         comment=approval.comment,
         failure=approval.failure,
         keys=approval.keys,
@@ -188,10 +189,6 @@ def shown(approval: Approval, *, subject: str = "") -> ApprovalShown:
 
 async def _reason(request: Asking) -> str:
     return msgspec.json.decode(await request.body(), type=Reasoned).reason
-
-
-def _time(at_ms: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC)
 
 
 def _place(approval: Any) -> tuple[int, str]:

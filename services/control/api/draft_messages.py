@@ -1,6 +1,5 @@
 """What the operations on drafts, proposals and jobs take and give, as JSON."""
 
-import datetime as dt
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,6 +9,7 @@ from services.control.api.people_messages import Given, Taken
 from services.control.drafts.edits import Edit
 from services.control.drafts.store import Draft
 from services.control.jobs import Job
+from services.control.times import iso
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 DraftText = Annotated[str, msgspec.Meta(max_length=4 * 1024 * 1024)]
@@ -187,8 +187,8 @@ def draft_shown(draft: Draft, text: str | None = None) -> DraftShown:
         owner=draft.owner,
         base=draft.base,
         etag=draft.etag,
-        create_time=_time(draft.created_ms),
-        update_time=_time(draft.updated_ms),
+        create_time=iso(draft.created_ms),
+        update_time=iso(draft.updated_ms),
         updated_by=draft.updated_by,
         proposal=f"proposals/{draft.proposal}" if draft.proposal else "",
         text=text,
@@ -204,12 +204,8 @@ def job_shown(job: Job, failure: str) -> JobShown:
         state=job.state,
         done=job.done,
         total=job.total,
-        create_time=_time(job.created_ms),
-        end_time=_time(job.ended_ms) if job.ended_ms else "",
+        create_time=iso(job.created_ms),
+        end_time=iso(job.ended_ms) if job.ended_ms else "",
         failure=failure,
         result=job.result if job.state == "succeeded" else None,
     )
-
-
-def _time(ms: int) -> str:
-    return dt.datetime.fromtimestamp(ms / 1000, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,5 @@
 """What the operations on sessions, accounts and tokens take and give, as JSON."""
 
-import datetime as dt
 from typing import Annotated
 
 import msgspec
@@ -10,6 +9,7 @@ from services.control.access.principals import Principal
 from services.control.access.rights import Role
 from services.control.access.sessions import Session
 from services.control.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, Token, TokenName
+from services.control.times import iso
 
 Password = Annotated[str, msgspec.Meta(max_length=1024)]
 """Longer ones are read, to say that they are too long."""
@@ -256,6 +256,4 @@ def who(
 
 def time_of(at_ms: int) -> str:
     """A time in RFC 3339; empty for 0."""
-    if not at_ms:
-        return ""
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso(at_ms) if at_ms else ""

@@ -20,12 +20,6 @@ def percent(ratio: float, digits: int = 0, *, language: str) -> str:
     return number(ratio * 100, digits, language=language) + (f"{_NO_BREAK}%" if language == "fr" else "%")
 
 
-def iso(at_ms: int) -> str:
-    """A time in UTC as machines read it: 2026-01-31T08:00:00.250Z."""
-    text = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def milliseconds(at: dt.datetime) -> int:
     """A time as pages take it: milliseconds since the epoch."""
     return round(at.timestamp() * 1000)

@@ -18,6 +18,7 @@ from services.control.console.security import page_policy
 from services.control.console.static_files import StaticFiles
 from services.control.console.viewer import Viewer, viewer_of
 from services.control.console.wording import Wording
+from services.control.times import iso
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _UI: Final = tuple(sorted(path.name for path in (TEMPLATES / "ui").glob("*.html")))
@@ -130,7 +131,7 @@ def _context(env: Environment, viewer: Viewer) -> dict[str, Any]:
         "percent": partial(formats.percent, language=language),
         "duration": partial(span, language=language),
         "moment": partial(moment, language=language),
-        "iso": formats.iso,
+        "iso": iso,
     }
     return {**context, "ui": Ui(env, context)}
 

@@ -17,8 +17,9 @@ from gateway.redis_clients import Client
 from services.control.changes import Changes, Who
 from services.control.holds.leases import Lease, Leases
 from services.control.holds.readable import Row, rows_of
-from services.control.holds.shown import Waiting, at, shown
+from services.control.holds.shown import Waiting, shown
 from services.control.policy import ActivePolicy
+from services.control.times import at
 from services.control.undone import Undone, reason_given, storing
 
 MOST_CHARACTERS: Final = 1_000

@@ -7,6 +7,7 @@ import msgspec
 from gateway.core import holds
 from gateway.core.holds import Hold, HoldState
 from services.control.holds.leases import Lease
+from services.control.times import at, known
 
 
 class LeaseShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -68,15 +69,10 @@ def shown(hold: Hold, lease: Lease | None) -> Waiting:
         expire_time=at(hold.expires_ms),
         release_time=at(hold.release_ms) if hold.state is HoldState.SCHEDULED else None,
         decider=hold.decider,
-        decide_time=at(hold.decided_ms) if hold.decided_ms else None,
+        decide_time=known(hold.decided_ms),
         reason=hold.comment,
         status=hold.status,
         why_not=hold.reason,
         result=f"decisions/{hold.result}" if hold.result else "",
         lease=None if lease is None else LeaseShown(holder=lease.holder, expire_time=at(lease.until_ms)),
     )
-
-
-def at(at_ms: int) -> dt.datetime:
-    """A time in milliseconds since the epoch."""
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC)

@@ -19,10 +19,10 @@ from services.control.live.near import rules_by_name
 from services.control.live.now import Now, Objective, Traffic, Unknown, Workers
 from services.control.live.scope import Scope
 from services.control.live.standing import objectives, workers
-from services.control.live.times import at
 from services.control.live.traffic import traffic
 from services.control.live.waiting import Waiting
 from services.control.policy import ActivePolicy
+from services.control.times import at
 
 SECOND: Final = 1.0
 OBJECTIVES_SECONDS: Final = 5.0

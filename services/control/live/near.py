@@ -8,7 +8,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.zones import period
 from pilote.audit.v1 import activity_pb2
 from services.control.live.now import NearLimit
-from services.control.live.times import at
+from services.control.times import at
 
 NEAR: Final = 0.8
 SEEN_MS: Final = 60_000

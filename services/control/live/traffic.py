@@ -9,7 +9,7 @@ from pilote.audit.v1 import activity_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.live.near import still_near
 from services.control.live.now import AgentCalls, ReasonShare, Series, Traffic, VerdictShare, VersionShare
-from services.control.live.times import at
+from services.control.times import at
 
 SHOWN: Final = 10
 """Reasons and agents; of versions and limits twice as many."""

@@ -10,7 +10,7 @@ from gateway.core import keys
 from gateway.redis_clients import Client
 from services.control.live.now import Holds, StopInForce, Stream
 from services.control.live.scope import Scope
-from services.control.live.times import at
+from services.control.times import at
 from services.stream_lag import Lag, lag_of, quarantine
 
 

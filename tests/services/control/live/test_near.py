@@ -12,7 +12,7 @@ from gateway.core.limits import Bucket, LimitRule
 from gateway.core.zones import CalendarRule
 from pilote.audit.v1 import activity_pb2
 from services.control.live.near import still_near
-from services.control.live.times import at
+from services.control.times import at
 
 NOW_MS = 1_795_514_400_000
 HOUR_MS = 3_600_000
