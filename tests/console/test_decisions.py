@@ -22,7 +22,8 @@ LOOKS = pytest.mark.parametrize(
 )
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+# Not for longer than this module: its audit service would take the decisions of other modules' tests off the store.
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def office(redis_process: Store) -> AsyncIterator[Desk]:
     """A console over the calls of some hours."""
     with tempfile.TemporaryDirectory(prefix="console-", ignore_cleanup_errors=True) as home:
