@@ -238,6 +238,7 @@ async def test_list_and_decision_pass_axe_and_fit(visit: Visit, office: Desk, lo
 
 async def test_french_pages_are_french(visit: Visit, office: Desk) -> None:
     page = await _listed(await visit(office.url, locale="fr-FR"))
+    await page.get_by_text("120 décisions correspondent").wait_for()  # counts come after the list
     text = await page.inner_text("main")
     for word in ("Décisions", "Filtre", "24 heures", "Refusé", "Motif", "Méthode", "120 décisions correspondent"):
         assert word in text
