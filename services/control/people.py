@@ -13,8 +13,8 @@ import msgspec
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem, State
 from services.control.access.administration import Edited
-from services.control.access.knowing import Asked, here_of
-from services.control.access.principals import principal_of
+from services.control.access.knowing import here_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import OPEN, Right
 from services.control.access.tokens import DEFAULT_DAYS, SIGN, Token
 from services.control.changes import LATER, Changes, Changing

@@ -4,7 +4,6 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 import msgspec
-from litestar import Request
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.types import Message, Scope
 
@@ -15,7 +14,7 @@ from services.control.access.asking import Unasked
 from services.control.access.cookies import UNSAFE, Cookies
 from services.control.access.entrance import ConfirmationNeeded, Entrance
 from services.control.access.keyring import Key, WrongSecret, opened_by_secret
-from services.control.access.principals import Principal, right_of
+from services.control.access.principals import Asked, Principal, right_of
 from services.control.access.rights import EVERYWHERE, OPEN, Right, Rights, rights_of
 from services.control.access.sessions import Session, Sessions, holds
 from services.control.access.tokens import PREFIX, Token, Tokens
@@ -28,8 +27,6 @@ _HERE: Final = "session"
 _TOKEN: Final = "token"  # noqa: S105 - where one is kept
 _COOKIES: Final = "cookies"
 _ONLY_OWN: Final = Rights({EVERYWHERE: frozenset({Right.OWN})})
-
-Asked = Request[Any, Any, Any]
 
 
 class CsrfRefused(Exception):

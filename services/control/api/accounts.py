@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from litestar import Request, Response, delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.parameters import PageSize, PageToken
@@ -28,8 +29,6 @@ from services.control.paging import page
 from services.control.people import People
 
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
-
-Asked = Request[Any, Any, Any]
 
 
 class AccountsApi:

@@ -1,16 +1,16 @@
 """Drafts of policies over HTTP: edited, checked, completed, compared, tried on recorded calls, and proposed."""
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
-from litestar import Request, Response, delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.core.changes import Place
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.draft_messages import (
@@ -43,7 +43,6 @@ from services.control.paging import page
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """A text of 4 MiB, however JSON writes it."""
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
-Asked = Request[Any, Any, Any]
 T = TypeVar("T")
 
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import MediaType, Request, Response
+from litestar import MediaType, Response
 from litestar.exceptions import HTTPException
 
 from gateway.core.errors import CallEnded
 from services.control.access.persons import language_in
+from services.control.access.principals import Asked
 from services.control.api.problems import PROBLEM_JSON, Problem, problem_of, status_of_call
 
 _log = logging.getLogger(__name__)
 
-Asked = Request[Any, Any, Any]
 Handlers = MutableMapping[int | type[Exception], Callable[[Asked, Any], Response[Any]]]
 
 

@@ -12,13 +12,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 from gateway.core.errors import Reason
 from gateway.redis_clients import Client
-from services.control.access.principals import Principal, right_of
+from services.control.access.principals import Asked, Principal, right_of
 from services.control.access.rights import OPEN, Right
 from services.control.undone import Undone, storing
 
@@ -46,8 +46,6 @@ if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
-
-Asked = Request[Any, Any, Any]
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

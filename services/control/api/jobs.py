@@ -1,22 +1,21 @@
 """One's own jobs over HTTP: how far they are, what came of them, ending them."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.draft_messages import JobShown, JobsShown, job_shown
 from services.control.drafts.texts import say
 from services.control.jobs import Job, Jobs
 
-Asked = Request[Any, Any, Any]
 _STREAM: Final = "text/event-stream"
 
 

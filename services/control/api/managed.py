@@ -1,18 +1,15 @@
 """What operations share that are signed with managed keys, or look at recorded calls."""
 
 from collections.abc import Callable
-from typing import Any, Final
-
-from litestar import Request
+from typing import Final
 
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.signing import Signer
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.drafts.store import DraftProblem
 from services.revisions.revising import Hand
 
 LONGEST_MS: Final = 366 * 86_400_000
-Asked = Request[Any, Any, Any]
 HandOf = Callable[[Asked], Hand]
 """Who asks, and their managed key."""
 

@@ -3,10 +3,12 @@
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.params import HeaderParameter, QueryParameter
 
-Asking: TypeAlias = Request[Any, Any, Any]
+from services.control.access.principals import Asked
+
+Asking: TypeAlias = Asked
 Answer: TypeAlias = Response[Any]
 PageSize = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
 PageToken = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]

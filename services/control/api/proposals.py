@@ -3,13 +3,13 @@
 from typing import Any, Literal
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from gateway.adapters.proposals import Proposal
 from gateway.core.authority import SignedVote, Statement
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.draft_messages import BacktestDraft, Decide, JobShown, PlanDraft, RollBack, RolledBack
@@ -18,8 +18,6 @@ from services.control.api.managed import HandOf, since
 from services.control.drafts.comparing import Compared
 from services.control.drafts.drafting import Drafting
 from services.revisions.revising import Revising
-
-Asked = Request[Any, Any, Any]
 
 
 class DecidedShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

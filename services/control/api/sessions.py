@@ -1,10 +1,9 @@
 """Logging in and out, confirming, passwords and one's own sessions, over HTTP."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post
+from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -13,7 +12,7 @@ from services.control.access.accounts import AccountProblem
 from services.control.access.cookies import DEVICE_SECONDS, browser_of
 from services.control.access.entrance import LoggedIn, NotIn, Refused
 from services.control.access.knowing import here_of, set_cookies
-from services.control.access.principals import Principal, principal_of
+from services.control.access.principals import Asked, Principal, principal_of
 from services.control.access.rights import Right, rights_of
 from services.control.api.describing import takes
 from services.control.api.people_messages import (
@@ -25,8 +24,6 @@ from services.control.api.people_messages import (
     session_shown,
     who,
 )
-
-Asked = Request[Any, Any, Any]
 
 
 class OwnSessions:

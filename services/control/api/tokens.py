@@ -1,21 +1,17 @@
 """One's own API tokens over HTTP."""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, delete, get, post
+from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accesses import Access
 from services.control.access.knowing import here_of
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
 from services.control.api.people_messages import CreateToken, TokenMade, TokensShown, token_shown
 from services.control.people import People
-
-Asked = Request[Any, Any, Any]
 
 
 class OwnTokens:

@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from litestar import MediaType, Request, Response
+from litestar import MediaType, Response
 
 from services.control.access.accounts import AccountProblem
 from services.control.access.asking import Unasked
 from services.control.access.entrance import ConfirmationNeeded
+from services.control.access.principals import Asked
 from services.control.api.problems import Problem
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
 from services.control.console.static_files import NotBuilt
@@ -27,7 +28,6 @@ _OTHER: Final = {4: 400}
 """By the first digit of a status that has no words of its own; any other is a mistake of ours."""
 _OURS: Final = (404, 405, 413, 500)
 """Where what is told to programs says less than a page does."""
-Asked: TypeAlias = Request[Any, Any, Any]
 Answers: TypeAlias = Callable[[Asked, Any], Response[Any]]
 
 

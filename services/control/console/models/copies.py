@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from gateway.rpc.times import timestamp
 from pilote.audit.v1.shadows_pb2 import SummarizeShadowsRequest
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
-from services.control.console.models.sides import Asked, known, tenants_of
+from services.control.console.models.sides import known, tenants_of
 from services.control.console.page import Parts
 from services.control.console.rendering import page
 

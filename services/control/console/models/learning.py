@@ -9,9 +9,10 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.console.formats import milliseconds
-from services.control.console.models.sides import Asked, document_of, known, tenants_of
+from services.control.console.models.sides import document_of, known, tenants_of
 from services.control.console.page import Parts
 from services.control.console.rendering import page, texts_of
 from services.control.experiments_shown import ExperimentStanding, LookShown, MeasureShown

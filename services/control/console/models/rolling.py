@@ -10,9 +10,9 @@ from litestar.params import FromPath
 
 from gateway.core.errors import Reason
 from gateway.core.rollouts import Act
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
-from services.control.console.models.sides import Asked, document_of, known
+from services.control.console.models.sides import document_of, known
 from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of
 from services.control.console.rendering import go_to, page, texts_of

@@ -2,17 +2,14 @@
 
 from typing import Any, Final
 
-from litestar import Request
-
 from gateway.core.policy.document import Document
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.console.formats import milliseconds
 from services.control.console.page import Parts
 
 SIDES: Final = ("routes", "versions", "rollouts", "experiments", "shadows", "holdouts")
-Asked = Request[Any, Any, Any]
 
 
 def tabs(here: str) -> tuple[tuple[str, str, bool], ...]:

@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accounts import AccountProblem
 from services.control.access.knowing import here_of
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import OPEN, Right, rights_of
 from services.control.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, SIGN
 from services.control.api.access_problems import told_of_access
@@ -21,7 +21,6 @@ from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.account import TEXTS
 from services.control.console.viewer import viewer_of
 
-Asked = Request[Any, Any, Any]
 _NEW: Final = "account/token.html"
 
 

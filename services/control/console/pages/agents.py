@@ -6,14 +6,14 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import grpc
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.core.reason_texts import why as reason_in_words
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest
 from pilote.decision.v1 import decision_pb2
-from services.control.access.principals import needs, principal_of
+from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.agent_keys import lines_of, with_key, without_key
@@ -29,7 +29,6 @@ from services.control.drafts.texts import say as in_words
 from services.control.filters import both, is_, since
 from services.control.traffic import DAY_MS, Traffic
 
-Asked = Request[Any, Any, Any]
 MOST_SHOWN: Final = 50
 LATEST: Final = 10
 """Decisions of an agent that are shown."""

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from services.control.access.entrance import Refused
 from services.control.access.knowing import here_of
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
 from services.control.console.texts.confirm import TEXTS
 from services.control.console.viewer import local_path, viewer_of
-
-Asked = Request[Any, Any, Any]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.approvals.asked import Approval
 from services.control.audit_client import as_json
@@ -25,7 +25,6 @@ from services.control.decisions.columns import COLUMNS, took_us, verdict_of
 from services.control.decisions.picture import led_to, rooms_of, waterfall_of, ways_of
 from services.control.decisions.proving import proofs_of
 
-Asked = Request[Any, Any, Any]
 _TEMPLATE: Final = "decisions/decision.html"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _FOLLOWED: Final = 20

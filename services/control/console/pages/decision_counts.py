@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from pilote.audit.v1 import summaries_pb2
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.rendering import page
 from services.control.decisions.counts import chart_of, facets_of
 from services.control.decisions.looking import look_of
 
-Asked = Request[Any, Any, Any]
 _TEMPLATE: Final = "decisions/counts.html"
 FACETS: Final = (
     *("verdict", "reason", "agent", "method", "rule", "model_version"),

@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from pilote.audit.v1 import summaries_pb2
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.exporting import Progress
 from services.control.console.page import Parts
 from services.control.console.rendering import page
 
-Asked = Request[Any, Any, Any]
 _KEPT: Final = 200
 """Exports whose progress is known; of older ones nobody asks any more."""
 _STOP_ASKING: Final = 286

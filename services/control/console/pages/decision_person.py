@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from pilote.audit.v1 import audit_service_pb2, persons_pb2
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.streaming import answer_stream
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, texts_of
 
-Asked = Request[Any, Any, Any]
 _ONE: Final = "/decisions/{decision:str}/report/{approval:str}"
 
 

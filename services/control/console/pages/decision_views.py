@@ -1,20 +1,18 @@
 """Saved views: what people look for again and again."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from pilote.audit.v1 import views_pb2
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.decisions.looking import Look, look_of
 from services.control.viewing import name_for
-
-Asked = Request[Any, Any, Any]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:

@@ -5,11 +5,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import grpc
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from pilote.audit.v1 import audit_service_pb2, filters_pb2
 from services.control.access.persons import language_in
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.api.problems import Problem, problem_of
 from services.control.console.page import Page, Parts
@@ -22,7 +23,6 @@ from services.control.decisions.looking import ALL, ORDERS, SPANS, Look, look_of
 from services.control.decisions.mistakes import Mistake, mistake_in
 from services.control.decisions.terms import terms
 
-Asked = Request[Any, Any, Any]
 _TEMPLATE: Final = "decisions/decisions.html"
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from gateway.core.revision.decode import PolicyInvalid
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.problems import problem_of
 from services.control.console.page import Page, Parts
@@ -48,7 +48,6 @@ SNIPPETS: Final = (
     ("grpcurl", f"grpcurl -plaintext -H \"x-api-key: $KEY\" -d '{{}}' 127.0.0.1:50051 {_METHOD}"),
     ("python", _PYTHON),
 )
-Asked = Request[Any, Any, Any]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:

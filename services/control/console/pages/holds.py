@@ -5,14 +5,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.core.errors import Reason
 from gateway.core.holds import HoldState
 from gateway.core.reason_texts import why as reason_in_words
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.console.formats import milliseconds
@@ -24,7 +24,6 @@ from services.control.holds.queue import MOST_CHARACTERS
 from services.control.holds.shown import Waiting
 from services.control.undone import Undone
 
-Asked = Request[Any, Any, Any]
 PLACES: Final = {"person": ("PENDING",), "time": ("SCHEDULED",), "made": ("APPROVED", "EXECUTING")}
 """The tabs of the queue, and the states of the calls in each."""
 MOST_SHOWN: Final = 200

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 import grpc
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from pilote.audit.v1 import personal_pb2
-from services.control.access.principals import Principal, principal_of
+from services.control.access.principals import Asked, Principal, principal_of
 from services.control.access.rights import Right
 from services.control.approvals.asked import RIGHTS, Approval, Kind
 from services.control.approvals.deciding import Approvals
@@ -25,7 +25,6 @@ from services.control.console.viewer import viewer_of
 from services.control.live.scope import scope_of
 from services.control.undone import Undone
 
-Asked = Request[Any, Any, Any]
 KINDS: Final[tuple[Kind, ...]] = ("erasure", "personal-export")
 _FINDINGS: Final = {
     "FIRST": ("integrity-verified-first", "note"),

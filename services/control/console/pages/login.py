@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
@@ -15,6 +15,7 @@ from services.control.access.cookies import browser_of
 from services.control.access.entrance import Refused
 from services.control.access.knowing import here_of, set_cookies
 from services.control.access.persons import LANGUAGE_COOKIE
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
 from services.control.api.sessions import network_of, set_login
@@ -24,7 +25,6 @@ from services.control.console.rendering import go_to, page
 from services.control.console.texts.login import TEXTS
 from services.control.console.viewer import local_path, viewer_of
 
-Asked = Request[Any, Any, Any]
 _STATUS: Final = {"login-throttled": HTTPStatus.TOO_MANY_REQUESTS, "login-busy": HTTPStatus.SERVICE_UNAVAILABLE}
 _LONGEST: Final = 1024
 """Characters of a name or password that are read; no real one has as many."""

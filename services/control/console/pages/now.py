@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 from litestar.response import ServerSentEvent
@@ -13,7 +13,7 @@ from litestar.response import ServerSentEvent
 from gateway.core.errors import Reason
 from gateway.core.reason_texts import REASONS
 from gateway.core.texts import LANGUAGES
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.console.formats import percent
 from services.control.console.page import Page, Parts
@@ -28,7 +28,6 @@ from services.control.texts import say
 
 _LIVE: Final = ("notes", "figures", "tables")
 """Blocks of the template that change."""
-Asked = Request[Any, Any, Any]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:

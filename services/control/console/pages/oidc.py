@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -12,12 +12,11 @@ from services.control.access.cookies import browser_of
 from services.control.access.knowing import here_of, set_cookies
 from services.control.access.oidc.company import BEGUN_MS, Company
 from services.control.access.persons import language_in
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.api.sessions import set_login
 from services.control.console.page import Page, Parts
 from services.control.console.viewer import local_path
-
-Asked = Request[Any, Any, Any]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from services.control.access.entrance import Refused
 from services.control.access.knowing import here_of
+from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
 from services.control.api.sessions import set_login
@@ -17,7 +18,6 @@ from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.password import TEXTS
 from services.control.console.viewer import local_path, viewer_of
 
-Asked = Request[Any, Any, Any]
 _OLD: Final = frozenset({"confirm-wrong", "login-throttled", "login-busy", "password-none"})
 """What is said beside the password that one has; all else is about the one that one wants."""
 

@@ -5,14 +5,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import EVERYWHERE, OPEN, RIGHTS, Right, Role
 from services.control.api.access_problems import told_of_access
 from services.control.console.page import Page, Parts
@@ -20,7 +20,6 @@ from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.people import TEXTS
 from services.control.console.viewer import viewer_of
 
-Asked = Request[Any, Any, Any]
 ROLES: Final = tuple(Role)
 _SHOWN: Final = tuple(right for right in Right if right not in OPEN)
 

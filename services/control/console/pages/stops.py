@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.core.stops import Stop, is_stop
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import EVERYWHERE, Right
 from services.control.access.tenancy import tenants_for
 from services.control.console.formats import milliseconds
@@ -23,7 +23,6 @@ from services.control.stoppable import KINDS, Target, target_of, targets
 from services.control.stopping import Halted, covered
 from services.control.undone import Undone
 
-Asked = Request[Any, Any, Any]
 MOST_SHOWN: Final = 12
 """Of each kind, as long as nobody searches for one."""
 

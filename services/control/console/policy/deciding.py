@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, cast
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from services.control.access.principals import needs, principal_of
+from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of, number_of
@@ -18,7 +18,6 @@ from services.control.drafts.store import DraftProblem
 from services.control.drafts.submitting import Act
 from services.control.jobs import JobsFull
 
-Asked = Request[Any, Any, Any]
 _All = Annotated[bool, QueryParameter(name="all")]
 _Before = Annotated[int, QueryParameter(name="before", ge=0)]
 SIZE: Final = 20

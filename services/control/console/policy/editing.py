@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from gateway.packs.shipped import shipped
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
@@ -28,7 +28,6 @@ from services.control.drafts.texts import say as in_words
 from services.control.drafts.workshop import Overtaken
 
 PAGE_SIZE: Final = 50
-Asked = Request[Any, Any, Any]
 _Section = Annotated[str, QueryParameter(name="section")]
 _Name = Annotated[str, QueryParameter(name="name")]
 _Q = Annotated[str, QueryParameter(name="q")]

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from gateway.core.policy.document import Document
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of
@@ -24,7 +24,6 @@ SECTIONS: Final = (
 MOST_FOUND: Final = 50
 LATEST: Final = 5
 LATEST_PROPOSALS: Final = 10
-Asked = Request[Any, Any, Any]
 _Q = Annotated[str, QueryParameter(name="q")]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of
@@ -16,7 +16,6 @@ from services.control.console.rendering import go_to, page, texts_of
 from services.revisions.revising import RevisionProblem
 
 SIZE: Final = 30
-Asked = Request[Any, Any, Any]
 _Before = Annotated[int, QueryParameter(name="before", ge=0)]
 _Base = Annotated[int, QueryParameter(name="base", ge=-1)]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from gateway.core.changes import Place
 from gateway.core.revision.decode import PolicyInvalid
 from services.control.access.persons import language_in
-from services.control.access.principals import principal_of
+from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
@@ -29,7 +29,6 @@ DAY_MS: Final = 86_400_000
 SPANS: Final = (1, 7, 30)
 """Days of recorded calls that may be chosen."""
 MOST_TRIED: Final = 1_000
-Asked = Request[Any, Any, Any]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
