@@ -80,7 +80,14 @@ async def composed(
     )
     async with drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms) as drafts:
         made = Composed(
-            options, redis, AuditClient(stub), access=access, policy=policy, drafts=drafts, clock_ms=clock_ms
+            options,
+            redis,
+            AuditClient(stub),
+            changes=changes,
+            access=access,
+            policy=policy,
+            drafts=drafts,
+            clock_ms=clock_ms,
         )
         try:
             yield made
@@ -98,6 +105,7 @@ class Composed:
         redis: Client,
         audit: AuditClient,
         *,
+        changes: Changes,
         access: Access,
         policy: ActivePolicy,
         drafts: Drafting,
@@ -110,7 +118,7 @@ class Composed:
         self._policy = policy
         self._drafts = drafts
         self._clock_ms = clock_ms
-        changes, key = Changes(audit.stub), options.pseudonym_key
+        key = options.pseudonym_key
         self._changes = changes
         self._tailing = Tailing(audit.stub)
         self.following = Following(Gathering(redis, audit.stub, policy, clock_ms=clock_ms))
@@ -122,6 +130,7 @@ class Composed:
             redis,
             audit.stub,
             policy,
+            changes,
             hold_keys=options.hold_keys,
             signers=access.knowing.signer,
             clock_ms=clock_ms,

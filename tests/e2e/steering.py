@@ -19,6 +19,7 @@ from services.control.api.idempotency import Once
 from services.control.api.operations import Operations
 from services.control.api.verbs import parting, plain_in
 from services.control.app import application
+from services.control.changes import Changes
 from services.control.policy import ActivePolicy
 from tests.e2e.world import HOLD_KEY, World
 
@@ -80,10 +81,12 @@ async def steering(
     """
     policy = ActivePolicy(Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None))
     async with grpc.aio.insecure_channel(audit) as channel:
+        stub = AuditServiceStub(channel)
         operations = Operations(
             world.redis,
-            AuditServiceStub(channel),
+            stub,
             policy,
+            Changes(stub),
             hold_keys=(HOLD_KEY,),
             signers=lambda request: (signers or {}).get(request.headers[_WHO]),
             clock_ms=world.clock,

@@ -15,7 +15,7 @@ from services.control.access.administration import Edited
 from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.api.parameters import PageSize, PageToken
+from services.control.api.parameters import PageSize, PageToken, body_of
 from services.control.api.people_messages import (
     Accounts,
     AccountShown,
@@ -105,7 +105,7 @@ class AccountsApi:
         )
         async def disable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let nobody in by this account any more: its sessions end, its tokens answer no more."""
-            version, reason = _version(request), await _reason(request)
+            version, reason = _version(request), (await body_of(request, Why)).reason
             return _answered(await people.enable(request, account, "disabled", version=version, reason=reason))
 
         @post(
@@ -117,7 +117,7 @@ class AccountsApi:
         )
         async def enable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
             """Let somebody in again."""
-            version, reason = _version(request), await _reason(request)
+            version, reason = _version(request), (await body_of(request, Why)).reason
             return _answered(await people.enable(request, account, "active", version=version, reason=reason))
 
         @post(
@@ -130,7 +130,7 @@ class AccountsApi:
         )
         async def reset(account: FromPath[str], request: Asked) -> Response[Invited]:
             """Give a new password that works once. Their sessions end, and their signing key is gone."""
-            version, reason = _version(request), await _reason(request)
+            version, reason = _version(request), (await body_of(request, Why)).reason
             return _invited(*await people.reset(request, account, version=version, reason=reason))
 
         @delete("/v1/accounts/{account:str}/sessions", right=Right.PEOPLE, summary="End somebody's sessions")
@@ -149,12 +149,6 @@ def _version(request: Asked, *, needed: bool = False) -> int | None:
         return None
     found = _ETAG.fullmatch(given.strip())
     return int(found[1]) if found else -1  # of no version that there is
-
-
-async def _reason(request: Asked) -> str:
-    """Why it is done, where the request says so: it may have no body."""
-    body = await request.body()
-    return msgspec.json.decode(body, type=Why).reason if body else ""
 
 
 def _answered(account: Account) -> Response[AccountShown]:

@@ -1,9 +1,8 @@
 """Drafts of policies over HTTP: edited, checked, completed, compared, tried on recorded calls, and proposed."""
 
 import re
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -31,7 +30,7 @@ from services.control.api.draft_messages import (
 )
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
-from services.control.api.parameters import PageSize, PageToken
+from services.control.api.parameters import PageSize, PageToken, body_of
 from services.control.api.proposals import DecidedShown, decided_shown
 from services.control.drafts.checking import Checked
 from services.control.drafts.comparing import Compared
@@ -43,7 +42,6 @@ from services.control.paging import page
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """A text of 4 MiB, however JSON writes it."""
 _ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
-T = TypeVar("T")
 
 
 class PolicyDrafts:
@@ -88,7 +86,7 @@ class PolicyDrafts:
         )
         async def create(request: Asked) -> Response[DraftShown]:
             """Begin a draft with the active policy, another revision, another draft, or a text of one's own."""
-            given = await _given(request, CreateDraft)
+            given = await body_of(request, CreateDraft)
             made = await drafting.create(
                 title=given.title,
                 who=principal_of(request),
@@ -107,7 +105,7 @@ class PolicyDrafts:
         )
         async def save(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
             """Write over the version of `if-match`. Where another one is there, the answer has the difference."""
-            version, given = _version(request), await _given(request, UpdateDraft)
+            version, given = _version(request), await body_of(request, UpdateDraft)
             who = principal_of(request)
             return _answered(await drafting.save(draft, version=version, who=who, text=given.text, title=given.title))
 
@@ -120,7 +118,7 @@ class PolicyDrafts:
         )
         async def edit(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
             """Change parts of the version of `if-match`; all other lines of the text stay as they are."""
-            version, given = _version(request), await _given(request, EditDraft)
+            version, given = _version(request), await body_of(request, EditDraft)
             who = principal_of(request)
             return _answered(*await drafting.edit(draft, given.edits, version=version, who=who))
 
@@ -144,7 +142,7 @@ class PolicyDrafts:
         )
         async def check(draft: FromPath[str], request: Asked) -> Response[Checked]:
             """All mistakes, each with its line and column, and what the policy says in vain."""
-            given = await _given(request, CheckDraft)
+            given = await body_of(request, CheckDraft)
             language = language_in(request)
             return Response(await drafting.check(draft, language=language, text=given.text, findings=given.findings))
 
@@ -158,7 +156,7 @@ class PolicyDrafts:
         )
         async def complete(draft: FromPath[str], request: Asked) -> Response[Completed]:
             """What may stand at a line and column: keys, values, names, and words of expressions."""
-            given = await _given(request, CompleteDraft)
+            given = await body_of(request, CompleteDraft)
             return Response(await drafting.complete(draft, line=given.line, column=given.column, text=given.text))
 
         @post(
@@ -171,7 +169,7 @@ class PolicyDrafts:
         )
         async def compare(draft: FromPath[str], request: Asked) -> Response[Compared]:
             """What it changes of the active policy, in words and as text, with the people who would be put there."""
-            given = await _given(request, CompareDraft)
+            given = await body_of(request, CompareDraft)
             return Response(await drafting.compare(draft, text=given.text))
 
         return [check, complete, compare]
@@ -188,7 +186,7 @@ class PolicyDrafts:
         )
         async def plan(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, how far its changes reach and how many calls of late they touch."""
-            given, owner = await _given(request, PlanDraft), principal_of(request).name
+            given, owner = await body_of(request, PlanDraft), principal_of(request).name
             span = since(given.since)
             return started(await drafting.start("plan", draft, owner=owner, span_ms=span, tenant=given.tenant))
 
@@ -201,7 +199,7 @@ class PolicyDrafts:
         )
         async def backtest(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, what recorded calls would have come to under it."""
-            given, owner = await _given(request, BacktestDraft), principal_of(request).name
+            given, owner = await body_of(request, BacktestDraft), principal_of(request).name
             job = await drafting.start(
                 "backtest", draft, owner=owner, span_ms=since(given.since), tenant=given.tenant, most=given.most
             )
@@ -217,7 +215,7 @@ class PolicyDrafts:
         )
         async def attempt(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, which of the last calls one rule, limit or cap covers, and what it would change."""
-            given, owner = await _given(request, TryDraft), principal_of(request).name
+            given, owner = await body_of(request, TryDraft), principal_of(request).name
             job = await drafting.start(
                 "try",
                 draft,
@@ -244,7 +242,7 @@ class PolicyDrafts:
         )
         async def submit(draft: FromPath[str], request: Asked) -> Response[DecidedShown]:
             """Sign the version of `if-match` and propose it; somebody else must agree before it is active."""
-            version, given = _version(request), await _given(request, SubmitDraft)
+            version, given = _version(request), await body_of(request, SubmitDraft)
             who, hand = principal_of(request), self._hand(request)
             proposal = await drafting.submit(draft, version=version, who=who, hand=hand, reason=given.reason)
             return Response(await decided_shown(drafting.submitting.revising, proposal), status_code=201)
@@ -271,7 +269,3 @@ def _version(request: Asked) -> int:
     if match is None:
         raise DraftProblem("if-match")
     return int(match[1])
-
-
-async def _given(request: Asked, kind: type[T]) -> T:
-    return msgspec.json.decode(await request.body() or b"{}", type=kind)

@@ -33,6 +33,7 @@ class Operations:
         redis: Client,
         audit: Stub,
         policy: ActivePolicy,
+        changes: Changes,
         *,
         hold_keys: Sequence[bytes],
         signers: Signers,
@@ -40,7 +41,6 @@ class Operations:
     ) -> None:
         self._policy = policy
         self._signers = signers
-        changes = Changes(audit)
         self.stopping = Stopping(redis, audit, changes, clock_ms=clock_ms)
         self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
         self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)

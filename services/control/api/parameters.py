@@ -1,6 +1,6 @@
 """What several operations of the control plane are asked with: their requests, answers and query parameters."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 from litestar import Response
@@ -9,6 +9,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from services.control.access.principals import Asked
 
 Asking: TypeAlias = Asked
+T = TypeVar("T")
 Answer: TypeAlias = Response[Any]
 PageSize = Annotated[int, QueryParameter(name="pageSize", ge=0, le=1_000, description="Most to return. 0: 50.")]
 PageToken = Annotated[str, QueryParameter(name="pageToken", description="`nextPageToken` of the page before.")]
@@ -24,6 +25,15 @@ def version_in(if_match: str) -> str:
     """The version that a header `if-match` names; empty for none, or any that is there ("*")."""
     given = if_match.strip().removeprefix("W/").strip('"')
     return "" if given == "*" else given
+
+
+async def body_of(request: Asking, kind: type[T]) -> T:
+    """What the body of a request says, as JSON; without one, nothing.
+
+    Raises:
+        msgspec.DecodeError: it is not that.
+    """
+    return msgspec.json.decode(await request.body() or b"{}", type=kind)
 
 
 class Reasoned(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from services.control.api.describing import takes
 from services.control.api.draft_messages import BacktestDraft, Decide, JobShown, PlanDraft, RollBack, RolledBack
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
+from services.control.api.parameters import body_of
 from services.control.drafts.comparing import Compared
 from services.control.drafts.drafting import Drafting
 from services.revisions.revising import Revising
@@ -53,7 +54,7 @@ class ProposalsApi:
         drafting = self._drafting
 
         async def decide(number: int, request: Asked, act: Literal["approve", "refuse", "withdraw"]) -> Response[Any]:
-            given = msgspec.json.decode(await request.body() or b"{}", type=Decide)
+            given = await body_of(request, Decide)
             who, hand = principal_of(request), self._hand(request)
             proposal = await drafting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
             return Response(await decided_shown(drafting.submitting.revising, proposal))
@@ -131,7 +132,7 @@ class ProposalsApi:
         )
         async def plan(number: FromPath[int], request: Asked) -> Response[JobShown]:
             """Find out, as a job, how far it reaches; those who decide about it see that it was looked at."""
-            given = msgspec.json.decode(await request.body() or b"{}", type=PlanDraft)
+            given = await body_of(request, PlanDraft)
             owner, span = principal_of(request).name, since(given.since)
             return started(await drafting.start_proposal("plan", number, owner=owner, span_ms=span))
 
@@ -144,7 +145,7 @@ class ProposalsApi:
         )
         async def backtest(number: FromPath[int], request: Asked) -> Response[JobShown]:
             """Find out, as a job, what recorded calls would have come to; those who decide see that."""
-            given = msgspec.json.decode(await request.body() or b"{}", type=BacktestDraft)
+            given = await body_of(request, BacktestDraft)
             owner, span = principal_of(request).name, since(given.since)
             job = await drafting.start_proposal("backtest", number, owner=owner, span_ms=span, most=given.most)
             return started(job)

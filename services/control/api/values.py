@@ -21,16 +21,11 @@ from pilote.decision.v1 import decision_pb2
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
+from services.control.api.parameters import Reasoned
 from services.control.audit_client import SECONDS, AuditClient, asking_as
 from services.revisions.revising import RevisionProblem
 
 _DECISION: Final = re.compile(r"[0-9a-f]{32}")
-
-
-class Why(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why somebody asks; it stays in the log for good."""
-
-    reason: str
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -71,11 +66,11 @@ class Values:
             right=Right.VALUES,
             status_code=200,
             summary="Read what a call was decided by",
-            operation_class=takes(Why),
+            operation_class=takes(Reasoned),
         )
         async def values(decision: FromPath[str], request: Request[Any, Any, Any]) -> Response[Shown]:
             """The request fields and facts that the conditions read, in the clear. Who asks and why is recorded."""
-            why = msgspec.json.decode(await request.body(), type=Why)
+            why = msgspec.json.decode(await request.body(), type=Reasoned)
             shown = await self.shown(request, decision, why.reason)
             return Response(shown, status_code=HTTPStatus.OK)
 

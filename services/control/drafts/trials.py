@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.activation.loading import canonical
 from gateway.core.changes import Place, applied, changes, parts
 from gateway.core.policy.document import Document
 from gateway.core.record import Record
@@ -96,11 +95,6 @@ def slices(trier: Trier, span: Span) -> Iterator[tuple[int, Judged]]:
     with closing(trier):
         for start_ms, end_ms in itertools.pairwise(bounds(span, count)):
             yield end_ms, trier.slice(start_ms, end_ms)
-
-
-def config_of(config: Config, document: Document) -> Config:
-    """The same question about another policy."""
-    return msgspec.structs.replace(config, document=canonical(document))
 
 
 def _covers(record: Record, place: Place) -> tuple[str, str]:
