@@ -4,3 +4,4 @@ import "./decisions/charting.js";
 import "./decisions/tailing.js";
 import "./decisions/keeping.js";
 import "./decisions/exporting.js";
+import "./decisions/arranging.js";
