@@ -16,6 +16,7 @@ from services.control.api.problems import Problem, problem_of
 from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     decision,
+    decision_beside,
     decision_columns,
     decision_counts,
     decision_export,
@@ -73,6 +74,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         *decision_views.handlers(parts),
         *decision_export.handlers(parts),
         *decision_columns.handlers(parts),
+        *decision_beside.handlers(parts),
         *decision.handlers(parts),
     ]
 
