@@ -12,9 +12,11 @@ from playwright.async_api import Browser, async_playwright
 from gateway.redis_clients import Client, connected
 from tests.console.desk import Desk, desk
 from tests.console.gallery import gallery_running
+from tests.console.stage import Stage, staged
 from tests.console.visiting import Visitor, launched, visitor
 from tests.console.workplace import Workplace, working
 from tests.e2e.insiders import Inside, inside
+from tests.fakes.upstream import FakeUpstream
 from tests.stores import Store
 
 HERE = Path(__file__).parent
@@ -48,13 +50,13 @@ async def gallery() -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def visit(browser: Browser) -> AsyncIterator[Visit]:
+async def visit(browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Visit]:
     """Opens browsers for people, see `visitor`; in the end nothing may have gone wrong on any page."""
     async with contextlib.AsyncExitStack() as stack:
         visitors: list[Visitor] = []
 
         async def opened(url: str, **wanted: object) -> Visitor:
-            made = await visitor(browser, url, **wanted)  # type: ignore[arg-type]
+            made = await visitor(browser, url, shots=request.config.getoption("--shots"), **wanted)  # type: ignore[arg-type]
             stack.push_async_callback(made.context.close)
             visitors.append(made)
             return made
@@ -68,6 +70,21 @@ async def work(redis_process: Store, tmp_path: Path) -> AsyncIterator[Workplace]
     """A gateway at work, and a control plane whose pages steer it."""
     async with working(redis_process.url, tmp_path) as place:
         yield place
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def theatre(
+    redis_process: Store, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Workplace, FakeUpstream]]:
+    """A workplace of all stories of a module, one after the other; everybody of the cast has an account."""
+    async with staged(redis_process.url, tmp_path_factory.mktemp("stories")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stage(theatre: tuple[Workplace, FakeUpstream], visit: Visit) -> Stage:
+    """The workplace of stories, for one of them."""
+    return Stage(*theatre, visit)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

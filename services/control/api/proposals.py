@@ -56,7 +56,7 @@ class ProposalsApi:
         async def decide(number: int, request: Asked, act: Literal["approve", "refuse", "withdraw"]) -> Response[Any]:
             given = await body_of(request, Decide)
             who, hand = principal_of(request), self._hand(request)
-            proposal = await drafting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
+            proposal = await drafting.submitting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
             return Response(await decided_shown(drafting.submitting.revising, proposal))
 
         @post(
@@ -103,25 +103,25 @@ class ProposalsApi:
             """Make an earlier revision active again: at once where people approved it before, else as a proposal."""
             given = msgspec.json.decode(await request.body(), type=RollBack)
             who, hand = principal_of(request), self._hand(request)
-            made = await drafting.roll_back(given.revision, who=who, hand=hand, reason=given.reason)
+            made = await drafting.submitting.roll_back(given.revision, who=who, hand=hand, reason=given.reason)
             proposal = f"proposals/{made.proposal.number}" if made.proposal else ""
             return Response(RolledBack(revision=made.revision, restores=made.restores, proposal=proposal))
 
         return [approve, refuse, withdraw, roll_back]
 
     def _looking(self) -> list[HTTPRouteHandler]:
-        drafting = self._drafting
+        drafting, questions = self._drafting, self._drafting.questions
 
         @get("/v1/proposals/{number:int}/:compare", right=Right.SEE, summary="Compare a proposal")
         async def compare(number: FromPath[int]) -> Response[Compared]:
             """What a proposal changes of the revision that it was made from, in words and as text."""
             proposal = await drafting.submitting.revising.proposal(number)
-            return Response(await drafting.proposed(proposal))
+            return Response(await questions.proposed(proposal))
 
         @get("/v1/revisions/{number:int}/:compare", right=Right.SEE, summary="Compare revisions")
         async def between(number: FromPath[int], base: FromQuery[int]) -> Response[Compared]:
             """What leads to a revision from `base`, in words and as text; 0: from nothing."""
-            return Response(await drafting.between(base, number))
+            return Response(await questions.between(base, number))
 
         @post(
             "/v1/proposals/{number:int}/:plan",
@@ -134,7 +134,7 @@ class ProposalsApi:
             """Find out, as a job, how far it reaches; those who decide about it see that it was looked at."""
             given = await body_of(request, PlanDraft)
             owner, span = principal_of(request).name, since(given.since)
-            return started(await drafting.start_proposal("plan", number, owner=owner, span_ms=span))
+            return started(await questions.start_proposal("plan", number, owner=owner, span_ms=span))
 
         @post(
             "/v1/proposals/{number:int}/:backtest",
@@ -147,7 +147,7 @@ class ProposalsApi:
             """Find out, as a job, what recorded calls would have come to; those who decide see that."""
             given = await body_of(request, BacktestDraft)
             owner, span = principal_of(request).name, since(given.since)
-            job = await drafting.start_proposal("backtest", number, owner=owner, span_ms=span, most=given.most)
+            job = await questions.start_proposal("backtest", number, owner=owner, span_ms=span, most=given.most)
             return started(job)
 
         return [compare, between, plan, backtest]

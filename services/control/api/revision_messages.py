@@ -69,8 +69,23 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """Of one revision that is looked at."""
 
 
-class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """Who runs which revision."""
+class History(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Revisions, newest first."""
+
+    revisions: tuple[Listed, ...]
+    next_page_token: str = ""
+
+
+class Proposals(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Proposals, newest first."""
+
+    proposals: tuple[Proposed, ...]
+    next_page_token: str = ""
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who runs which revision, by name."""
 
     active: int
     workers: tuple[Report, ...]
+    next_page_token: str = ""
