@@ -72,7 +72,8 @@ async def test_two_decisions_that_are_ticked_are_compared_by_keyboard(visit: Vis
     await page.keyboard.press("x")
     await page.keyboard.press("j")
     await page.keyboard.press("x")
-    assert await page.locator('input[form="comparing"]:checked').count() == 2  # the third one took the second one's place
+    # The third one took the second one's place.
+    assert await page.locator('input[form="comparing"]:checked').count() == 2
     async with page.expect_navigation():
         await page.get_by_role("button", name="Compare two").press("Enter")
     differs = page.get_by_role("region", name="What differs")

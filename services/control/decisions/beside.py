@@ -53,7 +53,9 @@ def beside(first: Decision, second: Decision) -> tuple[Pair, ...]:
     """Everything that either of them has, in the order of the columns, then of the revision."""
     both = (first, second)
     fields = [
-        Pair(kind="field", name=name, of=column.kind, values=(column.value(first) or None, column.value(second) or None))
+        Pair(
+            kind="field", name=name, of=column.kind, values=(column.value(first) or None, column.value(second) or None)
+        )
         for name, column in COLUMNS.items()
     ]
     return (
