@@ -1,4 +1,4 @@
-"""Two decisions side by side: what they have otherwise, of the call, its rules, its limits and its experiments. Pure."""
+"""Two decisions side by side: what they have otherwise, of call, rules, limits and experiments. Pure."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final

@@ -18,7 +18,6 @@ from services.control.decisions.columns import COLUMNS
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """The one stream."""
-
     chosen = ChosenColumns(parts.redis)
 
     @get("/decisions/tail", right=Right.SEE, include_in_schema=False, media_type="text/event-stream")
