@@ -1,6 +1,7 @@
 """Fixtures of tests of pages: one browser a process, one loop for all that talks to it."""
 
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from gateway.redis_clients import Client, connected
+from tests.console.desk import Desk, desk
 from tests.console.gallery import gallery_running
 from tests.console.stage import Stage, staged
 from tests.console.visiting import Visitor, launched, visitor
@@ -105,3 +107,14 @@ async def guarded_gallery(house: Inside) -> AsyncIterator[str]:
     """The gallery for whoever has logged in on the control plane, to which its cookies go too."""
     async with gallery_running(house.access) as url:
         yield url
+
+
+# Not for longer than this module: its audit service would take the decisions of other modules' tests off the store.
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def office(redis_process: Store) -> AsyncIterator[Desk]:
+    """A console over the calls of some hours."""
+    with tempfile.TemporaryDirectory(prefix="console-", ignore_cleanup_errors=True) as home:
+        async with await connected(redis_process.url) as redis:
+            await redis.flushall()
+            async with desk(redis, redis_process.url, Path(home)) as office:
+                yield office
