@@ -31,7 +31,7 @@ from services.control.api.draft_messages import (
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
 from services.control.api.parameters import PageSize, PageToken, body_of
-from services.control.api.proposals import DecidedShown, decided_shown
+from services.control.api.revision_messages import Proposed, proposed
 from services.control.drafts.checking import Checked
 from services.control.drafts.comparing import Compared
 from services.control.drafts.completing import Completed
@@ -240,12 +240,12 @@ class PolicyDrafts:
             summary="Propose a draft",
             operation_class=takes(SubmitDraft),
         )
-        async def submit(draft: FromPath[str], request: Asked) -> Response[DecidedShown]:
+        async def submit(draft: FromPath[str], request: Asked) -> Response[Proposed]:
             """Sign the version of `if-match` and propose it; somebody else must agree before it is active."""
             version, given = _version(request), await body_of(request, SubmitDraft)
             who, hand = principal_of(request), self._hand(request)
             proposal = await drafting.submit(draft, version=version, who=who, hand=hand, reason=given.reason)
-            return Response(await decided_shown(drafting.submitting.revising, proposal), status_code=201)
+            return Response(await proposed(drafting.submitting.revising, proposal), status_code=201)
 
         @post("/v1/policy-drafts/{draft:str}/:rebase", right=Right.POLICY_WRITE, status_code=200, summary="Rebase")
         async def rebase(draft: FromPath[str], request: Asked) -> Response[DraftShown]:

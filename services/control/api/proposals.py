@@ -7,8 +7,6 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from gateway.adapters.proposals import Proposal
-from gateway.core.authority import SignedVote, Statement
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
@@ -16,26 +14,9 @@ from services.control.api.draft_messages import BacktestDraft, Decide, JobShown,
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
 from services.control.api.parameters import body_of
+from services.control.api.revision_messages import Proposed, proposed
 from services.control.drafts.comparing import Compared
 from services.control.drafts.drafting import Drafting
-from services.revisions.revising import Revising
-
-
-class DecidedShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A proposal, as it is after somebody has done something about it."""
-
-    name: str
-    """`proposals/{number}`."""
-    state: str
-    """"waiting", "active", "refused" or "withdrawn"."""
-    stage: str
-    """How far it was looked at: "checked", "planned" or "backtested"."""
-    revision: int
-    """The revision that it is active as; 0 while it waits."""
-    statement: Statement
-    approvals: tuple[SignedVote, ...]
-    more: int
-    """How many more people must agree."""
 
 
 class ProposalsApi:
@@ -57,7 +38,7 @@ class ProposalsApi:
             given = await body_of(request, Decide)
             who, hand = principal_of(request), self._hand(request)
             proposal = await drafting.submitting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
-            return Response(await decided_shown(drafting.submitting.revising, proposal))
+            return Response(await proposed(drafting.submitting.revising, proposal))
 
         @post(
             "/v1/proposals/{number:int}/:approve",
@@ -66,7 +47,7 @@ class ProposalsApi:
             summary="Approve a proposal",
             operation_class=takes(Decide),
         )
-        async def approve(number: FromPath[int], request: Asked) -> Response[DecidedShown]:
+        async def approve(number: FromPath[int], request: Asked) -> Response[Proposed]:
             """Sign that one agrees; once enough people do, the revision is active."""
             return await decide(number, request, "approve")
 
@@ -77,7 +58,7 @@ class ProposalsApi:
             summary="Refuse a proposal",
             operation_class=takes(Decide),
         )
-        async def refuse(number: FromPath[int], request: Asked) -> Response[DecidedShown]:
+        async def refuse(number: FromPath[int], request: Asked) -> Response[Proposed]:
             """End a proposal of somebody else."""
             return await decide(number, request, "refuse")
 
@@ -88,7 +69,7 @@ class ProposalsApi:
             summary="Withdraw a proposal",
             operation_class=takes(Decide),
         )
-        async def withdraw(number: FromPath[int], request: Asked) -> Response[DecidedShown]:
+        async def withdraw(number: FromPath[int], request: Asked) -> Response[Proposed]:
             """Take back a proposal of one's own."""
             return await decide(number, request, "withdraw")
 
@@ -151,18 +132,3 @@ class ProposalsApi:
             return started(job)
 
         return [compare, between, plan, backtest]
-
-
-async def decided_shown(revising: Revising, proposal: Proposal) -> DecidedShown:
-    """A proposal as it stands."""
-    entry = proposal.entry
-    required = (await revising.deciding(proposal)).required
-    return DecidedShown(
-        name=f"proposals/{proposal.number}",
-        state=proposal.state,
-        stage=proposal.stage,
-        revision=proposal.revision,
-        statement=entry.statement,
-        approvals=entry.approvals,
-        more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
-    )
