@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from gateway.core.errors import Reason
 from services.control.access.rights import Role
 from services.control.console.pages.waiting import changes
 from services.control.live.following import QUIET_SECONDS, Event
-from services.control.undone import Reason, Undone
+from services.control.undone import Undone
 from tests.console.conftest import Visit
 from tests.console.test_holds import desk_of
 from tests.console.workplace import Workplace
