@@ -1,5 +1,8 @@
-"""Somebody follows every link of the console, and nothing on any page goes wrong: no error of a script, no style or script
-that the content security policy forbids, nothing that cannot be loaded. The fixture `visit` sees to that."""
+"""Somebody follows every link of the console, and nothing goes wrong on any page.
+
+No script fails, nothing is loaded that the content security policy forbids, and nothing that is not there: the fixture
+`visit` sees to that.
+"""
 
 import re
 from collections import deque
@@ -82,7 +85,7 @@ async def test_nothing_goes_wrong_on_any_page_that_links_lead_to(
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("role", Role)
-async def test_no_link_that_a_role_is_shown_leads_where_it_may_not_go(visit: Visit, work: Workplace, role: Role) -> None:
+async def test_no_link_leads_a_role_where_it_may_not_go(visit: Visit, work: Workplace, role: Role) -> None:
     await _data(work, work.world.stack)
     visitor = await work.enter(await visit(work.url), "ada", role)
     seen = await walk(visitor, axe=False)
