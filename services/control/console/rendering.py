@@ -23,6 +23,8 @@ from services.control.times import iso
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _UI: Final = tuple(sorted(path.name for path in (TEMPLATES / "ui").glob("*.html")))
+STOP_ASKING: Final = 286
+"""The status by which htmx asks no more."""
 _SAID: Final = "pilote_said"
 """The cookie with what is to be said on the next page, once."""
 _SAID_SECONDS: Final = 30
