@@ -18,6 +18,7 @@ from services.control.console.security import page_policy
 from services.control.console.static_files import StaticFiles
 from services.control.console.viewer import Viewer, viewer_of
 from services.control.console.wording import Wording
+from services.control.owed_told import is_owed
 from services.control.times import iso
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -84,6 +85,8 @@ def go_to(
     request: Request[Any, Any, Any], path: str, *, say: str = "", kind: str = "done", cookies: Sequence[Cookie] = ()
 ) -> Response[None]:
     """Send the browser to another page, which then says that, once. `kind` is done, note or error."""
+    if say and is_owed(request):
+        say, kind = f"{say} {texts_of(request)('shell-note-owed')}", "note" if kind == "done" else kind
     said = [_saying(say, kind)] if say else []
     headers = {"hx-redirect": path} if asked_by_htmx(request) else {"location": path}
     status = HTTPStatus.NO_CONTENT if asked_by_htmx(request) else HTTPStatus.SEE_OTHER
