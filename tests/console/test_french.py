@@ -63,6 +63,8 @@ NO_PAGES: Final = {
     "/models/traffic",
     "/stops/active",
     "/guide/state",
+    "/session/left",
+    "/waiting/live",
     "/oidc/login",
     "/oidc/confirm",
     "/oidc/callback",
