@@ -1,5 +1,6 @@
 """What is said of a draft's text, and where."""
 
+import re
 from typing import Any
 
 import pytest
@@ -80,6 +81,17 @@ def test_rules_that_do_nothing_are_told_in_the_readers_language() -> None:
     assert "ne peut jamais s’appliquer" in remark.problem
     assert under(text, remark).startswith("{name: in-vain")
     assert checked(text, language="fr", findings=False).remarks == ()
+
+
+def test_mistakes_are_told_in_the_readers_language_and_the_place_within_an_expression_is_pointed_at() -> None:
+    text = TEXT.replace("effect: allow", "effect: alow\n    when: request.del > 1", 1)
+    found = checked(text, language="fr").remarks
+    assert {remark.path for remark in found} == {"rules[0].effect", "rules[0].when"}
+    for remark in found:
+        assert not re.search(r"did you mean|line|undefined|choices", remark.problem + remark.fix)
+    when = next(remark for remark in found if remark.path == "rules[0].when")
+    assert "champ «\N{NARROW NO-BREAK SPACE}del" in when.problem
+    assert under(text, when).startswith(".del")
 
 
 @pytest.mark.parametrize(
