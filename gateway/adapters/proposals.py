@@ -6,7 +6,7 @@ that somebody writes into the store by hand leads nowhere.
 
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, cast
 
 import msgspec
@@ -133,12 +133,20 @@ class Proposals:
 
         Each brings its whole document along, so these are not many; damaged ones are left out.
         """
-        keys_there = await cast("Awaitable[list[bytes]]", self._redis.hkeys(keys.PROPOSALS))
-        numbers = sorted((int(key) for key in keys_there if key.isdigit()), reverse=True)
-        wanted = [str(number) for number in numbers if not before or number < before][:count]
-        if not wanted:
+        numbers = sorted(await self.numbers(), reverse=True)
+        return await self.some([number for number in numbers if not before or number < before][:count])
+
+    async def numbers(self) -> tuple[int, ...]:
+        """The numbers of all proposals, in no order."""
+        found = await cast("Awaitable[list[bytes]]", self._redis.hkeys(keys.PROPOSALS))
+        return tuple(int(key) for key in found if key.isdigit())
+
+    async def some(self, numbers: Sequence[int]) -> tuple[Proposal, ...]:
+        """The proposals of these numbers, in that order; damaged ones are left out."""
+        if not numbers:
             return ()
         found = []
+        wanted = [str(number) for number in numbers]
         for body in await cast("Awaitable[list[bytes | None]]", self._redis.hmget(keys.PROPOSALS, wanted)):
             with contextlib.suppress(msgspec.DecodeError):
                 found.append(msgspec.json.decode(body or b"", type=Proposal))

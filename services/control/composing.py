@@ -52,17 +52,25 @@ from services.control.drafts.working import Sources
 from services.control.live.following import Following
 from services.control.live.gathering import Gathering
 from services.control.options import Options
+from services.control.owing import Owing
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
 from services.control.viewing import SavedViews
+from services.revisions.revising import Revising
 
 
 @contextlib.asynccontextmanager
 async def composed(
-    options: Options, redis: Client, stub: AuditServiceStub, *, policy: ActivePolicy, clock_ms: Callable[[], int]
+    options: Options,
+    redis: Client,
+    stub: AuditServiceStub,
+    *,
+    owing: Owing,
+    policy: ActivePolicy,
+    clock_ms: Callable[[], int],
 ) -> AsyncIterator["Composed"]:
-    """All of it, until the block ends."""
+    """All of it, until the block ends. `owing` is what the log gets later."""
     access = Access(
         redis,
         keys=options.control_keys or (secrets.token_bytes(32),),
@@ -71,14 +79,17 @@ async def composed(
         profile=options.hashing,
         oidc=options.oidc,
     )
-    changes = Changes(stub)
+    changes = Changes(stub, owing=owing)
     sources = Sources(
         audit=options.audit,
         redis_url=options.redis_url,
         pseudonym_key=options.pseudonym_key,
         replay_keys=tuple(options.replay_keys),
     )
-    async with drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms) as drafts:
+    proposing = Proposing(Revising(redis, clock_ms=clock_ms), changes)
+    async with drafting(
+        redis, access.accounts, proposing, sources=sources, changes=changes, clock_ms=clock_ms
+    ) as drafts:
         made = Composed(
             options,
             redis,
@@ -86,6 +97,7 @@ async def composed(
             changes=changes,
             access=access,
             policy=policy,
+            proposing=proposing,
             drafts=drafts,
             clock_ms=clock_ms,
         )
@@ -108,6 +120,7 @@ class Composed:
         changes: Changes,
         access: Access,
         policy: ActivePolicy,
+        proposing: Proposing,
         drafts: Drafting,
         clock_ms: Callable[[], int],
     ) -> None:
@@ -116,6 +129,7 @@ class Composed:
         self._audit = audit
         self._access = access
         self._policy = policy
+        self._proposing = proposing
         self._drafts = drafts
         self._clock_ms = clock_ms
         key = options.pseudonym_key
@@ -185,10 +199,10 @@ class Composed:
         """What is changed: policies, people, and everything that runs."""
         access, people, hand, drafts = self._access, self._people, self._hand, self._drafts
         return [
-            Revisions(self._redis, Proposing(self._redis, self._changes, clock_ms=self._clock_ms)),
+            Revisions(self._redis, self._proposing),
             PolicyDrafts(drafts, hand=hand),
             ProposalsApi(drafts, hand=hand),
-            JobsApi(drafts.jobs),
+            JobsApi(drafts.questions.jobs),
             self._operations,
             ApprovalsApi(self._approvals),
             OwnSessions(access, clock_ms=self._clock_ms),

@@ -25,6 +25,7 @@ from services.control.app import application
 from services.control.changes import Changes
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
+from services.control.owing import Owing
 from services.control.policy import ActivePolicy
 from tests.e2e.world import HOLD_KEY, KEY, World
 
@@ -88,7 +89,8 @@ async def steering(
     sources = Sources(audit=audit, redis_url="", pseudonym_key=KEY, replay_keys=())
     async with contextlib.AsyncExitStack() as stack:
         stub = AuditServiceStub(await stack.enter_async_context(grpc.aio.insecure_channel(audit)))
-        changes, accounts = Changes(stub), AccountStore(world.redis)
+        changes = Changes(stub, owing=Owing(world.redis, stub, clock_ms=world.clock))
+        accounts = AccountStore(world.redis)
         making = drafting(world.redis, accounts, sources=sources, changes=changes, clock_ms=world.clock)
         drafts = await stack.enter_async_context(making)
 
@@ -105,10 +107,8 @@ async def steering(
             signers=signer,
             clock_ms=world.clock,
         )
-        handlers = [
-            *operations.handlers(),
-            *PolicyDrafts(drafts, hand=managed(lambda request: (signers or {})[request.headers[_WHO]])).handlers(),
-        ]
+        hand = managed(lambda request: (signers or {})[request.headers[_WHO]])
+        handlers = [*operations.handlers(), *PolicyDrafts(drafts, hand=hand).handlers()]
         app = application(handlers, Door((_known,)), once=Once(world.redis))
         asked: Any = parting(app, plain_in(app))
         transport = httpx.ASGITransport(app=asked)

@@ -110,7 +110,7 @@ async def test_nothing_is_done_while_nothing_can_be_noted(empty_world: World, up
         status, problem = await office["ada"].propose(drafted)
         assert (status, problem["reason"]) == (503, "STORE_UNAVAILABLE")
         assert "the log cannot take down" in problem["detail"]
-        assert (await office["ada"].ask("GET", "/v1/proposals")) == (200, [])
+        assert (await office["ada"].ask("GET", "/v1/proposals")) == (200, {"proposals": [], "nextPageToken": ""})
     assert await Proposals(empty_world.redis, verify=verify).all() == ()
     assert await RevisionStore(empty_world.redis).active() == 1
 

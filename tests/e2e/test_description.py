@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import requests
@@ -14,6 +15,8 @@ from services.control.api.operation_ids import operation_id
 from tests.e2e.insiders import Inside, inside
 
 METHODS = ("get", "post", "put", "patch", "delete")
+WHOLE = {"/v1/objectives", "/v1/inputs"}
+"""Sums of a whole span, and what streams until its end."""
 
 
 @pytest.fixture
@@ -42,6 +45,34 @@ async def test_every_operation_says_who_may_and_what_can_come(house: Inside) -> 
         if method != "get" and right not in (Right.ANYONE, Right.AGENT):
             assert {"session": [], "csrf": []} in each["security"], path
             assert {"401", "403", "409", "422"} <= set(each["responses"]), path
+
+
+async def test_every_list_comes_in_pages(house: Inside) -> None:
+    schema = (await house.browser().ask("GET", "/schema/openapi.json")).json()
+    lists = {path: item["get"] for path, item in schema["paths"].items() if _lists(schema, path, item.get("get"))}
+    assert len(lists) > 15
+    whole = {
+        path
+        for path, operation in lists.items()
+        if not {"pageSize", "pageToken"} <= {each["name"] for each in operation.get("parameters", ())}
+        or "nextPageToken" not in _answer(schema, operation)["properties"]
+    }
+    assert whole == WHOLE
+
+
+def _lists(schema: Any, path: str, operation: Any) -> bool:
+    """Whether an operation answers what its path names, many times over."""
+    name = path.rpartition("/")[2]
+    if operation is None:
+        return False
+    kind = _answer(schema, operation).get("properties", {}).get(name, {}).get("type")
+    return bool(kind == "array")
+
+
+def _answer(schema: Any, operation: Any) -> Any:
+    content = operation["responses"].get("200", {}).get("content", {})
+    answer = content.get("application/json", {}).get("schema", {})
+    return schema["components"]["schemas"][answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,9 @@ async def test_two_people_change_a_policy(office: Office) -> None:
     status, done = await office["bob"].vote(number, shown["statement"])
     assert (status, done["state"], done["revision"]) == (200, "active", 2)
     await office.runs(2)
-    _, history = await office["ada"].ask("GET", "/v1/revisions?count=5")
-    assert [(each["number"], each["entry"]["statement"]["author"]) for each in history] == [(2, "ada"), (1, "ada")]
+    _, history = await office["ada"].ask("GET", "/v1/revisions?pageSize=5")
+    listed = [(each["number"], each["entry"]["statement"]["author"]) for each in history["revisions"]]
+    assert listed == [(2, "ada"), (1, "ada")]
     _, revision = await office["eve"].ask("GET", "/v1/revisions/2")
     assert revision["document"]["description"] == "stricter"
 
@@ -72,7 +73,7 @@ async def test_nobody_is_let_in_who_has_not_signed_just_this_just_now(office: Of
         Person("ada", office.url, key="mallory").ask("GET", "/v1/revisions"),
         office["ada"].ask("GET", "/v1/revisions", skew_ms=-120_000),
         office["ada"].ask("GET", "/v1/revisions", skew_ms=120_000),
-        office["ada"].ask("GET", "/v1/revisions?count=9", signing="/v1/revisions?count=1"),
+        office["ada"].ask("GET", "/v1/revisions?pageSize=9", signing="/v1/revisions?pageSize=1"),
         office["ada"].ask("GET", "/v1/revisions/1", signing="/v1/workers"),
     ]
     for status, told in await asyncio.gather(*asked):

@@ -166,6 +166,8 @@ class JobsShown(Given, frozen=True, kw_only=True):
     """One's own jobs, the newest first."""
 
     jobs: tuple[JobShown, ...]
+    next_page_token: str = ""
+    """Of the page that follows; empty: there is none."""
 
 
 class RolledBack(Given, frozen=True, kw_only=True):

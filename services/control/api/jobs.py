@@ -13,8 +13,10 @@ from services.control.access.persons import language_in
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.draft_messages import JobShown, JobsShown, job_shown
+from services.control.api.parameters import PageSize, PageToken
 from services.control.drafts.texts import say
 from services.control.jobs import Job, Jobs
+from services.control.paging import page
 
 _STREAM: Final = "text/event-stream"
 
@@ -30,10 +32,18 @@ class JobsApi:
         jobs = self._jobs
 
         @get("/v1/jobs", right=Right.OWN, summary="List jobs")
-        async def listed(request: Asked) -> Response[JobsShown]:
+        async def listed(request: Asked, size: PageSize = 0, token: PageToken = "") -> Response[JobsShown]:
             """One's own jobs, the newest first, without what came of them; they are kept for an hour."""
-            own = [in_words(job, language_in(request)) for job in jobs.all(owner=principal_of(request).name)]
-            return Response(JobsShown(jobs=tuple(msgspec.structs.replace(job, result=None) for job in own)))
+            found, further = page(
+                jobs.all(owner=principal_of(request).name),
+                place=lambda each: (each.created_ms, each.id),
+                size=size,
+                token=token,
+                descending=True,
+            )
+            own = [in_words(job, language_in(request)) for job in found]
+            shown = tuple(msgspec.structs.replace(job, result=None) for job in own)
+            return Response(JobsShown(jobs=shown, next_page_token=further))
 
         @get("/v1/jobs/{job:str}", right=Right.OWN, summary="Get a job")
         async def one(job: FromPath[str], request: Asked) -> Response[JobShown]:

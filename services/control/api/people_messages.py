@@ -166,6 +166,8 @@ class Sessions(Given, frozen=True, kw_only=True):
     """Sessions, last used first."""
 
     sessions: tuple[SessionShown, ...]
+    next_page_token: str = ""
+    """Of the page that follows; empty: there is none."""
 
 
 class TokenShown(Given, frozen=True, kw_only=True):
@@ -185,6 +187,8 @@ class TokensShown(Given, frozen=True, kw_only=True):
     """API tokens, newest first."""
 
     tokens: tuple[TokenShown, ...]
+    next_page_token: str = ""
+    """Of the page that follows; empty: there is none."""
 
 
 class TokenMade(Given, frozen=True, kw_only=True):

@@ -4,9 +4,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Report
 from gateway.core.authority import Entry, SignedVote, Statement
 from gateway.core.policy.document import Document
+from services.revisions.revising import Revising
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +47,10 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     """0 for what is active without one: going back to what was approved before."""
+    name: str = ""
+    """`proposals/{number}`; nothing where there is none."""
     state: str
+    """"waiting", "active", "refused" or "withdrawn"."""
     stage: str
     """How far it was looked at: "checked", "planned" or "backtested"."""
     revision: int
@@ -60,6 +65,22 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     """Of one proposal that is looked at."""
 
 
+async def proposed(revising: Revising, proposal: Proposal) -> Proposed:
+    """A proposal as it stands."""
+    entry = proposal.entry
+    required = (await revising.deciding(proposal)).required
+    return Proposed(
+        number=proposal.number,
+        name=f"proposals/{proposal.number}",
+        state=proposal.state,
+        stage=proposal.stage,
+        revision=proposal.revision,
+        statement=entry.statement,
+        approvals=entry.approvals,
+        more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
+    )
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """One revision of the history."""
 
@@ -69,8 +90,23 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """Of one revision that is looked at."""
 
 
-class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """Who runs which revision."""
+class History(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Revisions, newest first."""
+
+    revisions: tuple[Listed, ...]
+    next_page_token: str = ""
+
+
+class Proposals(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Proposals, newest first."""
+
+    proposals: tuple[Proposed, ...]
+    next_page_token: str = ""
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who runs which revision, by name."""
 
     active: int
     workers: tuple[Report, ...]
+    next_page_token: str = ""

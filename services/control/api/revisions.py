@@ -11,10 +11,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from gateway.activation.loading import load
-from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Workers
 from gateway.core.authority import SignedVote
 from gateway.redis_clients import Client
@@ -22,7 +21,19 @@ from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.api.revision_messages import Asked, Drafted, Listed, Proposed, Running, Submitted
+from services.control.api.parameters import PageSize, PageToken
+from services.control.api.revision_messages import (
+    Asked,
+    Drafted,
+    History,
+    Listed,
+    Proposals,
+    Proposed,
+    Running,
+    Submitted,
+    proposed,
+)
+from services.control.paging import Place, page
 from services.control.proposing import Proposing
 from services.revisions.revising import RevisionProblem
 from services.revisions.tables import told
@@ -45,9 +56,13 @@ class Revisions:
 
     def _looking(self) -> list[HTTPRouteHandler]:
         @get("/v1/revisions", right=Right.SEE, summary="List revisions")
-        async def history(count: FromQuery[int] = 50) -> Response[tuple[Listed, ...]]:
-            """The newest revisions, newest first; at most 1000."""
-            return Response(await self._history(min(max(count, 1), 1000)))
+        async def history(size: PageSize = 0, token: PageToken = "") -> Response[History]:
+            """All revisions, newest first, without their policies."""
+            last = await self._revising.store.next() - 1
+            numbers, further = page(range(1, last + 1), place=_numbered, size=size, token=token, descending=True)
+            entries = await self._revising.store.entries(numbers)
+            shown = tuple(Listed(number=number, entry=entry) for number, entry in entries.items())
+            return Response(History(revisions=shown, next_page_token=further))
 
         @get("/v1/revisions/{number:int}", right=Right.SEE, summary="Get a revision")
         async def revision(number: FromPath[int]) -> Response[Listed]:
@@ -55,9 +70,12 @@ class Revisions:
             return Response(await self._revision(number))
 
         @get("/v1/proposals", right=Right.SEE, summary="List proposals")
-        async def proposals() -> Response[tuple[Proposed, ...]]:
-            """All proposals, by number."""
-            return Response(await self._proposals())
+        async def proposals(size: PageSize = 0, token: PageToken = "") -> Response[Proposals]:
+            """All proposals, newest first, without their policies."""
+            kept = self._revising.proposals
+            numbers, further = page(await kept.numbers(), place=_numbered, size=size, token=token, descending=True)
+            shown = tuple([await proposed(self._revising, each) for each in await kept.some(numbers)])
+            return Response(Proposals(proposals=shown, next_page_token=further))
 
         @get("/v1/proposals/{number:int}", right=Right.SEE, summary="Get a proposal")
         async def proposal(number: FromPath[int], request: Request[Any, Any, Any]) -> Response[Proposed]:
@@ -65,9 +83,12 @@ class Revisions:
             return Response(await self._proposal(number, language_in(request)))
 
         @get("/v1/workers", right=Right.SEE, summary="List workers")
-        async def workers() -> Response[Running]:
-            """Which revision every worker runs, and which one it refuses."""
-            return Response(await self._workers())
+        async def workers(size: PageSize = 0, token: PageToken = "") -> Response[Running]:
+            """Which revision every worker runs, and which one it refuses; by name."""
+            found = await Workers(self._redis).all()
+            shown, further = page(found, place=lambda each: (0, each.worker), size=size, token=token)
+            active = await self._revising.store.active()
+            return Response(Running(active=active, workers=shown, next_page_token=further))
 
         return [history, revision, proposals, proposal, workers]
 
@@ -109,29 +130,18 @@ class Revisions:
 
         return [draft, propose, vote]
 
-    async def _history(self, count: int) -> tuple[Listed, ...]:
-        last = await self._revising.store.next() - 1
-        entries = await self._revising.store.entries(range(last, max(0, last - count), -1))
-        return tuple(Listed(number=number, entry=entry) for number, entry in entries.items())
-
     async def _revision(self, number: int) -> Listed:
         document, entry = await self._revising.document(number), await self._revising.store.entry(number)
         if entry is None:
             raise RevisionProblem("revision-unknown", number=number)
         return Listed(number=number, entry=entry, document=document)
 
-    async def _proposals(self) -> tuple[Proposed, ...]:
-        return tuple([await self._proposed(each) for each in await self._revising.proposals.all()])
-
     async def _proposal(self, number: int, language: str) -> Proposed:
         proposal = await self._revising.proposal(number)
         changes = await self._revising.changes(proposal)
         words = tuple(line.strip() for line in told(changes, language=language))
-        shown = await self._proposed(proposal)
+        shown = await proposed(self._revising, proposal)
         return msgspec.structs.replace(shown, changes=words, document=proposal.published.document)
-
-    async def _workers(self) -> Running:
-        return Running(active=await self._revising.store.active(), workers=await Workers(self._redis).all())
 
     async def _draft(self, request: Request[Any, Any, Any], language: str) -> Drafted:
         asked, author = _decoded(await request.body(), Asked), principal_of(request).name
@@ -150,7 +160,7 @@ class Revisions:
         draft = await self._revising.drafted(bytes(given.document), given.statement)
         made = await self._proposing.submit(principal_of(request), draft, signature=given.signature)
         if made.proposal is not None:
-            return await self._proposed(made.proposal)
+            return await proposed(self._revising, made.proposal)
         return Proposed(
             number=0,
             state="active",
@@ -165,21 +175,12 @@ class Revisions:
         signed = _decoded(await request.body(), SignedVote)
         vote, who = signed.vote, principal_of(request)
         proposal, _ = await self._proposing.vote(who, number, lambda _: signed, act=vote.act, comment=vote.comment)
-        return await self._proposed(proposal)
-
-    async def _proposed(self, proposal: Proposal) -> Proposed:
-        entry = proposal.entry
-        required = (await self._revising.deciding(proposal)).required
-        return Proposed(
-            number=proposal.number,
-            state=proposal.state,
-            stage=proposal.stage,
-            revision=proposal.revision,
-            statement=entry.statement,
-            approvals=entry.approvals,
-            more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
-        )
+        return await proposed(self._revising, proposal)
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
     return msgspec.json.decode(body, type=kind)
+
+
+def _numbered(number: int) -> Place:
+    return number, ""

@@ -15,6 +15,7 @@ from services.control.access.knowing import here_of, set_cookies
 from services.control.access.principals import Asked, Principal, principal_of
 from services.control.access.rights import Right, rights_of
 from services.control.api.describing import takes
+from services.control.api.parameters import PageSize, PageToken
 from services.control.api.people_messages import (
     ChangePassword,
     Confirm,
@@ -24,6 +25,7 @@ from services.control.api.people_messages import (
     session_shown,
     who,
 )
+from services.control.paging import page
 
 
 class OwnSessions:
@@ -107,11 +109,18 @@ class OwnSessions:
             return Response(who(principal, account=here.account, session=here.session, now_ms=self._clock_ms()))
 
         @get("/v1/sessions", right=Right.OWN, summary="One's sessions")
-        async def sessions(request: Asked) -> Response[Sessions]:
+        async def sessions(request: Asked, size: PageSize = 0, token: PageToken = "") -> Response[Sessions]:
             """One's own sessions, last used first."""
             here = here_of(request)
-            found = await self._access.sessions.of(here.account, now_ms=self._clock_ms())
-            return Response(Sessions(sessions=tuple(session_shown(each, current=here.session.id) for each in found)))
+            found, further = page(
+                await self._access.sessions.of(here.account, now_ms=self._clock_ms()),
+                place=lambda each: (each.seen_ms, each.digest),
+                size=size,
+                token=token,
+                descending=True,
+            )
+            shown = tuple(session_shown(each, current=here.session.id) for each in found)
+            return Response(Sessions(sessions=shown, next_page_token=further))
 
         return [session, sessions]
 

@@ -10,7 +10,9 @@ from services.control.access.knowing import here_of
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
+from services.control.api.parameters import PageSize, PageToken
 from services.control.api.people_messages import CreateToken, TokenMade, TokensShown, token_shown
+from services.control.paging import page
 from services.control.people import People
 
 
@@ -25,10 +27,16 @@ class OwnTokens:
         """All operations."""
 
         @get("/v1/tokens", right=Right.OWN, summary="One's tokens")
-        async def tokens(request: Asked) -> Response[TokensShown]:
+        async def tokens(request: Asked, size: PageSize = 0, token: PageToken = "") -> Response[TokensShown]:
             """One's own tokens, newest first, without their secrets."""
-            found = await self._access.tokens.of(principal_of(request).name)
-            return Response(TokensShown(tokens=tuple(token_shown(*each) for each in found)))
+            found, further = page(
+                await self._access.tokens.of(principal_of(request).name),
+                place=lambda each: (each[0].created_ms, each[0].id),
+                size=size,
+                token=token,
+                descending=True,
+            )
+            return Response(TokensShown(tokens=tuple(token_shown(*each) for each in found), next_page_token=further))
 
         @post(
             "/v1/tokens",

@@ -60,3 +60,23 @@ def test_a_page_has_fifty_elements_where_nobody_says_how_many_and_never_more_tha
     elements = {(number, "") for number in range(1_500)}
     assert len(page(elements, place=lambda each: each, size=0, token="")[0]) == 50
     assert len(page(elements, place=lambda each: each, size=9_999, token="")[0]) == 1_000
+
+
+@given(
+    _elements, st.lists(st.sets(st.tuples(st.integers(0, 20), st.text("abé", min_size=1))), max_size=9), st.booleans()
+)
+def test_what_was_there_from_the_beginning_comes_once_each_while_others_are_added(
+    first: set[Element],
+    added: list[set[Element]],
+    descending: bool,  # noqa: FBT001 - hypothesis names it
+) -> None:
+    there, coming = set(first), iter(added)
+    found: list[Element] = []
+    token = "-"
+    while token:
+        token = "" if token == "-" else token
+        shown, token = page(there, place=lambda each: each, size=2, token=token, descending=descending)
+        found += shown
+        there |= next(coming, set())
+    assert len(found) == len(set(found))
+    assert first <= set(found) <= there

@@ -15,10 +15,12 @@ from services.control.access.administration import Edited
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import EVERYWHERE, OPEN, RIGHTS, Right, Role
 from services.control.api.access_problems import told_of_access
+from services.control.api.parameters import PageToken
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.people import TEXTS
 from services.control.console.viewer import viewer_of
+from services.control.paging import page as cut
 
 ROLES: Final = tuple(Role)
 _SHOWN: Final = tuple(right for right in Right if right not in OPEN)
@@ -38,8 +40,8 @@ class _People:
 
     def looking(self) -> list[HTTPRouteHandler]:
         @get("/people", right=Right.PEOPLE, include_in_schema=False)
-        async def listed(request: Asked) -> Response[str]:
-            return await self._list(request)
+        async def listed(request: Asked, token: PageToken = "") -> Response[str]:
+            return await self._list(request, token=token)
 
         @get("/people/{name:str}", right=Right.PEOPLE, include_in_schema=False)
         async def one(name: FromPath[str], request: Asked) -> Response[str]:
@@ -105,13 +107,19 @@ class _People:
 
         return [reset, enable, end]
 
-    async def _list(self, request: Asked, *, said: str = "", given: Mapping[str, str] | None = None) -> Response[str]:
-        accounts = await self._access.accounts.all()
+    async def _list(
+        self, request: Asked, *, token: str = "", said: str = "", given: Mapping[str, str] | None = None
+    ) -> Response[str]:
+        accounts, further = cut(
+            await self._access.accounts.all(), place=lambda each: (0, each.name), size=0, token=token
+        )
         return page(
             request,
             "people/people.html",
             status=HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK,
             accounts=accounts,
+            further=further,
+            token=token,
             keys=self._keys(),
             roles=ROLES,
             rights=_SHOWN,
