@@ -27,6 +27,8 @@ from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
 from services.control.owing import Owing
 from services.control.policy import ActivePolicy
+from services.control.proposing import Proposing
+from services.revisions.revising import Revising
 from tests.e2e.world import HOLD_KEY, KEY, World
 
 _WHO: Final = "x-who"
@@ -90,8 +92,8 @@ async def steering(
     async with contextlib.AsyncExitStack() as stack:
         stub = AuditServiceStub(await stack.enter_async_context(grpc.aio.insecure_channel(audit)))
         changes = Changes(stub, owing=Owing(world.redis, stub, clock_ms=world.clock))
-        accounts = AccountStore(world.redis)
-        making = drafting(world.redis, accounts, sources=sources, changes=changes, clock_ms=world.clock)
+        accounts, proposing = AccountStore(world.redis), Proposing(Revising(world.redis, clock_ms=world.clock), changes)
+        making = drafting(world.redis, accounts, proposing, sources=sources, changes=changes, clock_ms=world.clock)
         drafts = await stack.enter_async_context(making)
 
         def signer(request: Asked) -> Signer | None:
