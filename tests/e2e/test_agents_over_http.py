@@ -79,7 +79,7 @@ async def test_who_may_make_keys_but_not_write_the_policy_gets_lines_and_no_draf
     assert (status, made["draft"]) == (200, "")
     assert made["sha256"] in made["lines"]
     _, drafts = await people.ask("GET", "/v1/policy-drafts", roles=OFFICER)
-    assert drafts["drafts"] == []
+    assert drafts["policyDrafts"] == []
 
 
 async def test_who_may_not_makes_no_key(people: Steering) -> None:
