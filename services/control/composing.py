@@ -145,6 +145,7 @@ class Composed:
             audit.stub,
             policy,
             changes,
+            drafts=drafts,
             hold_keys=options.hold_keys,
             signers=access.knowing.signer,
             clock_ms=clock_ms,
@@ -204,7 +205,7 @@ class Composed:
             JobsApi(drafts.questions.jobs),
             self._operations,
             ApprovalsApi(self._approvals),
-            OwnSessions(access, clock_ms=self._clock_ms),
+            OwnSessions(access, people, clock_ms=self._clock_ms),
             OwnTokens(access, people),
             AccountsApi(access, people, clock_ms=self._clock_ms),
         ]

@@ -8,6 +8,7 @@ from gateway.redis_clients import Client
 from gateway.signing import Signer
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
+from services.control.api.findings import FindingsApi
 from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
@@ -16,7 +17,9 @@ from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.audit_client import Stub
 from services.control.changes import Changes
+from services.control.drafts.drafting import Drafting
 from services.control.experimenting import ExperimentBook
+from services.control.findings import Findings
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
@@ -35,11 +38,13 @@ class Operations:
         policy: ActivePolicy,
         changes: Changes,
         *,
+        drafts: Drafting,
         hold_keys: Sequence[bytes],
         signers: Signers,
         clock_ms: Callable[[], int],
     ) -> None:
         self._policy = policy
+        self._drafts = drafts
         self._signers = signers
         self.stopping = Stopping(redis, audit, changes, clock_ms=clock_ms)
         self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
@@ -47,6 +52,7 @@ class Operations:
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
+        self.findings = Findings(redis)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def signer(self, request: Asking) -> Signer | None:
@@ -64,7 +70,8 @@ class Operations:
         parts = (
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
-            Agents(self.agents, policy),
+            Agents(self.agents, self._drafts, policy),
+            FindingsApi(self.findings, policy),
             Soundness(self.integrity, self.integrations, policy),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),

@@ -32,15 +32,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/password", right=Right.OWN, include_in_schema=False)
     async def changed(request: Asked) -> Response[Any]:
-        form, here = await request.form(), here_of(request)
-        done = await access.entrance.change_password(
-            here.session,
-            account=here.account,
-            old=str(form.get("old", "")),
-            new=str(form.get("new", "")),
-            device=request.cookies.get(access.cookies.device, ""),
-            now_ms=parts.clock_ms(),
-        )
+        form = await request.form()
+        done = await parts.people.change_password(request, old=str(form.get("old", "")), new=str(form.get("new", "")))
         if isinstance(done, Refused):
             return _shown(request, form.get("next"), done)
         set_login(request, done, access=access)
