@@ -80,7 +80,7 @@ async def test_ann_adds_a_cap_by_a_form_and_ben_approves_it_on_his_phone_in_fren
     await page.get_by_label("At most").fill("many")
     await page.get_by_label("Rolling window").fill("1d")
     await page.get_by_role("button", name="Apply and save").click()
-    await expect(page.locator("#f-max-error")).to_contain_text("Expected `int`")
+    await expect(page.locator("#f-max-error")).to_contain_text("expected a whole number, got a text")
     await expect(page.locator("#check-status")).to_have_attribute("data-good", "no")
     assert await ann.axe() == []
     await page.get_by_label("At most").fill("1")
