@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +19,9 @@ from gateway.core.revision.compiled import Revision, check_compiling, compile_re
 from gateway.core.revision.decode import Mistakes, Path, decode
 from gateway.core.rules import Program, RuleEngine
 from gateway.messages.contracts import ContractBook
+
+# Made once, before there are threads: two that decode a type of msgspec for the first time at once end the process.
+_document: Final = msgspec.json.Decoder(Document)
 
 
 def load(data: object, *, lines: Mapping[Path, int] | None = None, number: int = 0) -> Revision:
@@ -84,7 +87,7 @@ class Checked:
 
 def _stored(document: bytes, mistakes: Mistakes) -> Document:
     try:
-        return msgspec.json.decode(document, type=Document)
+        return _document.decode(document)
     except msgspec.ValidationError:  # `decode` says all that is wrong with it
         return decode(msgspec.json.decode(document), mistakes)
 
