@@ -15,6 +15,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from services.control import children
+from services.control.drafts.texts import say
+from services.not_done import NotDone
 
 _log = logging.getLogger(__name__)
 KEPT_MS: Final = 3_600_000
@@ -50,12 +52,22 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     ended_ms: int = 0
 
 
-class JobsFull(Exception):
+class JobsFull(NotDone):
     """Too much is under way; retry later."""
 
+    say = staticmethod(say)
 
-class JobUnknown(Exception):
+    def __init__(self) -> None:
+        super().__init__("jobs-full", wait_s=5)
+
+
+class JobUnknown(NotDone):
     """There is no such job, or it was forgotten, or it is another person's."""
+
+    say = staticmethod(say)
+
+    def __init__(self) -> None:
+        super().__init__("job-unknown")
 
 
 class JobFailed(Exception):

@@ -40,20 +40,18 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
         return -(-self.retry_ms // 1_000)
 
 
-class NotIn(Exception):
+class NotIn(AccountProblem):
     """Raised where an operation ends with `Refused`."""
 
     def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.code)
-        self.refused = refused
+        super().__init__(refused.code, wait_s=refused.seconds, seconds=refused.seconds)
 
 
-class ConfirmationNeeded(Exception):
-    """Who asks must first show once more who they are; `code` is that of a text."""
+class ConfirmationNeeded(AccountProblem):
+    """Who asks must first show once more who they are, by a password or at a provider: the page that asks knows."""
 
-    def __init__(self, code: str = "confirm-needed") -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, code: str) -> None:
+        super().__init__(code, reason="CONFIRMATION_NEEDED")
 
 
 class Entrance:
@@ -142,7 +140,7 @@ class Entrance:
         try:
             return opened_by_secret(account.name, confirmed.key, cookie)
         except WrongSecret as error:
-            raise ConfirmationNeeded from error
+            raise ConfirmationNeeded("confirm-needed") from error
 
     async def change_password(
         self, session: Session, *, account: Account, old: str, new: str, device: str = "", now_ms: int

@@ -29,8 +29,11 @@ _COOKIES: Final = "cookies"
 _ONLY_OWN: Final = Rights({EVERYWHERE: frozenset({Right.OWN})})
 
 
-class CsrfRefused(Exception):
+class CsrfRefused(AccountProblem):
     """A request with the cookie of a session does not show that it comes from a page of ours."""
+
+    def __init__(self) -> None:
+        super().__init__("csrf")
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):

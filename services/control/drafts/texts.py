@@ -29,14 +29,6 @@ _TEXTS: Final = {
         "{by} has changed this draft meanwhile, so nothing was saved: compare both, then save again.",
         "{by} a modifié ce brouillon entre-temps, rien n’a donc été enregistré : comparez les deux, puis enregistrez de nouveau.",
     ),
-    "if-match": (
-        "Say which version you have seen: `If-Match` with the `ETag` of the draft.",
-        "Indiquez la version que vous avez vue : `If-Match` avec l’`ETag` du brouillon.",
-    ),
-    "draft-invalid": (
-        "The draft has mistakes, so it cannot be used yet: mend them first.",
-        "Le brouillon contient des erreurs et n’est pas encore utilisable : corrigez-les d’abord.",
-    ),
     "workshop-full": (
         "Too many texts wait to be checked: retry in a moment.",
         "Trop de textes attendent d’être vérifiés : réessayez dans un instant.",

@@ -24,8 +24,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Overtaken(Exception):
+class Overtaken(DraftProblem):
     """A newer request for the same thing has come meanwhile; who asked for this one need not know any more."""
+
+    def __init__(self) -> None:
+        super().__init__("overtaken")
 
 
 class Workshop:
@@ -44,7 +47,7 @@ class Workshop:
             DraftProblem: too many wait, it takes too long, or the process has ended, for lack of memory say.
         """
         if self._waiting >= MOST_WAITING:
-            raise DraftProblem("workshop-full")
+            raise DraftProblem("workshop-full", wait_s=1)
         self._waiting += 1
         try:
             async with self._turn:

@@ -14,7 +14,6 @@ from services.control.access.knowing import here_of
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import OPEN, Right, rights_of
 from services.control.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, SIGN
-from services.control.api.access_problems import told_of_access
 from services.control.api.people_messages import CreateToken
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
@@ -70,8 +69,7 @@ class _Account:
                 )
             except (AccountProblem, msgspec.ValidationError) as error:
                 problem = error if isinstance(error, AccountProblem) else AccountProblem("token-unread")
-                told = told_of_access(problem, viewer_of(request).language)
-                return await self._shown(request, said="" if told is None else told.text)
+                return await self._shown(request, said=problem.said(viewer_of(request).language))
             return page(request, _NEW, token=made, text=text, headers={"cache-control": "no-store"})
 
         @post("/account/tokens/{token:str}/revoke", right=Right.OWN, include_in_schema=False)

@@ -25,7 +25,6 @@ from services.control.console.texts.agents import TEXTS
 from services.control.console.viewer import viewer_of
 from services.control.drafts.edits import Edit, EditRefused
 from services.control.drafts.store import DraftProblem
-from services.control.drafts.texts import say as in_words
 from services.control.filters import both, is_, since
 from services.control.traffic import DAY_MS, Traffic
 
@@ -148,7 +147,7 @@ async def _drafted(request: Asked, parts: Parts, title: str, edits: Sequence[Edi
         made, _ = await parts.drafts.create(title=title[:200], who=who)
         await parts.drafts.edit(made.id, edits, version=made.version, who=who)
     except (EditRefused, DraftProblem) as refused:
-        return "", in_words(refused.code, language=viewer_of(request).language, **refused.values)
+        return "", refused.said(viewer_of(request).language)
     return made.id, ""
 
 

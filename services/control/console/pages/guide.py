@@ -16,7 +16,6 @@ from services.control.console.page import Page, Parts
 from services.control.console.rendering import blocks, page, texts_of
 from services.control.console.texts.guide import TEXTS
 from services.control.console.viewer import viewer_of
-from services.control.drafts.store import DraftProblem
 from services.control.guiding import (
     STEPS,
     Progress,
@@ -28,8 +27,8 @@ from services.control.guiding import (
     smallest_policy,
 )
 from services.control.live.scope import scope_of
-from services.control.undone import Undone
-from services.revisions.revising import Conflict, RevisionProblem
+from services.not_done import NotDone
+from services.revisions.revising import Conflict
 
 _FIELDS: Final = {"tenant": "", "agent": "sales-bot", "address": "127.0.0.1:50061"}
 _METHOD: Final = "pilote.crm.v1.ContactService/ListContacts"
@@ -79,12 +78,10 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             draft, _ = await parts.drafts.create(title=t("guide-draft"), who=who, text=text)
             reason = t("guide-reason")
             await parts.drafts.submit(draft.id, version=draft.version, who=who, hand=hand, reason=reason)
-        except Undone as undone:
-            said, field = undone.said(viewer_of(request).language), undone.field
-            return await _again(request, parts, given, said=said, field=field)
-        except (DraftProblem, PolicyInvalid, RevisionProblem, Conflict) as error:
-            said = problem_of(error, viewer_of(request).language).detail
-            return await _again(request, parts, given, said=said)
+        except (NotDone, PolicyInvalid, Conflict) as error:
+            said = problem_of(error, viewer_of(request).language)
+            field = said.mistakes[0]["path"] if said.mistakes and isinstance(error, NotDone) else ""
+            return await _again(request, parts, given, said=said.detail, field=field)
         values = await _values(request, parts, await _progress(request, parts)) | {"key": key, "agent": given["agent"]}
         return _with_key(request, values)
 

@@ -14,7 +14,6 @@ from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import EVERYWHERE, OPEN, RIGHTS, Right, Role
-from services.control.api.access_problems import told_of_access
 from services.control.api.parameters import PageToken
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
@@ -177,9 +176,8 @@ def _text(form: FormMultiDict, name: str) -> str:
 
 
 def _said(error: Exception, request: Asked) -> str:
-    language = viewer_of(request).language
-    told = told_of_access(error if isinstance(error, AccountProblem) else AccountProblem("account-unread"), language)
-    return told.text if told is not None else ""
+    problem = error if isinstance(error, AccountProblem) else AccountProblem("account-unread")
+    return problem.said(viewer_of(request).language)
 
 
 def _invited(request: Asked, account: Account, password: str) -> Response[str]:
