@@ -25,9 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--replay`: keep what every call of an end-to-end test is decided by, and decide about each once more.
 
     That is the default, since it costs a tenth of the tests' time; `--no-replay` leaves it out.
+    `--shots`: where pictures of pages go.
     """
     parser.addoption("--replay", action="store_true", default=True, help="replay every decision of end-to-end tests")
     parser.addoption("--no-replay", action="store_false", dest="replay", help="do not")
+    parser.addoption(
+        "--shots", type=Path, help="folder for pictures of the pages that stories come to, to be looked at"
+    )
 
 
 def pytest_report_header() -> str:
@@ -38,6 +42,7 @@ def pytest_report_header() -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let every test that needs a store run on each kind of store; see `tests.stores` for which of them when."""
     one_server = metafunc.definition.get_closest_marker("one_server") is not None
+    one_store = metafunc.definition.get_closest_marker("one_store") is not None
     every_store = metafunc.definition.get_closest_marker("every_store") is not None
     for fixture in ("redis_process", "own_redis", "forgetful_redis"):
         if fixture in metafunc.fixturenames:
@@ -47,7 +52,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 [
                     pytest.param(kind, marks=() if kind in always else pytest.mark.integration, id=kind)
                     for kind in stores.kinds()
-                    if not (one_server and kind in stores.CLUSTER)
+                    if not (one_server and kind in stores.CLUSTER) and (kind in always or not one_store)
                 ],
                 indirect=True,
                 scope="session" if fixture == "redis_process" else "function",

@@ -56,6 +56,7 @@ from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
 from services.control.viewing import SavedViews
+from services.revisions.revising import Revising
 
 
 @contextlib.asynccontextmanager
@@ -78,7 +79,10 @@ async def composed(
         pseudonym_key=options.pseudonym_key,
         replay_keys=tuple(options.replay_keys),
     )
-    async with drafting(redis, access.accounts, sources=sources, changes=changes, clock_ms=clock_ms) as drafts:
+    proposing = Proposing(Revising(redis, clock_ms=clock_ms), changes)
+    async with drafting(
+        redis, access.accounts, proposing, sources=sources, changes=changes, clock_ms=clock_ms
+    ) as drafts:
         made = Composed(
             options,
             redis,
@@ -86,6 +90,7 @@ async def composed(
             changes=changes,
             access=access,
             policy=policy,
+            proposing=proposing,
             drafts=drafts,
             clock_ms=clock_ms,
         )
@@ -108,6 +113,7 @@ class Composed:
         changes: Changes,
         access: Access,
         policy: ActivePolicy,
+        proposing: Proposing,
         drafts: Drafting,
         clock_ms: Callable[[], int],
     ) -> None:
@@ -116,6 +122,7 @@ class Composed:
         self._audit = audit
         self._access = access
         self._policy = policy
+        self._proposing = proposing
         self._drafts = drafts
         self._clock_ms = clock_ms
         key = options.pseudonym_key
@@ -184,10 +191,10 @@ class Composed:
         """What is changed: policies, people, and everything that runs."""
         access, people, hand, drafts = self._access, self._people, self._hand, self._drafts
         return [
-            Revisions(self._redis, Proposing(self._redis, self._changes, clock_ms=self._clock_ms)),
+            Revisions(self._redis, self._proposing),
             PolicyDrafts(drafts, hand=hand),
             ProposalsApi(drafts, hand=hand),
-            JobsApi(drafts.jobs),
+            JobsApi(drafts.questions.jobs),
             self._operations,
             ApprovalsApi(self._approvals),
             OwnSessions(access, clock_ms=self._clock_ms),

@@ -1,24 +1,28 @@
-"""Proposes changes of the policy, and votes on them, for whoever is known here; each is noted in the log."""
+"""Proposes changes of the policy, and votes on them, for whoever is known here; each is noted in the log.
+
+The one way for people with keys of their own and for accounts whose keys are kept here.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.adapters.proposals import Proposal
 from gateway.core.authority import SignedVote
-from gateway.redis_clients import Client
 from services.control.changes import LATER, Changes, Changing, Who
 from services.revisions.revising import Draft, Made, Revising
 
 
 class Proposing:
-    """Works on the store of revisions. `clock_ms` is milliseconds since the epoch."""
+    """Works on the store of revisions."""
 
-    def __init__(self, redis: Client, changes: Changes, *, clock_ms: Callable[[], int]) -> None:
-        self.revising: Final = Revising(redis, clock_ms=clock_ms)
+    def __init__(self, revising: Revising, changes: Changes) -> None:
+        self.revising: Final = revising
         self._changes = changes
 
-    async def submit(self, who: Who, draft: Draft, *, signature: str) -> Made:
+    async def submit(self, who: Who, draft: Draft, *, signature: str, of: str = "") -> Made:
         """Make a signed draft a proposal, or active at once where it brings back what was approved before.
+
+        `of` is the name of the draft whose text it is, where that is kept here.
 
         Raises:
             Undone: STORE_UNAVAILABLE where it cannot be noted; nothing was done.
@@ -29,7 +33,7 @@ class Proposing:
             who,
             operation="roll-back" if said.how == "rollback" else "propose",
             resource=f"revisions/{said.base}",
-            before={"revision": said.base, "statement": said.base_sha256},
+            before={"revision": said.base, "statement": said.base_sha256} | ({"draft": of} if of else {}),
             after=LATER,
             reason=said.reason,
         ) as changing:

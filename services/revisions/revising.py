@@ -27,6 +27,10 @@ ATTEMPTS: Final = 50
 MOST_CHARACTERS: Final = 1000
 
 
+Act = Literal["approve", "refuse", "withdraw"]
+"""What people may do about a proposal."""
+
+
 class Hand(NamedTuple):
     """Somebody who signs."""
 
@@ -194,15 +198,21 @@ class Revising:
         base = await self.document(proposal.entry.statement.base)
         return changes(base, _decoded(bytes(proposal.published.document), proposal.number))
 
-    async def vote(
-        self, number: int, *, hand: Hand, act: Literal["approve", "refuse", "withdraw"], comment: str
-    ) -> tuple[Proposal, int]:
+    async def vote(self, number: int, *, hand: Hand, act: Act, comment: str) -> tuple[Proposal, int]:
         """Approve, refuse or withdraw a proposal; gives it as it is then, and how many more must agree.
 
         Raises:
             Conflict: another revision is active than its base.
             RevisionProblem: the vote does not count.
             CellsFixed: a tenant has another number of cells.
+        """
+        return await self.count(number, self.ballot(hand, act=act, comment=comment), approves=act == "approve")
+
+    def ballot(self, hand: Hand, *, act: Act, comment: str) -> Callable[[Proposal], SignedVote]:
+        """Signs what somebody says about a proposal, once it is known as it stands.
+
+        Raises:
+            RevisionProblem: the comment is too long.
         """
         if len(comment) > MOST_CHARACTERS:
             raise RevisionProblem("comment")
@@ -217,7 +227,7 @@ class Revising:
             )
             return SignedVote(vote=said, signature=hand.signer.sign(said.signed))
 
-        return await self.count(number, cast_by, approves=act == "approve")
+        return cast_by
 
     async def count(
         self, number: int, cast_by: Callable[[Proposal], SignedVote], *, approves: bool

@@ -1,36 +1,18 @@
 """A moderator looks for decisions and reads why they came about."""
 
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from gateway.redis_clients import connected
 from services.control.times import iso
 from tests.console.conftest import Visit
-from tests.console.desk import CUSTOMER, SUBJECT, Desk, desk
+from tests.console.desk import CUSTOMER, SUBJECT, Desk
 from tests.console.visiting import Visitor
-from tests.stores import Store
 
 LOOKS = pytest.mark.parametrize(
     "look",
     [{}, {"dark": True}, {"phone": True}, {"phone": True, "dark": True, "locale": "fr-FR"}],
     ids=["desk", "dark", "phone", "dark-phone-french"],
 )
-
-
-# Not for longer than this module: its audit service would take the decisions of other modules' tests off the store.
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def office(redis_process: Store) -> AsyncIterator[Desk]:
-    """A console over the calls of some hours."""
-    with tempfile.TemporaryDirectory(prefix="console-", ignore_cleanup_errors=True) as home:
-        async with await connected(redis_process.url) as redis:
-            await redis.flushall()
-            async with desk(redis, redis_process.url, Path(home)) as office:
-                yield office
 
 
 async def _listed(visitor: Visitor, path: str = "/decisions") -> Page:

@@ -58,6 +58,20 @@ class Visitor:
     """What went wrong on pages; must be empty in the end, but for statuses that the test expects."""
     expected: set[int] = field(default_factory=set)
     """Statuses of failures that the test brings about."""
+    shots: Path | None = None
+    """Where pictures go; `None`: none are taken."""
+
+    async def snap(self, step: str) -> None:
+        """Take pictures of the page as it is at a desk and on a phone, to be looked at."""
+        if self.shots is None:
+            return
+        self.shots.mkdir(parents=True, exist_ok=True)
+        before = self.page.viewport_size
+        for name, size in (("desk", DESK), ("phone", PHONE)):
+            await self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            # By default it hides the caret by a style of its own, which the content security policy forbids.
+            await self.page.screenshot(path=self.shots / f"{step}-{name}.png", full_page=True, caret="initial")
+        await self.page.set_viewport_size(before or DESK)  # type: ignore[arg-type]
 
     async def go(self, path: str) -> Page:
         """Open a page, and wait until it has loaded everything."""
@@ -99,7 +113,14 @@ class Visitor:
 
 
 async def visitor(
-    browser: Browser, url: str, *, locale: str = "en-US", phone: bool = False, dark: bool = False, **more: Any
+    browser: Browser,
+    url: str,
+    *,
+    locale: str = "en-US",
+    phone: bool = False,
+    dark: bool = False,
+    shots: Path | None = None,
+    **more: Any,
 ) -> Visitor:
     """Somebody who opens a browser in that language, at a desk or on a phone, with a light or a dark scheme."""
     context = await browser.new_context(
@@ -112,7 +133,7 @@ async def visitor(
         **more,
     )
     await context.add_init_script(_WATCH)
-    made = Visitor(context, await context.new_page(), url)
+    made = Visitor(context, await context.new_page(), url, shots=shots)
 
     def heard(message: ConsoleMessage) -> None:
         # What fails to load is seen below, with its status.

@@ -1,7 +1,7 @@
 """A gateway at work, its audit service, and a control plane whose people steer them in browsers."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from gateway.core.stops import Stop
 from gateway.redis_clients import connected
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, Secrets
+from services.control.access.passwords import PROFILE
 from services.control.access.rights import Role
 from services.control.options import Options
 from services.control.server import running
@@ -64,8 +65,14 @@ class Workplace:
 
 
 @contextlib.asynccontextmanager
-async def working(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[Workplace]:
-    """All of it until the block ends; no policy is active yet. `settings` are those of the audit service."""
+async def working(
+    redis_url: str, home: Path, *, options: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Workplace]:
+    """All of it until the block ends; no policy is active yet.
+
+    `options` are more of the control plane's, `settings` those of the audit service.
+    """
+    more = dict(options or {})
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(redis_url)
         stack.push_async_callback(redis.aclose)
@@ -74,7 +81,8 @@ async def working(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[
         world = World(redis, redis_url, home, stack)
         await world.gateway()
         auditor = await stack.enter_async_context(auditing(redis_url, home / "audit", **settings))
-        access = Access(redis, keys=(CONTROL_KEY,), clock_ms=world.clock)
+        hashing = more.get("hashing", PROFILE)
+        access = Access(redis, keys=(CONTROL_KEY,), clock_ms=world.clock, profile=hashing)
         stack.callback(access.close)
         port = await stack.enter_async_context(
             running(
@@ -86,6 +94,7 @@ async def working(redis_url: str, home: Path, **settings: Any) -> AsyncIterator[
                     drain_seconds=0.5,
                     hold_keys=(HOLD_KEY,),
                     control_keys=(CONTROL_KEY,),
+                    **more,
                 )
             )
         )

@@ -127,7 +127,9 @@ async def test_a_copilot_adds_a_cap_and_the_next_message_is_refused_until_it_is_
     assert any("once" in line for line in between["words"]["en"])
     notes = (await ann.ask("GET", "/v1/notes?kind=change&pageSize=200")).json()
     noted = msgspec.json.encode(notes).decode()
-    assert all(word in noted for word in ("submit", "approve", "rollback", "customers miss us"))
+    assert all(
+        word in noted for word in ("propose", "approve", "roll-back", path.removeprefix("/v1/"), "customers miss us")
+    )
 
 
 async def test_a_proposal_is_refused_or_withdrawn_with_a_reason(company: Company) -> None:

@@ -30,7 +30,7 @@ from services.control.api.draft_messages import (
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
 from services.control.api.parameters import IfMatch, IfNoneMatch, PageSize, PageToken, body_of, match_needed, tagged
-from services.control.api.proposals import DecidedShown, decided_shown
+from services.control.api.revision_messages import Proposed, proposed
 from services.control.drafts.checking import Checked
 from services.control.drafts.comparing import Compared
 from services.control.drafts.completing import Completed
@@ -129,7 +129,7 @@ class PolicyDrafts:
         return [create, save, edit, remove]
 
     def _asking(self) -> list[HTTPRouteHandler]:
-        drafting = self._drafting
+        questions = self._drafting.questions
 
         @post(
             "/v1/policy-drafts/{draft:str}/:check",
@@ -143,7 +143,7 @@ class PolicyDrafts:
             """All mistakes, each with its line and column, and what the policy says in vain."""
             given = await body_of(request, CheckDraft)
             language = language_in(request)
-            return Response(await drafting.check(draft, language=language, text=given.text, findings=given.findings))
+            return Response(await questions.check(draft, language=language, text=given.text, findings=given.findings))
 
         @post(
             "/v1/policy-drafts/{draft:str}/:complete",
@@ -156,7 +156,7 @@ class PolicyDrafts:
         async def complete(draft: FromPath[str], request: Asked) -> Response[Completed]:
             """What may stand at a line and column: keys, values, names, and words of expressions."""
             given = await body_of(request, CompleteDraft)
-            return Response(await drafting.complete(draft, line=given.line, column=given.column, text=given.text))
+            return Response(await questions.complete(draft, line=given.line, column=given.column, text=given.text))
 
         @post(
             "/v1/policy-drafts/{draft:str}/:compare",
@@ -169,12 +169,12 @@ class PolicyDrafts:
         async def compare(draft: FromPath[str], request: Asked) -> Response[Compared]:
             """What it changes of the active policy, in words and as text, with the people who would be put there."""
             given = await body_of(request, CompareDraft)
-            return Response(await drafting.compare(draft, text=given.text))
+            return Response(await questions.compare(draft, text=given.text))
 
         return [check, complete, compare]
 
     def _working(self) -> list[HTTPRouteHandler]:
-        drafting = self._drafting
+        questions = self._drafting.questions
 
         @post(
             "/v1/policy-drafts/{draft:str}/:plan",
@@ -187,7 +187,7 @@ class PolicyDrafts:
             """Find out, as a job, how far its changes reach and how many calls of late they touch."""
             given, owner = await body_of(request, PlanDraft), principal_of(request).name
             span = since(given.since)
-            return started(await drafting.start("plan", draft, owner=owner, span_ms=span, tenant=given.tenant))
+            return started(await questions.start("plan", draft, owner=owner, span_ms=span, tenant=given.tenant))
 
         @post(
             "/v1/policy-drafts/{draft:str}/:backtest",
@@ -199,7 +199,7 @@ class PolicyDrafts:
         async def backtest(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, what recorded calls would have come to under it."""
             given, owner = await body_of(request, BacktestDraft), principal_of(request).name
-            job = await drafting.start(
+            job = await questions.start(
                 "backtest", draft, owner=owner, span_ms=since(given.since), tenant=given.tenant, most=given.most
             )
             return started(job)
@@ -215,7 +215,7 @@ class PolicyDrafts:
         async def attempt(draft: FromPath[str], request: Asked) -> Response[JobShown]:
             """Find out, as a job, which of the last calls one rule, limit or cap covers, and what it would change."""
             given, owner = await body_of(request, TryDraft), principal_of(request).name
-            job = await drafting.start(
+            job = await questions.start(
                 "try",
                 draft,
                 owner=owner,
@@ -239,12 +239,12 @@ class PolicyDrafts:
             summary="Propose a draft",
             operation_class=takes(SubmitDraft),
         )
-        async def submit(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[DecidedShown]:
+        async def submit(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[Proposed]:
             """Sign the version of `if-match` and propose it; somebody else must agree before it is active."""
             version, given = await seen(draft, match), await body_of(request, SubmitDraft)
             who, hand = principal_of(request), self._hand(request)
             proposal = await drafting.submit(draft, version=version, who=who, hand=hand, reason=given.reason)
-            return Response(await decided_shown(drafting.submitting.revising, proposal), status_code=201)
+            return Response(await proposed(drafting.submitting.revising, proposal), status_code=201)
 
         @post("/v1/policy-drafts/{draft:str}/:rebase", right=Right.POLICY_WRITE, status_code=200, summary="Rebase")
         async def rebase(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[DraftShown]:

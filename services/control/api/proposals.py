@@ -7,8 +7,6 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from gateway.adapters.proposals import Proposal
-from gateway.core.authority import SignedVote, Statement
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
@@ -16,26 +14,9 @@ from services.control.api.draft_messages import BacktestDraft, Decide, JobShown,
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
 from services.control.api.parameters import body_of
+from services.control.api.revision_messages import Proposed, proposed
 from services.control.drafts.comparing import Compared
 from services.control.drafts.drafting import Drafting
-from services.revisions.revising import Revising
-
-
-class DecidedShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A proposal, as it is after somebody has done something about it."""
-
-    name: str
-    """`proposals/{number}`."""
-    state: str
-    """"waiting", "active", "refused" or "withdrawn"."""
-    stage: str
-    """How far it was looked at: "checked", "planned" or "backtested"."""
-    revision: int
-    """The revision that it is active as; 0 while it waits."""
-    statement: Statement
-    approvals: tuple[SignedVote, ...]
-    more: int
-    """How many more people must agree."""
 
 
 class ProposalsApi:
@@ -56,8 +37,8 @@ class ProposalsApi:
         async def decide(number: int, request: Asked, act: Literal["approve", "refuse", "withdraw"]) -> Response[Any]:
             given = await body_of(request, Decide)
             who, hand = principal_of(request), self._hand(request)
-            proposal = await drafting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
-            return Response(await decided_shown(drafting.submitting.revising, proposal))
+            proposal = await drafting.submitting.vote(number, who=who, hand=hand, act=act, comment=given.comment)
+            return Response(await proposed(drafting.submitting.revising, proposal))
 
         @post(
             "/v1/proposals/{number:int}/:approve",
@@ -66,7 +47,7 @@ class ProposalsApi:
             summary="Approve a proposal",
             operation_class=takes(Decide),
         )
-        async def approve(number: FromPath[int], request: Asked) -> Response[DecidedShown]:
+        async def approve(number: FromPath[int], request: Asked) -> Response[Proposed]:
             """Sign that one agrees; once enough people do, the revision is active."""
             return await decide(number, request, "approve")
 
@@ -77,7 +58,7 @@ class ProposalsApi:
             summary="Refuse a proposal",
             operation_class=takes(Decide),
         )
-        async def refuse(number: FromPath[int], request: Asked) -> Response[DecidedShown]:
+        async def refuse(number: FromPath[int], request: Asked) -> Response[Proposed]:
             """End a proposal of somebody else."""
             return await decide(number, request, "refuse")
 
@@ -88,7 +69,7 @@ class ProposalsApi:
             summary="Withdraw a proposal",
             operation_class=takes(Decide),
         )
-        async def withdraw(number: FromPath[int], request: Asked) -> Response[DecidedShown]:
+        async def withdraw(number: FromPath[int], request: Asked) -> Response[Proposed]:
             """Take back a proposal of one's own."""
             return await decide(number, request, "withdraw")
 
@@ -103,25 +84,25 @@ class ProposalsApi:
             """Make an earlier revision active again: at once where people approved it before, else as a proposal."""
             given = msgspec.json.decode(await request.body(), type=RollBack)
             who, hand = principal_of(request), self._hand(request)
-            made = await drafting.roll_back(given.revision, who=who, hand=hand, reason=given.reason)
+            made = await drafting.submitting.roll_back(given.revision, who=who, hand=hand, reason=given.reason)
             proposal = f"proposals/{made.proposal.number}" if made.proposal else ""
             return Response(RolledBack(revision=made.revision, restores=made.restores, proposal=proposal))
 
         return [approve, refuse, withdraw, roll_back]
 
     def _looking(self) -> list[HTTPRouteHandler]:
-        drafting = self._drafting
+        drafting, questions = self._drafting, self._drafting.questions
 
         @get("/v1/proposals/{number:int}/:compare", right=Right.SEE, summary="Compare a proposal")
         async def compare(number: FromPath[int]) -> Response[Compared]:
             """What a proposal changes of the revision that it was made from, in words and as text."""
             proposal = await drafting.submitting.revising.proposal(number)
-            return Response(await drafting.proposed(proposal))
+            return Response(await questions.proposed(proposal))
 
         @get("/v1/revisions/{number:int}/:compare", right=Right.SEE, summary="Compare revisions")
         async def between(number: FromPath[int], base: FromQuery[int]) -> Response[Compared]:
             """What leads to a revision from `base`, in words and as text; 0: from nothing."""
-            return Response(await drafting.between(base, number))
+            return Response(await questions.between(base, number))
 
         @post(
             "/v1/proposals/{number:int}/:plan",
@@ -134,7 +115,7 @@ class ProposalsApi:
             """Find out, as a job, how far it reaches; those who decide about it see that it was looked at."""
             given = await body_of(request, PlanDraft)
             owner, span = principal_of(request).name, since(given.since)
-            return started(await drafting.start_proposal("plan", number, owner=owner, span_ms=span))
+            return started(await questions.start_proposal("plan", number, owner=owner, span_ms=span))
 
         @post(
             "/v1/proposals/{number:int}/:backtest",
@@ -147,22 +128,7 @@ class ProposalsApi:
             """Find out, as a job, what recorded calls would have come to; those who decide see that."""
             given = await body_of(request, BacktestDraft)
             owner, span = principal_of(request).name, since(given.since)
-            job = await drafting.start_proposal("backtest", number, owner=owner, span_ms=span, most=given.most)
+            job = await questions.start_proposal("backtest", number, owner=owner, span_ms=span, most=given.most)
             return started(job)
 
         return [compare, between, plan, backtest]
-
-
-async def decided_shown(revising: Revising, proposal: Proposal) -> DecidedShown:
-    """A proposal as it stands."""
-    entry = proposal.entry
-    required = (await revising.deciding(proposal)).required
-    return DecidedShown(
-        name=f"proposals/{proposal.number}",
-        state=proposal.state,
-        stage=proposal.stage,
-        revision=proposal.revision,
-        statement=entry.statement,
-        approvals=entry.approvals,
-        more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
-    )

@@ -4,9 +4,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Report
 from gateway.core.authority import Entry, SignedVote, Statement
 from gateway.core.policy.document import Document
+from services.revisions.revising import Revising
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +47,10 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     """0 for what is active without one: going back to what was approved before."""
+    name: str = ""
+    """`proposals/{number}`; nothing where there is none."""
     state: str
+    """"waiting", "active", "refused" or "withdrawn"."""
     stage: str
     """How far it was looked at: "checked", "planned" or "backtested"."""
     revision: int
@@ -58,6 +63,22 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     """In words, of one proposal that is looked at."""
     document: msgspec.Raw | None = None
     """Of one proposal that is looked at."""
+
+
+async def proposed(revising: Revising, proposal: Proposal) -> Proposed:
+    """A proposal as it stands."""
+    entry = proposal.entry
+    required = (await revising.deciding(proposal)).required
+    return Proposed(
+        number=proposal.number,
+        name=f"proposals/{proposal.number}",
+        state=proposal.state,
+        stage=proposal.stage,
+        revision=proposal.revision,
+        statement=entry.statement,
+        approvals=entry.approvals,
+        more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
+    )
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.activation.loading import load
-from gateway.adapters.proposals import Proposal
 from gateway.adapters.workers import Workers
 from gateway.core.authority import SignedVote
 from gateway.redis_clients import Client
@@ -32,6 +31,7 @@ from services.control.api.revision_messages import (
     Proposed,
     Running,
     Submitted,
+    proposed,
 )
 from services.control.paging import Place, page
 from services.control.proposing import Proposing
@@ -74,7 +74,7 @@ class Revisions:
             """All proposals, newest first, without their policies."""
             kept = self._revising.proposals
             numbers, further = page(await kept.numbers(), place=_numbered, size=size, token=token, descending=True)
-            shown = tuple([await self._proposed(each) for each in await kept.some(numbers)])
+            shown = tuple([await proposed(self._revising, each) for each in await kept.some(numbers)])
             return Response(Proposals(proposals=shown, next_page_token=further))
 
         @get("/v1/proposals/{number:int}", right=Right.SEE, summary="Get a proposal")
@@ -140,7 +140,7 @@ class Revisions:
         proposal = await self._revising.proposal(number)
         changes = await self._revising.changes(proposal)
         words = tuple(line.strip() for line in told(changes, language=language))
-        shown = await self._proposed(proposal)
+        shown = await proposed(self._revising, proposal)
         return msgspec.structs.replace(shown, changes=words, document=proposal.published.document)
 
     async def _draft(self, request: Request[Any, Any, Any], language: str) -> Drafted:
@@ -160,7 +160,7 @@ class Revisions:
         draft = await self._revising.drafted(bytes(given.document), given.statement)
         made = await self._proposing.submit(principal_of(request), draft, signature=given.signature)
         if made.proposal is not None:
-            return await self._proposed(made.proposal)
+            return await proposed(self._revising, made.proposal)
         return Proposed(
             number=0,
             state="active",
@@ -175,25 +175,12 @@ class Revisions:
         signed = _decoded(await request.body(), SignedVote)
         vote, who = signed.vote, principal_of(request)
         proposal, _ = await self._proposing.vote(who, number, lambda _: signed, act=vote.act, comment=vote.comment)
-        return await self._proposed(proposal)
-
-    async def _proposed(self, proposal: Proposal) -> Proposed:
-        entry = proposal.entry
-        required = (await self._revising.deciding(proposal)).required
-        return Proposed(
-            number=proposal.number,
-            state=proposal.state,
-            stage=proposal.stage,
-            revision=proposal.revision,
-            statement=entry.statement,
-            approvals=entry.approvals,
-            more=max(0, required - len(entry.approvals)) if proposal.state == "waiting" else 0,
-        )
-
-
-def _numbered(number: int) -> Place:
-    return number, ""
+        return await proposed(self._revising, proposal)
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
     return msgspec.json.decode(body, type=kind)
+
+
+def _numbered(number: int) -> Place:
+    return number, ""

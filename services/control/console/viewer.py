@@ -16,6 +16,8 @@ from services.control.access.rights import Right
 
 THEME_COOKIE: Final = "pilote_theme"
 THEMES: Final = ("system", "light", "dark")
+TIMES_COOKIE: Final = "pilote_times"
+TIMES: Final = ("moment", "ago")
 _LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 
@@ -26,6 +28,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     theme: str
     """One of `THEMES`."""
+    times: str = TIMES[0]
+    """How lists say times, one of `TIMES`."""
     path: str
     """Of the page, with its query."""
     csrf: str = ""
@@ -45,6 +49,7 @@ def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
         principal=known_in(request),
         language=language_in(request),
         theme=_chosen(request.cookies, THEME_COOKIE, THEMES) or THEMES[0],
+        times=_chosen(request.cookies, TIMES_COOKIE, TIMES) or TIMES[0],
         csrf=csrf_of(request),
         path=f"{url.path}?{url.query}" if url.query else url.path,
     )

@@ -1,7 +1,7 @@
 """What somebody looks for, as the address of the page says it: filter, time, order and columns. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
@@ -41,6 +41,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Before when."""
     order: str = ""
     columns: tuple[str, ...] = USUAL
+    usual: tuple[str, ...] = USUAL
+    """Columns that an address need not name: those of whoever looks; empty: it names any."""
     view: str = ""
     """Name of the saved view that it began with."""
     page: str = ""
@@ -72,7 +74,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
             "from": changed.start,
             "to": changed.end,
             "order": changed.order,
-            "columns": "" if changed.columns == USUAL else ",".join(changed.columns),
+            "columns": "" if changed.columns == changed.usual else ",".join(changed.columns),
             "view": changed.view,
             "page": changed.page,
         }
@@ -82,6 +84,11 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         """The address of the list with these changes."""
         query = self.query(**changes)
         return f"/decisions?{query}" if query else "/decisions"
+
+    @property
+    def link(self) -> str:
+        """The address as it is given to somebody else, who may have chosen other columns."""
+        return self.path(usual=(), page=self.page)
 
     def toggled(self, term: str, *, on: bool) -> str:
         """The address with a term of the filter put in, or taken out."""
@@ -103,20 +110,28 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         return asked
 
 
-def look_of(values: Mapping[str, str]) -> Look:
-    """What the parameters of an address ask for; what cannot be read is as if it were not there."""
+def look_of(values: Mapping[str, str], *, usual: tuple[str, ...] = USUAL) -> Look:
+    """What the parameters of an address ask for; what cannot be read is as if it were not there.
+
+    `usual` are the columns where it names none.
+    """
     since = values.get("since", "")
-    columns = tuple(name for name in dict.fromkeys(values.get("columns", "").split(",")) if name in COLUMNS)
     return Look(
         filter=" ".join(values.get("filter", "").splitlines()).strip(),
         since=since if since in SPANS or since == ALL else DEFAULT_SPAN,
         start=_time(values.get("from", "")),
         end=_time(values.get("to", "")),
         order="" if (order := " ".join(values.get("order", "").split())) in NEWEST else order,
-        columns=columns or USUAL,
+        columns=columns_of(values.get("columns", "").split(",")) or usual,
+        usual=usual,
         view=values.get("view", "")[:63],
         page=values.get("page", ""),
     )
+
+
+def columns_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that are columns, each once, in their order."""
+    return tuple(name for name in dict.fromkeys(names) if name in COLUMNS)
 
 
 def _time(text: str) -> str:

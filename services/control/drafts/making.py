@@ -9,35 +9,35 @@ from services.control.access.rights import Right, rights_of
 from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.people import Holder
+from services.control.drafts.questions import Questions
 from services.control.drafts.store import DraftStore
 from services.control.drafts.submitting import Submitting
 from services.control.drafts.working import Sources
 from services.control.drafts.workshop import Workshop
 from services.control.jobs import Jobs
-from services.revisions.revising import Revising
+from services.control.proposing import Proposing
 
 
 @contextlib.asynccontextmanager
 async def drafting(
-    redis: Client, accounts: AccountStore, *, sources: Sources, changes: Changes, clock_ms: Callable[[], int]
+    redis: Client,
+    accounts: AccountStore,
+    proposing: Proposing,
+    *,
+    sources: Sources,
+    changes: Changes,
+    clock_ms: Callable[[], int],
 ) -> AsyncIterator[Drafting]:
     """Drafts, until the block ends; then the processes end that work on them."""
 
     async def holders() -> Sequence[Holder]:
         return await holders_of(accounts)
 
-    workshop, jobs = Workshop(), Jobs(clock_ms=clock_ms)
-    submitting = Submitting(Revising(redis, clock_ms=clock_ms), holders, workshop=workshop)
+    workshop, jobs, store = Workshop(), Jobs(clock_ms=clock_ms), DraftStore(redis)
+    submitting = Submitting(proposing, holders, workshop=workshop)
+    questions = Questions(store, submitting, workshop=workshop, jobs=jobs, sources=sources, clock_ms=clock_ms)
     try:
-        yield Drafting(
-            DraftStore(redis),
-            submitting,
-            workshop=workshop,
-            jobs=jobs,
-            sources=sources,
-            changes=changes,
-            clock_ms=clock_ms,
-        )
+        yield Drafting(store, submitting, questions, workshop=workshop, changes=changes, clock_ms=clock_ms)
     finally:
         await jobs.close()
         workshop.close()

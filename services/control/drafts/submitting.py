@@ -5,7 +5,7 @@ approved before.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -13,23 +13,25 @@ from gateway.activation.loading import canonical
 from gateway.adapters.proposals import Proposal
 from gateway.adapters.revisions import RevisionConflict
 from gateway.core.policy.document import Document
+from services.control.changes import Who
 from services.control.drafts.checking import loaded
 from services.control.drafts.people import Holder, with_people
 from services.control.drafts.store import DraftProblem
 from services.control.drafts.workshop import Workshop
-from services.revisions.revising import ATTEMPTS, Draft, Hand, Made, Revising, RevisionProblem
+from services.control.proposing import Proposing
+from services.revisions.revising import ATTEMPTS, Act, Draft, Hand, Made, Revising, RevisionProblem
 
 Holders = Callable[[], Awaitable[Sequence[Holder]]]
 """All accounts, as the policy knows of them."""
-Act = Literal["approve", "refuse", "withdraw"]
 
 
 class Submitting:
     """Works on the revisions of one store. Every method raises `RedisError` when it does not answer."""
 
-    def __init__(self, revising: Revising, holders: Holders, *, workshop: Workshop) -> None:
-        self.revising: Final = revising
+    def __init__(self, proposing: Proposing, holders: Holders, *, workshop: Workshop) -> None:
+        self.revising: Final[Revising] = proposing.revising
         self.holders: Final = holders
+        self._proposing = proposing
         self._workshop = workshop
 
     async def prepared(self, text: str) -> Document:
@@ -42,8 +44,8 @@ class Submitting:
         content = await self._workshop.run(prepared, text, tuple(await self.holders()))
         return msgspec.json.decode(content, type=Document)
 
-    async def submit(self, text: str, *, base: int, hand: Hand, reason: str) -> Proposal:
-        """Propose a text that was made from the revision `base`, for others to agree to.
+    async def submit(self, text: str, *, base: int, who: Who, hand: Hand, reason: str, draft: str = "") -> Proposal:
+        """Propose a text that was made from the revision `base`, for others to agree to; `draft` is its name.
 
         Raises:
             PolicyInvalid: it has mistakes.
@@ -56,27 +58,33 @@ class Submitting:
         async def drafted() -> Draft:
             return await self.revising.draft(document, author=hand.name, reason=reason, expected=base)
 
-        made = await self._made(drafted, hand)
+        made = await self._made(drafted, who, hand, of=draft)
         if made.proposal is None:  # `_made` lets nothing through that nobody must agree to
             raise DraftProblem("people-none")
         return made.proposal
 
-    async def roll_back(self, number: int | None, *, hand: Hand, reason: str) -> Made:
+    async def roll_back(self, number: int | None, *, who: Who, hand: Hand, reason: str) -> Made:
         """Make an earlier revision active again: at once where people approved it before, else as a proposal.
 
         Raises:
             DraftProblem: the active policy names nobody who could agree.
             RevisionProblem: there is no such revision, or they may not, or do not say why.
         """
-        return await self._made(
-            lambda: self.revising.draft_back(number, author=hand.name, reason=reason), hand, named=True
-        )
 
-    async def vote(self, number: int, *, hand: Hand, act: Act, comment: str) -> tuple[Proposal, int]:
-        """Approve, refuse or withdraw a proposal; see `Revising.vote`."""
-        return await self.revising.vote(number, hand=hand, act=act, comment=comment)
+        async def drafted() -> Draft:
+            return await self.revising.draft_back(number, author=hand.name, reason=reason)
 
-    async def _made(self, draft: Callable[[], Awaitable[Draft]], hand: Hand, *, named: bool = False) -> Made:
+        return await self._made(drafted, who, hand, named=True)
+
+    async def vote(self, number: int, *, who: Who, hand: Hand, act: Act, comment: str) -> Proposal:
+        """Approve, refuse or withdraw a proposal; gives it as it is then. Raises like `Revising.vote`."""
+        cast_by = self.revising.ballot(hand, act=act, comment=comment)
+        proposal, _ = await self._proposing.vote(who, number, cast_by, act=act, comment=comment)
+        return proposal
+
+    async def _made(
+        self, draft: Callable[[], Awaitable[Draft]], who: Who, hand: Hand, *, named: bool = False, of: str = ""
+    ) -> Made:
         """Draft, sign and submit, again where others are faster. `named`: the active policy must name people."""
         for _ in range(ATTEMPTS):
             drafted = await draft()
@@ -85,7 +93,7 @@ class Submitting:
                 raise DraftProblem("people-none")
             try:
                 signature = hand.signer.sign(drafted.entry.statement.signed)
-                return await self.revising.submit(drafted, signature=signature)
+                return await self._proposing.submit(who, drafted, signature=signature, of=of)
             except RevisionConflict:
                 continue
         raise RevisionProblem("busy")

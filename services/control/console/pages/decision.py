@@ -44,13 +44,13 @@ def _looking(parts: Parts) -> Sequence[HTTPRouteHandler]:
         plain = decision.removesuffix(".json")
         if plain == decision:
             return await _page(parts, request, decision)
-        asked = audit_service_pb2.GetDecisionRequest(name=_named(plain))
+        asked = audit_service_pb2.GetDecisionRequest(name=named(plain))
         answer = await audit.answer(request, stub.GetDecision, asked)
         return _file(as_json(answer.decision), f"decision-{plain}.json")
 
     @get("/decisions/{decision:str}/followed", right=Right.SEE, include_in_schema=False)
     async def followed(request: Asked, decision: FromPath[str]) -> Response[str]:
-        _named(decision)
+        named(decision)
         asked = audit_service_pb2.ListDecisionsRequest(filter=led_to(decision), page_size=_FOLLOWED)
         answer = await audit.answer(request, stub.ListDecisions, asked)
         template = "decisions/followed.html"
@@ -70,7 +70,7 @@ def _asking(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/decisions/{decision:str}/replay", right=Right.SEE, status_code=200, include_in_schema=False)
     async def replay(request: Asked, decision: FromPath[str]) -> Response[str]:
-        _named(decision)
+        named(decision)
         if parts.replaying is None:
             raise NotFoundException
         again = await parts.replaying.replay(request, decision)
@@ -82,13 +82,13 @@ def _asking(parts: Parts) -> Sequence[HTTPRouteHandler]:
 def _proving(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/decisions/{decision:str}/proof", right=Right.SEE, include_in_schema=False)
     async def proof(request: Asked, decision: FromPath[str]) -> Response[str]:
-        _named(decision)
+        named(decision)
         proofs = await proofs_of(parts.audit, request, decision)
         return await _page(parts, request, decision, fragment="proof", proofs=proofs)
 
     @get("/decisions/{decision:str}/proof.json", right=Right.SEE, include_in_schema=False)
     async def proof_file(request: Asked, decision: FromPath[str]) -> Response[Any]:
-        _named(decision)
+        named(decision)
         proofs = await proofs_of(parts.audit, request, decision)
         return _file({each.of: as_json(each.answer) for each in proofs}, f"proof-{decision}.json")
 
@@ -99,7 +99,7 @@ async def _page(
     parts: Parts, request: Asked, decision: str, *, fragment: str = "content", **more: Any
 ) -> Response[str]:
     """The page, with what somebody has asked for besides."""
-    audit, stub, name = parts.audit, parts.audit.stub, _named(decision)
+    audit, stub, name = parts.audit, parts.audit.stub, named(decision)
     language = language_in(request)
     found, explained = await asyncio.gather(
         audit.answer(request, stub.GetDecision, audit_service_pb2.GetDecisionRequest(name=name)),
@@ -142,7 +142,7 @@ async def _asked(parts: Parts, request: Asked, decision: decision_pb2.Decision) 
     return tuple(sorted(own, key=lambda each: -each.asked_ms))
 
 
-def _named(decision: str) -> str:
+def named(decision: str) -> str:
     """The resource name of a decision; somebody who misspells its id is told that there is no such page."""
     if not _ID.fullmatch(decision):
         raise NotFoundException

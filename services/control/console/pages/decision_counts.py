@@ -12,6 +12,7 @@ from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.rendering import page
+from services.control.decisions.chosen import ChosenColumns
 from services.control.decisions.counts import chart_of, facets_of
 from services.control.decisions.looking import look_of
 
@@ -28,10 +29,10 @@ _OFFERED: Final = 50
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of what is counted."""
-    audit, stub = parts.audit, parts.audit.stub
+    audit, stub, chosen = parts.audit, parts.audit.stub, ChosenColumns(parts.redis)
 
     async def _facets(request: Asked) -> Any:
-        look = look_of(request.query_params)
+        look = await chosen.look(request)
         asked = summaries_pb2.SummarizeDecisionsRequest(filter=look.asked, fields=FACETS, top_size=_TOP)
         return facets_of(await audit.answer(request, stub.SummarizeDecisions, asked), look)
 

@@ -12,17 +12,18 @@ from services.control.access.rights import Right
 from services.control.audit_client import asking_as
 from services.control.console.page import Parts
 from services.control.console.rendering import blocks
+from services.control.decisions.chosen import ChosenColumns
 from services.control.decisions.columns import COLUMNS
-from services.control.decisions.looking import look_of
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """The one stream."""
+    chosen = ChosenColumns(parts.redis)
 
     @get("/decisions/tail", right=Right.SEE, include_in_schema=False, media_type="text/event-stream")
     async def tail(request: Request[Any, Any, Any]) -> ServerSentEvent:
         """Server-sent events `decision`, each a row of the table."""
-        look = look_of(request.query_params)
+        look = await chosen.look(request)
 
         def row(decision: decision_pb2.Decision) -> str:
             values = {"decision": decision, "shown": look.columns, "columns": COLUMNS}

@@ -11,20 +11,21 @@ from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, page, texts_of
+from services.control.decisions.chosen import ChosenColumns
 from services.control.decisions.looking import Look, look_of
 from services.control.viewing import name_for
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All that is done with views."""
-    views = parts.views
+    views, chosen = parts.views, ChosenColumns(parts.redis)
 
     @get("/decisions/views", right=Right.SEE, include_in_schema=False)
     async def listed(request: Asked) -> Response[str]:
-        look = look_of(request.query_params)
+        look = await chosen.look(request)
         found = await views.all(request)
         here = next((view for view in found if view.name == f"views/{look.view}"), None)
-        rows = [(view, _looking(view).path()) for view in found]
+        rows = [(view, _looking(view).path(usual=look.usual)) for view in found]
         return page(request, "decisions/views.html", fragment="views", look=look, views=rows, here=here)
 
     @post("/decisions/views", right=Right.VIEWS, status_code=200, include_in_schema=False)
@@ -67,4 +68,4 @@ def _looking(view: views_pb2.View) -> Look:
 
 
 def _shown(request: Asked, view: views_pb2.View, said: str) -> Response[None]:
-    return go_to(request, _looking(view).path(), say=texts_of(request)(said, title=view.title))
+    return go_to(request, _looking(view).link, say=texts_of(request)(said, title=view.title))

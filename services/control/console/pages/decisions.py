@@ -14,12 +14,21 @@ from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.api.problems import Problem, problem_of
 from services.control.console.page import Page, Parts
-from services.control.console.pages import decision, decision_counts, decision_export, decision_tail, decision_views
+from services.control.console.pages import (
+    decision,
+    decision_beside,
+    decision_columns,
+    decision_counts,
+    decision_export,
+    decision_tail,
+    decision_views,
+)
 from services.control.console.rendering import page
 from services.control.console.texts import decision as decision_texts
 from services.control.console.texts.decisions import TEXTS
+from services.control.decisions.chosen import ChosenColumns
 from services.control.decisions.columns import COLUMNS
-from services.control.decisions.looking import ALL, ORDERS, SPANS, Look, look_of
+from services.control.decisions.looking import ALL, ORDERS, SPANS, Look
 from services.control.decisions.mistakes import Mistake, mistake_in
 from services.control.decisions.terms import terms
 
@@ -28,11 +37,11 @@ _TEMPLATE: Final = "decisions/decisions.html"
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of this page."""
-    audit, stub = parts.audit, parts.audit.stub
+    audit, stub, chosen = parts.audit, parts.audit.stub, ChosenColumns(parts.redis)
 
     @get("/decisions", right=Right.SEE, include_in_schema=False)
     async def listed(request: Asked) -> Response[str]:
-        look = look_of(request.query_params)
+        look = await chosen.look(request)
         try:
             found = await audit.answer(request, stub.ListDecisions, look.listing())
         except grpc.aio.AioRpcError as error:
@@ -64,6 +73,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         *decision_tail.handlers(parts),
         *decision_views.handlers(parts),
         *decision_export.handlers(parts),
+        *decision_columns.handlers(parts),
+        *decision_beside.handlers(parts),
         *decision.handlers(parts),
     ]
 
@@ -91,6 +102,7 @@ def _page(
         spans=(*SPANS, ALL),
         orders=ORDERS if look.order in ORDERS else (*ORDERS, look.order),
         columns=COLUMNS,
+        columns_in_order=(*look.columns, *(name for name in COLUMNS if name not in look.columns)),
     )
 
 

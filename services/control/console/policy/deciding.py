@@ -15,8 +15,8 @@ from services.control.console.policy.reviewing import DAY_MS, SPANS, Proposable,
 from services.control.console.policy.sides import tabs
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.drafts.store import DraftProblem
-from services.control.drafts.submitting import Act
 from services.control.jobs import JobsFull
+from services.revisions.revising import Act
 
 _All = Annotated[bool, QueryParameter(name="all")]
 _Before = Annotated[int, QueryParameter(name="before", ge=0)]
@@ -26,7 +26,7 @@ SIZE: Final = 20
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """Of this page."""
-    drafting = parts.drafts
+    drafting, questions = parts.drafts, parts.drafts.questions
     revising = drafting.submitting.revising
 
     @get("/policy/proposals", right=Right.SEE, include_in_schema=False)
@@ -55,7 +55,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             "statement": found.entry.statement,
             "required": deciding.required,
             "look": deciding.look,
-            "compared": await drafting.proposed(found),
+            "compared": await questions.proposed(found),
             "active": active,
             "spans": SPANS,
             "own": who.name == author,
@@ -73,7 +73,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             raise DraftProblem("draft-unknown", draft=act)
         needs(request, _NEEDS[act], "")
         comment, hand = field_of(form, "comment").strip(), parts.hand(request)
-        done = await drafting.vote(number, who=who, hand=hand, act=cast("Act", act), comment=comment)
+        done = await drafting.submitting.vote(number, who=who, hand=hand, act=cast("Act", act), comment=comment)
         said = texts_of(request)(f"policy-done-{done.state}", number=number, revision=done.revision)
         return go_to(request, f"/policy/proposals/{number}", say=said)
 
@@ -82,7 +82,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         form = await form_of(request)
         span_ms = days_of(number_of(form, "days", 7)) * DAY_MS
         try:
-            job = await drafting.start_proposal(kind, number, owner=principal_of(request).name, span_ms=span_ms)
+            job = await questions.start_proposal(kind, number, owner=principal_of(request).name, span_ms=span_ms)
         except (DraftProblem, JobsFull) as problem:
             return not_begun(request, problem)
         return job_shown(request, job)

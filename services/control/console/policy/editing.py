@@ -96,12 +96,12 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
     section, name, q = (field_of(form, key) for key in ("section", "part", "q"))
     stored, there = await drafting.store.read(draft)
     text, error = _typed(form, there), ""
-    old = await drafting.part(text, section, name) if name else None
+    old = await drafting.questions.part(text, section, name) if name else None
     try:
         if section not in FORMS:
             raise EditRefused("edit-section", section=section)
         edits, chosen = _edits(form, section, name=name, old=old)
-        text = await drafting.edit_text(text, edits)
+        text = await drafting.questions.edit_text(text, edits)
         stored = await drafting.save(draft, version=number_of(form, "version"), who=principal_of(request), text=text)
         name = chosen
     except (EditRefused, DraftProblem, DraftChanged) as refused:
@@ -130,8 +130,10 @@ async def filled_in(drafting: Drafting, draft: str, form: FormMultiDict) -> tupl
     text = _typed(form, there)
     if section not in FORMS or "name" not in form:
         return text, name
-    edits, named = _edits(form, section, name=name, old=await drafting.part(text, section, name) if name else None)
-    return await drafting.edit_text(text, edits), named
+    edits, named = _edits(
+        form, section, name=name, old=await drafting.questions.part(text, section, name) if name else None
+    )
+    return await drafting.questions.edit_text(text, edits), named
 
 
 def _edits(form: FormMultiDict, section: str, *, name: str, old: Any) -> tuple[tuple[Edit, ...], str]:
@@ -155,7 +157,7 @@ async def _pane(drafting: Drafting, draft: Draft, text: str, *, section: str, na
     """What the page shows: the sections, the parts of the one that is looked at, and the form of one of them."""
     section = section if section in FORMS else "rules"
     looked_at = name if name and name != NEW_PART else ""
-    outline, there = await asyncio.gather(drafting.outline(text), _part(drafting, text, section, looked_at))
+    outline, there = await asyncio.gather(drafting.questions.outline(text), _part(drafting, text, section, looked_at))
     listed = [part for part in outline.sections.get(section, ()) if part.name and part.holds(q)]
     part: Any = dict(NEW[section]) if name == NEW_PART else there
     _, active = await drafting.submitting.revising.store.head()
@@ -182,7 +184,7 @@ async def _pane(drafting: Drafting, draft: Draft, text: str, *, section: str, na
 
 
 async def _part(drafting: Drafting, text: str, section: str, name: str) -> Any:
-    return await drafting.part(text, section, name) if name else None
+    return await drafting.questions.part(text, section, name) if name else None
 
 
 NEW_PART: Final = "+"
@@ -204,7 +206,7 @@ async def _remarks(
 ) -> Sequence[Remark]:
     """What is wrong with the part that is shown."""
     try:
-        found = await drafting.check(draft.id, language=language, text=text, findings=False)
+        found = await drafting.questions.check(draft.id, language=language, text=text, findings=False)
     except (Overtaken, DraftProblem):
         return ()
     outline: Outline = values["outline"]

@@ -55,7 +55,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             "number": number,
             "entry": entry,
             "base": other,
-            "compared": await drafting.between(other, number),
+            "compared": await drafting.questions.between(other, number),
             "head": head,
             "last": await revising.store.next() - 1,
         }
@@ -64,7 +64,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/policy/history/{number:int}/rollback", right=Right.POLICY_WRITE, include_in_schema=False)
     async def roll_back(number: FromPath[int], request: Asked) -> Response[Any]:
         form, who, hand = await form_of(request), principal_of(request), parts.hand(request)
-        made = await drafting.roll_back(number, who=who, hand=hand, reason=field_of(form, "reason").strip())
+        made = await drafting.submitting.roll_back(number, who=who, hand=hand, reason=field_of(form, "reason").strip())
         t = texts_of(request)
         if made.proposal is not None:
             said = t("policy-proposed", number=made.proposal.number)

@@ -19,8 +19,9 @@ from services.control.console.page import Parts
 from services.control.console.policy.editing import filled_in
 from services.control.console.policy.form import field_of, form_of, number_of
 from services.control.console.rendering import go_to, page, texts_of
-from services.control.drafts.drafting import Drafting, Kind
+from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import EditRefused
+from services.control.drafts.questions import Kind
 from services.control.drafts.store import DraftProblem
 from services.control.drafts.texts import say as in_words
 from services.control.jobs import OVER, Job, JobsFull
@@ -41,7 +42,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         stored, text = await drafting.store.read(draft)
         values: dict[str, Any] = {"draft": stored, "compared": None, "mistakes": 0, "spans": SPANS}
         try:
-            values["compared"] = await drafting.compare(draft, text=text)
+            values["compared"] = await drafting.questions.compare(draft, text=text)
         except PolicyInvalid as invalid:
             values["mistakes"] = len(invalid.mistakes)
         _, values["active"] = await drafting.submitting.revising.store.head()
@@ -55,7 +56,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         form = await form_of(request)
         try:
             text, part = await _about(draft, kind, form)
-            job = await drafting.start(
+            job = await drafting.questions.start(
                 cast("Kind", kind),
                 draft,
                 owner=principal_of(request).name,
@@ -88,11 +89,11 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 def _jobs(drafting: Drafting) -> Sequence[HTTPRouteHandler]:
     @get("/policy/jobs/{job:str}", right=Right.SEE, include_in_schema=False)
     async def follow(job: FromPath[str], request: Asked) -> Response[str]:
-        return job_shown(request, drafting.jobs.get(job, owner=principal_of(request).name))
+        return job_shown(request, drafting.questions.jobs.get(job, owner=principal_of(request).name))
 
     @post("/policy/jobs/{job:str}/cancel", right=Right.SEE, include_in_schema=False, status_code=200)
     async def cancel(job: FromPath[str], request: Asked) -> Response[str]:
-        return job_shown(request, await drafting.jobs.cancel(job, owner=principal_of(request).name))
+        return job_shown(request, await drafting.questions.jobs.cancel(job, owner=principal_of(request).name))
 
     return [follow, cancel]
 

@@ -40,6 +40,7 @@ function put(body, html) {
   template.innerHTML = html;
   const row = template.content.firstElementChild;
   const before = document.getElementById(row.id);
+  if (before?.querySelector("input:checked")) row.querySelector("input[type=checkbox]").checked = true;
   if (before) before.replaceWith(row);
   else body.prepend(row);
   row.classList.add("fresh");

@@ -1,11 +1,19 @@
 // Small things that pages ask for by attributes:
 //   data-copy="#id"      puts that element's text on the clipboard
+//   data-copy-link="/path"   likewise that address, whole; says data-copied
 //   data-dialog="id"     opens that <dialog>; data-close, inside one, closes it
 //   data-reveal="id"     shows what is typed into that password field
 //   data-submit          sends the form when the control changes
+import { say } from "./messages.js";
+
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) return copied(copy);
+  const link = event.target.closest("[data-copy-link]");
+  if (link) {
+    await navigator.clipboard.writeText(new URL(link.dataset.copyLink, location.href).href);
+    return say(link.dataset.copied, "done");
+  }
   const opener = event.target.closest("[data-dialog]");
   if (opener) return document.getElementById(opener.dataset.dialog).showModal();
   const reveal = event.target.closest("[data-reveal]");
