@@ -1,6 +1,6 @@
 """Long work that people wait for: run in a process of its own, with progress, kept for a while, ended when asked to.
 
-Jobs live in the control plane that was asked; another one does not know them.
+These are the jobs of one control plane; `services.control.shared_jobs` tells the others of them.
 """
 
 import asyncio
@@ -161,6 +161,18 @@ class Jobs:
                     await self._changed.wait()
             last = self.get(job, owner=owner)
             yield last
+
+    def known(self, job: str) -> Job | None:
+        """A job, whosever it is."""
+        return self._jobs.get(job)
+
+    async def later(self, job: Job, *, seconds: float) -> Job:
+        """A job as it is once its state is another, or after so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._changed:
+                while self._jobs.get(job.id, job).state == job.state:
+                    await self._changed.wait()
+        return self._jobs.get(job.id, job)
 
     async def close(self) -> None:
         """End all jobs."""

@@ -182,6 +182,10 @@ _TEXTS: Final = {
         "What was summed of {measure} for {arm} cannot be: please report this.",
         "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",
     ),
+    "form": (
+        "The form cannot be read at {name}: fill it in again.",
+        "Le formulaire est illisible à {name} : remplissez-le à nouveau.",
+    ),
     "match-needed": (
         "Say which version you have seen: send its ETag as `if-match`.",
         "Indiquez la version que vous avez vue : envoyez son ETag dans `if-match`.",

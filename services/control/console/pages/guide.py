@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
@@ -12,6 +13,7 @@ from gateway.core.revision.decode import PolicyInvalid
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.problems import problem_of
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import blocks, page, texts_of
 from services.control.console.texts.guide import TEXTS
@@ -49,6 +51,12 @@ SNIPPETS: Final = (
 )
 
 
+class _Policy(Form, frozen=True, kw_only=True):
+    tenant: str = ""
+    agent: str = ""
+    address: str = ""
+
+
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of this page."""
 
@@ -69,8 +77,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/guide/policy", right=Right.POLICY_WRITE, include_in_schema=False, status_code=200)
     async def propose(request: Asked) -> Response[Any]:
         """Make a key, and propose the smallest policy with its hash."""
-        form = await request.form()
-        given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
+        given = msgspec.structs.asdict(await form_as(request, _Policy))
         hand, who, t = parts.hand(request), principal_of(request), texts_of(request)
         key = new_key(given["agent"])
         try:

@@ -89,7 +89,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 def _jobs(drafting: Drafting) -> Sequence[HTTPRouteHandler]:
     @get("/policy/jobs/{job:str}", right=Right.SEE, include_in_schema=False)
     async def follow(job: FromPath[str], request: Asked) -> Response[str]:
-        return job_shown(request, drafting.questions.jobs.get(job, owner=principal_of(request).name))
+        return job_shown(request, await drafting.questions.jobs.get(job, owner=principal_of(request).name))
 
     @post("/policy/jobs/{job:str}/cancel", right=Right.SEE, include_in_schema=False, status_code=200)
     async def cancel(job: FromPath[str], request: Asked) -> Response[str]:
