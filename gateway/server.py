@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway import redis_clients, secret_files
-from gateway.activation.standing import UNUSABLE, Standing
+from gateway.activation.standing import UNUSABLE, Standing, guards
 from gateway.activation.swaps import Swaps
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
@@ -285,7 +285,8 @@ async def _follow(
     stack.push_async_callback(_left, workers, standing)
 
     def report() -> Report:
-        return msgspec.structs.replace(standing.report, spooled=spool.waiting)
+        looks = running.pipeline.forwarding.guards.looks()
+        return msgspec.structs.replace(standing.report, spooled=spool.waiting, guards=guards(looks))
 
     reporter = asyncio.create_task(reporting(workers, report, standing.changed))
     stack.push_async_callback(ended, reporter)

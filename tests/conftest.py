@@ -16,6 +16,7 @@ from tests.stores import RedisProcess, Store
 __all__ = ["RedisProcess"]
 
 S = TypeVar("S", bound=Store)
+PAGES = Path(__file__).parent / "console"
 
 hypothesis.settings.register_profile("pilote", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("pilote")
@@ -42,7 +43,10 @@ def pytest_report_header() -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let every test that needs a store run on each kind of store; see `tests.stores` for which of them when."""
     one_server = metafunc.definition.get_closest_marker("one_server") is not None
-    one_store = metafunc.definition.get_closest_marker("one_store") is not None
+    # No page depends on the kind of the store: what pages show comes by way of what is tested on all of them.
+    one_store = (
+        metafunc.definition.get_closest_marker("one_store") is not None or PAGES in metafunc.definition.path.parents
+    )
     every_store = metafunc.definition.get_closest_marker("every_store") is not None
     for fixture in ("redis_process", "own_redis", "forgetful_redis"):
         if fixture in metafunc.fixturenames:

@@ -2,16 +2,25 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
-from gateway.adapters.workers import Refused, Report
+from gateway.adapters.workers import GuardReport, Refused, Report
+from gateway.core.guarding import GuardLook
 from gateway.instance import Instance
 
 UNUSABLE: Final = "unusable"
 """Why a revision does not run here: it has mistakes, or this version does not know what it says."""
+
+
+def guards(looks: Mapping[str, GuardLook]) -> tuple[GuardReport, ...]:
+    """What is reported of upstreams that anything stands before."""
+    return tuple(
+        GuardReport(name, look.state, look.openings, look.ejected, look.ejections)
+        for name, look in sorted(looks.items())
+    )
 
 
 class Standing:

@@ -26,6 +26,20 @@ class Refused(msgspec.Struct, frozen=True):
     why: Why | str
 
 
+class GuardReport(msgspec.Struct, frozen=True):
+    """How what stands before an upstream is doing on one worker. Each worker counts for itself."""
+
+    upstream: str
+    breaker: str
+    """"closed", "open" or "half-open"; "closed" too where it has none."""
+    openings: int = 0
+    """How often the breaker has opened, since the worker guards the upstream as it does now."""
+    ejected: int = 0
+    """Addresses that get no calls now."""
+    ejections: int = 0
+    """How often one was ejected, likewise."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker says of itself."""
 
@@ -44,6 +58,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The newest revision that it does not run, where that is newer than the one it runs."""
     spooled: int = 0
     """Records on its disk that the store has not taken yet."""
+    guards: tuple[GuardReport, ...] = ()
+    """Upstreams that anything stands before, by name."""
 
 
 class Workers:

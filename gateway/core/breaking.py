@@ -45,7 +45,7 @@ class Breaker:
     about this one.
     """
 
-    __slots__ = ("_opens_ms", "_probing", "_rule", "_running", "_stage", "_window")
+    __slots__ = ("_opens_ms", "_probing", "_rule", "_running", "_stage", "_window", "openings")
 
     def __init__(self, rule: BreakerRule) -> None:
         self._rule = rule
@@ -56,6 +56,8 @@ class Breaker:
         self._opens_ms = -1
         """When one may try; -1 while closed."""
         self._probing = False
+        self.openings = 0
+        """How often it has opened, anew after a try included."""
 
     def enter(self, *, now_ms: int) -> int:
         """Let a call go, or not: `OPEN` or `FULL`, else what `left` wants to hear when it has ended."""
@@ -102,6 +104,7 @@ class Breaker:
 
     def _open(self, now_ms: int) -> None:
         self._stage += 1
+        self.openings += 1
         self._opens_ms = now_ms + self._rule.open_ms
 
     def _close(self) -> None:

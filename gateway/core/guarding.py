@@ -28,6 +28,8 @@ class GuardLook(NamedTuple):
     """Addresses that get no calls now."""
     ejections: int
     """How often one was ejected, since the guard was made."""
+    openings: int
+    """How often the breaker opened, likewise."""
 
 
 class Guard:
@@ -52,7 +54,8 @@ class Guard:
     def look(self, *, now_ms: int) -> GuardLook:
         """How it is doing."""
         state: State = "closed" if self.breaker is None else self.breaker.state(now_ms=now_ms)
-        return GuardLook(state, self.addresses.ejected(now_ms=now_ms), self.ejections)
+        openings = 0 if self.breaker is None else self.breaker.openings
+        return GuardLook(state, self.addresses.ejected(now_ms=now_ms), self.ejections, openings)
 
     def left(self, entry: Entry, *, now_ms: int, failed: bool | None) -> None:
         """A call has ended. `failed` is None for one that says nothing of the upstream."""

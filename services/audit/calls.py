@@ -52,6 +52,7 @@ class CallRow(msgspec.Struct, frozen=True):
     led: Scope | None
     led_arm: str | None
     stood_in: bool
+    upstream: str
 
 
 class Minutes:
@@ -119,6 +120,7 @@ def row_of(new: New) -> CallRow:
         led=led,
         led_arm=led_arm,
         stood_in=ended is not None and bool(ended.arm),
+        upstream=record.upstream,
     )
 
 

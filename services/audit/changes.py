@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.core.errors import CallEnded, Reason, invalid
 from gateway.core.policy.vocabulary import NAME
+from gateway.rpc.times import timestamp
 from pilote.audit.v1 import personal_pb2
 from services.audit.entries import LARGEST, Noted
 from services.audit.noting import CHANGE, Written, request_of
@@ -62,6 +63,8 @@ class ChangeNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     failure: str = ""
     credential: str = ""
+    happened_ms: int = 0
+    """When it came that far, where it was noted later; else 0."""
 
     @property
     def entry(self) -> Noted:
@@ -82,7 +85,8 @@ async def record_change(store: DecisionStore, request: personal_pb2.RecordChange
     if written is None:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The change cannot be read after it was written; retry.")
     found = msgspec.json.decode(written.raw, type=ChangeNote)
-    if msgspec.structs.replace(found, at_ms=now_ms) != note:
+    # A note that was owed may have been written all the same when it was first tried, and then without its own time.
+    if msgspec.structs.replace(found, at_ms=now_ms, happened_ms=note.happened_ms) != note:
         text = "Another change was recorded under this request_id: choose a new one."
         raise CallEnded(Reason.IDEMPOTENCY_KEY_REUSED, text, metadata={"field": "change.request_id"})
     return written
@@ -105,6 +109,7 @@ def change_of(written: Written) -> personal_pb2.Change | None:
         after=_told(note.after),
         failure=note.failure,
         credential=note.credential,
+        happen_time=timestamp(note.happened_ms) if note.happened_ms else None,
     )
 
 
@@ -139,7 +144,15 @@ def _asked(request: personal_pb2.RecordChangeRequest, *, now_ms: int) -> ChangeN
         reason=reason,
         failure=change.failure,
         credential=change.credential,
+        happened_ms=_happened(change),
     )
+
+
+def _happened(change: personal_pb2.Change) -> int:
+    found = change.happen_time.ToMilliseconds()
+    if not 0 <= found <= LARGEST:
+        raise invalid("change.happen_time", "change.happen_time must be between 1970 and 9999.")
+    return found
 
 
 def _value(given: personal_pb2.ChangedValue, field: str) -> Value:

@@ -17,9 +17,10 @@ from pilote.audit.v1 import (
     persons_pb2,
     planning_pb2,
     shadows_pb2,
+    upstreams_pb2,
     views_pb2,
 )
-from services.audit import activity, counting, inputs, persons, shadows
+from services.audit import activity, counting, inputs, persons, shadows, upstreams
 from services.audit.arms import answered, asked
 from services.audit.changes import record_change
 from services.audit.explaining import Policies, explained, no_policies
@@ -161,6 +162,14 @@ class Queries(Search):
         """See the contract."""
         question = activity.asked(request, now_ms=self._clock_ms())
         return activity.answered(question, await self._store.activity(question))
+
+    async def SummarizeUpstreams(
+        self, request: upstreams_pb2.SummarizeUpstreamsRequest, context: Any
+    ) -> upstreams_pb2.SummarizeUpstreamsResponse:
+        """See the contract."""
+        request.tenants[:] = Permitted(context).every(request.tenants)
+        question = upstreams.asked(request, now_ms=self._clock_ms())
+        return upstreams.answered(question, await self._store.upstreams(question))
 
     async def SummarizeShadows(
         self, request: shadows_pb2.SummarizeShadowsRequest, context: Any

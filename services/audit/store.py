@@ -20,6 +20,7 @@ from services.audit.inputs import InputsQuery, Kept, Mark
 from services.audit.personal import Person, Personal
 from services.audit.proofs.log import Log
 from services.audit.shadows import ShadowsQuery, Summary
+from services.audit.upstreams import UpstreamsQuery, UpstreamSums
 from services.audit.views import ViewStore
 
 
@@ -132,6 +133,9 @@ class DecisionStore(Protocol):
 
     async def activity(self, question: Question) -> Activity:
         """What has been going on in the last minutes. Takes the same time however many decisions there are."""
+
+    async def upstreams(self, question: UpstreamsQuery) -> UpstreamSums:
+        """How upstreams have done in the last minutes. Takes the same time however many decisions there are."""
 
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """Where the inputs that are asked for begin, and how many there are."""

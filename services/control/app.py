@@ -19,6 +19,7 @@ from services.control.api.docs import documented
 from services.control.api.idempotency import Once
 from services.control.console.failures import for_people
 from services.control.console.security import Headers
+from services.control.owed_told import with_header
 
 MAX_BODY_BYTES: Final = 64 * 1024
 HEALTH: Final = "/healthz"
@@ -58,7 +59,7 @@ def application(
 
     return Litestar(
         before_request=begin,
-        before_send=[with_cookies, Headers(https=https).add, *([once.sent] if once else ())],
+        before_send=[with_cookies, with_header, Headers(https=https).add, *([once.sent] if once else ())],
         route_handlers=[healthy, *handlers],
         template_config=templates,
         request_max_body_size=MAX_BODY_BYTES,

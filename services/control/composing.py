@@ -52,6 +52,7 @@ from services.control.drafts.working import Sources
 from services.control.live.following import Following
 from services.control.live.gathering import Gathering
 from services.control.options import Options
+from services.control.owing import Owing
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
@@ -61,9 +62,15 @@ from services.revisions.revising import Revising
 
 @contextlib.asynccontextmanager
 async def composed(
-    options: Options, redis: Client, stub: AuditServiceStub, *, policy: ActivePolicy, clock_ms: Callable[[], int]
+    options: Options,
+    redis: Client,
+    stub: AuditServiceStub,
+    *,
+    owing: Owing,
+    policy: ActivePolicy,
+    clock_ms: Callable[[], int],
 ) -> AsyncIterator["Composed"]:
-    """All of it, until the block ends."""
+    """All of it, until the block ends. `owing` is what the log gets later."""
     access = Access(
         redis,
         keys=options.control_keys or (secrets.token_bytes(32),),
@@ -72,7 +79,7 @@ async def composed(
         profile=options.hashing,
         oidc=options.oidc,
     )
-    changes = Changes(stub)
+    changes = Changes(stub, owing=owing)
     sources = Sources(
         audit=options.audit,
         redis_url=options.redis_url,

@@ -24,8 +24,9 @@ from services.control.changes import LATER, Changes, Who
 from services.control.live.now import Stream
 from services.control.live.scope import Scope
 from services.control.live.waiting import Waiting
+from services.control.owing import Owed
 from services.control.policy import ActivePolicy
-from services.control.times import at
+from services.control.times import at, known
 from services.control.undone import storing
 from services.proof.merkle import consistent
 from services.proof.notes import Checkpoint, Malformed, read_checkpoint
@@ -79,6 +80,16 @@ class ErasureShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     subject_ref: str
 
 
+class OwedShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Notes of changes that were made while the log took none; it gets them as soon as it does."""
+
+    notes: int
+    since_time: dt.datetime | None
+    """When the oldest of these changes was made."""
+    refused: int
+    """Notes that the log will not take: they are set aside in the store, for somebody to look at."""
+
+
 class IntegrityShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How the log stands. What the audit service does not say now is `null`."""
 
@@ -96,6 +107,7 @@ class IntegrityShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     retention: tuple[Class, ...]
     erasures: tuple[ErasureShown, ...] | None
     """The last ones."""
+    owed: OwedShown
 
 
 class Integrity:
@@ -120,6 +132,7 @@ class Integrity:
         """
         with storing():
             stream, reports = await self._waiting.stream(scope), await self._workers.all()
+            owed = await self._changes.owing.standing() if self._changes.owing is not None else Owed()
         return IntegrityShown(
             checkpoint=await self._checkpoint(cosigned=False),
             cosigned=await self._checkpoint(cosigned=True),
@@ -130,6 +143,7 @@ class Integrity:
             default_keep_days=DEFAULT_KEEP_DAYS,
             retention=self._retention(),
             erasures=await self._erasures(scope),
+            owed=OwedShown(notes=owed.notes, since_time=known(owed.since_ms), refused=owed.refused),
         )
 
     async def verify(self, *, who: Who) -> Verification:

@@ -18,6 +18,7 @@ from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import OPEN, Right
 from services.control.access.tokens import DEFAULT_DAYS, SIGN, Token
 from services.control.changes import LATER, Changes, Changing
+from services.control.owed_told import owes
 
 SCOPES = frozenset({right.value for right in Right} - {right.value for right in OPEN} | {SIGN})
 """What a token may be made for."""
@@ -52,6 +53,8 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class People:
     """Changes accounts and tokens for who asks.
 
+    What only takes power away is done also while the log takes no notes; `owed_told` then tells who asks.
+
     Every method raises `ConfirmationNeeded` where they have not shown of late who they are, `AccountProblem` where it
     cannot be done, `RedisError` when the store does not answer, and `Undone` (STORE_UNAVAILABLE) when the log does not.
     """
@@ -83,7 +86,8 @@ class People:
     ) -> Account:
         """Let somebody in again, or nobody any more by this account; not one's own."""
         operation: Operation = "enable" if state == "active" else "disable"
-        async with self._noted(request, operation, name, reason=reason) as noting:
+        away = operation == "disable"
+        async with self._noted(request, operation, name, reason=reason, takes_away=away) as noting:
             after = await self._access.administration.enable(name, state, version=version)
             noting.after = Noted.of(after)
         return after
@@ -99,7 +103,7 @@ class People:
 
     async def end_sessions(self, request: Asked, name: str, *, reason: str = "") -> int:
         """End all sessions of an account; answers how many there were."""
-        async with self._noted(request, "end-sessions", name, reason=reason, mine=True) as noting:
+        async with self._noted(request, "end-sessions", name, reason=reason, mine=True, takes_away=True) as noting:
             ended = await self._access.sessions.end(name)
             noting.after = {"ended": ended}
         return ended
@@ -131,14 +135,23 @@ class People:
             raise AccountProblem("token-unknown", id=token_id[:64])
         resource = f"accounts/{here.account.name}/tokens/{token.id}"
         noted = self._changes.recording(
-            principal_of(request), operation="delete", resource=resource, before=_token_noted(token)
+            principal_of(request), operation="delete", resource=resource, before=_token_noted(token), takes_away=True
         )
-        async with noted:
+        async with noted as noting:
+            if noting.owed:
+                owes(request)
             await self._access.tokens.revoke(here.account.name, token.id)
 
     @asynccontextmanager
     async def _noted(
-        self, request: Asked, operation: Operation, name: str, *, reason: str, mine: bool = False
+        self,
+        request: Asked,
+        operation: Operation,
+        name: str,
+        *,
+        reason: str,
+        mine: bool = False,
+        takes_away: bool = False,
     ) -> AsyncIterator[Changing]:
         """A block that changes an account, which is that of who asks only where `mine` says that this may be."""
         who = principal_of(request)
@@ -156,8 +169,11 @@ class People:
             before=None if before is None else Noted.of(before),
             after=LATER,
             reason=reason,
+            takes_away=takes_away,
         )
         async with noted as noting:
+            if noting.owed:
+                owes(request)
             yield noting
 
 

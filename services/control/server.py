@@ -22,10 +22,13 @@ from gateway.instance import instance
 from gateway.redis_clients import Client
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import metering
+from gateway.watching.meters import Meters
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.composing import composed
 from services.control.options import Options
+from services.control.owed_metrics import OwedMetrics
+from services.control.owing import Owing
 from services.control.policy import ActivePolicy
 from services.control.serving import serving
 
@@ -36,6 +39,11 @@ _REDIS: Final[dict[str, Any]] = {
 }
 _MOST_BYTES: Final = 64 << 20
 """Of one answer of the audit service: a whole export's entry may be larger than what a client takes by default."""
+_AUDIT: Final = (
+    ("grpc.max_receive_message_length", _MOST_BYTES),
+    # By default gRPC looks every two minutes in the end whether a service is back: people wait for this one.
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
 _log = logging.getLogger(__name__)
 
 
@@ -62,15 +70,15 @@ async def running(options: Options) -> AsyncIterator[int]:
     async with (
         await redis_clients.connected(options.redis_url, **_REDIS) as redis,
         metering(own, options.to) as meters,
-        grpc.aio.insecure_channel(
-            options.audit, options=(("grpc.max_receive_message_length", _MOST_BYTES),)
-        ) as channel,
+        grpc.aio.insecure_channel(options.audit, options=_AUDIT) as channel,
     ):
+        stub = AuditServiceStub(channel)
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy = ActivePolicy(standing)
         async with (
             _followed(options, redis, policy=policy, standing=standing),
-            composed(options, redis, AuditServiceStub(channel), policy=policy, clock_ms=clock_ms) as made,
+            _paid(redis, stub, meters) as owed,
+            composed(options, redis, stub, owing=owed, policy=policy, clock_ms=clock_ms) as made,
             serving(
                 made.application(),
                 listen=options.listen,
@@ -80,6 +88,17 @@ async def running(options: Options) -> AsyncIterator[int]:
             ) as port,
         ):
             yield port
+
+
+@contextlib.asynccontextmanager
+async def _paid(redis: Client, stub: AuditServiceStub, meters: Meters) -> AsyncIterator[Owing]:
+    """Bring to the log what is owed to it, until the block ends."""
+    found = Owing(redis, stub, clock_ms=clock_ms, told=OwedMetrics(meters))
+    task = asyncio.create_task(found.run())
+    try:
+        yield found
+    finally:
+        await ended(task)
 
 
 @contextlib.asynccontextmanager

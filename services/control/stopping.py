@@ -42,6 +42,14 @@ class Halted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many calls that it covers were stopped since, also those that another stop covers; `null`: not known now."""
 
 
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
+    """What was halted."""
+
+    stops: tuple[Halted, ...]
+    owed: bool
+    """Whether a note of it is owed to the log, which did not take it down."""
+
+
 class Stopping:
     """Makes, lifts and lists stops. `clock_ms` is milliseconds since the epoch."""
 
@@ -76,10 +84,11 @@ class Stopping:
             stops = await self._store.list(tenant)
         return next((_shown(tenant, stop, None) for stop in stops if stop.what == what), None)
 
-    async def stop(self, tenants: Sequence[str], what: str, *, reason: str, who: Who) -> tuple[Halted, ...]:
+    async def stop(self, tenants: Sequence[str], what: str, *, reason: str, who: Who) -> Stopped:
         """Halt it for these tenants. When this returns, no worker admits another such call.
 
-        A tenant where it is halted already stays as it is, so that the first reason is not lost.
+        A tenant where it is halted already stays as it is, so that the first reason is not lost. While the log takes no
+        notes it is halted all the same, and the note is owed.
 
         Raises:
             Undone: ARGUMENT_INVALID for what nobody can stop, or without a reason; ALREADY_EXISTS where it is halted
@@ -94,13 +103,24 @@ class Stopping:
         if there and len(there) == len(tenants):
             stop = there[0]
             raise Undone(Reason.ALREADY_EXISTS, "stop-exists", what=what, tenant=", ".join(tenants), why=stop.reason)
+        owed = False
         for tenant, had in zip(tenants, before, strict=True):
             if had is None:
-                noted = {"operation": "create", "resource": f"stops/{tenant}/{what}", "tenant": tenant}
-                async with self._changes.recording(who, **noted, after=made, reason=told):
+                recording = self._changes.recording(
+                    who,
+                    operation="create",
+                    resource=f"stops/{tenant}/{what}",
+                    tenant=tenant,
+                    after=made,
+                    reason=told,
+                    takes_away=True,
+                )
+                async with recording as changing:
                     with storing():
                         await self._store.stop(tenant, made)
-        return tuple(had or _shown(tenant, made, 0) for tenant, had in zip(tenants, before, strict=True))
+                owed = owed or changing.owed
+        stops = tuple(had or _shown(tenant, made, 0) for tenant, had in zip(tenants, before, strict=True))
+        return Stopped(stops=stops, owed=owed)
 
     async def resume(self, tenants: Sequence[str], what: str, *, reason: str, who: Who) -> tuple[str, ...]:
         """Let it go on for these tenants; gives those for whom it was halted.
@@ -113,8 +133,10 @@ class Stopping:
         for tenant in tenants:
             had = await self.find(tenant, what)
             if had is not None:
-                noted = {"operation": "delete", "resource": had.name, "tenant": tenant}
-                async with self._changes.recording(who, **noted, before=had, reason=told):
+                recording = self._changes.recording(
+                    who, operation="delete", resource=had.name, tenant=tenant, before=had, reason=told
+                )
+                async with recording:
                     await self._lift(tenant, what)
                 were.append(tenant)
         if not were:

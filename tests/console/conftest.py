@@ -25,10 +25,8 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all tests of pages run in the loop of the browser, in `make test-integration`: a browser is heavy."""
+    """Let all tests of pages run in the loop of the browser."""
     for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.integration)
         if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 

@@ -1,5 +1,6 @@
 """The log is verified, two people erase a customer, and changes are found with what was before and after."""
 
+import grpc
 import pytest
 
 from services.control.access.rights import Role
@@ -9,7 +10,9 @@ from tests.console.workplace import Workplace
 from tests.e2e.insiders import GOOD, Inside
 from tests.e2e.policy import policy
 from tests.e2e.requests import ADA, send
-from tests.e2e.world import credential
+from tests.e2e.waiting import eventually
+from tests.e2e.world import credential, told
+from tests.fakes.upstream import failing
 
 LOOKS = pytest.mark.parametrize(
     "look", [{}, {"phone": True, "dark": True, "locale": "fr-FR"}], ids=["desk", "dark-phone-french"]
@@ -116,7 +119,32 @@ async def test_systems_are_shown_with_their_health(visit: Visit, work: Workplace
     page = await visitor.go("/integrations")
     assert await visitor.axe() == []
     await called(work)
+    breaker = {"min_calls": 1, "open": "10m"}
+    crm = {"name": "crm", "address": work.upstream.address, "breaker": breaker}
+    budget = {
+        "name": "tokens",
+        "by": ["upstream"],
+        "max": 1000,
+        "window": "1d",
+        "cost": {"estimate": "70", "unit": "t"},
+    }
+    await work.publish(policy(work.upstream.address, upstreams=[crm], limits=[budget]))
     page = await visitor.go("/integrations")
-    assert await page.locator("table").first.locator("tbody .badge.allow").count() == 1
+
+    async def well() -> bool | None:
+        await page.reload()
+        return await page.locator("table").first.locator("tbody .badge.allow").count() == 2 or None
+
+    await eventually(well, what="a system that does well, with a breaker that is closed", within=20)
+    work.upstream.behave = failing(grpc.StatusCode.UNAVAILABLE)
+
+    async def opened() -> bool | None:
+        await told(work.world.agent().messages.SendMessage(send(), metadata=credential("sales-bot")))
+        await page.reload()
+        return await page.locator("#workers .badge.deny").count() == 1 or None
+
+    await eventually(opened, what="an open breaker on the page", within=20)
+    assert await page.locator("table").first.locator("tbody .badge.deny").count() >= 1
+    assert await page.locator("#quotas progress").count() == 2  # of each tenant
     assert await visitor.axe() == []
     assert await visitor.overflow() <= 0

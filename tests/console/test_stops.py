@@ -1,12 +1,17 @@
 """Stops are made and lifted in a browser, and real calls are refused meanwhile."""
 
+import dataclasses
+
 import pytest
 
 from services.control.access.rights import Role
+from services.control.owing import REFUSED
 from tests.console.conftest import Visit
 from tests.console.workplace import Workplace
+from tests.e2e.insiders import inside
 from tests.e2e.policy import policy
 from tests.e2e.requests import get, send
+from tests.e2e.waiting import eventually
 from tests.e2e.world import credential, told
 
 SALES = credential("sales-bot")
@@ -155,3 +160,40 @@ async def test_what_cannot_be_stopped_is_refused_in_words(visit: Visit, work: Wo
     assert "&lt;b&gt;" in told
     assert "<i>" not in told
     assert (await zoe.sent("/stops", what="all", tenant="nowhere", reason="x", sure="yes"))[0] == 404
+
+
+async def test_the_switch_works_while_no_audit_service_answers_and_the_log_gets_it_later(
+    visit: Visit, work: Workplace
+) -> None:
+    await work.publish(policy(work.upstream.address))
+    async with inside(work.world.redis, work.world.redis_url) as dark:
+        blind = dataclasses.replace(work, url=dark.url)
+        zoe = await work.enter(await visit(dark.url, locale="fr-FR"), "zoe", Role.MODERATOR)
+        await blind.follows(1)
+        page = await zoe.go("/stops/new?what=all&tenant=*")
+        await page.get_by_label("Pourquoi").fill("fuite")
+        await page.locator("#sure").check()
+        await page.get_by_role("button", name="Tout arrêter").click()
+        await page.locator("#messages").get_by_text("il y sera inscrit dès que le service d’audit répondra").wait_for()
+        assert (await told(work.world.agent().messages.SendMessage(send(), metadata=SALES))).reason == "STOPPED"
+    # The other control plane, which does reach it, brings it there.
+    mia = await work.enter(await visit(work.url), "mia", Role.AUDITOR)
+    page = await mia.go("/integrity/changes?resource=stops/")
+
+    async def noted() -> bool | None:
+        await page.reload()
+        return await page.get_by_text("stops/acme/all").count() == 1 or None
+
+    await eventually(noted, what="the stop is in the log")
+    assert "noted" in await page.get_by_role("row").filter(has_text="stops/acme/all").inner_text()
+
+
+async def test_integrity_says_what_is_owed_to_the_log(visit: Visit, work: Workplace) -> None:
+    await work.publish(policy(work.upstream.address))
+    async with inside(work.world.redis, work.world.redis_url) as dark:
+        blind = dataclasses.replace(work, url=dark.url)
+        await work.world.redis.xadd(REFUSED, {b"note": b""})
+        zoe = await blind.enter(await visit(dark.url), "zoe", Role.AUDITOR)
+        page = await zoe.go("/integrity")
+        await page.get_by_text("1 note of a change was refused by the log").wait_for()
+        assert await zoe.axe() == []

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ class AuditProcess:
     def kill(self) -> None:
         """End it at once."""
         self._end(signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """A block in which it takes connections, and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """End it as it should be ended; returns its exit code."""

@@ -11,6 +11,7 @@ from gateway.core.movement import rollouts_in
 from gateway.instance import instance
 from gateway.watching.exposing import Metering, metering
 from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
+from services.control.owed_metrics import OwedMetrics
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics
 from tests.e2e.language_models import WRITER, asked, writing
@@ -86,6 +87,7 @@ async def scene(world: World, upstream: FakeUpstream, home: Path) -> AsyncIterat
         published = await RevisionStore(world.redis).read(1)
         assert published is not None
         (rollout,) = rollouts_in(bytes(published.document))
+        OwedMetrics(meters).tell(1, 1)
         RolloutMetrics(meters).tell((Standing(rollout=rollout, problem="silent"),))
         async with auditing(world.redis_url, home, to=to):
             yield await eventually(lambda: _whole(port), what="all is counted")

@@ -20,6 +20,7 @@ from services.control.api.operations import Operations
 from services.control.api.verbs import parting, plain_in
 from services.control.app import application
 from services.control.changes import Changes
+from services.control.owing import Owing
 from services.control.policy import ActivePolicy
 from tests.e2e.world import HOLD_KEY, World
 
@@ -86,7 +87,7 @@ async def steering(
             world.redis,
             stub,
             policy,
-            Changes(stub),
+            Changes(stub, owing=Owing(world.redis, stub, clock_ms=world.clock)),
             hold_keys=(HOLD_KEY,),
             signers=lambda request: (signers or {}).get(request.headers[_WHO]),
             clock_ms=world.clock,

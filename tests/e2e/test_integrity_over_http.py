@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import grpc
 import msgspec
 import pytest
 
@@ -12,7 +11,6 @@ from tests.e2e.requests import get
 from tests.e2e.steering import Steering, steering
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Auditor, World, credential, told
-from tests.fakes.upstream import FakeUpstream, failing
 
 SRE = {"*": [Role.SRE]}
 VERIFIED = "pilote:control:{control}:verified"
@@ -61,34 +59,8 @@ async def test_who_may_not_verifies_nothing(people: Steering) -> None:
     assert (await people.ask("POST", "/v1/integrity:verify", roles={"acme": [Role.SRE]}))[0] == 403
 
 
-async def test_systems_are_seen_with_their_failures_and_feeds_with_when_they_were_heard(
-    people: Steering, world: World, upstream: FakeUpstream
-) -> None:
-    agent = world.agent()
-    await told(agent.contacts.GetContact(get(), metadata=credential("sales-bot")))
-    upstream.behave = failing(grpc.StatusCode.INTERNAL)
-    await told(agent.contacts.GetContact(get(), metadata=credential("sales-bot")))
-
-    async def seen() -> bool | None:
-        _, shown = await people.ask("GET", "/v1/integrations")
-        health = shown["connectors"][0]["health"]
-        return (health["calls"] == 2 and health["errorShare"] == 0.5) or None
-
-    await eventually(seen, what="two calls, one failed", within=20)
-    _, shown = await people.ask("GET", "/v1/integrations")
-    (crm,) = shown["connectors"]
-    assert (crm["name"], crm["routes"], crm["addresses"]) == ("crm", ["crm"], 1)
-    feeds = {each["name"]: each for each in shown["feeds"]}
-    assert (feeds["crm"]["calls"], feeds["tracking"]["calls"]) == (2, 0)
-    assert (feeds["crm"]["lagSeconds"] >= 0, feeds["tracking"]["lastCallTime"]) == (True, None)
-    elsewhere = {"globex": [Role.MODERATOR]}
-    assert (await people.ask("GET", "/v1/integrations", roles=elsewhere))[1]["connectors"][0]["health"]["calls"] == 0
-
-
 async def test_without_the_audit_service_only_what_it_knows_is_missing(world: World) -> None:
     async with steering(world) as people:
         _, shown = await people.ask("GET", "/v1/integrity")
         assert (shown["checkpoint"], shown["erasures"], shown["spooled"]) == (None, None, 0)
-        _, shown = await people.ask("GET", "/v1/integrations")
-        assert [each["health"] for each in shown["connectors"]] == [None]
         assert (await people.ask("POST", "/v1/integrity:verify", roles=SRE))[0] == 503

@@ -15,12 +15,13 @@ from services.audit.calls import New
 from services.audit.entries import Admitted, Entry, Recorded, Settled
 from services.audit.filters.searching import searched
 from services.audit.personal import over_ms
-from services.audit.postgres import activity, calls, counts, entering, inputs
+from services.audit.postgres import activity, calls, counts, entering, inputs, upstreams
 from services.audit.postgres import keys as subject_keys
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
 from services.audit.postgres.texts import kept, line_of
 from services.audit.proofs.entering import Places
+from services.audit.upstreams import Heard
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
@@ -130,6 +131,7 @@ def _insert(connection: Connection, new: Mapping[str, Admitted], ends: Mapping[s
     copy(connection, "decision_rule", ("rule", "decision"), rows=rules)
     calls.add(connection, news)
     activity.add(connection, Tally(news))
+    upstreams.add(connection, Heard(news))
     counts.add(connection, [(new.tenant, new.record) for new in news])
     tenants = sorted({new.tenant for new in news})
     many(

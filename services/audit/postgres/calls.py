@@ -6,13 +6,15 @@ from typing import Final
 from gateway.core.failing import failed
 from gateway.core.record import Settlement
 from services.audit.calls import CallRow, Minutes, New, Scope, costs_after, counts, row_of, scopes_of, shown_to
+from services.audit.postgres import upstreams
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import copy, many
 from services.audit.postgres.texts import json_of, kept, kept_unit
+from services.audit.upstreams import Heard
 
 _CALL: Final = (
     *("decision", "scope", "arm", "at_ms", "unit", "revision", "admitted", "refused", "contact", "failed", "total_us"),
-    *("costs", "inference", "led_ms", "led_scope", "led_arm", "stood_in"),
+    *("costs", "inference", "led_ms", "led_scope", "led_arm", "stood_in", "upstream"),
 )
 _EXPOSURE: Final = ("scope", "at_ms", "call", "arm", "unit")
 _ENDED: Final = ("decision", "made", "failed", "total_us", "costs", "stood_in")
@@ -21,8 +23,8 @@ _SETTLE: Final = """UPDATE call SET contact = contact AND s.made, failed = s.fai
 _MINUTE: Final = """INSERT INTO route_minute AS m (route, minute, admitted, failed, slow) VALUES (%s, %s, %s, %s, %s)
  ON CONFLICT (route, minute) DO UPDATE SET admitted = m.admitted + excluded.admitted,
  failed = m.failed + excluded.failed, slow = m.slow + excluded.slow"""
-_OPEN: Final = """SELECT call.decision, scope.name, call.at_ms, call.failed, call.costs::text
- FROM call JOIN scope ON scope.id = call.scope WHERE call.decision = ANY(%s::uuid[])"""
+_OPEN: Final = """SELECT call.decision, scope.tenant, call.upstream, scope.name, call.at_ms, call.failed,
+ call.costs::text FROM call JOIN scope ON scope.id = call.scope WHERE call.decision = ANY(%s::uuid[])"""
 _SCOPE: Final = "SELECT id FROM scope WHERE tenant = %s AND kind = %s AND name = %s"
 _NEW_SCOPE: Final = "INSERT INTO scope (tenant, kind, name) VALUES (%s, %s, %s) RETURNING id"
 
@@ -53,9 +55,10 @@ def add(connection: Connection, news: Iterable[New]) -> None:
 
 def settle(connection: Connection, ends: Mapping[str, Settlement]) -> None:
     """Keep how calls that were stored before have ended; by decision."""
-    minutes, rows = Minutes(), []
-    for decision, route, at_ms, before, costs in _open(connection, ends):
+    minutes, rows, heard = Minutes(), [], Heard()
+    for decision, tenant, upstream, route, at_ms, before, costs in _open(connection, ends):
         settlement = ends[decision]
+        heard.ended(tenant, upstream, settlement)
         after = failed(settlement)
         minutes.add(route, at_ms, failed=after - before, slow=settlement.slow)
         cost = costs_after(costs, settlement)
@@ -69,13 +72,14 @@ def settle(connection: Connection, ends: Mapping[str, Settlement]) -> None:
         copy(connection, "stage_call", _ENDED, rows=rows)
         connection.execute(_SETTLE)
         _add(connection, minutes)
+        upstreams.add(connection, heard)
 
 
 def doubt(connection: Connection, decisions: Collection[str]) -> None:
     """Let calls count as failed that were never settled. A settlement that comes after all has the last word."""
     minutes = Minutes()
     found = _open(connection, decisions)
-    for _, route, at_ms, _, _ in found:
+    for _, _, _, route, at_ms, _, _ in found:
         minutes.add(route, at_ms, failed=1)
     if found:
         connection.execute(
@@ -103,12 +107,14 @@ def _values(row: CallRow, scope: int, *, scopes: Mapping[Scope, int]) -> tuple[o
         *(row.contact, row.failed, row.total_us, None if row.costs is None else json_of(row.costs)),
         *(None if row.inference is None else row.inference.hex(), row.led_ms),
         *(None if row.led is None else scopes[row.led], None if row.led_arm is None else kept(row.led_arm)),
-        row.stood_in,
+        *(row.stood_in, kept(row.upstream)),
     )
 
 
-def _open(connection: Connection, decisions: Collection[str]) -> Sequence[tuple[str, str, int, bool, str | None]]:
-    """(decision, route, time, whether it counts as failed by now, costs) of those that are counted."""
+def _open(
+    connection: Connection, decisions: Collection[str]
+) -> Sequence[tuple[str, str, str, str, int, bool, str | None]]:
+    """(decision, tenant, upstream, route, time, whether it has failed by now, costs) of those that are counted."""
     if not decisions:
         return []
     return [(decision.hex, *values) for decision, *values in connection.execute(_OPEN, (list(decisions),))]

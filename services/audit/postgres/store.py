@@ -31,6 +31,7 @@ from services.audit.postgres import (
     schema,
     shadows,
     staging,
+    upstreams,
 )
 from services.audit.postgres.address import parameters
 from services.audit.postgres.conditions import Sql, condition
@@ -42,6 +43,7 @@ from services.audit.postgres.personal import PostgresPersonal
 from services.audit.postgres.views import PostgresViews
 from services.audit.shadows import ShadowsQuery, Summary
 from services.audit.store import Stored
+from services.audit.upstreams import UpstreamsQuery, UpstreamSums
 
 READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
@@ -186,6 +188,10 @@ class PostgresStore:
         """See `DecisionStore.activity`."""
         return await self._read(lambda connection: activity.of(connection, question))
 
+    async def upstreams(self, question: UpstreamsQuery) -> UpstreamSums:
+        """See `DecisionStore.upstreams`."""
+        return await self._read(lambda connection: upstreams.of(connection, question))
+
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """See `DecisionStore.inputs_begin`."""
         return await self._read(lambda connection: inputs.begin(connection, query, now_ms=now_ms))
@@ -222,6 +228,9 @@ class PostgresStore:
         """See `DecisionStore.tend`: once an hour, delete what is kept no longer. The writer goes on in between."""
         await self._writer.run(
             lambda connection: locked(connection, lambda: activity.forget(connection, now_ms=now_ms))
+        )
+        await self._writer.run(
+            lambda connection: locked(connection, lambda: upstreams.forget(connection, now_ms=now_ms))
         )
         if abs(now_ms - self._tended_ms) < HOUR_MS:
             return

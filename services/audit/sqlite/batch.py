@@ -20,10 +20,12 @@ from services.audit.sqlite import calls as sqlite_calls
 from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import entering, inputs
 from services.audit.sqlite import keys as sqlite_keys
+from services.audit.sqlite import upstreams as sqlite_upstreams
 from services.audit.sqlite.segments import catalogue, pending
 from services.audit.sqlite.segments.hours import first_id, hour_of
 from services.audit.sqlite.segments.work import Cell, End, Row, Work
 from services.audit.sqlite.segments.writing import Batch, Known
+from services.audit.upstreams import Heard
 
 _settlement: Final = msgspec.json.Decoder(Settlement)
 
@@ -172,6 +174,7 @@ def _insert(
         works.add(decision, Row(row, rules_of(entry.record, conclusion), words))
     sqlite_calls.add(connection, calls)
     sqlite_activity.add(connection, Tally(calls))
+    sqlite_upstreams.add(connection, Heard(calls))
     sqlite_counts.add(connection, [(_tenant(entry.record), entry.record) for entry in new.values()])
     tenants = {_tenant(entry.record) for entry in new.values()}
     connection.executemany("INSERT OR IGNORE INTO tenant (name) VALUES (?)", [(name,) for name in tenants])

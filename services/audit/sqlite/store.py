@@ -29,6 +29,7 @@ from services.audit.sqlite import counts as sqlite_counts
 from services.audit.sqlite import inputs as sqlite_inputs
 from services.audit.sqlite import keys as sqlite_keys
 from services.audit.sqlite import notes as sqlite_notes
+from services.audit.sqlite import upstreams as sqlite_upstreams
 from services.audit.sqlite.arms import summarize
 from services.audit.sqlite.copies import copies_of
 from services.audit.sqlite.earlier import enter as enter_earlier
@@ -51,6 +52,7 @@ from services.audit.sqlite.transactions import transaction
 from services.audit.sqlite.views import SqliteViews
 from services.audit.store import Stored
 from services.audit.stored_rows import stored_of
+from services.audit.upstreams import UpstreamsQuery, UpstreamSums
 
 KEEPING: Final = Keeping()
 READERS: Final = 2
@@ -224,6 +226,10 @@ class SqliteStore:
         """See `DecisionStore.activity`."""
         return await self._read(lambda connection: sqlite_activity.of(connection, question))
 
+    async def upstreams(self, question: UpstreamsQuery) -> UpstreamSums:
+        """See `DecisionStore.upstreams`."""
+        return await self._read(lambda connection: sqlite_upstreams.of(connection, question))
+
     async def inputs_begin(self, query: InputsQuery, *, now_ms: int) -> tuple[Mark, int]:
         """See `DecisionStore.inputs_begin`."""
         return await self._read(lambda connection: sqlite_inputs.begin(connection, query, now_ms=now_ms))
@@ -270,6 +276,7 @@ class SqliteStore:
         """See `DecisionStore.tend`."""
         with contextlib.suppress(CallEnded):  # where there is no room it is done another time
             await self._write(lambda connection: sqlite_activity.forget(connection, now_ms=now_ms))
+            await self._write(lambda connection: sqlite_upstreams.forget(connection, now_ms=now_ms))
         await self.seal(now_ms=now_ms)
 
     async def seal(self, *, now_ms: int, progress: Callable[[int, int], None] = lambda _, __: None) -> int:

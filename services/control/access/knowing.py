@@ -20,6 +20,9 @@ from services.control.access.sessions import Session, Sessions, holds
 from services.control.access.tokens import PREFIX, Token, Tokens
 
 CSRF_HEADER: Final = "x-csrf-token"
+BY_ITSELF: Final = "x-pilote-by-itself"
+"""The header of what a page asks for while nobody does anything: it keeps no session from ending."""
+_STREAMS: Final = "text/event-stream"
 CSRF_FIELD: Final = "csrf"
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BEARER: Final = f"Bearer {PREFIX}_"
@@ -142,17 +145,26 @@ class Knowing:
         return session.is_token(given)
 
     async def _kept_up(self, request: Asked, here: Here) -> tuple[Session, str]:
-        """The session, written down as used, with a new cookie where its account has got other rights."""
+        """The session, written down as used, with a new cookie where its account has got other rights.
+
+        What a page asks for by itself leaves it as it is.
+        """
         now_ms = self._clock_ms()
-        if here.session.body.rights == here.account.rights or here.session.until_ms:
-            await self._sessions.touch(here.session, now_ms=now_ms)
+        if by_itself(request):
             return here.session, here.cookie
+        if here.session.body.rights == here.account.rights or here.session.until_ms:
+            return await self._sessions.touch(here.session, now_ms=now_ms), here.cookie
         rotated = await self._sessions.rotate(here.session, here.account, now_ms=now_ms)
         if rotated is None:  # another request of the same page was faster
             return here.session, here.cookie
         cookie, session = rotated
         set_cookies(request.state, self._cookies.made(self._cookies.session, cookie))
         return session, cookie
+
+
+def by_itself(request: Asked) -> bool:
+    """Whether a page asks, and nobody has done anything: a stream that it follows, or what it looks at now and then."""
+    return request.headers.get(BY_ITSELF) == "true" or request.headers.get("accept") == _STREAMS
 
 
 def here_of(request: Asked) -> Here:
@@ -171,6 +183,12 @@ def csrf_of(request: Asked) -> str:
     """The token that forms of a page carry; empty where nobody is logged in."""
     here: Here | None = request.state.get(_HERE)
     return "" if here is None else here.session.csrf
+
+
+def ends_of(request: Asked) -> int:
+    """When the session of a request ends if nobody uses it, milliseconds since the epoch; 0 where there is none."""
+    here: Here | None = request.state.get(_HERE)
+    return 0 if here is None else here.session.ends_ms
 
 
 def set_cookies(state: MutableMapping[str, Any], *cookies: Cookie) -> None:

@@ -1,8 +1,9 @@
 """Sessions: who has logged in with which browser. The cookie is 256 random bits, and the store knows only its SHA-256.
 
-A session ends after 30 minutes in which nobody uses it, 12 hours after it began, and with everything that raises the
-account's count of logins: another password, being disabled. Where the account's rights have changed since, the next
-request gets a new cookie; the old one still answers for a few seconds, for the requests that are under way.
+A session ends after 30 minutes in which nobody uses it, whatever pages that are left open ask for by themselves; 12
+hours after it began; and with everything that raises the account's count of logins: another password, being disabled.
+Where the account's rights have changed since, the next request gets a new cookie; the old one still answers for a few
+seconds, for the requests that are under way.
 """
 
 import hashlib
@@ -156,10 +157,12 @@ class Sessions:
         """The session of a cookie, if it has not ended. Whether its account still lets it, see `holds`."""
         return await self._read(digest_of(cookie), now_ms=now_ms)
 
-    async def touch(self, found: Session, *, now_ms: int) -> None:
+    async def touch(self, found: Session, *, now_ms: int) -> Session:
         """Write down that it is used; at most once a minute."""
-        if now_ms - found.seen_ms >= TOUCH_MS:
-            await self._set(found.digest, "seen", str(now_ms))
+        if now_ms - found.seen_ms < TOUCH_MS:
+            return found
+        await self._set(found.digest, "seen", str(now_ms))
+        return msgspec.structs.replace(found, seen_ms=now_ms)
 
     async def rotate(self, found: Session, account: Account, *, now_ms: int) -> tuple[str, Session] | None:
         """A new cookie for a session whose account has got other rights; `None` where it has one already.

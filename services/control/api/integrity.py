@@ -1,6 +1,5 @@
 """Integrity and integrations over HTTP: how the log stands, verifying it, the systems behind, and their feeds."""
 
-import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
@@ -8,17 +7,10 @@ from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.parameters import Asking, Tenant
-from services.control.integrations import Connector, Feed, Integrations
+from services.control.integrations import Integrations, IntegrationsShown
 from services.control.integrity import Integrity, IntegrityShown, Verification
 from services.control.live.scope import scope_of
 from services.control.policy import ActivePolicy
-
-
-class IntegrationsShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Systems, and what was last heard of them."""
-
-    connectors: tuple[Connector, ...]
-    feeds: tuple[Feed, ...]
 
 
 class Soundness:
@@ -44,9 +36,11 @@ class Soundness:
 
         @get("/v1/integrations", right=Right.SEE, summary="Systems and feeds")
         async def integrations(request: Asking, tenant: Tenant = "") -> Response[IntegrationsShown]:
-            """The systems of the active policy with their health in the last hour, and when each feed was heard."""
+            """The systems of the active policy: how they do, breakers, quotas, and when each feed was last heard.
+
+            Health and feeds are about the last 15 minutes. What is not known is `null`.
+            """
             tenants = tenants_for(principal_of(request), Right.SEE, self._policy.tenants, asked=tenant)
-            connectors = await self._integrations.connectors(tenants)
-            return Response(IntegrationsShown(connectors=connectors, feeds=await self._integrations.feeds(tenants)))
+            return Response(await self._integrations.get(tenants))
 
         return [integrity, verify, integrations]

@@ -46,7 +46,7 @@ class Operations:
         self.agents = AgentBook(redis, audit, policy, changes, clock_ms=clock_ms)
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
-        self.integrations = Integrations(audit, policy, clock_ms=clock_ms)
+        self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def signer(self, request: Asking) -> Signer | None:

@@ -12,6 +12,7 @@ from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.describing import takes
 from services.control.api.parameters import Asking, PageSize, PageToken, Tenant
+from services.control.owed_told import owes
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.stopping import Halted, Stopping
@@ -35,6 +36,14 @@ class StopsShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     stops: tuple[Halted, ...]
     next_page_token: str = ""
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was halted."""
+
+    stops: tuple[Halted, ...]
+    note_owed: bool
+    """Whether the log could not take it down now: it is noted as soon as the audit service answers."""
 
 
 class Resumed(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,13 +74,15 @@ class Stops:
             return Response(StopsShown(stops=shown, next_page_token=further))
 
         @post("/v1/stops", right=Right.STOPS, status_code=201, summary="Stop", operation_class=takes(Halting))
-        async def stop(request: Asking) -> Response[StopsShown]:
-            """Halt something: from the next call on, in every gateway."""
+        async def stop(request: Asking) -> Response[Stopped]:
+            """Halt something: from the next call on, in every gateway, and also while the log takes no notes."""
             asked = msgspec.json.decode(await request.body(), type=Halting)
             principal = principal_of(request)
             tenants = tenants_for(principal, Right.STOPS, self._policy.tenants, asked=asked.tenant)
             made = await self._stopping.stop(tenants, asked.what, reason=asked.reason, who=principal)
-            return Response(StopsShown(stops=made), status_code=201)
+            if made.owed:
+                owes(request)
+            return Response(Stopped(stops=made.stops, note_owed=made.owed), status_code=201)
 
         @post("/v1/stops:resume", right=Right.STOPS, status_code=200, summary="Resume", operation_class=takes(Halting))
         async def resume(request: Asking) -> Response[Resumed]:

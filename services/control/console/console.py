@@ -28,7 +28,9 @@ from services.control.console.pages import (
     people,
     policy,
     preferences,
+    session,
     stops,
+    waiting,
 )
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
@@ -53,6 +55,8 @@ PAGES: Final[tuple[Page, ...]] = (
     preferences.PAGE,
     oidc.PAGE,
     guide.PAGE,
+    session.PAGE,
+    waiting.PAGE,
 )
 
 

@@ -11,9 +11,10 @@ from litestar import MediaType, Response
 from services.control.access.accounts import AccountProblem
 from services.control.access.asking import Unasked
 from services.control.access.entrance import ConfirmationNeeded
+from services.control.access.knowing import by_itself
 from services.control.access.principals import Asked
 from services.control.api.problems import Problem
-from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
+from services.control.console.rendering import STOP_ASKING, asked_by_htmx, go_to, page, texts_of
 from services.control.console.static_files import NotBuilt
 from services.control.console.viewer import viewer_of
 
@@ -40,6 +41,8 @@ def for_people(answer: Answers) -> Answers:
         if request.url.path.startswith(_PROGRAMS):
             return answer(request, error)
         if isinstance(error, Unasked):
+            if by_itself(request):
+                return _ended(request)
             return go_to(request, f"/login?next={quote(_back_to(request))}")
         if isinstance(error, AccountProblem) and error.code == "password-must-change":
             return go_to(request, f"/password?next={quote(_back_to(request))}")
@@ -56,6 +59,13 @@ def for_people(answer: Answers) -> Answers:
 def wants_page(request: Asked) -> bool:
     """Whether a person with a browser waits for the answer, and no script of ours."""
     return "text/html" in request.headers.get("accept", "") and not asked_by_htmx(request)
+
+
+def _ended(request: Asked) -> Response[None]:
+    """What a page is told that asked by itself, and whose session has ended: nobody loses what they have typed."""
+    if not asked_by_htmx(request):  # a stream, which then does not try again
+        return Response(None, status_code=HTTPStatus.NO_CONTENT)
+    return Response(None, status_code=STOP_ASKING, headers={"hx-trigger": "session-ended", "hx-reswap": "none"})
 
 
 def _failure(request: Asked, told: Response[Any]) -> Response[str]:

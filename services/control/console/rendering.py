@@ -18,10 +18,13 @@ from services.control.console.security import page_policy
 from services.control.console.static_files import StaticFiles
 from services.control.console.viewer import Viewer, viewer_of
 from services.control.console.wording import Wording
+from services.control.owed_told import is_owed
 from services.control.times import iso
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _UI: Final = tuple(sorted(path.name for path in (TEMPLATES / "ui").glob("*.html")))
+STOP_ASKING: Final = 286
+"""The status by which htmx asks no more."""
 _SAID: Final = "pilote_said"
 """The cookie with what is to be said on the next page, once."""
 _SAID_SECONDS: Final = 30
@@ -82,6 +85,8 @@ def go_to(
     request: Request[Any, Any, Any], path: str, *, say: str = "", kind: str = "done", cookies: Sequence[Cookie] = ()
 ) -> Response[None]:
     """Send the browser to another page, which then says that, once. `kind` is done, note or error."""
+    if say and is_owed(request):
+        say, kind = f"{say} {texts_of(request)('shell-note-owed')}", "note" if kind == "done" else kind
     said = [_saying(say, kind)] if say else []
     headers = {"hx-redirect": path} if asked_by_htmx(request) else {"location": path}
     status = HTTPStatus.NO_CONTENT if asked_by_htmx(request) else HTTPStatus.SEE_OTHER

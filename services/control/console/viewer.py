@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar import Request
 
-from services.control.access.knowing import csrf_of
+from services.control.access.knowing import csrf_of, ends_of
 from services.control.access.persons import language_in
 from services.control.access.principals import Principal, known_in
 from services.control.access.rights import Right
@@ -34,6 +34,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the page, with its query."""
     csrf: str = ""
     """What proves that a form came from a page of this session."""
+    ends_ms: int = 0
+    """When their session ends if nobody uses it; 0 where they have none."""
     nonce: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(16))
     """Of this one response, for styles that an editor adds."""
 
@@ -51,6 +53,7 @@ def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
         theme=_chosen(request.cookies, THEME_COOKIE, THEMES) or THEMES[0],
         times=_chosen(request.cookies, TIMES_COOKIE, TIMES) or TIMES[0],
         csrf=csrf_of(request),
+        ends_ms=ends_of(request),
         path=f"{url.path}?{url.query}" if url.query else url.path,
     )
 

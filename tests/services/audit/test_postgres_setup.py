@@ -230,10 +230,15 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date_with_all_that
     await store.write([admitted(0), settled(0), *EARLIER_NOTES])
     await store.close()
     with lanes.connected(parameters(url)) as connection:  # as the first version made it
-        for column in ("decision.until_ms", "subject_key.until_ms", *(f"noted.{name}" for name in COLUMNS)):
+        for column in (
+            "decision.until_ms",
+            "subject_key.until_ms",
+            "call.upstream",
+            *(f"noted.{name}" for name in COLUMNS),
+        ):
             table, _, name = column.partition(".")
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}".encode())
-        connection.execute("DROP TABLE activity, near_bucket")
+        connection.execute("DROP TABLE activity, near_bucket, upstream_minute, upstream_heard")
         connection.execute("DELETE FROM schema_step WHERE number > 1")
     looking = PostgresStore(url, make=False)
     with pytest.raises(CallEnded, match="no decision store of this version"):

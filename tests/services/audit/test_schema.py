@@ -74,8 +74,9 @@ async def test_notes_of_an_earlier_version_are_found_by_what_they_say(tmp_path: 
         connection.execute(f"DROP INDEX {index}")
     for name in COLUMNS:
         connection.execute(f"ALTER TABLE noted DROP COLUMN {name}")
-    for table in ("activity", "near_bucket"):
+    for table in ("activity", "near_bucket", "upstream_minute", "upstream_heard"):
         connection.execute(f"DROP TABLE {table}")
+    connection.execute("ALTER TABLE call DROP COLUMN upstream")
     connection.execute("PRAGMA user_version = 15")
     connection.close()
     store = SqliteStore(tmp_path)

@@ -80,6 +80,7 @@ async def _shown(
         status=HTTPStatus.UNPROCESSABLE_ENTITY if undone else HTTPStatus.OK,
         **known("rollouts"),
         rollout=standing,
+        seen=request.query_params.get("seen", standing.etag),
         may=principal_of(request).may(Right.ROLLOUTS),
         signed=bool(document and document.people),
         reason=reason,

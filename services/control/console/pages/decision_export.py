@@ -14,12 +14,10 @@ from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.exporting import Progress
 from services.control.console.page import Parts
-from services.control.console.rendering import page
+from services.control.console.rendering import STOP_ASKING, page
 
 _KEPT: Final = 200
 """Exports whose progress is known; of older ones nobody asks any more."""
-_STOP_ASKING: Final = 286
-"""The status by which htmx asks no more."""
 
 
 class _Written(msgspec.Struct):
@@ -55,7 +53,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             asked = summaries_pb2.SummarizeDecisionsRequest(filter=one.filter)
             one.total = (await audit.answer(request, stub.SummarizeDecisions, asked)).total_count
         ended = one is not None and one.progress.state != "writing"
-        status = _STOP_ASKING if ended else 200
+        status = STOP_ASKING if ended else 200
         return page(request, "decisions/export.html", fragment="export", written=one, status=status)
 
     return [export, progress]

@@ -13,6 +13,7 @@ from services.control.console.formats import milliseconds
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import page
 from services.control.console.texts.integrations import TEXTS
+from services.control.integrations import Connector
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -21,16 +22,23 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/integrations", right=Right.SEE, include_in_schema=False)
     async def integrations(request: Request[Any, Any, Any]) -> Response[str]:
         tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
-        shown = parts.operations.integrations
-        return page(
-            request,
-            "integrations/integrations.html",
-            connectors=await shown.connectors(tenants),
-            feeds=await shown.feeds(tenants),
-            ms=milliseconds,
-        )
+        shown = await parts.operations.integrations.get(tenants)
+        return page(request, "integrations/integrations.html", shown=shown, guarded=guarded, ms=milliseconds)
 
     return [integrations]
+
+
+def guarded(system: Connector) -> dict[str, int]:
+    """Of how many workers the breaker is open, and half-open, and how many addresses get no calls on any of them."""
+    guards = system.guards or ()
+    return {
+        "workers": len(guards),
+        "open": sum(each.breaker == "open" for each in guards),
+        "trying": sum(each.breaker == "half-open" for each in guards),
+        "openings": sum(each.openings for each in guards),
+        "ejected": max((each.ejected for each in guards), default=0),
+        "ejections": sum(each.ejections for each in guards),
+    }
 
 
 PAGE = Page("integrations", TEXTS, handlers, icon="plug")

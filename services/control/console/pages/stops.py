@@ -19,6 +19,7 @@ from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.stops import TEXTS
 from services.control.console.viewer import viewer_of
+from services.control.owed_told import owes
 from services.control.stop_reach import StopReach
 from services.control.stoppable import KINDS, Target, target_of, targets
 from services.control.stopping import Halted, covered
@@ -94,7 +95,9 @@ def _doing(parts: Parts) -> Sequence[HTTPRouteHandler]:
             return await _confirm(request, parts, what, tenant, reason=reason, unsure=True)
         try:
             tenants = tenants_for(principal, Right.STOPS, parts.policy.tenants, asked=tenant or EVERYWHERE)
-            await parts.operations.stopping.stop(tenants, what, reason=reason, who=principal)
+            made = await parts.operations.stopping.stop(tenants, what, reason=reason, who=principal)
+            if made.owed:
+                owes(request)
         except Undone as undone:
             return await _confirm(request, parts, what, tenant, reason=reason, undone=undone)
         return go_to(request, "/stops", say=t(f"stops-done-{target.kind}", name=target.name))

@@ -179,6 +179,7 @@ TEXTS: Final = {
     "decision-person-refused": ("refused", "refusé"),
     "decision-person-fetch": ("Fetch the report", "Télécharger le rapport"),
     "decision-trace": ("Trace", "Trace"),
+    "decision-stop": ("Stop this agent", "Arrêter cet agent"),
     "decision-proof": ("Proof", "Preuve"),
     "decision-proof-about": (
         "Proves that the decision stands in the signed log, unchanged.",

@@ -31,6 +31,19 @@ TEXTS: Final = {
         "Entries that nobody can read were set aside. They are kept; `pilote audit stats` shows them.",
         "Des entrées illisibles ont été mises de côté. Elles sont conservées ; `pilote audit stats` les montre.",
     ),
+    "integrity-owed": (
+        "{count} note of a change is owed to the log, the oldest {when}.|{count} notes of changes are owed to the log, the oldest {when}.",
+        "{count} note d’une modification est due au journal, la plus ancienne {when}.|{count} notes de modifications sont dues au journal, la plus ancienne {when}.",
+    ),
+    "integrity-owed-about": (
+        "It gets them as soon as the audit service answers.",
+        "Il les reçoit dès que le service d’audit répond.",
+    ),
+    "integrity-owed-refused": (
+        "{count} note of a change was refused by the log and set aside in the store.|{count} notes of changes were refused by the log and set aside in the store.",
+        "{count} note d’une modification a été refusée par le journal et mise de côté dans le magasin.|{count} notes de modifications ont été refusées par le journal et mises de côté dans le magasin.",
+    ),
+    "integrity-noted-later": ("noted {when}", "noté {when}"),
     "integrity-verification": ("Last verification", "Dernière vérification"),
     "integrity-verify": ("Verify now", "Vérifier maintenant"),
     "integrity-verified": ("Verified: the log has only grown.", "Vérifié : le journal n’a fait que croître."),

@@ -142,6 +142,11 @@ TEXTS: Final = {
     "models-calls": ("Calls", "Appels"),
     "models-several": ("In several arms", "Dans plusieurs branches"),
     "models-move": ("Move it", "Le faire avancer"),
+    "models-moved-on": (
+        "It has moved since you opened this page.",
+        "Il a avancé depuis que vous avez ouvert cette page.",
+    ),
+    "models-moved-see": ("See what can be done now", "Voir ce qui peut être fait à présent"),
     "models-move-none": ("Nothing can be done to it in its state.", "Rien ne peut être fait dans son état."),
     "models-move-may-not": (
         "Rollouts are moved by who has that right everywhere, such as officers.",

@@ -46,6 +46,10 @@ TEXTS: Final = {
         "That did not work. Nothing more is known; try again.",
         "Cela n’a pas fonctionné, sans autre précision ; réessayez.",
     ),
+    "shell-note-owed": (
+        "The log does not take it down now: it is noted there as soon as the audit service answers.",
+        "Le journal ne peut le noter pour l’instant : il y sera inscrit dès que le service d’audit répondra.",
+    ),
     "shell-verdict-allow": ("Allowed", "Autorisé"),
     "shell-verdict-deny": ("Denied", "Refusé"),
     "shell-verdict-hold": ("Held", "Retenu"),

@@ -14,6 +14,7 @@ from pilote.audit.v1 import persons_pb2 as pilote_dot_audit_dot_v1_dot_persons__
 from pilote.audit.v1 import planning_pb2 as pilote_dot_audit_dot_v1_dot_planning__pb2
 from pilote.audit.v1 import shadows_pb2 as pilote_dot_audit_dot_v1_dot_shadows__pb2
 from pilote.audit.v1 import summaries_pb2 as pilote_dot_audit_dot_v1_dot_summaries__pb2
+from pilote.audit.v1 import upstreams_pb2 as pilote_dot_audit_dot_v1_dot_upstreams__pb2
 from pilote.audit.v1 import views_pb2 as pilote_dot_audit_dot_v1_dot_views__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -161,6 +162,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/GetActivity',
                 request_serializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.FromString,
+                _registered_method=True)
+        self.SummarizeUpstreams = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/SummarizeUpstreams',
+                request_serializer=pilote_dot_audit_dot_v1_dot_upstreams__pb2.SummarizeUpstreamsRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_upstreams__pb2.SummarizeUpstreamsResponse.FromString,
                 _registered_method=True)
         self.SummarizeShadows = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/SummarizeShadows',
@@ -367,6 +373,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeUpstreams(self, request, context):
+        """Sums how upstreams have done of late: calls, failures and times, and when each contract was last called.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SummarizeShadows(self, request, context):
         """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs.
         """
@@ -526,6 +539,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetActivity,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.SerializeToString,
+            ),
+            'SummarizeUpstreams': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeUpstreams,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_upstreams__pb2.SummarizeUpstreamsRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_upstreams__pb2.SummarizeUpstreamsResponse.SerializeToString,
             ),
             'SummarizeShadows': grpc.unary_unary_rpc_method_handler(
                     servicer.SummarizeShadows,
@@ -1181,6 +1199,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/GetActivity',
             pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_activity__pb2.GetActivityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeUpstreams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/SummarizeUpstreams',
+            pilote_dot_audit_dot_v1_dot_upstreams__pb2.SummarizeUpstreamsRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_upstreams__pb2.SummarizeUpstreamsResponse.FromString,
             options,
             channel_credentials,
             insecure,

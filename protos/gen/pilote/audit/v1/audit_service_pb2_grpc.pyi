@@ -16,6 +16,7 @@ from pilote.audit.v1 import persons_pb2 as _persons_pb2
 from pilote.audit.v1 import planning_pb2 as _planning_pb2
 from pilote.audit.v1 import shadows_pb2 as _shadows_pb2
 from pilote.audit.v1 import summaries_pb2 as _summaries_pb2
+from pilote.audit.v1 import upstreams_pb2 as _upstreams_pb2
 from pilote.audit.v1 import views_pb2 as _views_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -106,6 +107,8 @@ class AuditServiceStub:
     """Returns how the routes do by the objectives of the active revision."""
     GetActivity: _grpc.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]
     """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
+    SummarizeUpstreams: _grpc.UnaryUnaryMultiCallable[_upstreams_pb2.SummarizeUpstreamsRequest, _upstreams_pb2.SummarizeUpstreamsResponse]
+    """Sums how upstreams have done of late: calls, failures and times, and when each contract was last called."""
     SummarizeShadows: _grpc.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _grpc.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]
@@ -186,6 +189,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Returns how the routes do by the objectives of the active revision."""
     GetActivity: _aio.UnaryUnaryMultiCallable[_activity_pb2.GetActivityRequest, _activity_pb2.GetActivityResponse]  # type: ignore[assignment]
     """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
+    SummarizeUpstreams: _aio.UnaryUnaryMultiCallable[_upstreams_pb2.SummarizeUpstreamsRequest, _upstreams_pb2.SummarizeUpstreamsResponse]  # type: ignore[assignment]
+    """Sums how upstreams have done of late: calls, failures and times, and when each contract was last called."""
     SummarizeShadows: _aio.UnaryUnaryMultiCallable[_shadows_pb2.SummarizeShadowsRequest, _shadows_pb2.SummarizeShadowsResponse]  # type: ignore[assignment]
     """Sums what came of copies of calls: how often a candidate agrees, where it differs, what it takes and costs."""
     ListViews: _aio.UnaryUnaryMultiCallable[_views_pb2.ListViewsRequest, _views_pb2.ListViewsResponse]  # type: ignore[assignment]
@@ -401,6 +406,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_activity_pb2.GetActivityResponse, _abc.Awaitable[_activity_pb2.GetActivityResponse]]:
         """Returns what has been going on in the last minutes: how many calls, by whom, and which limits are nearly used up."""
+
+    @_abc_1.abstractmethod
+    def SummarizeUpstreams(
+        self,
+        request: _upstreams_pb2.SummarizeUpstreamsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upstreams_pb2.SummarizeUpstreamsResponse, _abc.Awaitable[_upstreams_pb2.SummarizeUpstreamsResponse]]:
+        """Sums how upstreams have done of late: calls, failures and times, and when each contract was last called."""
 
     @_abc_1.abstractmethod
     def SummarizeShadows(

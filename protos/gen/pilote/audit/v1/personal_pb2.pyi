@@ -433,6 +433,7 @@ class Change(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
+    HAPPEN_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """One id for everything that is noted of the same change."""
     known_by: _builtins.str
@@ -453,6 +454,12 @@ class Change(_message.Message):
     def after(self) -> Global___ChangedValue:
         """What is there after it; absent for nothing, or where it is not known."""
 
+    @_builtins.property
+    def happen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it came that far, of what could not be noted at that time; absent: at the time of the note. It is no part of what
+        tells two notes apart.
+        """
+
     def __init__(
         self,
         *,
@@ -464,10 +471,11 @@ class Change(_message.Message):
         after: Global___ChangedValue | None = ...,
         failure: _builtins.str = ...,
         credential: _builtins.str = ...,
+        happen_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "happen_time", b"happen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "credential", b"credential", "failure", b"failure", "known_by", b"known_by", "operation", b"operation", "request_id", b"request_id", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "credential", b"credential", "failure", b"failure", "happen_time", b"happen_time", "known_by", b"known_by", "operation", b"operation", "request_id", b"request_id", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,6 +17,11 @@ document.addEventListener("htmx:responseError", (event) => {
 // A handler says something after it has done its work: `HX-Trigger: {"message": {"text": …, "kind": …}}`.
 document.addEventListener("message", (event) => say(event.detail.text, event.detail.kind));
 
+// What nobody has pressed or typed, such as a look now and then, keeps no session from ending.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.triggeringEvent) event.detail.headers["x-pilote-by-itself"] = "true";
+});
+
 export function wantsConfirmation(xhr) {
   return /^(PROVIDER_)?CONFIRMATION_NEEDED$/.test(problemOf(xhr).reason);
 }
