@@ -119,7 +119,9 @@ class Queries(Search):
     ) -> audit_service_pb2.GetCheckpointResponse:
         """See the contract."""
         signed = await (self._checkpoints.cosigned() if request.cosigned else self._checkpoints.newest())
-        return audit_service_pb2.GetCheckpointResponse(checkpoint=proving.checkpoint(signed))
+        return audit_service_pb2.GetCheckpointResponse(
+            checkpoint=proving.checkpoint(signed), verifier_key=self._checkpoints.signer.key.text
+        )
 
     async def AddCosignature(
         self, request: audit_service_pb2.AddCosignatureRequest, _context: Any

@@ -156,6 +156,22 @@ class Changes:
                 note.change.after.CopyFrom(value)
             await self._end(note, personal_pb2.CHANGE_STAGE_DONE, owed=changing.owed)
 
+    async def happened(self, who: Who, *, operation: str, resource: str, after: Any = None) -> None:
+        """Note soon what nobody has asked for, and nobody waits for: that it happened, now.
+
+        Where the store does not answer it is in this process's own log only; without `owing` it is noted nowhere.
+        """
+        change = personal_pb2.Change(
+            request_id=uuid.uuid4().hex,
+            known_by=who.kind,
+            credential=who.id,
+            operation=operation,
+            stage=personal_pb2.CHANGE_STAGE_DONE,
+            after=_value(after),
+        )
+        note = personal_pb2.RecordChangeRequest(change=change, resource=_resource(resource), person=who.name)
+        await self._end(note, personal_pb2.CHANGE_STAGE_DONE, owed=True)
+
     async def _begin(self, note: personal_pb2.RecordChangeRequest, *, takes_away: bool) -> bool:
         """Write the note; says whether it is owed instead."""
         seconds = min(PROMPT_SECONDS, self._seconds) if takes_away else self._seconds
@@ -170,6 +186,8 @@ class Changes:
                 raise Undone(Reason.STORE_UNAVAILABLE, "change-unrecorded", wait_s=1) from error
             with storing():
                 await self.owing.add(note)
+            told = {"resource": note.resource, "request_id": note.change.request_id}
+            _log.warning("the log does not answer: the note of a change is owed to it", extra=told)
             return True
         return False
 

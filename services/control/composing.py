@@ -204,7 +204,7 @@ class Composed:
             JobsApi(drafts.questions.jobs),
             self._operations,
             ApprovalsApi(self._approvals),
-            OwnSessions(access, clock_ms=self._clock_ms),
+            OwnSessions(access, people, clock_ms=self._clock_ms),
             OwnTokens(access, people),
             AccountsApi(access, people, clock_ms=self._clock_ms),
         ]

@@ -1,8 +1,8 @@
 """Whether the log can be trusted: its checkpoints, what was verified of its growth, and what is on the way into it.
 
-What is verified here is that the log of last time is the beginning of the log of now. It is remembered which log that
-was, so a log that was cut or rewritten meanwhile is found out. Whether each record is in it as it was written, an
-export and `pilote verify` say, without any server.
+What is verified here is that the log of last time is the beginning of the log of now, and that the same key signs both.
+It is remembered which log and key that was, so a log that was cut, rewritten or exchanged meanwhile is found out.
+Whether each record is in it as it was written, an export and `pilote verify` say, without any server.
 """
 
 import datetime as dt
@@ -29,11 +29,12 @@ from services.control.policy import ActivePolicy
 from services.control.times import at, known
 from services.control.undone import storing
 from services.proof.merkle import consistent
-from services.proof.notes import Checkpoint, Malformed, read_checkpoint
+from services.proof.notes import Checkpoint, Malformed, read_checkpoint, read_key, read_note, signed_by
 
 SECONDS: Final = 10.0
 _VERIFIED: Final = "pilote:control:{control}:verified"
 _ERASURES: Final = 10
+_BAD: Final = ("INCONSISTENT", "UNSIGNED")
 
 
 class CheckpointShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -51,14 +52,17 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     result: str
     """"FIRST": there was nothing to compare with; "CONSISTENT": the log has only grown since the time before;
-    "INCONSISTENT": it has not, so it was cut or rewritten, or is another one."""
+    "INCONSISTENT": it has not, so it was cut or rewritten, or is another one; "UNSIGNED": the checkpoint is not signed
+    by the key of the time before, or where that is the first time by no key that the audit service has."""
     verify_time: dt.datetime
     by: str
     note: str
-    """The checkpoint that was verified, with its signatures."""
+    """The checkpoint that was verified, with its signatures; where it was bad, the last one that was not."""
     tree_size: int
     before_tree_size: int
     """Of the log that it was compared with; 0 for none."""
+    key: str = ""
+    """The key by which checkpoints of this log are signed, a C2SP verifier key; empty where none has signed."""
 
 
 class Class(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,21 +161,30 @@ class Integrity:
         """
         async with self._changes.recording(who, operation="verify", resource="log", after=LATER) as changing:
             last = await self._last()
+            base = last if last is not None and last.note else None
             answer = await self._audit.GetCheckpoint(audit_pb.GetCheckpointRequest(), timeout=SECONDS)
-            note = answer.checkpoint.note
-            result = "FIRST" if last is None else await self._compared(last, note)
+            note, key = answer.checkpoint.note, base.key if base is not None and base.key else answer.verifier_key
+            result = await self._result(base, note, key=key)
+            if result in _BAD:  # what was known before stays what the next one is compared with
+                note, key = (base.note, base.key) if base is not None else ("", "")
             found = Verification(
                 result=result,
                 verify_time=at(self._clock_ms()),
                 by=who.name,
-                note=note if result != "INCONSISTENT" or last is None else last.note,
+                note=note,
                 tree_size=answer.checkpoint.tree_size,
-                before_tree_size=0 if last is None else last.tree_size,
+                before_tree_size=0 if base is None else base.tree_size,
+                key=key,
             )
             with storing():
                 await self._redis.set(_VERIFIED, msgspec.json.encode(found))
             changing.after = {"result": result, "treeSize": found.tree_size}
         return found
+
+    async def _result(self, last: Verification | None, note: str, *, key: str) -> str:
+        if not _signed(note, key):
+            return "UNSIGNED"
+        return "FIRST" if last is None else await self._compared(last, note)
 
     async def _compared(self, last: Verification, note: str) -> str:
         """Whether the log of that note has grown from the one that was verified last."""
@@ -238,6 +251,15 @@ class Integrity:
             )
             for each in (document.retention if document else ())
         )
+
+
+def _signed(note: str, key: str) -> bool:
+    """Whether that verifier key has signed the checkpoint, in the name of the log that it is about."""
+    try:
+        known, whole = read_key(key), read_note(note)
+        return signed_by(whole, known) and read_checkpoint(whole.text).origin == known.name
+    except Malformed:
+        return False
 
 
 def _read(note: str) -> Checkpoint | None:

@@ -71,8 +71,6 @@ class Owing:
         owed.CopyFrom(note)
         owed.change.happen_time.CopyFrom(timestamp(self._clock_ms()))
         await self._redis.xadd(OWED, {_FIELD: owed.SerializeToString()})
-        told = {"resource": note.resource, "request_id": note.change.request_id}
-        _log.warning("a change was made whose note is owed to the log: it does not answer", extra=told)
 
     async def pay(self, *, seconds: float = PAY_SECONDS) -> int:
         """Write all that is owed into the log, oldest first; says how many notes. Each may take that long.

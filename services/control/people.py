@@ -13,6 +13,8 @@ import msgspec
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem, State
 from services.control.access.administration import Edited
+from services.control.access.cookies import browser_of
+from services.control.access.entrance import LoggedIn, Refused
 from services.control.access.knowing import here_of
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import OPEN, Right
@@ -48,6 +50,14 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             public_key=account.public_key,
             provider=account.issuer,
         )
+
+
+class _Stranger(msgspec.Struct, frozen=True):
+    """Somebody who tries to be somebody."""
+
+    name: str = "unknown"
+    kind: str = "attempt"
+    id: str = ""
 
 
 class People:
@@ -107,6 +117,57 @@ class People:
             ended = await self._access.sessions.end(name)
             noting.after = {"ended": ended}
         return ended
+
+    async def change_password(self, request: Asked, *, old: str, new: str) -> LoggedIn | Refused:
+        """Let who asks choose a password; where theirs was made for them they use an invitation, or a reset.
+
+        It gives nobody more than they have, so it is done also while the log takes no notes.
+        """
+        here, access = here_of(request), self._access
+
+        @asynccontextmanager
+        async def noting(public_key: str) -> AsyncIterator[None]:
+            operation = "choose-password" if here.account.must_change else "change-password"
+            recording = self._changes.recording(
+                principal_of(request),
+                operation=operation,
+                resource=f"accounts/{here.account.name}",
+                before={"publicKey": here.account.public_key},
+                after={"publicKey": public_key},
+                takes_away=True,
+            )
+            async with recording as changing:
+                if changing.owed:
+                    owes(request)
+                yield
+
+        return await access.entrance.change_password(
+            here.session,
+            account=here.account,
+            old=old,
+            new=new,
+            device=request.cookies.get(access.cookies.device, ""),
+            now_ms=self._clock_ms(),
+            noting=noting,
+        )
+
+    async def log_in(self, request: Asked, name: str, password: str) -> LoggedIn | Refused:
+        """Let in whoever knows the password; see `Entrance.log_in`. Too many attempts for an account are noted.
+
+        The log cannot forget, so it does not say from where.
+        """
+        cookies = self._access.cookies
+        done = await self._access.entrance.log_in(
+            name,
+            password,
+            network=_network_of(request),
+            device=request.cookies.get(cookies.device, ""),
+            browser=browser_of(request.headers.get("user-agent", "")),
+            now_ms=self._clock_ms(),
+        )
+        if isinstance(done, Refused) and done.locked_out:
+            await self._changes.happened(_Stranger(), operation="lock-out", resource=f"accounts/{done.locked_out}")
+        return done
 
     async def make_token(
         self, request: Asked, *, name: str, scopes: tuple[str, ...], tenants: tuple[str, ...], days: int = DEFAULT_DAYS
@@ -179,3 +240,8 @@ class People:
 
 def _token_noted(token: Token) -> dict[str, Any]:
     return {"name": token.name, "scopes": token.scopes, "tenants": token.tenants, "expiresMs": token.expires_ms}
+
+
+def _network_of(request: Asked) -> str:
+    """The address that a request comes from, as the server knows it: behind proxies that are trusted, their word."""
+    return request.client.host if request.client is not None else ""

@@ -20,15 +20,16 @@ from tests.fakes.upstream import FakeUpstream, fake_upstream
 from tests.signatures import PEOPLE, entry, published
 
 expect.set_options(timeout=30_000)  # the machine may have other things to do
-CAST = {
+CAST: dict[str, Role | tuple[Role, ...]] = {
     "ora": Role.OFFICER,
     "carl": Role.COPILOT,
     "zoe": Role.MODERATOR,
     "sam": Role.SRE,
     "aud": Role.AUDITOR,
     "dora": Role.AUDITOR,
+    "fleur": tuple(Role),
 }
-"""Who is who, in every tenant."""
+"""Who is who, in every tenant. fleur may do everything."""
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Stage:
 
     async def begins(self, data: Data) -> int:
         """Make a policy active that others have agreed to, and that names everybody who may write or approve."""
-        accounts = [await self.work.access.accounts.known(name) for name in ("ora", "carl")]
+        accounts = [await self.work.access.accounts.known(name) for name in ("ora", "carl", "fleur")]
         people = [*PEOPLE, *({"name": each.name, "public_key": each.public_key} for each in accounts)]
         signed = published(self.work.world.document(data | {"people": people}), author="ada")
         base = await self.store.active()
@@ -109,6 +110,6 @@ async def staged(redis_url: str, home: Path) -> AsyncIterator[tuple[Workplace, F
     keys = {"hashing": cheap, "replay_keys": (REPLAY_KEY,)}
     async with fake_upstream() as new, working(redis_url, home, options=keys) as work:
         inside = Inside(work.url, work.access)
-        for name, role in CAST.items():
-            await inside.somebody(name, role)
+        for name, roles in CAST.items():
+            await inside.somebody(name, *(roles if isinstance(roles, tuple) else (roles,)))
         yield work, new

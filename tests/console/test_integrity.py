@@ -3,12 +3,13 @@
 import grpc
 import pytest
 
+from gateway.adapters.failures import failures
 from services.control.access.rights import Role
 from tests.console.conftest import Visit
 from tests.console.visiting import Visitor
 from tests.console.workplace import Workplace
 from tests.e2e.insiders import GOOD, Inside
-from tests.e2e.policy import policy
+from tests.e2e.policy import allow_all, policy
 from tests.e2e.requests import ADA, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import credential, told
@@ -146,5 +147,35 @@ async def test_systems_are_shown_with_their_health(visit: Visit, work: Workplace
     await eventually(opened, what="an open breaker on the page", within=20)
     assert await page.locator("table").first.locator("tbody .badge.deny").count() >= 1
     assert await page.locator("#quotas progress").count() == 2  # of each tenant
+    assert await visitor.axe() == []
+    assert await visitor.overflow() <= 0
+
+
+@LOOKS
+async def test_rules_that_failed_are_shown_and_which_key_has_signed(
+    visit: Visit, work: Workplace, look: dict[str, object]
+) -> None:
+    rule = {"name": "asks-consent", "effect": "deny", "mode": "monitor", "when": '!facts.consents["email"]'}
+    await work.publish(policy(work.upstream.address, rules=[allow_all(), rule]))
+    call = work.world.agent().messages.SendMessage(send(), metadata=credential("sales-bot"))
+    await call
+    decision = str(dict(await call.trailing_metadata())["pilote-decision-id"])
+    await work.auditor.decision(decision)
+
+    async def failed() -> bool | None:
+        return bool(await failures(work.world.redis, "acme")) or None
+
+    await eventually(failed, what="the failure is kept")
+    visitor = await work.enter(await visit(work.url, **look), "vera", Role.AUDITOR)
+    page = await visitor.go("/integrity")
+    await (
+        page.get_by_role("button", name="Verify now")
+        .or_(page.get_by_role("button", name="Vérifier maintenant"))
+        .click()
+    )
+    await page.locator("#key").wait_for()
+    assert (await page.locator("#key").inner_text()).startswith("pilote.dev/audit/")
+    row = page.get_by_role("row").filter(has_text="asks-consent")
+    assert await row.get_by_role("link").get_attribute("href") == f"/decisions/{decision}"
     assert await visitor.axe() == []
     assert await visitor.overflow() <= 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import requests
 from gateway.redis_clients import Client
 from services.control.access.rights import Role
 from tests.e2e.insiders import GOOD, Browser, Inside, inside
+from tests.e2e.waiting import eventually
 from tests.e2e.world import auditing
 
 OTHER = "eight yellow teapots"
@@ -339,6 +341,33 @@ async def test_the_log_says_who_changed_which_account_and_why_and_no_address(hou
     for told in ("new colleague", "joins operations", "has left", "boss", "ACCOUNT_CHANGED"):
         assert told in text
     for kept in ("example.com", "Lovelace", "argon2"):
+        assert kept not in text
+
+
+async def test_the_log_says_when_passwords_were_chosen_and_guessed_and_nothing_of_them(house: Inside) -> None:
+    ada, mia = await house.somebody("ada", Role.OFFICER), await house.somebody("mia", Role.AUDITOR)
+    assert await _told(await ada.change_password("not my password", OTHER)) == (403, "CONFIRM_WRONG")
+    assert (await ada.change_password(GOOD, OTHER)).ok
+    for name in ("ada", "nobody-here"):
+        answers = [await house.browser().log_in(name, f"guess {number}") for number in range(8)]
+        assert answers[-1].status_code == 429
+
+    async def said() -> list[dict[str, Any]] | None:
+        found = (await mia.ask("GET", "/v1/notes?kind=change")).json()["notes"][::-1]
+        return found if any(each["change"]["operation"] == "lock-out" for each in found) else None
+
+    notes = await eventually(said, what="the lock-out is noted")
+    told = [(each["person"], each["change"]["operation"], each["resource"]) for each in notes]
+    assert told == [
+        ("ada", "choose-password", "accounts/ada"),
+        ("mia", "choose-password", "accounts/mia"),
+        ("ada", "change-password", "accounts/ada"),
+        ("unknown", "lock-out", "accounts/ada"),
+    ]
+    chosen = json.loads(notes[0]["change"]["after"]["json"])["publicKey"]
+    assert chosen.startswith("ed25519:")
+    text = str(notes)
+    for kept in (GOOD, OTHER, "guess", "argon2", "127.0.0.1", "nobody-here"):
         assert kept not in text
 
 

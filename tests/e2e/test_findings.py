@@ -7,8 +7,10 @@ from gateway.core.failures import NO_KEY, RuleFailure
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
 from services.commands.findings import run
+from services.control.access.rights import Role
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
+from tests.e2e.steering import steering
 from tests.e2e.waiting import eventually
 from tests.e2e.world import World, credential, together, told
 from tests.fakes.collector import Collector
@@ -132,3 +134,26 @@ async def test_a_rule_that_fails_only_when_another_channel_is_tried_is_noted_too
     sent = await told(world.agent().messages.SendMessage(send("contacts/ada", channel="phone"), metadata=SALES))
     assert sent.trailers["pilote-channel"] == "email"
     assert (await found(world, 1)).decision == sent.decision
+
+
+async def test_a_rule_that_fails_is_seen_over_http_by_who_may_see_that_tenant(
+    empty_world: World, upstream: FakeUpstream
+) -> None:
+    async with empty_world.started() as gateway:
+        await empty_world.publish(policy(upstream.address, rules=[allow_all(), failing()]))
+        for number in range(3):
+            await told(empty_world.agent(gateway).contacts.GetContact(get(f"contacts/c{number}"), metadata=SALES))
+        finding = await found(empty_world, 3)
+    async with steering(empty_world) as desk:
+        status, shown = await desk.ask("GET", "/v1/findings")
+        (one,) = shown["findings"]
+        assert (status, one["name"], one["count"]) == (200, "findings/acme/asks-consent", 3)
+        assert (one["revision"], one["decision"]) == (1, f"decisions/{finding.decision}")
+        assert one["error"] == f'{NO_KEY}: "email"'
+        assert one["firstTime"] <= one["lastTime"]
+        _, french = await desk.ask("GET", "/v1/findings", accept_language="fr")
+        assert french["findings"][0]["error"].startswith("une table n’a pas cette clé")
+        globex = {"globex": [Role.MODERATOR]}
+        assert (await desk.ask("GET", "/v1/findings", roles=globex))[1]["findings"] == []
+        assert (await desk.ask("GET", "/v1/findings?tenant=acme", roles=globex))[0] == 403
+        assert (await desk.ask("GET", "/v1/findings?pageToken=nonsense"))[1]["reason"] == "ARGUMENT_INVALID"

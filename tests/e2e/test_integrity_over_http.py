@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from pilote.audit.v1.audit_service_pb2 import GetCheckpointRequest
 from services.control.access.rights import Role
 from services.control.integrity import Verification
+from services.proof.notes import Signer, read_key, read_note, signed_by
 from tests.e2e.requests import get
 from tests.e2e.steering import Steering, steering
 from tests.e2e.waiting import eventually
@@ -52,6 +55,24 @@ async def test_a_log_that_has_only_grown_is_consistent_and_one_that_was_cut_is_n
         for _ in range(2):  # it stays so
             _, found = await people.ask("POST", "/v1/integrity:verify", roles=SRE)
             assert found["result"] == "INCONSISTENT"
+
+
+async def test_a_checkpoint_that_another_key_has_signed_than_last_time_is_found_out(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    await _recorded(people, world, auditor, 2)
+    _, first = await people.ask("POST", "/v1/integrity:verify", roles=SRE)
+    answer = await auditor.stub.GetCheckpoint(GetCheckpointRequest())
+    assert first["key"] == answer.verifier_key == (await people.ask("GET", "/v1/integrity"))[1]["verification"]["key"]
+    assert signed_by(read_note(first["note"]), read_key(first["key"]))
+
+    known = msgspec.json.decode(await world.redis.get(VERIFIED) or b"", type=Verification)
+    name = read_key(known.key).name
+    other = Signer(name, Ed25519PrivateKey.generate()).key.text
+    await world.redis.set(VERIFIED, msgspec.json.encode(msgspec.structs.replace(known, key=other)))
+    for _ in range(2):  # it stays so
+        _, found = await people.ask("POST", "/v1/integrity:verify", roles=SRE)
+        assert (found["result"], found["key"]) == ("UNSIGNED", other)
 
 
 async def test_who_may_not_verifies_nothing(people: Steering) -> None:

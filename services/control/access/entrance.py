@@ -1,7 +1,9 @@
 """Logging in, showing once more who one is, and choosing a password: what REST, the console's pages and tests call."""
 
+import contextlib
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +18,10 @@ from services.control.access.sessions import Session, Sessions
 from services.control.access.throttling import Attempt, Throttle
 
 _NAME: Final = re.compile(NAME)
+
+
+Noting = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
+"""Notes a change that the block makes; it is given the public key that the account has from then on."""
 
 
 class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +39,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     retry_ms: int = 0
     """How long to wait before the next attempt; 0: one may try at once."""
+    locked_out: str = ""
+    """The account that there were too many attempts for, once an hour; empty where there is no such account."""
 
     @property
     def seconds(self) -> int:
@@ -78,7 +86,9 @@ class Entrance:
         name = name if _NAME.fullmatch(name) else ""
         attempt = Attempt(name, network, self._devices.known(device, name, now_ms=now_ms))
         if wait_ms := await self._throttle.take(attempt, now_ms=now_ms):
-            return Refused(code="login-throttled", retry_ms=wait_ms)
+            there = name and await self._accounts.read(name) is not None
+            first = there and await self._throttle.first_refusal(name)
+            return Refused(code="login-throttled", retry_ms=wait_ms, locked_out=name if first else "")
         account, kept = await self._accounts.read(name), await self._accounts.secrets(name)
         active = account is not None and account.state == "active"
         try:
@@ -143,9 +153,19 @@ class Entrance:
             raise ConfirmationNeeded("confirm-needed") from error
 
     async def change_password(
-        self, session: Session, *, account: Account, old: str, new: str, device: str = "", now_ms: int
+        self,
+        session: Session,
+        *,
+        account: Account,
+        old: str,
+        new: str,
+        device: str = "",
+        now_ms: int,
+        noting: Noting = contextlib.nullcontext,
     ) -> LoggedIn | Refused:
         """Replace the password by one that its owner chooses; ends all their sessions and begins a new one.
+
+        `noting` is around the change itself, once nothing refuses it any more.
 
         Their key stays, sealed anew; where the old password was made by somebody else, they get a key of their own.
 
@@ -178,8 +198,9 @@ class Entrance:
             changed = msgspec.structs.replace(before, must_change=False, one_time_until_ms=0, public_key=public_key)
             return msgspec.structs.replace(changed, logins=before.logins + 1)
 
-        after = await self._accounts.change(account.name, edit, version=account.version, kept=kept)
-        await self._sessions.end(account.name)
+        async with noting(public_key):
+            after = await self._accounts.change(account.name, edit, version=account.version, kept=kept)
+            await self._sessions.end(account.name)
         return await self._in(after, device=device, browser=session.body.browser, now_ms=now_ms)
 
     async def _in(self, account: Account, *, device: str, browser: str, now_ms: int) -> LoggedIn:

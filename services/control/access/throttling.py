@@ -39,6 +39,9 @@ PER_ACCOUNT: Final = Pace(free=5, first_ms=2_000, longest_ms=900_000, forgets_ms
 PER_NETWORK: Final = Pace(free=30, first_ms=1_000, longest_ms=60_000, forgets_ms=900_000)
 """For all accounts, from one network. An office behind one address logs in at nine."""
 
+REFUSED_MS: Final = 3_600_000
+"""For so long it is not said again that somebody was told to wait."""
+
 _TAKE: Final = """
 local now, waits = tonumber(ARGV[1]), {}
 for index, key in ipairs(KEYS) do
@@ -101,6 +104,11 @@ class Throttle:
         numbers = [number for pace in paces for number in (pace.free, pace.first_ms, pace.longest_ms, pace.forgets_ms)]
         waits: Any = await self._redis.eval(_TAKE, len(keys), *keys, str(now_ms), *map(str, numbers))
         return int(waits)
+
+    async def first_refusal(self, account: str) -> bool:
+        """Whether no attempt for this account was told to wait within the hour before, from wherever."""
+        name = attempts("refused", _short(account))
+        return bool(await self._redis.set(name, b"1", nx=True, px=REFUSED_MS))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """The attempt was right: its account starts anew from there, and the network gets its attempt back."""

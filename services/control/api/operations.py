@@ -8,6 +8,7 @@ from gateway.redis_clients import Client
 from gateway.signing import Signer
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
+from services.control.api.findings import FindingsApi
 from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
@@ -17,6 +18,7 @@ from services.control.api.stops import Stops
 from services.control.audit_client import Stub
 from services.control.changes import Changes
 from services.control.experimenting import ExperimentBook
+from services.control.findings import Findings
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
@@ -47,6 +49,7 @@ class Operations:
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
+        self.findings = Findings(redis)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def signer(self, request: Asking) -> Signer | None:
@@ -65,6 +68,7 @@ class Operations:
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
             Agents(self.agents, policy),
+            FindingsApi(self.findings, policy),
             Soundness(self.integrity, self.integrations, policy),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),

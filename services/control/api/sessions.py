@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from services.control.access.accesses import Access
 from services.control.access.accounts import AccountProblem
-from services.control.access.cookies import DEVICE_SECONDS, browser_of
+from services.control.access.cookies import DEVICE_SECONDS
 from services.control.access.entrance import LoggedIn, NotIn, Refused
 from services.control.access.knowing import here_of, set_cookies
 from services.control.access.principals import Asked, Principal, principal_of
@@ -26,13 +26,15 @@ from services.control.api.people_messages import (
     who,
 )
 from services.control.paging import page
+from services.control.people import People
 
 
 class OwnSessions:
     """Answers whoever asks about themselves."""
 
-    def __init__(self, access: Access, *, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, access: Access, people: People, *, clock_ms: Callable[[], int]) -> None:
         self._access = access
+        self._people = people
         self._clock_ms = clock_ms
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -46,14 +48,7 @@ class OwnSessions:
             if not self._access.cookies.is_own(request.headers):
                 raise NotIn(Refused(code="login-foreign"))
             given = msgspec.json.decode(await request.body(), type=LogIn)
-            done = await self._access.entrance.log_in(
-                given.name,
-                given.password,
-                network=network_of(request),
-                device=request.cookies.get(self._access.cookies.device, ""),
-                browser=browser_of(request.headers.get("user-agent", "")),
-                now_ms=self._clock_ms(),
-            )
+            done = await self._people.log_in(request, given.name, given.password)
             return Response(self._entered(request, done))
 
         @post(
@@ -84,16 +79,9 @@ class OwnSessions:
         )
         async def password(request: Asked) -> Response[WhoAmI]:
             """Choose another password. Ends all one's sessions; the answer sets the cookie of a new one."""
-            here = here_of(request)
+            here_of(request)
             given = msgspec.json.decode(await request.body(), type=ChangePassword)
-            done = await self._access.entrance.change_password(
-                here.session,
-                account=here.account,
-                old=given.old,
-                new=given.new,
-                device=request.cookies.get(self._access.cookies.device, ""),
-                now_ms=self._clock_ms(),
-            )
+            done = await self._people.change_password(request, old=given.old, new=given.new)
             return Response(self._entered(request, done))
 
         return [log_in, confirm, password]
@@ -164,8 +152,3 @@ def set_login(request: Asked, done: LoggedIn, *, access: Access) -> None:
         cookies.made(cookies.session, done.cookie),
         cookies.made(cookies.device, done.device, seconds=DEVICE_SECONDS),
     )
-
-
-def network_of(request: Asked) -> str:
-    """The address that a request comes from, as the server knows it: behind proxies that are trusted, their word."""
-    return request.client.host if request.client is not None else ""

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from pilote.audit.v1 import personal_pb2
 from services.control.access.principals import Asked, Principal, principal_of
 from services.control.access.rights import Right
+from services.control.access.tenancy import tenants_for
 from services.control.approvals.asked import RIGHTS, Approval, Kind
 from services.control.approvals.deciding import Approvals
 from services.control.audit_client import SECONDS, metadata_of
@@ -30,6 +31,7 @@ _FINDINGS: Final = {
     "FIRST": ("integrity-verified-first", "note"),
     "CONSISTENT": ("integrity-verified", "done"),
     "INCONSISTENT": ("integrity-verified-bad", "error"),
+    "UNSIGNED": ("integrity-verified-unsigned", "error"),
 }
 _ACTS: Final = ("agree", "refuse", "withdraw")
 _PAGE_SIZE: Final = 50
@@ -45,8 +47,11 @@ def _log(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @get("/integrity", right=Right.SEE, include_in_schema=False)
     async def shown(request: Asked) -> Response[str]:
-        found = await integrity.get(scope_of(principal_of(request)))
-        return page(request, "integrity/integrity.html", log=found, ms=milliseconds)
+        who = principal_of(request)
+        found = await integrity.get(scope_of(who))
+        tenants = tenants_for(who, Right.SEE, parts.policy.tenants)
+        findings = await parts.operations.findings.list(tenants, language=viewer_of(request).language)
+        return page(request, "integrity/integrity.html", log=found, findings=findings, ms=milliseconds)
 
     @post("/integrity/verify", right=Right.VERIFY, include_in_schema=False)
     async def verify(request: Asked) -> Response[None]:

@@ -11,14 +11,13 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.control.access.accesses import Access
 from services.control.access.accounts import Account, AccountProblem
-from services.control.access.cookies import browser_of
 from services.control.access.entrance import Refused
 from services.control.access.knowing import here_of, set_cookies
 from services.control.access.persons import LANGUAGE_COOKIE
 from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
-from services.control.api.sessions import network_of, set_login
+from services.control.api.sessions import set_login
 from services.control.console.forms import Form, Secret, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.pages.preferences import chosen
@@ -51,14 +50,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         name = form.name[:_LONGEST]
         if not access.cookies.is_own(request.headers):
             return refused(request, Refused(code="login-foreign"), name=name, back=form.next)
-        done = await access.entrance.log_in(
-            name,
-            form.password[:_LONGEST],
-            network=network_of(request),
-            device=request.cookies.get(access.cookies.device, ""),
-            browser=browser_of(request.headers.get("user-agent", "")),
-            now_ms=parts.clock_ms(),
-        )
+        done = await parts.people.log_in(request, name, form.password[:_LONGEST])
         if isinstance(done, Refused):
             return refused(request, done, name=name, back=form.next)
         set_login(request, done, access=access)

@@ -39,15 +39,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/password", right=Right.OWN, include_in_schema=False)
     async def changed(request: Asked) -> Response[Any]:
-        form, here = await form_as(request, _Choice), here_of(request)
-        done = await access.entrance.change_password(
-            here.session,
-            account=here.account,
-            old=form.old,
-            new=form.new,
-            device=request.cookies.get(access.cookies.device, ""),
-            now_ms=parts.clock_ms(),
-        )
+        form = await form_as(request, _Choice)
+        done = await parts.people.change_password(request, old=form.old, new=form.new)
         if isinstance(done, Refused):
             return _shown(request, form.next, done)
         set_login(request, done, access=access)

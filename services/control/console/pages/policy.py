@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.control.console.page import Page, Parts
 from services.control.console.policy import deciding, editing, overview, past, reviewing
+from services.control.console.texts import policy_serving
 from services.control.console.texts.policy import TEXTS
 
 
@@ -16,4 +17,4 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     return [handler for side in sides for handler in side.handlers(parts)]
 
 
-PAGE: Final = Page("policy", TEXTS, handlers, icon="scroll-text")
+PAGE: Final = Page("policy", {**TEXTS, **policy_serving.TEXTS}, handlers, icon="scroll-text")

@@ -7,39 +7,19 @@ the check finds it and says what is wrong.
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, get_args
 
 from litestar.datastructures import FormMultiDict
 
 from gateway.core.consents import Basis
+from gateway.core.policy.vocabulary import NAME
+from services.control.console.policy.field import OPERATIONS, Field
+from services.control.console.policy.serving_fields import SERVING, SERVING_NEW
 
-Kind = Literal["text", "number", "words", "checks", "choice", "expression", "long", "hours"]
-_OPERATIONS: Final = ("READ", "WRITE", "CONTACT", "DELETE", "INFER")
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MODES: Final = ("enforce", "monitor")
 _STORE: Final = ("closed", "open", "local")
 _SPLIT: Final = re.compile(r"[\s,;]+")
-
-
-class Field(NamedTuple):
-    """One control."""
-
-    path: str
-    """Where its value stands in the part: "calendar.unit"."""
-    kind: Kind = "text"
-    options: tuple[str, ...] = ()
-    """Of checks and choices."""
-    default: str = ""
-    """What counts where nothing is said; a choice of it is left out of the text."""
-    empty_null: bool = False
-    """Whether an empty control says `null`, which means something, and not that nothing is said."""
-    rare: bool = False
-    """Whether it stands among those that few parts need."""
-
-    @property
-    def key(self) -> str:
-        """Of its texts."""
-        return self.path.replace(".", "-").replace("_", "-")
 
 
 _MESSAGE: Final = (Field("message.en", "long"), Field("message.fr", "long"))
@@ -57,7 +37,7 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("description"),
         Field("effect", "choice", ("allow", "deny", "hold", "redact")),
         Field("methods", "words"),
-        Field("operations", "checks", _OPERATIONS),
+        Field("operations", "checks", OPERATIONS),
         Field("when", "expression"),
         Field("on_error", "choice", ("", "allow", "deny", "redact"), rare=True),
         Field("reason", "choice", ("POLICY_DENIED", "CONSENT_MISSING", "QUIET_HOURS"), "POLICY_DENIED", rare=True),
@@ -69,7 +49,7 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
     "limits": (
         Field("name"),
         Field("methods", "words"),
-        Field("operations", "checks", _OPERATIONS),
+        Field("operations", "checks", OPERATIONS),
         Field("when", "expression"),
         Field(
             "by", "checks",
@@ -123,6 +103,7 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
         *_LAST,
     ),
     "packs": (Field("name", "text"), Field("version", "text")),
+    **SERVING,
 }  # fmt: skip
 """By section, in the order in which people meet them."""
 
@@ -133,6 +114,7 @@ NEW: Final[Mapping[str, Mapping[str, Any]]] = {
     "quiet_hours": {"open": [{"days": list(_DAYS[:5]), "from": "09:00", "to": "20:00"}]},
     "consents": {},
     "packs": {},
+    **SERVING_NEW,
 }
 """What a new part of a section begins with."""
 _BY_DEFAULT: Final[Mapping[tuple[str, str], Sequence[str]]] = {
@@ -151,6 +133,8 @@ def shown(part: Mapping[str, Any], section: str, field: Field) -> Any:
         return list(_BY_DEFAULT.get((section, field.path), ()) if value is None else _listed(value))
     if field.kind == "hours":
         return "\n".join(map(_hours_shown, value if isinstance(value, list) else ()))
+    if field.kind == "lines":
+        return "\n".join(_line_shown(each, field.options) for each in (value if isinstance(value, list) else ()))
     if value is None:
         return field.default
     if isinstance(value, list):
@@ -167,7 +151,7 @@ def filled(part: Mapping[str, Any], section: str, form: FormMultiDict) -> dict[s
             continue  # the form did not show it
         if _same(shown(part, section, field), given):
             continue  # nobody has changed it, however it is written
-        value = _read(section, field, given)
+        value = _arms(found, field, given) if field.kind == "lines" else _read(section, field, given)
         _put(found, field.path.split("."), value)
     return found
 
@@ -179,6 +163,8 @@ def _same(before: Any, given: Sequence[str]) -> bool:
 
 
 _NOTHING: Final = object()
+_WEIGHT: Final = "weight"
+_NAMED: Final = re.compile(NAME)
 
 
 def _read(section: str, field: Field, given: Sequence[str]) -> Any:
@@ -192,6 +178,8 @@ def _read(section: str, field: Field, given: Sequence[str]) -> Any:
         return None if field.empty_null else _NOTHING
     if field.kind == "number":
         return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text
+    if field.kind == "decimal":
+        return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else text
     if field.kind == "words":
         if field.path == "citation":
             several = [each.strip() for each in text.split(";") if each.strip()]
@@ -222,6 +210,36 @@ def _put(part: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _listed(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+def _arms(part: Mapping[str, Any], field: Field, given: Sequence[str]) -> Any:
+    """Things with names, one a line; of each stays what its line does not show. What cannot be read stays a text."""
+    listed = part.get(field.path)
+    before = {each["name"]: each for each in listed or () if isinstance(each, Mapping) and "name" in each}
+    lines = [line.strip() for line in given[0].split("\n") if line.strip()]
+    return [_line_read(line, field.options, before) for line in lines] or _NOTHING
+
+
+def _line_shown(thing: Any, keys: Sequence[str]) -> str:
+    if not isinstance(thing, Mapping):
+        return str(thing)
+    return " ".join(str(thing[key]) for key in keys if thing.get(key) is not None)
+
+
+def _line_read(line: str, keys: Sequence[str], before: Mapping[str, Any]) -> Any:
+    """Name, weight and one more, "control 5000 main"; the last two may be left out."""
+    words = line.split()
+    there = before.get(words[0], {})
+    if line == _line_shown(there, keys):
+        return there
+    weighed = len(words) < 2 or words[1].isdecimal()
+    told = dict(zip(keys, words if weighed else [words[0], "", *words[1:]], strict=False))
+    names = [value for key, value in told.items() if key != _WEIGHT]
+    if len(words) > len(keys) or not all(map(_NAMED.fullmatch, names)):
+        return line
+    weight = told.pop(_WEIGHT, "")
+    kept = {key: value for key, value in there.items() if key not in keys}
+    return {**told, **({_WEIGHT: int(weight)} if weight else {}), **kept}
 
 
 def _hours_shown(hours: Any) -> str:

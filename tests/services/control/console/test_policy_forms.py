@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.datastructures import FormMultiDict
 
-from services.control.console.policy.fields import FORMS, NEW, Field, filled, shown
+from services.control.console.policy.field import Field
+from services.control.console.policy.fields import FORMS, NEW, filled, shown
 from tests.policies import demo
 
 
@@ -25,9 +26,7 @@ def sent(part: dict[str, Any], section: str, **changed: str | list[str]) -> Form
     return FormMultiDict(values)
 
 
-PARTS = [
-    (section, part) for section in ("rules", "limits", "caps", "quiet_hours", "consents") for part in demo()[section]
-]
+PARTS = [(section, part) for section in FORMS if section != "packs" for part in demo().get(section, ())]
 
 
 @pytest.mark.parametrize(("section", "part"), PARTS, ids=[part["name"] for _, part in PARTS])
@@ -73,3 +72,54 @@ def test_a_new_part_begins_with_what_its_form_can_show(section: str) -> None:
 @given(st.text(max_size=40), st.sampled_from([field for field in FORMS["rules"] if field.kind != "checks"]))
 def test_nothing_that_is_typed_into_a_field_makes_a_form_fail(typed: str, field: Field) -> None:
     filled({"name": "a"}, "rules", sent({"name": "a"}, "rules", **{field.path: typed}))
+
+
+def test_an_arm_on_a_line_keeps_what_its_line_does_not_show() -> None:
+    arms = [{"name": "a", "weight": 5000, "value": {"tone": "warm"}}, {"name": "b", "weight": 5000, "arm": "new"}]
+    part = {"name": "tone", "arms": arms}
+    assert shown(part, "experiments", _field("arms")) == "a 5000\nb 5000 new"
+    found = filled(
+        part, "experiments", sent(part, "experiments", arms="a 2500 old\nb 5000\nc 2500\n\nnot an arm at all")
+    )
+    assert found["arms"] == [
+        {"name": "a", "arm": "old", "weight": 2500, "value": {"tone": "warm"}},
+        {"name": "b", "weight": 5000},
+        {"name": "c", "weight": 2500},
+        "not an arm at all",
+    ]
+
+
+def test_an_agents_autonomy_and_a_routes_objectives_come_and_go() -> None:
+    agent = {"name": "a", "tenant": "acme", "keys": [{"id": "k", "sha256": "0" * 64}]}
+    bounded = filled(agent, "agents", sent(agent, "agents", **{"autonomy.CONTACT": "approve"}))
+    assert bounded == agent | {"autonomy": {"CONTACT": "approve"}}
+    assert filled(bounded, "agents", sent(bounded, "agents", **{"autonomy.CONTACT": ""})) == agent
+    route = {"name": "r", "methods": ["/a.B/*"], "arms": [{"name": "m", "upstream": "u"}]}
+    promised = {"objectives.availability": "99.9", "objectives.latency.within": "300ms"}
+    found = filled(route, "routes", sent(route, "routes", **promised))
+    assert found["objectives"] == {"availability": 99.9, "latency": {"within": "300ms"}}
+    assert found["arms"] == route["arms"]
+
+
+def _field(path: str) -> Field:
+    return next(field for field in FORMS["experiments"] if field.path == path)
+
+
+_ARMS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.from_regex(r"[a-z][a-z0-9_.-]{0,9}", fullmatch=True)},
+        optional={"weight": st.integers(0, 10_000), "arm": st.just("main"), "value": st.booleans()},
+    ),
+    min_size=1,
+    unique_by=lambda each: each["name"],
+)
+
+
+@given(_ARMS, st.text(max_size=30))
+def test_lines_come_back_as_they_were_and_nothing_that_is_typed_makes_them_fail(
+    arms: list[dict[str, Any]], typed: str
+) -> None:
+    part = {"name": "e", "arms": arms}
+    assert filled(part, "experiments", sent(part, "experiments")) == part
+    more = f"{shown(part, 'experiments', _field('arms'))}\n{typed}"
+    assert filled(part, "experiments", sent(part, "experiments", arms=more))["arms"][: len(arms)] == arms

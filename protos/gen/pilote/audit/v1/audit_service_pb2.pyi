@@ -397,6 +397,11 @@ class GetCheckpointResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    VERIFIER_KEY_FIELD_NUMBER: _builtins.int
+    verifier_key: _builtins.str
+    """Public key of the log, a C2SP verifier key: `name+key id+base64`. Whoever does not know it yet compares it with what
+    `pilote audit key` says, and remembers it.
+    """
     @_builtins.property
     def checkpoint(self) -> Global___Checkpoint:
         """The newest checkpoint."""
@@ -405,10 +410,11 @@ class GetCheckpointResponse(_message.Message):
         self,
         *,
         checkpoint: Global___Checkpoint | None = ...,
+        verifier_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "verifier_key", b"verifier_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -437,7 +437,9 @@ class Change(_message.Message):
     request_id: _builtins.str
     """One id for everything that is noted of the same change."""
     known_by: _builtins.str
-    """How whoever did it was known: "session", "token", "signature", or "operator" for somebody on the machine itself."""
+    """How whoever did it was known: "session", "token", "signature", or "operator" for somebody on the machine itself;
+    "attempt" for somebody who only tried to be known.
+    """
     operation: _builtins.str
     """What was done to the resource: "create", "update", "approve"."""
     stage: Global___ChangeStage.ValueType
