@@ -15,7 +15,9 @@ from services.control.access.keyring import Key, WrongSecret, opened, opened_by_
 from services.control.access.password_rules import weakness
 from services.control.access.passwords import Busy, Passwords, normal
 from services.control.access.sessions import Session, Sessions
+from services.control.access.texts import say
 from services.control.access.throttling import Attempt, Throttle
+from services.not_done import NotDone
 
 _NAME: Final = re.compile(NAME)
 
@@ -48,15 +50,19 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
         return -(-self.retry_ms // 1_000)
 
 
-class NotIn(AccountProblem):
+class NotIn(NotDone):
     """Raised where an operation ends with `Refused`."""
+
+    say = staticmethod(say)
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.code, wait_s=refused.seconds, seconds=refused.seconds)
 
 
-class ConfirmationNeeded(AccountProblem):
+class ConfirmationNeeded(NotDone):
     """Who asks must first show once more who they are, by a password or at a provider: the page that asks knows."""
+
+    say = staticmethod(say)
 
     def __init__(self, code: str) -> None:
         super().__init__(code, reason="CONFIRMATION_NEEDED")
