@@ -45,6 +45,7 @@ from gateway.holds.holding import Holding
 from gateway.holds.keeping import Keeping
 from gateway.holds.waiting import Waiting
 from gateway.instance import Instance, instance
+from gateway.mistakes.saying import words
 from gateway.pipeline import Pipeline
 from gateway.proxy import Proxy
 from gateway.records.erasures import Erasures
@@ -94,7 +95,7 @@ class Gateway:
         except CallEnded:
             raise
         except PolicyInvalid as invalid:
-            mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
+            mistakes = [f"{mistake.path}: {words(mistake, language='en').problem}" for mistake in invalid.mistakes]
             _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
             self.standing.refuses(number, UNUSABLE)
             return

@@ -103,13 +103,11 @@ def _check(document: Document, book: ContractBook, *, engine: RuleEngine, mistak
     check(document, mistakes, contracts=contracts)
     for index, issuer in enumerate(document.issuers):
         if issuer.jwks.get("keys") and not usable_keys(issuer):
-            fix = "give the issuer's public keys as a JSON Web Key Set"
-            mistakes.add(("issuers", index, "jwks"), "the key set has no usable key", fix=fix)
+            mistakes.add(("issuers", index, "jwks"), "issuer-keys-unusable")
     closed = _closed(document)
     for index, hours in enumerate(document.quiet_hours):
         if hours.holidays and hours.holidays not in closed:
-            fix = 'write an ISO 3166 code, such as "FR"'
-            mistakes.add(("quiet_hours", index, "holidays"), f"no holidays are known for {hours.holidays!r}", fix=fix)
+            mistakes.add(("quiet_hours", index, "holidays"), "holidays-unknown", country=hours.holidays)
     check_compiling(document, contracts, engine=engine, mistakes=mistakes)
 
 

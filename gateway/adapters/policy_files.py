@@ -1,7 +1,6 @@
 """Policy files: YAML with line numbers, the packs it is made of, and the files it takes other things from."""
 
 import base64
-import difflib
 import hashlib
 import json
 from pathlib import Path as FilePath
@@ -10,6 +9,8 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from gateway.adapters.yaml_mistakes import yaml_mistake
+from gateway.core.mistakes import near, one_of, told
 from gateway.core.revision.decode import Lines, Mistake, Mistakes, Path, PolicyInvalid
 from gateway.core.revision.packs import Pack, merge, pack_of
 from gateway.packs.shipped import shipped
@@ -23,6 +24,7 @@ MAX_DEPTH: Final = 100
 FAST: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Five times as fast where PyYAML was built with libyaml; what it says of mistakes is a little shorter."""
 
+_WHOLE: Final = "(document)"
 _MERGED: Final = {"name", "version", "sha256"}
 """How a policy names a pack whose parts stand in it already, as `pilote revisions show` prints it."""
 
@@ -95,13 +97,10 @@ def _parsed(
         node = yaml.compose(text, Loader=loader)
         return _Reader(lines, mistakes, columns).value(node, ()) if node is not None else {}
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "is no YAML"
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise PolicyInvalid((Mistake("(document)", problem, "mend the YAML", line, "", column),)) from error
+        what, line, column = yaml_mistake(error, text)
+        raise PolicyInvalid((Mistake(_WHOLE, what, line, column=column),)) from error
     except RecursionError as error:
-        fix = "nest less; an alias may not stand inside its own anchor"
-        raise PolicyInvalid((Mistake("(document)", "is nested too deeply", fix),)) from error
+        raise PolicyInvalid((Mistake(_WHOLE, told("document-endless")),)) from error
 
 
 def _text(content: bytes) -> str:
@@ -109,7 +108,7 @@ def _text(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PolicyInvalid((Mistake("(document)", "is no UTF-8", "save the file as UTF-8", line),)) from error
+        raise PolicyInvalid((Mistake(_WHOLE, told("document-no-utf8"), line),)) from error
 
 
 def see_depth(text: str) -> None:
@@ -124,9 +123,8 @@ def see_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                fix = f"nest at most {MAX_DEPTH} levels"
                 line = event.start_mark.line + 1 if event.start_mark else 0
-                raise PolicyInvalid((Mistake("(document)", "is nested too deeply", fix, line),))
+                raise PolicyInvalid((Mistake(_WHOLE, told("document-deep", most=MAX_DEPTH), line),))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -148,7 +146,7 @@ class _Reader:
             self._columns[path] = node.start_mark.column + 1
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise PolicyInvalid((Mistake("(document)", f"has more than {MAX_NODES} values", "use fewer aliases"),))
+            raise PolicyInvalid((Mistake(_WHOLE, told("document-large", most=MAX_NODES)),))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -159,8 +157,7 @@ class _Reader:
         try:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # all of them, for "2026-13-01", "!x y", "="
-            problem = f"the value {str(node.value)[:40]!r} cannot be read"
-            self._mistakes.add(path, problem, fix="put it in quotes if it is meant as text")
+            self._mistakes.add(path, "value-unreadable", value=str(node.value)[:40])
             return None
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
@@ -169,8 +166,7 @@ class _Reader:
             key = str(getattr(key_node, "value", ""))
             value = self.value(value_node, (*path, key))
             if key in found:
-                fix = "keep one of them, or make them one list"
-                self._mistakes.add((*path, key), f"the field {key!r} stands here twice", fix=fix)
+                self._mistakes.add((*path, key), "field-twice", name=key)
             found[key] = value
         return found
 
@@ -186,14 +182,13 @@ def _embed(data: object, folder: FilePath | None, mistakes: Mistakes) -> None:
                 path: Path = (section, index, f"{field}_file")
                 name = str(part.pop(f"{field}_file"))
                 if folder is None:
-                    fix = f"put its content into `{field}`, or propose the policy by the command line"
-                    mistakes.add(path, "no file can be read from here", fix=fix)
+                    mistakes.add(path, "file-not-here", field=field)
                     continue
                 try:
                     content = (folder / name).read_bytes()
                     part[field] = json.loads(content) if field == "jwks" else base64.b64encode(content).decode()
                 except (OSError, ValueError, RecursionError):
-                    mistakes.add(path, f"the file {name!r} cannot be read", fix="name a file beside the policy file")
+                    mistakes.add(path, "file-unreadable", file=name)
 
 
 def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath | None) -> None:
@@ -215,7 +210,7 @@ def _include(data: dict[str, Any], lines: Lines, *, folder: FilePath | None) -> 
             continue
         name = pack.header.name
         if any(use["name"] == name for use in used):
-            mistakes.add(at, f"the pack {name!r} is named twice", fix="keep one of them, or rename your own")
+            mistakes.add(at, "pack-twice", name=name)
             continue
         used.append({"name": name, "version": pack.header.version, "sha256": pack.sha256})
         merge(data, lines, pack=pack, at=at)
@@ -232,21 +227,18 @@ def _pack(entry: object, at: Path, *, folder: FilePath | None, mistakes: Mistake
     """The pack that an entry names; `None` where that is a mistake, which is reported."""
     named = entry if isinstance(entry, dict) else {}
     if folder is None and "file" in named:
-        fix = "name a pack that comes with Pilote, or propose the policy by the command line"
-        mistakes.add((*at, "file"), "no file can be read from here", fix=fix)
+        mistakes.add((*at, "file"), "pack-not-here")
         return None
     if folder is not None and set(named) == {"file"} and isinstance(named["file"], str):
         label = str(folder / named["file"])
         try:
             return read_pack(folder / named["file"], label=label)
         except OSError:
-            fix = "name a file beside the policy file; `pilote packs copy` makes one"
-            mistakes.add((*at, "file"), f"the file {named['file']!r} cannot be read", fix=fix)
+            mistakes.add((*at, "file"), "pack-unreadable", file=named["file"])
             return None
     known = "name" in named and set(named) <= {"name", "version"}
     if not known or not all(isinstance(value, str) for value in named.values()):
-        problem = "expected a pack's name and version, as texts, or the file of one"
-        mistakes.add(at, problem, fix='write {name: fr-telephone, version: "2026.1"} or {file: our-pack.yaml}')
+        mistakes.add(at, "pack-entry")
         return None
     return _shipped(named, at, mistakes)
 
@@ -256,12 +248,10 @@ def _shipped(named: dict[str, str], at: Path, mistakes: Mistakes) -> Pack | None
     versions = {pack.version: pack for pack in shipped() if pack.name == name}
     if not versions:
         names = list(dict.fromkeys(pack.name for pack in shipped()))
-        near = difflib.get_close_matches(name, names, n=1)
-        fix = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}, or give your own by `file`"
-        mistakes.add(at, f"no pack {name!r} comes with Pilote", fix=fix)
+        mistakes.add(at, "pack-unknown", name=name, hint=near(name, names, one_of(names, told("own-pack"))))
     elif version not in versions:
-        problem = f"the pack {name!r} has no version {version!r}" if version else f"the pack {name!r} needs its version"
-        mistakes.add(at, problem, fix=f"choose one of {', '.join(versions)}; no upgrade changes what a version says")
+        code = "pack-version-unknown" if version else "pack-without-version"
+        mistakes.add(at, code, name=name, version=version, versions=tuple(versions))
     else:
         return read_pack(versions[version].file, label=versions[version].label)
     return None

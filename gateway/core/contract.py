@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from gateway.core.call import Operation
+from gateway.core.mistakes import Told
 from gateway.core.shadows import Compare
 
 DEFAULT_MAX_BYTES: Final = 4 * 1024 * 1024
@@ -80,9 +81,9 @@ class Redaction(msgspec.Struct, frozen=True, kw_only=True):
 class RedactionMistake(Exception):
     """The redaction does not fit the message. `place` is the index of the path that is wrong, -1 for none of them."""
 
-    def __init__(self, problem: str, *, fix: str, place: int = -1) -> None:
-        super().__init__(problem)
-        self.fix = fix
+    def __init__(self, what: Told, *, place: int = -1) -> None:
+        super().__init__(what.code)
+        self.what = what
         self.place = place
 
 

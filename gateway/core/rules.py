@@ -13,7 +13,8 @@ from cel_expr_python import cel
 from gateway.core.call import Agent, Call, Facts, Route
 from gateway.core.conditions import VARIABLES, Conditions, SingleExpression
 from gateway.core.consents import by_channel
-from gateway.core.rule_mistakes import RuleMistake, problems
+from gateway.core.mistakes import told
+from gateway.core.rule_mistakes import Flaw, RuleMistake, flaws_in, kind_of
 
 _Sees = tuple[str, str, bool]
 """What an expression sees: type of the request, type of the answer ("" for none), and whether it sees the route.
@@ -183,10 +184,11 @@ class RuleEngine:
             program = self._program(text, sees, timed=True)
         except (RuntimeError, ValueError) as error:
             names = (*VARIABLES, "request", "now")
-            raise RuleMistake(*problems(str(error), pool=self.pool, names=names)) from error
+            raise RuleMistake(*flaws_in(str(error), pool=self.pool, names=names)) from error
         if program.return_type() != _KINDS[kind]:
-            wanted = "a condition must be true or false" if kind == "condition" else f"a {kind} is wanted here"
-            raise RuleMistake((f"{wanted}, this one gives {program.return_type().name()}", ""))
+            code = "expression-no-condition" if kind == "condition" else "expression-kind"
+            wanted = told("cel-string" if kind == "text" else "cel-int")
+            raise RuleMistake(Flaw(told(code, wanted=wanted, found=kind_of(program.return_type().name()))))
         self._programs[text, sees] = program  # of many methods: compiling takes 35 us
         return program
 

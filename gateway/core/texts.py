@@ -143,6 +143,10 @@ HOLD_PLACEHOLDERS: Final = ("hold", "wait")
 """What one that has a call kept may fill in besides."""
 CONSENT_PLACEHOLDERS: Final = ("channel", "purpose", "status", "since", "until")
 """What a required consent's message may fill in besides."""
+_NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
+_BEFORE: Final = re.compile(r" (?=[;?!»])")
+_COLON: Final = re.compile(r" (?=:)")
+_AFTER: Final = re.compile(r"(?<=«) ")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.AGENT_UNAUTHENTICATED: "Identifiez-vous par une clé d’API ou un jeton valable ({problem}).",
@@ -302,20 +306,37 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
 
 
+class Worded:
+    """A value that is said in the language of the text it fills in."""
+
+    def worded(self, *, language: str) -> str:
+        """It in words, in one of `LANGUAGES`."""
+        raise NotImplementedError
+
+
 class Say(Protocol):
     """Gives the text of that key in that language, with its placeholders filled in."""
 
     def __call__(self, key: str, /, *, language: str, **values: object) -> str:
-        """Values are put in as `str` has them."""
+        """Values are put in as `str` has them, those that are `Worded` in the language."""
 
 
 def saying(texts: Mapping[str, tuple[str, str]]) -> Say:
     """What says these texts, each in English and French."""
 
     def say(key: str, /, *, language: str, **values: object) -> str:
-        return fill(texts[key][LANGUAGES.index(language)], {name: str(value) for name, value in values.items()})
+        said = {
+            name: value.worded(language=language) if isinstance(value, Worded) else str(value)
+            for name, value in values.items()
+        }
+        return fill(texts[key][LANGUAGES.index(language)], said)
 
     return say
+
+
+def typeset(french: str) -> str:
+    """French with its spaces before ":;?!" and within guillemets made unbreakable."""
+    return _AFTER.sub(_NARROW, _BEFORE.sub(_NARROW, _COLON.sub("\N{NO-BREAK SPACE}", french)))
 
 
 def language_of(accept_language: str | bytes | None) -> str:

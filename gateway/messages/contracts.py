@@ -18,9 +18,11 @@ from grpc_reflection.v1alpha import reflection_pb2
 from gateway.copies.comparing import ReplyComparer
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
+from gateway.core.mistakes import told
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.messages.field_paths import (
+    NoField,
     channel_putter,
     closed_values,
     is_text,
@@ -112,7 +114,7 @@ class ContractBook:
         try:
             files = descriptor_pb2.FileDescriptorSet.FromString(base64.b64decode(encoded, validate=True)).file
         except (ValueError, DecodeError):
-            mistakes.add(path, "is not a FileDescriptorSet in base64", fix="make it with protoc --descriptor_set_out")
+            mistakes.add(path, "contract-unreadable")
             return
         for file in files:
             if file.name in self._files:
@@ -121,11 +123,7 @@ class ContractBook:
                 self.pool.Add(file)
                 self.pool.FindFileByName(file.name)
             except (TypeError, KeyError):
-                mistakes.add(
-                    path,
-                    f"the file {file.name!r} clashes with another contract or lacks one it imports",
-                    fix="make it with protoc --include_imports, and name each message once",
-                )
+                mistakes.add(path, "contract-clashes", file=file.name)
                 return
             self._files.append(file.name)
 
@@ -163,11 +161,7 @@ class ContractBook:
         try:
             method = self.pool.FindServiceByName(service).methods_by_name[name]
         except KeyError:
-            mistakes.add(
-                (*path, "method"),
-                f"no contract has the method {binding.method!r}",
-                fix="write it as /package.Service/Method, and give the descriptor set that contains it",
-            )
+            mistakes.add((*path, "method"), "binding-unknown", method=binding.method)
             return
         self._describe(method, binding, path, mistakes)
 
@@ -182,22 +176,25 @@ class ContractBook:
                 continue
             try:
                 readers(method.input_type, {name: field_path})
-            except KeyError as error:
+            except NoField as error:
                 sound = False
                 _no_field(method.input_type, error, method=method, path=(*path, name), mistakes=mistakes)
         decode = _decoder(message_class)
         try:
             topics = texts_reader(method.input_type, binding.topics)
-        except KeyError as error:
-            fix = "name a field of texts, a list or a single one"
-            mistakes.add((*path, "topics"), f"{_full(method)}: {error.args[0]}", fix=fix)
+        except NoField as error:
+            mistakes.add((*path, "topics"), "binding-topics", method=_full(method), problem=error.what)
             return
         for name in _NEEDED.get(binding.operation, ()):
             if not getattr(binding, name):
-                fix = (
-                    f"name the request's field that says it, of: {', '.join(f.name for f in method.input_type.fields)}"
+                what = told(
+                    "binding-needs",
+                    method=_full(method),
+                    operation=binding.operation.value,
+                    name=name,
+                    fields=_fields(method.input_type),
                 )
-                mistakes.add((*path, name), f"{_full(method)}: {binding.operation.value} needs `{name}`", fix=fix)
+                mistakes.tell((*path, name), what)
         created = _created(method, binding, path, mistakes)
         served = _reply_text(method, binding.served_version, path=(*path, "served_version"), mistakes=mistakes)
         metered = _reply_message(method, binding.usage, path=(*path, "usage"), mistakes=mistakes)
@@ -250,8 +247,7 @@ def _created(
 ) -> Callable[[object], str] | None:
     """Reads the name that a reply says was created; `None` where the binding names none."""
     if bool(binding.created) != bool(binding.identity):
-        fix = "name both: what identifies the person in the request, and the new resource name in the response"
-        mistakes.add(path, f"{_full(method)}: `identity` and `created` go together", fix=fix)
+        mistakes.add(path, "binding-created", method=_full(method))
     return _reply_text(method, binding.created, path=(*path, "created"), mistakes=mistakes)
 
 
@@ -264,8 +260,8 @@ def _text_writer(
     try:
         write = writer(method.input_type, field_path)
         if not is_text(method.input_type, field_path):
-            raise KeyError(f"{field_path!r} is no text, so nothing can be written there")
-    except KeyError as error:
+            raise NoField("path-unwritable", field=field_path)
+    except NoField as error:
         _no_field(method.input_type, error, method=method, path=path, mistakes=mistakes)
         return None
     return write
@@ -279,7 +275,7 @@ def _reply_text(
         return None
     try:
         read = readers(method.output_type, {"subject": field_path})
-    except KeyError as error:
+    except NoField as error:
         _no_field(method.output_type, error, method=method, path=path, mistakes=mistakes)
         return None
     return lambda reply: read(reply).subject
@@ -293,14 +289,18 @@ def _reply_message(
         return None
     try:
         return presence(method.output_type, field_path)
-    except KeyError as error:
+    except NoField as error:
         _no_field(method.output_type, error, method=method, path=path, mistakes=mistakes)
         return None
 
 
-def _no_field(kind: Descriptor, error: KeyError, *, method: MethodDescriptor, path: Path, mistakes: Mistakes) -> None:
-    fix = f"fields of {kind.full_name}: {', '.join(field.name for field in kind.fields)}"
-    mistakes.add(path, f"{_full(method)}: {error.args[0]}", fix=fix)
+def _no_field(kind: Descriptor, error: NoField, *, method: MethodDescriptor, path: Path, mistakes: Mistakes) -> None:
+    fields = _fields(kind)
+    mistakes.add(path, "binding-path", method=_full(method), problem=error.what, message=kind.full_name, fields=fields)
+
+
+def _fields(kind: Descriptor) -> tuple[str, ...]:
+    return tuple(field.name for field in kind.fields)
 
 
 def _decoder(message_class: type[Message]) -> Callable[[bytes], object]:

@@ -10,6 +10,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.core.contract import Said, TextsReader, TokenUsage, read_none
+from gateway.core.mistakes import Value, told
 
 _READABLE: Final = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_ENUM)
 _WHOLE: Final = (
@@ -29,11 +30,19 @@ _Step = tuple[str, str | None]
 """One field on the way to a value, and the key to take where the field is a map."""
 
 
+class NoField(KeyError):
+    """A path leads to nothing that can be read or written; `what` says why."""
+
+    def __init__(self, code: str, **values: Value) -> None:
+        super().__init__(code)
+        self.what: Final = told(code, **values)
+
+
 def readers(message: Descriptor, paths: Mapping[str, str]) -> Callable[[object], Said]:
     """A function that reads all of these texts, by the names of `Said`; each message on the way is opened once.
 
     Raises:
-        KeyError: a segment names no field, or a path does not end at a text or an enum.
+        NoField: a segment names no field, or a path does not end at a text or an enum.
     """
     groups: dict[tuple[_Step, ...], list[tuple[int, _Step, dict[int, str] | None]]] = {}
     for place, name in enumerate(Said._fields):
@@ -73,7 +82,7 @@ def texts_reader(message: Descriptor, path: str) -> TextsReader:
     """A function that reads the texts at `path`, a list or a single one; `read_none` for an empty path.
 
     Raises:
-        KeyError: like `readers`.
+        NoField: like `readers`.
     """
     if not path:
         return read_none
@@ -82,7 +91,7 @@ def texts_reader(message: Descriptor, path: str) -> TextsReader:
     for segment in parent_path.split(".") if parent_path else ():
         field = kind.fields_by_name.get(segment) if kind is not None else None
         if field is None or field.is_repeated:
-            raise KeyError(f"{segment!r} in {path!r} is no single message")
+            raise NoField("path-no-message", segment=segment, field=path)
         kind = field.message_type
     field = kind.fields_by_name.get(last) if kind is not None else None
     if field is None or not field.is_repeated or field.type != FieldDescriptor.TYPE_STRING:
@@ -103,14 +112,14 @@ def presence(message: Descriptor, path: str) -> Callable[[object], bool]:
     """A function that says whether the message at `path` is there.
 
     Raises:
-        KeyError: a segment names no single message.
+        NoField: a segment names no single message.
     """
     *parents, last = path.split(".")
     kind: Descriptor | None = message
     for segment in (*parents, last):
         field = kind.fields_by_name.get(segment) if kind is not None else None
         if field is None or field.is_repeated or field.message_type is None:
-            raise KeyError(f"{segment!r} in {path!r} is no single message")
+            raise NoField("path-no-message", segment=segment, field=path)
         kind = field.message_type
 
     def there(value: Any) -> bool:
@@ -125,7 +134,7 @@ def token_usage(message: Descriptor, path: str) -> Callable[[object], TokenUsage
     """A function that reads the tokens in the message at `path`; `None` where that has no such fields.
 
     Raises:
-        KeyError: a segment names no single message.
+        NoField: a segment names no single message.
     """
     presence(message, path)
     kind: Descriptor = message
@@ -155,7 +164,7 @@ def closed_values(message: Descriptor, path: str) -> Collection[str]:
     """All that the text at `path` can be, where it is an enum; nothing where it is free, or the path empty.
 
     Raises:
-        KeyError: like `readers`.
+        NoField: like `readers`.
     """
     field = _steps(message, path)[1] if path else None
     return () if field is None or field.enum_type is None else _value_names(field).values()
@@ -165,7 +174,7 @@ def is_text(message: Descriptor, path: str) -> bool:
     """Whether a text stands at `path`, and no enum.
 
     Raises:
-        KeyError: like `readers`.
+        NoField: like `readers`.
     """
     return _steps(message, path)[1].type == FieldDescriptor.TYPE_STRING
 
@@ -176,7 +185,7 @@ def writer(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
     Into an enum it writes the value of that name, and raises `ValueError` where there is none.
 
     Raises:
-        KeyError: like `readers`.
+        NoField: like `readers`.
     """
     steps, field = _steps(message, path)
     numbers = None
@@ -230,22 +239,22 @@ def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDesc
     for segment in segments:
         field = kind.fields_by_name.get(segment) if kind is not None else None
         if field is None:
-            raise KeyError(f"{segment!r} in {path!r} is no field")
+            raise NoField("path-no-field", segment=segment, field=path)
         key = None
         entry = field.message_type
         if entry is not None and field.is_repeated and entry.GetOptions().map_entry:
             key = next(segments, None)
             if key is None:
-                raise KeyError(f"{path!r} stops at a map: add the key")
+                raise NoField("path-no-key", field=path)
             if entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
-                raise KeyError(f"{segment!r} in {path!r} is a map whose keys are no texts")
+                raise NoField("path-keys", segment=segment, field=path)
             field = entry.fields_by_name["value"]
         elif field.is_repeated:
-            raise KeyError(f"{segment!r} in {path!r} is a list: it has no single value")
+            raise NoField("path-list", segment=segment, field=path)
         steps.append((segment, key))
         kind = field.message_type
     if field is None or field.type not in _READABLE:
-        raise KeyError(f"{path!r} is no single text")
+        raise NoField("path-no-text", field=path)
     return tuple(steps), field
 
 

@@ -4,7 +4,6 @@ A redaction is planned once, when the revision is loaded, against the descriptor
 planned fails closed: bytes that are no such message, or that hold what the plan cannot look into, do not pass.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +13,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
 from gateway.core.contract import Redaction, RedactionMistake, Take
+from gateway.core.mistakes import near, told
 from gateway.messages.clearing import Work, clearing, entry, is_map, is_text
 from gateway.messages.sensitivity import Sensitive, level_of, sensitivity_of, touches
 from pilote.governance.v1 import annotations_pb2
@@ -64,13 +64,12 @@ class MessageRedactor:
         names = list(_names(steps))
         for kept in self._kept:
             if len(names) <= len(kept) and all(name in (EVERY, kept[n]) for n, name in enumerate(names)):
-                fix = "leave it: what decides about the call, and what the upstream acts by, must be the same"
-                raise RedactionMistake(f"{path!r} governs the call through {'.'.join(kept)!r}", fix=fix, place=place)
+                what = told("redaction-governs", field=path, governs=".".join(kept))
+                raise RedactionMistake(what, place=place)
         *parents, last = steps
         instead = redaction.text_instead
         if instead is not None and not is_text(last.field):
-            problem = f"{path!r} is no text, so nothing can stand in its place"
-            raise RedactionMistake(problem, fix="leave out `with` for it, in a rule of its own", place=place)
+            raise RedactionMistake(told("redaction-no-text", field=path), place=place)
         work = _clearing_key(last, instead) if last.key else clearing(last.field, instead)
         for step in reversed(parents):
             work = _within(step, work)
@@ -82,8 +81,7 @@ class MessageRedactor:
             for name in kept:
                 field = kind.fields_by_name.get(name) if kind is not None else None
                 if field is not None and sensitivity_of(field) >= level:
-                    problem = f"{'.'.join(kept)!r} governs the call, and its field {name!r} is as sensitive as that"
-                    raise RedactionMistake(problem, fix="name what is to be redacted in `fields`")
+                    raise RedactionMistake(told("redaction-sensitive", governs=".".join(kept), name=name))
                 kind = field.message_type if field is not None else kind
 
 
@@ -113,8 +111,7 @@ def steps_of(kind: Descriptor, path: str, *, place: int) -> list[Step]:
         if is_map(field):
             key = segments.pop(0) if segments else ""
             if key not in ("", EVERY) and entry(field, "key").type != FieldDescriptor.TYPE_STRING:
-                problem = f"{name!r} in {path!r} is a map whose keys are no texts"
-                raise RedactionMistake(problem, fix=f"write {name}.{EVERY} for all of them", place=place)
+                raise RedactionMistake(told("redaction-keys", name=name, field=path), place=place)
             here = entry(field, "value").message_type
         else:
             if field.is_repeated and segments:
@@ -128,11 +125,12 @@ def steps_of(kind: Descriptor, path: str, *, place: int) -> list[Step]:
 
 def _unknown(path: str, name: str, *, here: Descriptor | None, place: int) -> RedactionMistake:
     if here is None:
-        return RedactionMistake(f"{path!r} goes on after a value", fix=f"end it before {name!r}", place=place)
-    names = [field.name for field in here.fields]
-    near = difflib.get_close_matches(name, names, n=1)
-    fix = f"did you mean {near[0]!r}?" if near else f"fields of {here.full_name}: {', '.join(names) or 'none'}"
-    return RedactionMistake(f"{name!r} in {path!r} is no field of {here.full_name}", fix=fix, place=place)
+        return RedactionMistake(told("redaction-after-value", field=path, name=name), place=place)
+    names = tuple(field.name for field in here.fields)
+    fields = told("fields-of", message=here.full_name, fields=names) if names else told("fields-none")
+    hint = near(name, names, fields)
+    what = told("redaction-unknown", name=name, field=path, message=here.full_name, hint=hint)
+    return RedactionMistake(what, place=place)
 
 
 def _names(steps: list[Step]) -> Iterator[str]:

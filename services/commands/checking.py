@@ -11,6 +11,7 @@ from gateway.core.analysis.findings import analyse, text
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import Path as Place
 from gateway.core.revision.decode import PolicyInvalid
+from gateway.mistakes.saying import words
 from services.texts import say
 
 
@@ -26,9 +27,8 @@ def checked(err: Console, file: Path, *, language: str) -> tuple[Revision, int] 
     except PolicyInvalid as invalid:
         err.print(say("policy-bad", language=language, file=file, count=len(invalid.mistakes)), markup=False)
         for mistake in invalid.mistakes:
-            _tell(
-                err, mistake.file or file, line=mistake.line, what=f"{mistake.path}: {mistake.problem}", fix=mistake.fix
-            )
+            problem, fix = words(mistake, language=language)
+            _tell(err, mistake.file or file, line=mistake.line, what=f"{mistake.path}: {problem}", fix=fix)
         return None
     return revision, _tell_findings(err, file, revision=revision, lines=lines, language=language)
 

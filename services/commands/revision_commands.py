@@ -63,6 +63,7 @@ def proposed(shell: Shell, number: int) -> "Revision":
     """The policy of a proposal, compiled; ends the process where there is none, or it has mistakes."""
     from gateway.activation.loading import load_stored
     from gateway.core.revision.decode import PolicyInvalid
+    from gateway.mistakes.saying import Problem
     from services.revisions.revising import RevisionProblem
 
     async def work(revising: "Revising") -> "Revision":
@@ -72,7 +73,7 @@ def proposed(shell: Shell, number: int) -> "Revision":
         except PolicyInvalid as invalid:
             first = invalid.mistakes[0]
             raise RevisionProblem(
-                "unusable", count=len(invalid.mistakes), path=first.path, problem=first.problem
+                "unusable", count=len(invalid.mistakes), path=first.path, problem=Problem(first)
             ) from invalid
 
     return _run(shell, work)

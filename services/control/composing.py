@@ -145,6 +145,7 @@ class Composed:
             audit.stub,
             policy,
             changes,
+            drafts=drafts,
             hold_keys=options.hold_keys,
             signers=access.knowing.signer,
             clock_ms=clock_ms,

@@ -15,6 +15,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.flags import FlagRule, flags_of
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
+from gateway.mistakes.saying import words
 from gateway.rpc.headers import API_KEY, AUTHORIZATION
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class ActivePolicy:
         try:
             revision = await asyncio.to_thread(load_stored, document, number=number)
         except PolicyInvalid as invalid:
-            mistakes = [f"{mistake.path}: {mistake.problem}" for mistake in invalid.mistakes]
+            mistakes = [f"{mistake.path}: {words(mistake, language='en').problem}" for mistake in invalid.mistakes]
             _log.error("revision %d cannot be used here", number, extra={"mistakes": mistakes})
             self._standing.refuses(number, UNUSABLE)
             return

@@ -13,6 +13,7 @@ _TEXTS: Final = {
         "Nothing was changed, because the log cannot take down now who changes what; retry.",
         "Rien n’a été modifié, car le journal ne peut noter maintenant qui modifie quoi ; réessayez.",
     ),
+    "key-draft": ("New key {key} of {agent}", "Nouvelle clé {key} de {agent}"),
     "subject-needed": (
         "Name the customer by their resource name, such as contacts/cnt_000001.",
         "Nommez le client par son nom de ressource, par exemple contacts/cnt_000001.",

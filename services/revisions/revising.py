@@ -18,6 +18,7 @@ from gateway.core.movement import NotOnlyMoved, carried, followed, restored
 from gateway.core.policy.document import Document
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.trust import Trusted, matches, restores_approved
+from gateway.mistakes.saying import Problem
 from gateway.redis_clients import Client
 from gateway.signing import Signer, verify
 from services.not_done import NotDone
@@ -405,7 +406,7 @@ def _usable(content: bytes) -> None:
     except PolicyInvalid as invalid:
         first = invalid.mistakes[0]
         raise RevisionProblem(
-            "unusable", count=len(invalid.mistakes), path=first.path, problem=first.problem
+            "unusable", count=len(invalid.mistakes), path=first.path, problem=Problem(first)
         ) from invalid
     except msgspec.DecodeError as error:
         raise RevisionProblem("revision-unreadable", number="") from error

@@ -13,6 +13,7 @@ from gateway.core.policy.people import Person
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.rollout_texts import refusal_of
 from gateway.core.rollouts import Act, Refused, act
+from gateway.mistakes.saying import words
 from gateway.redis_clients import Client
 from gateway.signing import Signer
 from services.rollouts.counting import Counting, Policy
@@ -129,8 +130,9 @@ class Rollouts:
         try:
             load_stored(with_moved(bytes(published.document), [moved]))
         except PolicyInvalid as invalid:
-            told = "; ".join(f"{each.path}: {each.problem}: {each.fix}" for each in invalid.mistakes)
-            raise self._problem("mistakes", mistakes=told) from invalid
+            said = [(each.path, words(each, language=self._language)) for each in invalid.mistakes]
+            mistakes = "; ".join(f"{path}: {problem}: {fix}" for path, (problem, fix) in said)
+            raise self._problem("mistakes", mistakes=mistakes) from invalid
 
     async def _active(self) -> tuple[int, Published]:
         number = await self._store.active()

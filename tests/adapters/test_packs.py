@@ -13,6 +13,7 @@ from gateway.activation.loading import canonical, load
 from gateway.adapters import policy_files
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import Mistake, PolicyInvalid
+from gateway.mistakes.saying import words
 from gateway.packs.shipped import shipped
 from tests.adapters.conftest import Desk
 from tests.core.test_decide import decided
@@ -98,8 +99,9 @@ def test_a_pack_that_is_named_wrongly_is_told_with_its_line_and_fix(
 
     assert (mistake.path, mistake.file) == (path, "")
     assert "packs:" in file.read_text().splitlines()[mistake.line - 2]
-    assert problem in mistake.problem
-    assert fix in mistake.fix
+    said = words(mistake, language="en")
+    assert problem in said.problem
+    assert fix in said.fix
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_a_pack_that_is_named_wrongly_is_told_with_its_line_and_fix(
         ({"pack": HEADER, "quiet_hours": [HOURS, HOURS]}, "quiet_hours[1].name", "the name 'ours.hours' is taken"),
         ({"pack": HEADER, "caps": [{"name": "Bad", "max": 1, "window": "1d"}]}, "caps[0].name", "cannot be used"),
         ({"pack": HEADER, "rules": [{"name": "x", "effect": "deny", "when": "1"}]}, "rules[0].when", "true or false"),
-        ("pack: [", "(document)", "expected"),
+        ("pack: [", "(document)", "before a quote or bracket is closed"),
         ("pack: 1\npack: 2\n", "pack", "stands here twice"),
         ("", "pack", "expected a mapping"),
     ],
@@ -129,7 +131,7 @@ def test_a_mistake_in_a_pack_is_told_with_the_packs_own_file_line_and_path(
     mistakes = mistakes_in(written(tmp_path, pack=pack, packs=[{"file": "ours.yaml"}], quiet_hours=hours))
 
     assert [(mistake.path, mistake.file) for mistake in mistakes] == [(path, str(tmp_path / "ours.yaml"))]
-    assert problem in mistakes[0].problem
+    assert problem in words(mistakes[0], language="en").problem
     assert 0 <= mistakes[0].line <= 1 + len((tmp_path / "ours.yaml").read_text().splitlines())
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from playwright.async_api import Page
 
+from gateway.core.texts import typeset
 from services.control.console.console import PAGES
 from services.control.console.texts import failure, shell
-from services.control.console.wording import typeset
 
 _SEEN: Final = """
 () => {

@@ -15,6 +15,8 @@ from gateway.core.policy.document import Document
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.revision.check import check
 from gateway.core.revision.decode import Mistakes, PolicyInvalid, decode
+from gateway.core.texts import LANGUAGES
+from gateway.mistakes.saying import words
 from tests.policies import DEMO_FOLDER, demo, policy
 
 CASES = sorted((Path(__file__).parent / "cases" / "mistakes").glob("*.yaml"))
@@ -23,6 +25,11 @@ JSON_LIKE = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+
+
+def plain(text: str) -> str:
+    """The text with its no-break spaces as plain ones, as the cases are written."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
 def mistakes_in(data: object) -> list[str]:
@@ -42,8 +49,9 @@ def test_the_mistake_is_found_with_its_place_and_its_fix(case: Path, tmp_path: P
     with pytest.raises(PolicyInvalid) as caught:
         load(data, lines=lines)
     found = caught.value.mistakes
-    told_of = sorted((m["path"], m["problem"], m["fix"]) for m in told["wanted"])
-    assert sorted((m.path, m.problem, m.fix) for m in found) == told_of
+    for language, suffix in (("en", ""), ("fr", "_fr")):
+        told_of = sorted((m["path"], m[f"problem{suffix}"], m[f"fix{suffix}"]) for m in told["wanted"])
+        assert sorted((m.path, *map(plain, words(m, language=language))) for m in found) == told_of
     assert all(mistake.line > 0 for mistake in found)
 
 
@@ -95,7 +103,7 @@ weather: fine
         (21, "caps[0].window"),
         (22, "weather"),
     ]
-    assert all(mistake.problem and mistake.fix for mistake in found)
+    assert all(all(words(mistake, language=language)) for mistake in found for language in LANGUAGES)
 
 
 def test_what_does_not_add_up_is_told_all_at_once_too() -> None:
@@ -155,8 +163,8 @@ def test_a_policy_needs_its_agents_upstreams_routes_and_rules(section: str) -> N
 
 def test_a_mistake_without_a_line_of_its_own_has_the_line_of_what_surrounds_it() -> None:
     mistakes = Mistakes({(): 1, ("rules",): 7, ("rules", 0): 8})
-    mistakes.add(("rules", 0, "when"), "a", fix="b")
-    mistakes.add(("routes", 3), "a", fix="b")
+    mistakes.add(("rules", 0, "when"), "unusable")
+    mistakes.add(("routes", 3), "unusable")
     with pytest.raises(PolicyInvalid) as caught:
         mistakes.raise_if_any()
     assert [(m.line, m.path) for m in caught.value.mistakes] == [(1, "routes[3]"), (8, "rules[0].when")]

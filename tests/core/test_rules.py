@@ -101,12 +101,17 @@ def test_what_is_no_condition_is_refused(expression: str) -> None:
 
 
 def test_a_mistake_says_where_it_is() -> None:
-    with pytest.raises(RuleMistake, match=r"^line 2, column 10: undefined field 'nam'"):
+    with pytest.raises(RuleMistake) as caught:
         ENGINE.compile("true &&\n    agent.nam == ''", request_type=REQUEST)
+    (flaw,) = caught.value.flaws
+    assert (flaw.what.code, flaw.what.values["name"], flaw.at, flaw.meant) == (
+        *("expression-field", "nam"),
+        *((2, 10), "name"),
+    )
 
 
 def test_a_comparison_of_two_kinds_of_numbers_tells_how_to_write_it() -> None:
-    with pytest.raises(RuleMistake, match=r"write 5000\.0 for a decimal field"):
+    with pytest.raises(RuleMistake, match="expression-numbers"):
         ENGINE.compile('facts.scores["churn"] > 1', request_type=REQUEST)
 
 

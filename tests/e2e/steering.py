@@ -13,16 +13,23 @@ from gateway.clock import clock_ms
 from gateway.instance import instance
 from gateway.signing import Signer
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.control.access.account_store import AccountStore
 from services.control.access.principals import Asked, Door, Principal
 from services.control.access.rights import Role, rights_of
+from services.control.api.drafts import PolicyDrafts
 from services.control.api.idempotency import Once
+from services.control.api.managed import managed
 from services.control.api.operations import Operations
 from services.control.api.verbs import parting, plain_in
 from services.control.app import application
 from services.control.changes import Changes
+from services.control.drafts.making import drafting
+from services.control.drafts.working import Sources
 from services.control.owing import Owing
 from services.control.policy import ActivePolicy
-from tests.e2e.world import HOLD_KEY, World
+from services.control.proposing import Proposing
+from services.revisions.revising import Revising
+from tests.e2e.world import HOLD_KEY, KEY, World
 
 _WHO: Final = "x-who"
 _ROLES: Final = "x-roles"
@@ -81,18 +88,30 @@ async def steering(
     By default no audit service answers, and nobody has a key to sign with; `signers` are those of some.
     """
     policy = ActivePolicy(Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None))
-    async with grpc.aio.insecure_channel(audit) as channel:
-        stub = AuditServiceStub(channel)
+    sources = Sources(audit=audit, redis_url="", pseudonym_key=KEY, replay_keys=())
+    async with contextlib.AsyncExitStack() as stack:
+        stub = AuditServiceStub(await stack.enter_async_context(grpc.aio.insecure_channel(audit)))
+        changes = Changes(stub, owing=Owing(world.redis, stub, clock_ms=world.clock))
+        accounts, proposing = AccountStore(world.redis), Proposing(Revising(world.redis, clock_ms=world.clock), changes)
+        making = drafting(world.redis, accounts, proposing, sources=sources, changes=changes, clock_ms=world.clock)
+        drafts = await stack.enter_async_context(making)
+
+        def signer(request: Asked) -> Signer | None:
+            return (signers or {}).get(request.headers[_WHO])
+
         operations = Operations(
             world.redis,
             stub,
             policy,
-            Changes(stub, owing=Owing(world.redis, stub, clock_ms=world.clock)),
+            changes,
+            drafts=drafts,
             hold_keys=(HOLD_KEY,),
-            signers=lambda request: (signers or {}).get(request.headers[_WHO]),
+            signers=signer,
             clock_ms=world.clock,
         )
-        app = application(operations.handlers(), Door((_known,)), once=Once(world.redis))
+        hand = managed(lambda request: (signers or {})[request.headers[_WHO]])
+        handlers = [*operations.handlers(), *PolicyDrafts(drafts, hand=hand).handlers()]
+        app = application(handlers, Door((_known,)), once=Once(world.redis))
         asked: Any = parting(app, plain_in(app))
         transport = httpx.ASGITransport(app=asked)
         async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:

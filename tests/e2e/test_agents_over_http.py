@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import yaml
 
 from services.control.access.rights import Role
-from tests.e2e.policy import agent as agent_of
-from tests.e2e.policy import policy
 from tests.e2e.requests import get, send
 from tests.e2e.steering import Steering, steering
 from tests.e2e.waiting import eventually
@@ -61,15 +60,26 @@ async def test_a_new_key_counts_beside_the_old_one_once_a_revision_has_its_hash(
     new, agent = (("x-api-key", made["key"]),), world.agent()
     assert (await told(agent.contacts.GetContact(get(), metadata=new))).reason == "AGENT_UNAUTHENTICATED"
 
-    sales = agent_of("sales-bot")
-    sales["keys"] = [*sales["keys"], {"id": made["id"], "sha256": made["sha256"]}]
-    await world.publish(policy(upstream.address, agents=[sales]))
+    status, draft = await people.ask("GET", f"/v1/{made['draft']}", roles=OFFICER)
+    assert (status, draft["title"]) == (200, f"New key {made['id']} of sales-bot")
+    drafted = yaml.safe_load(draft["text"])
+    assert yaml.safe_load(made["lines"])["agents"][0]["keys"][0] == {"id": made["id"], "sha256": made["sha256"]}
+    await world.publish(drafted)  # as it is once somebody else has approved it
     await people.follow()
     for metadata in (new, credential("sales-bot")):
         assert (await told(agent.contacts.GetContact(get(), metadata=metadata))).reason == ""
     _, shown = await people.ask("GET", "/v1/agents/sales-bot")
     assert [(key["id"], key["fingerprint"]) for key in shown["keys"]][1] == (made["id"], made["sha256"][:16])
     assert (await people.ask("POST", "/v1/agents/sales-bot:newKey", roles=OFFICER))[1]["id"] != made["id"]
+
+
+async def test_who_may_make_keys_but_not_write_the_policy_gets_lines_and_no_draft(people: Steering) -> None:
+    here = {"acme": [Role.OFFICER]}  # the policy is one for all tenants
+    status, made = await people.ask("POST", "/v1/agents/sales-bot:newKey", roles=here)
+    assert (status, made["draft"]) == (200, "")
+    assert made["sha256"] in made["lines"]
+    _, drafts = await people.ask("GET", "/v1/policy-drafts", roles=OFFICER)
+    assert drafts["policyDrafts"] == []
 
 
 async def test_who_may_not_makes_no_key(people: Steering) -> None:

@@ -55,6 +55,12 @@ async def test_every_mistake_of_a_policy_is_told_as_on_the_command_line(office: 
     assert (status, told["reason"]) == (422, "POLICY_INVALID")
     assert {each["path"] for each in told["mistakes"]} >= {"rules[0].name", "rules[1].effect"}
     assert any("did you mean 'allow'?" in each["fix"] for each in told["mistakes"])
+    asked = {"document": office.data | {"rules": [{"effect": "alow", "name": "b"}]}, "reason": "x"}
+    _, french = await office["ada"].ask("POST", "/v1/drafts", asked, lang="fr")
+    (mistake,) = french["mistakes"]
+    assert (mistake["path"], mistake["code"]) == ("rules[0].effect", "choice-unknown")
+    assert mistake["problem"].replace("\N{NARROW NO-BREAK SPACE}", " ").startswith("« alow » ne fait pas partie")
+    assert "vouliez-vous dire" in mistake["fix"]
     bodies: list[Any] = [{"document": {}}, {"reason": "x"}, {"document": {}, "restores": 1, "reason": "x"}, [1]]
     for body in bodies:
         status, told = await office["ada"].ask("POST", "/v1/drafts", body)

@@ -210,6 +210,6 @@ def test_a_number_is_the_same_up_to_the_tolerance_and_no_further(value: float, t
 
 
 def test_a_path_that_the_reply_does_not_have_is_said_and_means_nothing_else() -> None:
-    with pytest.raises(RedactionMistake, match="modle_version"):
+    with pytest.raises(RedactionMistake, match="redaction-unknown"):
         SCORES.check("modle_version", place=0)
     assert compared(SCORES, score(1), score(1, version="2"), ignore=("modle_version",)).differences

@@ -75,6 +75,18 @@ def test_a_policy_with_twelve_mistakes_is_told_all_of_them_with_line_and_fix(tmp
     assert "did you mean 'window'?" in done.stderr
 
 
+def test_the_mistakes_of_a_policy_are_told_in_french_to_who_wants_french(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(TWELVE_MISTAKES)
+
+    done = _run("check", str(file), home=tmp_path, PILOTE_LANG="fr")
+
+    assert done.returncode == 1
+    assert "champ inconnu\N{NO-BREAK SPACE}: «\N{NARROW NO-BREAK SPACE}lables" in done.stderr
+    assert "vouliez-vous dire «\N{NARROW NO-BREAK SPACE}allow" in done.stderr
+    assert not re.search(r"did you mean|[Ee]xpected|unknown|missing|write a", done.stderr)
+
+
 def test_a_misspelt_setting_stops_the_start(tmp_path: Path) -> None:
     done = _run("status", home=tmp_path, PILOTE_GATEWAY_LISTN="x")
 

@@ -1,12 +1,12 @@
 """Cross-checks: does everything that a policy names exist, once, and add up?"""
 
-import difflib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core import texts
 from gateway.core.contract import MethodContract, method_matches
+from gateway.core.mistakes import near, told
 from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.document import Document
 from gateway.core.policy.ruling import Rule
@@ -81,8 +81,7 @@ def _unique(section: str, names: Sequence[str], mistakes: Mistakes) -> None:
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:
-            fix = f"choose another name, or merge the two {section}"
-            mistakes.add((section, index, "name"), f"the name {name!r} is taken", fix=fix)
+            mistakes.add((section, index, "name"), "name-taken", name=name, section=section)
         seen.add(name)
 
 
@@ -92,17 +91,15 @@ def _agents(document: Document, mistakes: Mistakes) -> None:
     for index, agent in enumerate(document.agents):
         path: Path = ("agents", index)
         if not agent.keys and not agent.tokens:
-            fix = "add `keys` (see `pilote keys new`) or `tokens`"
-            mistakes.add(path, f"the agent {agent.name!r} cannot identify itself", fix=fix)
+            mistakes.add(path, "agent-unidentified", name=agent.name)
         for place, key in enumerate(agent.keys):
             if key.sha256 in keys:
-                mistakes.add((*path, "keys", place), "this key belongs to two agents", fix="make a key for each agent")
+                mistakes.add((*path, "keys", place), "agent-key-shared")
             keys.add(key.sha256)
         for place, token in enumerate(agent.tokens):
             known(token.issuer, document.issuers, (*path, "tokens", place, "issuer"), mistakes)
             if (token.issuer, token.subject) in tokens:
-                problem = f"the token subject {token.subject!r} belongs to two agents"
-                mistakes.add((*path, "tokens", place), problem, fix="name each subject once")
+                mistakes.add((*path, "tokens", place), "agent-token-shared", subject=token.subject)
             tokens.add((token.issuer, token.subject))
 
 
@@ -110,11 +107,9 @@ def _issuers(document: Document, mistakes: Mistakes) -> None:
     claims = [issuer.issuer for issuer in document.issuers]
     for index, issuer in enumerate(document.issuers):
         if issuer.issuer in claims[:index]:
-            problem = f"the issuer {issuer.issuer!r} is listed twice"
-            mistakes.add(("issuers", index, "issuer"), problem, fix="put all its keys into one entry")
+            mistakes.add(("issuers", index, "issuer"), "issuer-twice", issuer=issuer.issuer)
         if not issuer.jwks.get("keys"):
-            fix = "add `jwks` with the issuer's public keys, or `jwks_file`"
-            mistakes.add(("issuers", index), f"the issuer {issuer.name!r} has no keys", fix=fix)
+            mistakes.add(("issuers", index), "issuer-without-keys", name=issuer.name)
 
 
 def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
@@ -143,14 +138,11 @@ def _asks(route: Route, contracts: Sequence[MethodContract], path: Path, mistake
     for pattern in route.methods:
         covered = [contract for contract in contracts if method_matches(pattern, contract.method)]
         if covered and not any(takes_route(route, contract) for contract in covered):
-            fix = "give methods that ask a model (INFER) a route of their own, with `models`"
-            problem = f"the route {route.name!r} mixes up methods that ask a model and methods that do not"
-            mistakes.add((*path, "models"), problem, fix=fix)
+            mistakes.add((*path, "models"), "route-mixes", name=route.name)
             break
     for contract in contracts:
         if route.models and contract.pin is None and takes_route(route, contract):
-            problem = f"{contract.method} has no field for the version, so none could be pinned towards the upstream"
-            mistakes.add(path, problem, fix="name that field in `model_version` of the method's binding")
+            mistakes.add(path, "route-cannot-pin", method=contract.method)
 
 
 def _patterns(
@@ -158,37 +150,30 @@ def _patterns(
 ) -> None:
     for place, pattern in enumerate(patterns):
         if not covers(pattern):
-            near = difflib.get_close_matches(pattern, methods, n=1, cutoff=0.5)
-            fix = f"did you mean {near[0]!r}?" if near else "describe the method in `contracts`"
-            mistakes.add((*path, place), f"{pattern!r} covers no described method", fix=fix)
+            hint = near(pattern, methods, told("describe-method"), cutoff=0.5)
+            mistakes.add((*path, place), "pattern-covers-nothing", pattern=pattern, hint=hint)
 
 
 def _consents(document: Document, mistakes: Mistakes) -> None:
     for index, requirement in enumerate(document.consents):
         if not requirement.bases:
-            fix = "list the legal bases that suffice, or leave it out for [consent]"
-            problem = f"the consent {requirement.name!r} accepts no basis, so nothing could ever be sent"
-            mistakes.add(("consents", index, "bases"), problem, fix=fix)
+            mistakes.add(("consents", index, "bases"), "consent-without-basis", name=requirement.name)
         path: Path = ("consents", index, "message")
         _message(requirement.message, path, mistakes, more=texts.CONSENT_PLACEHOLDERS)
 
 
 def _quiet_hours(hours: QuietHours, path: Path, mistakes: Mistakes) -> None:
-    fix = 'write an IANA name, such as "Europe/Paris"'
     if hours.zone != "subject" and not zone_exists(hours.zone):
-        mistakes.add((*path, "zone"), f"there is no time zone {hours.zone!r}", fix=f'{fix}, or "subject"')
+        mistakes.add((*path, "zone"), "zone-unknown-or-subject", zone=hours.zone)
     if hours.fallback_zone and not zone_exists(hours.fallback_zone):
-        mistakes.add((*path, "fallback_zone"), f"there is no time zone {hours.fallback_zone!r}", fix=fix)
+        mistakes.add((*path, "fallback_zone"), "zone-unknown", zone=hours.fallback_zone)
     if not hours.open:
-        fix = "list at least one part of a day, or deny by a rule"
-        mistakes.add((*path, "open"), f"the quiet hours {hours.name!r} never open", fix=fix)
+        mistakes.add((*path, "open"), "hours-never-open", name=hours.name)
     for place, part in enumerate(hours.open):
         if part.start >= part.end:
-            fix = "end it later than it begins; what crosses midnight is two parts"
-            mistakes.add((*path, "open", place), f"{part.start} is not before {part.end}", fix=fix)
+            mistakes.add((*path, "open", place), "hours-reversed", start=part.start, end=part.end)
     if hours.max_defer is not None and hours.on_hit != "defer":
-        problem = f"the quiet hours {hours.name!r} keep no call, so none is kept too long"
-        mistakes.add((*path, "max_defer"), problem, fix="write `on_hit: defer`, or remove `max_defer`")
+        mistakes.add((*path, "max_defer"), "hours-keep-nothing", name=hours.name)
 
 
 def _hold(rule: Rule, path: Path, mistakes: Mistakes) -> None:
@@ -196,11 +181,9 @@ def _hold(rule: Rule, path: Path, mistakes: Mistakes) -> None:
     if rule.effect != "hold":
         return
     if rule.reason != "POLICY_DENIED":
-        problem = f"the rule {rule.name!r} holds calls, so it has no reason to refuse"
-        mistakes.add((*path, "reason"), problem, fix="remove `reason`, or deny")
+        mistakes.add((*path, "reason"), "hold-reason", name=rule.name)
     if rule.retry_after is not None:
-        problem = f"the rule {rule.name!r} holds calls until somebody decides, however long that takes"
-        mistakes.add((*path, "retry_after"), problem, fix="remove `retry_after`, or deny")
+        mistakes.add((*path, "retry_after"), "hold-retry", name=rule.name)
 
 
 def _message(message: Message | None, path: Path, mistakes: Mistakes, *, more: tuple[str, ...] = ()) -> None:
@@ -211,7 +194,6 @@ def _message(message: Message | None, path: Path, mistakes: Mistakes, *, more: t
     for language in texts.LANGUAGES:
         for name in texts.placeholders(getattr(message, language)):
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                choices = ", ".join(f"{{{each}}}" for each in known)
-                fix = f"did you mean '{{{near[0]}}}'?" if near else f"choose one of {choices}, or leave out the braces"
-                mistakes.add((*path, language), f"nothing fills in '{{{name}}}'", fix=fix)
+                choices = tuple(f"{{{each}}}" for each in known)
+                hint = near(f"{{{name}}}", choices, told("choose-placeholder", choices=choices), cutoff=0.7)
+                mistakes.add((*path, language), "placeholder-unknown", name=name, hint=hint)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.core.contract import MethodContract, RedactionMistake, method_matches
+from gateway.core.mistakes import one_of, told
 from gateway.core.policy.document import Document
 from gateway.core.policy.serving import Arm, Copy, Route, Shadow
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.naming import one_of
 from gateway.core.revision.serving import version_of
 from gateway.core.shadows import HARMLESS
 
@@ -32,18 +32,16 @@ def _copy(copy: Copy, path: Path, *, route: Route, mistakes: Mistakes) -> None:
     arm = _arm(route, copy)
     if arm is None:
         resting = [each.name for each in route.arms if each.weight == 0]
-        fix = one_of(resting, "add it to the route's `arms` with `weight: 0`")
-        mistakes.add((*path, "arm"), f"the route {route.name!r} has no arm {copy.arm!r}", fix=fix)
+        hint = one_of(resting, told("add-resting-arm"))
+        mistakes.add((*path, "arm"), "arm-unknown", route=route.name, name=copy.arm, hint=hint)
     elif arm.weight > 0:
-        problem = f"the arm {copy.arm!r} serves calls itself, so copies would be of its own"
-        mistakes.add((*path, "arm"), problem, fix="give it `weight: 0`, or name an arm that has none")
+        mistakes.add((*path, "arm"), "copy-of-itself", name=copy.arm)
 
 
 def _streams(route: Route, path: Path, mistakes: Mistakes) -> None:
     for field, copy in (("mirror", route.mirror), ("shadow", route.shadow)):
         if copy is not None:
-            problem = f"the route {route.name!r} serves streams only, and they are not copied"
-            mistakes.add((*path, field), problem, fix="copy calls with one request and one reply, or remove it")
+            mistakes.add((*path, field), "copy-of-streams", route=route.name)
 
 
 def _sandboxes(document: Document, mistakes: Mistakes) -> None:
@@ -52,8 +50,7 @@ def _sandboxes(document: Document, mistakes: Mistakes) -> None:
     for index, upstream in enumerate(document.upstreams):
         shared = [real[place] for place in upstream.all_addresses if place in real] if upstream.sandbox else []
         if shared:
-            problem = f"{upstream.name!r} is no sandbox: it has an address of {shared[0]!r}"
-            mistakes.add(("upstreams", index, "sandbox"), problem, fix="give the sandbox a server of its own")
+            mistakes.add(("upstreams", index, "sandbox"), "sandbox-real", name=upstream.name, other=shared[0])
 
 
 def _contracts(
@@ -66,9 +63,7 @@ def _contracts(
         return
     real = [name for name in _upstreams(route, route.mirror, document) if not _sandbox(document, name)]
     if real:
-        problem = f"copies of {writing[0]} would act once more, in {real[0]!r}"
-        fix = "give calls that only read a route of their own, or say `sandbox: true` where nothing is real"
-        mistakes.add((*path, "mirror", "arm"), problem, fix=fix)
+        mistakes.add((*path, "mirror", "arm"), "copy-acts", method=writing[0], upstream=real[0])
 
 
 def _ignored(shadow: Shadow, path: Path, *, served: Sequence[MethodContract], mistakes: Mistakes) -> None:
@@ -76,8 +71,8 @@ def _ignored(shadow: Shadow, path: Path, *, served: Sequence[MethodContract], mi
     for place, text in enumerate(shadow.ignore if compared else ()):
         wrong = [_wrong(contract, text, place) for contract in compared]
         if wrong[0] is not None and None not in wrong:
-            fix = f"{wrong[0].fix} (for the reply of {compared[0].method})"
-            mistakes.add((*path, place), str(wrong[0]), fix=fix)
+            scope = told("scope-reply", method=compared[0].method)
+            mistakes.tell((*path, place), told(wrong[0].what.code, **wrong[0].what.values, scope=scope))
 
 
 def _wrong(contract: MethodContract, text: str, place: int) -> RedactionMistake | None:

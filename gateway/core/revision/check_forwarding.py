@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from gateway.core.call import Operation
 from gateway.core.contract import MethodContract, method_matches
+from gateway.core.mistakes import one_of, told
 from gateway.core.policy.document import Document
 from gateway.core.policy.serving import Route
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import Duration, duration_ms
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.naming import one_of
 
 _REPEATABLE = frozenset({Operation.READ, Operation.INFER})
 
@@ -29,12 +29,9 @@ def check_forwarding(document: Document, contracts: Sequence[MethodContract], mi
 def _upstream(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
     for place, address in enumerate(upstream.addresses):
         if address in (upstream.address, *upstream.addresses[:place]):
-            problem = f"the upstream {upstream.name!r} has the address {address!r} twice"
-            mistakes.add((*path, "addresses", place), problem, fix="list each address once")
+            mistakes.add((*path, "addresses", place), "address-twice", name=upstream.name, address=address)
     if upstream.outliers is not None and len(upstream.all_addresses) < 2:
-        problem = f"the upstream {upstream.name!r} has one address, which is never ejected"
-        fix = "list several in `addresses`, or give it a `breaker` instead"
-        mistakes.add((*path, "outliers"), problem, fix=fix)
+        mistakes.add((*path, "outliers"), "outliers-of-one", name=upstream.name)
 
 
 def _chosen(route: Route, document: Document) -> frozenset[str]:
@@ -50,13 +47,12 @@ def _fallback(route: Route, path: Path, *, chosen: frozenset[str], mistakes: Mis
     for place, name in enumerate(route.fallback):
         at = (*path, "fallback", place)
         if name not in names:
-            fix = one_of(names, "add it to the route's `arms` with `weight: 0`")
-            mistakes.add(at, f"the route {route.name!r} has no arm {name!r}", fix=fix)
+            hint = one_of(names, told("add-resting-arm"))
+            mistakes.add(at, "arm-unknown", route=route.name, name=name, hint=hint)
         elif name in route.fallback[:place]:
-            mistakes.add(at, f"the arm {name!r} takes over twice", fix="name each arm once")
+            mistakes.add(at, "fallback-twice", name=name)
         elif chosen == {name}:
-            problem = f"the arm {name!r} would take over from itself: no other one is ever chosen"
-            mistakes.add(at, problem, fix="name another arm, one with `weight: 0` say")
+            mistakes.add(at, "fallback-of-itself", name=name)
 
 
 def _times(route: Route, path: Path, mistakes: Mistakes) -> None:
@@ -64,15 +60,14 @@ def _times(route: Route, path: Path, mistakes: Mistakes) -> None:
     waits: list[tuple[Path, str, Duration | None]] = []
     if route.retries is not None:
         waits += [
-            (("retries", "per_try"), "a try may take", route.retries.per_try),
-            (("retries", "backoff"), "the wait before a second try is up to", route.retries.backoff),
+            (("retries", "per_try"), "try-too-long", route.retries.per_try),
+            (("retries", "backoff"), "backoff-too-long", route.retries.backoff),
         ]
     if route.hedge is not None:
-        waits.append((("hedge", "after"), "a second try begins after", route.hedge.after))
-    for field, words, span in waits:
+        waits.append((("hedge", "after"), "hedge-too-late", route.hedge.after))
+    for field, code, span in waits:
         if span is not None and route.timeout is not None and duration_ms(span) >= duration_ms(route.timeout):
-            problem = f"{words} {span}, and the call no more than {route.timeout}"
-            mistakes.add((*path, *field), problem, fix="make it shorter than `timeout`, or `timeout` longer")
+            mistakes.add((*path, *field), code, span=span, timeout=route.timeout)
 
 
 def _hedge(route: Route, path: Path, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
@@ -80,9 +75,6 @@ def _hedge(route: Route, path: Path, contracts: Sequence[MethodContract], mistak
     writing = [each.method for each in served if each.operation not in _REPEATABLE]
     streams = [each.method for each in served if each.client_streaming or each.server_streaming]
     if writing:
-        problem = f"{writing[0]} is never made twice at once, since it could change something"
-        fix = "give calls that read or infer a route of their own, and hedge that one"
-        mistakes.add(path, problem, fix=fix)
+        mistakes.add(path, "hedge-of-writes", method=writing[0])
     elif served and len(streams) == len(served):
-        problem = f"the route {route.name!r} serves streams only, which are never hedged"
-        mistakes.add(path, problem, fix="remove `hedge`")
+        mistakes.add(path, "hedge-of-streams", route=route.name)

@@ -1,9 +1,10 @@
 """Cross-checks of the registry: models, their versions and aliases, and prompts."""
 
+from gateway.core.mistakes import one_of, told
 from gateway.core.policy.document import Document
 from gateway.core.policy.serving import Model, Prompt
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.revision.naming import known, one_of
+from gateway.core.revision.naming import known
 
 
 def check_models(document: Document, mistakes: Mistakes) -> None:
@@ -13,7 +14,7 @@ def check_models(document: Document, mistakes: Mistakes) -> None:
     for index, model in enumerate(document.models):
         path: Path = ("models", index, "versions")
         if not model.versions:
-            mistakes.add(path, f"the model {model.name!r} has no version", fix="list at least one")
+            mistakes.add(path, "model-without-version", name=model.name)
         _unique([version.version for version in model.versions], path, mistakes)
         for place, version in enumerate(model.versions):
             known(version.upstream, document.upstreams, (*path, place, "upstream"), mistakes)
@@ -26,28 +27,27 @@ def _aliases(model: Model, path: Path, mistakes: Mistakes) -> None:
     versions = [version.version for version in model.versions]
     for alias, version in model.aliases.items():
         if version not in versions:
-            problem = f"the alias {alias!r} stands for {version!r}, which is no version of the model {model.name!r}"
-            mistakes.add((*path, alias), problem, fix=one_of(versions, "list it"))
+            values = {"alias": alias, "version": version, "model": model.name}
+            mistakes.add((*path, alias), "alias-of-nothing", **values, hint=one_of(versions, told("list-it")))
 
 
 def _prompt(prompt: Prompt, path: Path, mistakes: Mistakes) -> None:
     if not prompt.versions:
-        mistakes.add(path, f"the prompt {prompt.name!r} has no version", fix="list at least one")
+        mistakes.add(path, "prompt-without-version", name=prompt.name)
     _unique([version.version for version in prompt.versions], path, mistakes)
     for place, version in enumerate(prompt.versions):
         if (version.text is None) == (version.sha256 is None):
-            problem = f"the version {version.version!r} must say in one way what it is"
-            fix = "give either `text`, or the `sha256` of a text that is kept elsewhere"
-            mistakes.add((*path, place), problem, fix=fix)
+            mistakes.add((*path, place), "prompt-shapes", version=version.version)
 
 
 def _uses(used: str, path: Path, document: Document, mistakes: Mistakes) -> None:
     there = [f"{prompt.name}@{version.version}" for prompt in document.prompts for version in prompt.versions]
     if used not in there and not mistakes.under("prompts"):
-        mistakes.add(path, f"{used!r} is no version of a prompt", fix=one_of(there, "add it to `prompts`"))
+        hint = one_of(there, told("add-to", section="prompts"))
+        mistakes.add(path, "prompt-unknown", name=used, hint=hint)
 
 
 def _unique(versions: list[str], path: Path, mistakes: Mistakes) -> None:
     for place, version in enumerate(versions):
         if version in versions[:place]:
-            mistakes.add((*path, place), f"the version {version!r} is listed twice", fix="remove one of them")
+            mistakes.add((*path, place), "version-twice", version=version)

@@ -13,27 +13,25 @@ from gateway.core.used import paths_in, whole
 def check_records(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
     """Report names to withhold that no condition can read, and classes of retention that no record can belong to."""
     for index, name in enumerate(document.records.withhold):
-        if problem := _problem(name):
-            fix = 'write it as conditions do, such as request.message.body, facts.traits["income"] or call.subject'
-            mistakes.add(("records", "withhold", index), f"{name!r} {problem}", fix=fix)
+        if code := _mistake(name):
+            mistakes.add(("records", "withhold", index), code, name=name)
     if mistakes.under("contracts"):
         return
     for index, each in enumerate(document.retention):
         if not any(applies(each, contract) for contract in contracts):
-            problem = f"the class {each.name!r} covers no described method"
-            mistakes.add(("retention", index), problem, fix="widen it, or remove it")
+            mistakes.add(("retention", index), "retention-covers-nothing", name=each.name)
 
 
-def _problem(name: str) -> str:
-    """What is wrong with a name to withhold; empty for one that is good."""
+def _mistake(name: str) -> str:
+    """What is wrong with a name to withhold, as a code; empty for one that is good."""
     if whole(name):
         return ""
     found = paths_in(name)
     if [path.name for path in found] != [name]:
-        return "is no name of a request field, a fact, or of the call's subject or contact point"
+        return "withhold-unknown"
     path = found[0]
     if path.origin == "facts" and fact_reader(path.steps) is None and path.steps not in _WHOLE:
-        return "is no fact that rules know"
+        return "withhold-no-fact"
     return ""
 
 

@@ -24,15 +24,12 @@ def check_upstreams(document: Document, mistakes: Mistakes) -> None:
     for index, model in enumerate(document.models):
         for place, version in enumerate(model.versions):
             if version.upstream in http and version.served_as is None:
-                problem = f"the server {version.upstream!r} cannot be asked for the version {version.version!r}"
-                fix = "add `served_as`, the name by which the server knows this very version"
-                mistakes.add(("models", index, "versions", place), problem, fix=fix)
+                values = {"upstream": version.upstream, "version": version.version}
+                mistakes.add(("models", index, "versions", place), "served-as-missing", **values)
     for index, route in enumerate(document.routes):
         for place, arm in enumerate(route.arms):
             if arm.upstream in http and not route.models:
-                problem = f"the arm {arm.name!r} leads to a server of language models, but its route asks none"
-                fix = "give it a gRPC upstream, or make it a route of `models`"
-                mistakes.add(("routes", index, "arms", place, "upstream"), problem, fix=fix)
+                mistakes.add(("routes", index, "arms", place, "upstream"), "arm-of-language-models", name=arm.name)
 
 
 def check_asked_over_http(document: Document, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
@@ -43,9 +40,8 @@ def check_asked_over_http(document: Document, contracts: Sequence[MethodContract
             continue
         for contract in contracts:
             if takes_route(route, contract) and not contract.method.startswith(LANGUAGE_MODELS):
-                problem = f"{contract.method} cannot be asked over the OpenAI-compatible API"
-                fix = f"give it a route of its own, with versions at gRPC upstreams; here list {LANGUAGE_MODELS}*"
-                mistakes.add(("routes", index, "methods"), problem, fix=fix)
+                values = {"method": contract.method, "pattern": f"{LANGUAGE_MODELS}*"}
+                mistakes.add(("routes", index, "methods"), "not-over-http", **values)
 
 
 def _upstreams(route: Route, document: Document) -> Iterator[str]:
@@ -59,12 +55,10 @@ def _upstream(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
     name, addresses = upstream.name, upstream.all_addresses
     if upstream.kind == "grpc":
         if not addresses:
-            fix = 'add `address`, such as "127.0.0.1:50061"'
-            mistakes.add(path, f"the upstream {name!r} has no address", fix=fix)
+            mistakes.add(path, "upstream-without-address", name=name)
         for field in ("url", "key_file", "max_tokens_name"):
             if getattr(upstream, field) is not None:
-                fix = "say `kind: openai`, or remove it"
-                mistakes.add((*path, field), f"`{field}` goes with OpenAI-compatible servers only", fix=fix)
+                mistakes.add((*path, field), "upstream-only-http", field=field)
         return
     for field, given in (
         ("address", upstream.address is not None),
@@ -73,11 +67,9 @@ def _upstream(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
         ("outliers", upstream.outliers is not None),
     ):
         if given:
-            fix = "remove it: `url` says where the server is, and https:// encrypts"
-            mistakes.add((*path, field), f"`{field}` goes with gRPC servers only", fix=fix)
+            mistakes.add((*path, field), "upstream-only-grpc", field=field)
     if upstream.url is None:
-        fix = 'add `url`, such as "https://llm.example.com/v1"'
-        mistakes.add(path, f"the upstream {name!r} has no url", fix=fix)
+        mistakes.add(path, "upstream-without-url", name=name)
     else:
         _url(upstream, upstream.url, (*path, "url"), mistakes)
 
@@ -89,10 +81,8 @@ def _url(upstream: Upstream, url: str, path: Path, mistakes: Mistakes) -> None:
     except ValueError:
         host = ""
     if not host:
-        mistakes.add(path, "the url names no server", fix='write it like "https://llm.example.com/v1"')
+        mistakes.add(path, "url-without-server")
     elif parts.username is not None or parts.password is not None:
-        fix = "take it out; a key goes into a file that `key_file` names"
-        mistakes.add(path, "the url holds a credential, and everybody can read a policy", fix=fix)
+        mistakes.add(path, "url-with-credential")
     elif upstream.key_file is not None and parts.scheme == "http" and host not in LOOPBACK:
-        fix = "write https://, or let a proxy on this machine encrypt"
-        mistakes.add(path, "the key would be sent in the clear", fix=fix)
+        mistakes.add(path, "url-in-the-clear")

@@ -15,6 +15,7 @@ from gateway.core.experiments import HoldoutRule
 from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
 from gateway.core.lineage import LineageRule
+from gateway.core.mistakes import told
 from gateway.core.policy.callers import Issuer
 from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.counting import Limit
@@ -262,21 +263,20 @@ def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine,
         path: Path = ("rules", index, "when")
         applies = covering.of(rule)
         if not applies and not mistakes.under("contracts"):
-            mistakes.add(path[:2], f"the rule {rule.name!r} covers no described method", fix="widen it, or remove it")
+            mistakes.add(path[:2], "rule-covers-nothing", name=rule.name)
         check_redaction(rule, path[:2], applies=applies, mistakes=mistakes)
         for request_type in dict.fromkeys(contract.request_type for contract in applies):
             try:
                 engine.check(rule.when, request_type=request_type)
             except RuleMistake as mistake:
                 method = next(contract.method for contract in applies if contract.request_type == request_type)
-                for problem, meant in mistake.problems:
-                    fix = f"for calls of {method}; narrow `methods` if the rule is not meant for them"
-                    mistakes.add(path, problem, fix=f"did you mean {meant!r}? It is {fix}" if meant else fix)
+                scope = told("scope-rule", method=method)
+                for flaw in mistake.flaws:
+                    expressions.tell_flaw(flaw, path, mistakes, fix=expressions.meant_by(flaw, scope))
                 break
         streams = (contract.client_streaming or contract.server_streaming for contract in applies)
         if rule.effect == "hold" and applies and all(streams):
-            problem = f"the rule {rule.name!r} holds streams only, and a stream cannot be kept"
-            mistakes.add((*path[:2], "effect"), problem, fix="deny them, or widen it to methods that are no streams")
+            mistakes.add((*path[:2], "effect"), "rule-holds-streams", name=rule.name)
 
 
 def _method_policy(

@@ -6,7 +6,6 @@ still look at the rest of the document; what they then say about a place that is
 """
 
 import contextlib
-import difflib
 import functools
 import types
 import typing
@@ -16,36 +15,48 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from gateway.core.mistakes import Told, Value, near, told
 from gateway.core.policy.document import Document
+from gateway.core.revision.leaf_mistakes import kind_of, leaf_mistake
 
-_PATTERN_FIXES: Final = {
-    "ms|s|m|h|d": "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d",
-    "a-z0-9_.-": "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63",
-    "ed25519:": "put the public key here, as `pilote people new` prints it; never the private key",
-    "[0-9a-f]{64}": "put the SHA-256 here, 64 hexadecimal digits, as `pilote keys new` prints it; never the key itself",
-    "24:00": 'write hours and minutes in quotes, such as "09:30"; a day ends at "24:00"',
-    "[0-9]{1,9}": 'write numbers with points between them, in quotes, such as "2026.1"',
-    "[A-Z]{3}": "write three capital letters, such as EUR",
-    "unix:": "write host:port, [IPv6 address]:port or unix:/path",
+_PATTERNS: Final = {
+    "ms|s|m|h|d": "write-duration",
+    "}@[": "write-version-of",
+    "0-9A-Za-z": "write-version",
+    "{0,4}d": "write-days",
+    "https?": "write-url",
+    "a-z0-9_.-": "write-name",
+    "ed25519:": "write-public-key",
+    "[0-9a-f]{64}": "write-sha256",
+    "24:00": "write-clock-time",
+    "[0-9]{1,9}": "write-numbers",
+    "[A-Z]{3}": "write-currency",
+    "unix:": "write-address",
 }
 """What to write instead, by a part of the pattern that did not match."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 Path = tuple[str | int, ...]
 """Where something stands in a document: ("rules", 3, "when")."""
+Place = tuple[int, int]
+"""Line and column in an expression, both from 1."""
+NOWHERE: Final[Place] = (0, 0)
+"""The place of what is in no expression, or not known within one."""
 
 
 class Mistake(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a policy, and how to mend it. `line` counts from 1; 0 where there is no file."""
+    """One thing that is wrong with a policy, in codes: `gateway.mistakes.saying` words it and says how to mend it."""
 
     path: str
-    problem: str
-    fix: str
+    what: Told
     line: int = 0
+    """From 1; 0 where there is no file."""
     file: str = ""
     """The file it stands in, where that is a pack's and not the policy's own."""
     column: int = 0
     """Of the line, from 1; 0 where it is not known."""
+    at: Place = NOWHERE
+    """Where in the expression at that path."""
 
 
 class PolicyInvalid(Exception):
@@ -99,13 +110,17 @@ class Mistakes:
         """From now on the document is looked at with stand-ins where a mistake was found so far."""
         self._stood_in = tuple(self._paths)
 
-    def add(self, path: Path, problem: str, *, fix: str) -> None:
-        """Report one mistake at `path`; its line is the one of the nearest ancestor that has one."""
+    def add(self, path: Path, code: str, /, **values: Value) -> None:
+        """Report the mistake of that code at `path`; its line is the one of the nearest ancestor that has one."""
+        self.tell(path, Told(code, values))
+
+    def tell(self, path: Path, what: Told, *, at: Place = NOWHERE) -> None:
+        """Report a mistake that is put into codes already; `at` says where in the expression at `path`."""
         if any(_overshadows(known, path) for known in self._stood_in):
             return
         self._paths.append(path)
         file, line, place = whereabouts(path, self._lines, file=self._file)
-        self._found.append(Mistake(place, problem, fix, line, file, self._column(path)))
+        self._found.append(Mistake(place, what, line, file, self._column(path), at))
 
     def _column(self, path: Path) -> int:
         columns = self._lines.columns if isinstance(self._lines, Lines) else {}
@@ -176,10 +191,8 @@ def _value(kind: Any, data: object, path: Path, mistakes: Mistakes) -> object:
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
-        problem = str(error).split(" - at `")[0]
-        if "matching regex" in problem:  # the fix says it in words; and what stands there may be a secret
-            problem = "cannot be used as it is written"
-        mistakes.add(path, problem, fix=_fix(kind, data))
+        what = leaf_mistake(str(error))
+        mistakes.tell(path, told(what.code, **what.values, hint=_hint(kind, data)))
         return _UNREADABLE
 
 
@@ -216,21 +229,20 @@ def _struct(kind: type[msgspec.Struct], data: object, path: Path, mistakes: Mist
         with contextlib.suppress(msgspec.ValidationError):  # the usual case, 20 times as fast as the walk
             return msgspec.convert(data, kind, strict=True)
     if not isinstance(data, dict):
-        mistakes.add(path, f"expected a mapping, got {_named(data)}", fix=f"write the fields of {kind.__name__} here")
+        mistakes.add(path, "no-mapping", found=kind_of(data), fields=tuple(_fields(kind)))
         data, mistakes = {}, Mistakes()
     fields = _fields(kind)
     for name in data:
         if name not in fields:
-            near = difflib.get_close_matches(str(name), fields, n=1)
-            fix = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(fields)}"
-            mistakes.add((*path, str(name)), f"unknown field {str(name)!r}", fix=fix)
+            hint = near(str(name), fields, told("known-fields", fields=tuple(fields)))
+            mistakes.add((*path, str(name)), "field-unknown", name=str(name), hint=hint)
     found = {}
     for name, field in fields.items():
         value: object = _UNREADABLE
         if name in data:
             value = _value(field.type, data[name], (*path, name), mistakes)
         elif field.required:
-            mistakes.add((*path, name), f"required field {name!r} is missing", fix=f"add {name!r}")
+            mistakes.add((*path, name), "field-missing", name=name)
         if value is not _UNREADABLE:
             found[field.name] = value
         elif field.required:
@@ -244,45 +256,35 @@ def _fields(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInf
     return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
-def _named(data: object) -> str:
-    names = {
-        dict: "a mapping",
-        list: "a list",
-        str: "a text",
-        bool: "true or false",
-        int: "a number",
-        type(None): "nothing",
-    }
-    return names.get(type(data), f"a {type(data).__name__}")
-
-
-def _fix(kind: Any, data: object) -> str:
+def _hint(kind: Any, data: object) -> Told:
     """What to write instead, for the mistakes that people really make."""
     if typing.get_origin(kind) is typing.Literal:
-        choices = [str(choice) for choice in typing.get_args(kind)]
-        near = difflib.get_close_matches(str(data), choices, n=1)
-        return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
+        return _choice(str(data), [str(choice) for choice in typing.get_args(kind)])
     if isinstance(kind, type) and issubclass(kind, Enum):
-        choices = [str(member.value) for member in kind]
-        near = difflib.get_close_matches(str(data).upper(), choices, n=1)
-        return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(choices)}"
+        return _choice(str(data).upper(), [str(member.value) for member in kind])
     if typing.get_origin(kind) is dict:
         kind = typing.get_args(kind)[1]
     for meta in getattr(kind, "__metadata__", ()):
-        for part, fix in _PATTERN_FIXES.items():
+        for part, code in _PATTERNS.items():
             if meta.pattern and part in meta.pattern:
-                return fix
+                return told("write-quotes" if code == "write-version" and isinstance(data, int | float) else code)
+        if meta.gt is not None:
+            return told("write-number-between", least=meta.gt, most=meta.lt)
         if meta.ge is not None:
-            number = "number" if typing.get_args(kind)[0] is float else "whole number"
-            return f"write a {number} from {meta.ge} to {meta.le}"
-    return _fix_of_shape(kind, data)
+            code = "write-number" if typing.get_args(kind)[0] is float else "write-whole-number"
+            return told(code, least=meta.ge, most=meta.le)
+    return _hint_of_shape(kind, data)
 
 
-def _fix_of_shape(kind: Any, data: object) -> str:
+def _choice(written: str, choices: list[str]) -> Told:
+    return near(written, choices, told("choose-one", choices=tuple(choices)))
+
+
+def _hint_of_shape(kind: Any, data: object) -> Told:
     if typing.get_origin(kind) is tuple:
-        return "write a list here: each item on a line of its own after '- ', or all of them in [ ]"
+        return told("write-list")
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return "write one text in quotes, or a list of texts"
+        return told("write-text-or-list")
     if isinstance(data, bool | int | float):
-        return "put it in quotes if it is meant as text"
-    return "see the README's chapter on the policy file"
+        return told("write-quotes")
+    return told("see-readme")

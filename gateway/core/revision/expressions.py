@@ -5,12 +5,13 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.core.contract import MethodContract
+from gateway.core.mistakes import Told, told
 from gateway.core.policy.document import Document
 from gateway.core.policy.ruling import Rule
 from gateway.core.revision.counted import applies
-from gateway.core.revision.decode import Mistakes, Path
+from gateway.core.revision.decode import Mistakes, Path, dotted
 from gateway.core.revision.serving import concerns, takes_route
-from gateway.core.rule_mistakes import RuleMistake
+from gateway.core.rule_mistakes import Flaw, RuleMistake
 from gateway.core.rules import RuleEngine
 
 
@@ -49,14 +50,15 @@ def check_expressions(
         covered = [contract for contract in contracts if found.covers(contract)]
         if not covered and found.routed and not mistakes.under("contracts"):  # of routes their patterns are reported
             place = found.path[:-1]
-            fix = "widen `methods` and `operations`"
-            mistakes.add(place, f"{'.'.join(map(str, place))} covers no described method", fix=fix)
+            mistakes.add(place, "part-covers-nothing", part=dotted(place))
         for contract in {(each.request_type, answers and each.reply_type): each for each in covered}.values():
             try:
                 _compile(found, contract, engine, reply_type=contract.reply_type if answers else "")
             except RuleMistake as mistake:
-                for problem, meant in mistake.problems:
-                    mistakes.add(found.path, problem, fix=_fix(found, contract, problem, meant=meant))
+                scope = told("scope-calls", method=contract.method)
+                for flaw in mistake.flaws:
+                    early = not found.routed and str(flaw.what.values.get("name")).partition(".")[0] == "route"
+                    tell_flaw(flaw, found.path, mistakes, fix=told("leave-route") if early else meant_by(flaw, scope))
                 break
     _check_flags(document, engine, mistakes)
 
@@ -69,9 +71,18 @@ def _check_flags(document: Document, engine: RuleEngine, mistakes: Mistakes) -> 
         try:
             engine.standing(experiment.when)
         except RuleMistake as mistake:
-            fix = "ask for `agent`, `facts` and `now` alone, or name calls in `methods`, `operations` or `route`"
-            for problem, _ in mistake.problems:
-                mistakes.add(("experiments", index, "when"), problem, fix=fix)
+            for flaw in mistake.flaws:
+                tell_flaw(flaw, ("experiments", index, "when"), mistakes, fix=told("flag-sees"))
+
+
+def tell_flaw(flaw: Flaw, path: Path, mistakes: Mistakes, *, fix: Told) -> None:
+    """Report what is wrong with the expression at `path`."""
+    mistakes.tell(path, told(flaw.what.code, **flaw.what.values, fix=fix), at=flaw.at)
+
+
+def meant_by(flaw: Flaw, scope: Told) -> Told:
+    """How to mend an expression: the name that may be meant, and the calls for which it does not compile."""
+    return told("meant-for", near=flaw.meant, scope=scope) if flaw.meant else scope
 
 
 def _compile(found: _Found, contract: MethodContract, engine: RuleEngine, *, reply_type: str) -> None:
@@ -79,13 +90,6 @@ def _compile(found: _Found, contract: MethodContract, engine: RuleEngine, *, rep
         engine.expression(found.text, request_type=contract.request_type, reply_type=reply_type, kind=found.kind)
     else:
         engine.compile(found.text, request_type=contract.request_type, routed=False)
-
-
-def _fix(found: _Found, contract: MethodContract, problem: str, *, meant: str) -> str:
-    if not found.routed and "reference to 'route" in problem:
-        return "leave the route out: it is not known when this is asked"
-    fix = f"for calls of {contract.method}; narrow `methods` if it is not meant for them"
-    return f"did you mean {meant!r}? It is {fix}" if meant else fix
 
 
 def _expressions(document: Document) -> Iterator[_Found]:

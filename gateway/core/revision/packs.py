@@ -4,12 +4,12 @@ What is merged carries the pack's name before its own ("fr-telephone.hours"), so
 and every refusal says where its rule comes from. The document keeps which packs it was made of, and their hash.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from gateway.core.mistakes import near, told
 from gateway.core.policy.document import PackHeader
 from gateway.core.revision.decode import Lines, Mistakes, Path, part
 
@@ -35,21 +35,20 @@ def pack_of(data: object, lines: Mapping[Path, int], *, file: str, sha256: str) 
         PolicyInvalid: it is no pack. The mistakes name `file`.
     """
     mistakes = Mistakes(lines, file=file)
-    told = data if isinstance(data, dict) else {}
-    header = part(PackHeader, told.get("pack"), ("pack",), mistakes)
-    for name, value in told.items():
+    given = data if isinstance(data, dict) else {}
+    header = part(PackHeader, given.get("pack"), ("pack",), mistakes)
+    for name, value in given.items():
         if name == "pack":
             continue
         if name not in SECTIONS:
-            near = difflib.get_close_matches(str(name), SECTIONS, n=1)
-            fix = f"did you mean {near[0]!r}?" if near else f"a pack may hold: {', '.join(SECTIONS)}"
-            mistakes.add((str(name),), f"a pack holds no {str(name)!r}", fix=fix)
+            hint = near(str(name), SECTIONS, told("pack-sections", sections=SECTIONS))
+            mistakes.add((str(name),), "pack-section", name=str(name), hint=hint)
         elif not isinstance(value, list):
-            mistakes.add((name,), "expected a list", fix="write a list here: each part on lines of its own after '- '")
+            mistakes.add((name,), "pack-no-list")
     mistakes.raise_if_any()
     return Pack(
         header=header,
-        sections={name: told[name] for name in SECTIONS if name in told},
+        sections={name: given[name] for name in SECTIONS if name in given},
         lines=lines,
         file=file,
         sha256=sha256,
@@ -63,16 +62,16 @@ def merge(policy: dict[str, Any], lines: Lines, *, pack: Pack, at: Path) -> None
         lines.setdefault((section,), lines.get(at, 0))
         if not isinstance(into, list):  # a mistake that decoding will tell
             continue
-        for index, told in enumerate(parts):
+        for index, each in enumerate(parts):
             place: Path = (section, len(into))
-            into.append(_prefixed(told, pack.header.name))
+            into.append(_prefixed(each, pack.header.name))
             lines.origins[place] = (pack.file, (section, index))
             for path, line in pack.lines.items():
                 if path[:2] == (section, index):
                     lines[(*place, *path[2:])] = line
 
 
-def _prefixed(told: Any, pack: str) -> Any:
-    if not isinstance(told, dict) or not isinstance(told.get("name"), str):
-        return told
-    return {**told, "name": f"{pack}.{told['name']}"}
+def _prefixed(each: Any, pack: str) -> Any:
+    if not isinstance(each, dict) or not isinstance(each.get("name"), str):
+        return each
+    return {**each, "name": f"{pack}.{each['name']}"}

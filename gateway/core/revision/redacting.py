@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gateway.core.contract import MethodContract, Redaction, RedactionMistake, Take
+from gateway.core.mistakes import told
 from gateway.core.policy.ruling import Rule
 from gateway.core.record import Obligation
 from gateway.core.revision.decode import Mistakes, Path
@@ -17,15 +18,12 @@ def check_redaction(rule: Rule, path: Path, *, applies: Sequence[MethodContract]
         given = {"fields": rule.fields, "sensitivity": rule.sensitivity, "with": rule.text_instead}
         for name, value in given.items():
             if value:
-                fix = "remove it, or write `effect: redact`"
-                mistakes.add((*path, name), f"`{name}` says what is redacted, but this rule redacts nothing", fix=fix)
+                mistakes.add((*path, name), "redaction-of-none", field=name)
         if rule.on_error == "redact":
-            fix = "write deny or allow"
-            mistakes.add((*path, "on_error"), "a rule that redacts nothing cannot redact when it fails", fix=fix)
+            mistakes.add((*path, "on_error"), "redaction-on-error")
         return
     if not rule.fields and rule.sensitivity is None:
-        fix = "add `fields` with the paths of what is taken out, or `sensitivity`"
-        mistakes.add(path, f"the rule {rule.name!r} does not say what it redacts", fix=fix)
+        mistakes.add(path, "redaction-empty", name=rule.name)
         return
     touched = False
     for contract in applies:
@@ -34,12 +32,12 @@ def check_redaction(rule: Rule, path: Path, *, applies: Sequence[MethodContract]
             touched |= contract.redactors[rule.of].touches(redaction_of(rule))
         except RedactionMistake as mistake:
             where: Path = ("fields", mistake.place) if mistake.place >= 0 else ("sensitivity",)
-            fix = f"{mistake.fix} (for the {rule.of} of {contract.method}; narrow `methods` if it is not meant)"
-            mistakes.add((*path, *where), str(mistake), fix=fix)
+            scope = told("scope-redaction", side=told(f"of-{rule.of}"), method=contract.method)
+            mistakes.tell((*path, *where), told(mistake.what.code, **mistake.what.values, scope=scope))
             return
     if applies and not touched:
-        problem = f"no {rule.of} of the methods it covers has a field annotated {rule.sensitivity} or above"
-        mistakes.add((*path, "sensitivity"), problem, fix="name what is to be redacted in `fields`, or widen `methods`")
+        values = {"side": told(f"none-{rule.of}"), "level": rule.sensitivity or ""}
+        mistakes.add((*path, "sensitivity"), "redaction-untouched", **values)
 
 
 def redaction_of(rule: Rule) -> Redaction:

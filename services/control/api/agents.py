@@ -5,13 +5,18 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
+from services.control.agent_drafts import prepared
+from services.control.agent_keys import lines_of
 from services.control.agents import AgentBook, AgentShown, NewKey
 from services.control.api.parameters import Asking, PageSize, PageToken, Tenant
+from services.control.drafts.drafting import Drafting
 from services.control.paging import page
 from services.control.policy import ActivePolicy
+from services.control.texts import say
 
 
 class AgentsShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -21,11 +26,24 @@ class AgentsShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     next_page_token: str = ""
 
 
+class KeyMade(NewKey, frozen=True, kw_only=True, rename="camel"):
+    """A key that was just made, and what becomes of it."""
+
+    lines: str
+    """What somebody who writes the policy adds to it, as YAML."""
+    draft: str
+    """`policy-drafts/{draft}`: the policy with the new key beside the old ones, to be looked at and submitted.
+
+    Empty where you may not write policies, or it could not be made.
+    """
+
+
 class Agents:
     """Shows agents to who may see what happens, and lets some make keys for them."""
 
-    def __init__(self, book: AgentBook, policy: ActivePolicy) -> None:
+    def __init__(self, book: AgentBook, drafts: Drafting, policy: ActivePolicy) -> None:
         self._book = book
+        self._drafts = drafts
         self._policy = policy
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -51,10 +69,18 @@ class Agents:
         @post(
             "/v1/agents/{agent:str}/:newKey", right=Right.AGENTS, status_code=200, summary="Make a key", told_once=True
         )
-        async def new_key(request: Asking, agent: FromPath[str]) -> Response[NewKey]:
-            """A new key, told once. It counts once a revision has its hash among the agent's keys."""
+        async def new_key(request: Asking, agent: FromPath[str]) -> Response[KeyMade]:
+            """A new key, told once. It counts once a revision has its hash among the agent's keys: submit the draft."""
             who = principal_of(request)
             found = self._book.find(tenants_for(who, Right.AGENTS, self._policy.tenants), agent)
-            return Response(await self._book.new_key(found, who=who))
+            title = say("key-draft", language=language_in(request), agent=found.name)
+            made, draft, _ = await prepared(self._book, self._drafts, found, who=who, title=title)
+            return Response(
+                KeyMade(
+                    **msgspec.structs.asdict(made),
+                    lines=lines_of(found, made),
+                    draft=f"policy-drafts/{draft}" if draft else "",
+                )
+            )
 
         return [listed, one, new_key]

@@ -17,6 +17,7 @@ from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.audit_client import Stub
 from services.control.changes import Changes
+from services.control.drafts.drafting import Drafting
 from services.control.experimenting import ExperimentBook
 from services.control.findings import Findings
 from services.control.holds.queue import HoldQueue
@@ -37,11 +38,13 @@ class Operations:
         policy: ActivePolicy,
         changes: Changes,
         *,
+        drafts: Drafting,
         hold_keys: Sequence[bytes],
         signers: Signers,
         clock_ms: Callable[[], int],
     ) -> None:
         self._policy = policy
+        self._drafts = drafts
         self._signers = signers
         self.stopping = Stopping(redis, audit, changes, clock_ms=clock_ms)
         self.holds = HoldQueue(redis, policy, changes, keys=hold_keys, clock_ms=clock_ms)
@@ -67,7 +70,7 @@ class Operations:
         parts = (
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
-            Agents(self.agents, policy),
+            Agents(self.agents, self._drafts, policy),
             FindingsApi(self.findings, policy),
             Soundness(self.integrity, self.integrations, policy),
             Learning(self.experiments, policy),

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from gateway.adapters.cells import CellsFixed
 from gateway.core.errors import CallEnded
 from gateway.core.merging import merge
-from gateway.core.revision.decode import PolicyInvalid
+from gateway.core.revision.decode import Mistake, PolicyInvalid
+from gateway.mistakes.saying import words
 from gateway.rpc.status import code_of
 from services.control.api.grpc_problems import told_by
 from services.control.api.statuses import OF_CODES, status_of
@@ -89,7 +90,7 @@ def _not_done(error: NotDone, language: str) -> Problem:
 
 def _of_policy(error: Exception, language: str) -> Problem | None:
     if isinstance(error, PolicyInvalid):
-        mistakes = tuple({"path": each.path, "problem": each.problem, "fix": each.fix} for each in error.mistakes)
+        mistakes = tuple(_mistake(each, language) for each in error.mistakes)
         text = say("mistakes", language=language, count=len(mistakes))
         return problem("POLICY_INVALID", HTTPStatus.UNPROCESSABLE_ENTITY, text, mistakes=mistakes)
     if isinstance(error, Conflict):
@@ -148,6 +149,13 @@ _FRAMEWORK: Final = frozenset(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     }
 )
+
+
+def _mistake(mistake: Mistake, language: str) -> dict[str, Any]:
+    """One mistake of a policy; its code is the same in every language."""
+    said = words(mistake, language=language)
+    where = {name: value for name, value in (("line", mistake.line), ("column", mistake.column)) if value}
+    return {"path": mistake.path, **where, "code": mistake.what.code, "problem": said.problem, "fix": said.fix}
 
 
 def _violations(error: CallEnded, text: str) -> tuple[dict[str, Any], ...]:

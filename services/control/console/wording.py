@@ -1,19 +1,13 @@
 """What pages say: texts by key in the reader's language, with what is filled in; plurals; French spaces."""
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from markupsafe import Markup, escape
 
-from gateway.core.texts import LANGUAGES, fill
+from gateway.core.texts import LANGUAGES, fill, typeset
 from services.control.console.formats import number
 
 Texts = Mapping[str, tuple[str, str]]
-NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
-_BEFORE: Final = re.compile(r" (?=[;?!»])")
-_COLON: Final = re.compile(r" (?=:)")
-_AFTER: Final = re.compile(r"(?<=«) ")
 
 
 class Wording:
@@ -38,11 +32,6 @@ class Wording:
     def __contains__(self, key: str) -> bool:
         """Whether there is such a text."""
         return key in self._texts
-
-
-def typeset(french: str) -> str:
-    """French with its spaces before ":;?!" and within guillemets made unbreakable."""
-    return _AFTER.sub(NARROW, _BEFORE.sub(NARROW, _COLON.sub("\N{NO-BREAK SPACE}", french)))
 
 
 def _singular(amount: float, language: str) -> bool:

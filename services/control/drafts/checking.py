@@ -1,8 +1,7 @@
 """What is wrong with a draft's text, and which of its rules can do nothing: each with its place in the text."""
 
-import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -13,11 +12,10 @@ from gateway.core.analysis.findings import analyse
 from gateway.core.analysis.findings import text as worded
 from gateway.core.policy.document import Document
 from gateway.core.revision.compiled import Revision
-from gateway.core.revision.decode import Lines, Mistake, PolicyInvalid
+from gateway.core.revision.decode import NOWHERE, Lines, Mistake, PolicyInvalid
+from gateway.mistakes.saying import words
 from services.control.drafts.layout import composed
 from services.control.drafts.places import in_expression, node_at
-
-_WHERE: Final = re.compile(r"line (\d+), column (\d+): ")
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -52,7 +50,7 @@ def checked(text: str, *, language: str, findings: bool = True) -> Checked:
     try:
         revision, lines = loaded(text)
     except PolicyInvalid as invalid:
-        return Checked(remarks=_remarks(invalid.mistakes, text), good=False, complete=False)
+        return Checked(remarks=_remarks(invalid.mistakes, text, language=language), good=False, complete=False)
     counts = _counts(revision.document)
     if not findings:
         return Checked(good=True, complete=False, counts=counts)
@@ -91,30 +89,30 @@ def _counts(document: Document) -> dict[str, int]:
     return {name: len(value) for name, value in parts.items() if isinstance(value, tuple)}
 
 
-def _remarks(mistakes: Sequence[Mistake], text: str) -> tuple[Remark, ...]:
+def _remarks(mistakes: Sequence[Mistake], text: str, *, language: str) -> tuple[Remark, ...]:
     root: Any = None
-    if any(_WHERE.match(mistake.problem) for mistake in mistakes):
+    if any(mistake.at != NOWHERE for mistake in mistakes):
         try:
             root = composed(text)
         except (yaml.YAMLError, PolicyInvalid):  # then nothing was found in expressions
             root = None
-    found = [_remark(mistake, text, root) for mistake in mistakes]
+    found = [_remark(mistake, text, root, language=language) for mistake in mistakes]
     return tuple(sorted(found, key=lambda remark: (remark.file, remark.line, remark.column)))
 
 
-def _remark(mistake: Mistake, text: str, root: Any) -> Remark:
-    line, column, problem = mistake.line, mistake.column, mistake.problem
-    where = _WHERE.match(problem)
-    node = node_at(root, mistake.path) if where and not mistake.file else None
-    if where and isinstance(node, yaml.ScalarNode):
-        line, column = in_expression(text, node, line=int(where[1]), column=int(where[2]))
-        problem = problem[where.end() :]
+def _remark(mistake: Mistake, text: str, root: Any, *, language: str) -> Remark:
+    line, column = mistake.line, mistake.column
+    node = node_at(root, mistake.path) if mistake.at != NOWHERE and not mistake.file else None
+    found = isinstance(node, yaml.ScalarNode)
+    if isinstance(node, yaml.ScalarNode):
+        line, column = in_expression(text, node, line=mistake.at[0], column=mistake.at[1])
+    problem, fix = words(mistake, language=language, placed=not found)
     inside = not mistake.file
     return Remark(
         severity="error",
         path=mistake.path,
         problem=problem,
-        fix=mistake.fix,
+        fix=fix,
         line=line if inside else 0,
         column=column if inside else 0,
         file=mistake.file,

@@ -16,14 +16,15 @@ from pilote.decision.v1 import decision_pb2
 from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
-from services.control.agent_keys import lines_of, with_key, without_key
+from services.control.agent_drafts import in_draft, prepared
+from services.control.agent_keys import lines_of, without_key
 from services.control.agents import AgentShown
 from services.control.console.formats import milliseconds
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.agents import TEXTS
 from services.control.console.viewer import viewer_of
-from services.control.drafts.edits import Edit, EditRefused
+from services.control.drafts.edits import EditRefused
 from services.control.drafts.store import DraftProblem
 from services.control.filters import both, is_, since
 from services.control.traffic import DAY_MS, Traffic
@@ -109,18 +110,15 @@ def _keys(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def new(request: Asked, agent: FromPath[str]) -> Response[str]:
         """A new key, on this one page only, and a draft of the policy with its hash."""
         found = book.find(tenants_for(principal_of(request), Right.AGENTS, parts.policy.tenants), agent)
-        made = await book.new_key(found, who=principal_of(request))
-        draft, problem = "", ""
-        if principal_of(request).may(Right.POLICY_WRITE):
-            title = texts_of(request)("agents-draft-new", key=made.id, agent=found.name)
-            draft, problem = await _drafted(request, parts, title, with_key(found, made))
+        title = texts_of(request)("agents-draft-new", agent=found.name)
+        made, draft, refused = await prepared(book, parts.drafts, found, who=principal_of(request), title=title)
         return page(
             request,
             "agents/key.html",
             id=found.name,
             made=made,
             draft=draft,
-            problem=problem,
+            problem=refused.said(viewer_of(request).language) if refused else "",
             lines=lines_of(found, made),
         )
 
@@ -132,23 +130,14 @@ def _keys(parts: Parts) -> Sequence[HTTPRouteHandler]:
         t, edits = texts_of(request), without_key(found, key)
         if not edits:
             return go_to(request, f"/agents/{agent}", say=t("agents-key-gone"), kind="note")
-        draft, problem = await _drafted(request, parts, t("agents-draft-less", key=key, agent=found.name), edits)
-        if problem:
-            return go_to(request, f"/agents/{agent}", say=problem, kind="error")
+        title = t("agents-draft-less", key=key, agent=found.name)
+        try:
+            draft = await in_draft(parts.drafts, title, edits, who=principal_of(request))
+        except (EditRefused, DraftProblem) as refused:
+            return go_to(request, f"/agents/{agent}", say=refused.said(viewer_of(request).language), kind="error")
         return go_to(request, f"/policy/drafts/{draft}/review", say=t("agents-draft-removed"))
 
     return [new, remove]
-
-
-async def _drafted(request: Asked, parts: Parts, title: str, edits: Sequence[Edit]) -> tuple[str, str]:
-    """The id of a new draft with these edits; else why there is none, in words."""
-    who = principal_of(request)
-    try:
-        made, _ = await parts.drafts.create(title=title[:200], who=who)
-        await parts.drafts.edit(made.id, edits, version=made.version, who=who)
-    except (EditRefused, DraftProblem) as refused:
-        return "", refused.said(viewer_of(request).language)
-    return made.id, ""
 
 
 async def _latest(parts: Parts, who: str) -> Sequence[Any] | None:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from gateway.core.texts import placeholders
+from gateway.core.texts import placeholders, typeset
 from services.control.console import console as console_module
 from services.control.console import texts
 from services.control.console.console import PAGES, wording
 from services.control.console.formats import number
 from services.control.console.rendering import TEMPLATES
-from services.control.console.wording import Wording, typeset
+from services.control.console.wording import Wording
 
 CONSOLE = Path(console_module.__file__).parent
 MODULES = {

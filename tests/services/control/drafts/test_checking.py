@@ -1,5 +1,6 @@
 """What is said of a draft's text, and where."""
 
+import re
 from typing import Any
 
 import pytest
@@ -82,12 +83,23 @@ def test_rules_that_do_nothing_are_told_in_the_readers_language() -> None:
     assert checked(text, language="fr", findings=False).remarks == ()
 
 
+def test_mistakes_are_told_in_the_readers_language_and_the_place_within_an_expression_is_pointed_at() -> None:
+    text = TEXT.replace("effect: allow", "effect: alow\n    when: request.del > 1", 1)
+    found = checked(text, language="fr").remarks
+    assert {remark.path for remark in found} == {"rules[0].effect", "rules[0].when"}
+    for remark in found:
+        assert not re.search(r"did you mean|line|undefined|choices", remark.problem + remark.fix)
+    when = next(remark for remark in found if remark.path == "rules[0].when")
+    assert "champ «\N{NARROW NO-BREAK SPACE}del" in when.problem
+    assert under(text, when).startswith(".del")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: [", "did not find expected node content"),
+        ("a: [", "before a quote or bracket is closed"),
         ("a: 1\na: 2\n", "the field 'a' stands here twice"),
-        ("[" * 200_000, "exceeded maximum nesting depth"),
+        ("[" * 200_000, "is nested too deeply"),
         ("- " * 3_000 + "x", "is nested too deeply"),
         ("", "required field 'agents' is missing"),
         ("just a text", "expected a mapping, got a text"),
@@ -95,7 +107,7 @@ def test_rules_that_do_nothing_are_told_in_the_readers_language() -> None:
         ("issuers: [{jwks_file: ../secret.json}]", "no file can be read from here"),
         ("packs: [{file: /etc/passwd}]", "no file can be read from here"),
         ("packs: [{name: fr-telefone, version: '1'}]", "no pack 'fr-telefone' comes with Pilote"),
-        ("\x00", "is no YAML"),
+        ("\x00", "the sign U+0000 cannot stand in YAML"),
     ],
 )
 def test_a_text_that_is_no_policy_is_refused_with_words(text: str, problem: str) -> None:

@@ -36,7 +36,7 @@ export function chart(element, { data, kind = "lines", height = 180, unit = "", 
       select: { show: Boolean(brushed) },
       scales: { x: { time: true, range: (_, first, last) => around(first, last) }, y: { range: (_, least, most) => [Math.min(0, least ?? 0), (most || 1) * 1.05] } },
       axes: [
-        { ...axis, size: 30, grid: { show: false }, values: (_, splits) => times(splits) },
+        { ...axis, size: 30, space: room, grid: { show: false }, values: (_, splits) => times(splits) },
         { ...axis, size: 56, grid: { stroke: colour("line"), width: 1 }, values: (_, splits) => splits.map((each) => number.format(each) + unit) },
       ],
       series: [
@@ -100,6 +100,11 @@ function columns({ at, series }, kind) {
   const sums = at.map(() => 0);
   const stacked = [...series].reverse().map(({ values }) => values.map((value, index) => (sums[index] += value || 0)));
   return [seconds, ...stacked.reverse()];
+}
+
+// How far apart times stand, so that none runs into the next: those with seconds are longer.
+function room(_, __, first, last) {
+  return last - first < 180 ? 96 : 72;
 }
 
 function times(splits) {
