@@ -3,7 +3,7 @@
 There are 1,000 rules and a million decisions of two days, in an embedded store and sealed, as in `loadtests.audit`.
 Somebody logs in at a control plane beside the audit service, both in this process, and opens pages one after the other:
 from the request to the last byte, without what a browser loads besides. What a page loads afterwards, such as counts,
-has no budget: nobody waits for it.
+has the same budget. The first time is shown beside: it finds nothing prepared.
 """
 
 import argparse
@@ -46,7 +46,7 @@ from services.control.server import running
 
 RESULT: Final = Path(".bench/console.json")
 LONGEST_MS: Final = 200.0
-"""Budget of the 95th percentile of a page."""
+"""Budget of the 95th percentile of a page, and of what it loads afterwards."""
 RULES: Final = 1_000
 _TIMES: Final = 20
 _KEY: Final = bytes(range(32))
@@ -239,7 +239,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             times = (str(figures[key]) for key in ("first_ms", "p50_ms", "p95_ms"))
             table.add_row(page, *times, f"{figures['bytes'] / 1024:.0f}", end_section=page == list(found[part])[-1])
     console.print(table)
-    slow = [page for page, figures in found["pages"].items() if figures["p95_ms"] > LONGEST_MS]
+    slow = [
+        page for part in ("pages", "later") for page, figures in found[part].items() if figures["p95_ms"] > LONGEST_MS
+    ]
     if slow:
         console.print(f"[red]over {LONGEST_MS:.0f} ms: {', '.join(slow)}[/]")
     return 1 if options.strict and slow else 0

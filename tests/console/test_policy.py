@@ -173,3 +173,31 @@ async def test_whoever_is_slower_sees_both_texts_and_chooses(company: Company, v
     await dialog.get_by_role("button", name="Write mine over it").click()
     await expect(page.locator("#save")).to_be_disabled()
     assert (await company.ben.ask("GET", path)).json()["text"] == text + "# ann"
+
+
+async def test_ann_bounds_an_agent_by_a_form_and_promises_what_a_route_does(company: Company, visit: Visit) -> None:
+    ann = await visit(company.url)
+    await ann.continues(company.ann.session)
+    page = await draft(ann, "Ask first")
+    for section, part, label, value in (
+        ("Agents", "sales-bot", "May contact", "approve"),
+        ("Routes", "crm", "Objective: calls answered, in percent", "99.9"),
+    ):
+        await page.get_by_role("navigation", name="Parts of the policy").get_by_role("link", name=section).click()
+        await page.locator("#parts").get_by_role("link", name=part, exact=True).click()
+        field = page.get_by_label(label)
+        if section == "Agents":
+            await field.select_option(value)
+        else:
+            await field.fill(value)
+        assert await ann.axe() == []
+        await ann.snap(f"form-{section.lower()}")
+        await page.get_by_role("button", name="Apply and save").click()
+        await expect(page.locator("#check-status")).to_have_attribute("data-good", "yes")
+        await expect(page.locator(".cm-content")).to_contain_text(value)
+    for section in ("Experiments", "Holdouts", "Tenants"):
+        await page.get_by_role("navigation", name="Parts of the policy").get_by_role("link", name=section).click()
+        await page.locator("#parts").get_by_role("link", name="New").click()
+        await page.locator("#part-form").wait_for()
+        assert await ann.axe() == []
+        await ann.snap(f"form-{section.lower()}")

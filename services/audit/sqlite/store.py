@@ -36,6 +36,7 @@ from services.audit.sqlite.earlier import enter as enter_earlier
 from services.audit.sqlite.minutes import route_counts
 from services.audit.sqlite.personal import SqlitePersonal
 from services.audit.sqlite.proofs import SqliteLog
+from services.audit.sqlite.segments.answers import Answers
 from services.audit.sqlite.segments.cold import Cold, Rows
 from services.audit.sqlite.segments.damage import Damage
 from services.audit.sqlite.segments.duck import Duck
@@ -93,6 +94,7 @@ class SqliteStore:
         self._duck = Duck(folder / "sealed")
         self._cold = Cold(folder / "sealed", self._duck)
         self._lookups = Lookups(folder / "sealed")
+        self._answers = Answers(folder / "sealed")
         self._writer = _guarded(self._open)
         self._segments = _guarded(self._open_segments)
         self._tender = Tender(
@@ -396,6 +398,7 @@ class SqliteStore:
                 main=self._reader,
                 lookups=self._lookups,
                 damage=self._damage,
+                answers=self._answers,
             )
             self._readers.append(self._local.segments)
         segments: SegmentReader = self._local.segments

@@ -8,7 +8,7 @@ from services.audit.filters.expression import Expression
 from services.audit.filters.fields import Field
 from services.audit.finding import Facets, Order, Place, Timeline, added, joined_up
 from services.audit.sql import finding
-from services.audit.sql.dialects import Sql
+from services.audit.sql.dialects import Dialect, Sql
 from services.audit.sqlite.segments.cold import Rows
 from services.audit.sqlite.segments.reading import SegmentReader
 
@@ -37,7 +37,9 @@ class Finder:
         )
         found: Rows = []
         # The key is the last column, the id the first.
-        parts = self._asked(expression, ask, newest=order.descending)
+        parts = self._until_given_up(
+            self._segments.asked(expression, partial(_asking, ask), skew_ms=self._skew_ms, newest=order.descending)
+        )
         for rows in parts:
             found = sorted([*found, *rows], key=lambda row: (row[-1], row[0]), reverse=order.descending)[:size]
             if order.by_time and len(found) == size:
@@ -75,16 +77,17 @@ class Finder:
         parts = self._asked(expression, ask)
         return dict(added(Facets(0, {field.name: dict(rows)}) for rows in parts).counts.get(field.name, {}))
 
-    def _asked(self, expression: Expression, ask: Callable[..., Sql], *, newest: bool = True) -> Iterator[Rows]:
-        parts = self._segments.asked(
-            expression,
-            lambda narrowed, dialect: ask(narrowed, dialect=dialect),
-            skew_ms=self._skew_ms,
-            newest=newest,
-        )
+    def _asked(self, expression: Expression, ask: Callable[..., Sql]) -> Iterator[Rows]:
+        return self._until_given_up(self._segments.summed(expression, partial(_asking, ask), skew_ms=self._skew_ms))
+
+    def _until_given_up(self, parts: Iterator[Rows]) -> Iterator[Rows]:
         while self._wanted():
             rows = next(parts, None)
             if rows is None:
                 return
             yield rows
         raise CallEnded(Reason.CANCELLED, "Nobody waits for the answer any more.")
+
+
+def _asking(ask: Callable[..., Sql], narrowed: Expression, dialect: Dialect) -> Sql:
+    return ask(narrowed, dialect=dialect)

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 ID_BYTES: Final = 16
 KEY_BYTES: Final = 8
-_MAGIC: Final = b"pilote lookup 1\n"
+_MAGIC: Final = b"pilote lookup 2\n"
 _HEADER: Final = struct.Struct("<16sQII")
 """Magic, size of the Parquet file in bytes, number of buckets, checksum of the three."""
 _PLACE: Final = struct.Struct("<QII")
@@ -30,6 +30,15 @@ Entry = tuple[bytes, bytes | None]
 
 class Unusable(Exception):
     """The file does not say what the Parquet file has."""
+
+
+def begins_right(path: Path) -> bool:
+    """Whether there is a file that this version may have written."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
 
 
 def packed(entries: Iterable[Entry], *, parquet_bytes: int) -> bytes:

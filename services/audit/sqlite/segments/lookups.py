@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
+from services.audit.filters.fields import FIELDS
+from services.audit.sql.conditions import scalar
+from services.audit.sql.dialects import DUCKDB
 from services.audit.sqlite.segments.catalogue import Segment
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.segments.files import keep_name
-from services.audit.sqlite.segments.lookup import ID_BYTES, Entry, Lookup, Unusable, packed
-from services.audit.sqlite.segments.postings import KINDS, Wanted, key_of
+from services.audit.sqlite.segments.lookup import ID_BYTES, Entry, Lookup, Unusable, begins_right, packed
+from services.audit.sqlite.segments.postings import KINDS, NAMING, Wanted, key_of
 from services.audit.sqlite.segments.shape import table
 
 SUFFIX: Final = ".lookup"
@@ -19,7 +22,7 @@ SUFFIX: Final = ".lookup"
 _LEAST_MANY: Final = 32
 _SHARE: Final = 64
 """What more than one of so many decisions has is not listed: almost every part of the Parquet file has some."""
-_VALUES: Final = "(SELECT id, {value} AS value FROM ({source}))"
+_VALUES: Final = "(SELECT id, {value} AS value FROM ({source}) AS decision)"
 _MANY: Final = "SELECT value FROM {values} GROUP BY value HAVING count(*) > ?"
 _FEW: Final = """SELECT value, unhex(string_agg(id, '')) FROM {values}
  WHERE NOT list_contains(CAST(? AS VARCHAR[]), value) GROUP BY value"""
@@ -55,13 +58,15 @@ class Lookups:
             return tuple(sorted(self._unusable))
 
     def missing(self, files: Collection[str]) -> None:
-        """Find out which of these Parquet files have no lookup file."""
+        """Find out which of these Parquet files have no lookup file, or one of an earlier version."""
         try:
             there = {entry.name for entry in os.scandir(self._folder)}
         except OSError:
             return
         with self._lock:
-            self._unusable.update(file for file in files if file in there and f"{file}{SUFFIX}" not in there)
+            self._unusable.update(
+                file for file in files if file in there and not begins_right(self._folder / f"{file}{SUFFIX}")
+            )
 
     def make(self, duck: Duck, file: str) -> None:
         """Make the lookup file of a Parquet file anew.
@@ -137,11 +142,17 @@ def _entries(duck: Duck, path: str) -> Iterator[Entry]:
     ((total,),) = duck.rows(f"SELECT count(*) FROM ({source})", parameters)  # noqa: S608
     most = max(total // _SHARE, _LEAST_MANY)
     for kind in KINDS:
-        values = _VALUES.format(value="unnest(rules)" if kind == "rules" else kind, source=source)
+        values = _VALUES.format(value=_value(kind), source=source)
         many = [value for (value,) in duck.rows(_MANY.format(values=values), [*parameters, most])]
         yield from ((key_of(kind, value), None) for value in many)
         for value, ids in duck.rows(_FEW.format(values=values), [*parameters, many]):
             yield key_of(kind, value), _in_order(ids)
+
+
+def _value(kind: str) -> str:
+    if kind in NAMING:
+        return scalar(FIELDS[kind], now_ms=0, dialect=DUCKDB)
+    return "unnest(rules)" if kind == "rules" else kind
 
 
 def _in_order(ids: bytes) -> bytes:

@@ -1,11 +1,12 @@
 """Looks decisions up in segments, the newest first: ids sort by time, so that a page is a walk through the hours."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from gateway.core.errors import CallEnded, Reason
 from services.audit.filters.expression import Expression
+from services.audit.filters.spans import within
 from services.audit.proofs.log import Raw
 from services.audit.sql import compiling
 from services.audit.sql.conditions import condition
@@ -13,15 +14,16 @@ from services.audit.sql.dialects import DUCKDB, SQLITE, Dialect, Sql
 from services.audit.sqlite.copied import among as copied_among
 from services.audit.sqlite.copied import between, resolved
 from services.audit.sqlite.segments import postings
+from services.audit.sqlite.segments.answers import Answers
 from services.audit.sqlite.segments.catalogue import Catalogue, Segment, newest_first
 from services.audit.sqlite.segments.cold import Cold, Rows, one_of
 from services.audit.sqlite.segments.damage import Damage, is_broken
 from services.audit.sqlite.segments.duck import OURS, Error
 from services.audit.sqlite.segments.files import Files
-from services.audit.sqlite.segments.hours import first_id, hour_of
+from services.audit.sqlite.segments.hours import HOUR_MS, first_id, hour_of
 from services.audit.sqlite.segments.lookups import SUFFIX, Lookups
 from services.audit.sqlite.segments.postings import Wanted
-from services.audit.sqlite.segments.steps import Ids, Step, steps
+from services.audit.sqlite.segments.steps import MOST_FILES, Ids, Step, steps
 
 Ask = Callable[[Dialect], Sql]
 """A query in the dialect of whoever is asked."""
@@ -33,7 +35,10 @@ FEW: Final = 64
 
 
 class SegmentReader:
-    """Segments as one thread reads them. `catalogue` tells which there are at the moment, `main` is the main file."""
+    """Segments as one thread reads them. `catalogue` tells which there are at the moment, `main` is the main file.
+
+    Without `answers` no answer is kept.
+    """
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class SegmentReader:
         main: Callable[[], sqlite3.Connection],
         lookups: Lookups,
         damage: Damage,
+        answers: Answers | None = None,
     ) -> None:
         self._files = files
         self._cold = cold
@@ -51,6 +57,7 @@ class SegmentReader:
         self._main = main
         self._lookups = lookups
         self._damage = damage
+        self._answers = answers
         self._seen: Catalogue = {}
 
     def get(self, decision: str) -> Rows:
@@ -108,6 +115,27 @@ class SegmentReader:
         about = postings.wanted(expression)
         for step in self._steps(segments if newest else reversed(segments), about=about, newest=newest):
             yield from self._read(step, self._narrowed(find, expression, step))
+
+    def summed(self, expression: Expression, find: Find, *, skew_ms: int) -> Iterator[Rows]:
+        """Likewise of a query that sums, in parts that stay the same from one time to the next.
+
+        What Parquet files have answered is kept. Where all of an hour meets what a filter says of the receive time,
+        that is left out: so the same is asked of the hour whenever it is asked for.
+        """
+        low, high = compiling.hours(expression, before="", skew_ms=skew_ms)
+
+        def left(hour: int, hours: int = 1) -> Expression:
+            return within(expression, start_ms=hour * HOUR_MS, end_ms=(hour + hours) * HOUR_MS, skew_ms=skew_ms)
+
+        def alike(segment: Segment) -> Hashable:
+            return segment.hour // MOST_FILES, left(segment.hour)
+
+        about = postings.wanted(expression)
+        segments = newest_first(self._segments(), low=low, high=high)
+        for step in self._steps(segments, about=about, alike=alike):
+            hours = [segment.hour for segment in (step.file, *step.cold) if segment is not None]
+            rest = left(min(hours), max(hours) + 1 - min(hours))
+            yield from self._read(step, self._narrowed(find, rest, step), keeps=True)
 
     def each(self, decisions: Sequence[str], ask: Ask) -> Rows:
         """What a query finds in the segments that these decisions belong to."""
@@ -172,7 +200,14 @@ class SegmentReader:
         return catalogue
 
     def _steps(
-        self, segments: Iterable[Segment], *, about: Wanted, wanted: int = 0, before: str = "", newest: bool = True
+        self,
+        segments: Iterable[Segment],
+        *,
+        about: Wanted,
+        wanted: int = 0,
+        before: str = "",
+        newest: bool = True,
+        alike: Callable[[Segment], Hashable] | None = None,
     ) -> Iterator[Step]:
         """How these segments are read, in their order; what has nothing of `about` is left out."""
 
@@ -182,23 +217,42 @@ class SegmentReader:
                 ids = tuple(decision for decision in ids if decision < before)
             return ids if ids is None or newest else ids[::-1]
 
-        return steps(((segment, those(segment)) for segment in segments), wanted=wanted)
+        return steps(((segment, those(segment)) for segment in segments), wanted=wanted, alike=alike)
 
     def _narrowed(self, find: Find, expression: Expression, step: Step) -> Ask:
         """A query in which what a filter says of copies is answered already, for the hours of that step."""
         hours = [segment.hour for segment in (step.file, *step.cold) if segment is not None]
-        within = between(first_id(min(hours)), first_id(max(hours) + 1))
-        narrowed = resolved(self._main(), expression, within=within)
+        those = between(first_id(min(hours)), first_id(max(hours) + 1))
+        narrowed = resolved(self._main(), expression, within=those)
         return lambda dialect: find(narrowed, dialect)
 
-    def _read(self, step: Step, ask: Ask) -> Iterator[Rows]:
+    def _read(self, step: Step, ask: Ask, *, keeps: bool = False) -> Iterator[Rows]:
         hidden: list[str] = []
         if step.file is not None:
             yield self._hot(step.file, ask(SQLITE))
             if step.cold:
                 hidden = [row[0] for row in self._hot(step.file, Sql("SELECT id FROM decision"))]
         if step.cold:
-            yield from self._frozen(step.cold, ask(DUCKDB), ids=step.ids, hidden=hidden)
+            yield from (
+                self._kept(step, ask(DUCKDB), hidden)
+                if keeps
+                else self._frozen(step.cold, ask(DUCKDB), ids=step.ids, hidden=hidden)
+            )
+
+    def _kept(self, step: Step, query: Sql, hidden: Sequence[str]) -> Iterator[Rows]:
+        """What was answered before, or is now; not where few decisions are asked for, or a file is damaged."""
+        if self._answers is None or step.ids is not None:
+            yield from self._frozen(step.cold, query, ids=step.ids, hidden=hidden)
+            return
+        key = self._answers.key([segment.cold for segment in step.cold], query, hidden=hidden)
+        rows = None if key is None else self._answers.get(key)
+        if rows is not None:
+            yield rows
+            return
+        parts = list(self._frozen(step.cold, query, ids=None, hidden=hidden))
+        if key is not None and len(parts) == 1 and not self._damage.files:
+            self._answers.keep(key, parts[0])
+        yield from parts
 
     def _hot(self, segment: Segment, query: Sql) -> Rows:
         try:

@@ -1,6 +1,6 @@
 """In which steps segments are read: as few questions as possible, and little that is read in vain. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -25,10 +25,13 @@ class Step(msgspec.Struct, frozen=True):
     """The only decisions in the Parquet files that matter."""
 
 
-def steps(found: Iterable[tuple[Segment, Ids]], *, wanted: int) -> Iterator[Step]:
+def steps(
+    found: Iterable[tuple[Segment, Ids]], *, wanted: int, alike: Callable[[Segment], Hashable] | None = None
+) -> Iterator[Step]:
     """How segments are read in their order, which is that of their ids.
 
-    `wanted` is how many matches are enough, 0 for all: then the first steps are small.
+    `wanted` is how many matches are enough, 0 for all: then the first steps are small. Of `alike` files that are read
+    through as many as there are in a row are read at once.
     """
     files, ids = _Growing(1, MOST_FILES), _Growing(wanted or MOST_IDS, MOST_IDS)
     through: list[Segment] = []
@@ -40,7 +43,8 @@ def steps(found: Iterable[tuple[Segment, Ids]], *, wanted: int) -> Iterator[Step
             those = None  # noqa: PLW2901
         if segment.file or (those is None and named):
             yield from _named(named, ids)
-        if segment.file or (those is not None and through) or len(through) == files.now:
+        full = len(through) == files.now if alike is None else bool(through) and alike(segment) != alike(through[-1])
+        if segment.file or (those is not None and through) or full:
             yield from _through(through, files)
         if segment.file:
             yield Step(segment, (segment,) if segment.cold and those != () else (), those)
