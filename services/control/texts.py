@@ -20,7 +20,7 @@ _TEXTS: Final = {
     ),
     "tenant-needed": (
         "Say whose customer it is: a report is about one tenant’s.",
-        "Dites de quel tenant est ce client : un rapport porte sur un seul.",
+        "Dites de quelle organisation est ce client : un rapport porte sur une seule.",
     ),
     "approval-unknown": (
         "There is no approval {name} that you may see.",
@@ -68,7 +68,7 @@ _TEXTS: Final = {
     ),
     "tenant-unknown": (
         "The active policy has no tenant {tenant}; it has: {tenants}.",
-        "La politique active n’a pas de tenant {tenant} ; elle a : {tenants}.",
+        "La politique active n’a pas d’organisation {tenant} ; elle a : {tenants}.",
     ),
     "guide-name": (
         "Write a name of lower-case letters, digits, dots, dashes and underscores, beginning with a letter: at most 63.",

@@ -115,7 +115,7 @@ _TEXTS: Final = {
     ),
     "people-alone": (
         "Nobody but you could agree to this: a second account needs a role that approves policies, on all tenants, and must have logged in once.",
-        "Personne d’autre que vous ne pourrait approuver : un second compte doit avoir, pour tous les tenants, un rôle qui approuve les politiques, et s’être connecté une fois.",
+        "Personne d’autre que vous ne pourrait approuver : un second compte doit avoir, pour toutes les organisations, un rôle qui approuve les politiques, et s’être connecté une fois.",
     ),
     "people-none": (
         "The active policy names nobody who approves, so it cannot be taken back from here: propose a draft of the earlier revision.",
