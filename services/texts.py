@@ -123,7 +123,7 @@ _TEXTS: Final = {
     "pack-unwritten": ("{file} cannot be written.", "{file} ne peut pas être écrit."),
     "pack-unknown": (
         "No pack {name} comes with Pilote; there are {known}.",
-        "Pilote ne fournit pas le modèle {name} ; il y a {known}.",
+        "Pilote ne fournit pas le pack {name} ; il y a {known}.",
     ),
     "not-running": ("Nothing runs in {home}: pilote up", "Rien ne tourne dans {home} : pilote up"),
     "store-down": (

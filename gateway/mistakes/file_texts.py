@@ -150,7 +150,7 @@ TEXTS: Final = {
         ("no file can be read from here", "aucun fichier ne peut être lu d’ici"),
         (
             "name a pack that comes with Pilote, or propose the policy by the command line",
-            "indiquez un modèle fourni avec Pilote, ou proposez la politique par la ligne de commande",
+            "indiquez un pack fourni avec Pilote, ou proposez la politique par la ligne de commande",
         ),
     ),
     "pack-unreadable": (
@@ -161,39 +161,39 @@ TEXTS: Final = {
         ),
     ),
     "pack-twice": (
-        ("the pack '{name}' is named twice", "le modèle « {name} » est cité deux fois"),
+        ("the pack '{name}' is named twice", "le pack « {name} » est cité deux fois"),
         ("keep one of them, or rename your own", "gardez-en un, ou renommez le vôtre"),
     ),
     "pack-entry": (
         (
             "expected a pack's name and version, as texts, or the file of one",
-            "nom et version d’un modèle attendus, sous forme de textes, ou le fichier d’un modèle",
+            "nom et version d’un pack attendus, sous forme de textes, ou le fichier d’un pack",
         ),
         (
             'write {name: fr-telephone, version: "2026.1"} or {file: our-pack.yaml}',
-            'écrivez {name: fr-telephone, version: "2026.1"} ou {file: notre-modele.yaml}',
+            'écrivez {name: fr-telephone, version: "2026.1"} ou {file: notre-pack.yaml}',
         ),
     ),
     "pack-unknown": (
-        ("no pack '{name}' comes with Pilote", "Pilote ne fournit pas de modèle « {name} »"),
+        ("no pack '{name}' comes with Pilote", "Pilote ne fournit pas de pack « {name} »"),
         ("{hint}", "{hint}"),
     ),
     "pack-version-unknown": (
-        ("the pack '{name}' has no version '{version}'", "le modèle « {name} » n’a pas de version « {version} »"),
+        ("the pack '{name}' has no version '{version}'", "le pack « {name} » n’a pas de version « {version} »"),
         (
             "choose one of {versions}; no upgrade changes what a version says",
             "choisissez parmi {versions} ; aucune mise à jour ne change le contenu d’une version",
         ),
     ),
     "pack-without-version": (
-        ("the pack '{name}' needs its version", "le modèle « {name} » doit être cité avec sa version"),
+        ("the pack '{name}' needs its version", "le pack « {name} » doit être cité avec sa version"),
         (
             "choose one of {versions}; no upgrade changes what a version says",
             "choisissez parmi {versions} ; aucune mise à jour ne change le contenu d’une version",
         ),
     ),
     "pack-section": (
-        ("a pack holds no '{name}'", "un modèle ne contient pas de « {name} »"),
+        ("a pack holds no '{name}'", "un pack ne contient pas de « {name} »"),
         ("{hint}", "{hint}"),
     ),
     "pack-no-list": (

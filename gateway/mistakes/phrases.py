@@ -14,7 +14,7 @@ PHRASES: Final = {
     "known-fields": ("known fields: {fields}", "champs connus : {fields}"),
     "fields-of": ("fields of {message}: {fields}", "champs de {message} : {fields}"),
     "fields-none": ("it has no fields", "il n’a aucun champ"),
-    "pack-sections": ("a pack may hold: {sections}", "un modèle peut contenir : {sections}"),
+    "pack-sections": ("a pack may hold: {sections}", "un pack peut contenir : {sections}"),
     "own-pack": ("give your own by `file`", "indiquez le vôtre par `file`"),
     "add-to": ("add it to `{section}`", "ajoutez-le à `{section}`"),
     "add-it": ("add it", "ajoutez-le"),

@@ -111,7 +111,7 @@ TEXTS: Final = {
         ("{hint} {scope}", "{hint} {scope}"),
     ),
     "hours-never-open": (
-        ("the quiet hours '{name}' never open", "les heures de silence « {name} » n’ouvrent jamais"),
+        ("the quiet hours '{name}' never open", "les heures calmes « {name} » n’ouvrent jamais"),
         (
             "list at least one part of a day, or deny by a rule",
             "indiquez au moins une plage de la journée, ou refusez par une règle",
@@ -127,7 +127,7 @@ TEXTS: Final = {
     "hours-keep-nothing": (
         (
             "the quiet hours '{name}' keep no call, so none is kept too long",
-            "les heures de silence « {name} » ne retiennent aucun appel : aucun n’est retenu trop longtemps",
+            "les heures calmes « {name} » ne retiennent aucun appel : aucun n’est retenu trop longtemps",
         ),
         ("write `on_hit: defer`, or remove `max_defer`", "écrivez `on_hit: defer`, ou retirez `max_defer`"),
     ),

@@ -79,7 +79,7 @@ TEXTS: Final = {
         ("list at least one", "ajoutez-en au moins une"),
     ),
     "prompt-without-version": (
-        ("the prompt '{name}' has no version", "le prompt « {name} » n’a pas de version"),
+        ("the prompt '{name}' has no version", "l’invite « {name} » n’a pas de version"),
         ("list at least one", "ajoutez-en au moins une"),
     ),
     "prompt-shapes": (
@@ -92,7 +92,7 @@ TEXTS: Final = {
             "donnez soit `text`, soit le `sha256` d’un texte conservé ailleurs",
         ),
     ),
-    "prompt-unknown": (("'{name}' is no version of a prompt", "« {name} » n’est pas une version de prompt"), _HINT),
+    "prompt-unknown": (("'{name}' is no version of a prompt", "« {name} » n’est pas une version d’invite"), _HINT),
     "version-twice": (
         ("the version '{version}' is listed twice", "la version « {version} » figure deux fois"),
         ("remove one of them", "retirez l’une des deux"),

@@ -20,7 +20,7 @@ _TEXTS: Final = {
     ),
     "tenant-needed": (
         "Say whose customer it is: a report is about one tenant’s.",
-        "Dites de quel tenant est ce client : un rapport porte sur un seul.",
+        "Dites de quelle organisation est ce client : un rapport porte sur une seule.",
     ),
     "approval-unknown": (
         "There is no approval {name} that you may see.",
@@ -68,7 +68,7 @@ _TEXTS: Final = {
     ),
     "tenant-unknown": (
         "The active policy has no tenant {tenant}; it has: {tenants}.",
-        "La politique active n’a pas de tenant {tenant} ; elle a : {tenants}.",
+        "La politique active n’a pas d’organisation {tenant} ; elle a : {tenants}.",
     ),
     "guide-name": (
         "Write a name of lower-case letters, digits, dots, dashes and underscores, beginning with a letter: at most 63.",
@@ -182,6 +182,18 @@ _TEXTS: Final = {
     "sums-wrong": (
         "What was summed of {measure} for {arm} cannot be: please report this.",
         "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",
+    ),
+    "form": (
+        "The form cannot be read at {name}: fill it in again.",
+        "Le formulaire est illisible à {name} : remplissez-le à nouveau.",
+    ),
+    "match-needed": (
+        "Say which version you have seen: send its ETag as `if-match`.",
+        "Indiquez la version que vous avez vue : envoyez son ETag dans `if-match`.",
+    ),
+    "match-shape": (
+        'Send ETags in quotes with commas between, such as "3", or * for any.',
+        'Envoyez des ETags entre guillemets droits, séparés par des virgules, par exemple "3", ou * pour n’importe lequel.',
     ),
     "view-changed": (
         "The view has changed since you read it: read it again.",

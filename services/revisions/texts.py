@@ -209,7 +209,7 @@ _TEXTS: Final = {
     ),
     "forbidden-tenant": (
         "You may not do this for the tenant {tenant}: it needs the right {right} there. Ask somebody who manages people.",
-        "Vous n’en avez pas le droit pour le tenant {tenant} : il y faut le droit {right}. Demandez à qui gère les personnes.",
+        "Vous n’en avez pas le droit pour l’organisation {tenant} : il y faut le droit {right}. Demandez à qui gère les personnes.",
     ),
     "internal": (
         "A mistake of ours; it is in our log.",

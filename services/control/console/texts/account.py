@@ -10,7 +10,7 @@ TEXTS: Final = {
     ),
     "account-password": ("Change password", "Changer de mot de passe"),
     "account-may": ("What you may do", "Ce que vous pouvez faire"),
-    "account-everywhere": ("all tenants", "tous les tenants"),
+    "account-everywhere": ("all tenants", "toutes les organisations"),
     "account-sessions": ("Sessions", "Sessions"),
     "account-browser": ("Browser", "Navigateur"),
     "account-begun": ("Begun", "Ouverte"),

@@ -60,7 +60,7 @@ TEXTS: Final = {
     "agents-stopped-why": ("Stopped: {reason}", "À l’arrêt : {reason}"),
     "agents-stops": ("See stops", "Voir les arrêts"),
     "agents-who": ("Who it is", "Qui il est"),
-    "agents-tenant": ("Tenant", "Tenant"),
+    "agents-tenant": ("Tenant", "Organisation"),
     "agents-version": ("Version", "Version"),
     "agents-prompt": ("Prompt", "Invite"),
     "agents-priority": ("Priority", "Priorité"),

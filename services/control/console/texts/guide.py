@@ -19,7 +19,7 @@ TEXTS: Final = {
     "guide-step-call": ("The first call", "Le premier appel"),
     "guide-people-about": (
         "No policy becomes active by one person alone, and gateways check that. Give somebody else an account with the role copilot, officer or admin for all tenants; they log in and choose a password. This page goes on by itself.",
-        "Aucune politique ne devient active par une seule personne, et les passerelles le vérifient. Donnez à quelqu’un d’autre un compte avec le rôle copilote, officier ou admin pour tous les tenants ; la personne se connecte et choisit un mot de passe. Cette page continue d’elle-même.",
+        "Aucune politique ne devient active par une seule personne, et les passerelles le vérifient. Donnez à quelqu’un d’autre un compte avec le rôle copilote, officier ou admin pour toutes les organisations ; la personne se connecte et choisit un mot de passe. Cette page continue d’elle-même.",
     ),
     "guide-people-go": ("Add somebody", "Ajouter quelqu’un"),
     "guide-people-ask": (
@@ -30,7 +30,7 @@ TEXTS: Final = {
         "The smallest policy: one agent may read what your CRM has, and nothing else. {names} can agree to it.",
         "La plus petite politique : un agent peut lire ce que contient votre CRM, et rien d’autre. {names} peut l’approuver.",
     ),
-    "guide-tenant": ("Tenant", "Tenant"),
+    "guide-tenant": ("Tenant", "Organisation"),
     "guide-tenant-hint": ("Whose customers these are, such as acme.", "À qui sont ces clients, par exemple acme."),
     "guide-agent": ("Agent", "Agent"),
     "guide-agent-hint": ("Who calls, such as sales-bot.", "Qui appelle, par exemple sales-bot."),

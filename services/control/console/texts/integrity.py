@@ -109,7 +109,7 @@ TEXTS: Final = {
     "integrity-erasures": ("Erased customers", "Clients effacés"),
     "integrity-erasures-none": ("Nobody was erased yet.", "Personne n’a encore été effacé."),
     "integrity-subject": ("Customer (pseudonym)", "Client (pseudonyme)"),
-    "integrity-tenant": ("Tenant", "Tenant"),
+    "integrity-tenant": ("Tenant", "Organisation"),
     "integrity-approvals-about": (
         "Erasing a customer, and a report about one, need a second person.",
         "Effacer un client, ou établir un rapport sur lui, demande une seconde personne.",
@@ -130,7 +130,7 @@ TEXTS: Final = {
     ),
     "integrity-tenant-hint": (
         "Empty: of every tenant, for an erasure only.",
-        "Vide : chez tous les tenants, pour un effacement seulement.",
+        "Vide : dans toutes les organisations, pour un effacement seulement.",
     ),
     "integrity-reason": ("Why", "Pourquoi"),
     "integrity-reason-hint": (

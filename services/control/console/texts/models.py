@@ -240,7 +240,7 @@ TEXTS: Final = {
     ),
     "models-span": ("Looking back", "En remontant à"),
     "models-days": ("{count} day|{count} days", "{count} jour|{count} jours"),
-    "models-tenant": ("Tenant", "Tenant"),
+    "models-tenant": ("Tenant", "Organisation"),
     "models-all-tenants": ("All", "Tous"),
     "models-show": ("Show", "Afficher"),
     "models-shadow-of": ("{arm} beside {route}", "{arm} à côté de {route}"),

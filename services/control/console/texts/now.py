@@ -11,7 +11,7 @@ TEXTS: Final = {
         "Les appels apparaissent ici dès qu’un agent en fait un à travers la passerelle. Le guide vous mène de zéro au premier.",
     ),
     "now-guide": ("Open the guide", "Ouvrir le guide"),
-    "now-tenant": ("Tenant", "Tenant"),
+    "now-tenant": ("Tenant", "Organisation"),
     "now-tenant-all": ("All of yours", "Tous les vôtres"),
     "now-refresh": ("Refresh", "Actualiser"),
     "now-live": ("Live", "En direct"),

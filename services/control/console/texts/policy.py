@@ -381,7 +381,7 @@ _OPTIONS: Final = {
     "policy-option-personal": ("personal", "personnel"),
     "policy-option-special": ("special category", "catégorie particulière"),
     "policy-option-credential": ("credential", "identifiant secret"),
-    "policy-option-tenant": ("tenant", "tenant"),
+    "policy-option-tenant": ("tenant", "organisation"),
     "policy-option-agent": ("agent", "agent"),
     "policy-option-method": ("method", "méthode"),
     "policy-option-operation": ("operation", "opération"),

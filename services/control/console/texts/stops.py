@@ -43,7 +43,7 @@ TEXTS: Final = {
     "stops-kind-version": ("Versions", "Versions"),
     "stops-kind-channel": ("Channels", "Canaux"),
     "stops-kind-route": ("Routes", "Routes"),
-    "stops-kind-tenant": ("Tenants", "Tenants"),
+    "stops-kind-tenant": ("Tenants", "Organisations"),
     "stops-more": (
         "and {count} more: find it|and {count} more: find them",
         "et {count} autre : cherchez-le|et {count} autres : cherchez-les",
@@ -61,9 +61,9 @@ TEXTS: Final = {
     "stops-all-title": ("Stop everything", "Tout arrêter"),
     "stops-all-about": (
         "Every agent of every tenant, for every customer: no call goes through until you resume.",
-        "Tous les agents de tous les tenants, pour tous les clients : aucun appel ne passe avant la reprise.",
+        "Tous les agents de toutes les organisations, pour tous les clients : aucun appel ne passe avant la reprise.",
     ),
-    "stops-all-tenants": ("All tenants", "Tous les tenants"),
+    "stops-all-tenants": ("All tenants", "Toutes les organisations"),
     "stops-title-all": ("Stop everything?", "Tout arrêter ?"),
     "stops-title-tenant": ("Stop all agents of {name}?", "Arrêter tous les agents de {name} ?"),
     "stops-title-agent": ("Stop the agent {name}?", "Arrêter l’agent {name} ?"),
@@ -76,7 +76,7 @@ TEXTS: Final = {
     ),
     "stops-will-tenant": (
         "Every call of every agent of {name} will be refused, reading and inference included. Other tenants go on.",
-        "Tout appel de tout agent de {name} sera refusé, lectures et inférences comprises. Les autres tenants continuent.",
+        "Tout appel de tout agent de {name} sera refusé, lectures et inférences comprises. Les autres organisations continuent.",
     ),
     "stops-will-agent": (
         "Every call that {name} makes will be refused. Other agents go on.",
