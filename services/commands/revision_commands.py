@@ -72,8 +72,9 @@ def proposed(shell: Shell, number: int) -> "Revision":
             return load_stored(document)
         except PolicyInvalid as invalid:
             first = invalid.mistakes[0]
-            values = {"count": len(invalid.mistakes), "path": first.path, "problem": Problem(first)}
-            raise RevisionProblem("unusable", **values) from invalid
+            raise RevisionProblem(
+                "unusable", count=len(invalid.mistakes), path=first.path, problem=Problem(first)
+            ) from invalid
 
     return _run(shell, work)
 
@@ -362,10 +363,7 @@ def _run(shell: Shell, work: "Callable[[Revising], Awaitable[T]]") -> T:
     try:
         return asyncio.run(done())
     except RevisionProblem as problem:
-        values = dict(problem.values)
-        if "state" in values:
-            values["state"] = say(f"state-{values['state']}", language=lang)
-        shell.fail(say(problem.code, language=lang, **values))
+        shell.fail(problem.said(lang))
     except CellsFixed as fixed:
         values = {"tenant": fixed.tenant, "cells": fixed.cells, "wanted": fixed.wanted}
         shell.fail(say_generally("cells-fixed", language=lang, **values))

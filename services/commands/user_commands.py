@@ -212,14 +212,13 @@ def _run(shell: Shell, work: Callable[["Access"], Awaitable[Any]]) -> Any:
     async def worked() -> Any:
         from services.control.access.accesses import Access
         from services.control.access.accounts import AccountProblem
-        from services.control.access.texts import say as say_of_access
 
         async with shell.store(settings) as redis:
             access = Access(redis, keys=(), clock_ms=clock_ms)
             try:
                 return await work(access)
             except AccountProblem as problem:
-                shell.fail(say_of_access(problem.code, language=lang, **problem.values))
+                shell.fail(problem.said(lang))
             finally:
                 access.close()
 

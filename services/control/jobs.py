@@ -1,6 +1,6 @@
 """Long work that people wait for: run in a process of its own, with progress, kept for a while, ended when asked to.
 
-Jobs live in the control plane that was asked; another one does not know them.
+These are the jobs of one control plane; `services.control.shared_jobs` tells the others of them.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from services.control import children
+from services.control.drafts.texts import say
+from services.not_done import NotDone
 
 _log = logging.getLogger(__name__)
 KEPT_MS: Final = 3_600_000
@@ -50,12 +52,22 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     ended_ms: int = 0
 
 
-class JobsFull(Exception):
+class JobsFull(NotDone):
     """Too much is under way; retry later."""
 
+    say = staticmethod(say)
 
-class JobUnknown(Exception):
+    def __init__(self) -> None:
+        super().__init__("jobs-full", wait_s=5)
+
+
+class JobUnknown(NotDone):
     """There is no such job, or it was forgotten, or it is another person's."""
+
+    say = staticmethod(say)
+
+    def __init__(self) -> None:
+        super().__init__("job-unknown")
 
 
 class JobFailed(Exception):
@@ -149,6 +161,18 @@ class Jobs:
                     await self._changed.wait()
             last = self.get(job, owner=owner)
             yield last
+
+    def known(self, job: str) -> Job | None:
+        """A job, whosever it is."""
+        return self._jobs.get(job)
+
+    async def later(self, job: Job, *, seconds: float) -> Job:
+        """A job as it is once its state is another, or after so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._changed:
+                while self._jobs.get(job.id, job).state == job.state:
+                    await self._changed.wait()
+        return self._jobs.get(job.id, job)
 
     async def close(self) -> None:
         """End all jobs."""

@@ -9,8 +9,9 @@ from gateway.redis_clients import Client
 from gateway.signing import Signer
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.changes import LATER, Changes, Who
+from services.control.preconditions import ANY, Match, Unmatched, quoted
 from services.control.rollouts_shown import RolloutShown, RolloutStanding, shown, standing_shown
-from services.control.undone import Stale, Undone, reason_given, storing
+from services.control.undone import Undone, reason_given, storing
 from services.rollouts.moves import MOST_CHARACTERS, RolloutProblem, Rollouts
 
 _REASONS: Final = {
@@ -66,23 +67,24 @@ class Rolling:
         return standing_shown(standing, language=language)
 
     async def move(
-        self, name: str, act: Act, *, reason: str, who: Who, signer: Signer | None, etag: str = "", language: str
+        self, name: str, act: Act, *, reason: str, who: Who, signer: Signer | None, match: Match = ANY, language: str
     ) -> tuple[int, RolloutShown]:
         """Do that to one; gives the revision that says so, and the rollout as it is then.
 
-        Where the policy names people, `who` is one of them who may write, and `signer` has their key. With an `etag` it
-        is done only while the rollout stands where it was seen.
+        Where the policy names people, `who` is one of them who may write, and `signer` has their key. It is
+        done only while the rollout stands where it was seen, as `match` says.
 
         Raises:
-            Undone: CONFLICT where it cannot be done in its state, or it has moved; POLICY_DENIED where the policy does
+            Unmatched: ROLLOUT_MOVED.
+            Undone: CONFLICT where it cannot be done in its state, POLICY_DENIED where the policy does
                 not let them; ARGUMENT_INVALID without a reason; NOT_FOUND, REVISION_MISSING, STORE_UNAVAILABLE.
         """
         told = reason_given(reason, most=MOST_CHARACTERS)
         before = next((each for each in await self.list(language=language) if each.name == name), None)
         if before is None:
             raise Undone(Reason.NOT_FOUND, "rollout-none", name=name)
-        if etag not in ("", before.etag):
-            raise Stale("rollout-moved", name=name)
+        if not match.holds(before.etag):
+            raise Unmatched("rollout-moved", etag=quoted(before.etag), name=name)
         async with self._changes.recording(
             who, operation=act, resource=f"rollouts/{name}", before=_stands(before), after=LATER, reason=told
         ) as changing:

@@ -183,6 +183,18 @@ _TEXTS: Final = {
         "What was summed of {measure} for {arm} cannot be: please report this.",
         "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",
     ),
+    "form": (
+        "The form cannot be read at {name}: fill it in again.",
+        "Le formulaire est illisible à {name} : remplissez-le à nouveau.",
+    ),
+    "match-needed": (
+        "Say which version you have seen: send its ETag as `if-match`.",
+        "Indiquez la version que vous avez vue : envoyez son ETag dans `if-match`.",
+    ),
+    "match-shape": (
+        'Send ETags in quotes with commas between, such as "3", or * for any.',
+        'Envoyez des ETags entre guillemets droits, séparés par des virgules, par exemple "3", ou * pour n’importe lequel.',
+    ),
     "view-changed": (
         "The view has changed since you read it: read it again.",
         "La vue a changé depuis que vous l’avez lue : relisez-la.",

@@ -2,39 +2,22 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from gateway.core.errors import Reason
 from services.control.texts import say
+from services.not_done import NotDone
 
 
-class Undone(Exception):
-    """It was not done, for `reason`; `text` is the key of a text of `services.control.texts`, `values` fill it.
+class Undone(NotDone):
+    """It was not done, for a reason that gRPC gives too; the code is that of a text in `services.control.texts`."""
 
-    `field` names what is wrong of what was asked. `wait_s` is when it is worth trying again, in seconds from now.
-    """
+    say = staticmethod(say)
 
-    def __init__(
-        self, reason: Reason, text: str, /, *, field: str = "", wait_s: int | None = None, **values: object
-    ) -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.text = text
-        self.field = field
-        self.wait_s = wait_s
-        self.values = values
-
-    def said(self, language: str) -> str:
-        """The same in words."""
-        return say(self.text, language=language, **self.values)
-
-
-class Stale(Undone):
-    """It was asked for of something as it was read, and that has changed since: reason CONFLICT."""
-
-    def __init__(self, text: str, /, **values: object) -> None:
-        super().__init__(Reason.CONFLICT, text, **values)  # type: ignore[arg-type] # values are no named parameters
+    def __init__(self, reason: Reason, code: str, /, **values: Any) -> None:
+        super().__init__(code, reason=reason, **values)
 
 
 @contextlib.contextmanager

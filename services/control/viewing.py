@@ -8,6 +8,7 @@ from pilote.audit.v1 import views_pb2
 from services.control.access.principals import Asked, principal_of
 from services.control.audit_client import AuditClient
 from services.control.changes import Changes
+from services.control.preconditions import ANY, Match, Unmatched, quoted
 
 _MOST: Final = 1_000
 _LONGEST_NAME: Final = 63
@@ -49,12 +50,18 @@ class SavedViews:
             answer: views_pb2.CreateViewResponse = await self._client.answer(request, self._stub.CreateView, asked)
             return answer
 
-    async def update(self, request: Asked, wanted: views_pb2.View) -> views_pb2.UpdateViewResponse:
-        """Put a view in the place of the one of its name; with its `etag` only if that is still the same.
+    async def update(
+        self, request: Asked, wanted: views_pb2.View, *, match: Match = ANY
+    ) -> views_pb2.UpdateViewResponse:
+        """Put a view in the place of the one of its name; with its `etag`, or a match, only if that is still the same.
 
         Who changes one that is not there is told so, and nothing is noted.
+
+        Raises:
+            Unmatched: VIEW_CHANGED where another is there than the match names.
         """
         before = await self.get(request, wanted.name)
+        wanted.etag = _seen(before, match) or wanted.etag
         noted = self._changes.recording(
             principal_of(request), operation="update", resource=wanted.name, before=before, after=wanted
         )
@@ -63,14 +70,24 @@ class SavedViews:
             answer: views_pb2.UpdateViewResponse = await self._client.answer(request, self._stub.UpdateView, asked)
             return answer
 
-    async def remove(self, request: Asked, name: str, *, etag: str = "") -> views_pb2.DeleteViewResponse:
-        """Delete a view; with `etag` only if it is still the same."""
+    async def remove(
+        self, request: Asked, name: str, *, etag: str = "", match: Match = ANY
+    ) -> views_pb2.DeleteViewResponse:
+        """Delete a view; with `etag`, or a match, only if it is still the same. Raises like `update`."""
         before = await self.get(request, name)
+        etag = _seen(before, match) or etag
         principal = principal_of(request)
         async with self._changes.recording(principal, operation="delete", resource=name, before=before):
             asked = views_pb2.DeleteViewRequest(name=name, etag=etag)
             answer: views_pb2.DeleteViewResponse = await self._client.answer(request, self._stub.DeleteView, asked)
             return answer
+
+
+def _seen(view: views_pb2.View, match: Match) -> str:
+    """The ETag of the view, where only that one may be changed; empty: any may."""
+    if not match.holds(view.etag):
+        raise Unmatched("view-changed", etag=quoted(view.etag))
+    return "" if match.any else view.etag
 
 
 def name_for(title: str) -> str:

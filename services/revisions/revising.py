@@ -21,6 +21,8 @@ from gateway.core.trust import Trusted, matches, restores_approved
 from gateway.mistakes.saying import Problem
 from gateway.redis_clients import Client
 from gateway.signing import Signer, verify
+from services.not_done import NotDone
+from services.revisions.texts import say
 
 ATTEMPTS: Final = 50
 MOST_CHARACTERS: Final = 1000
@@ -37,13 +39,17 @@ class Hand(NamedTuple):
     signer: Signer
 
 
-class RevisionProblem(Exception):
-    """It cannot be done; `code` and `values` are those of a text in `services.revisions.texts`."""
+class RevisionProblem(NotDone):
+    """It cannot be done; the code is that of a text in `services.revisions.texts`."""
 
-    def __init__(self, code: str, **values: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+    say = staticmethod(say)
+
+    def said(self, language: str) -> str:
+        """In words, also what state a proposal is in."""
+        values = dict(self.values)
+        if "state" in values:
+            values["state"] = say(f"state-{values['state']}", language=language)
+        return say(self.code, language=language, **values)
 
 
 class Conflict(Exception):
@@ -399,7 +405,8 @@ def _usable(content: bytes) -> None:
         load_stored(content)
     except PolicyInvalid as invalid:
         first = invalid.mistakes[0]
-        values = {"count": len(invalid.mistakes), "path": first.path, "problem": Problem(first)}
-        raise RevisionProblem("unusable", **values) from invalid
+        raise RevisionProblem(
+            "unusable", count=len(invalid.mistakes), path=first.path, problem=Problem(first)
+        ) from invalid
     except msgspec.DecodeError as error:
         raise RevisionProblem("revision-unreadable", number="") from error

@@ -199,10 +199,20 @@ async def test_a_change_names_the_version_that_it_was_made_from(house: Inside) -
     body: dict[str, Any] = {"displayName": "Ada"}
     assert await _told(await admin.ask("PATCH", "/v1/accounts/ada", body)) == (428, "MATCH_NEEDED")
     assert (await admin.ask("PATCH", "/v1/accounts/ada", body, headers={"if-match": etag})).ok
-    for stale in (etag, '"nonsense"', "nonsense", '"0"'):
+    now = (await admin.ask("GET", "/v1/accounts/ada")).headers["etag"]
+    for stale in (etag, '"nonsense"', '"0"', f"W/{now}", f'{etag}, "x"'):
         answer = await admin.ask("PATCH", "/v1/accounts/ada", {"displayName": "A."}, headers={"if-match": stale})
         assert await _told(answer) == (412, "ACCOUNT_CHANGED")
+        assert answer.headers["etag"] == now
+    answer = await admin.ask("PATCH", "/v1/accounts/ada", {"displayName": "A."}, headers={"if-match": "nonsense"})
+    assert await _told(answer) == (400, "ARGUMENT_INVALID")
     assert (await admin.ask("GET", "/v1/accounts/ada")).json()["displayName"] == "Ada"
+    for known in (now, f"W/{now}", f'"x", {now}', "*"):
+        answer = await admin.ask("GET", "/v1/accounts/ada", headers={"if-none-match": known})
+        assert (answer.status_code, answer.headers["etag"], answer.content) == (304, now, b"")
+    assert (await admin.ask("GET", "/v1/accounts/ada", headers={"if-none-match": etag})).status_code == 200
+    several = {"if-match": f"{etag}, {now}"}
+    assert (await admin.ask("PATCH", "/v1/accounts/ada", {"displayName": "A."}, headers=several)).ok
 
 
 async def test_an_administrator_does_not_change_the_account_of_their_own(house: Inside) -> None:

@@ -77,7 +77,7 @@ async def test_a_rollout_is_moved_only_as_it_was_seen(people: Steering) -> None:
     first = await people.ask("POST", f"{UP}:start", WHY, roles=OFFICER, if_match=f'"{seen}"')
     assert first[0] == 200
     status, refused = await people.ask("POST", f"{UP}:pause", WHY, roles=OFFICER, if_match=f'"{seen}"')
-    assert (status, refused["reason"]) == (412, "CONFLICT")
+    assert (status, refused["reason"]) == (412, "ROLLOUT_MOVED")
     assert (await people.ask("GET", UP))[1]["state"] == "running"
 
 

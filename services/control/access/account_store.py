@@ -100,7 +100,7 @@ class AccountStore:
                 raise AccountProblem("account-unknown", name=name)
             before = msgspec.json.decode(body, type=Account)
             if version is not None and before.version != version:
-                raise AccountProblem("account-changed", name=name)
+                raise AccountProblem("account-changed", etag=before.etag, name=name)
             edited = edit(before)
             if edited == before and kept is None:
                 return before

@@ -13,6 +13,8 @@ import msgspec
 from gateway.core.policy.vocabulary import Name
 from services.control.access.passwords import Costs
 from services.control.access.rights import EVERYWHERE, Role
+from services.control.access.texts import say
+from services.not_done import NotDone
 
 Tenant = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9_.-]{0,62})\Z")]
 """Name of a tenant, or "*": all of them."""
@@ -89,13 +91,10 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     key: SealedKey | None = None
 
 
-class AccountProblem(Exception):
-    """It cannot be done; `code` and `values` are those of a text in `services.control.access.texts`."""
+class AccountProblem(NotDone):
+    """It cannot be done; the code is that of a text in `services.control.access.texts`."""
 
-    def __init__(self, code: str, **values: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+    say = staticmethod(say)
 
 
 def link_of(issuer: str, subject: str) -> str:

@@ -11,6 +11,8 @@ from typing import Final
 
 from gateway.core.authority import Authority, Verify
 from gateway.core.policy.people import Person
+from services.not_done import NotDone
+from services.revisions.texts import say
 
 SCHEME: Final = "Pilote-Ed25519"
 DOMAIN: Final = "pilote.dev/request/v1"
@@ -21,12 +23,13 @@ _HEADER: Final = re.compile(
 )
 
 
-class Unasked(Exception):
-    """Nobody whom the active policy names has signed this request; `code` is that of a text."""
+class Unasked(NotDone):
+    """Nobody whom the active policy names has signed this request."""
+
+    say = staticmethod(say)
 
     def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+        super().__init__(code, reason="PERSON_UNAUTHENTICATED")
 
 
 def to_sign(method: str, target: str, body: bytes, *, created_ms: int) -> bytes:

@@ -15,7 +15,9 @@ from services.control.access.keyring import Key, WrongSecret, opened, opened_by_
 from services.control.access.password_rules import weakness
 from services.control.access.passwords import Busy, Passwords, normal
 from services.control.access.sessions import Session, Sessions
+from services.control.access.texts import say
 from services.control.access.throttling import Attempt, Throttle
+from services.not_done import NotDone
 
 _NAME: Final = re.compile(NAME)
 
@@ -48,20 +50,22 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
         return -(-self.retry_ms // 1_000)
 
 
-class NotIn(Exception):
+class NotIn(NotDone):
     """Raised where an operation ends with `Refused`."""
 
+    say = staticmethod(say)
+
     def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.code)
-        self.refused = refused
+        super().__init__(refused.code, wait_s=refused.seconds, seconds=refused.seconds)
 
 
-class ConfirmationNeeded(Exception):
-    """Who asks must first show once more who they are; `code` is that of a text."""
+class ConfirmationNeeded(NotDone):
+    """Who asks must first show once more who they are, by a password or at a provider: the page that asks knows."""
 
-    def __init__(self, code: str = "confirm-needed") -> None:
-        super().__init__(code)
-        self.code = code
+    say = staticmethod(say)
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code, reason="CONFIRMATION_NEEDED")
 
 
 class Entrance:
@@ -152,7 +156,7 @@ class Entrance:
         try:
             return opened_by_secret(account.name, confirmed.key, cookie)
         except WrongSecret as error:
-            raise ConfirmationNeeded from error
+            raise ConfirmationNeeded("confirm-needed") from error
 
     async def change_password(
         self,

@@ -17,7 +17,9 @@ from services.control.access.keyring import Key, WrongSecret, opened_by_secret
 from services.control.access.principals import Asked, Principal, right_of
 from services.control.access.rights import EVERYWHERE, OPEN, Right, Rights, rights_of
 from services.control.access.sessions import Session, Sessions, holds
+from services.control.access.texts import say
 from services.control.access.tokens import PREFIX, Token, Tokens
+from services.not_done import NotDone
 
 CSRF_HEADER: Final = "x-csrf-token"
 BY_ITSELF: Final = "x-pilote-by-itself"
@@ -32,8 +34,13 @@ _COOKIES: Final = "cookies"
 _ONLY_OWN: Final = Rights({EVERYWHERE: frozenset({Right.OWN})})
 
 
-class CsrfRefused(Exception):
+class CsrfRefused(NotDone):
     """A request with the cookie of a session does not show that it comes from a page of ours."""
+
+    say = staticmethod(say)
+
+    def __init__(self) -> None:
+        super().__init__("csrf")
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,9 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type, hash_secret_raw
 
+from services.control.access.texts import say
+from services.not_done import NotDone
+
 PROFILE: Final = argon2.profiles.RFC_9106_LOW_MEMORY
 """Argon2id with 3 passes over 64 MiB in 4 lanes: the second recommended option of RFC 9106, section 4."""
 KEY_BYTES: Final = 32
@@ -33,11 +36,14 @@ class Costs(NamedTuple):
     lanes: int
 
 
-class Busy(Exception):
+class Busy(NotDone):
     """Too many passwords are being checked; come back in `retry_ms`."""
 
+    say = staticmethod(say)
+
     def __init__(self, retry_ms: int = 1_000) -> None:
-        super().__init__("too many passwords are being checked")
+        seconds = -(-retry_ms // 1_000)
+        super().__init__("login-busy", wait_s=seconds, seconds=seconds)
         self.retry_ms = retry_ms
 
 

@@ -4,7 +4,7 @@ Each route handler names the `right` that it needs (`@get("/v1/stops", right=Rig
 registered. `Door.begin` runs before the handler and leaves the principal in the request's state.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -13,6 +13,8 @@ from litestar.handlers import BaseRouteHandler
 
 from services.control.access.asking import Unasked
 from services.control.access.rights import OPEN, Right, Rights
+from services.not_done import NotDone
+from services.revisions.texts import say
 
 RIGHT: Final = "right"
 """What a handler's `opt` says its right under."""
@@ -42,13 +44,20 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return None if found is None else tuple(sorted(found))
 
 
-class Forbidden(Exception):
+class Forbidden(NotDone):
     """Whoever asks may not do that; says which right is missing."""
 
+    say = staticmethod(say)
+
     def __init__(self, right: Right, tenant: str = "") -> None:
-        super().__init__(right)
+        code = "forbidden-tenant" if tenant else "forbidden"
+        super().__init__(code, reason="RIGHT_MISSING", right=right.value, tenant=tenant)
         self.right = right
-        self.tenant = tenant
+
+    @property
+    def more(self) -> Mapping[str, Any]:
+        """The right."""
+        return {"right": self.right.value}
 
 
 class HandlerWithoutRight(Exception):

@@ -129,10 +129,6 @@ _TEXTS: Final = {
         "{name} logs in through the company’s provider and has no password here.",
         "{name} se connecte par le fournisseur de l’entreprise et n’a pas de mot de passe ici.",
     ),
-    "match-needed": (
-        "Say which version you change: send its ETag as `if-match`.",
-        "Indiquez la version que vous modifiez : envoyez son ETag dans `if-match`.",
-    ),
     "tokens-many": (
         "An account has at most {most} tokens. Revoke one first.",
         "Un compte a au plus {most} jetons. Révoquez-en un d’abord.",

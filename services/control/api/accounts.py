@@ -1,8 +1,6 @@
 """Accounts over HTTP: who may log in, and what they may do."""
 
-import re
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 from litestar import Response, delete, get, patch, post
@@ -10,12 +8,21 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.control.access.accesses import Access
-from services.control.access.accounts import Account, AccountProblem
+from services.control.access.accounts import Account
 from services.control.access.administration import Edited
 from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.api.parameters import PageSize, PageToken, body_of
+from services.control.api.parameters import (
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    body_of,
+    match_needed,
+    match_of,
+    tagged,
+)
 from services.control.api.people_messages import (
     Accounts,
     AccountShown,
@@ -27,8 +34,7 @@ from services.control.api.people_messages import (
 )
 from services.control.paging import page
 from services.control.people import People
-
-_ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
+from services.control.preconditions import Match
 
 
 class AccountsApi:
@@ -54,9 +60,9 @@ class AccountsApi:
             return Response(Accounts(accounts=shown, next_page_token=following))
 
         @get("/v1/accounts/{account:str}", right=Right.PEOPLE, summary="Get an account")
-        async def one(account: FromPath[str]) -> Response[AccountShown]:
+        async def one(account: FromPath[str], known: IfNoneMatch = "") -> Response[AccountShown]:
             """One account; its ETag is what changes name in `if-match`."""
-            return _answered(await self._access.accounts.known(account))
+            return _answered(await self._access.accounts.known(account), known=known)
 
         return [accounts, one]
 
@@ -82,19 +88,20 @@ class AccountsApi:
             summary="Change an account",
             operation_class=takes(UpdateAccount),
         )
-        async def update(account: FromPath[str], request: Asked) -> Response[AccountShown]:
+        async def update(account: FromPath[str], request: Asked, match: IfMatch = "") -> Response[AccountShown]:
             """Change an account. `if-match` must be the ETag that the change was made from."""
-            version = _version(request, needed=True)
+            version = await self._seen(account, match_needed(match))
             given = msgspec.json.decode(await request.body(), type=UpdateAccount)
             edited = Edited(
                 display_name=given.display_name, email=given.email, grants=given.grants, language=given.language
             )
-            return _answered(await self._people.edit(request, account, edited, version=version, reason=given.reason))
+            after = await self._people.edit(request, account, edited, version=version, reason=given.reason)
+            return _answered(after)
 
         return [create, update]
 
     def _steering(self) -> list[HTTPRouteHandler]:
-        people = self._people
+        people, seen = self._people, self._seen
 
         @post(
             "/v1/accounts/{account:str}/:disable",
@@ -103,9 +110,9 @@ class AccountsApi:
             operation_class=takes(Why),
             summary="Disable an account",
         )
-        async def disable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
+        async def disable(account: FromPath[str], request: Asked, match: IfMatch = "") -> Response[AccountShown]:
             """Let nobody in by this account any more: its sessions end, its tokens answer no more."""
-            version, reason = _version(request), (await body_of(request, Why)).reason
+            version, reason = await seen(account, match_of(match)), (await body_of(request, Why)).reason
             return _answered(await people.enable(request, account, "disabled", version=version, reason=reason))
 
         @post(
@@ -115,9 +122,9 @@ class AccountsApi:
             operation_class=takes(Why),
             summary="Enable an account",
         )
-        async def enable(account: FromPath[str], request: Asked) -> Response[AccountShown]:
+        async def enable(account: FromPath[str], request: Asked, match: IfMatch = "") -> Response[AccountShown]:
             """Let somebody in again."""
-            version, reason = _version(request), (await body_of(request, Why)).reason
+            version, reason = await seen(account, match_of(match)), (await body_of(request, Why)).reason
             return _answered(await people.enable(request, account, "active", version=version, reason=reason))
 
         @post(
@@ -128,9 +135,9 @@ class AccountsApi:
             operation_class=takes(Why),
             summary="Reset a password",
         )
-        async def reset(account: FromPath[str], request: Asked) -> Response[Invited]:
+        async def reset(account: FromPath[str], request: Asked, match: IfMatch = "") -> Response[Invited]:
             """Give a new password that works once. Their sessions end, and their signing key is gone."""
-            version, reason = _version(request), (await body_of(request, Why)).reason
+            version, reason = await seen(account, match_of(match)), (await body_of(request, Why)).reason
             return _invited(*await people.reset(request, account, version=version, reason=reason))
 
         @delete("/v1/accounts/{account:str}/sessions", right=Right.PEOPLE, summary="End somebody's sessions")
@@ -140,19 +147,13 @@ class AccountsApi:
 
         return [disable, enable, reset, end]
 
-
-def _version(request: Asked, *, needed: bool = False) -> int | None:
-    given = request.headers.get("if-match")
-    if given is None and needed:
-        raise AccountProblem("match-needed")
-    if given is None or given.strip() == "*":
-        return None
-    found = _ETAG.fullmatch(given.strip())
-    return int(found[1]) if found else -1  # of no version that there is
+    async def _seen(self, account: str, match: Match) -> int | None:
+        """The version that a change is made from; `None`: whichever is there."""
+        return None if match.any else match.version((await self._access.accounts.known(account)).version)
 
 
-def _answered(account: Account) -> Response[AccountShown]:
-    return Response(account_shown(account), headers={"etag": account.etag})
+def _answered(account: Account, *, known: str = "") -> Response[AccountShown]:
+    return tagged(account_shown(account), etag=account.etag, known=known)
 
 
 def _invited(account: Account, password: str, *, status_code: int = 200) -> Response[Invited]:

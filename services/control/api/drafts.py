@@ -1,6 +1,5 @@
 """Drafts of policies over HTTP: edited, checked, completed, compared, tried on recorded calls, and proposed."""
 
-import re
 from typing import Final
 
 from litestar import Response, delete, get, patch, post, put
@@ -30,18 +29,17 @@ from services.control.api.draft_messages import (
 )
 from services.control.api.jobs import started
 from services.control.api.managed import HandOf, since
-from services.control.api.parameters import PageSize, PageToken, body_of
+from services.control.api.parameters import IfMatch, IfNoneMatch, PageSize, PageToken, body_of, match_needed, tagged
 from services.control.api.revision_messages import Proposed, proposed
 from services.control.drafts.checking import Checked
 from services.control.drafts.comparing import Compared
 from services.control.drafts.completing import Completed
 from services.control.drafts.drafting import Drafting
-from services.control.drafts.store import Draft, DraftProblem
+from services.control.drafts.store import Draft
 from services.control.paging import page
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """A text of 4 MiB, however JSON writes it."""
-_ETAG: Final = re.compile(r'(?:W/)?"([0-9]{1,15})"')
 
 
 class PolicyDrafts:
@@ -67,14 +65,14 @@ class PolicyDrafts:
             return Response(Drafts(policy_drafts=tuple(map(draft_shown, shown)), next_page_token=further))
 
         @get("/v1/policy-drafts/{draft:str}", right=Right.POLICY_WRITE, summary="Get a draft")
-        async def one(draft: FromPath[str]) -> Response[DraftShown]:
+        async def one(draft: FromPath[str], known: IfNoneMatch = "") -> Response[DraftShown]:
             """One draft with its text; its ETag is what changes name in `if-match`."""
-            return _answered(*await drafting.store.read(draft))
+            return _answered(*await drafting.store.read(draft), known=known)
 
         return [listed, one]
 
     def _writing(self) -> list[HTTPRouteHandler]:
-        drafting = self._drafting
+        drafting, seen = self._drafting, self._seen
 
         @post(
             "/v1/policy-drafts",
@@ -103,11 +101,12 @@ class PolicyDrafts:
             request_max_body_size=MAX_BODY_BYTES,
             operation_class=takes(UpdateDraft),
         )
-        async def save(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
+        async def save(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[DraftShown]:
             """Write over the version of `if-match`. Where another one is there, the answer has the difference."""
-            version, given = _version(request), await body_of(request, UpdateDraft)
+            version, given = await seen(draft, match), await body_of(request, UpdateDraft)
             who = principal_of(request)
-            return _answered(await drafting.save(draft, version=version, who=who, text=given.text, title=given.title))
+            saved = await drafting.save(draft, version=version, who=who, text=given.text, title=given.title)
+            return _answered(saved)
 
         @patch(
             "/v1/policy-drafts/{draft:str}",
@@ -116,16 +115,16 @@ class PolicyDrafts:
             request_max_body_size=MAX_BODY_BYTES,
             operation_class=takes(EditDraft),
         )
-        async def edit(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
+        async def edit(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[DraftShown]:
             """Change parts of the version of `if-match`; all other lines of the text stay as they are."""
-            version, given = _version(request), await body_of(request, EditDraft)
+            version, given = await seen(draft, match), await body_of(request, EditDraft)
             who = principal_of(request)
             return _answered(*await drafting.edit(draft, given.edits, version=version, who=who))
 
         @delete("/v1/policy-drafts/{draft:str}", right=Right.POLICY_WRITE, summary="Delete a draft")
-        async def remove(draft: FromPath[str], request: Asked) -> None:
+        async def remove(draft: FromPath[str], request: Asked, match: IfMatch = "") -> None:
             """Delete the version of `if-match`."""
-            await drafting.delete(draft, version=_version(request), who=principal_of(request))
+            await drafting.delete(draft, version=await seen(draft, match), who=principal_of(request))
 
         return [create, save, edit, remove]
 
@@ -231,7 +230,7 @@ class PolicyDrafts:
         return [plan, backtest, attempt]
 
     def _proposing(self) -> list[HTTPRouteHandler]:
-        drafting = self._drafting
+        drafting, seen = self._drafting, self._seen
 
         @post(
             "/v1/policy-drafts/{draft:str}/:submit",
@@ -240,32 +239,30 @@ class PolicyDrafts:
             summary="Propose a draft",
             operation_class=takes(SubmitDraft),
         )
-        async def submit(draft: FromPath[str], request: Asked) -> Response[Proposed]:
+        async def submit(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[Proposed]:
             """Sign the version of `if-match` and propose it; somebody else must agree before it is active."""
-            version, given = _version(request), await body_of(request, SubmitDraft)
+            version, given = await seen(draft, match), await body_of(request, SubmitDraft)
             who, hand = principal_of(request), self._hand(request)
             proposal = await drafting.submit(draft, version=version, who=who, hand=hand, reason=given.reason)
             return Response(await proposed(drafting.submitting.revising, proposal), status_code=201)
 
         @post("/v1/policy-drafts/{draft:str}/:rebase", right=Right.POLICY_WRITE, status_code=200, summary="Rebase")
-        async def rebase(draft: FromPath[str], request: Asked) -> Response[DraftShown]:
+        async def rebase(draft: FromPath[str], request: Asked, match: IfMatch = "") -> Response[DraftShown]:
             """Let the version of `if-match` follow what has become active since it was made."""
             who = principal_of(request)
-            return _answered(*await drafting.rebase(draft, version=_version(request), who=who))
+            return _answered(*await drafting.rebase(draft, version=await seen(draft, match), who=who))
 
         return [submit, rebase]
+
+    async def _seen(self, draft: str, if_match: str) -> int:
+        """The version that a change is made from, which must be said."""
+        match = match_needed(if_match)
+        return match.version((await self._drafting.store.read(draft))[0].version)
 
 
 def _place(draft: Draft) -> tuple[int, str]:
     return draft.updated_ms, draft.id
 
 
-def _answered(draft: Draft, text: str | None = None, *, status: int = 200) -> Response[DraftShown]:
-    return Response(draft_shown(draft, text), status_code=status, headers={"etag": draft.etag})
-
-
-def _version(request: Asked) -> int:
-    match = _ETAG.fullmatch(request.headers.get("if-match", "").strip())
-    if match is None:
-        raise DraftProblem("if-match")
-    return int(match[1])
+def _answered(draft: Draft, text: str | None = None, *, status: int = 200, known: str = "") -> Response[DraftShown]:
+    return tagged(draft_shown(draft, text), etag=draft.etag, status=status, known=known)

@@ -1,29 +1,15 @@
 """What another service's refusal over gRPC says, for an answer over HTTP."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import msgspec
 from google.rpc import error_details_pb2
 
 from gateway.rpc.status import reason_from, status_from, text_from
+from services.control.api.statuses import OF_CODES
 from services.revisions.texts import say
-
-STATUS: Final[Mapping[str, HTTPStatus]] = {
-    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
-    "INVALID_ARGUMENT": HTTPStatus.BAD_REQUEST,
-    "NOT_FOUND": HTTPStatus.NOT_FOUND,
-    "ALREADY_EXISTS": HTTPStatus.CONFLICT,
-    "ABORTED": HTTPStatus.CONFLICT,
-    "PERMISSION_DENIED": HTTPStatus.FORBIDDEN,
-    "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
-    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
-    "DEADLINE_EXCEEDED": HTTPStatus.GATEWAY_TIMEOUT,
-    "UNIMPLEMENTED": HTTPStatus.NOT_IMPLEMENTED,
-}
-"""By the canonical code's name; any other is our mistake."""
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -40,10 +26,10 @@ def told_by(error: grpc.aio.AioRpcError, language: str) -> Heard | None:
     code = error.code().name
     details = status_from(error).details
     if code == "UNAVAILABLE" and not details:
-        return Heard("STORE_UNAVAILABLE", STATUS[code], say("audit-down", language=language))
+        return Heard("STORE_UNAVAILABLE", OF_CODES[code], say("audit-down", language=language))
     if code == "DEADLINE_EXCEEDED":
-        return Heard(code, STATUS[code], say("audit-slow", language=language))
-    status = STATUS.get(code)
+        return Heard(code, OF_CODES[code], say("audit-slow", language=language))
+    status = OF_CODES.get(code)
     if status is None:
         return None
     return Heard(reason_from(error), status, text_from(error), _mistakes(error, language))

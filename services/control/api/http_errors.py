@@ -15,6 +15,7 @@ from gateway.core.errors import CallEnded
 from services.control.access.persons import language_in
 from services.control.access.principals import Asked
 from services.control.api.problems import PROBLEM_JSON, Problem, problem_of, status_of_call
+from services.not_done import NotDone
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ def answered(request: Asked, error: Exception) -> Response[Problem]:
         _log.error("a request failed", exc_info=error)
     # Of an unknown method the answer names those that there are.
     headers = dict(getattr(error, "headers", None) or {})
+    if isinstance(error, NotDone) and error.etag:
+        headers["etag"] = error.etag
     if problem.retry_after_seconds:
         headers["retry-after"] = str(problem.retry_after_seconds)
     return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)

@@ -15,8 +15,9 @@ from services.control.access.rights import Right
 from services.control.api.draft_messages import JobShown, JobsShown, job_shown
 from services.control.api.parameters import PageSize, PageToken
 from services.control.drafts.texts import say
-from services.control.jobs import Job, Jobs
+from services.control.jobs import Job
 from services.control.paging import page
+from services.control.shared_jobs import SharedJobs
 
 _STREAM: Final = "text/event-stream"
 
@@ -24,7 +25,7 @@ _STREAM: Final = "text/event-stream"
 class JobsApi:
     """Answers whoever has begun jobs."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: SharedJobs) -> None:
         self._jobs = jobs
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -35,7 +36,7 @@ class JobsApi:
         async def listed(request: Asked, size: PageSize = 0, token: PageToken = "") -> Response[JobsShown]:
             """One's own jobs, the newest first, without what came of them; they are kept for an hour."""
             found, further = page(
-                jobs.all(owner=principal_of(request).name),
+                await jobs.all(owner=principal_of(request).name),
                 place=lambda each: (each.created_ms, each.id),
                 size=size,
                 token=token,
@@ -48,13 +49,13 @@ class JobsApi:
         @get("/v1/jobs/{job:str}", right=Right.OWN, summary="Get a job")
         async def one(job: FromPath[str], request: Asked) -> Response[JobShown]:
             """One job, with what came of it."""
-            return Response(in_words(jobs.get(job, owner=principal_of(request).name), language_in(request)))
+            return Response(in_words(await jobs.get(job, owner=principal_of(request).name), language_in(request)))
 
         @get("/v1/jobs/{job:str}/:follow", right=Right.OWN, summary="Follow a job", media_type=_STREAM)
         async def follow(job: FromPath[str], request: Asked) -> ServerSentEvent:
             """A job each time that it has changed, as server-sent events `job`, the last one with what came of it."""
             owner, language = principal_of(request).name, language_in(request)
-            jobs.get(job, owner=owner)
+            await jobs.get(job, owner=owner)
 
             async def events() -> AsyncIterator[dict[str, str]]:
                 async for seen in jobs.follow(job, owner=owner):

@@ -109,12 +109,13 @@ def _operation(method: str, path: str, plain: Mapping[str, Any], right: Right) -
     operation["security"] = _security(method, right)
     parameters = list(operation.get("parameters", ()))
     if (method, path) in _MATCHED:
-        parameters.append(_IF_MATCH)
+        parameters = [each | {"required": True} if each["name"] == "if-match" else each for each in parameters]
     if is_kept(method, path, right):
         parameters.append(_KEY)
     if parameters:
         operation["parameters"] = parameters
-    operation["responses"] = _responses(method, path, operation["responses"], right)
+    known = any(each["name"] == "if-none-match" for each in parameters)
+    operation["responses"] = _responses(method, path, operation["responses"], right, known=known)
     if "requestBody" in operation and name in EXAMPLES:
         body = operation["requestBody"]
         content = {kind: {**media, "example": EXAMPLES[name]} for kind, media in body["content"].items()}
@@ -128,16 +129,11 @@ _MATCHED: Final = frozenset(
         ("put", "/v1/policy-drafts/{draft}"),
         ("patch", "/v1/policy-drafts/{draft}"),
         ("delete", "/v1/policy-drafts/{draft}"),
+        ("post", "/v1/policy-drafts/{draft}:submit"),
+        ("post", "/v1/policy-drafts/{draft}:rebase"),
     }
 )
 """Changes that must say of which version they are."""
-_IF_MATCH: Final[Json] = {
-    "name": "if-match",
-    "in": "header",
-    "required": True,
-    "schema": {"type": "string"},
-    "description": "The `etag` of what was read: only if it is still so.",
-}
 _KEY: Final[Json] = {
     "name": IDEMPOTENCY_KEY,
     "in": "header",
@@ -162,8 +158,10 @@ def _security(method: str, right: Right) -> list[Json]:
     return [session, {"token": []}, {"person": []}]
 
 
-def _responses(method: str, path: str, plain: Mapping[str, Any], right: Right) -> Json:
+def _responses(method: str, path: str, plain: Mapping[str, Any], right: Right, *, known: bool) -> Json:
     own = {status: _streamed(what) for status, what in plain.items() if status.startswith("2")}
+    if known:
+        own["304"] = {"description": "It is what `if-none-match` names."}
     if path.startswith(_FLAGS):
         return {
             **dict(plain),

@@ -1,6 +1,5 @@
 """Why something was not done: problem details (RFC 9457) with the reasons that gRPC gives, in the reader's language."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,18 +9,15 @@ from litestar.exceptions import HTTPException
 from redis.exceptions import RedisError
 
 from gateway.adapters.cells import CellsFixed
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded
 from gateway.core.merging import merge
 from gateway.core.revision.decode import Mistake, PolicyInvalid
 from gateway.mistakes.saying import words
 from gateway.rpc.status import code_of
-from services.control.access.asking import Unasked
-from services.control.access.principals import Forbidden
-from services.control.api.access_problems import told_of_access
-from services.control.api.draft_problems import told_of_drafts
-from services.control.api.grpc_problems import STATUS, told_by
-from services.control.undone import Stale, Undone
-from services.revisions.revising import Conflict, RevisionProblem
+from services.control.api.grpc_problems import told_by
+from services.control.api.statuses import OF_CODES, status_of
+from services.not_done import NotDone
+from services.revisions.revising import Conflict
 from services.revisions.tables import told
 from services.revisions.texts import say
 from services.texts import say as say_generally
@@ -29,33 +25,6 @@ from services.texts import say as say_generally
 PROBLEM_JSON: Final = "application/problem+json"
 TYPES: Final = "https://pilote.dev/problems/"
 """What the `type` of every problem begins with; the reason follows."""
-_STATUS: Final[Mapping[str, HTTPStatus]] = {
-    "author": HTTPStatus.FORBIDDEN,
-    "right": HTTPStatus.FORBIDDEN,
-    "self": HTTPStatus.FORBIDDEN,
-    "stranger": HTTPStatus.FORBIDDEN,
-    "withdraw": HTTPStatus.FORBIDDEN,
-    "key": HTTPStatus.FORBIDDEN,
-    "unknown": HTTPStatus.NOT_FOUND,
-    "decision-unknown": HTTPStatus.NOT_FOUND,
-    "values-key": HTTPStatus.CONFLICT,
-    "values-damaged": HTTPStatus.CONFLICT,
-    "revision-unknown": HTTPStatus.NOT_FOUND,
-    "over": HTTPStatus.CONFLICT,
-    "twice": HTTPStatus.CONFLICT,
-    "look-plan": HTTPStatus.CONFLICT,
-    "look-backtest": HTTPStatus.CONFLICT,
-    "busy": HTTPStatus.CONFLICT,
-    "altered": HTTPStatus.CONFLICT,
-}
-"""By the code of a problem; any other is a bad request."""
-
-
-_UNDONE: Final[Mapping[Reason, HTTPStatus]] = {
-    Reason.HOLD_DAMAGED: HTTPStatus.CONFLICT,
-    Reason.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-"""Of reasons that are a mistake of somebody else's over gRPC."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,7 +66,9 @@ def problem(reason: str, status: HTTPStatus, detail: str, **more: Any) -> Proble
 
 def problem_of(error: Exception, language: str) -> Problem:
     """What is said of an error; INTERNAL, without its text, where it is a mistake of ours."""
-    found = _of_people(error, language) or _of_policy(error, language) or _of_systems(error, language)
+    if isinstance(error, NotDone):
+        return _not_done(error, language)
+    found = _of_policy(error, language) or _of_systems(error, language)
     if found is None and isinstance(error, HTTPException):
         found = _of_framework(error, language)
     if found is None:
@@ -108,34 +79,20 @@ def problem_of(error: Exception, language: str) -> Problem:
 
 def status_of_call(error: CallEnded) -> HTTPStatus:
     """The status that goes with the reason of an ended call."""
-    return STATUS.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return OF_CODES.get(code_of(error.reason).name, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _of_people(error: Exception, language: str) -> Problem | None:
-    found = told_of_access(error, language)
-    if found is not None:
-        wait = {"retry_after_seconds": found.retry_after_seconds} if found.retry_after_seconds else {}
-        return problem(found.reason, found.status, found.text, **wait)
-    if isinstance(error, Unasked):
-        text = say(error.code, language=language)
-        return problem("PERSON_UNAUTHENTICATED", HTTPStatus.UNAUTHORIZED, text)
-    if isinstance(error, Forbidden):
-        key = "forbidden-tenant" if error.tenant else "forbidden"
-        text = say(key, language=language, right=error.right.value, tenant=error.tenant)
-        return problem("RIGHT_MISSING", HTTPStatus.FORBIDDEN, text, right=error.right.value)
-    return None
+def _not_done(error: NotDone, language: str) -> Problem:
+    text, status = error.said(language), status_of(error.reason)
+    mistakes = ({"path": error.field, "problem": text},) if error.field else ()
+    return problem(error.reason, status, text, mistakes=mistakes, retry_after_seconds=error.wait_s, **error.more)
 
 
 def _of_policy(error: Exception, language: str) -> Problem | None:
-    found = told_of_drafts(error, language)
-    if found is not None:
-        return problem(found.reason, found.status, found.text, **found.more)
     if isinstance(error, PolicyInvalid):
         mistakes = tuple(_mistake(each, language) for each in error.mistakes)
         text = say("mistakes", language=language, count=len(mistakes))
         return problem("POLICY_INVALID", HTTPStatus.UNPROCESSABLE_ENTITY, text, mistakes=mistakes)
-    if isinstance(error, RevisionProblem):
-        return _refused(error, language)
     if isinstance(error, Conflict):
         return _conflict(error, language)
     if isinstance(error, CellsFixed):
@@ -149,8 +106,6 @@ def _of_policy(error: Exception, language: str) -> Problem | None:
 
 
 def _of_systems(error: Exception, language: str) -> Problem | None:
-    if isinstance(error, Undone):
-        return _undone(error, language)
     if isinstance(error, CallEnded):
         status = status_of_call(error)
         text = error.localized[1] if error.localized and error.localized[0] == language else error.message
@@ -201,23 +156,6 @@ def _mistake(mistake: Mistake, language: str) -> dict[str, Any]:
     said = words(mistake, language=language)
     where = {name: value for name, value in (("line", mistake.line), ("column", mistake.column)) if value}
     return {"path": mistake.path, **where, "code": mistake.what.code, "problem": said.problem, "fix": said.fix}
-
-
-def _refused(error: RevisionProblem, language: str) -> Problem:
-    values = dict(error.values)
-    if "state" in values:
-        values["state"] = say(f"state-{values['state']}", language=language)
-    reason = error.code.upper().replace("-", "_")
-    status = _STATUS.get(error.code, HTTPStatus.BAD_REQUEST)
-    return problem(reason, status, say(error.code, language=language, **values))
-
-
-def _undone(error: Undone, language: str) -> Problem:
-    text = error.said(language)
-    status = HTTPStatus.PRECONDITION_FAILED if isinstance(error, Stale) else _UNDONE.get(error.reason)
-    status = status or STATUS.get(code_of(error.reason).name, HTTPStatus.BAD_REQUEST)
-    mistakes = ({"path": error.field, "problem": text},) if error.field else ()
-    return problem(error.reason.value, status, text, mistakes=mistakes, retry_after_seconds=error.wait_s or 0)
 
 
 def _violations(error: CallEnded, text: str) -> tuple[dict[str, Any], ...]:

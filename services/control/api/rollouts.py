@@ -14,7 +14,16 @@ from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
-from services.control.api.parameters import Asking, IfMatch, PageSize, PageToken, Reasoned, version_in
+from services.control.api.parameters import (
+    Asking,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Reasoned,
+    match_of,
+    tagged,
+)
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
@@ -65,10 +74,10 @@ class Rollouts:
             return Response(RolloutsShown(rollouts=shown, next_page_token=further))
 
         @get("/v1/rollouts/{rollout:str}", right=Right.SEE, summary="Get a rollout")
-        async def one(request: Asking, rollout: FromPath[str]) -> Response[RolloutStanding]:
+        async def one(request: Asking, rollout: FromPath[str], known: IfNoneMatch = "") -> Response[RolloutStanding]:
             """Where one stands, what is proven of its step, and what it waits for."""
             found = await self._rolling.get(rollout, language=language_in(request))
-            return Response(found, headers={"etag": f'"{found.etag}"'})
+            return tagged(found, etag=found.etag, known=known)
 
         return [listed, one, *(self._moving(act) for act in _ACTS)]
 
@@ -83,7 +92,7 @@ class Rollouts:
             description=description,
             operation_class=takes(Reasoned),
         )
-        async def move(request: Asking, rollout: FromPath[str], if_match: IfMatch = "") -> Response[Moved]:
+        async def move(request: Asking, rollout: FromPath[str], match: IfMatch = "") -> Response[Moved]:
             asked = msgspec.json.decode(await request.body(), type=Reasoned)
             number, shown = await self._rolling.move(
                 rollout,
@@ -91,9 +100,9 @@ class Rollouts:
                 reason=asked.reason,
                 who=principal_of(request),
                 signer=self._signers(request) if self._policy.names_people else None,
-                etag=version_in(if_match),
+                match=match_of(match),
                 language=language_in(request),
             )
-            return Response(Moved(revision=number, rollout=shown), headers={"etag": f'"{shown.etag}"'})
+            return tagged(Moved(revision=number, rollout=shown), etag=shown.etag)
 
         return move

@@ -1,22 +1,16 @@
 """Saved views over HTTP: what `pilote views` does, for who is known to the control plane."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Annotated
 
-import grpc
 from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from gateway.core.errors import Reason
-from gateway.rpc.status import reason_from
 from pilote.audit.v1 import views_pb2
 from services.control.access.rights import Right
-from services.control.api.parameters import Answer, Asking, IfMatch, PageSize, PageToken, version_in
+from services.control.api.parameters import Answer, Asking, IfMatch, IfNoneMatch, PageSize, PageToken, match_of, tagged
 from services.control.api.proto_schemas import answers
 from services.control.audit_client import AuditClient, as_json, parsed
-from services.control.undone import Stale
 from services.control.viewing import SavedViews
 
 _Etag = Annotated[str, QueryParameter(name="etag", description="Delete only if the view is still the same.")]
@@ -48,10 +42,10 @@ class Views:
             summary="Get a view",
             operation_class=answers(views_pb2.GetViewResponse),
         )
-        async def one(request: Asking, view: FromPath[str]) -> Answer:
-            """One saved view."""
+        async def one(request: Asking, view: FromPath[str], known: IfNoneMatch = "") -> Answer:
+            """One saved view; its ETag is what changes name in `if-match`."""
             found = await self._views.get(request, f"views/{view}")
-            return Response(as_json(views_pb2.GetViewResponse(view=found)), headers=_tagged(found.etag))
+            return tagged(as_json(views_pb2.GetViewResponse(view=found)), etag=found.etag, known=known)
 
         return [listed, one]
 
@@ -75,14 +69,12 @@ class Views:
             summary="Change a view",
             operation_class=answers(views_pb2.UpdateViewResponse, takes=views_pb2.View),
         )
-        async def update(request: Asking, view: FromPath[str], if_match: IfMatch = "") -> Answer:
+        async def update(request: Asking, view: FromPath[str], match: IfMatch = "") -> Answer:
             """Put a view in the place of the one of this name; with its `etag` only if it is still the same."""
             body = await request.body()
             wanted = parsed(views_pb2.View, body)
             wanted.name = f"views/{view}"
-            wanted.etag = version_in(if_match) or wanted.etag
-            with _as_read(if_match):
-                return Response(as_json(await views.update(request, wanted)))
+            return Response(as_json(await views.update(request, wanted, match=match_of(match))))
 
         @delete(
             "/v1/views/{view:str}",
@@ -91,26 +83,9 @@ class Views:
             summary="Delete a view",
             operation_class=answers(views_pb2.DeleteViewResponse),
         )
-        async def remove(request: Asking, view: FromPath[str], etag: _Etag = "", if_match: IfMatch = "") -> Answer:
+        async def remove(request: Asking, view: FromPath[str], etag: _Etag = "", match: IfMatch = "") -> Answer:
             """Delete a view."""
-            with _as_read(if_match):
-                return Response(
-                    as_json(await views.remove(request, f"views/{view}", etag=version_in(if_match) or etag))
-                )
+            removed = await views.remove(request, f"views/{view}", etag=etag, match=match_of(match))
+            return Response(as_json(removed))
 
         return [create, update, remove]
-
-
-@contextlib.contextmanager
-def _as_read(if_match: str) -> Iterator[None]:
-    """A block that changes a view; where `if_match` names another version than there is, that is a precondition."""
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        if if_match and reason_from(error) == Reason.CONFLICT.value:
-            raise Stale("view-changed") from error
-        raise
-
-
-def _tagged(etag: str) -> dict[str, str]:
-    return {"etag": f'"{etag}"'} if etag else {}

@@ -58,9 +58,9 @@ def viewer_of(request: Request[Any, Any, Any]) -> Viewer:
     )
 
 
-def local_path(text: str | None, *, default: str = "/") -> str:
+def local_path(text: object, *, default: str = "/") -> str:
     """The text, where it is a path on this site, to which a browser may be sent; else `default`."""
-    return text if text is not None and _LOCAL.fullmatch(text) else default
+    return text if isinstance(text, str) and _LOCAL.fullmatch(text) else default
 
 
 def _chosen(cookies: Mapping[str, str], name: str, among: tuple[str, ...]) -> str:

@@ -15,6 +15,8 @@ from gateway.core.revision.decode import PolicyInvalid
 from services.control.drafts.cutting import Cut, dropped, flowing, inserted, made, moved, put, section_added
 from services.control.drafts.layout import Pair, Unfitting, composed, index_of, nested, pair_of, plain, same, shared
 from services.control.drafts.meaning import NotThere, meant
+from services.control.drafts.texts import say
+from services.not_done import NotDone
 
 MOST_EDITS: Final = 50
 SECTIONS: Final = frozenset(Document.__struct_encode_fields__)
@@ -39,13 +41,10 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """"set": the field: names of fields, keys of maps, names of listed things: ("arms", "champion", "weight") say."""
 
 
-class EditRefused(Exception):
-    """An edit cannot be made; nothing was. `code` is that of a text in `services.control.drafts.texts`."""
+class EditRefused(NotDone):
+    """An edit cannot be made; nothing was. The code is that of a text in `services.control.drafts.texts`."""
 
-    def __init__(self, code: str, **values: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+    say = staticmethod(say)
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:

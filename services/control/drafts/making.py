@@ -14,8 +14,8 @@ from services.control.drafts.store import DraftStore
 from services.control.drafts.submitting import Submitting
 from services.control.drafts.working import Sources
 from services.control.drafts.workshop import Workshop
-from services.control.jobs import Jobs
 from services.control.proposing import Proposing
+from services.control.shared_jobs import SharedJobs
 
 
 @contextlib.asynccontextmanager
@@ -33,7 +33,7 @@ async def drafting(
     async def holders() -> Sequence[Holder]:
         return await holders_of(accounts)
 
-    workshop, jobs, store = Workshop(), Jobs(clock_ms=clock_ms), DraftStore(redis)
+    workshop, jobs, store = Workshop(), SharedJobs(redis, clock_ms=clock_ms), DraftStore(redis)
     submitting = Submitting(proposing, holders, workshop=workshop)
     questions = Questions(store, submitting, workshop=workshop, jobs=jobs, sources=sources, clock_ms=clock_ms)
     try:

@@ -17,7 +17,8 @@ from services.control.drafts.store import DraftProblem, DraftStore
 from services.control.drafts.submitting import Submitting
 from services.control.drafts.working import Asked, Sources
 from services.control.drafts.workshop import Workshop
-from services.control.jobs import Job, Jobs
+from services.control.jobs import Job
+from services.control.shared_jobs import SharedJobs
 from services.revisions.revising import RevisionProblem
 
 WEEK_MS: Final = 7 * 86_400_000
@@ -34,7 +35,7 @@ class Questions:
         submitting: Submitting,
         *,
         workshop: Workshop,
-        jobs: Jobs,
+        jobs: SharedJobs,
         sources: Sources,
         clock_ms: Callable[[], int],
     ) -> None:
@@ -139,7 +140,7 @@ class Questions:
             section=place.section if place else "",
             name=place.name if place else "",
         )
-        return self._begun(kind, asked, about=f"policy-drafts/{draft}", owner=owner)
+        return await self._begun(kind, asked, about=f"policy-drafts/{draft}", owner=owner)
 
     async def start_proposal(
         self, kind: Literal["plan", "backtest"], number: int, *, owner: str, span_ms: int = WEEK_MS, most: int = 0
@@ -153,12 +154,12 @@ class Questions:
         proposal = await self._submitting.revising.proposal(number)
         document = bytes(proposal.published.document)
         asked = Asked(document=document, proposal=number, span_ms=span_ms, now_ms=self._clock_ms(), most=most)
-        return self._begun(kind, asked, about=f"proposals/{number}", owner=owner)
+        return await self._begun(kind, asked, about=f"proposals/{number}", owner=owner)
 
-    def _begun(self, kind: Kind, asked: Asked, *, about: str, owner: str) -> Job:
+    async def _begun(self, kind: Kind, asked: Asked, *, about: str, owner: str) -> Job:
         if kind != "plan" and not self._sources.replay_keys:
             raise DraftProblem("job-replay-key")
-        return self.jobs.start(kind, WORK[kind], (self._sources, asked), about=about, owner=owner)
+        return await self.jobs.start(kind, WORK[kind], (self._sources, asked), about=about, owner=owner)
 
     async def _text(self, draft: str, text: str | None) -> str:
         there = await self._store.read(draft)

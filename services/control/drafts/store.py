@@ -2,11 +2,14 @@
 
 import secrets
 import zlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from gateway.redis_clients import Client
+from services.control.drafts.texts import say
+from services.not_done import NotDone
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """Longest text of a draft, in UTF-8."""
@@ -57,29 +60,28 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return f'"{self.version}"'
 
 
-class DraftProblem(Exception):
-    """It cannot be done; `code` and `values` are those of a text in `services.control.drafts.texts`."""
+class DraftProblem(NotDone):
+    """It cannot be done; the code is that of a text in `services.control.drafts.texts`."""
 
-    def __init__(self, code: str, **values: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+    say = staticmethod(say)
 
 
-class DraftChanged(Exception):
+class DraftChanged(NotDone):
     """Somebody else has changed the draft since. Nothing was written; here is how it stands."""
 
+    say = staticmethod(say)
+
     def __init__(self, draft: Draft, text: str, difference: tuple[str, ...] = ()) -> None:
-        super().__init__(draft.id)
+        super().__init__("draft-changed", etag=draft.etag, by=draft.updated_by)
         self.draft = draft
         self.text = text
         self.difference = difference
         """Lines of a unified difference from what is there to what was sent."""
 
     @property
-    def headers(self) -> dict[str, str]:
-        """What an answer over HTTP says besides."""
-        return {"etag": self.draft.etag}
+    def more(self) -> Mapping[str, Any]:
+        """The difference."""
+        return {"difference": self.difference}
 
     def with_difference(self, lines: tuple[str, ...]) -> "DraftChanged":
         """The same with a difference."""

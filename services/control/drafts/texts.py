@@ -29,14 +29,6 @@ _TEXTS: Final = {
         "{by} has changed this draft meanwhile, so nothing was saved: compare both, then save again.",
         "{by} a modifié ce brouillon entre-temps, rien n’a donc été enregistré : comparez les deux, puis enregistrez de nouveau.",
     ),
-    "if-match": (
-        "Say which version you have seen: `If-Match` with the `ETag` of the draft.",
-        "Indiquez la version que vous avez vue : `If-Match` avec l’`ETag` du brouillon.",
-    ),
-    "draft-invalid": (
-        "The draft has mistakes, so it cannot be used yet: mend them first.",
-        "Le brouillon contient des erreurs et n’est pas encore utilisable : corrigez-les d’abord.",
-    ),
     "workshop-full": (
         "Too many texts wait to be checked: retry in a moment.",
         "Trop de textes attendent d’être vérifiés : réessayez dans un instant.",
@@ -78,12 +70,16 @@ _TEXTS: Final = {
         "Trop de travaux sont en cours ici : attendez que l’un s’achève, ou arrêtez l’un des vôtres.",
     ),
     "job-unknown": (
-        "There is no such job: what came of one is kept for an hour, by the control plane that was asked.",
-        "Il n’y a pas de tel travail : son résultat est gardé une heure, par le plan de contrôle qui a été sollicité.",
+        "There is no such job: what came of one is kept for an hour.",
+        "Il n’y a pas de tel travail : son résultat est gardé une heure.",
     ),
     "job-mistake": (
         "A mistake of ours; it is in our log.",
         "Une erreur de notre part ; elle est dans notre journal.",
+    ),
+    "job-gone": (
+        "The control plane that did this work has ended over it: start it again.",
+        "Le plan de contrôle qui faisait ce travail s’est arrêté entre-temps : relancez-le.",
     ),
     "job-lost": (
         "The work was ended from outside, for lack of memory perhaps: ask for less time, or fewer calls.",

@@ -13,6 +13,8 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from services.control import children
 from services.control.drafts.store import DraftProblem
+from services.control.drafts.texts import say
+from services.not_done import NotDone
 
 LONGEST_SECONDS: Final = 20.0
 MOST_WAITING: Final = 50
@@ -24,8 +26,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Overtaken(Exception):
+class Overtaken(NotDone):
     """A newer request for the same thing has come meanwhile; who asked for this one need not know any more."""
+
+    say = staticmethod(say)
+
+    def __init__(self) -> None:
+        super().__init__("overtaken")
 
 
 class Workshop:
@@ -44,7 +51,7 @@ class Workshop:
             DraftProblem: too many wait, it takes too long, or the process has ended, for lack of memory say.
         """
         if self._waiting >= MOST_WAITING:
-            raise DraftProblem("workshop-full")
+            raise DraftProblem("workshop-full", wait_s=1)
         self._waiting += 1
         try:
             async with self._turn:

@@ -93,10 +93,10 @@ async def desk(redis: Client, tmp_path: Path) -> AsyncIterator[Desk]:
         await audit.store.close()
 
 
-async def refused(what: Any) -> tuple[Reason, str]:
+async def refused(what: Any) -> tuple[str, str]:
     with pytest.raises(Undone) as undone:
         await what
-    return undone.value.reason, undone.value.text
+    return undone.value.reason, undone.value.code
 
 
 async def test_an_erasure_is_asked_for_by_one_and_done_once_another_agrees(desk: Desk) -> None:
@@ -136,7 +136,7 @@ async def test_of_a_hundred_who_agree_at_once_one_does_it(desk: Desk) -> None:
         *(desk.by(desk.stub).agree(each, asked.id, comment="yes") for each in people), return_exceptions=True
     )
     done = [each for each in ended if isinstance(each, Approval)]
-    others = {each.text for each in ended if isinstance(each, Undone)}
+    others = {each.code for each in ended if isinstance(each, Undone)}
     assert (len(done), others) == (1, {"approval-decided"})
     assert len(await desk.notes("erasure")) == 1
 

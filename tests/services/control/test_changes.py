@@ -136,7 +136,7 @@ async def test_where_it_cannot_be_noted_nothing_is_done() -> None:
         with pytest.raises(Undone) as undone:
             async with changes.recording(ADA, operation="create", resource="views/x"):
                 done.append(1)
-    assert (undone.value.reason, undone.value.text, done) == (Reason.STORE_UNAVAILABLE, "change-unrecorded", [])
+    assert (undone.value.reason, undone.value.code, done) == (Reason.STORE_UNAVAILABLE, "change-unrecorded", [])
 
 
 async def test_a_change_is_not_taken_back_because_its_end_cannot_be_noted(log: Log, tmp_path: Path) -> None:

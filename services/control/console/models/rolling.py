@@ -17,7 +17,9 @@ from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.viewer import viewer_of
+from services.control.preconditions import Unmatched, exactly
 from services.control.undone import Undone
+from services.not_done import NotDone
 from services.rollouts.moves import MOST_CHARACTERS
 
 ACTS: Final[tuple[Act, ...]] = get_args(Act)
@@ -48,9 +50,15 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         signer = parts.operations.signer(request)
         try:
             number, _ = await parts.operations.rolling.move(
-                name, wanted, reason=reason, who=principal_of(request), signer=signer, etag=etag, language=language
+                name,
+                wanted,
+                reason=reason,
+                who=principal_of(request),
+                signer=signer,
+                match=exactly(etag),
+                language=language,
             )
-        except Undone as undone:
+        except (Undone, Unmatched) as undone:
             if undone.reason in HERE:
                 raise
             return await _shown(request, parts, name, reason=reason, undone=undone)
@@ -60,7 +68,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
 
 async def _shown(
-    request: Asked, parts: Parts, name: str, *, reason: str = "", undone: Undone | None = None
+    request: Asked, parts: Parts, name: str, *, reason: str = "", undone: NotDone | None = None
 ) -> Response[str]:
     language = viewer_of(request).language
     standing = await parts.operations.rolling.get(name, language=language)

@@ -21,7 +21,6 @@ from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.viewer import viewer_of
 from services.control.drafts.edits import EditRefused
 from services.control.drafts.store import DraftProblem
-from services.control.drafts.texts import say as in_words
 from services.control.filters import is_
 from services.control.routes import RouteShown, models_of, routes_of
 from services.control.splitting import SplitWrong, edits_of, weights_in
@@ -85,7 +84,7 @@ def _weighing(parts: Parts) -> Sequence[HTTPRouteHandler]:
             error = t(f"models-weights-{wrong.code}", arm=wrong.arm, percent=wrong.percent)
             return _form(request, parts, route, typed=typed, error=error, arm=wrong.arm)
         except (EditRefused, DraftProblem) as refused:
-            error = in_words(refused.code, language=viewer_of(request).language, **refused.values)
+            error = refused.said(viewer_of(request).language)
             return _form(request, parts, route, typed=typed, error=error)
         return go_to(request, f"/policy/drafts/{made.id}/review", say=t("models-weights-drafted"))
 

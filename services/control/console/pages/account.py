@@ -14,8 +14,8 @@ from services.control.access.knowing import here_of
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import OPEN, Right, rights_of
 from services.control.access.tokens import DEFAULT_DAYS, LONGEST_DAYS, SIGN
-from services.control.api.access_problems import told_of_access
 from services.control.api.people_messages import CreateToken
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.account import TEXTS
@@ -28,6 +28,12 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of this page."""
     account = _Account(parts)
     return [*account.sessions(), *account.tokens()]
+
+
+class _Token(Form, frozen=True, kw_only=True):
+    name: str = ""
+    scope: tuple[str, ...] = ()
+    days: str = ""
 
 
 class _Account:
@@ -57,12 +63,8 @@ class _Account:
     def tokens(self) -> list[HTTPRouteHandler]:
         @post("/account/tokens", right=Right.OWN, include_in_schema=False)
         async def make(request: Asked) -> Response[Any]:
-            form = await request.form()
-            asked = {
-                "name": str(form.get("name", "")).strip(),
-                "scopes": [str(each) for each in form.getall("scope", [])],
-                "days": str(form.get("days", "")),
-            }
+            form = await form_as(request, _Token)
+            asked = {"name": form.name, "scopes": form.scope, "days": form.days}
             try:
                 wanted = msgspec.convert(asked, CreateToken, strict=False)
                 made, text = await self._people.make_token(
@@ -70,8 +72,7 @@ class _Account:
                 )
             except (AccountProblem, msgspec.ValidationError) as error:
                 problem = error if isinstance(error, AccountProblem) else AccountProblem("token-unread")
-                told = told_of_access(problem, viewer_of(request).language)
-                return await self._shown(request, said="" if told is None else told.text)
+                return await self._shown(request, said=problem.said(viewer_of(request).language))
             return page(request, _NEW, token=made, text=text, headers={"cache-control": "no-store"})
 
         @post("/account/tokens/{token:str}/revoke", right=Right.OWN, include_in_schema=False)

@@ -26,7 +26,6 @@ from services.control.console.texts.agents import TEXTS
 from services.control.console.viewer import viewer_of
 from services.control.drafts.edits import EditRefused
 from services.control.drafts.store import DraftProblem
-from services.control.drafts.texts import say as in_words
 from services.control.filters import both, is_, since
 from services.control.traffic import DAY_MS, Traffic
 
@@ -119,7 +118,7 @@ def _keys(parts: Parts) -> Sequence[HTTPRouteHandler]:
             id=found.name,
             made=made,
             draft=draft,
-            problem=_said(request, refused) if refused else "",
+            problem=refused.said(viewer_of(request).language) if refused else "",
             lines=lines_of(found, made),
         )
 
@@ -135,15 +134,10 @@ def _keys(parts: Parts) -> Sequence[HTTPRouteHandler]:
         try:
             draft = await in_draft(parts.drafts, title, edits, who=principal_of(request))
         except (EditRefused, DraftProblem) as refused:
-            return go_to(request, f"/agents/{agent}", say=_said(request, refused), kind="error")
+            return go_to(request, f"/agents/{agent}", say=refused.said(viewer_of(request).language), kind="error")
         return go_to(request, f"/policy/drafts/{draft}/review", say=t("agents-draft-removed"))
 
     return [new, remove]
-
-
-def _said(request: Asked, refused: EditRefused | DraftProblem) -> str:
-    """Why there is no draft, in words."""
-    return in_words(refused.code, language=viewer_of(request).language, **refused.values)
 
 
 async def _latest(parts: Parts, who: str) -> Sequence[Any] | None:

@@ -12,10 +12,16 @@ from services.control.access.knowing import here_of
 from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
+from services.control.console.forms import Form, Secret, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
 from services.control.console.texts.confirm import TEXTS
 from services.control.console.viewer import local_path, viewer_of
+
+
+class _Confirm(Form, frozen=True, kw_only=True):
+    password: Secret = ""
+    next: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -27,19 +33,19 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/confirm", right=Right.OWN, include_in_schema=False)
     async def confirmed(request: Asked) -> Response[Any]:
-        form, here = await request.form(), here_of(request)
+        form, here = await form_as(request, _Confirm), here_of(request)
         done = await parts.access.entrance.confirm(
             here.session,
             here.cookie,
             account=here.account,
-            password=str(form.get("password", "")),
+            password=form.password,
             now_ms=parts.clock_ms(),
         )
         if isinstance(done, Refused):
-            return _shown(request, form.get("next"), done)
+            return _shown(request, form.next, done)
         if asked_by_htmx(request):  # assets/src/shell/confirming.js then repeats the request that was refused
             return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"hx-trigger": "confirmed"})
-        return go_to(request, local_path(form.get("next")), say=texts_of(request)("confirm-done"), kind="note")
+        return go_to(request, local_path(form.next), say=texts_of(request)("confirm-done"), kind="note")
 
     return [shown, confirmed]
 

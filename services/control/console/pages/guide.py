@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
@@ -12,11 +13,11 @@ from gateway.core.revision.decode import PolicyInvalid
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.problems import problem_of
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import blocks, page, texts_of
 from services.control.console.texts.guide import TEXTS
 from services.control.console.viewer import viewer_of
-from services.control.drafts.store import DraftProblem
 from services.control.guiding import (
     STEPS,
     Progress,
@@ -28,8 +29,8 @@ from services.control.guiding import (
     smallest_policy,
 )
 from services.control.live.scope import scope_of
-from services.control.undone import Undone
-from services.revisions.revising import Conflict, RevisionProblem
+from services.not_done import NotDone
+from services.revisions.revising import Conflict
 
 _FIELDS: Final = {"tenant": "", "agent": "sales-bot", "address": "127.0.0.1:50061"}
 _METHOD: Final = "pilote.crm.v1.ContactService/ListContacts"
@@ -48,6 +49,12 @@ SNIPPETS: Final = (
     ("grpcurl", f"grpcurl -plaintext -H \"x-api-key: $KEY\" -d '{{}}' 127.0.0.1:50051 {_METHOD}"),
     ("python", _PYTHON),
 )
+
+
+class _Policy(Form, frozen=True, kw_only=True):
+    tenant: str = ""
+    agent: str = ""
+    address: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -70,8 +77,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/guide/policy", right=Right.POLICY_WRITE, include_in_schema=False, status_code=200)
     async def propose(request: Asked) -> Response[Any]:
         """Make a key, and propose the smallest policy with its hash."""
-        form = await request.form()
-        given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
+        given = msgspec.structs.asdict(await form_as(request, _Policy))
         hand, who, t = parts.hand(request), principal_of(request), texts_of(request)
         key = new_key(given["agent"])
         try:
@@ -79,12 +85,10 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             draft, _ = await parts.drafts.create(title=t("guide-draft"), who=who, text=text)
             reason = t("guide-reason")
             await parts.drafts.submit(draft.id, version=draft.version, who=who, hand=hand, reason=reason)
-        except Undone as undone:
-            said, field = undone.said(viewer_of(request).language), undone.field
-            return await _again(request, parts, given, said=said, field=field)
-        except (DraftProblem, PolicyInvalid, RevisionProblem, Conflict) as error:
-            said = problem_of(error, viewer_of(request).language).detail
-            return await _again(request, parts, given, said=said)
+        except (NotDone, PolicyInvalid, Conflict) as error:
+            said = problem_of(error, viewer_of(request).language)
+            field = said.mistakes[0]["path"] if said.mistakes and isinstance(error, NotDone) else ""
+            return await _again(request, parts, given, said=said.detail, field=field)
         values = await _values(request, parts, await _progress(request, parts)) | {"key": key, "agent": given["agent"]}
         return _with_key(request, values)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from litestar import Response, get, post
@@ -16,6 +16,7 @@ from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.console.formats import milliseconds
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
 from services.control.console.texts.holds import TEXTS
@@ -85,11 +86,16 @@ def _one(parts: Parts) -> Sequence[HTTPRouteHandler]:
     return [one, claim, release]
 
 
+class _Decision(Form, frozen=True, kw_only=True):
+    act: Literal["approve", "refuse"]
+    reason: str = ""
+
+
 def _deciding(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/holds/{hold:str}/decide", right=Right.HOLDS, include_in_schema=False)
     async def decide(request: Asked, hold: FromPath[str]) -> Response[Any]:
-        form = await request.form()
-        approve, reason = form.get("act") == "approve", str(form.get("reason", ""))
+        form = await form_as(request, _Decision)
+        approve, reason = form.act == "approve", form.reason
         tenants, principal = _tenants(request, parts, Right.HOLDS), principal_of(request)
         queue = parts.operations.holds
         try:

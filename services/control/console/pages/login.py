@@ -18,6 +18,7 @@ from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
 from services.control.api.sessions import set_login
+from services.control.console.forms import Form, Secret, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.pages.preferences import chosen
 from services.control.console.rendering import go_to, page
@@ -27,6 +28,12 @@ from services.control.console.viewer import local_path, viewer_of
 _STATUS: Final = {"login-throttled": HTTPStatus.TOO_MANY_REQUESTS, "login-busy": HTTPStatus.SERVICE_UNAVAILABLE}
 _LONGEST: Final = 1024
 """Characters of a name or password that are read; no real one has as many."""
+
+
+class _LogIn(Form, frozen=True, kw_only=True):
+    name: Secret = ""
+    password: Secret = ""
+    next: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -39,16 +46,16 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/login", right=Right.ANYONE, include_in_schema=False)
     async def log_in(request: Asked) -> Response[Any]:
-        form = await request.form()
-        name, password = (str(form.get(each, ""))[:_LONGEST] for each in ("name", "password"))
+        form = await form_as(request, _LogIn)
+        name = form.name[:_LONGEST]
         if not access.cookies.is_own(request.headers):
-            return refused(request, Refused(code="login-foreign"), name=name, back=form.get("next"))
-        done = await parts.people.log_in(request, name, password)
+            return refused(request, Refused(code="login-foreign"), name=name, back=form.next)
+        done = await parts.people.log_in(request, name, form.password[:_LONGEST])
         if isinstance(done, Refused):
-            return refused(request, done, name=name, back=form.get("next"))
+            return refused(request, done, name=name, back=form.next)
         set_login(request, done, access=access)
         cookies = _language(request, done.account, https=parts.https)
-        return go_to(request, local_path(form.get("next")), cookies=cookies)
+        return go_to(request, local_path(form.next), cookies=cookies)
 
     @post("/logout", right=Right.OWN, include_in_schema=False)
     async def log_out(request: Asked) -> Response[Any]:

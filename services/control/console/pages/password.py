@@ -13,6 +13,7 @@ from services.control.access.principals import Asked
 from services.control.access.rights import Right
 from services.control.access.texts import say
 from services.control.api.sessions import set_login
+from services.control.console.forms import Form, Secret, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.password import TEXTS
@@ -20,6 +21,12 @@ from services.control.console.viewer import local_path, viewer_of
 
 _OLD: Final = frozenset({"confirm-wrong", "login-throttled", "login-busy", "password-none"})
 """What is said beside the password that one has; all else is about the one that one wants."""
+
+
+class _Choice(Form, frozen=True, kw_only=True):
+    old: Secret = ""
+    new: Secret = ""
+    next: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -32,12 +39,12 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/password", right=Right.OWN, include_in_schema=False)
     async def changed(request: Asked) -> Response[Any]:
-        form = await request.form()
-        done = await parts.people.change_password(request, old=str(form.get("old", "")), new=str(form.get("new", "")))
+        form = await form_as(request, _Choice)
+        done = await parts.people.change_password(request, old=form.old, new=form.new)
         if isinstance(done, Refused):
-            return _shown(request, form.get("next"), done)
+            return _shown(request, form.next, done)
         set_login(request, done, access=access)
-        return go_to(request, local_path(form.get("next")), say=texts_of(request)("password-done"))
+        return go_to(request, local_path(form.next), say=texts_of(request)("password-done"))
 
     return [shown, changed]
 

@@ -1,12 +1,11 @@
 """Who may log in, and what they may do: accounts, and the passwords that let people in for the first time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from litestar import Response, get, post
-from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -14,8 +13,8 @@ from services.control.access.accounts import Account, AccountProblem
 from services.control.access.administration import Edited
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import EVERYWHERE, OPEN, RIGHTS, Right, Role
-from services.control.api.access_problems import told_of_access
 from services.control.api.parameters import PageToken
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.people import TEXTS
@@ -52,27 +51,22 @@ class _People:
     def changing(self) -> list[HTTPRouteHandler]:
         @post("/people", right=Right.PEOPLE, include_in_schema=False)
         async def add(request: Asked) -> Response[Any]:
-            form = await request.form()
+            form = await form_as(request, _Person)
             try:
-                account = _account(form, created_ms=self._parts.clock_ms())
-                made, password = await self._people.add(request, account, reason=_text(form, "reason"))
+                account = form.account(created_ms=self._parts.clock_ms())
+                made, password = await self._people.add(request, account, reason=form.reason)
             except (AccountProblem, msgspec.ValidationError) as error:
                 return await self._list(request, said=_said(error, request), given=form)
             return _invited(request, made, password)
 
         @post("/people/{name:str}", right=Right.PEOPLE, include_in_schema=False)
         async def edit(name: FromPath[str], request: Asked) -> Response[Any]:
-            form = await request.form()
+            form = await form_as(request, _Person)
             try:
                 own = principal_of(request).name == name
-                edited = Edited(
-                    display_name=_text(form, "display"),
-                    email=_text(form, "email"),
-                    grants=None if own else _grants(form),
-                )
+                edited = Edited(display_name=form.display, email=form.email, grants=None if own else form.granted())
                 edited = msgspec.convert(msgspec.to_builtins(edited), Edited)
-                version = int(_text(form, "version") or "0")
-                await self._people.edit(request, name, edited, version=version, reason=_text(form, "reason"))
+                await self._people.edit(request, name, edited, version=form.version, reason=form.reason)
             except (AccountProblem, ValueError) as error:
                 return await self._one(request, name, said=_said(error, request))
             return go_to(request, "/people", say=texts_of(request)("people-saved", name=name))
@@ -82,33 +76,32 @@ class _People:
     def letting_in(self) -> list[HTTPRouteHandler]:
         @post("/people/{name:str}/reset", right=Right.PEOPLE, include_in_schema=False)
         async def reset(name: FromPath[str], request: Asked) -> Response[Any]:
-            form = await request.form()
+            form = await form_as(request, _Person)
             try:
-                made, password = await self._people.reset(request, name, reason=_text(form, "reason"))
+                made, password = await self._people.reset(request, name, reason=form.reason)
             except AccountProblem as error:
                 return await self._one(request, name, said=_said(error, request))
             return _invited(request, made, password)
 
         @post("/people/{name:str}/state", right=Right.PEOPLE, include_in_schema=False)
         async def enable(name: FromPath[str], request: Asked) -> Response[Any]:
-            form = await request.form()
-            state = "active" if form.get("state") == "active" else "disabled"
+            form = await form_as(request, _Person)
             try:
-                await self._people.enable(request, name, state, reason=_text(form, "reason"))  # type: ignore[arg-type]
+                await self._people.enable(request, name, form.state, reason=form.reason)
             except AccountProblem as error:
                 return await self._one(request, name, said=_said(error, request))
             return go_to(request, f"/people/{name}", say=texts_of(request)("people-saved", name=name))
 
         @post("/people/{name:str}/sessions", right=Right.PEOPLE, include_in_schema=False)
         async def end(name: FromPath[str], request: Asked) -> Response[Any]:
-            form = await request.form()
-            await self._people.end_sessions(request, name, reason=_text(form, "reason"))
+            form = await form_as(request, _Person)
+            await self._people.end_sessions(request, name, reason=form.reason)
             return go_to(request, f"/people/{name}", say=texts_of(request)("people-ended", name=name))
 
         return [reset, enable, end]
 
     async def _list(
-        self, request: Asked, *, token: str = "", said: str = "", given: Mapping[str, str] | None = None
+        self, request: Asked, *, token: str = "", said: str = "", given: "_Person | None" = None
     ) -> Response[str]:
         accounts, further = cut(
             await self._access.accounts.all(), place=lambda each: (0, each.name), size=0, token=token
@@ -125,7 +118,7 @@ class _People:
             rights=_SHOWN,
             gives=RIGHTS,
             said=said,
-            given=given or {},
+            given=given or _Person(),
         )
 
     async def _one(self, request: Asked, name: str, *, said: str = "") -> Response[str]:
@@ -148,38 +141,43 @@ class _People:
         return frozenset() if revision is None else frozenset(each.public_key for each in revision.document.people)
 
 
-def _account(form: FormMultiDict, *, created_ms: int) -> Account:
-    tenant = _text(form, "tenant") or EVERYWHERE
-    made = {
-        "name": _text(form, "name"),
-        "display_name": _text(form, "display"),
-        "email": _text(form, "email"),
-        "grants": {tenant: form.getall("role", [])},
-        "created_ms": created_ms,
-    }
-    return msgspec.convert(made, Account)
+class _Person(Form, frozen=True, kw_only=True):
+    name: str = ""
+    display: str = ""
+    email: str = ""
+    tenant: str = ""
+    role: tuple[str, ...] = ()
+    grant: tuple[str, ...] = ()
+    """Boxes that are ticked; each says `tenant/role`."""
+    version: int = 0
+    state: Literal["active", "disabled"] = "disabled"
+    reason: str = ""
 
+    def account(self, *, created_ms: int) -> Account:
+        """Somebody new."""
+        made = {
+            "name": self.name,
+            "display_name": self.display,
+            "email": self.email,
+            "grants": {self.tenant or EVERYWHERE: self.role},
+            "created_ms": created_ms,
+        }
+        return msgspec.convert(made, Account)
 
-def _grants(form: FormMultiDict) -> dict[str, tuple[Role, ...]]:
-    """The roles that are ticked, by tenant; each box says `tenant/role`."""
-    found = dict[str, set[Role]]()
-    for each in form.getall("grant", []):
-        tenant, _, role = str(each).rpartition("/")
-        found.setdefault(tenant, set()).add(Role(role))
-    further = _text(form, "tenant")
-    for role in form.getall("role", []) if further else ():
-        found.setdefault(further, set()).add(Role(role))
-    return {tenant: tuple(sorted(roles)) for tenant, roles in found.items()}
-
-
-def _text(form: FormMultiDict, name: str) -> str:
-    return str(form.get(name, "")).strip()
+    def granted(self) -> dict[str, tuple[Role, ...]]:
+        """The roles that are ticked, by tenant."""
+        found = dict[str, set[Role]]()
+        for each in self.grant:
+            tenant, _, role = each.rpartition("/")
+            found.setdefault(tenant, set()).add(Role(role))
+        for role in self.role if self.tenant else ():
+            found.setdefault(self.tenant, set()).add(Role(role))
+        return {tenant: tuple(sorted(roles)) for tenant, roles in found.items()}
 
 
 def _said(error: Exception, request: Asked) -> str:
-    language = viewer_of(request).language
-    told = told_of_access(error if isinstance(error, AccountProblem) else AccountProblem("account-unread"), language)
-    return told.text if told is not None else ""
+    problem = error if isinstance(error, AccountProblem) else AccountProblem("account-unread")
+    return problem.said(viewer_of(request).language)
 
 
 def _invited(request: Asked, account: Account, password: str) -> Response[str]:

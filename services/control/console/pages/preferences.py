@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.core.texts import LANGUAGES
 from services.control.access.persons import LANGUAGE_COOKIE
 from services.control.access.rights import Right
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to
 from services.control.console.viewer import THEME_COOKIE, THEMES, local_path
@@ -17,7 +18,12 @@ from services.control.console.viewer import THEME_COOKIE, THEMES, local_path
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _OURS: Final = ("same-origin", "none")
 """What a browser says of a request that a page of ours makes, or somebody by hand."""
-_CHOICES: Final = (("language", LANGUAGE_COOKIE, LANGUAGES), ("theme", THEME_COOKIE, THEMES))
+
+
+class _Wanted(Form, frozen=True, kw_only=True):
+    language: str = ""
+    theme: str = ""
+    next: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -25,15 +31,18 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/preferences", right=Right.ANYONE, include_in_schema=False)
     async def preferences(request: Request[Any, Any, Any]) -> Response[None]:
-        form = await request.form()
+        form = await form_as(request, _Wanted)
         if request.headers.get("sec-fetch-site", "none") not in _OURS:
             return go_to(request, "/")
         cookies = [
-            chosen(cookie, form[name], https=parts.https)
-            for name, cookie, allowed in _CHOICES
-            if form.get(name) in allowed
+            chosen(cookie, wanted, https=parts.https)
+            for wanted, cookie, allowed in (
+                (form.language, LANGUAGE_COOKIE, LANGUAGES),
+                (form.theme, THEME_COOKIE, THEMES),
+            )
+            if wanted in allowed
         ]
-        return go_to(request, local_path(form.get("next")), cookies=cookies)
+        return go_to(request, local_path(form.next), cookies=cookies)
 
     return [preferences]
 

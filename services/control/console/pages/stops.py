@@ -14,6 +14,7 @@ from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import EVERYWHERE, Right
 from services.control.access.tenancy import tenants_for
 from services.control.console.formats import milliseconds
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.stops import TEXTS
@@ -76,14 +77,21 @@ def _asking(parts: Parts) -> Sequence[HTTPRouteHandler]:
     return [new, resume]
 
 
+class _Stop(Form, frozen=True, kw_only=True):
+    what: str = ""
+    tenant: str = ""
+    reason: str = ""
+    sure: str = ""
+
+
 def _doing(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/stops", right=Right.STOPS, include_in_schema=False)
     async def stop(request: Asked) -> Response[Any]:
-        form = await request.form()
-        what, tenant, reason = (str(form.get(name, "")) for name in ("what", "tenant", "reason"))
+        form = await form_as(request, _Stop)
+        what, tenant, reason = form.what, form.tenant, form.reason
         principal = principal_of(request)
         target, t = target_of(what, tenant), texts_of(request)
-        if target.kind == "all" and form.get("sure") != "yes":
+        if target.kind == "all" and form.sure != "yes":
             return await _confirm(request, parts, what, tenant, reason=reason, unsure=True)
         try:
             tenants = tenants_for(principal, Right.STOPS, parts.policy.tenants, asked=tenant or EVERYWHERE)
@@ -96,8 +104,8 @@ def _doing(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/stops/resume", right=Right.STOPS, include_in_schema=False)
     async def resume(request: Asked) -> Response[Any]:
-        form = await request.form()
-        what, tenant, reason = (str(form.get(name, "")) for name in ("what", "tenant", "reason"))
+        form = await form_as(request, _Stop)
+        what, tenant, reason = form.what, form.tenant, form.reason
         principal = principal_of(request)
         target, t = target_of(what, tenant), texts_of(request)
         try:

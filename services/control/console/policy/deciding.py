@@ -83,10 +83,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         span_ms = days_of(number_of(form, "days", 7)) * DAY_MS
         try:
             job = await questions.start_proposal(kind, number, owner=principal_of(request).name, span_ms=span_ms)
-        except DraftProblem as problem:
-            return not_begun(request, problem.code)
-        except JobsFull:
-            return not_begun(request, "jobs-full")
+        except (DraftProblem, JobsFull) as problem:
+            return not_begun(request, problem)
         return job_shown(request, job)
 
     return [proposals, proposal, decide]

@@ -104,10 +104,8 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
         text = await drafting.questions.edit_text(text, edits)
         stored = await drafting.save(draft, version=number_of(form, "version"), who=principal_of(request), text=text)
         name = chosen
-    except (EditRefused, DraftProblem) as refused:
-        error = in_words(refused.code, language=language_in(request), **refused.values)
-    except DraftChanged as changed:
-        error = in_words("draft-changed", language=language_in(request), by=changed.draft.updated_by)
+    except (EditRefused, DraftProblem, DraftChanged) as refused:
+        error = refused.said(language_in(request))
     if not asked_by_htmx(request):
         path = f"/policy/drafts/{draft}?section={section}&name={name}"
         return go_to(request, path, say=error or texts_of(request)("policy-saved"), kind="error" if error else "done")

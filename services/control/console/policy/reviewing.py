@@ -25,6 +25,7 @@ from services.control.drafts.questions import Kind
 from services.control.drafts.store import DraftProblem
 from services.control.drafts.texts import say as in_words
 from services.control.jobs import OVER, Job, JobsFull
+from services.not_done import NotDone
 
 DAY_MS: Final = 86_400_000
 SPANS: Final = (1, 7, 30)
@@ -64,10 +65,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
                 most=MOST_TRIED if kind == "try" else 0,
                 place=Place(field_of(form, "section"), part),
             )
-        except (DraftProblem, EditRefused) as problem:
-            return not_begun(request, problem.code, **problem.values)
-        except JobsFull:
-            return not_begun(request, "jobs-full")
+        except (DraftProblem, EditRefused, JobsFull) as problem:
+            return not_begun(request, problem)
         return job_shown(request, job)
 
     async def _about(draft: str, kind: str, form: FormMultiDict) -> tuple[str | None, str]:
@@ -90,7 +89,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 def _jobs(drafting: Drafting) -> Sequence[HTTPRouteHandler]:
     @get("/policy/jobs/{job:str}", right=Right.SEE, include_in_schema=False)
     async def follow(job: FromPath[str], request: Asked) -> Response[str]:
-        return job_shown(request, drafting.questions.jobs.get(job, owner=principal_of(request).name))
+        return job_shown(request, await drafting.questions.jobs.get(job, owner=principal_of(request).name))
 
     @post("/policy/jobs/{job:str}/cancel", right=Right.SEE, include_in_schema=False, status_code=200)
     async def cancel(job: FromPath[str], request: Asked) -> Response[str]:
@@ -115,10 +114,9 @@ def job_shown(request: Asked, job: Job) -> Response[str]:
     )
 
 
-def not_begun(request: Asked, code: str, **values: object) -> Response[str]:
+def not_begun(request: Asked, problem: NotDone) -> Response[str]:
     """Why a job has not begun."""
-    text = in_words(code, language=language_in(request), **values)
-    return page(request, "policy/job.html", fragment="refused", text=text)
+    return page(request, "policy/job.html", fragment="refused", text=problem.said(language_in(request)))
 
 
 def days_of(days: int) -> int:
