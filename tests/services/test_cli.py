@@ -82,7 +82,7 @@ def test_the_mistakes_of_a_policy_are_told_in_french_to_who_wants_french(tmp_pat
     done = _run("check", str(file), home=tmp_path, PILOTE_LANG="fr")
 
     assert done.returncode == 1
-    assert "champ inconnu\N{NO-BREAK SPACE}: «\N{NARROW NO-BREAK SPACE}lables" in done.stderr
+    assert "attendu\N{NO-BREAK SPACE}: un nombre entier\N{NARROW NO-BREAK SPACE}; trouvé" in done.stderr
     assert "vouliez-vous dire «\N{NARROW NO-BREAK SPACE}allow" in done.stderr
     assert not re.search(r"did you mean|[Ee]xpected|unknown|missing|write a", done.stderr)
 
