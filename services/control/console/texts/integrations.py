@@ -36,7 +36,6 @@ TEXTS: Final = {
         "Each worker of a gateway counts for itself, and says every five seconds how its breakers stand.",
         "Chaque processus d’une passerelle compte pour lui-même et dit toutes les cinq secondes où en sont ses disjoncteurs.",
     ),
-    "integrations-guards-none": ("No worker has said anything yet.", "Aucun processus n’a encore rien dit."),
     "integrations-worker": ("Worker", "Processus"),
     "integrations-state-closed": ("closed", "fermé"),
     "integrations-state-open": ("open", "ouvert"),
