@@ -26,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Redis or Valkey 7 or newer, one server or a cluster; unset: `pilote up` starts an embedded server."""
     gateway_listen: Port = "127.0.0.1:50051"
     """Address of the gateway."""
+    gateway_address: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
+    """Where agents reach the gateway, such as "pilote.example.com:443", as the console tells them; unset: where it
+    listens."""
     audit_listen: Port = "127.0.0.1:50052"
     """Address of the audit service."""
     audit_seal_minutes: Annotated[int, msgspec.Meta(ge=0, le=1_440)] = 15

@@ -127,6 +127,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             hold_keys=shell.hold_keys(settings),
             replay_keys=shell.replay_keys(settings),
             trace_url=settings.trace_url,
+            gateway=settings.gateway_address or settings.gateway_listen,
         )
         run(lambda: serve(options))
 

@@ -26,6 +26,7 @@ from gateway.core.record import (
 )
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.control.access.accesses import Access
 from services.control.access.principals import Door, Principal
 from services.control.access.rights import EVERYWHERE, Role, rights_of
 from services.control.api.exporting import Exports
@@ -45,7 +46,7 @@ from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, REPLAY_KEY, Auditor, auditing
 from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
 
-MODERATOR: Final = Principal(name="maud", kind="session", rights=rights_of({EVERYWHERE: [Role.MODERATOR]}))
+MODERATOR: Final = Principal(name="maud", kind="signature", rights=rights_of({EVERYWHERE: [Role.MODERATOR]}))
 SEND: Final = "/pilote.crm.v1.MessageService/SendMessage"
 GET: Final = "/pilote.crm.v1.ContactService/GetContact"
 SCORE: Final = "/inference.GRPCInferenceService/ModelInfer"
@@ -181,6 +182,8 @@ async def desk(
         made_of |= {"trace_url": "https://traces.example/{trace_id}"}
         changes = Changes(client.stub)
         made_of |= {"views": SavedViews(client, changes), "exports": Exports(client)}
+        made_of["access"] = Access(redis, keys=[RECORD_KEY], clock_ms=clock_ms)
+        stack.callback(made_of["access"].close)
         made_of["approvals"] = Approvals(redis, client.stub, changes, pseudonym_key=KEY, clock_ms=clock_ms)
         made_of |= {"values": Values(client, sealer=Sealer([RECORD_KEY])), "replaying": replaying}
         parts = Parts(**made_of)

@@ -14,7 +14,7 @@ from services.control.access.asking import Unasked
 from services.control.access.cookies import UNSAFE, Cookies
 from services.control.access.entrance import ConfirmationNeeded, Entrance
 from services.control.access.keyring import Key, WrongSecret, opened_by_secret
-from services.control.access.principals import Asked, Principal, right_of
+from services.control.access.principals import Asked, Principal, principal_of, right_of
 from services.control.access.rights import EVERYWHERE, OPEN, Right, Rights, rights_of
 from services.control.access.sessions import Session, Sessions, holds
 from services.control.access.texts import say
@@ -139,6 +139,17 @@ class Knowing:
         if not here.session.is_confirmed(now_ms=self._clock_ms()):
             raise ConfirmationNeeded("confirm-provider" if here.session.body.way == "oidc" else "confirm-needed")
         return here
+
+    def sure(self, request: Asked) -> None:
+        """Ask whoever has a session for what cannot be undone to have shown of late who they are.
+
+        A token or a signature shows it each time.
+
+        Raises:
+            ConfirmationNeeded: they have not.
+        """
+        if principal_of(request).kind == "session":
+            self.confirmed(request)
 
     async def _is_own(self, request: Asked, session: Session) -> bool:
         if not self._cookies.is_own(request.headers):

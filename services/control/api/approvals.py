@@ -1,6 +1,7 @@
 """Approvals over HTTP: what somebody asks for concerning one customer, and another person's word on it."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -78,8 +79,10 @@ class ApprovalsShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class ApprovalsApi:
     """Each operation asks for the right of the kind in question, in its tenant: to ask, to agree, and to see."""
 
-    def __init__(self, approvals: Approvals) -> None:
+    def __init__(self, approvals: Approvals, *, sure: Callable[[Asking], None]) -> None:
+        """`sure` raises where whoever agrees must first show once more who they are."""
         self._approvals = approvals
+        self._sure = sure
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -130,6 +133,7 @@ class ApprovalsApi:
         )
         async def agree(request: Asking, approval: FromPath[str]) -> Response[ApprovalShown]:
             """Agree to what somebody else asks for: an erasure is carried out at once, a report they may fetch."""
+            self._sure(request)
             comment = await _reason(request)
             return Response(shown(await approvals.agree(principal_of(request), approval, comment=comment)))
 

@@ -66,6 +66,11 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return "interrupted"
         return self.state
 
+    def may_be_fetched(self, *, by: str, now_ms: int) -> bool:
+        """Whether it is a report that they asked for, and may fetch now, the first time or again."""
+        agreed = self.kind == "personal-export" and self.state in ("agreed", "done")
+        return agreed and self.asked_by == by and now_ms < self.expires_ms
+
     def told(self, now_ms: int) -> dict[str, object]:
         """What the log says of it: nothing that names the customer."""
         said = {

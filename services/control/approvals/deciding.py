@@ -176,13 +176,8 @@ class Approvals:
         """
         now_ms, ref = self._clock_ms(), self._ref(tenant, subject)
         with storing():
-            found = [each for each in await self._store.all() if each.at(now_ms) in ("agreed", "done")]
-        own = [
-            each
-            for each in found
-            if (each.kind, each.subject_ref, each.asked_by) == ("personal-export", ref, who.name)
-            and now_ms < each.expires_ms
-        ]
+            found = [each for each in await self._store.all() if each.subject_ref == ref]
+        own = [each for each in found if each.may_be_fetched(by=who.name, now_ms=now_ms)]
         if not own:
             return None
         _needed(who, "personal-export", tenant)

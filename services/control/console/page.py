@@ -38,6 +38,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     exports: Exports
     trace_url: str
     """Where traces are shown, with `{trace_id}`; empty: nowhere."""
+    gateway: str
+    """Where agents reach the gateway."""
     operations: Operations
     """Stops, holds, agents, rollouts: what REST handlers of them use too."""
     drafts: Drafting

@@ -33,19 +33,19 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         await approvals.ask(principal_of(request), "personal-export", tenant=tenant, subject=subject, reason=reason)
         return go_to(request, f"/decisions/{decision}", say=texts_of(request)("decision-person-asked"))
 
-    @post(
-        "/decisions/{decision:str}/report/{approval:str}", right=Right.REPORT, status_code=200, include_in_schema=False
-    )
+    @post(_ONE, right=Right.REPORT, status_code=200, include_in_schema=False)
     async def decide(request: Asked, decision: FromPath[str], approval: FromPath[str]) -> Response[None]:
         """Agree or refuse, as another person than who asked."""
         form = await request.form()
         agrees = form.get("decided") == "agree"
+        if agrees:
+            parts.access.knowing.sure(request)
         act = approvals.agree if agrees else approvals.refuse
         await act(principal_of(request), approval, comment=str(form.get("comment", "")))
         said = texts_of(request)("decision-person-agreed" if agrees else "decision-person-refused")
         return go_to(request, f"/decisions/{decision}", say=said)
 
-    @get(_ONE, right=Right.REPORT, include_in_schema=False)
+    @get([_ONE, "/integrity/approvals/{approval:str}/report"], right=Right.REPORT, include_in_schema=False)
     async def fetch(request: Asked, approval: FromPath[str]) -> Response[Any]:
         """The report, as JSON, once."""
         who = principal_of(request)

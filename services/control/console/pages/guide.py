@@ -38,15 +38,15 @@ _PYTHON: Final = """import os
 import grpc
 from pilote.crm.v1 import contact_service_pb2 as contacts, contact_service_pb2_grpc as services
 
-channel = grpc.insecure_channel("127.0.0.1:50051")  # the gateway instead of the CRM
+channel = grpc.insecure_channel("GATEWAY")  # the gateway instead of the CRM
 stub = services.ContactServiceStub(channel)
 answer, call = stub.ListContacts.with_call(
     contacts.ListContactsRequest(), metadata=[("x-api-key", os.environ["KEY"])], timeout=5
 )
 print(dict(call.trailing_metadata())["pilote-decision-id"])"""
-SNIPPETS: Final = (
-    ("pilote", f"pilote call /{_METHOD} '{{}}' --key \"$KEY\""),
-    ("grpcurl", f"grpcurl -plaintext -H \"x-api-key: $KEY\" -d '{{}}' 127.0.0.1:50051 {_METHOD}"),
+_SNIPPETS: Final = (
+    ("pilote", f"pilote call /{_METHOD} '{{}}' --key \"$KEY\" --address GATEWAY"),
+    ("grpcurl", f"grpcurl -plaintext -H \"x-api-key: $KEY\" -d '{{}}' GATEWAY {_METHOD}"),
     ("python", _PYTHON),
 )
 
@@ -118,7 +118,8 @@ async def _values(request: Asked, parts: Parts, progress: Progress) -> dict[str,
     return {
         "progress": progress,
         "steps": STEPS,
-        "snippets": SNIPPETS,
+        "snippets": [(way, code.replace("GATEWAY", parts.gateway)) for way, code in _SNIPPETS],
+        "gateway": parts.gateway,
         "sentences": sentences,
         "given": _FIELDS | {"tenant": "acme"},
         "error": "",

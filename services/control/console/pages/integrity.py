@@ -96,8 +96,8 @@ def _deciding(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def decide(request: Asked, approval: FromPath[str]) -> Response[Any]:
         form = await request.form()
         act, comment = str(form.get("act", "")), str(form.get("reason", ""))
-        if act == "agree" and principal_of(request).kind == "session":
-            parts.access.knowing.confirmed(request)
+        if act == "agree":
+            parts.access.knowing.sure(request)
         try:
             await getattr(approvals, act if act in _ACTS else "refuse")(
                 principal_of(request), approval, comment=comment
@@ -121,6 +121,7 @@ async def _listed(
         approvals=found,
         subject=parts.approvals.subject_of,
         acts=lambda each: _acts(each, who),
+        fetchable=lambda each: each.may_be_fetched(by=who.name, now_ms=parts.clock_ms()),
         kinds=[each for each in KINDS if who.may(RIGHTS[each])],
         said=said,
         given=given or {},

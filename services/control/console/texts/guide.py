@@ -71,8 +71,8 @@ TEXTS: Final = {
         "Appelez à travers la passerelle avec la clé. Cette page montre la décision dès qu’elle est enregistrée.",
     ),
     "guide-call-where": (
-        "127.0.0.1:50051 is where pilote up lets the gateway listen; put its address there if it runs elsewhere.",
-        "127.0.0.1:50051 est l’adresse de la passerelle avec pilote up ; mettez la sienne si elle tourne ailleurs.",
+        "Agents reach the gateway at {gateway}. If that is not so, set PILOTE_GATEWAY_ADDRESS for the control plane.",
+        "Les agents joignent la passerelle à l’adresse {gateway}. Sinon, définissez PILOTE_GATEWAY_ADDRESS pour le plan de contrôle.",
     ),
     "guide-with-pilote": ("With pilote", "Avec pilote"),
     "guide-with-grpcurl": ("With grpcurl", "Avec grpcurl"),

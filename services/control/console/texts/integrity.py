@@ -150,6 +150,11 @@ TEXTS: Final = {
     "integrity-agree": ("Agree", "Donner son accord"),
     "integrity-refuse": ("Refuse", "Refuser"),
     "integrity-withdraw": ("Withdraw", "Retirer la demande"),
+    "integrity-fetch": ("Fetch the report", "Télécharger le rapport"),
+    "integrity-fetch-hint": (
+        "Type the resource name once more: since somebody has agreed, it is kept nowhere.",
+        "Saisissez de nouveau le nom de ressource : depuis l’accord, il n’est conservé nulle part.",
+    ),
     "integrity-retry": ("Try again", "Reprendre"),
     "integrity-asked-by": ("asked by {who}", "demandé par {who}"),
     "integrity-decided-by": ("decided by {who}", "décidé par {who}"),
