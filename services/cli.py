@@ -52,6 +52,8 @@ PolicyFile = Annotated[Path, typer.Argument(help="A policy as YAML.", exists=Tru
 
 def main() -> None:
     """Entry point."""
+    # Commands print what they have to say; processes that log configure it themselves, instead of this.
+    logging.getLogger().addHandler(logging.NullHandler())
     app()
 
 

@@ -18,6 +18,10 @@ _TEXTS: Final = {
         "The log does not have this: the audit service at {address} does not note it.",
         "Le journal n’en garde pas trace : le service d’audit à l’adresse {address} ne le note pas.",
     ),
+    "note-owed": (
+        "The audit service at {address} does not answer: a control plane brings the note of this to the log once it does.",
+        "Le service d’audit à l’adresse {address} ne répond pas : un plan de contrôle en portera note au journal dès que possible.",
+    ),
     "oidc-url": (
         "PILOTE_OIDC_FILE needs PILOTE_CONTROL_URL: the provider sends browsers back there.",
         "PILOTE_OIDC_FILE demande PILOTE_CONTROL_URL : le fournisseur y renvoie les navigateurs.",

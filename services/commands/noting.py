@@ -1,6 +1,7 @@
 """Notes in the log what an operator changes straight in the store, where an audit service answers.
 
-Such commands are how to help oneself when something is down: where nothing can be noted they go on, and say so.
+Such commands are how to help oneself when something is down: where nothing can be noted they go on, and their notes are
+owed to the log, as those of a control plane are, see `services.control.owing`.
 """
 
 import contextlib
@@ -12,10 +13,12 @@ from typing import Any, Final
 import grpc
 import msgspec
 
+from gateway.clock import clock_ms
 from gateway.settings import language
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.commands.shell import Shell
 from services.control.changes import Changes, Changing
+from services.control.owing import Owing
 from services.control.undone import Undone
 from services.texts import say
 
@@ -52,11 +55,12 @@ async def noting(
     after: Any = None,
     reason: str = "",
 ) -> AsyncIterator[Changing]:
-    """A block that changes something, noted in the log where that is possible; see `Changes.recording`."""
+    """A block that changes something, noted in the log now or as soon as that is possible; see `Changes.recording`."""
     settings = shell.settings()
     async with contextlib.AsyncExitStack() as stack:
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(settings.audit_listen))
-        changes = Changes(AuditServiceStub(channel), seconds=SECONDS)
+        redis, stub = await stack.enter_async_context(shell.store(settings)), AuditServiceStub(channel)
+        changes = Changes(stub, owing=Owing(redis, stub, clock_ms=clock_ms), seconds=SECONDS)
         recording = changes.recording(
             operator(),
             operation=operation,
@@ -65,11 +69,15 @@ async def noting(
             before=before,
             after=after,
             reason=reason,
+            takes_away=True,  # whatever it does: whoever can reach the store goes on without a log
         )
         try:
             changing = await stack.enter_async_context(recording)
         except (Undone, grpc.aio.AioRpcError):
-            text = say("unnoted", language=language(settings), address=settings.audit_listen)
+            said, changing = "unnoted", Changing("", resource, after)
+        else:
+            said = "note-owed" if changing.owed else ""
+        if said:
+            text = say(said, language=language(settings), address=settings.audit_listen)
             shell.err.print(text, markup=False, soft_wrap=True)
-            changing = Changing("", resource, after)
         yield changing

@@ -13,10 +13,12 @@ from google.protobuf import json_format
 
 from gateway.adapters.proposals import Proposals
 from gateway.adapters.revisions import RevisionStore
+from gateway.clock import clock_ms
 from gateway.core.record import subject_ref
 from gateway.signing import verify
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.audit.v1.personal_pb2 import ListNotesRequest
+from services.control.owing import Owing
 from tests.e2e.office import Office, logging, opened
 from tests.e2e.policy import policy
 from tests.e2e.test_planning import pilote, written
@@ -151,6 +153,13 @@ async def test_what_an_operator_changes_at_the_store_is_noted_where_a_log_answer
 
     code, out, err = await pilote(empty_world, *halt, PILOTE_AUDIT_LISTEN="127.0.0.1:1", PILOTE_LANG="fr")
     assert (code, "acme" in out) == (0, True)
-    assert err.splitlines() == [
-        "Le journal n’en garde pas trace : le service d’audit à l’adresse 127.0.0.1:1 ne le note pas."
-    ]
+    said_so = (
+        "Le service d’audit à l’adresse 127.0.0.1:1 ne répond pas : un plan de contrôle en portera note au journal"
+    )
+    assert err == f"{said_so} dès que possible.\n"
+    async with logging(tmp_path / "log") as address, grpc.aio.insecure_channel(address) as channel:
+        stub = AuditServiceStub(channel)
+        assert await Owing(empty_world.redis, stub, clock_ms=clock_ms).pay() == 1
+        owed = json_format.MessageToDict((await stub.ListNotes(ListNotesRequest(kind="change"))).notes[0])
+    assert told(owed) == (who, "operator", "stop", "stops/acme/agent=sales-bot", "BEGUN")
+    assert "happenTime" in owed["change"]
