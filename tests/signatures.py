@@ -31,10 +31,10 @@ def vote(statement: Statement, name: str, *, act: Any = "approve", comment: str 
     return SignedVote(vote=said, signature=signer(name).sign(said.signed))
 
 
-def published(document: bytes, *, author: str = "", reason: str = "why") -> Published:
+def published(document: bytes, *, author: str = "", reason: str = "why", created_ms: int = 1) -> Published:
     """A document as it is stored."""
     sha256 = hashlib.sha256(document).hexdigest()
-    return Published(sha256=sha256, author=author, created_ms=1, reason=reason, document=msgspec.Raw(document))
+    return Published(sha256=sha256, author=author, created_ms=created_ms, reason=reason, document=msgspec.Raw(document))
 
 
 def entry(

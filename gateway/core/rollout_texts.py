@@ -59,12 +59,12 @@ _WAITS: Final = {
         "Pas encore prouvé que le candidat n’est pas moins bon : {about}. Il attend plus de personnes.",
     ),
     "approval": (
-        "It waits for somebody to let it go on: pilote rollouts approve {name}",
-        "Il attend une autorisation : pilote rollouts approve {name}",
+        "It waits for somebody to let it go on: in the console, or pilote rollouts approve {name}",
+        "Il attend une autorisation : dans la console, ou pilote rollouts approve {name}",
     ),
     "resumption": (
-        "It waits for somebody to resume it or to take it back: pilote rollouts resume {name}, or abort {name}",
-        "Il attend une reprise ou un retrait : pilote rollouts resume {name}, ou abort {name}",
+        "It waits to be resumed or taken back: in the console, or pilote rollouts resume {name}, or abort",
+        "Il attend une reprise ou un retrait : dans la console, ou pilote rollouts resume {name}, ou abort",
     ),
     "nothing": ("It is over and moves no more.", "Il est terminé et ne bouge plus."),
 }

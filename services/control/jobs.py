@@ -240,16 +240,22 @@ def _child(told: Connection, ending: Connection, work: Work, arguments: tuple[An
     def progress(done: int, total: int) -> None:
         if ending.poll():
             raise Cancelled
-        told.send(("progress", done, total))
+        try:
+            told.send(("progress", done, total))
+        except BrokenPipeError:  # whoever has begun it has gone
+            raise Cancelled from None
 
+    with contextlib.suppress(BrokenPipeError):
+        told.send(_came_to(work, arguments, progress))
+
+
+def _came_to(work: Work, arguments: tuple[Any, ...], progress: Callable[[int, int], None]) -> tuple[object, ...]:
     try:
-        result = work(*arguments, progress)
+        return "succeeded", work(*arguments, progress)
     except Cancelled:
-        told.send(("cancelled",))
+        return ("cancelled",)
     except JobFailed as failed:
-        told.send(("failed", failed.code))
+        return "failed", failed.code
     except Exception:
         _log.exception("a job failed")
-        told.send(("failed", "job-mistake"))
-    else:
-        told.send(("succeeded", result))
+        return "failed", "job-mistake"

@@ -46,11 +46,18 @@ class Stage:
         """The revisions."""
         return RevisionStore(self.work.world.redis)
 
-    async def begins(self, data: Data) -> int:
-        """Make a policy active that others have agreed to, and that names everybody who may write or approve."""
+    async def begins(self, data: Data, *, age_ms: int = 0) -> int:
+        """Make a policy active that others have agreed to, and that names everybody who may write or approve.
+
+        `age_ms` is how long ago it is said to have been made.
+        """
         accounts = [await self.work.access.accounts.known(name) for name in ("ora", "carl", "fleur")]
         people = [*PEOPLE, *({"name": each.name, "public_key": each.public_key} for each in accounts)]
-        signed = published(self.work.world.document(data | {"people": people}), author="ada")
+        signed = published(
+            self.work.world.document(data | {"people": people}),
+            author="ada",
+            created_ms=self.work.world.clock() - age_ms,
+        )
         base = await self.store.active()
         before = await self.store.entry(base) if base else None
         approved = entry(signed, "bob", base=base, before=before)

@@ -1,5 +1,6 @@
 """Stories of officers who steer models and routes, each from logging in to which upstream real calls reach."""
 
+import json
 import math
 
 import pytest
@@ -116,3 +117,33 @@ async def test_an_officer_starts_a_ramp_and_lets_it_go_on_once_it_is_proven(stag
     await stage.runs()
     assert await served(stage, 100) == 100
     await ora.snap("ramp-4-everybody")
+
+
+HOUR_MS = 3_600_000
+TONE = {
+    "name": "tone",
+    "hypothesis": "the new one is as good",
+    "route": "crm",
+    "arms": [{"name": "a", "weight": 5_000, "arm": "old"}, {"name": "b", "weight": 5_000, "arm": "new"}],
+    "measures": ["error_rate"],
+    "min_sample": 1,
+}
+
+
+async def test_an_officer_sees_what_is_known_of_an_experiment_from_hour_to_hour(stage: Stage) -> None:
+    arms = two_arms(stage.work.upstream, stage.new, (5_000, 5_000), experiments=[TONE])
+    await stage.begins(arms, age_ms=3 * HOUR_MS)
+    await served(stage, MANY)
+
+    ora = await stage.comes("ora", "/models/experiments")
+    page = ora.page
+    await page.get_by_role("link", name="tone").click()
+    figure = page.locator("#looks figure").first
+    await figure.locator("canvas").wait_for()
+    made = json.loads(await figure.locator(".chart").get_attribute("data-chart") or "")
+    values, lows, highs = (each["values"] for each in made["data"]["series"])
+    assert len(made["data"]["at"]) == len(values) >= 3
+    assert (lows[0], highs[0]) == (None, None)  # nobody had called by then
+    assert lows[-1] < values[-1] < highs[-1]
+    assert await ora.axe() == []
+    await ora.snap("experiment-chart")
