@@ -57,7 +57,8 @@ export function chart(element, { data, kind = "lines", height = 180, unit = "", 
   function styled(series, index) {
     const stroke = colour(series.colour);
     const value = (_, __, ___, at) => (at == null || series.values[at] == null ? "–" : number.format(shown.series[index].values[at]) + unit);
-    const shared = { label: series.label, value, points: { show: false } };
+    // The looks of a band are few, and one of them may be alone: no line leads to it.
+    const shared = { label: series.label, value, points: { show: kind === "band", size: 5 } };
     if (kind === "bars") return { ...shared, fill: stroke, width: 0, paths: uPlot.paths.bars({ size: [0.86, 64], gap: 1 }) };
     if (kind === "band" && index) return { ...shared, stroke: alpha(stroke, 0.4), width: 1 };
     return { ...shared, stroke, width: 1.75, spanGaps: false };
