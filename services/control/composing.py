@@ -104,7 +104,7 @@ async def composed(
         try:
             yield made
         finally:
-            await made.following.gathering.close()
+            await made.close()
             access.close()
 
 
@@ -173,6 +173,11 @@ class Composed:
             templates=console.templates(),
             https=access.cookies.secure,
         )
+
+    async def close(self) -> None:
+        """End what goes on by itself."""
+        await self.following.gathering.close()
+        await self._approvals.close()
 
     def drain(self) -> None:
         """End the streams that people follow: they would otherwise keep the server from stopping."""

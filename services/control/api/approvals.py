@@ -132,7 +132,10 @@ class ApprovalsApi:
             operation_class=takes(Reasoned),
         )
         async def agree(request: Asking, approval: FromPath[str]) -> Response[ApprovalShown]:
-            """Agree to what somebody else asks for: an erasure is carried out at once, a report they may fetch."""
+            """Agree to what somebody else asks for: an erasure is carried out, a report they may fetch.
+
+            An erasure that takes longer than some seconds is "running" then: look again at the approval.
+            """
             self._sure(request)
             comment = await _reason(request)
             return Response(shown(await approvals.agree(principal_of(request), approval, comment=comment)))

@@ -1,6 +1,8 @@
 """Asks for what needs a second person, agrees to it and carries it out, once. Each step is noted in the log."""
 
+import asyncio
 import hmac
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any, Final
@@ -22,8 +24,11 @@ from services.control.undone import Undone, reason_given, storing
 
 ERASE_SECONDS: Final = 90.0
 """How long an erasure may take: the store's files are rewritten."""
+ANSWER_SECONDS: Final = 2.0
+"""How long whoever agrees waits for that; it goes on without them."""
 LONGEST_REASON: Final = 500
 LONGEST_SUBJECT: Final = 256
+_log = logging.getLogger(__name__)
 
 
 class Approvals:
@@ -41,6 +46,7 @@ class Approvals:
         *,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._store = ApprovalStore(redis)
         self._audit: Any = audit
@@ -49,6 +55,14 @@ class Approvals:
         # Whoever may not know customers by their pseudonyms' key may not read their names here either.
         self._sealer = Sealer((hmac.digest(pseudonym_key, b"pilote.dev/approvals/v1", "sha256"),))
         self._clock_ms = clock_ms
+        self._answer_seconds = answer_seconds
+        self._under_way: set[asyncio.Task[Approval]] = set()
+
+    async def close(self) -> None:
+        """End what is being carried out; it has failed then, and can be retried."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def list(self, who: Principal) -> tuple[Approval, ...]:
         """Those that they may see, as they are by now, in no order."""
@@ -118,6 +132,8 @@ class Approvals:
 
     async def agree(self, who: Principal, approval_id: str, *, comment: str) -> Approval:
         """Agree to what somebody else asks for, and carry it out: an erasure now; a report whoever asked may fetch.
+
+        An erasure that takes long is "running" when this returns, and goes on.
 
         Raises:
             Undone: CONFLICT where it waits no more, POLICY_DENIED for one's own, ARGUMENT_INVALID without a comment.
@@ -190,9 +206,37 @@ class Approvals:
     async def _carried_out(
         self, who: Principal, operation: str, before: Approval, running: Approval, *, reason: str
     ) -> Approval:
+        """Begin it, and wait for its end a while; it goes on where whoever agrees does not wait any more."""
         subject = self.subject_of(before)
         if not subject:
             raise Undone(Reason.CONFLICT, "approval-unreadable", name=before.name)
+        ours: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        work = self._carry_out(who, operation, before, running, subject=subject, reason=reason, ours=ours)
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        either: set[asyncio.Future[Any]] = {task, ours}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({task}, timeout=self._answer_seconds)
+        return task.result() if done else running
+
+    def _ended(self, task: asyncio.Task[Approval]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("what was agreed to could not be carried out", extra={"reason": failure_of(error)})
+
+    async def _carry_out(
+        self,
+        who: Principal,
+        operation: str,
+        before: Approval,
+        running: Approval,
+        *,
+        subject: str,
+        reason: str,
+        ours: asyncio.Future[None],
+    ) -> Approval:
+        """Do it; `ours` is told once nobody else can."""
         async with self._changes.recording(
             who,
             operation=operation,
@@ -203,9 +247,10 @@ class Approvals:
             reason=reason,
         ) as changing:
             with storing():
-                ours = await self._store.change(before, running)
-            if not ours:
+                changed = await self._store.change(before, running)
+            if not changed:
                 raise Undone(Reason.CONFLICT, "approval-decided", name=before.name)
+            ours.set_result(None)
             try:
                 answer = await self._erase(running, subject)
             except BaseException as error:

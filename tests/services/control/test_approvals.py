@@ -25,6 +25,7 @@ from services.control.approvals.deciding import Approvals
 from services.control.approvals.store import APPROVALS, WAITING, ApprovalStore
 from services.control.changes import Changes
 from services.control.undone import Undone
+from tests.e2e.waiting import eventually
 from tests.services.audit.conftest import KEY, NOW_MS, Audit
 
 CUSTOMER = "contacts/ada-lovelace"
@@ -52,10 +53,10 @@ class Desk:
     def approvals(self) -> Approvals:
         return self.by(self.stub)
 
-    def by(self, stub: Any) -> Approvals:
+    def by(self, stub: Any, **more: Any) -> Approvals:
         """Of another control plane, which asks there."""
         changes = Changes(self.stub)
-        return Approvals(self.redis, stub, changes, pseudonym_key=KEY, clock_ms=lambda: self.now_ms)
+        return Approvals(self.redis, stub, changes, pseudonym_key=KEY, clock_ms=lambda: self.now_ms, **more)
 
     async def asked(self, who: Principal = DAN, **more: Any) -> Approval:
         wanted = {"kind": "erasure", "tenant": "acme", "subject": CUSTOMER, "reason": "request of 12 May"} | more
@@ -227,6 +228,29 @@ async def test_where_a_process_ends_over_it_that_is_seen_and_it_can_be_retried(d
     both = await asyncio.gather(*(desk.approvals.retry(each, asked.id) for each in (DAN, EVE)), return_exceptions=True)
     assert sum(isinstance(each, Approval) and each.state == "done" for each in both) == 1
     assert len(await desk.notes("erasure")) == 1
+
+
+async def test_what_takes_long_goes_on_while_nobody_waits_for_it(desk: Desk) -> None:
+    first, second = await desk.asked(), await desk.asked(subject="contacts/bob")
+    hasty, patient = desk.by(desk.stub, answer_seconds=0), desk.by(desk.stub, answer_seconds=60)
+    assert (await hasty.agree(EVE, first.id, comment="yes")).state == "running"
+
+    async def over() -> bool | None:
+        return await desk.state(first) == "done" or None
+
+    await eventually(over, what="its end")
+    assert (await patient.agree(EVE, second.id, comment="yes")).state == "done"
+    assert len(await desk.notes("erasure")) == 2
+
+
+async def test_what_is_under_way_when_a_process_stops_has_failed_and_is_retried(desk: Desk) -> None:
+    asked = await desk.asked()
+    stopping = desk.by(desk.stub, answer_seconds=0)
+    assert (await stopping.agree(EVE, asked.id, comment="yes")).state == "running"
+    await stopping.close()
+    assert await desk.state(asked) in ("failed", "done")  # it may have been faster
+    if await desk.state(asked) == "failed":
+        assert (await desk.approvals.retry(DAN, asked.id)).state == "done"
 
 
 async def test_nothing_is_asked_or_agreed_to_that_cannot_be_noted(desk: Desk) -> None:
