@@ -177,7 +177,7 @@ class Composed:
     async def close(self) -> None:
         """End what goes on by itself."""
         await self.following.gathering.close()
-        await self._approvals.close()
+        await self._approvals.carrying_out.close()
 
     def drain(self) -> None:
         """End the streams that people follow: they would otherwise keep the server from stopping."""

@@ -1,11 +1,9 @@
 """Asks for what needs a second person, agrees to it and carries it out, once. Each step is noted in the log."""
 
-import asyncio
 import hmac
-import logging
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -13,22 +11,17 @@ from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
 from gateway.core.errors import Reason
 from gateway.core.record import decision_id, subject_ref
 from gateway.redis_clients import Client
-from pilote.audit.v1 import personal_pb2
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.principals import Forbidden, Principal
 from services.control.access.rights import EVERYWHERE
 from services.control.approvals.asked import FETCH_MS, RIGHTS, WAIT_MS, Approval, Kind, begun, ended
+from services.control.approvals.carrying_out import ANSWER_SECONDS, CarryingOut
 from services.control.approvals.store import MOST_WAITING, ApprovalStore
-from services.control.changes import LATER, Changes, failure_of
+from services.control.changes import Changes
 from services.control.undone import Undone, reason_given, storing
 
-ERASE_SECONDS: Final = 90.0
-"""How long an erasure may take: the store's files are rewritten."""
-ANSWER_SECONDS: Final = 2.0
-"""How long whoever agrees waits for that; it goes on without them."""
 LONGEST_REASON: Final = 500
 LONGEST_SUBJECT: Final = 256
-_log = logging.getLogger(__name__)
 
 
 class Approvals:
@@ -49,20 +42,14 @@ class Approvals:
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._store = ApprovalStore(redis)
-        self._audit: Any = audit
         self._changes = changes
         self._pseudonym_key = pseudonym_key
         # Whoever may not know customers by their pseudonyms' key may not read their names here either.
         self._sealer = Sealer((hmac.digest(pseudonym_key, b"pilote.dev/approvals/v1", "sha256"),))
         self._clock_ms = clock_ms
-        self._answer_seconds = answer_seconds
-        self._under_way: set[asyncio.Task[Approval]] = set()
-
-    async def close(self) -> None:
-        """End what is being carried out; it has failed then, and can be retried."""
-        for task in self._under_way:
-            task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        self.carrying_out: Final = CarryingOut(
+            self._store, audit, changes, clock_ms=clock_ms, answer_seconds=answer_seconds
+        )
 
     async def list(self, who: Principal) -> tuple[Approval, ...]:
         """Those that they may see, as they are by now, in no order."""
@@ -206,71 +193,10 @@ class Approvals:
     async def _carried_out(
         self, who: Principal, operation: str, before: Approval, running: Approval, *, reason: str
     ) -> Approval:
-        """Begin it, and wait for its end a while; it goes on where whoever agrees does not wait any more."""
         subject = self.subject_of(before)
         if not subject:
             raise Undone(Reason.CONFLICT, "approval-unreadable", name=before.name)
-        ours: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        work = self._carry_out(who, operation, before, running, subject=subject, reason=reason, ours=ours)
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
-        either: set[asyncio.Future[Any]] = {task, ours}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        done, _ = await asyncio.wait({task}, timeout=self._answer_seconds)
-        return task.result() if done else running
-
-    def _ended(self, task: asyncio.Task[Approval]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.warning("what was agreed to could not be carried out", extra={"reason": failure_of(error)})
-
-    async def _carry_out(
-        self,
-        who: Principal,
-        operation: str,
-        before: Approval,
-        running: Approval,
-        *,
-        subject: str,
-        reason: str,
-        ours: asyncio.Future[None],
-    ) -> Approval:
-        """Do it; `ours` is told once nobody else can."""
-        async with self._changes.recording(
-            who,
-            operation=operation,
-            resource=before.name,
-            tenant=before.tenant,
-            before=before.told(self._clock_ms()),
-            after=LATER,
-            reason=reason,
-        ) as changing:
-            with storing():
-                changed = await self._store.change(before, running)
-            if not changed:
-                raise Undone(Reason.CONFLICT, "approval-decided", name=before.name)
-            ours.set_result(None)
-            try:
-                answer = await self._erase(running, subject)
-            except BaseException as error:
-                failed = msgspec.structs.replace(running, state="failed", run_until_ms=0, failure=failure_of(error))
-                with storing():
-                    await self._store.change(running, failed)
-                raise
-            keys, inputs = (sum(getattr(each, name) for each in answer.erasures) for name in ("keys", "inputs"))
-            after = ended(running, "done", keys=keys, inputs=inputs)
-            with storing():  # it is done, whoever else may think by now that it was interrupted
-                await self._store.change(running, after)
-            changing.after = after.told(self._clock_ms())
-        return after
-
-    async def _erase(self, approval: Approval, subject: str) -> personal_pb2.EraseSubjectResponse:
-        asked = personal_pb2.EraseSubjectRequest(
-            subject=subject, tenant=approval.tenant, reason=approval.reason, person=approval.asked_by
-        )
-        answer: personal_pb2.EraseSubjectResponse = await self._audit.EraseSubject(asked, timeout=ERASE_SECONDS)
-        return answer
+        return await self.carrying_out.carried_out(who, operation, before, running, subject=subject, reason=reason)
 
     async def _moved(
         self, who: Principal, operation: str, before: Approval, after: Approval, *, reason: str

@@ -247,7 +247,7 @@ async def test_what_is_under_way_when_a_process_stops_has_failed_and_is_retried(
     asked = await desk.asked()
     stopping = desk.by(desk.stub, answer_seconds=0)
     assert (await stopping.agree(EVE, asked.id, comment="yes")).state == "running"
-    await stopping.close()
+    await stopping.carrying_out.close()
     assert await desk.state(asked) in ("failed", "done")  # it may have been faster
     if await desk.state(asked) == "failed":
         assert (await desk.approvals.retry(DAN, asked.id)).state == "done"
