@@ -5,19 +5,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import grpc
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.clock import clock_ms
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.access.accesses import Access
 from services.control.access.principals import Door, Forbidden, Principal
 from services.control.access.rights import Right, Role, rights_of
 from services.control.app import application
+from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Page, Parts
 from services.control.console.pages import confirm, login, preferences
 from services.control.console.rendering import TEMPLATES, go_to, page
 from services.control.console.static_files import StaticFiles
+from services.control.people import People
 from services.control.serving import serving
 
 HERE: Final = Path(__file__).parent
@@ -117,7 +121,9 @@ async def gallery_running(access: Access | None = None, *, static: StaticFiles |
         return SOMEBODY
 
     nothing: Any = dict.fromkeys(Parts.__struct_fields__)  # its pages need no more
-    parts = Parts(**(nothing | {"access": access, "clock_ms": clock_ms, "https": False}))
+    nowhere = Changes(AuditServiceStub(grpc.aio.insecure_channel("127.0.0.1:1")))
+    people = People(access, nowhere, clock_ms=clock_ms) if access else None
+    parts = Parts(**(nothing | {"access": access, "people": people, "clock_ms": clock_ms, "https": False}))
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"), static=static)
     door = Door([access.knowing.by_cookie if access else somebody])

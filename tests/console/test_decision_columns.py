@@ -12,9 +12,9 @@ _NAMES = "heads => heads.map((head) => head.textContent.trim()).filter((name) =>
 
 
 async def _heads(page: Page) -> list[str]:
-    """What the columns are called, in their order."""
+    """What the columns are called, in their order, but for that of the ticks."""
     found: list[str] = await page.locator("#list thead th").evaluate_all(_NAMES)
-    return found
+    return [name for name in found if name != "Compare"]
 
 
 async def _open(page: Page) -> None:

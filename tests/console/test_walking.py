@@ -71,6 +71,7 @@ async def walk(visitor: Visitor, *, axe: bool) -> list[str]:
     return list(seen)
 
 
+@pytest.mark.integration
 @pytest.mark.timeout(400)  # many pages, on a machine that may have other things to do
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 async def test_nothing_goes_wrong_on_any_page_that_links_lead_to(
@@ -83,6 +84,7 @@ async def test_nothing_goes_wrong_on_any_page_that_links_lead_to(
     assert len(seen) > 25, seen
 
 
+@pytest.mark.integration
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("role", Role)
 async def test_no_link_leads_a_role_where_it_may_not_go(visit: Visit, work: Workplace, role: Role) -> None:

@@ -28,9 +28,9 @@ WHY = CallEnded(Reason.CAP_EXCEEDED, "enough", retry_after_ms=1)
 
 
 def quiet(**more: Any) -> dict[str, Any]:
-    """Hours that are closed now, whatever the time is, and open in 6 to 18 hours."""
-    morning = dt.datetime.now(dt.UTC).hour < 12
-    hours = {"from": "18:00", "to": "24:00"} if morning else {"from": "00:00", "to": "06:00"}
+    """Hours that are closed now, whatever the time is, and open in 6 to 12 hours."""
+    opens = (dt.datetime.now(dt.UTC).hour // 6 + 2) % 4 * 6
+    hours = {"from": f"{opens:02}:00", "to": f"{opens + 6:02}:00"}
     return {"name": "nights", "zone": "UTC", "on_hit": "defer", "open": [hours]} | more
 
 
