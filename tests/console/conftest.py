@@ -25,10 +25,14 @@ Visit = Callable[..., Awaitable[Visitor]]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all tests of pages run in the loop of the browser."""
+    """Let all tests of pages run in the loop of the browser, which ends before what it looks at does.
+
+    Otherwise a page that is still open asks a control plane that stops.
+    """
     for item in items:
         if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.fixturenames.sort(key=lambda name: name == "visit")  # set up last, it ends first
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

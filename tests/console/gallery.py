@@ -121,12 +121,12 @@ async def gallery_running(access: Access | None = None, *, static: StaticFiles |
         return SOMEBODY
 
     nothing: Any = dict.fromkeys(Parts.__struct_fields__)  # its pages need no more
-    nowhere = Changes(AuditServiceStub(grpc.aio.insecure_channel("127.0.0.1:1")))
-    people = People(access, nowhere, clock_ms=clock_ms) if access else None
+    nobody = grpc.aio.insecure_channel("127.0.0.1:1")  # there is no log
+    people = People(access, Changes(AuditServiceStub(nobody)), clock_ms=clock_ms) if access else None
     parts = Parts(**(nothing | {"access": access, "people": people, "clock_ms": clock_ms, "https": False}))
     pages = (GALLERY, *OTHERS, preferences.PAGE, *((login.PAGE, confirm.PAGE) if access else ()))
     console = Console(parts, pages=pages, folders=(TEMPLATES, HERE / "templates"), static=static)
     door = Door([access.knowing.by_cookie if access else somebody])
     app = application(console.handlers(), door, templates=console.templates())
-    async with serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
+    async with nobody, serving(app, listen="127.0.0.1:0", drain_seconds=1, ending=lambda: None) as port:
         yield f"http://127.0.0.1:{port}"

@@ -141,9 +141,7 @@ async def visitor(
             made.wrong.append(f"console: {message.text}")
 
     def answered(response: Response) -> None:
-        # A stream comes back to a control plane that stops, where that ends before the browser does.
-        stopping = response.status == 503 and response.url.endswith("/live")
-        if response.status >= 400 and response.status not in made.expected and not stopping:
+        if response.status >= 400 and response.status not in made.expected:
             made.wrong.append(f"{response.status}: {response.request.method} {response.url}")
 
     made.page.on("console", heard)
