@@ -16,7 +16,6 @@ from services.control.api.parameters import Asking, PageSize, PageToken, Tenant
 from services.control.drafts.drafting import Drafting
 from services.control.paging import page
 from services.control.policy import ActivePolicy
-from services.control.texts import say
 
 
 class AgentsShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,8 +72,7 @@ class Agents:
             """A new key, told once. It counts once a revision has its hash among the agent's keys: submit the draft."""
             who = principal_of(request)
             found = self._book.find(tenants_for(who, Right.AGENTS, self._policy.tenants), agent)
-            title = say("key-draft", language=language_in(request), agent=found.name)
-            made, draft, _ = await prepared(self._book, self._drafts, found, who=who, title=title)
+            made, draft, _ = await prepared(self._book, self._drafts, found, who=who, language=language_in(request))
             return Response(
                 KeyMade(
                     **msgspec.structs.asdict(made),

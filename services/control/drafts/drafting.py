@@ -67,6 +67,17 @@ class Drafting:
             )
         return made, text
 
+    async def begin(self, title: str, edits: Sequence[Edit], *, who: Who) -> str:
+        """The id of a new draft of the active policy with these edits made; of its title as much as there is room for.
+
+        Raises:
+            EditRefused: one of them cannot be made.
+            DraftProblem: there is no room for a draft.
+        """
+        made, _ = await self.create(title=title[:MOST_TITLE], who=who)
+        await self.edit(made.id, edits, version=made.version, who=who)
+        return made.id
+
     async def save(
         self, draft: str, *, version: int, who: Who, text: str | None = None, title: str | None = None
     ) -> Draft:

@@ -78,15 +78,14 @@ def _weighing(parts: Parts) -> Sequence[HTTPRouteHandler]:
             if not edits:
                 return _form(request, parts, route, typed=typed, error=t("models-weights-same"))
             title = t("models-weights-title", route=route, weights=_told(after))
-            made, _ = await parts.drafts.create(title=title[:200], who=principal_of(request))
-            await parts.drafts.edit(made.id, edits, version=made.version, who=principal_of(request))
+            draft = await parts.drafts.begin(title, edits, who=principal_of(request))
         except SplitWrong as wrong:
             error = t(f"models-weights-{wrong.code}", arm=wrong.arm, percent=wrong.percent)
             return _form(request, parts, route, typed=typed, error=error, arm=wrong.arm)
         except (EditRefused, DraftProblem) as refused:
             error = refused.said(viewer_of(request).language)
             return _form(request, parts, route, typed=typed, error=error)
-        return go_to(request, f"/policy/drafts/{made.id}/review", say=t("models-weights-drafted"))
+        return go_to(request, f"/policy/drafts/{draft}/review", say=t("models-weights-drafted"))
 
     return [weights, change]
 

@@ -16,7 +16,7 @@ from pilote.decision.v1 import decision_pb2
 from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
-from services.control.agent_drafts import in_draft, prepared
+from services.control.agent_drafts import prepared
 from services.control.agent_keys import lines_of, without_key
 from services.control.agents import AgentShown
 from services.control.console.formats import milliseconds
@@ -110,15 +110,15 @@ def _keys(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def new(request: Asked, agent: FromPath[str]) -> Response[str]:
         """A new key, on this one page only, and a draft of the policy with its hash."""
         found = book.find(tenants_for(principal_of(request), Right.AGENTS, parts.policy.tenants), agent)
-        title = texts_of(request)("agents-draft-new", agent=found.name)
-        made, draft, refused = await prepared(book, parts.drafts, found, who=principal_of(request), title=title)
+        who, language = principal_of(request), viewer_of(request).language
+        made, draft, refused = await prepared(book, parts.drafts, found, who=who, language=language)
         return page(
             request,
             "agents/key.html",
             id=found.name,
             made=made,
             draft=draft,
-            problem=refused.said(viewer_of(request).language) if refused else "",
+            problem=refused.said(language) if refused else "",
             lines=lines_of(found, made),
         )
 
@@ -132,7 +132,7 @@ def _keys(parts: Parts) -> Sequence[HTTPRouteHandler]:
             return go_to(request, f"/agents/{agent}", say=t("agents-key-gone"), kind="note")
         title = t("agents-draft-less", key=key, agent=found.name)
         try:
-            draft = await in_draft(parts.drafts, title, edits, who=principal_of(request))
+            draft = await parts.drafts.begin(title, edits, who=principal_of(request))
         except (EditRefused, DraftProblem) as refused:
             return go_to(request, f"/agents/{agent}", say=refused.said(viewer_of(request).language), kind="error")
         return go_to(request, f"/policy/drafts/{draft}/review", say=t("agents-draft-removed"))

@@ -123,7 +123,6 @@ TEXTS: Final = {
     ),
     "agents-made-policy": ("For the policy", "Pour la politique"),
     "agents-made-done": ("Back to {agent}", "Retour à {agent}"),
-    "agents-draft-new": ("New key {key} of {agent}", "Nouvelle clé {key} de {agent}"),
     "agents-draft-less": ("{agent} without its key {key}", "{agent} sans sa clé {key}"),
     "agents-draft-removed": (
         "That the key is gone stands in this draft. Check it, and submit it.",
