@@ -13,10 +13,21 @@ from services.control.access.persons import language_in
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.streaming import answer_stream
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, texts_of
 
 _ONE: Final = "/decisions/{decision:str}/report/{approval:str}"
+
+
+class _Wanted(Form, frozen=True, kw_only=True):
+    subject: str = ""
+    reason: str = ""
+
+
+class _Decided(Form, frozen=True, kw_only=True):
+    decided: str = ""
+    comment: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -26,22 +37,21 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/decisions/{decision:str}/report", right=Right.REPORT, status_code=200, include_in_schema=False)
     async def ask(request: Asked, decision: FromPath[str]) -> Response[None]:
         """Ask for it. Whose report it is, is typed: the record knows a pseudonym only."""
-        form, name = await request.form(), f"decisions/{decision}"
+        form, name = await form_as(request, _Wanted), f"decisions/{decision}"
         found = await audit.answer(request, stub.GetDecision, audit_service_pb2.GetDecisionRequest(name=name))
-        subject, reason = str(form.get("subject", "")).strip(), str(form.get("reason", ""))
-        tenant = found.decision.tenant
-        await approvals.ask(principal_of(request), "personal-export", tenant=tenant, subject=subject, reason=reason)
+        its = {"tenant": found.decision.tenant, "subject": form.subject, "reason": form.reason}
+        await approvals.ask(principal_of(request), "personal-export", **its)
         return go_to(request, f"/decisions/{decision}", say=texts_of(request)("decision-person-asked"))
 
     @post(_ONE, right=Right.REPORT, status_code=200, include_in_schema=False)
     async def decide(request: Asked, decision: FromPath[str], approval: FromPath[str]) -> Response[None]:
         """Agree or refuse, as another person than who asked."""
-        form = await request.form()
-        agrees = form.get("decided") == "agree"
+        form = await form_as(request, _Decided)
+        agrees = form.decided == "agree"
         if agrees:
             parts.access.knowing.sure(request)
         act = approvals.agree if agrees else approvals.refuse
-        await act(principal_of(request), approval, comment=str(form.get("comment", "")))
+        await act(principal_of(request), approval, comment=form.comment)
         said = texts_of(request)("decision-person-agreed" if agrees else "decision-person-refused")
         return go_to(request, f"/decisions/{decision}", say=said)
 

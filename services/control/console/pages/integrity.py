@@ -19,6 +19,7 @@ from services.control.approvals.asked import RIGHTS, Approval, Kind
 from services.control.approvals.deciding import Approvals
 from services.control.audit_client import SECONDS, metadata_of
 from services.control.console.formats import milliseconds
+from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.integrity import TEXTS
@@ -35,6 +36,18 @@ _FINDINGS: Final = {
 }
 _ACTS: Final = ("agree", "refuse", "withdraw")
 _PAGE_SIZE: Final = 50
+
+
+class _Wanted(Form, frozen=True, kw_only=True):
+    kind: str = ""
+    tenant: str = ""
+    subject: str = ""
+    reason: str = ""
+
+
+class _Decided(Form, frozen=True, kw_only=True):
+    act: str = ""
+    reason: str = ""
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -69,11 +82,11 @@ def _approvals(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/integrity/approvals", right=Right.OWN, include_in_schema=False)
     async def ask(request: Asked) -> Response[Any]:
-        form = await request.form()
-        given = {name: str(form.get(name, "")).strip() for name in ("tenant", "subject", "reason")}
-        kind = form.get("kind")
+        form = await form_as(request, _Wanted)
+        given = {"tenant": form.tenant, "subject": form.subject, "reason": form.reason}
+        kind = next((each for each in KINDS if each == form.kind), KINDS[0])
         try:
-            await parts.approvals.ask(principal_of(request), kind if kind in KINDS else KINDS[0], **given)
+            await parts.approvals.ask(principal_of(request), kind, **given)
         except Undone as error:
             return await _listed(request, parts, said=error.said(viewer_of(request).language), given=given)
         return go_to(request, "/integrity/approvals", say=texts_of(request)("integrity-asked"))
@@ -94,14 +107,12 @@ def _deciding(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @post("/integrity/approvals/{approval:str}/decide", right=Right.OWN, include_in_schema=False)
     async def decide(request: Asked, approval: FromPath[str]) -> Response[Any]:
-        form = await request.form()
-        act, comment = str(form.get("act", "")), str(form.get("reason", ""))
-        if act == "agree":
+        form = await form_as(request, _Decided)
+        if form.act == "agree":
             parts.access.knowing.sure(request)
+        act = getattr(approvals, form.act if form.act in _ACTS else "refuse")
         try:
-            await getattr(approvals, act if act in _ACTS else "refuse")(
-                principal_of(request), approval, comment=comment
-            )
+            await act(principal_of(request), approval, comment=form.reason)
         except Undone as error:
             return await _listed(request, parts, said=error.said(viewer_of(request).language))
         return go_to(request, "/integrity/approvals", say=texts_of(request)("integrity-moved"))
