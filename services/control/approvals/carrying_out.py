@@ -61,16 +61,15 @@ class CarryingOut:
         work = self._carry_out(who, operation, before, running, subject=subject, reason=reason, ours=ours)
         task = asyncio.create_task(work)
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._under_way.discard)
         either: set[asyncio.Future[Any]] = {task, ours}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        done, _ = await asyncio.wait({task}, timeout=self._answer_seconds)
-        return task.result() if done else running
-
-    def _ended(self, task: asyncio.Task[Approval]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.warning("what was agreed to could not be carried out", extra={"reason": failure_of(error)})
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task}, timeout=self._answer_seconds)
+        finally:
+            if not task.done():  # nobody hears how it ends
+                task.add_done_callback(_tell_failure)
+        return task.result() if task.done() else running
 
     async def _carry_out(
         self,
@@ -118,3 +117,8 @@ class CarryingOut:
         )
         answer: personal_pb2.EraseSubjectResponse = await self._audit.EraseSubject(asked, timeout=ERASE_SECONDS)
         return answer
+
+
+def _tell_failure(task: asyncio.Task[Approval]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.warning("what was agreed to could not be carried out", extra={"reason": failure_of(error)})
