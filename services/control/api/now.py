@@ -14,7 +14,7 @@ from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import schema_of
-from services.control.api.parameters import Answer, Asking, Tenant
+from services.control.api.parameters import Answer, Asking, Tenant, Tenants
 from services.control.api.proto_schemas import answers, described
 from services.control.audit_client import AuditClient
 from services.control.live.following import Event, Following
@@ -23,10 +23,6 @@ from services.control.live.now import Now
 from services.control.live.scope import scope_of
 from services.control.texts import say
 
-_Tenants = Annotated[
-    list[str] | None,
-    QueryParameter(name="tenants", description="Only of these, may be repeated. Empty: of all that are yours."),
-]
 _Top = Annotated[int, QueryParameter(name="topSize", ge=0, le=100, description="Most values of each list. 0: 10.")]
 
 
@@ -61,7 +57,7 @@ class Happening:
             return ServerSentEvent(await self._following.follow(scope, render, alike=("json", language)))
 
         @get("/v1/activity", right=Right.SEE, summary="Count now", operation_class=answers(pb.GetActivityResponse))
-        async def activity(request: Asking, *, tenants: _Tenants = None, top: _Top = 0) -> Answer:
+        async def activity(request: Asking, *, tenants: Tenants = None, top: _Top = 0) -> Answer:
             """Calls of the last minutes as the audit service has counted them."""
             principal = principal_of(request)
             scopes = [scope_of(principal, tenant=each) for each in tenants or [""]]

@@ -18,6 +18,10 @@ PageToken = Annotated[str, QueryParameter(name="pageToken", description="`nextPa
 StartTime = Annotated[str, QueryParameter(name="startTime", description="From when on, RFC 3339.")]
 EndTime = Annotated[str, QueryParameter(name="endTime", description="Until when, RFC 3339.")]
 Tenant = Annotated[str, QueryParameter(name="tenant", description="Only of this tenant. Empty: of all that are yours.")]
+Tenants = Annotated[
+    list[str] | None,
+    QueryParameter(name="tenants", description="Only of these, may be repeated. Empty: of all that are yours."),
+]
 IfMatch = Annotated[
     str, HeaderParameter(name="if-match", description="Only if it is still as it was read: the `etag` of then.")
 ]

@@ -15,7 +15,7 @@ from services.control.access.principals import needs, principal_of
 from services.control.access.rights import EVERYWHERE, Right
 from services.control.api.approvals import ApprovalShown, shown
 from services.control.api.describing import schema_of
-from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime
+from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime, Tenants
 from services.control.api.proto_schemas import answers, described, message_answer
 from services.control.api.streaming import answer_stream
 from services.control.approvals.asked import Approval
@@ -31,7 +31,6 @@ _Person = Annotated[str, QueryParameter(name="person", description="Only what th
 _Resource = Annotated[
     str, QueryParameter(name="resource", description="Only what is about names that begin so, such as `views/`.")
 ]
-_Tenants = Annotated[list[str] | None, QueryParameter(name="tenants", description="Only of these; may be repeated.")]
 _Most = Annotated[int, QueryParameter(name="maxResults", description="The newest so many. 0: all.")]
 
 _ASKED: Final = OpenAPIResponse(
@@ -100,7 +99,7 @@ class Personal:
             resource: _Resource = "",
             start: StartTime = "",
             end: EndTime = "",
-            tenants: _Tenants = None,
+            tenants: Tenants = None,
             size: PageSize = 0,
             token: PageToken = "",
         ) -> Answer:

@@ -12,12 +12,11 @@ from gateway.core.errors import Reason
 from pilote.audit.v1 import arms_pb2, objectives_pb2, planning_pb2, shadows_pb2, upstreams_pb2
 from services.control.access.persons import language_in
 from services.control.access.rights import Right
-from services.control.api.parameters import Answer, Asking, EndTime, StartTime
+from services.control.api.parameters import Answer, Asking, EndTime, StartTime, Tenants
 from services.control.api.proto_schemas import answers
 from services.control.audit_client import AuditClient, ended
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose; empty: all, where that is allowed.")]
-_Tenants = Annotated[list[str] | None, QueryParameter(name="tenants", description="Only of these; may be repeated.")]
 _Window = Annotated[str, QueryParameter(name="window", description="How far back, 60s to 3600s. Empty: 900s.")]
 _Route = Annotated[str, QueryParameter(name="route", description="Name of a route.")]
 _Experiment = Annotated[str, QueryParameter(name="experiment", description="Name of an experiment, for `route`.")]
@@ -119,7 +118,7 @@ class Sums:
             summary="Sum upstreams",
             operation_class=answers(upstreams_pb2.SummarizeUpstreamsResponse),
         )
-        async def upstreams(request: Asking, *, tenants: _Tenants = None, window: _Window = "") -> Answer:
+        async def upstreams(request: Asking, *, tenants: Tenants = None, window: _Window = "") -> Answer:
             """How upstreams have done of late: calls, failures, durations, and when each was last heard of."""
             values = {"tenants": tenants or []} | ({"window": window} if window else {})
             return await self._ask(request, stub.SummarizeUpstreams, upstreams_pb2.SummarizeUpstreamsRequest, values)
