@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -306,12 +307,12 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
 
 
-class Worded:
+class Worded(ABC):
     """A value that is said in the language of the text it fills in."""
 
+    @abstractmethod
     def worded(self, *, language: str) -> str:
         """It in words, in one of `LANGUAGES`."""
-        raise NotImplementedError
 
 
 class Say(Protocol):
