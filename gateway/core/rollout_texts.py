@@ -63,8 +63,8 @@ _WAITS: Final = {
         "Il attend une autorisation : dans la console, ou pilote rollouts approve {name}",
     ),
     "resumption": (
-        "It waits to be resumed or taken back: in the console, or pilote rollouts resume {name}, or abort",
-        "Il attend une reprise ou un retrait : dans la console, ou pilote rollouts resume {name}, ou abort",
+        "It waits to be resumed or taken back: in the console, or pilote rollouts resume {name}, or abort {name}",
+        "Il attend une reprise ou un retrait : dans la console, ou pilote rollouts resume {name}, ou abort {name}",
     ),
     "nothing": ("It is over and moves no more.", "Il est terminé et ne bouge plus."),
 }
