@@ -64,8 +64,9 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _child("crm", settings.crm_listen, "crm", settings=settings),
         _child("audit", settings.audit_listen, "audit", settings=settings, after=store),
         *models,
-        _control(settings, after=store),
+        _over_http("control", settings.control_listen, settings=settings, after=store),
         _rollouts(settings, after=(*store, "audit")),
+        _over_http("intake", settings.intake_listen, settings=settings, after=store),
     )
 
 
@@ -102,9 +103,9 @@ def _rollouts(settings: Settings, *, after: tuple[str, ...]) -> Child:
     return msgspec.structs.replace(child, essential=False)
 
 
-def _control(settings: Settings, *, after: tuple[str, ...]) -> Child:
-    host, _, port = settings.control_listen.rpartition(":")
-    child = _child("control", settings.control_listen, "control", settings=settings, after=after)
+def _over_http(name: str, listen: str, *, settings: Settings, after: tuple[str, ...]) -> Child:
+    host, _, port = listen.rpartition(":")
+    child = _child(name, listen, name, settings=settings, after=after)
     return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/healthz", host=host.strip("[]")))
 
 
