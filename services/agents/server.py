@@ -15,6 +15,7 @@ from gateway.watching.exposing import metering
 from services.agents.asgi import App, Receive, Scope, Send, answer, mounted
 from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
+from services.agents.comments import comments
 from services.agents.options import Options
 
 Door = Callable[[Catalogue, Caller], AbstractAsyncContextManager[App]]
@@ -48,7 +49,7 @@ async def running(options: Options) -> AsyncIterator[int]:
         caller, channel = await stack.enter_async_context(
             calling(options.gateway, max_message_bytes=options.max_message_bytes)
         )
-        catalogue = Catalogue(channel, comments={})
+        catalogue = Catalogue(channel, comments=comments())
         following = asyncio.create_task(catalogue.follow())
         stack.push_async_callback(ended, following)
         mounts = {path: await stack.enter_async_context(door(catalogue, caller)) for path, door in DOORS.items()}

@@ -2,6 +2,7 @@
 
 from services.agents.calling import calling
 from services.agents.catalogue import Catalogue
+from services.agents.comments import comments
 from tests.e2e.requests import get
 from tests.e2e.world import World, credential
 
@@ -11,7 +12,7 @@ GET = "/pilote.crm.v1.ContactService/GetContact"
 async def test_every_method_of_the_gateway_is_known_with_its_messages_and_can_be_called(world: World) -> None:
     address = f"127.0.0.1:{world.gateways[0].port}"
     async with calling(address, max_message_bytes=4_194_304) as (caller, channel):
-        catalogue = Catalogue(channel, comments={"pilote.crm.v1.ContactService.GetContact": "Reads one contact."})
+        catalogue = Catalogue(channel, comments=comments())
         assert not catalogue.ready
         await catalogue.refresh()
 
