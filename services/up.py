@@ -1,4 +1,4 @@
-"""What `pilote up` starts on one machine: the store, the CRM, two versions of a model, the audit service, gateways."""
+"""What `pilote up` starts on one machine: the store, the CRM, two versions of a model, our services, gateways."""
 
 import sys
 from collections.abc import Mapping
@@ -30,7 +30,9 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     }
     if settings.audit_key_file is not None:
         ours["PILOTE_AUDIT_KEY_FILE"] = str(settings.audit_key_file.resolve())
-    children = (*_store(settings), *_services(settings), *_gateways(settings))
+    gateways = _gateways(settings)
+    agents = _agents(settings, after=tuple(each.name for each in gateways))
+    children = (*_store(settings), *_services(settings), *gateways, agents)
     return Supervisor(home, children, environment={**environment, **ours})
 
 
@@ -106,6 +108,12 @@ def _control(settings: Settings, *, after: tuple[str, ...]) -> Child:
     host, _, port = settings.control_listen.rpartition(":")
     child = _child("control", settings.control_listen, "control", settings=settings, after=after)
     return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/healthz", host=host.strip("[]")))
+
+
+def _agents(settings: Settings, *, after: tuple[str, ...]) -> Child:
+    host, _, port = settings.agents_listen.rpartition(":")
+    child = _child("agents", settings.agents_listen, "agents", settings=settings, after=after)
+    return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/readyz", host=host.strip("[]")))
 
 
 def logs(home: Path) -> Path:
