@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from rich.console import Console
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
 from services.commands import (
+    agents_command,
     backtest_command,
     explain_command,
     export_commands,
@@ -39,7 +41,7 @@ from services.commands.user_commands import commands as users_commands
 from services.commands.view_commands import commands as views_commands
 from services.texts import say
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Pilote: who steers the AI?")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 keys_app = typer.Typer(no_args_is_help=True, help="API keys of agents.")
 facts_app = typer.Typer(no_args_is_help=True, help="What is known of customers.")
 app.add_typer(keys_app, name="keys")
@@ -56,6 +58,22 @@ def main() -> None:
     # Commands print what they have to say; processes that log configure it themselves, instead of this.
     logging.getLogger().addHandler(logging.NullHandler())
     app()
+
+
+def _version(wanted: object) -> None:
+    if wanted:
+        _out.print(importlib.metadata.version("pilote"))
+        raise typer.Exit
+
+
+@app.callback()
+def _pilote(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which version this is.")
+    ] = False,
+) -> None:
+    """Pilote: who steers the AI?"""
 
 
 def _settings() -> Settings:
@@ -157,6 +175,7 @@ _shell = Shell(
     _control_keys,
 )
 processes.add_to(app, _shell)
+agents_command.add_to(app, _shell)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """Since when something has been so in the active policy: what was measured before is about something else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.adapters.revisions import Published, RevisionStore
@@ -18,12 +18,26 @@ async def since_when(revisions: RevisionStore, number: int, *, same: Callable[[P
     Raises:
         RedisError: the store does not answer.
     """
-    since_ms = 0
+    return (await since_each(revisions, number, {"": same}))[""]
+
+
+async def since_each(
+    revisions: RevisionStore, number: int, same: Mapping[str, Callable[[Published], bool]]
+) -> Mapping[str, int]:
+    """`since_when` for several things by their names, with each revision read once.
+
+    Raises:
+        RedisError: the store does not answer.
+    """
+    since_ms, still = dict.fromkeys(same, 0), dict(same)
     for each in range(number, max(0, number - LOOK_BACK), -1):
         published = await revisions.read(each)
-        if published is None or not same(published):
+        if published is None:
             break
-        since_ms = await activated_ms(revisions, each) or published.created_ms
+        still = {name: alike for name, alike in still.items() if alike(published)}
+        if not still:
+            break
+        since_ms |= dict.fromkeys(still, await activated_ms(revisions, each) or published.created_ms)
     return since_ms
 
 

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import grpc
@@ -23,7 +23,7 @@ from services.control.filters import both, is_, since
 from services.control.policy import ActivePolicy
 from services.control.times import at, known
 from services.control.undone import Undone, storing
-from services.since import since_when
+from services.since import since_each
 
 LATELY_MS: Final = 24 * 3_600_000
 ASK_SECONDS: Final = 2.0
@@ -124,7 +124,8 @@ class AgentBook:
             Undone: STORE_UNAVAILABLE.
         """
         with storing():
-            shown = [await self._one(agent) for agent in agents]
+            await self._look_up(key.sha256 for agent in agents for key in agent.keys)
+        shown = [self._one(agent) for agent in agents]
         if not lately:
             return tuple(shown)
         did = await asyncio.gather(*(self._lately(agent) for agent in agents))
@@ -157,9 +158,11 @@ class AgentBook:
         async with self._changes.recording(who, operation="new-key", resource=name, tenant=agent.tenant, after=made):
             return NewKey(agent=name, id=free, key=key, sha256=sha256)
 
-    async def _one(self, agent: Agent) -> AgentShown:
+    def _one(self, agent: Agent) -> AgentShown:
         keys = [
-            KeyShown(id=key.id, fingerprint=key.sha256[:_FINGERPRINT], create_time=await self._made(key.sha256))
+            KeyShown(
+                id=key.id, fingerprint=key.sha256[:_FINGERPRINT], create_time=known(self._since.get(key.sha256, 0))
+            )
             for key in agent.keys
         ]
         return AgentShown(
@@ -180,12 +183,12 @@ class AgentBook:
         general = revision.document.autonomy.of(operation) if revision else None
         return agent.autonomy.of(operation) or general or "autonomous"
 
-    async def _made(self, sha256: str) -> dt.datetime | None:
-        """When a key came into the policy: looked for once, since it does not change while the key stays."""
+    async def _look_up(self, hashes: Iterable[str]) -> None:
+        """Find when keys came into the policy: once for each, since that does not change while it stays."""
         revision = self._policy.revision
-        if sha256 not in self._since and revision is not None:
-            self._since[sha256] = await since_when(self._revisions, revision.number, same=_with(sha256))
-        return known(self._since.get(sha256, 0))
+        wanted = {each: _with(each) for each in hashes if each not in self._since}
+        if wanted and revision is not None:
+            self._since |= await since_each(self._revisions, revision.number, wanted)
 
     async def _lately(self, agent: Agent) -> Lately | None:
         who = both(is_("tenant", agent.tenant), is_("agent", agent.name))
@@ -217,21 +220,11 @@ class AgentBook:
         return answer.decisions[0].receive_time.ToDatetime(tzinfo=dt.UTC) if answer.decisions else None
 
 
-class _Key(msgspec.Struct, frozen=True):
-    sha256: str
-
-
-class _Keyed(msgspec.Struct, frozen=True):
-    keys: tuple[_Key, ...] = ()
-
-
-class _Parts(msgspec.Struct, frozen=True):
-    agents: tuple[_Keyed, ...] = ()
-
-
 def _with(sha256: str) -> Callable[[Published], bool]:
+    # A hash stands nowhere but among keys; to decode hundreds of long policies would take the page seconds.
+    wanted = sha256.encode()
+
     def same(published: Published) -> bool:
-        parts = msgspec.json.decode(published.document, type=_Parts)
-        return any(key.sha256 == sha256 for agent in parts.agents for key in agent.keys)
+        return wanted in bytes(published.document)
 
     return same
