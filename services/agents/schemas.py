@@ -1,173 +1,142 @@
-"""JSON schemas of messages, from their descriptors: what the tools of MCP and OpenAPI say of requests and answers.
-
-They describe protobuf's JSON mapping. A request's schema promises little and asks for what the contract requires; an
-answer's leaves open what the contract may add later.
-"""
+"""JSON Schemas (draft 2020-12, as OpenAPI 3.1 has them) of messages, as protobuf's JSON writes them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from google.api import field_behavior_pb2
 from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
+
+from services.agents.bodies import is_map
 
 Schema = dict[str, Any]
-Direction = Literal["request", "answer"]
+Refer = Callable[[Any], Schema]
+"""Gives the schema that stands for a message or an enum where it is used, by its descriptor."""
 
-_INT64: Final = frozenset(
-    {
-        FieldDescriptor.TYPE_INT64,
-        FieldDescriptor.TYPE_UINT64,
-        FieldDescriptor.TYPE_SINT64,
-        FieldDescriptor.TYPE_FIXED64,
-        FieldDescriptor.TYPE_SFIXED64,
-    }
-)
-_BOUNDS: Final[Mapping[int, tuple[int, int]]] = {
-    FieldDescriptor.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
-    FieldDescriptor.CPPTYPE_UINT32: (0, (1 << 32) - 1),
-}
-_BASE64: Final = {"type": "string", "contentEncoding": "base64"}
+_NUMBER: Final[Schema] = {"oneOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
 _WELL_KNOWN: Final[Mapping[str, Schema]] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
-    "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$"},
-    "google.protobuf.FieldMask": {"type": "string"},
+    "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,9})?s$", "examples": ["1.5s"]},
+    "google.protobuf.FieldMask": {"type": "string", "examples": ["email,lifecycleStage"]},
     "google.protobuf.Struct": {"type": "object"},
-    "google.protobuf.ListValue": {"type": "array"},
     "google.protobuf.Value": {},
-    "google.protobuf.Any": {"type": "object", "properties": {"@type": {"type": "string"}}, "required": ["@type"]},
-    "google.protobuf.Empty": {"type": "object"},
-    "google.protobuf.BoolValue": {"type": ["boolean", "null"]},
-    "google.protobuf.StringValue": {"type": ["string", "null"]},
-    "google.protobuf.BytesValue": {"type": ["string", "null"], "contentEncoding": "base64"},
-    "google.protobuf.Int32Value": {"type": ["integer", "null"]},
-    "google.protobuf.UInt32Value": {"type": ["integer", "null"]},
-    "google.protobuf.Int64Value": {"type": ["string", "integer", "null"]},
-    "google.protobuf.UInt64Value": {"type": ["string", "integer", "null"]},
-    "google.protobuf.FloatValue": {"type": ["number", "string", "null"]},
-    "google.protobuf.DoubleValue": {"type": ["number", "string", "null"]},
+    "google.protobuf.ListValue": {"type": "array"},
+    "google.protobuf.Empty": {"type": "object", "maxProperties": 0},
+    "google.protobuf.Any": {
+        "type": "object",
+        "properties": {"@type": {"type": "string"}},
+        "required": ["@type"],
+    },
 }
-_SPELLED: Final[Mapping[str, str]] = {
-    "google.protobuf.Timestamp": 'RFC 3339, such as "2026-01-31T08:00:00Z".',
-    "google.protobuf.Duration": 'Seconds with an "s", such as "90s" or "0.5s".',
-    "google.protobuf.FieldMask": 'Paths of fields, separated by commas, such as "title,etag".',
+_INTEGERS: Final[Mapping[int, Schema]] = {
+    FieldDescriptor.CPPTYPE_INT32: {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+    FieldDescriptor.CPPTYPE_UINT32: {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+    FieldDescriptor.CPPTYPE_INT64: {"type": "string", "format": "int64", "pattern": r"^-?[0-9]{1,19}$"},
+    FieldDescriptor.CPPTYPE_UINT64: {"type": "string", "format": "uint64", "pattern": r"^[0-9]{1,20}$"},
 }
 
 
 class Schemas:
-    """Makes schemas of messages. `comments` says what contracts say of a symbol, by its full name.
+    """Schemas with what the comments of the contracts say; `refer` says how one refers to another.
 
-    Messages other than the root are named in `definitions`, each once, and referred to below `prefix`. `spelled` names
-    fields: by their contract, as tools have it, or in camel case as protobuf's JSON does.
+    `asked`: of what is sent, where the fields that a contract requires are required. An answer may lack any of them:
+    JSON leaves out what is empty, and the gateway what an agent may not see.
     """
 
-    def __init__(
-        self,
-        comments: Mapping[str, str],
-        *,
-        direction: Direction,
-        prefix: str = "#/$defs/",
-        spelled: Callable[[FieldDescriptor], str] = lambda field: str(field.name),
-    ) -> None:
+    def __init__(self, comments: Mapping[str, str], refer: Refer, *, asked: bool = True) -> None:
         self._comments = comments
-        self._request = direction == "request"
-        self._prefix = prefix
-        self._spelled = spelled
-        self.definitions: dict[str, Schema] = {}
+        self._refer = refer
+        self._asked = asked
 
-    def whole(self, message: Descriptor) -> Schema:
-        """The schema of a message with all that it refers to below "$defs"."""
-        self.definitions = {}
-        found = self.root(message)
-        return found | ({"$defs": dict(sorted(self.definitions.items()))} if self.definitions else {})
+    def message(self, kind: Any) -> Schema:
+        """The schema of a message."""
+        if kind.full_name in _WELL_KNOWN:
+            return self._said(kind, dict(_WELL_KNOWN[kind.full_name]))
+        if _wrapped(kind) is not None:
+            return self._said(kind, self._one(_wrapped(kind)))
+        properties = {field.json_name: self.field(field) for field in kind.fields}
+        schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+        required = [field.json_name for field in kind.fields if self._asked and required_of(field)]
+        return self._said(kind, schema | ({"required": required} if required else {}))
 
-    def root(self, message: Descriptor) -> Schema:
-        """The schema of a message itself; what it refers to is added to `definitions`."""
-        found: Schema = {"type": "object", "properties": {}}
-        if text := self._comments.get(message.full_name, ""):
-            found["description"] = text
-        required = []
-        for field in message.fields:
-            behaviors = _behaviors(field)
-            if self._request and "OUTPUT_ONLY" in behaviors:
-                continue
-            name = self._spelled(field)
-            found["properties"][name] = self._described(field)
-            if self._request and "REQUIRED" in behaviors:
-                required.append(name)
-        if required:
-            found["required"] = required
-        if self._request:
-            found["additionalProperties"] = False
-        return found
+    def enum(self, kind: Any) -> Schema:
+        """The schema of an enum: its names, with what each says."""
+        names = [value.name for value in kind.values]
+        said = [(value.name, self._comments.get(f"{kind.full_name}.{value.name}", "")) for value in kind.values]
+        lines = "\n".join(f"- `{name}`: {text}" for name, text in said if text)
+        schema = self._said(kind, {"type": "string", "enum": names})
+        text = "\n\n".join(part for part in (str(schema.get("description", "")), lines) if part)
+        return schema | ({"description": text} if text else {})
 
-    def _described(self, field: FieldDescriptor) -> Schema:
-        schema = self._field(field)
-        texts = [self._comments.get(field.full_name, "")]
-        if field.message_type is not None:
-            texts.append(_SPELLED.get(field.message_type.full_name, ""))
-        oneof = field.containing_oneof
-        if oneof is not None and len(oneof.fields) > 1:
-            texts.append(f"At most one of {', '.join(self._spelled(each) for each in oneof.fields)} may be set.")
-        text = " ".join(filter(None, texts))
-        return schema | {"description": text} if text else schema
+    def field(self, field: Any) -> Schema:
+        """The schema of a field, where it stands in its message."""
+        if is_map(field):
+            value = field.message_type.fields_by_name["value"]
+            schema: Schema = {"type": "object", "additionalProperties": self._one(value)}
+        elif field.is_repeated:
+            schema = {"type": "array", "items": self._one(field)}
+        else:
+            schema = self._one(field)
+        text = self._comments.get(field.full_name, "")
+        more: Schema = {"description": text} if text else {}
+        if field_behavior_pb2.OUTPUT_ONLY in behaviors(field):
+            more["readOnly"] = True
+        if field_behavior_pb2.INPUT_ONLY in behaviors(field):
+            more["writeOnly"] = True
+        if bool(field.GetOptions().deprecated):
+            more["deprecated"] = True
+        return schema | more
 
-    def _field(self, field: FieldDescriptor) -> Schema:
-        if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            key, value = field.message_type.fields_by_name["key"], field.message_type.fields_by_name["value"]
-            keys = {} if key.cpp_type == FieldDescriptor.CPPTYPE_STRING else {"propertyNames": _key_of(key)}
-            return {"type": "object", "additionalProperties": self._one(value)} | keys
-        one = self._one(field)
-        return {"type": "array", "items": one} if field.is_repeated else one
-
-    def _one(self, field: FieldDescriptor) -> Schema:
-        if field.message_type is not None:
-            return self._message(field.message_type)
-        if field.enum_type is not None:
-            return self._enum(field.enum_type)
-        if field.type == FieldDescriptor.TYPE_BYTES:
-            return dict(_BASE64)
-        if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-            return {"type": "string"}
+    def _one(self, field: Any) -> Schema:
+        if field.message_type is not None or field.enum_type is not None:
+            return self._refer(field.message_type or field.enum_type)
+        if field.cpp_type in _INTEGERS:
+            return dict(_INTEGERS[field.cpp_type])
         if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
             return {"type": "boolean"}
-        if field.type in _INT64:
-            return {"type": "integer"} if self._request else {"type": "string", "pattern": "^-?[0-9]+$"}
-        if field.cpp_type in _BOUNDS:
-            least, most = _BOUNDS[field.cpp_type]
-            return {"type": "integer", "minimum": least, "maximum": most}
-        # An answer says "NaN" and "Infinity" as texts.
-        return {"type": "number"} if self._request else {"type": ["number", "string"]}
+        if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+            encoded = field.type == FieldDescriptor.TYPE_BYTES
+            return {"type": "string"} | ({"contentEncoding": "base64"} if encoded else {})
+        return dict(_NUMBER)
 
-    def _message(self, message: Descriptor) -> Schema:
-        known = _WELL_KNOWN.get(message.full_name)
-        if known is not None:
-            return dict(known)
-        if message.full_name not in self.definitions:
-            self.definitions[message.full_name] = {}  # a message may hold itself
-            self.definitions[message.full_name] = self.root(message)
-        return {"$ref": self._prefix + message.full_name}
-
-    def _enum(self, enum: EnumDescriptor) -> Schema:
-        if enum.full_name == "google.protobuf.NullValue":
-            return {"type": "null"}
-        shown = [value for value in enum.values if value.number != 0 or not value.name.endswith("_UNSPECIFIED")]
-        said = [(value.name, self._comments.get(f"{enum.full_name}.{value.name}", "")) for value in shown]
-        names: Schema = {"type": "string", "enum": [name for name, _ in said]}
-        if text := " ".join(f"{name}: {comment}" for name, comment in said if comment):
-            names["description"] = text
-        if self._request:
-            return names
-        # What was not said at all is left out of an answer; what the contract adds later comes as its name or number.
-        return {"type": ["string", "integer"]} | {key: names[key] for key in ("description",) if key in names}
+    def _said(self, kind: Any, schema: Schema) -> Schema:
+        text = self._comments.get(kind.full_name, "")
+        return schema | ({"description": text} if text else {})
 
 
-def _behaviors(field: FieldDescriptor) -> frozenset[str]:
-    # The pool that reflection fills does not know the Python class of the extension; the bytes do not care.
+def required_of(field: Any) -> bool:
+    """Whether the contract requires the field."""
+    return field_behavior_pb2.REQUIRED in behaviors(field)
+
+
+def behaviors(field: Any) -> tuple[int, ...]:
+    """`google.api.field_behavior` of a field."""
+    # The pool of the catalogue does not know the extension's Python class; the bytes do not care.
     options = descriptor_pb2.FieldOptions.FromString(field.GetOptions().SerializeToString())
-    said = options.Extensions[field_behavior_pb2.field_behavior]
-    return frozenset(field_behavior_pb2.FieldBehavior.Name(each) for each in said)
+    return tuple(options.Extensions[field_behavior_pb2.field_behavior])
 
 
-def _key_of(key: FieldDescriptor) -> Schema:
-    return {"enum": ["true", "false"]} if key.cpp_type == FieldDescriptor.CPPTYPE_BOOL else {"pattern": "^-?[0-9]+$"}
+def inlined(kind: Any, comments: Mapping[str, str]) -> Schema:
+    """A schema of one message that needs no other document; what it refers to is under `$defs`."""
+    found: dict[str, Schema] = {}
+    waiting = [kind]
+
+    def refer(each: Any) -> Schema:
+        if each.full_name not in found:
+            found[each.full_name] = {}
+            waiting.append(each)
+        return {"$ref": f"#/$defs/{each.full_name}"}
+
+    schemas = Schemas(comments, refer)
+    whole = schemas.message(waiting.pop())
+    while waiting:
+        each = waiting.pop()
+        found[each.full_name] = schemas.enum(each) if hasattr(each, "values_by_name") else schemas.message(each)
+    return whole | ({"$defs": found} if found else {})
+
+
+def _wrapped(kind: Any) -> Any:
+    """The field of a wrapper, which JSON writes as the value alone; `None` for all other messages."""
+    name = kind.full_name
+    own = name.startswith("google.protobuf.") and name.endswith("Value") and len(kind.fields) == 1
+    return kind.fields_by_name.get("value") if own else None
