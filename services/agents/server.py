@@ -17,6 +17,7 @@ from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
 from services.agents.comments import comments
 from services.agents.options import Options
+from services.agents.rest import Rest
 
 Door = Callable[[Catalogue, Caller], AbstractAsyncContextManager[App]]
 """What answers below one path for as long as the process runs."""
@@ -54,18 +55,15 @@ async def running(options: Options) -> AsyncIterator[int]:
         stack.push_async_callback(ended, following)
         mounts = {path: await stack.enter_async_context(door(catalogue, caller)) for path, door in DOORS.items()}
         mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue)}
+        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes)
         serving = http_serving(
-            mounted(mounts, otherwise=_nothing_here), listen=options.listen, drain_seconds=options.drain_seconds
+            mounted(mounts, otherwise=rest), listen=options.listen, drain_seconds=options.drain_seconds
         )
         yield await stack.enter_async_context(serving)
 
 
 async def _alive(_scope: Scope, _receive: Receive, send: Send) -> None:
     await answer(send, 200, b'{"status":"alive"}')
-
-
-async def _nothing_here(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await answer(send, 404, b'{"code":5,"message":"There is no such method."}')
 
 
 def _ready(catalogue: Catalogue) -> App:
