@@ -63,7 +63,8 @@ async def test_langgraph_gives_its_model_the_answer_or_what_to_do_instead(world:
     asked = AIMessage("", tool_calls=[{"name": "send_mail", "args": ARGUMENTS, "id": "call-1", "type": "tool_call"}])
 
     async def said() -> str:
-        found = await asyncio.to_thread(graph.compile().invoke, {"messages": [asked]})
+        compiled: Any = graph.compile()
+        found = await asyncio.to_thread(compiled.invoke, {"messages": [asked]})
         return str(found["messages"][-1].content)
 
     with made:
