@@ -71,13 +71,13 @@ def test_an_id_is_one_segment_of_a_path_or_none(theirs: str) -> None:
     assert not set(path) & set("?#\\ ")
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.1.1", "100.64.0.1", "0.0.0.0", "224.0.0.1", "::1",  # noqa: S104
-        "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b:1::1", "64:ff9b::7f00:1", "", "name",
-    ],
-)  # fmt: skip
+_PRIVATE = """
+    127.0.0.1 10.1.2.3 169.254.169.254 192.168.1.1 100.64.0.1 0.0.0.0 224.0.0.1 ::1 fe80::1%eth0 fd00::1
+    ::ffff:127.0.0.1 ::ffff:10.0.0.1 2002:7f00:1:: 64:ff9b:1::1 64:ff9b::7f00:1 name
+"""
+
+
+@pytest.mark.parametrize("address", ["", *_PRIVATE.split()])
 def test_no_private_address_is_taken_for_a_public_one(address: str) -> None:
     assert not public(address)
 
