@@ -15,6 +15,7 @@ from gateway.core.explain import explain
 from gateway.core.explain_attempts import explain_order
 from gateway.core.texts import language_of
 from gateway.holds.waiting import Waiting
+from gateway.offering import Offering
 from gateway.pipeline import Pipeline
 from gateway.records.call_records import record_of
 from gateway.records.conclusion import concluded
@@ -37,6 +38,7 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
     def __init__(self, pipeline: Pipeline, waiting: Waiting) -> None:
         self._pipeline = pipeline
         self._waiting = waiting
+        self._offering = Offering()
 
     async def EvaluateCall(
         self, request: decision_service_pb2.EvaluateCallRequest, context: Any
@@ -75,6 +77,18 @@ class Decisions(decision_service_pb2_grpc.DecisionServiceServicer):
             await end(context, _in_language(ended, context))
         except Exception as error:
             await end(context, unexpected(error, "WaitHold"))
+
+    async def ListMethods(
+        self, request: decision_service_pb2.ListMethodsRequest, context: Any
+    ) -> decision_service_pb2.ListMethodsResponse:
+        """See the contract."""
+        try:
+            agent = self._pipeline.identify(dict(context.invocation_metadata()))
+            return await self._offering.page(self._pipeline.revision, agent.name, request)
+        except CallEnded as ended:
+            await end(context, _in_language(ended, context))
+        except Exception as error:
+            await end(context, unexpected(error, "ListMethods"))
 
     async def ReportOutcomes(
         self, request: decision_service_pb2.ReportOutcomesRequest, context: Any

@@ -15,6 +15,7 @@ from rich.console import Console
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
 from services.commands import (
+    agents_command,
     backtest_command,
     explain_command,
     export_commands,
@@ -173,6 +174,7 @@ _shell = Shell(
     _control_keys,
 )
 processes.add_to(app, _shell)
+agents_command.add_to(app, _shell)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What `pilote up` starts on one machine: the store, the CRM, two versions of a model, the audit service, gateways."""
+"""What `pilote up` starts on one machine: the store, the CRM, two versions of a model, our services, gateways."""
 
 import sys
 from collections.abc import Mapping
@@ -30,7 +30,10 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     }
     if settings.audit_key_file is not None:
         ours["PILOTE_AUDIT_KEY_FILE"] = str(settings.audit_key_file.resolve())
-    children = (*_store(settings), *_services(settings), *_gateways(settings))
+    gateways = _gateways(settings)
+    after = tuple(each.name for each in gateways)
+    agents = _over_http("agents", settings.agents_listen, settings=settings, after=after, path="/readyz")
+    children = (*_store(settings), *_services(settings), *gateways, agents)
     return Supervisor(home, children, environment={**environment, **ours})
 
 
@@ -64,8 +67,9 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _child("crm", settings.crm_listen, "crm", settings=settings),
         _child("audit", settings.audit_listen, "audit", settings=settings, after=store),
         *models,
-        _control(settings, after=store),
+        _over_http("control", settings.control_listen, settings=settings, after=store),
         _rollouts(settings, after=(*store, "audit")),
+        _over_http("intake", settings.intake_listen, settings=settings, after=store),
     )
 
 
@@ -102,10 +106,10 @@ def _rollouts(settings: Settings, *, after: tuple[str, ...]) -> Child:
     return msgspec.structs.replace(child, essential=False)
 
 
-def _control(settings: Settings, *, after: tuple[str, ...]) -> Child:
-    host, _, port = settings.control_listen.rpartition(":")
-    child = _child("control", settings.control_listen, "control", settings=settings, after=after)
-    return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/healthz", host=host.strip("[]")))
+def _over_http(name: str, listen: str, *, settings: Settings, after: tuple[str, ...], path: str = "/healthz") -> Child:
+    host, _, port = listen.rpartition(":")
+    child = _child(name, listen, name, settings=settings, after=after)
+    return msgspec.structs.replace(child, ready=HttpOk(int(port), path=path, host=host.strip("[]")))
 
 
 def logs(home: Path) -> Path:

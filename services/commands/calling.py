@@ -1,17 +1,16 @@
 """`pilote call`: any method by JSON, with the contract taken from the server's own reflection."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from rich.console import Console
 
+from gateway.rpc.reflected import files_of, pool_of
 from gateway.rpc.status import reason_from, text_from
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services.texts import say
@@ -121,55 +120,8 @@ async def _described(channel: grpc.aio.Channel, method: str) -> MethodDescriptor
         LookupError: the server does not know it.
     """
     service, _, name = method.removeprefix("/").partition("/")
-    pool = descriptor_pool.DescriptorPool()
-    for file in await _files(channel, service):
-        pool.Add(file)
+    pool = pool_of(await files_of(channel, (service,)))
     try:
         return pool.FindServiceByName(service).methods_by_name[name]
     except KeyError as error:
         raise LookupError(f"{service} has no method {name!r}: write it as /package.Service/Method.") from error
-
-
-async def _files(channel: grpc.aio.Channel, symbol: str) -> list[Any]:
-    """The files that define a symbol and all they import, imports first."""
-    found: dict[str, Any] = {}
-    asked = asyncio.Queue[Any]()
-    await asked.put(reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol))
-
-    async def questions() -> AsyncIterator[Any]:
-        while (question := await asked.get()) is not None:
-            yield question
-
-    waiting = 1
-    wanted: set[str] = set()
-    answers = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(questions(), timeout=10)
-    async for answer in answers:
-        waiting -= 1
-        if answer.HasField("error_response"):
-            raise LookupError(f"The server knows no {symbol!r}.")
-        for blob in answer.file_descriptor_response.file_descriptor_proto:
-            file = descriptor_pb2.FileDescriptorProto.FromString(blob)
-            found[file.name] = file
-            for name in file.dependency:
-                if name not in wanted and name not in found:
-                    wanted.add(name)
-                    waiting += 1
-                    await asked.put(reflection_pb2.ServerReflectionRequest(file_by_filename=name))
-        if not waiting:
-            await asked.put(None)
-    return _in_order(found)
-
-
-def _in_order(files: dict[str, Any]) -> list[Any]:
-    ordered: dict[str, Any] = {}
-
-    def add(name: str) -> None:
-        if name in ordered or name not in files:
-            return
-        for dependency in files[name].dependency:
-            add(dependency)
-        ordered[name] = files[name]
-
-    for name in files:
-        add(name)
-    return list(ordered.values())

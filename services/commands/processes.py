@@ -131,6 +131,28 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         )
         run(lambda: serve(options))
 
+    @app.command()
+    def intake() -> None:
+        """Take what other systems tell of customers: events, over HTTP."""
+        from gateway.rpc.serving import run
+        from gateway.watching.exposing import Metering
+        from gateway.watching.logs import configure
+        from services.intake.server import Options, serve
+        from services.up import redis_url
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        options = Options(
+            listen=settings.intake_listen,
+            redis_url=redis_url(settings),
+            pseudonym_key=shell.pseudonym_key(settings),
+            drain_seconds=settings.drain_seconds,
+            pin_file=pin_file(shell, settings),
+            trusted_people=shell.trusted_people(settings),
+            to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+        )
+        run(lambda: serve(options))
+
 
 def _oidc(shell: Shell, settings: Settings) -> Any:
     """The provider that people may log in through; a file that cannot be read stops the start."""

@@ -19,6 +19,7 @@ from services.control.access.persons import Persons
 from services.control.access.principals import Door
 from services.control.api.accounts import AccountsApi
 from services.control.api.approvals import ApprovalsApi
+from services.control.api.columns import OwnColumns
 from services.control.api.decisions import Decisions
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
@@ -191,6 +192,7 @@ class Composed:
             Flags(self._policy, facts=facts_of(self._redis), pseudonym_key=key, clock_ms=self._clock_ms),
             Decisions(audit, tailing=self._tailing),
             Views(audit, self._views),
+            OwnColumns(self._redis),
             self._exports,
             Proofs(audit),
             Sums(audit),

@@ -13,6 +13,10 @@ _TEXTS: Final = {
         "Nothing was changed, because the log cannot take down now who changes what; retry.",
         "Rien n’a été modifié, car le journal ne peut noter maintenant qui modifie quoi ; réessayez.",
     ),
+    "column-unknown": (
+        "A list of decisions has no column {column}; it has {known}.",
+        "Une liste de décisions n’a pas de colonne {column} ; elle a {known}.",
+    ),
     "key-draft": ("New key {key} of {agent}", "Nouvelle clé {key} de {agent}"),
     "subject-needed": (
         "Name the customer by their resource name, such as contacts/cnt_000001.",

@@ -8,6 +8,11 @@ from typing import Final
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.core.errors import CallEnded, Reason
+from services.crm.words import MOST_ASKED, words_of
+
+LONGEST_QUERY: Final = 200
+"""Characters of a text that lists search by."""
 Problem = tuple[str, str]
 """(field of the resource, what is wrong with it); the text completes the sentence "deal.title ..."."""
 
@@ -61,6 +66,24 @@ def time_zone(value: str) -> Iterator[Problem]:
     """A time zone that the IANA database does not know."""
     if value and value not in _ZONES:
         yield "time_zone", 'must be an IANA name such as "Europe/Paris"'
+
+
+def query(text: str) -> str:
+    """Text that lists search by, as it was given.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID for one that is too long, has too many words, or none.
+    """
+    found, wrong = words_of(text), ""
+    if len(text) > LONGEST_QUERY:
+        wrong = f"must be at most {LONGEST_QUERY} characters"
+    elif len(found) > MOST_ASKED:
+        wrong = f"must be at most {MOST_ASKED} words"
+    elif text.strip() and not found:
+        wrong = "must have a word: letters or digits"
+    if wrong:
+        raise CallEnded(Reason.ARGUMENT_INVALID, f"query {wrong}.", violations=(("query", wrong),))
+    return text.strip()
 
 
 def attributes(values: Mapping[str, str]) -> Iterator[Problem]:

@@ -16,12 +16,14 @@ from pilote.crm.v1.activity_pb2 import Activity
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.deal_pb2 import Deal
 from pilote.crm.v1.message_pb2 import Message
-from services.crm import checks, contracts
+from services.crm import changes, checks, contracts, words
 
 R = TypeVar("R", Contact, Deal, Activity, Message)
 
 MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
 """A page ends early rather than outgrow the 4 MiB that a gRPC message may have."""
+QUERY: Final = "query"
+"""The filter that is text of which a resource must have all words."""
 
 
 class Page(NamedTuple, Generic[R]):
@@ -44,6 +46,10 @@ class Collection(Generic[R]):
     """Most characters of each text field."""
     filters: ClassVar[tuple[str, ...]]
     """Fields that lists can filter by."""
+    searched: ClassVar[bool] = False
+    """Whether lists can search by words."""
+    remembered: ClassVar[bool] = False
+    """Whether it is kept what a resource was after each change."""
 
     def problems(self, resource: R) -> Iterator[checks.Problem]:
         """Whatever is wrong with the resource beyond lengths, patterns, enums and missing fields."""
@@ -66,6 +72,10 @@ class Collection(Generic[R]):
         value: str | int = getattr(resource, field)
         return value
 
+    def texts(self, resource: R) -> Iterator[str]:
+        """What the resource is found by, where it is `searched`."""
+        yield from ()
+
     def deleted(self, connection: sqlite3.Connection, resource: R) -> None:
         """Delete what must not outlive the resource."""
 
@@ -79,7 +89,16 @@ class Collection(Generic[R]):
                 f"CREATE INDEX IF NOT EXISTS {self.table}_{field} ON {self.table} ({field}, place)"
                 for field in self.filters
             ),
+            *(words.schema(self.table) if self.searched else ()),
+            *(changes.schema(self.table) if self.remembered else ()),
         )
+
+    def prepare(self, connection: sqlite3.Connection) -> None:
+        """Let what an earlier version kept be found by its words too."""
+        if not self.searched or connection.execute(f"SELECT 1 FROM {self.table}_words LIMIT 1").fetchone():
+            return
+        for place, body in connection.execute(f"SELECT place, body FROM {self.table}").fetchall():
+            words.index(connection, self.table, place, self.texts(self.kind.FromString(body)))
 
     def insert(self, connection: sqlite3.Connection, wanted: R, *, wanted_id: str, now_ms: int) -> R:
         """Keep `wanted` under a new name and return it as it is kept.
@@ -100,14 +119,15 @@ class Collection(Generic[R]):
         columns = ", ".join(("name", "body", *self.filters))
         marks = ", ".join("?" * (2 + len(self.filters)))
         try:
-            connection.execute(
-                f"INSERT INTO {self.table} ({columns}) VALUES ({marks})",  # noqa: S608 - names of our own
+            cursor = connection.execute(
+                f"INSERT INTO {self.table} ({columns}) VALUES ({marks})",
                 (resource.name, body, *self._filter_values(resource)),
             )
         except sqlite3.IntegrityError as error:
             raise CallEnded(
                 Reason.ALREADY_EXISTS, f"{resource.name} exists.", metadata={"name": resource.name}
             ) from error
+        self._kept(connection, cursor.lastrowid or 0, before=None, resource=resource, now_ms=now_ms)
         return resource
 
     def get(self, connection: sqlite3.Connection, name: str, *, field: str = "name") -> R:
@@ -120,7 +140,7 @@ class Collection(Generic[R]):
         if collection != self.table or not checks.valid_id(last):
             text = f"must be {self.table}/ and an identifier"
             raise CallEnded(Reason.ARGUMENT_INVALID, f"{field} {text}.", violations=((field, text),))
-        row = connection.execute(f"SELECT body FROM {self.table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
+        row = connection.execute(f"SELECT body FROM {self.table} WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise not_found(name)
         return self.kind.FromString(row[0])
@@ -128,11 +148,16 @@ class Collection(Generic[R]):
     def page(
         self, connection: sqlite3.Connection, filters: Mapping[str, str | int], *, after: int, size: int
     ) -> Page[R]:
-        """At most `size` resources that match all `filters`, oldest first, behind place `after`."""
-        where = "".join(f" AND {field} = ?" for field in filters)
+        """At most `size` resources that match all `filters`, oldest first, behind place `after`.
+
+        The filter "query" is text of which they must have all words.
+        """
+        asked: list[str] = words.words_of(str(filters.get(QUERY, "")))
+        fields: list[str] = [field for field in filters if field != QUERY]
+        where = "".join(f" AND {field} = ?" for field in fields) + words.condition(self.table, asked)
         rows = connection.execute(
-            f"SELECT place, body FROM {self.table} WHERE place > ?{where} ORDER BY place LIMIT ?",  # noqa: S608
-            (after, *filters.values(), size + 1),
+            f"SELECT place, body FROM {self.table} WHERE place > ?{where} ORDER BY place LIMIT ?",
+            (after, *(filters[field] for field in fields), *words.bounds(asked), size + 1),
         )
         resources: list[R] = []
         last_place, total_bytes = after, 0
@@ -153,10 +178,11 @@ class Collection(Generic[R]):
         resource: R = contracts.updated(held, wanted, paths=paths)
         body = self._sealed(connection, resource, before=held, now_ms=now_ms)
         assignments = ", ".join(f"{column} = ?" for column in ("body", *self.filters))
-        connection.execute(
-            f"UPDATE {self.table} SET {assignments} WHERE name = ?",  # noqa: S608 - names of our own
+        ((place,),) = connection.execute(
+            f"UPDATE {self.table} SET {assignments} WHERE name = ? RETURNING place",
             (body, *self._filter_values(resource), resource.name),
-        )
+        ).fetchall()
+        self._kept(connection, place, before=held, resource=resource, now_ms=now_ms)
         return resource
 
     def delete(self, connection: sqlite3.Connection, name: str, *, etag: str) -> R:
@@ -166,9 +192,15 @@ class Collection(Generic[R]):
             CallEnded: NOT_FOUND, or CONFLICT when `etag` is set and not the present one.
         """
         held = self._current(connection, name, etag=etag, field="name")
-        connection.execute(f"DELETE FROM {self.table} WHERE name = ?", (name,))  # noqa: S608 - a name of our own
+        connection.execute(f"DELETE FROM {self.table} WHERE name = ?", (name,))
         self.deleted(connection, held)
         return held
+
+    def _kept(self, connection: sqlite3.Connection, place: int, *, before: R | None, resource: R, now_ms: int) -> None:
+        if self.searched:
+            words.index(connection, self.table, place, self.texts(resource))
+        if self.remembered:
+            changes.note(connection, self.table, resource.name, before=before, after=resource, at_ms=now_ms)
 
     def _current(self, connection: sqlite3.Connection, name: str, *, etag: str, field: str) -> R:
         held = self.get(connection, name, field=field)
@@ -195,7 +227,7 @@ class Collection(Generic[R]):
         for name in self.references(resource):
             # The collection part was checked against its field's pattern, so it is a table of ours.
             table = name.partition("/")[0]
-            if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (name,)).fetchone() is None:  # noqa: S608
+            if connection.execute(f"SELECT 1 FROM {table} WHERE name = ?", (name,)).fetchone() is None:
                 raise not_found(name)
         resource.update_time.CopyFrom(now)
         resource.ClearField("etag")

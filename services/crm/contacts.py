@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
+from gateway.rpc.times import timestamp
 from pilote.crm.v1 import contact_service_pb2 as pb
-from pilote.crm.v1.contact_pb2 import Contact
+from pilote.crm.v1.contact_pb2 import Contact, ContactChange
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceServicer
 from services.crm import checks, repeats
-from services.crm.collection import Collection
+from services.crm.collection import QUERY, Collection
 from services.crm.resources import Resources, Wanted
 
 
@@ -33,6 +34,8 @@ class Contacts(Collection[Contact]):
         "time_zone": 60,
     }
     filters = ("company", "region", "lifecycle_stage", "email")
+    searched = True
+    remembered = True
 
     def problems(self, resource: Contact) -> Iterator[checks.Problem]:
         """A time zone that does not exist, wrong tags or attributes."""
@@ -51,6 +54,12 @@ class Contacts(Collection[Contact]):
         """Mail addresses compare without case."""
         value = super().filter_value(resource, field)
         return value.casefold() if isinstance(value, str) and field == "email" else value
+
+    def texts(self, resource: Contact) -> Iterator[str]:
+        """Everything that people look for somebody by."""
+        yield from (resource.display_name, resource.email, resource.phone, resource.company, resource.job_title)
+        yield from resource.tags
+        yield from resource.attributes.values()
 
     def deleted(self, connection: sqlite3.Connection, resource: Contact) -> None:
         """Delete deals, activities and messages of the contact, and forget the answers that showed it."""
@@ -83,6 +92,7 @@ class ContactServicer(ContactServiceServicer):
                 "region": request.region,
                 "lifecycle_stage": request.lifecycle_stage,
                 "email": request.email.casefold(),
+                QUERY: checks.query(request.query),
             },
             page_size=request.page_size,
             page_token=request.page_token,
@@ -97,6 +107,7 @@ class ContactServicer(ContactServiceServicer):
             "company": request.company,
             "region": request.region,
             "lifecycle_stage": request.lifecycle_stage,
+            QUERY: checks.query(request.query),
         }
         async for contact in self._contacts.every(filters):
             yield pb.StreamContactsResponse(contact=contact)
@@ -105,6 +116,19 @@ class ContactServicer(ContactServiceServicer):
         """Change fields of a contact."""
         contact = await self._contacts.update(request.contact, mask=request.update_mask, request_id=request.request_id)
         return pb.UpdateContactResponse(contact=contact)
+
+    async def ListContactChanges(
+        self, request: pb.ListContactChangesRequest, context: Any
+    ) -> pb.ListContactChangesResponse:
+        """List what a contact was after each of its changes, newest first."""
+        found, token = await self._contacts.changes(
+            request.contact, field="contact", page_size=request.page_size, page_token=request.page_token
+        )
+        listed = [
+            ContactChange(change_time=timestamp(each.at_ms), fields=each.fields, contact=Contact.FromString(each.body))
+            for each in found
+        ]
+        return pb.ListContactChangesResponse(changes=listed, next_page_token=token)
 
     async def DeleteContact(self, request: pb.DeleteContactRequest, context: Any) -> pb.DeleteContactResponse:
         """Delete a contact and everything that is about it."""

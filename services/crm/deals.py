@@ -5,8 +5,9 @@ from typing import Any, ClassVar, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.rpc.times import timestamp
 from pilote.crm.v1 import deal_service_pb2 as pb
-from pilote.crm.v1.deal_pb2 import DEAL_STAGE_LOST, DEAL_STAGE_WON, Deal
+from pilote.crm.v1.deal_pb2 import DEAL_STAGE_LOST, DEAL_STAGE_WON, Deal, DealChange
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceServicer
 from services.crm import checks
 from services.crm.collection import Collection
@@ -24,6 +25,7 @@ class Deals(Collection[Deal]):
     id_prefix = "deal"
     limits: ClassVar = {"contact": 80, "title": 200, "currency_code": 3, "owner": 254}
     filters = ("contact", "stage")
+    remembered = True
 
     def problems(self, resource: Deal) -> Iterator[checks.Problem]:
         """An amount out of range or without a currency."""
@@ -76,6 +78,17 @@ class DealServicer(DealServiceServicer):
         """Change fields of a deal."""
         deal = await self._deals.update(request.deal, mask=request.update_mask, request_id=request.request_id)
         return pb.UpdateDealResponse(deal=deal)
+
+    async def ListDealChanges(self, request: pb.ListDealChangesRequest, context: Any) -> pb.ListDealChangesResponse:
+        """List what a deal was after each of its changes, newest first."""
+        found, token = await self._deals.changes(
+            request.deal, field="deal", page_size=request.page_size, page_token=request.page_token
+        )
+        listed = [
+            DealChange(change_time=timestamp(each.at_ms), fields=each.fields, deal=Deal.FromString(each.body))
+            for each in found
+        ]
+        return pb.ListDealChangesResponse(changes=listed, next_page_token=token)
 
     async def DeleteDeal(self, request: pb.DeleteDealRequest, context: Any) -> pb.DeleteDealResponse:
         """Delete a deal."""

@@ -52,16 +52,16 @@ async def running(
     """Serve the CRM until the block ends; yields the port. `clock_ms` is the time in milliseconds since the epoch."""
     collections = (Contacts(), Deals(), Activities(), Messages())
     schema = (*repeats.SCHEMA, *(statement for each in collections for statement in each.schema()))
-    async with (
-        opened(home / FILE_NAME, schema=schema) as store,
-        serving(
+    async with opened(home / FILE_NAME, schema=schema) as store:
+        for each in collections:
+            await store.write(each.prepare)
+        async with serving(
             lambda server: _add_services(server, store, clock_ms=clock_ms),
             listen=listen,
             names=SERVICES,
             drain_seconds=drain_seconds,
-        ) as port,
-    ):
-        yield port
+        ) as port:
+            yield port
 
 
 def _add_services(server: grpc.aio.Server, store: Store, *, clock_ms: Callable[[], int]) -> None:

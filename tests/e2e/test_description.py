@@ -15,8 +15,8 @@ from services.control.api.operation_ids import operation_id
 from tests.e2e.insiders import Inside, inside
 
 METHODS = ("get", "post", "put", "patch", "delete")
-WHOLE = {"/v1/objectives", "/v1/inputs"}
-"""Sums of a whole span, and what streams until its end."""
+WHOLE = {"/v1/objectives", "/v1/inputs", "/v1/session/columns"}
+"""Sums of a whole span, what streams until its end, and what somebody has put in order."""
 
 
 @pytest.fixture

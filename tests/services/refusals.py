@@ -11,15 +11,16 @@ from gateway.rpc.status import reason_from, status_from
 
 
 class Refusal:
-    """Reason, code and wrong fields of a call that was refused."""
+    """Reason, code, text and wrong fields of a call that was refused."""
 
     reason: str
     code: grpc.StatusCode
+    text: str
     fields: tuple[str, ...]
 
     def read(self, error: grpc.aio.AioRpcError) -> None:
         """Take them from the error that the stub raised."""
-        self.reason, self.code = reason_from(error), error.code()
+        self.reason, self.code, self.text = reason_from(error), error.code(), error.details() or ""
         bad_request = error_details_pb2.BadRequest()
         self.fields = tuple(
             violation.field

@@ -50,9 +50,9 @@ def _run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPr
 
 
 def _listens() -> dict[str, str]:
-    gateway, audit, control, rollouts, crm, models, _ = free(7)
-    ports = {"GATEWAY": gateway, "AUDIT": audit, "CONTROL": control, "ROLLOUTS": rollouts, "CRM": crm, "MODELS": models}
-    return {f"PILOTE_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in ports.items()}
+    names = ("GATEWAY", "AUDIT", "CONTROL", "ROLLOUTS", "AGENTS", "INTAKE", "CRM", "MODELS")
+    ports = free(len(names) + 1)  # the second model server takes the port after the last
+    return {f"PILOTE_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
 
 
 def test_it_says_which_version_it_is(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from gateway.core.analysis.formula import EITHER, ERROR, FAILS, HOLDS, TRUE, Outcomes, comes_to, conj
-from gateway.core.analysis.known import Knowledge, paths_in
+from gateway.core.analysis.conditions import Parsed, outcomes_of
+from gateway.core.analysis.formula import EITHER, FAILS, HOLDS, Outcomes, comes_to, conj
+from gateway.core.analysis.known import Knowledge
 from gateway.core.analysis.solve import satisfiable
-from gateway.core.analysis.syntax import Node, parse
 from gateway.core.policy.ruling import Rule
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.revision.decode import Path, whereabouts
@@ -108,14 +108,13 @@ _Covers = Callable[[Rule, Rule, MethodPolicy], bool]
 
 class _Analyst:
     def __init__(self, revision: Revision, most_pairs: int) -> None:
-        self._engine = revision.engine
+        self._parsed = Parsed(revision.engine)
         self._knowledge = Knowledge(revision.document)
         self._order = {rule.name: index for index, rule in enumerate(revision.document.rules)}
         self._policies: dict[str, list[MethodPolicy]] = {rule.name: [] for rule in revision.document.rules}
         for policy in revision.methods.values():
             for rule in policy.rules:
                 self._policies[rule.name].append(policy)
-        self._nodes: dict[tuple[str, str], tuple[Node, frozenset[str]]] = {}
         self._answers: dict[object, bool] = {}
         self._never: dict[str, bool] = {}
         self.pairs_left = most_pairs
@@ -159,7 +158,7 @@ class _Analyst:
 
     def _shadows(self, other: Rule, rule: Rule, policy: MethodPolicy) -> bool:
         """Whether the other denies whatever the rule allows."""
-        return other.effect == "deny" and self._implied(rule, HOLDS, other, _outcomes(other, "deny"), policy=policy)
+        return other.effect == "deny" and self._implied(rule, HOLDS, other, outcomes_of(other, "deny"), policy=policy)
 
     def _replaces(self, other: Rule, rule: Rule, policy: MethodPolicy) -> bool:
         """Whether the other does everything that the rule does, and so the call ends the same without the rule.
@@ -176,7 +175,7 @@ class _Analyst:
 
     def _does_all(self, other: Rule, rule: Rule, policy: MethodPolicy) -> bool:
         return all(
-            self._implied(rule, _outcomes(rule, effect), other, _outcomes(other, effect), policy=policy)
+            self._implied(rule, outcomes_of(rule, effect), other, outcomes_of(other, effect), policy=policy)
             for effect in dict.fromkeys((rule.effect, "deny"))
         )
 
@@ -184,8 +183,8 @@ class _Analyst:
         """Whether the other has one of the wanted outcomes wherever the rule has one of its own."""
         if not outcomes:
             return True
-        left, paths = self._node(rule, policy)
-        right, more = self._node(other, policy)
+        left, paths = self._parsed.of(rule, policy)
+        right, more = self._parsed.of(other, policy)
         known = self._knowledge.of(policy, paths | more)
         key = (left, outcomes, right, wanted, id(known))
         if key not in self._answers:
@@ -195,27 +194,12 @@ class _Analyst:
         return self._answers[key]
 
     def _may(self, rule: Rule, outcomes: Outcomes, policy: MethodPolicy) -> bool:
-        node, paths = self._node(rule, policy)
+        node, paths = self._parsed.of(rule, policy)
         known = self._knowledge.of(policy, paths)
         key = (node, outcomes, id(known))
         if key not in self._answers:
             self._answers[key] = satisfiable(comes_to(node, outcomes), known)
         return self._answers[key]
-
-    def _node(self, rule: Rule, policy: MethodPolicy) -> tuple[Node, frozenset[str]]:
-        request_type = policy.contract.request_type
-        key = (rule.when, request_type)
-        if key not in self._nodes:
-            node = parse(self._engine.checked(rule.when, request_type=request_type))
-            self._nodes[key] = (node, paths_in(node))
-        return self._nodes[key]
-
-
-def _outcomes(rule: Rule, effect: str) -> Outcomes:
-    """The outcomes of its condition at which the rule has that effect."""
-    held = {TRUE} if rule.effect == effect else set()
-    failed = {ERROR} if rule.on_failure == effect and effect != "allow" else set()
-    return frozenset(held | failed)
 
 
 def _says_as_much(other: Rule, rule: Rule) -> bool:

@@ -22,6 +22,7 @@ from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_records import check_records
 from gateway.core.revision.check_rest import check_rest
 from gateway.core.revision.check_serving import check_serving
+from gateway.core.revision.check_sources import check_sources
 from gateway.core.revision.check_upstreams import check_asked_over_http
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known
@@ -29,7 +30,7 @@ from gateway.core.revision.serving import takes_route
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
-    *("tenants", "agents", "issuers", "upstreams", "prompts", "models", "contracts", "rest"),
+    *("tenants", "agents", "issuers", "sources", "upstreams", "prompts", "models", "contracts", "rest"),
     *(
         "routes",
         "experiments",
@@ -56,6 +57,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_cells(document, mistakes)
     _agents(document, mistakes)
     _issuers(document, mistakes)
+    check_sources(document, mistakes)
     check_models(document, mistakes)
     check_serving(document, mistakes)
     check_copies(document, contracts, mistakes)

@@ -2,7 +2,7 @@
 
 import socket
 
-from services.control.serving import listening
+from gateway.rpc.http_serving import listening
 
 
 def test_connections_wait_for_no_acknowledgement_before_they_send_the_rest_of_an_answer() -> None:

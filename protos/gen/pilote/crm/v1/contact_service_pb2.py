@@ -29,7 +29,7 @@ from pilote.crm.v1 import contact_pb2 as pilote_dot_crm_dot_v1_dot_contact__pb2
 from pilote.governance.v1 import annotations_pb2 as pilote_dot_governance_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/crm/v1/contact_service.proto\x12\rpilote.crm.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1bpilote/crm/v1/contact.proto\x1a&pilote/governance/v1/annotations.proto\"m\n\x14\x43reateContactRequest\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.ContactB\x04\xe2\x41\x01\x02\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x15\x43reateContactResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"\'\n\x11GetContactRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetContactResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"\xa4\x01\n\x13ListContactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x03 \x01(\t\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x36\n\x0flifecycle_stage\x18\x05 \x01(\x0e\x32\x1d.pilote.crm.v1.LifecycleStage\x12\r\n\x05\x65mail\x18\x06 \x01(\t\"Y\n\x14ListContactsResponse\x12(\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x16.pilote.crm.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"p\n\x15StreamContactsRequest\x12\x0f\n\x07\x63ompany\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x36\n\x0flifecycle_stage\x18\x03 \x01(\x0e\x32\x1d.pilote.crm.v1.LifecycleStage\"A\n\x16StreamContactsResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"\x8a\x01\n\x14UpdateContactRequest\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.ContactB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x15UpdateContactResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"L\n\x14\x44\x65leteContactRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x17\n\x15\x44\x65leteContactResponse2\x83\x07\n\x0e\x43ontactService\x12\xa8\x01\n\rCreateContact\x12#.pilote.crm.v1.CreateContactRequest\x1a$.pilote.crm.v1.CreateContactResponse\"L\xea\xe5\x18+\x08\x02:\nrequest_idr\rcontact.emailz\x0c\x63ontact.name\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/contacts:\x07\x63ontact\x12\x7f\n\nGetContact\x12 .pilote.crm.v1.GetContactRequest\x1a!.pilote.crm.v1.GetContactResponse\",\x90\x02\x01\xea\xe5\x18\x08\x08\x01\x12\x04name\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=contacts/*}\x12v\n\x0cListContacts\x12\".pilote.crm.v1.ListContactsRequest\x1a#.pilote.crm.v1.ListContactsResponse\"\x1d\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/contacts\x12\x85\x01\n\x0eStreamContacts\x12$.pilote.crm.v1.StreamContactsRequest\x1a%.pilote.crm.v1.StreamContactsResponse\"$\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:stream0\x01\x12\xad\x01\n\rUpdateContact\x12#.pilote.crm.v1.UpdateContactRequest\x1a$.pilote.crm.v1.UpdateContactResponse\"Q\x90\x02\x02\xea\xe5\x18\x1c\x08\x02\x12\x0c\x63ontact.name:\nrequest_id\x82\xd3\xe4\x93\x02(2\x1d/v1/{contact.name=contacts/*}:\x07\x63ontact\x12\x94\x01\n\rDeleteContact\x12#.pilote.crm.v1.DeleteContactRequest\x1a$.pilote.crm.v1.DeleteContactResponse\"8\x90\x02\x02\xea\xe5\x18\x14\x08\x04\x12\x04name:\nrequest_id\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=contacts/*}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#pilote/crm/v1/contact_service.proto\x12\rpilote.crm.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1bpilote/crm/v1/contact.proto\x1a&pilote/governance/v1/annotations.proto\"m\n\x14\x43reateContactRequest\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.ContactB\x04\xe2\x41\x01\x02\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x15\x43reateContactResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"\'\n\x11GetContactRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetContactResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"\xb3\x01\n\x13ListContactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x03 \x01(\t\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x36\n\x0flifecycle_stage\x18\x05 \x01(\x0e\x32\x1d.pilote.crm.v1.LifecycleStage\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\r\n\x05query\x18\x07 \x01(\t\"Y\n\x14ListContactsResponse\x12(\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x16.pilote.crm.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x7f\n\x15StreamContactsRequest\x12\x0f\n\x07\x63ompany\x18\x01 \x01(\t\x12\x0e\n\x06region\x18\x02 \x01(\t\x12\x36\n\x0flifecycle_stage\x18\x03 \x01(\x0e\x32\x1d.pilote.crm.v1.LifecycleStage\x12\r\n\x05query\x18\x04 \x01(\t\"A\n\x16StreamContactsResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"\x8a\x01\n\x14UpdateContactRequest\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.ContactB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x15UpdateContactResponse\x12\'\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x16.pilote.crm.v1.Contact\"L\n\x14\x44\x65leteContactRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x17\n\x15\x44\x65leteContactResponse\"Y\n\x19ListContactChangesRequest\x12\x15\n\x07\x63ontact\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x1aListContactChangesResponse\x12-\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1c.pilote.crm.v1.ContactChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xab\x08\n\x0e\x43ontactService\x12\xa8\x01\n\rCreateContact\x12#.pilote.crm.v1.CreateContactRequest\x1a$.pilote.crm.v1.CreateContactResponse\"L\xea\xe5\x18+\x08\x02:\nrequest_idr\rcontact.emailz\x0c\x63ontact.name\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/contacts:\x07\x63ontact\x12\x7f\n\nGetContact\x12 .pilote.crm.v1.GetContactRequest\x1a!.pilote.crm.v1.GetContactResponse\",\x90\x02\x01\xea\xe5\x18\x08\x08\x01\x12\x04name\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=contacts/*}\x12v\n\x0cListContacts\x12\".pilote.crm.v1.ListContactsRequest\x1a#.pilote.crm.v1.ListContactsResponse\"\x1d\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/contacts\x12\x85\x01\n\x0eStreamContacts\x12$.pilote.crm.v1.StreamContactsRequest\x1a%.pilote.crm.v1.StreamContactsResponse\"$\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:stream0\x01\x12\xad\x01\n\rUpdateContact\x12#.pilote.crm.v1.UpdateContactRequest\x1a$.pilote.crm.v1.UpdateContactResponse\"Q\x90\x02\x02\xea\xe5\x18\x1c\x08\x02\x12\x0c\x63ontact.name:\nrequest_id\x82\xd3\xe4\x93\x02(2\x1d/v1/{contact.name=contacts/*}:\x07\x63ontact\x12\xa5\x01\n\x12ListContactChanges\x12(.pilote.crm.v1.ListContactChangesRequest\x1a).pilote.crm.v1.ListContactChangesResponse\":\x90\x02\x01\xea\xe5\x18\x0b\x08\x01\x12\x07\x63ontact\x82\xd3\xe4\x93\x02\"\x12 /v1/{contact=contacts/*}/changes\x12\x94\x01\n\rDeleteContact\x12#.pilote.crm.v1.DeleteContactRequest\x1a$.pilote.crm.v1.DeleteContactResponse\"8\x90\x02\x02\xea\xe5\x18\x14\x08\x04\x12\x04name:\nrequest_id\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=contacts/*}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECONTACTREQUEST'].fields_by_name['contact']._serialized_options = b'\342A\001\002'
   _globals['_DELETECONTACTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETECONTACTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_LISTCONTACTCHANGESREQUEST'].fields_by_name['contact']._loaded_options = None
+  _globals['_LISTCONTACTCHANGESREQUEST'].fields_by_name['contact']._serialized_options = b'\342A\001\002'
   _globals['_CONTACTSERVICE'].methods_by_name['CreateContact']._loaded_options = None
   _globals['_CONTACTSERVICE'].methods_by_name['CreateContact']._serialized_options = b'\352\345\030+\010\002:\nrequest_idr\rcontact.emailz\014contact.name\202\323\344\223\002\027\"\014/v1/contacts:\007contact'
   _globals['_CONTACTSERVICE'].methods_by_name['GetContact']._loaded_options = None
@@ -54,6 +56,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTACTSERVICE'].methods_by_name['StreamContacts']._serialized_options = b'\220\002\001\352\345\030\002\010\001\202\323\344\223\002\025\022\023/v1/contacts:stream'
   _globals['_CONTACTSERVICE'].methods_by_name['UpdateContact']._loaded_options = None
   _globals['_CONTACTSERVICE'].methods_by_name['UpdateContact']._serialized_options = b'\220\002\002\352\345\030\034\010\002\022\014contact.name:\nrequest_id\202\323\344\223\002(2\035/v1/{contact.name=contacts/*}:\007contact'
+  _globals['_CONTACTSERVICE'].methods_by_name['ListContactChanges']._loaded_options = None
+  _globals['_CONTACTSERVICE'].methods_by_name['ListContactChanges']._serialized_options = b'\220\002\001\352\345\030\013\010\001\022\007contact\202\323\344\223\002\"\022 /v1/{contact=contacts/*}/changes'
   _globals['_CONTACTSERVICE'].methods_by_name['DeleteContact']._loaded_options = None
   _globals['_CONTACTSERVICE'].methods_by_name['DeleteContact']._serialized_options = b'\220\002\002\352\345\030\024\010\004\022\004name:\nrequest_id\202\323\344\223\002\027*\025/v1/{name=contacts/*}'
   _globals['_CREATECONTACTREQUEST']._serialized_start=220
@@ -65,21 +69,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCONTACTRESPONSE']._serialized_start=438
   _globals['_GETCONTACTRESPONSE']._serialized_end=499
   _globals['_LISTCONTACTSREQUEST']._serialized_start=502
-  _globals['_LISTCONTACTSREQUEST']._serialized_end=666
-  _globals['_LISTCONTACTSRESPONSE']._serialized_start=668
-  _globals['_LISTCONTACTSRESPONSE']._serialized_end=757
-  _globals['_STREAMCONTACTSREQUEST']._serialized_start=759
-  _globals['_STREAMCONTACTSREQUEST']._serialized_end=871
-  _globals['_STREAMCONTACTSRESPONSE']._serialized_start=873
-  _globals['_STREAMCONTACTSRESPONSE']._serialized_end=938
-  _globals['_UPDATECONTACTREQUEST']._serialized_start=941
-  _globals['_UPDATECONTACTREQUEST']._serialized_end=1079
-  _globals['_UPDATECONTACTRESPONSE']._serialized_start=1081
-  _globals['_UPDATECONTACTRESPONSE']._serialized_end=1145
-  _globals['_DELETECONTACTREQUEST']._serialized_start=1147
-  _globals['_DELETECONTACTREQUEST']._serialized_end=1223
-  _globals['_DELETECONTACTRESPONSE']._serialized_start=1225
-  _globals['_DELETECONTACTRESPONSE']._serialized_end=1248
-  _globals['_CONTACTSERVICE']._serialized_start=1251
-  _globals['_CONTACTSERVICE']._serialized_end=2150
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=681
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=683
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=772
+  _globals['_STREAMCONTACTSREQUEST']._serialized_start=774
+  _globals['_STREAMCONTACTSREQUEST']._serialized_end=901
+  _globals['_STREAMCONTACTSRESPONSE']._serialized_start=903
+  _globals['_STREAMCONTACTSRESPONSE']._serialized_end=968
+  _globals['_UPDATECONTACTREQUEST']._serialized_start=971
+  _globals['_UPDATECONTACTREQUEST']._serialized_end=1109
+  _globals['_UPDATECONTACTRESPONSE']._serialized_start=1111
+  _globals['_UPDATECONTACTRESPONSE']._serialized_end=1175
+  _globals['_DELETECONTACTREQUEST']._serialized_start=1177
+  _globals['_DELETECONTACTREQUEST']._serialized_end=1253
+  _globals['_DELETECONTACTRESPONSE']._serialized_start=1255
+  _globals['_DELETECONTACTRESPONSE']._serialized_end=1278
+  _globals['_LISTCONTACTCHANGESREQUEST']._serialized_start=1280
+  _globals['_LISTCONTACTCHANGESREQUEST']._serialized_end=1369
+  _globals['_LISTCONTACTCHANGESRESPONSE']._serialized_start=1371
+  _globals['_LISTCONTACTCHANGESRESPONSE']._serialized_end=1471
+  _globals['_CONTACTSERVICE']._serialized_start=1474
+  _globals['_CONTACTSERVICE']._serialized_end=2541
 # @@protoc_insertion_point(module_scope)

@@ -136,6 +136,7 @@ class ListContactsRequest(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     LIFECYCLE_STAGE_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Most contacts to return, 0 to 1000. 0: 50. Fewer may come although there are more."""
     page_token: _builtins.str
@@ -148,6 +149,10 @@ class ListContactsRequest(_message.Message):
     """Only contacts at this stage. Unspecified: all."""
     email: _builtins.str
     """Only the contact with this mail address; exact but for case. Empty: all."""
+    query: _builtins.str
+    """Only contacts that have all these words, or words that begin with them, in name, mail address, telephone number,
+    company, job title, tags or attributes; without case and accents. At most 200 characters and 10 words; empty: all.
+    """
     def __init__(
         self,
         *,
@@ -157,10 +162,11 @@ class ListContactsRequest(_message.Message):
         region: _builtins.str = ...,
         lifecycle_stage: _contact_pb2.LifecycleStage.ValueType = ...,
         email: _builtins.str = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "email", b"email", "lifecycle_stage", b"lifecycle_stage", "page_size", b"page_size", "page_token", b"page_token", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "email", b"email", "lifecycle_stage", b"lifecycle_stage", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "region", b"region"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -203,22 +209,26 @@ class StreamContactsRequest(_message.Message):
     COMPANY_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
     LIFECYCLE_STAGE_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """Only contacts of this company; exact. Empty: all."""
     region: _builtins.str
     """Only contacts of this region; exact. Empty: all."""
     lifecycle_stage: _contact_pb2.LifecycleStage.ValueType
     """Only contacts at this stage. Unspecified: all."""
+    query: _builtins.str
+    """Only contacts that have all these words, as in ListContacts. Empty: all."""
     def __init__(
         self,
         *,
         company: _builtins.str = ...,
         region: _builtins.str = ...,
         lifecycle_stage: _contact_pb2.LifecycleStage.ValueType = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "lifecycle_stage", b"lifecycle_stage", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "lifecycle_stage", b"lifecycle_stage", "query", b"query", "region", b"region"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,3 +368,61 @@ class DeleteContactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteContactResponse: _TypeAlias = DeleteContactResponse  # noqa: Y015
+
+@_typing.final
+class ListContactChangesRequest(_message.Message):
+    """Request of ListContactChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """The contact, as `contacts/{contact}`."""
+    page_size: _builtins.int
+    """Most changes to return, 0 to 1000. 0: 50. Fewer may come although there are more."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before, of the same contact; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactChangesRequest: _TypeAlias = ListContactChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListContactChangesResponse(_message.Message):
+    """Response of ListContactChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Send it as `page_token` for the next page; empty after the last one."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_contact_pb2.ContactChange]:
+        """The changes of this page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[_contact_pb2.ContactChange] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListContactChangesResponse: _TypeAlias = ListContactChangesResponse  # noqa: Y015

@@ -60,6 +60,11 @@ class ContactServiceStub:
                 request_serializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.UpdateContactRequest.SerializeToString,
                 response_deserializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.UpdateContactResponse.FromString,
                 _registered_method=True)
+        self.ListContactChanges = channel.unary_unary(
+                '/pilote.crm.v1.ContactService/ListContactChanges',
+                request_serializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.ListContactChangesRequest.SerializeToString,
+                response_deserializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.ListContactChangesResponse.FromString,
+                _registered_method=True)
         self.DeleteContact = channel.unary_unary(
                 '/pilote.crm.v1.ContactService/DeleteContact',
                 request_serializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.DeleteContactRequest.SerializeToString,
@@ -106,6 +111,13 @@ class ContactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListContactChanges(self, request, context):
+        """Lists what a contact was after each of its changes, newest first, page by page: the last 1,000.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteContact(self, request, context):
         """Deletes a contact, together with its deals, activities and messages. There is no way back.
         """
@@ -140,6 +152,11 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.UpdateContact,
                     request_deserializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.UpdateContactRequest.FromString,
                     response_serializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.UpdateContactResponse.SerializeToString,
+            ),
+            'ListContactChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContactChanges,
+                    request_deserializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.ListContactChangesRequest.FromString,
+                    response_serializer=pilote_dot_crm_dot_v1_dot_contact__service__pb2.ListContactChangesResponse.SerializeToString,
             ),
             'DeleteContact': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteContact,
@@ -283,6 +300,33 @@ class ContactService:
             '/pilote.crm.v1.ContactService/UpdateContact',
             pilote_dot_crm_dot_v1_dot_contact__service__pb2.UpdateContactRequest.SerializeToString,
             pilote_dot_crm_dot_v1_dot_contact__service__pb2.UpdateContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContactChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.crm.v1.ContactService/ListContactChanges',
+            pilote_dot_crm_dot_v1_dot_contact__service__pb2.ListContactChangesRequest.SerializeToString,
+            pilote_dot_crm_dot_v1_dot_contact__service__pb2.ListContactChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class ContactServiceStub:
     """Sends every contact that matches, oldest first: the way to export. Contacts created meanwhile may or may not come."""
     UpdateContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.UpdateContactRequest, _contact_service_pb2.UpdateContactResponse]
     """Changes fields of a contact; ends with CONFLICT where an `etag` is sent and the contact has changed since."""
+    ListContactChanges: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactChangesRequest, _contact_service_pb2.ListContactChangesResponse]
+    """Lists what a contact was after each of its changes, newest first, page by page: the last 1,000."""
     DeleteContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.DeleteContactRequest, _contact_service_pb2.DeleteContactResponse]
     """Deletes a contact, together with its deals, activities and messages. There is no way back."""
 
@@ -61,6 +63,8 @@ class ContactServiceAsyncStub(ContactServiceStub):
     """Sends every contact that matches, oldest first: the way to export. Contacts created meanwhile may or may not come."""
     UpdateContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.UpdateContactRequest, _contact_service_pb2.UpdateContactResponse]  # type: ignore[assignment]
     """Changes fields of a contact; ends with CONFLICT where an `etag` is sent and the contact has changed since."""
+    ListContactChanges: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactChangesRequest, _contact_service_pb2.ListContactChangesResponse]  # type: ignore[assignment]
+    """Lists what a contact was after each of its changes, newest first, page by page: the last 1,000."""
     DeleteContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.DeleteContactRequest, _contact_service_pb2.DeleteContactResponse]  # type: ignore[assignment]
     """Deletes a contact, together with its deals, activities and messages. There is no way back."""
 
@@ -106,6 +110,14 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.UpdateContactResponse, _abc.Awaitable[_contact_service_pb2.UpdateContactResponse]]:
         """Changes fields of a contact; ends with CONFLICT where an `etag` is sent and the contact has changed since."""
+
+    @_abc_1.abstractmethod
+    def ListContactChanges(
+        self,
+        request: _contact_service_pb2.ListContactChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.ListContactChangesResponse, _abc.Awaitable[_contact_service_pb2.ListContactChangesResponse]]:
+        """Lists what a contact was after each of its changes, newest first, page by page: the last 1,000."""
 
     @_abc_1.abstractmethod
     def DeleteContact(

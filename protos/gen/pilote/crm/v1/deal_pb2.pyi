@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -135,3 +137,39 @@ class Deal(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Deal: _TypeAlias = Deal  # noqa: Y015
+
+@_typing.final
+class DealChange(_message.Message):
+    """A change of a deal, its creation included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    DEAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the change."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the fields that have changed, such as "stage", in the contract's order."""
+
+    @_builtins.property
+    def deal(self) -> Global___Deal:
+        """The deal after the change."""
+
+    def __init__(
+        self,
+        *,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        deal: Global___Deal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "deal", b"deal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "deal", b"deal", "fields", b"fields"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DealChange: _TypeAlias = DealChange  # noqa: Y015

@@ -296,3 +296,61 @@ class DeleteDealResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteDealResponse: _TypeAlias = DeleteDealResponse  # noqa: Y015
+
+@_typing.final
+class ListDealChangesRequest(_message.Message):
+    """Request of ListDealChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    deal: _builtins.str
+    """The deal, as `deals/{deal}`."""
+    page_size: _builtins.int
+    """Most changes to return, 0 to 1000. 0: 50. Fewer may come although there are more."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before, of the same deal; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        deal: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDealChangesRequest: _TypeAlias = ListDealChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListDealChangesResponse(_message.Message):
+    """Response of ListDealChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Send it as `page_token` for the next page; empty after the last one."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_deal_pb2.DealChange]:
+        """The changes of this page, newest first."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[_deal_pb2.DealChange] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDealChangesResponse: _TypeAlias = ListDealChangesResponse  # noqa: Y015

@@ -55,6 +55,11 @@ class DealServiceStub:
                 request_serializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.UpdateDealRequest.SerializeToString,
                 response_deserializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.UpdateDealResponse.FromString,
                 _registered_method=True)
+        self.ListDealChanges = channel.unary_unary(
+                '/pilote.crm.v1.DealService/ListDealChanges',
+                request_serializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.ListDealChangesRequest.SerializeToString,
+                response_deserializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.ListDealChangesResponse.FromString,
+                _registered_method=True)
         self.DeleteDeal = channel.unary_unary(
                 '/pilote.crm.v1.DealService/DeleteDeal',
                 request_serializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.DeleteDealRequest.SerializeToString,
@@ -94,6 +99,13 @@ class DealServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDealChanges(self, request, context):
+        """Lists what a deal was after each of its changes, newest first, page by page: the last 1,000.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteDeal(self, request, context):
         """Deletes a deal; activities that name it stay. There is no way back.
         """
@@ -123,6 +135,11 @@ def add_DealServiceServicer_to_server(servicer, server):
                     servicer.UpdateDeal,
                     request_deserializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.UpdateDealRequest.FromString,
                     response_serializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.UpdateDealResponse.SerializeToString,
+            ),
+            'ListDealChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDealChanges,
+                    request_deserializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.ListDealChangesRequest.FromString,
+                    response_serializer=pilote_dot_crm_dot_v1_dot_deal__service__pb2.ListDealChangesResponse.SerializeToString,
             ),
             'DeleteDeal': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDeal,
@@ -239,6 +256,33 @@ class DealService:
             '/pilote.crm.v1.DealService/UpdateDeal',
             pilote_dot_crm_dot_v1_dot_deal__service__pb2.UpdateDealRequest.SerializeToString,
             pilote_dot_crm_dot_v1_dot_deal__service__pb2.UpdateDealResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDealChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.crm.v1.DealService/ListDealChanges',
+            pilote_dot_crm_dot_v1_dot_deal__service__pb2.ListDealChangesRequest.SerializeToString,
+            pilote_dot_crm_dot_v1_dot_deal__service__pb2.ListDealChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

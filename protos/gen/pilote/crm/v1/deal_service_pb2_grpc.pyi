@@ -41,6 +41,8 @@ class DealServiceStub:
     """Lists deals, oldest first, page by page."""
     UpdateDeal: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.UpdateDealRequest, _deal_service_pb2.UpdateDealResponse]
     """Changes fields of a deal; ends with CONFLICT where an `etag` is sent and the deal has changed since."""
+    ListDealChanges: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.ListDealChangesRequest, _deal_service_pb2.ListDealChangesResponse]
+    """Lists what a deal was after each of its changes, newest first, page by page: the last 1,000."""
     DeleteDeal: _grpc.UnaryUnaryMultiCallable[_deal_service_pb2.DeleteDealRequest, _deal_service_pb2.DeleteDealResponse]
     """Deletes a deal; activities that name it stay. There is no way back."""
 
@@ -57,6 +59,8 @@ class DealServiceAsyncStub(DealServiceStub):
     """Lists deals, oldest first, page by page."""
     UpdateDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.UpdateDealRequest, _deal_service_pb2.UpdateDealResponse]  # type: ignore[assignment]
     """Changes fields of a deal; ends with CONFLICT where an `etag` is sent and the deal has changed since."""
+    ListDealChanges: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.ListDealChangesRequest, _deal_service_pb2.ListDealChangesResponse]  # type: ignore[assignment]
+    """Lists what a deal was after each of its changes, newest first, page by page: the last 1,000."""
     DeleteDeal: _aio.UnaryUnaryMultiCallable[_deal_service_pb2.DeleteDealRequest, _deal_service_pb2.DeleteDealResponse]  # type: ignore[assignment]
     """Deletes a deal; activities that name it stay. There is no way back."""
 
@@ -94,6 +98,14 @@ class DealServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deal_service_pb2.UpdateDealResponse, _abc.Awaitable[_deal_service_pb2.UpdateDealResponse]]:
         """Changes fields of a deal; ends with CONFLICT where an `etag` is sent and the deal has changed since."""
+
+    @_abc_1.abstractmethod
+    def ListDealChanges(
+        self,
+        request: _deal_service_pb2.ListDealChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deal_service_pb2.ListDealChangesResponse, _abc.Awaitable[_deal_service_pb2.ListDealChangesResponse]]:
+        """Lists what a deal was after each of its changes, newest first, page by page: the last 1,000."""
 
     @_abc_1.abstractmethod
     def DeleteDeal(

@@ -26,9 +26,10 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
+from pilote.governance.v1 import annotations_pb2 as pilote_dot_governance_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)pilote/decision/v1/decision_service.proto\x12\x12pilote.decision.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\"6\n\x13\x45valuateCallRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"\x82\x01\n\x14\x45valuateCallResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x13\n\x0b\x65xplanation\x18\x02 \x03(\t\x12%\n\x04ways\x18\x03 \x03(\x0b\x32\x17.pilote.decision.v1.Way\"[\n\x03Way\x12\x0b\n\x03\x61rm\x18\x01 \x01(\t\x12\x10\n\x08upstream\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x14\n\x0cmax_attempts\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xa2\x03\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.pilote.decision.v1.HoldState\x12\x10\n\x08\x64\x65\x63ision\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\x12\x0e\n\x06method\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x63ide_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crelease_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06status\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0e\n\x06result\x18\x0c \x01(\t\x12\x15\n\x08response\x18\r \x01(\x0cH\x00\x88\x01\x01\x12\x12\n\nsuggestion\x18\x0e \x01(\x08\x42\x0b\n\t_response\"\x1e\n\x0eGetHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"9\n\x0fGetHoldResponse\x12&\n\x04hold\x18\x01 \x01(\x0b\x32\x18.pilote.decision.v1.Hold\"K\n\x0fWaitHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\":\n\x10WaitHoldResponse\x12&\n\x04hold\x18\x01 \x01(\x0b\x32\x18.pilote.decision.v1.Hold\"\x99\x01\n\x07Outcome\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12.\n\noccur_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrevenue_cents\x18\x04 \x01(\x03\x12\x15\n\rcurrency_code\x18\x05 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\"F\n\x15ReportOutcomesRequest\x12-\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1b.pilote.decision.v1.Outcome\"0\n\x16ReportOutcomesResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05*\x9e\x02\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12HOLD_STATE_PENDING\x10\x01\x12\x17\n\x13HOLD_STATE_APPROVED\x10\x02\x12\x16\n\x12HOLD_STATE_REFUSED\x10\x03\x12\x16\n\x12HOLD_STATE_EXPIRED\x10\x04\x12\x18\n\x14HOLD_STATE_SCHEDULED\x10\x05\x12\x17\n\x13HOLD_STATE_ACCEPTED\x10\x06\x12\x18\n\x14HOLD_STATE_EXECUTING\x10\x07\x12\x17\n\x13HOLD_STATE_EXECUTED\x10\x08\x12\x15\n\x11HOLD_STATE_FAILED\x10\t\x12\x17\n\x13HOLD_STATE_IN_DOUBT\x10\n2\x96\x04\n\x0f\x44\x65\x63isionService\x12\x87\x01\n\x0c\x45valuateCall\x12\'.pilote.decision.v1.EvaluateCallRequest\x1a(.pilote.decision.v1.EvaluateCallResponse\"$\x90\x02\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/decisions:evaluate:\x01*\x12q\n\x07GetHold\x12\".pilote.decision.v1.GetHoldRequest\x1a#.pilote.decision.v1.GetHoldResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=holds/*}\x12y\n\x08WaitHold\x12#.pilote.decision.v1.WaitHoldRequest\x1a$.pilote.decision.v1.WaitHoldResponse\"\"\x90\x02\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=holds/*}:wait\x12\x8a\x01\n\x0eReportOutcomes\x12).pilote.decision.v1.ReportOutcomesRequest\x1a*.pilote.decision.v1.ReportOutcomesResponse\"!\x90\x02\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/outcomes:report:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)pilote/decision/v1/decision_service.proto\x12\x12pilote.decision.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\x1a&pilote/governance/v1/annotations.proto\"6\n\x13\x45valuateCallRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"\x82\x01\n\x14\x45valuateCallResponse\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1c.pilote.decision.v1.Decision\x12\x13\n\x0b\x65xplanation\x18\x02 \x03(\t\x12%\n\x04ways\x18\x03 \x03(\x0b\x32\x17.pilote.decision.v1.Way\"[\n\x03Way\x12\x0b\n\x03\x61rm\x18\x01 \x01(\t\x12\x10\n\x08upstream\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x14\n\x0cmax_attempts\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xa2\x03\n\x04Hold\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.pilote.decision.v1.HoldState\x12\x10\n\x08\x64\x65\x63ision\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\x12\x0e\n\x06method\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x63ide_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crelease_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06status\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0e\n\x06result\x18\x0c \x01(\t\x12\x15\n\x08response\x18\r \x01(\x0cH\x00\x88\x01\x01\x12\x12\n\nsuggestion\x18\x0e \x01(\x08\x42\x0b\n\t_response\"\x1e\n\x0eGetHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"9\n\x0fGetHoldResponse\x12&\n\x04hold\x18\x01 \x01(\x0b\x32\x18.pilote.decision.v1.Hold\"K\n\x0fWaitHoldRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\":\n\x10WaitHoldResponse\x12&\n\x04hold\x18\x01 \x01(\x0b\x32\x18.pilote.decision.v1.Hold\"\x99\x01\n\x07Outcome\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12.\n\noccur_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrevenue_cents\x18\x04 \x01(\x03\x12\x15\n\rcurrency_code\x18\x05 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\t\"F\n\x15ReportOutcomesRequest\x12-\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1b.pilote.decision.v1.Outcome\"0\n\x16ReportOutcomesResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x05\"\xa1\x01\n\x06Method\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x32\n\toperation\x18\x02 \x01(\x0e\x32\x1f.pilote.governance.v1.Operation\x12.\n\x08\x61utonomy\x18\x03 \x01(\x0e\x32\x1c.pilote.decision.v1.Autonomy\x12\x13\n\x0bmay_be_held\x18\x04 \x01(\x08\x12\x0e\n\x06limits\x18\x05 \x03(\t\";\n\x12ListMethodsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"m\n\x13ListMethodsResponse\x12+\n\x07methods\x18\x01 \x03(\x0b\x32\x1a.pilote.decision.v1.Method\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03*\x9e\x02\n\tHoldState\x12\x1a\n\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12HOLD_STATE_PENDING\x10\x01\x12\x17\n\x13HOLD_STATE_APPROVED\x10\x02\x12\x16\n\x12HOLD_STATE_REFUSED\x10\x03\x12\x16\n\x12HOLD_STATE_EXPIRED\x10\x04\x12\x18\n\x14HOLD_STATE_SCHEDULED\x10\x05\x12\x17\n\x13HOLD_STATE_ACCEPTED\x10\x06\x12\x18\n\x14HOLD_STATE_EXECUTING\x10\x07\x12\x17\n\x13HOLD_STATE_EXECUTED\x10\x08\x12\x15\n\x11HOLD_STATE_FAILED\x10\t\x12\x17\n\x13HOLD_STATE_IN_DOUBT\x10\n*\x7f\n\x08\x41utonomy\x12\x18\n\x14\x41UTONOMY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UTONOMY_OBSERVE\x10\x01\x12\x14\n\x10\x41UTONOMY_SUGGEST\x10\x02\x12\x14\n\x10\x41UTONOMY_APPROVE\x10\x03\x12\x17\n\x13\x41UTONOMY_AUTONOMOUS\x10\x04\x32\x8e\x05\n\x0f\x44\x65\x63isionService\x12\x87\x01\n\x0c\x45valuateCall\x12\'.pilote.decision.v1.EvaluateCallRequest\x1a(.pilote.decision.v1.EvaluateCallResponse\"$\x90\x02\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/decisions:evaluate:\x01*\x12q\n\x07GetHold\x12\".pilote.decision.v1.GetHoldRequest\x1a#.pilote.decision.v1.GetHoldResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=holds/*}\x12y\n\x08WaitHold\x12#.pilote.decision.v1.WaitHoldRequest\x1a$.pilote.decision.v1.WaitHoldResponse\"\"\x90\x02\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=holds/*}:wait\x12v\n\x0bListMethods\x12&.pilote.decision.v1.ListMethodsRequest\x1a\'.pilote.decision.v1.ListMethodsResponse\"\x16\x90\x02\x01\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/methods\x12\x8a\x01\n\x0eReportOutcomes\x12).pilote.decision.v1.ReportOutcomesRequest\x1a*.pilote.decision.v1.ReportOutcomesResponse\"!\x90\x02\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/outcomes:report:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,32 +42,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECISIONSERVICE'].methods_by_name['GetHold']._serialized_options = b'\220\002\001\202\323\344\223\002\024\022\022/v1/{name=holds/*}'
   _globals['_DECISIONSERVICE'].methods_by_name['WaitHold']._loaded_options = None
   _globals['_DECISIONSERVICE'].methods_by_name['WaitHold']._serialized_options = b'\220\002\001\202\323\344\223\002\031\022\027/v1/{name=holds/*}:wait'
+  _globals['_DECISIONSERVICE'].methods_by_name['ListMethods']._loaded_options = None
+  _globals['_DECISIONSERVICE'].methods_by_name['ListMethods']._serialized_options = b'\220\002\001\202\323\344\223\002\r\022\013/v1/methods'
   _globals['_DECISIONSERVICE'].methods_by_name['ReportOutcomes']._loaded_options = None
   _globals['_DECISIONSERVICE'].methods_by_name['ReportOutcomes']._serialized_options = b'\220\002\002\202\323\344\223\002\030\"\023/v1/outcomes:report:\001*'
-  _globals['_HOLDSTATE']._serialized_start=1405
-  _globals['_HOLDSTATE']._serialized_end=1691
-  _globals['_EVALUATECALLREQUEST']._serialized_start=195
-  _globals['_EVALUATECALLREQUEST']._serialized_end=249
-  _globals['_EVALUATECALLRESPONSE']._serialized_start=252
-  _globals['_EVALUATECALLRESPONSE']._serialized_end=382
-  _globals['_WAY']._serialized_start=384
-  _globals['_WAY']._serialized_end=475
-  _globals['_HOLD']._serialized_start=478
-  _globals['_HOLD']._serialized_end=896
-  _globals['_GETHOLDREQUEST']._serialized_start=898
-  _globals['_GETHOLDREQUEST']._serialized_end=928
-  _globals['_GETHOLDRESPONSE']._serialized_start=930
-  _globals['_GETHOLDRESPONSE']._serialized_end=987
-  _globals['_WAITHOLDREQUEST']._serialized_start=989
-  _globals['_WAITHOLDREQUEST']._serialized_end=1064
-  _globals['_WAITHOLDRESPONSE']._serialized_start=1066
-  _globals['_WAITHOLDRESPONSE']._serialized_end=1124
-  _globals['_OUTCOME']._serialized_start=1127
-  _globals['_OUTCOME']._serialized_end=1280
-  _globals['_REPORTOUTCOMESREQUEST']._serialized_start=1282
-  _globals['_REPORTOUTCOMESREQUEST']._serialized_end=1352
-  _globals['_REPORTOUTCOMESRESPONSE']._serialized_start=1354
-  _globals['_REPORTOUTCOMESRESPONSE']._serialized_end=1402
-  _globals['_DECISIONSERVICE']._serialized_start=1694
-  _globals['_DECISIONSERVICE']._serialized_end=2228
+  _globals['_HOLDSTATE']._serialized_start=1781
+  _globals['_HOLDSTATE']._serialized_end=2067
+  _globals['_AUTONOMY']._serialized_start=2069
+  _globals['_AUTONOMY']._serialized_end=2196
+  _globals['_EVALUATECALLREQUEST']._serialized_start=235
+  _globals['_EVALUATECALLREQUEST']._serialized_end=289
+  _globals['_EVALUATECALLRESPONSE']._serialized_start=292
+  _globals['_EVALUATECALLRESPONSE']._serialized_end=422
+  _globals['_WAY']._serialized_start=424
+  _globals['_WAY']._serialized_end=515
+  _globals['_HOLD']._serialized_start=518
+  _globals['_HOLD']._serialized_end=936
+  _globals['_GETHOLDREQUEST']._serialized_start=938
+  _globals['_GETHOLDREQUEST']._serialized_end=968
+  _globals['_GETHOLDRESPONSE']._serialized_start=970
+  _globals['_GETHOLDRESPONSE']._serialized_end=1027
+  _globals['_WAITHOLDREQUEST']._serialized_start=1029
+  _globals['_WAITHOLDREQUEST']._serialized_end=1104
+  _globals['_WAITHOLDRESPONSE']._serialized_start=1106
+  _globals['_WAITHOLDRESPONSE']._serialized_end=1164
+  _globals['_OUTCOME']._serialized_start=1167
+  _globals['_OUTCOME']._serialized_end=1320
+  _globals['_REPORTOUTCOMESREQUEST']._serialized_start=1322
+  _globals['_REPORTOUTCOMESREQUEST']._serialized_end=1392
+  _globals['_REPORTOUTCOMESRESPONSE']._serialized_start=1394
+  _globals['_REPORTOUTCOMESRESPONSE']._serialized_end=1442
+  _globals['_METHOD']._serialized_start=1445
+  _globals['_METHOD']._serialized_end=1606
+  _globals['_LISTMETHODSREQUEST']._serialized_start=1608
+  _globals['_LISTMETHODSREQUEST']._serialized_end=1667
+  _globals['_LISTMETHODSRESPONSE']._serialized_start=1669
+  _globals['_LISTMETHODSRESPONSE']._serialized_end=1778
+  _globals['_DECISIONSERVICE']._serialized_start=2199
+  _globals['_DECISIONSERVICE']._serialized_end=2853
 # @@protoc_insertion_point(module_scope)

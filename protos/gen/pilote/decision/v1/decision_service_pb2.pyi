@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from pilote.decision.v1 import decision_pb2 as _decision_pb2
+from pilote.governance.v1 import annotations_pb2 as _annotations_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -77,6 +78,38 @@ HOLD_STATE_FAILED: HoldState.ValueType  # 9
 HOLD_STATE_IN_DOUBT: HoldState.ValueType  # 10
 """The system behind the gateway may or may not have acted. Over."""
 Global___HoldState: _TypeAlias = HoldState  # noqa: Y015
+
+class _Autonomy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AutonomyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Autonomy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUTONOMY_UNSPECIFIED: _Autonomy.ValueType  # 0
+    """Not said."""
+    AUTONOMY_OBSERVE: _Autonomy.ValueType  # 1
+    """Calls are decided and recorded, never carried out."""
+    AUTONOMY_SUGGEST: _Autonomy.ValueType  # 2
+    """A person sees each call, and acts themselves."""
+    AUTONOMY_APPROVE: _Autonomy.ValueType  # 3
+    """A person sees each call, and the gateway makes it once they approve."""
+    AUTONOMY_AUTONOMOUS: _Autonomy.ValueType  # 4
+    """Calls that the rules allow are made at once."""
+
+class Autonomy(_Autonomy, metaclass=_AutonomyEnumTypeWrapper):
+    """How far the caller goes by itself with calls of a method."""
+
+AUTONOMY_UNSPECIFIED: Autonomy.ValueType  # 0
+"""Not said."""
+AUTONOMY_OBSERVE: Autonomy.ValueType  # 1
+"""Calls are decided and recorded, never carried out."""
+AUTONOMY_SUGGEST: Autonomy.ValueType  # 2
+"""A person sees each call, and acts themselves."""
+AUTONOMY_APPROVE: Autonomy.ValueType  # 3
+"""A person sees each call, and the gateway makes it once they approve."""
+AUTONOMY_AUTONOMOUS: Autonomy.ValueType  # 4
+"""Calls that the rules allow are made at once."""
+Global___Autonomy: _TypeAlias = Autonomy  # noqa: Y015
 
 @_typing.final
 class EvaluateCallRequest(_message.Message):
@@ -451,3 +484,101 @@ class ReportOutcomesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportOutcomesResponse: _TypeAlias = ReportOutcomesResponse  # noqa: Y015
+
+@_typing.final
+class Method(_message.Message):
+    """A method that the caller may use."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
+    AUTONOMY_FIELD_NUMBER: _builtins.int
+    MAY_BE_HELD_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Full method name, "/package.Service/Method"."""
+    operation: _annotations_pb2.Operation.ValueType
+    """What kind of thing it does."""
+    autonomy: Global___Autonomy.ValueType
+    """How far the caller goes by itself with it."""
+    may_be_held: _builtins.bool
+    """Whether calls of it may be kept, for a person or until a time, so that the caller has to wait for a hold."""
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the limits and caps that its calls may count against, in the order of the policy; at most 50."""
+
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        operation: _annotations_pb2.Operation.ValueType = ...,
+        autonomy: Global___Autonomy.ValueType = ...,
+        may_be_held: _builtins.bool = ...,
+        limits: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["autonomy", b"autonomy", "limits", b"limits", "may_be_held", b"may_be_held", "method", b"method", "operation", b"operation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Method: _TypeAlias = Method  # noqa: Y015
+
+@_typing.final
+class ListMethodsRequest(_message.Message):
+    """Request of ListMethods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Methods on a page, 1 to 1000; 0: 100."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMethodsRequest: _TypeAlias = ListMethodsRequest  # noqa: Y015
+
+@_typing.final
+class ListMethodsResponse(_message.Message):
+    """Response of ListMethods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHODS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    revision: _builtins.int
+    """Number of the revision that this follows from. Where two pages differ in it, the list may have changed meanwhile."""
+    @_builtins.property
+    def methods(self) -> _containers.RepeatedCompositeFieldContainer[Global___Method]:
+        """The methods, by name."""
+
+    def __init__(
+        self,
+        *,
+        methods: _abc.Iterable[Global___Method] | None = ...,
+        next_page_token: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["methods", b"methods", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMethodsResponse: _TypeAlias = ListMethodsResponse  # noqa: Y015

@@ -51,6 +51,11 @@ class DecisionServiceStub:
                 request_serializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.WaitHoldRequest.SerializeToString,
                 response_deserializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.WaitHoldResponse.FromString,
                 _registered_method=True)
+        self.ListMethods = channel.unary_unary(
+                '/pilote.decision.v1.DecisionService/ListMethods',
+                request_serializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.ListMethodsRequest.SerializeToString,
+                response_deserializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.ListMethodsResponse.FromString,
+                _registered_method=True)
         self.ReportOutcomes = channel.unary_unary(
                 '/pilote.decision.v1.DecisionService/ReportOutcomes',
                 request_serializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.ReportOutcomesRequest.SerializeToString,
@@ -85,6 +90,14 @@ class DecisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMethods(self, request, context):
+        """Lists the methods that the caller may use: described, routed, and let through for some request by the active
+        policy. A method that is left out is refused whatever the request says; of one that is listed some calls may be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReportOutcomes(self, request, context):
         """Reports what customers did after calls that the gateway let through.
         """
@@ -109,6 +122,11 @@ def add_DecisionServiceServicer_to_server(servicer, server):
                     servicer.WaitHold,
                     request_deserializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.WaitHoldRequest.FromString,
                     response_serializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.WaitHoldResponse.SerializeToString,
+            ),
+            'ListMethods': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMethods,
+                    request_deserializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.ListMethodsRequest.FromString,
+                    response_serializer=pilote_dot_decision_dot_v1_dot_decision__service__pb2.ListMethodsResponse.SerializeToString,
             ),
             'ReportOutcomes': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportOutcomes,
@@ -199,6 +217,33 @@ class DecisionService:
             '/pilote.decision.v1.DecisionService/WaitHold',
             pilote_dot_decision_dot_v1_dot_decision__service__pb2.WaitHoldRequest.SerializeToString,
             pilote_dot_decision_dot_v1_dot_decision__service__pb2.WaitHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMethods(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.decision.v1.DecisionService/ListMethods',
+            pilote_dot_decision_dot_v1_dot_decision__service__pb2.ListMethodsRequest.SerializeToString,
+            pilote_dot_decision_dot_v1_dot_decision__service__pb2.ListMethodsResponse.FromString,
             options,
             channel_credentials,
             insecure,

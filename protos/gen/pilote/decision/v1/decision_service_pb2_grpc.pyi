@@ -43,6 +43,10 @@ class DecisionServiceStub:
     """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
     timeout passes before, or the deadline is near, returns the hold as it then is.
     """
+    ListMethods: _grpc.UnaryUnaryMultiCallable[_decision_service_pb2.ListMethodsRequest, _decision_service_pb2.ListMethodsResponse]
+    """Lists the methods that the caller may use: described, routed, and let through for some request by the active
+    policy. A method that is left out is refused whatever the request says; of one that is listed some calls may be.
+    """
     ReportOutcomes: _grpc.UnaryUnaryMultiCallable[_decision_service_pb2.ReportOutcomesRequest, _decision_service_pb2.ReportOutcomesResponse]
     """Reports what customers did after calls that the gateway let through."""
 
@@ -60,6 +64,10 @@ class DecisionServiceAsyncStub(DecisionServiceStub):
     WaitHold: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.WaitHoldRequest, _decision_service_pb2.WaitHoldResponse]  # type: ignore[assignment]
     """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
     timeout passes before, or the deadline is near, returns the hold as it then is.
+    """
+    ListMethods: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.ListMethodsRequest, _decision_service_pb2.ListMethodsResponse]  # type: ignore[assignment]
+    """Lists the methods that the caller may use: described, routed, and let through for some request by the active
+    policy. A method that is left out is refused whatever the request says; of one that is listed some calls may be.
     """
     ReportOutcomes: _aio.UnaryUnaryMultiCallable[_decision_service_pb2.ReportOutcomesRequest, _decision_service_pb2.ReportOutcomesResponse]  # type: ignore[assignment]
     """Reports what customers did after calls that the gateway let through."""
@@ -93,6 +101,16 @@ class DecisionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_decision_service_pb2.WaitHoldResponse, _abc.Awaitable[_decision_service_pb2.WaitHoldResponse]]:
         """Waits until something has become of a hold: it is over, or a call that was approved waits for a time. Where the
         timeout passes before, or the deadline is near, returns the hold as it then is.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMethods(
+        self,
+        request: _decision_service_pb2.ListMethodsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_decision_service_pb2.ListMethodsResponse, _abc.Awaitable[_decision_service_pb2.ListMethodsResponse]]:
+        """Lists the methods that the caller may use: described, routed, and let through for some request by the active
+        policy. A method that is left out is refused whatever the request says; of one that is listed some calls may be.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,18 @@
+"""What the agents' front is started with."""
+
+import msgspec
+
+from gateway.watching.exposing import NOWHERE, Metering
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """See also `gateway.settings.Settings`."""
+
+    listen: str
+    gateway: str
+    """Address of the gateway."""
+    drain_seconds: float
+    max_message_bytes: int
+    """Largest body of a request, and largest answer of the gateway."""
+    to: Metering = NOWHERE
+    """Where metrics go."""

@@ -1,0 +1,76 @@
+"""`pilote agents`: one process that answers agents over HTTP, and calls the gateway for them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from gateway.ending import ended
+from gateway.instance import instance
+from gateway.rpc.http_serving import http_serving
+from gateway.rpc.serving import until_told_to_stop
+from gateway.watching.exposing import metering
+from services.agents.asgi import App, Receive, Scope, Send, answer, mounted
+from services.agents.calling import Caller, calling
+from services.agents.catalogue import Catalogue
+from services.agents.comments import comments
+from services.agents.options import Options
+from services.agents.rest import Rest
+
+Door = Callable[[Catalogue, Caller], AbstractAsyncContextManager[App]]
+"""What answers below one path for as long as the process runs."""
+DOORS: Final[dict[str, Door]] = {}
+"""By the path that each is mounted at, such as "/mcp"; what none of them takes is REST."""
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(options: Options) -> None:
+    """Answer until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    async with until_told_to_stop() as stop, running(options) as port:
+        _log.info("agents are answered", extra={"port": port})
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(options: Options) -> AsyncIterator[int]:
+    """Answer until the block ends; yields the port.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(metering(instance("agents"), options.to))
+        caller, channel = await stack.enter_async_context(
+            calling(options.gateway, max_message_bytes=options.max_message_bytes)
+        )
+        catalogue = Catalogue(channel, comments=comments())
+        following = asyncio.create_task(catalogue.follow())
+        stack.push_async_callback(ended, following)
+        mounts = {path: await stack.enter_async_context(door(catalogue, caller)) for path, door in DOORS.items()}
+        mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue)}
+        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes)
+        serving = http_serving(
+            mounted(mounts, otherwise=rest), listen=options.listen, drain_seconds=options.drain_seconds
+        )
+        yield await stack.enter_async_context(serving)
+
+
+async def _alive(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await answer(send, 200, b'{"status":"alive"}')
+
+
+def _ready(catalogue: Catalogue) -> App:
+    async def ready(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if catalogue.ready:
+            await answer(send, 200, b'{"status":"ready"}')
+        else:
+            await answer(send, 503, b'{"status":"the gateway does not answer"}', headers=((b"retry-after", b"1"),))
+
+    return ready
