@@ -46,7 +46,8 @@ async def running(options: Options) -> AsyncIterator[int]:
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(metering(instance("agents"), options.to))
+        own = instance("agents")
+        await stack.enter_async_context(metering(own, options.to))
         caller, channel = await stack.enter_async_context(
             calling(options.gateway, max_message_bytes=options.max_message_bytes)
         )
@@ -54,8 +55,8 @@ async def running(options: Options) -> AsyncIterator[int]:
         following = asyncio.create_task(catalogue.follow())
         stack.push_async_callback(ended, following)
         mounts = {path: await stack.enter_async_context(door(catalogue, caller)) for path, door in DOORS.items()}
-        mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue)}
-        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes)
+        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes, version=own.version)
+        mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue), "/openapi.json": rest.openapi}
         serving = http_serving(
             mounted(mounts, otherwise=rest), listen=options.listen, drain_seconds=options.drain_seconds
         )

@@ -172,14 +172,21 @@ def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
     """Add one command for each kind of process that stands in for a company's own systems."""
 
     @app.command()
-    def crm() -> None:
-        """Run the embedded CRM."""
+    def crm(
+        connector: Annotated[str, typer.Option(help="Serve this connector: a name that ships, or a file.")] = "",
+        allow_private: Annotated[bool, typer.Option(help="Let it go to private addresses, and without TLS.")] = False,  # noqa: FBT002
+    ) -> None:
+        """Run the embedded CRM, or a connector to another one."""
         from gateway.rpc.serving import run
         from gateway.watching.logs import configure
+        from services.commands.connector_commands import run_connector
         from services.crm.server import serve
 
         settings = shell.settings()
         configure(settings.log_level)
+        if connector:
+            run_connector(shell, connector, allow_private=allow_private)
+            return
         run(lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds))
 
     @app.command()
