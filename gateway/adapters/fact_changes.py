@@ -16,6 +16,7 @@ from gateway.adapters.cells import CellBook
 from gateway.core import keys
 from gateway.core.call import Facts
 from gateway.core.cells import cell_of
+from gateway.core.consents import Consent
 from gateway.core.fact_changes import Change, Known, changed
 from gateway.core.keys import Cell
 from gateway.redis_clients import Client
@@ -37,6 +38,8 @@ class Told(msgspec.Struct, frozen=True):
     message: str
     """Stands for the event's id, the same for its repeats; no text of the sender's."""
     changes: tuple[Change, ...]
+    statements: tuple[Consent, ...] = ()
+    """What the customer says in it about being contacted."""
 
 
 class FactChanges:
@@ -103,6 +106,10 @@ def _names(cell: Cell, subject_ref: str, events: Mapping[str, Told]) -> list[str
 def _swapped(facts: bytes, times: bytes, events: Mapping[str, Told]) -> tuple[bytes, bytes, bytes, bytes]:
     """Facts before and after, times before and after."""
     before = Known(_FACTS.decode(facts) if facts else Facts(), _TIMES.decode(times) if times else {})
-    after = changed(before, [change for event in events.values() for change in event.changes])
+    after = changed(
+        before,
+        [change for event in events.values() for change in event.changes],
+        [statement for event in events.values() for statement in event.statements],
+    )
     same = facts and after.facts == before.facts
     return facts, facts if same else _ENCODER.encode(after.facts), times, _ENCODER.encode(after.times)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.call import Facts
+from gateway.core.consents import Consent, added_in_time
 
 Word = str | float | bool | None
 """A text of traits, the time zone and the language, a number of scores, true of segments; `None`: none any more."""
@@ -30,15 +31,18 @@ class Known(msgspec.Struct, frozen=True):
     times: Mapping[str, int] = {}
 
 
-def changed(known: Known, changes: Iterable[Change]) -> Known:
-    """What is known after these changes."""
+def changed(known: Known, changes: Iterable[Change], statements: Iterable[Consent] = ()) -> Known:
+    """What is known after these changes, and these words about being contacted."""
     facts, times = _Draft(known.facts), dict(known.times)
     for change in changes:
         since = times.get(change.fact)
         if since is None or (since, _rank(facts.word(change.fact))) < (change.at_ms, _rank(change.word)):
             facts.put(change.fact, change.word)
             times[change.fact] = change.at_ms
-    return Known(facts.made(), times)
+    made = facts.made()
+    for statement in statements:
+        made = msgspec.structs.replace(made, consent_records=added_in_time(made.consent_records, statement))
+    return Known(made, times)
 
 
 def _rank(word: Word) -> tuple[int, str]:

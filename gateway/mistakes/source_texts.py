@@ -32,6 +32,27 @@ TEXTS: Final = {
         ("'{place}' is no place in an event", "« {place} » n’est pas un endroit d’un événement"),
         ("write one of {choices}", "écrivez l’un de {choices}"),
     ),
+    "source-consent-shapes": (
+        (
+            "it does not say where the customer's word is found",
+            "on ne sait pas où se trouve ce que dit le client",
+        ),
+        ("give either `place` or `event`", "donnez soit `place`, soit `event`"),
+    ),
+    "source-consent-channels": (
+        ("the customer's word is about no channel", "ce que dit le client ne concerne aucun canal"),
+        ("name one or more, such as email", "citez-en un ou plusieurs, comme email"),
+    ),
+    "source-consent-purposes": (
+        (
+            "`purposes` and `vendor` are read from TC strings, and these are read by `purposes`",
+            "`purposes` et `vendor` se lisent dans une chaîne TC, et celle-ci se lit par `purposes`",
+        ),
+        (
+            "give `purposes` together with `reads: tcf`, and else neither of the two",
+            "donnez `purposes` avec `reads: tcf`, et sinon aucun des deux",
+        ),
+    ),
     "source-fact-unknown": (
         ("'{fact}' is no fact that an event may change", "« {fact} » n’est pas un fait qu’un événement peut changer"),
         ("write one of {choices}", "écrivez l’un de {choices}"),

@@ -63,7 +63,8 @@ def application(sources: Sources, taking: Taking) -> Litestar:
             return failed(request, body)
         kind = request.url.path.rpartition("/")[2]
         try:
-            answer = await taking.take(meaning, body, kind=kind, language=_language(request))
+            gpc = request.headers.get("sec-gpc", "").strip() == "1"
+            answer = await taking.take(meaning, body, kind=kind, language=_language(request), gpc=gpc)
         except (RedisError, OSError, TimeoutError):
             _log.warning("events cannot be taken: the store does not answer")
             return failed(request, Problem("store-down"))

@@ -5,14 +5,17 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from gateway.core.consents import Consent, Status
 from gateway.core.fact_changes import Change, Word
-from gateway.core.policy.sources import Source
+from gateway.core.policy.sources import ConsentTold, Source
 from gateway.core.sources import steps_to, subject_of
+from gateway.core.tcf import allowed_by
 from gateway.core.zones import zone_exists
 from services.intake.events import Event, named
 
 MOST_CHARACTERS: Final = 1_000
 """Of a trait."""
+MOST_PROOF_CHARACTERS: Final = 200
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2,3})([-_][A-Za-z0-9]{1,8})*\Z")
 _READ_BY: Final = {
     "identify": ("traits", "context"),
@@ -34,6 +37,7 @@ class Taken(NamedTuple):
     """What is taken of an event: its changes, and the places whose values are none that their facts can have."""
 
     changes: tuple[Change, ...]
+    statements: tuple[Consent, ...] = ()
     unfit: tuple[str, ...] = ()
 
 
@@ -53,8 +57,8 @@ class Meaning:
         """The customer that an event is about, as agents name them; empty where the sender has no name for them."""
         return subject_of(self.source.subject, str(event.user_id)) if named(event.user_id) else ""
 
-    def of(self, event: Event, *, at_ms: int) -> Taken:
-        """What an event says, which happened at `at_ms`."""
+    def of(self, event: Event, *, at_ms: int, gpc: bool = False) -> Taken:
+        """What an event says, which happened at `at_ms`. `gpc`: its request had Global Privacy Control's header."""
         changes, unfit = [], []
         for place, steps, fact in self._takes[event.type]:
             found = _found(event, steps)
@@ -64,7 +68,16 @@ class Meaning:
                 changes.append(Change(fact, at_ms, word_of(fact, found)))
             except Unfit:
                 unfit.append(place)
-        return Taken(tuple(changes), tuple(unfit))
+        statements = []
+        for told in self.source.consents:
+            try:
+                status = _status(told, event, gpc=gpc)
+            except Unfit:
+                unfit.append(told.place or "")
+                continue
+            if status is not None:
+                statements += _statements(told, status, source=self.source.name, at_ms=at_ms)
+        return Taken(tuple(changes), tuple(statements), tuple(unfit))
 
 
 def word_of(fact: str, value: Any) -> Word:
@@ -87,6 +100,48 @@ def word_of(fact: str, value: Any) -> Word:
         case "language" if isinstance(value, str) and (tag := _LANGUAGE.match(value)):
             return tag[1].lower()
     raise Unfit
+
+
+def _status(told: ConsentTold, event: Event, *, gpc: bool) -> Status | None:
+    """What the customer says in an event; `None` for nothing.
+
+    Raises:
+        Unfit: it cannot be read.
+    """
+    if told.place is None:
+        return "withdrawn" if event.type == "track" and event.event == told.event else None
+    steps = steps_to(told.place) or ("",)
+    value = _found(event, steps) if steps[0] in _READ_BY[event.type] else _MISSING
+    if told.reads == "gpc":
+        return "refused" if gpc or value in (True, 1, "1") else None
+    if value is _MISSING or value is None:
+        return None
+    if told.reads == "truth":
+        if not isinstance(value, bool):
+            raise Unfit
+        return "granted" if value else "refused"
+    allowed = allowed_by(value) if isinstance(value, str) else None
+    if allowed is None:
+        raise Unfit
+    whole = allowed.purposes.issuperset(told.purposes) and (told.vendor is None or told.vendor in allowed.vendors)
+    return "granted" if whole else "refused"
+
+
+def _statements(told: ConsentTold, status: Status, *, source: str, at_ms: int) -> list[Consent]:
+    """The statements for each channel. A withdrawal is one of whatever was said before it, whenever that was."""
+    proof = f"{source}: {told.place or told.event}"[:MOST_PROOF_CHARACTERS]
+    withdrawn_ms = at_ms if status == "withdrawn" else 0
+    return [
+        Consent(
+            channel=channel,
+            status=status,
+            captured_ms=at_ms,
+            withdrawn_ms=withdrawn_ms,
+            purpose=told.purpose or "",
+            proof=proof,
+        )
+        for channel in told.channels
+    ]
 
 
 def _text(value: Any) -> str:

@@ -69,8 +69,10 @@ class Taking:
         self._clock_ms = clock_ms
         self._told = told
 
-    async def take(self, meaning: Meaning, body: bytes, *, kind: str, language: str) -> Answer | Problem:
-        """Take the event of a body that was sent as `kind`, or those of a batch.
+    async def take(
+        self, meaning: Meaning, body: bytes, *, kind: str, language: str, gpc: bool = False
+    ) -> Answer | Problem:
+        """Take the event of a body that was sent as `kind`, or those of a batch. `gpc`: see `Meaning.of`.
 
         Raises:
             RedisError: the store does not answer; what was taken by then is known again.
@@ -86,9 +88,10 @@ class Taking:
         for index, (event, mark, ref) in enumerate(read):
             if isinstance(event, Problem) or not ref:
                 continue
-            taken = meaning.of(event, at_ms=happened_ms(event, sent_at=batch.sent_at, received_ms=received_ms))
-            if taken.changes:
-                told.append(Told(ref, mark, taken.changes))
+            at_ms = happened_ms(event, sent_at=batch.sent_at, received_ms=received_ms)
+            taken = meaning.of(event, at_ms=at_ms, gpc=gpc)
+            if taken.changes or taken.statements:
+                told.append(Told(ref, mark, taken.changes, taken.statements))
             ignored += [_said(index, event, Problem("unfit", place), language) for place in taken.unfit]
         known = await self._facts.take(meaning.source.tenant, told)
         return self._answer(meaning.source.name, read, known=known, ignored=ignored, language=language)

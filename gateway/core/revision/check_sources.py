@@ -2,6 +2,7 @@
 
 from gateway.core.mistakes import near, told
 from gateway.core.policy.document import Document
+from gateway.core.policy.sources import Source
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.sources import FACTS, PLACES, USER_ID, is_fact, steps_to
 
@@ -23,9 +24,23 @@ def check_sources(document: Document, mistakes: Mistakes) -> None:
             mistakes.add((*path, "tenant"), "source-tenant-unknown", name=source.tenant, hint=hint)
         if source.subject.count(USER_ID) != 1:
             mistakes.add((*path, "subject"), "source-subject", subject=source.subject, wanted=USER_ID)
+        _consents(source, (*path, "consents"), mistakes)
         for place_in, fact in source.facts.items():
             at = (*path, "facts", place_in)
             if steps_to(place_in) is None:
                 mistakes.add(at, "source-place-unknown", place=place_in, choices=PLACES)
             elif not is_fact(fact):
                 mistakes.add(at, "source-fact-unknown", fact=fact, choices=FACTS)
+
+
+def _consents(source: Source, path: Path, mistakes: Mistakes) -> None:
+    for index, told_by in enumerate(source.consents):
+        at = (*path, index)
+        if (told_by.place is None) == (told_by.event is None):
+            mistakes.add(at, "source-consent-shapes")
+        elif told_by.place is not None and steps_to(told_by.place) is None:
+            mistakes.add((*at, "place"), "source-place-unknown", place=told_by.place, choices=PLACES)
+        if not told_by.channels:
+            mistakes.add((*at, "channels"), "source-consent-channels")
+        if (told_by.reads == "tcf") != bool(told_by.purposes) or (told_by.vendor and told_by.reads != "tcf"):
+            mistakes.add((*at, "purposes"), "source-consent-purposes")

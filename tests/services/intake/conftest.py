@@ -33,6 +33,16 @@ SOURCE: Final[Mapping[str, Any]] = {
     "name": "site",
     "tenant": "acme",
     "keys": [{"id": "one", "sha256": digest(WRITE_KEY)}],
+    "consents": [
+        {
+            "place": "context.consent.categoryPreferences.Marketing",
+            "channels": ["email", "sms"],
+            "purpose": "marketing",
+        },
+        {"event": "Unsubscribed", "channels": ["email"], "purpose": "marketing"},
+        {"place": "context.tcf", "reads": "tcf", "purposes": [1, 3], "vendor": 8, "channels": ["ads"]},
+        {"place": "context.gpc", "reads": "gpc", "channels": ["ads"]},
+    ],
     "facts": {
         "traits.plan": "traits.plan",
         "traits.age": "traits.age",
