@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address of the front for agents that speak REST or MCP."""
     agents_gateway: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
     """Where that front reaches the gateway, without TLS; unset: where the gateway listens."""
+    intake_listen: Port = "127.0.0.1:8082"
+    """Address at which other systems tell of customers: events, consents, audiences, over HTTP."""
     crm_listen: Port = "127.0.0.1:50061"
     """Address of the CRM service."""
     models_listen: Port = "127.0.0.1:50071"

@@ -28,6 +28,7 @@ from services.commands import (
     revision_commands,
 )
 from services.commands.audit_commands import commands as audit_commands
+from services.commands.connector_commands import commands as connector_commands
 from services.commands.consenting import commands as consents_commands
 from services.commands.decision_commands import commands as decisions_commands
 from services.commands.experiment_commands import commands as experiments_commands
@@ -293,6 +294,7 @@ app.add_typer(packs_commands(_shell), name="packs")
 app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
+app.add_typer(connector_commands(_shell), name="connector")
 
 
 if __name__ == "__main__":

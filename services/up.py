@@ -31,7 +31,8 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     if settings.audit_key_file is not None:
         ours["PILOTE_AUDIT_KEY_FILE"] = str(settings.audit_key_file.resolve())
     gateways = _gateways(settings)
-    agents = _agents(settings, after=tuple(each.name for each in gateways))
+    after = tuple(each.name for each in gateways)
+    agents = _over_http("agents", settings.agents_listen, settings=settings, after=after, path="/readyz")
     children = (*_store(settings), *_services(settings), *gateways, agents)
     return Supervisor(home, children, environment={**environment, **ours})
 
@@ -66,8 +67,9 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _child("crm", settings.crm_listen, "crm", settings=settings),
         _child("audit", settings.audit_listen, "audit", settings=settings, after=store),
         *models,
-        _control(settings, after=store),
+        _over_http("control", settings.control_listen, settings=settings, after=store),
         _rollouts(settings, after=(*store, "audit")),
+        _over_http("intake", settings.intake_listen, settings=settings, after=store),
     )
 
 
@@ -104,16 +106,10 @@ def _rollouts(settings: Settings, *, after: tuple[str, ...]) -> Child:
     return msgspec.structs.replace(child, essential=False)
 
 
-def _control(settings: Settings, *, after: tuple[str, ...]) -> Child:
-    host, _, port = settings.control_listen.rpartition(":")
-    child = _child("control", settings.control_listen, "control", settings=settings, after=after)
-    return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/healthz", host=host.strip("[]")))
-
-
-def _agents(settings: Settings, *, after: tuple[str, ...]) -> Child:
-    host, _, port = settings.agents_listen.rpartition(":")
-    child = _child("agents", settings.agents_listen, "agents", settings=settings, after=after)
-    return msgspec.structs.replace(child, ready=HttpOk(int(port), path="/readyz", host=host.strip("[]")))
+def _over_http(name: str, listen: str, *, settings: Settings, after: tuple[str, ...], path: str = "/healthz") -> Child:
+    host, _, port = listen.rpartition(":")
+    child = _child(name, listen, name, settings=settings, after=after)
+    return msgspec.structs.replace(child, ready=HttpOk(int(port), path=path, host=host.strip("[]")))
 
 
 def logs(home: Path) -> Path:

@@ -9,6 +9,7 @@ from gateway.settings import Settings
 from services.audit.filters.expression import All
 from services.audit.filters.field_tables import field_rows, function_rows
 from services.audit.filters.filter import parse
+from services.crm.connectors.reading import VENDORS, read
 from tests.policies import demo, revision
 
 ROOT = Path(__file__).parent.parent
@@ -42,13 +43,24 @@ def test_the_example_of_a_redacting_rule_is_a_good_one() -> None:
 
 
 def test_every_example_of_a_section_is_a_good_policy() -> None:
-    examples = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(\w+:.*?)```", README, re.DOTALL)]
+    examples = [yaml.safe_load(each) for each in re.findall(r"```yaml\n((?!connector:)\w+:.*?)```", README, re.DOTALL)]
     sections = {name for example in examples for name in example}
     assert {"limits", "caps", "pressure", "sequences", "consents", "routes"} <= sections
     inference = demo()
     for example in examples:
         models = {name: inference[name] for name in ("upstreams", "models", "contracts", "routes")}
         assert revision(**(models | example)).number == 1
+
+
+def test_the_example_of_a_connector_is_a_good_one() -> None:
+    example = re.search(r"```yaml\n(connector:.*?)```", README, re.DOTALL)
+    assert example is not None
+    assert list(read(example[1]).methods) == ["CreateContact", "GetContact", "ListContacts"]
+
+
+def test_the_table_of_connectors_has_all_that_ship() -> None:
+    section = README.split("## Connectors")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == sorted(file.stem for file in VENDORS.glob("*.yaml"))
 
 
 def test_the_table_of_what_filters_may_name_is_the_one_that_they_are_read_by() -> None:

@@ -72,13 +72,13 @@ def homes_of(rest: str, cells: int) -> Collection[int] | None:
             return None
         case "stops" | "request" | "awaited":
             return range(cells)
-        case "event" | "inference":
+        case "event" | "inference" | "told":  # the last by its subject, whose cell is found in the same way
             return (event_home(cells, name.partition(":")[0]),)
         case "failures":
             return (0,)
         case "taken":
             return ()
-        case "facts":
+        case "facts" | "times":
             return (cell_of(cells, name),)
         case "bound":
             return (cell_of(cells, *name.split(":", 1)),)

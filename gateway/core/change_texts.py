@@ -10,6 +10,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "tenants": ("the tenant", "l’organisation"),
     "agents": ("the agent", "l’agent"),
     "issuers": ("the issuer of tokens", "l’émetteur de jetons"),
+    "sources": ("the source of events", "la source d’événements"),
     "upstreams": ("the upstream", "le système en aval"),
     "prompts": ("the prompt", "l’invite"),
     "models": ("the model", "le modèle"),

@@ -5,7 +5,7 @@ are milliseconds since the epoch.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -52,6 +52,9 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.withdrawn_ms or self.captured_ms
 
 
+_ALIKE: Final = ("channel", "purpose", "contact_point", "legal_basis", "proof")
+
+
 def latest(statements: Iterable[Consent]) -> Consent | None:
     """The last word among statements. Of two that were said at once, the one that does not let through."""
     return max(statements, key=lambda each: (each.said_ms, not each.granted), default=None)
@@ -60,6 +63,23 @@ def latest(statements: Iterable[Consent]) -> Consent | None:
 def added(statements: Sequence[Consent], new: Consent) -> tuple[Consent, ...]:
     """The statements with one more; a repeat adds nothing."""
     return tuple(statements) if new in statements else (*statements, new)
+
+
+def added_in_time(statements: Sequence[Consent], new: Consent) -> tuple[Consent, ...]:
+    """The statements with one more, which its source may tell late and over and over, as with every page view.
+
+    Of what one source says again and again the first time and the last are kept: neither who looks for the last word
+    nor who asks since when it stands could tell the difference, whatever comes late in between.
+    """
+    own = sorted(
+        {*(each for each in statements if _alike(each, new)), new}, key=lambda each: (each.said_ms, each.status)
+    )
+    kept = [
+        each
+        for before, each, after in zip([None, *own], own, [*own[1:], None], strict=False)
+        if before is None or after is None or not before.status == each.status == after.status
+    ]
+    return (*(each for each in statements if not _alike(each, new)), *kept)
 
 
 def said_at(statements: Sequence[Consent], new: Consent, *, now_ms: int) -> Consent:
@@ -88,6 +108,11 @@ def by_channel(statements: Sequence[Consent]) -> dict[str, bool]:
         last = [latest(each for each in met if each.contact_point in ("", point)) for point in points]
         found[f"{channel}/{purpose}" if purpose else channel] = all(each is not None and each.granted for each in last)
     return found
+
+
+def _alike(one: Consent, other: Consent) -> bool:
+    """Whether one source says both of the same contacts."""
+    return all(getattr(one, name) == getattr(other, name) for name in _ALIKE)
 
 
 def _answered(statements: Sequence[Consent], no: Consent) -> list[Consent]:

@@ -91,6 +91,16 @@ def facts(cell: Cell, subject_ref: str) -> str:
     return f"{cell}:facts:{subject_ref}"
 
 
+def fact_times(cell: Cell, subject_ref: str) -> str:
+    """Since when each fact of a subject is known that events have told, see `gateway.adapters.fact_changes`."""
+    return f"{cell}:times:{subject_ref}"
+
+
+def told(cell: Cell, subject_ref: str, message: str) -> str:
+    """Mark of an event about a subject that was taken already."""
+    return f"{cell}:told:{subject_ref}:{message}"
+
+
 def bucket(cell: Cell, kind: str, *, limit: str, by: str) -> str:
     """One counted bucket. Its kind is in the key, since the next revision may give a cap the name of a limit."""
     return f"{cell}:bucket:{kind}:{limit}:{by}"

@@ -17,6 +17,7 @@ from gateway.mistakes import (
     rule_texts,
     serving_texts,
     shape_texts,
+    source_texts,
 )
 
 Pair = tuple[str, str]
@@ -24,7 +25,7 @@ MISTAKES: Final[Mapping[str, tuple[Pair, Pair]]] = {
     code: row
     for part in (
         *(file_texts, shape_texts, caller_texts, serving_texts),
-        *(learning_texts, counted_texts, rule_texts, expression_texts),
+        *(learning_texts, counted_texts, rule_texts, expression_texts, source_texts),
     )
     for code, row in part.TEXTS.items()
 }

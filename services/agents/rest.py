@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import grpc
+import msgspec
 from google.protobuf.message import Message
 
 from gateway.core.errors import Reason
@@ -15,6 +16,7 @@ from services.agents.bindings import Binding, Bindings, Match
 from services.agents.calling import REVISION, Caller, Metadata
 from services.agents.catalogue import Catalogue
 from services.agents.failures import Header, headers_of, of_ended, of_refusal, of_unfit
+from services.agents.openapi import openapi
 from services.agents.requests import UNARY_SECONDS, Asked, Gone, asked, body_of
 from services.agents.streaming import streamed
 from services.agents.transcoding import json_of, requests_of
@@ -27,14 +29,24 @@ _log = logging.getLogger(__name__)
 
 
 class Rest:
-    """An ASGI application over what the gateway serves."""
+    """An ASGI application over what the gateway serves; `version` is that of Pilote."""
 
-    def __init__(self, catalogue: Catalogue, caller: Caller, *, max_message_bytes: int) -> None:
+    def __init__(self, catalogue: Catalogue, caller: Caller, *, max_message_bytes: int, version: str) -> None:
         self._catalogue = catalogue
         self._caller = caller
         self._most = max_message_bytes
         self._bindings = Bindings(())
         self._version = 0
+        self._pilote = version
+        self._document = (-1, b"")
+
+    async def openapi(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer with what is answered here; another application, for a path of its own."""
+        bindings = self.bindings()
+        if self._document[0] != self._version:
+            made = openapi(bindings, comments=self._catalogue.comments, version=self._pilote)
+            self._document = (self._version, msgspec.json.encode(made))
+        await answer(send, 200, self._document[1], headers=((b"cache-control", b"no-cache"),))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

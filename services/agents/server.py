@@ -16,12 +16,13 @@ from services.agents.asgi import App, Receive, Scope, Send, answer, mounted
 from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
 from services.agents.comments import comments
+from services.agents.mcp.door import mcp_door, metadata_door
 from services.agents.options import Options
 from services.agents.rest import Rest
 
-Door = Callable[[Catalogue, Caller], AbstractAsyncContextManager[App]]
+Door = Callable[[Catalogue, Caller, Options], AbstractAsyncContextManager[App]]
 """What answers below one path for as long as the process runs."""
-DOORS: Final[dict[str, Door]] = {}
+DOORS: Final[dict[str, Door]] = {"/mcp": mcp_door, "/.well-known": metadata_door}
 """By the path that each is mounted at, such as "/mcp"; what none of them takes is REST."""
 
 _log = logging.getLogger(__name__)
@@ -46,16 +47,19 @@ async def running(options: Options) -> AsyncIterator[int]:
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(metering(instance("agents"), options.to))
+        own = instance("agents")
+        await stack.enter_async_context(metering(own, options.to))
         caller, channel = await stack.enter_async_context(
             calling(options.gateway, max_message_bytes=options.max_message_bytes)
         )
         catalogue = Catalogue(channel, comments=comments())
         following = asyncio.create_task(catalogue.follow())
         stack.push_async_callback(ended, following)
-        mounts = {path: await stack.enter_async_context(door(catalogue, caller)) for path, door in DOORS.items()}
-        mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue)}
-        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes)
+        mounts = {
+            path: await stack.enter_async_context(door(catalogue, caller, options)) for path, door in DOORS.items()
+        }
+        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes, version=own.version)
+        mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue), "/openapi.json": rest.openapi}
         serving = http_serving(
             mounted(mounts, otherwise=rest), listen=options.listen, drain_seconds=options.drain_seconds
         )

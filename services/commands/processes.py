@@ -131,6 +131,28 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         )
         run(lambda: serve(options))
 
+    @app.command()
+    def intake() -> None:
+        """Take what other systems tell of customers: events, over HTTP."""
+        from gateway.rpc.serving import run
+        from gateway.watching.exposing import Metering
+        from gateway.watching.logs import configure
+        from services.intake.server import Options, serve
+        from services.up import redis_url
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        options = Options(
+            listen=settings.intake_listen,
+            redis_url=redis_url(settings),
+            pseudonym_key=shell.pseudonym_key(settings),
+            drain_seconds=settings.drain_seconds,
+            pin_file=pin_file(shell, settings),
+            trusted_people=shell.trusted_people(settings),
+            to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+        )
+        run(lambda: serve(options))
+
 
 def _oidc(shell: Shell, settings: Settings) -> Any:
     """The provider that people may log in through; a file that cannot be read stops the start."""
@@ -150,14 +172,21 @@ def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
     """Add one command for each kind of process that stands in for a company's own systems."""
 
     @app.command()
-    def crm() -> None:
-        """Run the embedded CRM."""
+    def crm(
+        connector: Annotated[str, typer.Option(help="Serve this connector: a name that ships, or a file.")] = "",
+        allow_private: Annotated[bool, typer.Option(help="Let it go to private addresses, and without TLS.")] = False,  # noqa: FBT002
+    ) -> None:
+        """Run the embedded CRM, or a connector to another one."""
         from gateway.rpc.serving import run
         from gateway.watching.logs import configure
+        from services.commands.connector_commands import run_connector
         from services.crm.server import serve
 
         settings = shell.settings()
         configure(settings.log_level)
+        if connector:
+            run_connector(shell, connector, allow_private=allow_private)
+            return
         run(lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds))
 
     @app.command()

@@ -83,6 +83,8 @@ def test_what_is_counted_by_subject_is_never_divided(kind: str) -> None:
         ("request:bot:key:with:colons", (0, 1, 2, 3)),
         ("bound:bot:key:with:colons", (cell_of(4, "bot", "key:with:colons"),)),
         (f"facts:{REF}", (3,)),
+        (f"times:{REF}", (3,)),
+        (f"told:{REF}:0123", (3,)),
         (f"bucket:cap:pressure:subject={REF},channel=email", (3,)),
         (f"bucket:rate:slow:agent=bot,subject={REF}", (3,)),
         (f"bucket:calendar:month:subject={REF}:2026-11", (3,)),

@@ -12,6 +12,7 @@ from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.people import Approvals, Person
 from gateway.core.policy.ruling import Rule, Sequence
 from gateway.core.policy.serving import Contract, Lineage, Model, Prompt, Route
+from gateway.core.policy.sources import Source
 from gateway.core.policy.upstreams import Upstream
 from gateway.core.policy.vocabulary import BasisPoints, Duration, Message, Name, Part, Sha256, Text
 
@@ -90,6 +91,7 @@ class Document(Part, frozen=True, kw_only=True):
     tenants: tuple[Tenant, ...] = ()
     agents: tuple[Agent, ...]
     issuers: tuple[Issuer, ...] = ()
+    sources: tuple[Source, ...] = ()
     upstreams: tuple[Upstream, ...]
     prompts: tuple[Prompt, ...] = ()
     models: tuple[Model, ...] = ()

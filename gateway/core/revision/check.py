@@ -21,6 +21,7 @@ from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_records import check_records
 from gateway.core.revision.check_serving import check_serving
+from gateway.core.revision.check_sources import check_sources
 from gateway.core.revision.check_upstreams import check_asked_over_http
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.core.revision.naming import known
@@ -28,7 +29,7 @@ from gateway.core.revision.serving import takes_route
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
-    *("tenants", "agents", "issuers", "upstreams", "prompts", "models", "contracts"),
+    *("tenants", "agents", "issuers", "sources", "upstreams", "prompts", "models", "contracts"),
     *(
         "routes",
         "experiments",
@@ -55,6 +56,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_cells(document, mistakes)
     _agents(document, mistakes)
     _issuers(document, mistakes)
+    check_sources(document, mistakes)
     check_models(document, mistakes)
     check_serving(document, mistakes)
     check_copies(document, contracts, mistakes)

@@ -1,0 +1,115 @@
+"""What events tell, written to the facts where gateways read them: once, however often an event comes.
+
+A batch costs one look and one step of the store for each cell that it touches. Facts are compared and swapped, as
+statements are (`gateway.adapters.consents`): where somebody else was faster the subject is looked at anew, so nobody's
+change is lost to another's. The mark of an event is set in the very step that writes what it told.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gateway.adapters.cells import CellBook
+from gateway.core import keys
+from gateway.core.call import Facts
+from gateway.core.cells import cell_of
+from gateway.core.consents import Consent
+from gateway.core.fact_changes import Change, Known, changed
+from gateway.core.keys import Cell
+from gateway.redis_clients import Client
+
+REMEMBERED_MS: Final = 24 * 3_600_000
+"""How long an event is known again."""
+MOST_SUBJECTS: Final = 200
+"""Subjects of one step: more would keep the store from calls for longer than a few milliseconds."""
+_SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
+_FACTS: Final = msgspec.json.Decoder(Facts)
+_TIMES: Final = msgspec.json.Decoder(dict[str, int])
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One event: whom it is about, what it is called, and what it changes."""
+
+    subject_ref: str
+    message: str
+    """Stands for the event's id, the same for its repeats; no text of the sender's."""
+    changes: tuple[Change, ...]
+    statements: tuple[Consent, ...] = ()
+    """What the customer says in it about being contacted."""
+
+
+class FactChanges:
+    """Takes events. When `take` returns, every gateway's cache has been told to forget the old facts.
+
+    Raises `RedisError` when the store does not answer, `msgspec.DecodeError` when what it holds is damaged. What was
+    taken of a batch by then stays; the batch may be sent again.
+    """
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+        self._cells = CellBook(redis)
+
+    async def take(self, tenant: str, events: Sequence[Told]) -> frozenset[str]:
+        """Take events; gives the marks (`Told.message`) of those that were taken before, within `REMEMBERED_MS`."""
+        if not events:
+            return frozenset()
+        count = await self._cells.of(tenant)
+        cells: dict[Cell, dict[str, dict[str, Told]]] = {}
+        for event in events:
+            cell = keys.cell(tenant, cell_of(count, event.subject_ref))
+            cells.setdefault(cell, {}).setdefault(event.subject_ref, {}).setdefault(event.message, event)
+        repeats = await asyncio.gather(*(self._take(cell, subjects) for cell, subjects in cells.items()))
+        return frozenset().union(*repeats)
+
+    async def _take(self, cell: Cell, subjects: Mapping[str, Mapping[str, Told]]) -> set[str]:
+        left, repeats = dict(subjects), set[str]()
+        while left:  # one of those who meet here always wins, so this ends
+            part = dict(list(left.items())[:MOST_SUBJECTS])
+            for subject_ref in await self._step(cell, part, repeats):
+                del left[subject_ref]
+        return repeats
+
+    async def _step(self, cell: Cell, subjects: Mapping[str, Mapping[str, Told]], repeats: set[str]) -> list[str]:
+        """Look, change and write; the subjects that are done with. Adds to `repeats`."""
+        names = [name for ref, events in subjects.items() for name in _names(cell, ref, events)]
+        found: Any = iter(await self._redis.mget(names))
+        writes, names_out, arguments, done = [], [], list[Any](), []
+        for subject_ref, events in subjects.items():
+            facts, times = next(found) or b"", next(found) or b""
+            new = {}
+            for message, event in events.items():
+                if next(found) is None:
+                    new[message] = event
+                else:
+                    repeats.add(message)
+            if not new:
+                done.append(subject_ref)
+                continue
+            writes.append(subject_ref)
+            names_out += _names(cell, subject_ref, new)
+            arguments += [len(new), *_swapped(facts, times, new)]
+        if writes:
+            taken: Any = await self._redis.eval(_SCRIPT, len(names_out), *names_out, REMEMBERED_MS, *arguments)
+            done += [ref for ref, was in zip(writes, taken, strict=True) if was]
+        return done
+
+
+def _names(cell: Cell, subject_ref: str, events: Mapping[str, Told]) -> list[str]:
+    marks = [keys.told(cell, subject_ref, message) for message in events]
+    return [keys.facts(cell, subject_ref), keys.fact_times(cell, subject_ref), *marks]
+
+
+def _swapped(facts: bytes, times: bytes, events: Mapping[str, Told]) -> tuple[bytes, bytes, bytes, bytes]:
+    """Facts before and after, times before and after."""
+    before = Known(_FACTS.decode(facts) if facts else Facts(), _TIMES.decode(times) if times else {})
+    after = changed(
+        before,
+        [change for event in events.values() for change in event.changes],
+        [statement for event in events.values() for statement in event.statements],
+    )
+    same = facts and after.facts == before.facts
+    return facts, facts if same else _ENCODER.encode(after.facts), times, _ENCODER.encode(after.times)

@@ -1,0 +1,43 @@
+"""Systems that tell us of customers: customer data platforms, web sites, shops, messaging providers."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.core.policy.callers import ApiKey
+from gateway.core.policy.vocabulary import Name, Part, Text
+
+
+class ConsentTold(Part, frozen=True, kw_only=True):
+    """What in an event says that a customer may be contacted, or not: a value at `place`, or that `event` happened."""
+
+    place: Text | None = None
+    """Such as "context.consent.categoryPreferences.Marketing"."""
+    event: Text | None = None
+    """Name of a track event, such as "Unsubscribed", by which the customer withdraws what they agreed to."""
+    reads: Literal["truth", "tcf", "gpc"] = "truth"
+    """What stands there. "truth": true lets the customer be contacted, false refuses. "tcf": a TC string of the IAB,
+    version 2. "gpc": Global Privacy Control, true refuses and nothing else says anything; so does the header
+    `Sec-GPC: 1` of the request."""
+    purposes: tuple[Annotated[int, msgspec.Meta(ge=1, le=24)], ...] = ()
+    """Of a TC string: all of these must be consented to."""
+    vendor: Annotated[int, msgspec.Meta(ge=1, le=65_535)] | None = None
+    """Of a TC string: this vendor must be too."""
+    channels: tuple[Name, ...]
+    purpose: Name | None = None
+    """What contacts are for, as `consents` name it; every purpose where it is not said."""
+
+
+class Source(Part, frozen=True, kw_only=True):
+    """A system whose events `pilote intake` takes. What is not listed in `facts` is never kept."""
+
+    name: Name
+    tenant: Name
+    keys: tuple[ApiKey, ...] = ()
+    """Its write keys: only the SHA-256 of each. `pilote keys new` makes one."""
+    subject: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "contacts/{userId}"
+    """The customer that an event is about, as agents name them; `{userId}` is filled in."""
+    consents: tuple[ConsentTold, ...] = ()
+    facts: dict[Text, Text] = {}
+    """From a place in an event, such as "traits.plan" or "context.locale", to the fact that is kept of it, such as
+    "traits.plan", "scores.churn", "segments.vip", "time_zone" or "language". See `gateway.core.sources`."""

@@ -1,0 +1,46 @@
+"""Do the systems that tell us of customers add up?"""
+
+from gateway.core.mistakes import near, told
+from gateway.core.policy.document import Document
+from gateway.core.policy.sources import Source
+from gateway.core.revision.decode import Mistakes, Path
+from gateway.core.sources import FACTS, PLACES, USER_ID, is_fact, steps_to
+
+
+def check_sources(document: Document, mistakes: Mistakes) -> None:
+    """Report write keys that prove nothing, tenants that nobody has, and places and facts that there are not."""
+    tenants = tuple(dict.fromkeys(agent.tenant for agent in document.agents))
+    taken = {key.sha256 for agent in document.agents for key in agent.keys}
+    for index, source in enumerate(document.sources):
+        path: Path = ("sources", index)
+        if not source.keys:
+            mistakes.add(path, "source-unidentified", name=source.name)
+        for place, key in enumerate(source.keys):
+            if key.sha256 in taken:
+                mistakes.add((*path, "keys", place), "source-key-shared")
+            taken.add(key.sha256)
+        if source.tenant not in tenants:
+            hint = near(source.tenant, tenants, told("choose-one", choices=tenants))
+            mistakes.add((*path, "tenant"), "source-tenant-unknown", name=source.tenant, hint=hint)
+        if source.subject.count(USER_ID) != 1:
+            mistakes.add((*path, "subject"), "source-subject", subject=source.subject, wanted=USER_ID)
+        _consents(source, (*path, "consents"), mistakes)
+        for place_in, fact in source.facts.items():
+            at = (*path, "facts", place_in)
+            if steps_to(place_in) is None:
+                mistakes.add(at, "source-place-unknown", place=place_in, choices=PLACES)
+            elif not is_fact(fact):
+                mistakes.add(at, "source-fact-unknown", fact=fact, choices=FACTS)
+
+
+def _consents(source: Source, path: Path, mistakes: Mistakes) -> None:
+    for index, told_by in enumerate(source.consents):
+        at = (*path, index)
+        if (told_by.place is None) == (told_by.event is None):
+            mistakes.add(at, "source-consent-shapes")
+        elif told_by.place is not None and steps_to(told_by.place) is None:
+            mistakes.add((*at, "place"), "source-place-unknown", place=told_by.place, choices=PLACES)
+        if not told_by.channels:
+            mistakes.add((*at, "channels"), "source-consent-channels")
+        if (told_by.reads == "tcf") != bool(told_by.purposes) or (told_by.vendor and told_by.reads != "tcf"):
+            mistakes.add((*at, "purposes"), "source-consent-purposes")

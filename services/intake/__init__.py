@@ -1,0 +1,1 @@
+"""`pilote intake`: what other systems tell us of customers, written where gateways read it."""

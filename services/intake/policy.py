@@ -1,0 +1,52 @@
+"""Which systems may tell us of customers: those of the active policy, followed as gateways follow it."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from gateway.activation.standing import UNUSABLE, Standing
+from gateway.adapters.revisions import Published
+from gateway.core.policy.document import Document
+from services.intake.meaning import Meaning, meanings
+
+_DOCUMENT: Final = msgspec.json.Decoder(Document)
+_log = logging.getLogger(__name__)
+
+
+class Sources:
+    """The sources of the active policy, by their write keys."""
+
+    def __init__(self, standing: Standing) -> None:
+        """`standing` is told which revision runs here."""
+        self._standing = standing
+        self._by_key: Mapping[str, Meaning] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether a policy is active."""
+        return self._by_key is not None
+
+    async def swap(self, number: int, published: Published) -> None:
+        """Go by another revision; one that cannot be read here is said so, and the old one goes on.
+
+        Whether it has mistakes was asked before it was published; nothing here decides about a call.
+        """
+        began, document = time.monotonic(), bytes(published.document)
+        try:
+            decoded = _DOCUMENT.decode(document)
+        except msgspec.DecodeError:
+            _log.exception("revision %d cannot be used here", number)
+            self._standing.refuses(number, UNUSABLE)
+            return
+        self._by_key = dict(meanings(decoded.sources))
+        sha256 = hashlib.sha256(document).hexdigest()
+        self._standing.runs(number, sha256, swap_ms=round((time.monotonic() - began) * 1000))
+        _log.info("revision %d is active", number, extra={"sha256": sha256})
+
+    def of(self, write_key: str) -> Meaning | None:
+        """The source that has this write key."""
+        return (self._by_key or {}).get(hashlib.sha256(write_key.encode()).hexdigest())

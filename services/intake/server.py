@@ -1,0 +1,111 @@
+"""`pilote intake`: one process that takes what other systems tell of customers, over HTTP."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway import redis_clients
+from gateway.activation.standing import Standing
+from gateway.adapters.fact_changes import FactChanges
+from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.trust import Trust
+from gateway.adapters.workers import Workers, reporting
+from gateway.clock import clock_ms
+from gateway.core.authority import Authority
+from gateway.ending import ended
+from gateway.instance import instance
+from gateway.redis_clients import Client
+from gateway.rpc.serving import until_told_to_stop
+from gateway.watching.exposing import NOWHERE, Metering, metering
+from gateway.watching.metrics import RevisionMetrics
+from services.intake.app import application
+from services.intake.metrics import IntakeMetrics
+from services.intake.policy import Sources
+from services.intake.serving import serving
+from services.intake.taking import Taking
+
+_REDIS: Final[dict[str, Any]] = {
+    "retry": Retry(NoBackoff(), 1),
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+_log = logging.getLogger(__name__)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """See also `gateway.settings.Settings`."""
+
+    listen: str
+    redis_url: str
+    pseudonym_key: bytes
+    drain_seconds: float
+    pin_file: Path | None = None
+    """Which policy was trusted last, see `gateway.adapters.trust`."""
+    trusted_people: Authority | None = None
+    to: Metering = NOWHERE
+    """Where metrics go."""
+
+
+async def serve(options: Options) -> None:
+    """Answer until SIGTERM or SIGINT, then drain.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    async with until_told_to_stop() as stop, running(options) as port:
+        _log.info("the intake answers", extra={"port": port})
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(options: Options) -> AsyncIterator[int]:
+    """Answer until the block ends; yields the port.
+
+    Raises:
+        ValueError: the file with what was trusted last cannot be read.
+        OSError: the address is taken.
+    """
+    own = instance("intake")
+    async with (
+        await redis_clients.connected(options.redis_url, **_REDIS) as redis,
+        metering(own, options.to) as meters,
+    ):
+        standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
+        sources = Sources(standing)
+        taking = Taking(
+            FactChanges(redis),
+            pseudonym_key=options.pseudonym_key,
+            clock_ms=clock_ms,
+            told=IntakeMetrics(meters).count,
+        )
+        async with (
+            _followed(options, redis, sources=sources, standing=standing),
+            serving(application(sources, taking), listen=options.listen, drain_seconds=options.drain_seconds) as port,
+        ):
+            yield port
+
+
+@contextlib.asynccontextmanager
+async def _followed(options: Options, redis: Client, *, sources: Sources, standing: Standing) -> AsyncIterator[None]:
+    """Go by the active revision, and report which one that is, until the block ends."""
+    store, workers = RevisionStore(redis), Workers(redis)
+    trust = Trust(store, root=options.trusted_people, pin_file=options.pin_file)
+    tasks = (
+        asyncio.create_task(store.follow(sources.swap, judge=trust.judge, refused=standing.refuses)),
+        asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
+    )
+    try:
+        yield
+    finally:
+        await ended(*tasks)
+        with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
+            async with asyncio.timeout(1):
+                await workers.leave(standing.report.worker)

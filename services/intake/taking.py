@@ -1,0 +1,155 @@
+"""Takes the events of one request: each is accepted, known already, about nobody we have a name for, or refused."""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from gateway.adapters.fact_changes import FactChanges, Told
+from gateway.core.record import subject_ref
+from services.intake.events import Batch, Event, Problem, batch_in, event_in, happened_ms, named
+from services.intake.meaning import Meaning
+from services.intake.texts import say
+
+MOST_SAID: Final = 100
+"""Refused events, and values that were left out, that an answer names."""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """Something about one event of a request."""
+
+    index: int
+    message: str
+    """In words."""
+    reason: str
+    """For machines; never renamed."""
+    field: str = ""
+    message_id: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel"):
+    """What came of a request."""
+
+    success: bool
+    """Whether any of its events was good, or there was none: else sending it again is of no use."""
+    accepted: int
+    repeated: int
+    """Events that were accepted before."""
+    anonymous: int
+    """Events about somebody whom the sender has no `userId` for: nothing is kept of them."""
+    rejected: tuple[Said, ...] = ()
+    ignored: tuple[Said, ...] = ()
+    """Values that were left out, of events that were accepted."""
+
+
+class _Read(NamedTuple):
+    """One event as it was sent, and what it is."""
+
+    event: Event | Problem
+    mark: str
+    subject_ref: str = ""
+
+
+class Taking:
+    """Takes events of any source. `clock_ms` gives milliseconds since the epoch."""
+
+    def __init__(
+        self,
+        facts: FactChanges,
+        *,
+        pseudonym_key: bytes,
+        clock_ms: Callable[[], int],
+        told: Callable[[str, str, str, int], None] = lambda _source, _kind, _end, _count: None,
+    ) -> None:
+        """`told` counts: the source, the kind of event, how it ended, and of how many."""
+        self._facts = facts
+        self._key = pseudonym_key
+        self._clock_ms = clock_ms
+        self._told = told
+
+    async def take(
+        self, meaning: Meaning, body: bytes, *, kind: str, language: str, gpc: bool = False
+    ) -> Answer | Problem:
+        """Take the event of a body that was sent as `kind`, or those of a batch. `gpc`: see `Meaning.of`.
+
+        Raises:
+            RedisError: the store does not answer; what was taken by then is known again.
+            msgspec.DecodeError: what the store holds of somebody is damaged.
+        """
+        batch = batch_in(body) if kind == "batch" else Batch([msgspec.Raw(body)])
+        if isinstance(batch, Problem):
+            return batch
+        received_ms, own = self._clock_ms(), "" if kind == "batch" else kind
+        read = [self._read(meaning, raw, kind=own) for raw in batch.batch]
+        told: list[Told] = []
+        ignored: list[Said] = []
+        for index, (event, mark, ref) in enumerate(read):
+            if isinstance(event, Problem) or not ref:
+                continue
+            at_ms = happened_ms(event, sent_at=batch.sent_at, received_ms=received_ms)
+            taken = meaning.of(event, at_ms=at_ms, gpc=gpc)
+            if taken.changes or taken.statements:
+                told.append(Told(ref, mark, taken.changes, taken.statements))
+            ignored += [_said(index, event, Problem("unfit", place), language) for place in taken.unfit]
+        known = await self._facts.take(meaning.source.tenant, told)
+        return self._answer(meaning.source.name, read, known=known, ignored=ignored, language=language)
+
+    def _read(self, meaning: Meaning, raw: msgspec.Raw, *, kind: str) -> _Read:
+        event = event_in(raw, kind=kind)
+        if isinstance(event, Problem):
+            return _Read(event, "")
+        # One without an id is known again by all that it says.
+        name = event.message_id.encode() if event.message_id else bytes(raw)
+        tenant, subject = meaning.source.tenant, meaning.subject(event)
+        mark = hashlib.blake2b(name, digest_size=16, key=self._key[:64]).hexdigest()
+        return _Read(event, mark, subject_ref(self._key, tenant=tenant, subject=subject) if subject else "")
+
+    def _answer(
+        self,
+        source: str,
+        read: Sequence[_Read],
+        *,
+        known: frozenset[str],
+        ignored: Sequence[Said],
+        language: str,
+    ) -> Answer:
+        rejected: list[Said] = []
+        ends: dict[tuple[str, str], int] = {}
+        seen: set[tuple[str, str]] = set()
+        for index, (event, mark, ref) in enumerate(read):
+            if isinstance(event, Problem):
+                rejected.append(_said(index, None, event, language))
+                end = ("", "rejected")
+            elif not named(event.user_id):
+                end = (event.type, "anonymous")
+            else:
+                again = mark in known or (ref, mark) in seen
+                end = (event.type, "repeated" if again else "accepted")
+                seen.add((ref, mark))
+            ends[end] = ends.get(end, 0) + 1
+        for (kind, how), count in ends.items():
+            self._told(source, kind, how, count)
+        count_of: Any = {how: sum(count for (_, end), count in ends.items() if end == how) for how in _ENDS}
+        return Answer(
+            success=count_of["rejected"] < len(read) or not read,
+            accepted=count_of["accepted"],
+            repeated=count_of["repeated"],
+            anonymous=count_of["anonymous"],
+            rejected=tuple(itertools.islice(rejected, MOST_SAID)),
+            ignored=tuple(itertools.islice(ignored, MOST_SAID)),
+        )
+
+
+_ENDS: Final = ("accepted", "repeated", "anonymous", "rejected")
+
+
+def _said(index: int, event: Event | None, problem: Problem, language: str) -> Said:
+    return Said(
+        index=index,
+        message=say(problem.code, language=language, field=problem.field or "$"),
+        reason=problem.code.upper().replace("-", "_"),
+        field=problem.field,
+        message_id=(event.message_id or "") if event is not None else "",
+    )

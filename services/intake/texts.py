@@ -1,0 +1,55 @@
+"""What is said to those who send events, in English and French."""
+
+from typing import Final
+
+from gateway.core.texts import saying, typeset
+
+_TEXTS: Final = {
+    "malformed": ("It is no JSON object in UTF-8.", "Ce n’est pas un objet JSON en UTF-8."),
+    "kind": ("{field} has another type than it must have.", "{field} n’a pas le type attendu."),
+    "type": (
+        "type must be one of identify, group, track, page, screen, alias.",
+        "type doit être l’un de identify, group, track, page, screen, alias.",
+    ),
+    "nobody": ("Say whom it is about: userId or anonymousId.", "Dites de qui il s’agit : userId ou anonymousId."),
+    "id": (
+        "{field} must have at most 200 characters, and no control characters.",
+        "{field} doit compter 200 caractères au plus, sans caractère de contrôle.",
+    ),
+    "nameless": ("Name what happened in event.", "Nommez dans event ce qui s’est passé."),
+    "groupless": ("Name the group in groupId.", "Nommez le groupe dans groupId."),
+    "event-large": ("An event may have 32 kB at most.", "Un événement peut compter 32 ko au plus."),
+    "unfit": (
+        "The value is none that this fact can have; it is left out.",
+        "La valeur ne convient pas à ce fait ; elle est laissée de côté.",
+    ),
+    "body-large": (
+        "A request may have 500 kB at most; send it in parts.",
+        "Une requête peut compter 500 ko au plus ; envoyez-la en plusieurs fois.",
+    ),
+    "body-slow": (
+        "The request did not arrive within 30 seconds; send it again.",
+        "La requête n’est pas arrivée en 30 secondes ; renvoyez-la.",
+    ),
+    "compression": (
+        "Send the body as it is, or compressed with gzip.",
+        "Envoyez le corps tel quel, ou compressé avec gzip.",
+    ),
+    "key": (
+        "Send a write key of the active policy as the user name of basic authentication.",
+        "Envoyez une clé d’écriture de la politique active comme nom d’utilisateur de l’authentification basique.",
+    ),
+    "no-policy": (
+        "No policy is active, so no source is known; retry.",
+        "Aucune politique n’est active, aucune source n’est donc connue ; réessayez.",
+    ),
+    "store-down": (
+        "The store does not answer; send the same again, nothing is taken twice.",
+        "Le registre ne répond pas ; renvoyez la même requête, rien ne sera pris deux fois.",
+    ),
+    "internal": ("A mistake of ours; it is in our log.", "Une erreur de notre part ; elle est dans notre journal."),
+    "http": ("This cannot be asked here: {phrase}.", "Cela ne peut être demandé ici : {phrase}."),
+}
+
+say: Final = saying({key: (english, typeset(french)) for key, (english, french) in _TEXTS.items()})
+"""A text by its key, in a language, filled with values."""

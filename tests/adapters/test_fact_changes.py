@@ -1,0 +1,123 @@
+"""What events tell is written once and for good, in whatever order, however often and by whomever they are brought."""
+
+import asyncio
+import random
+from itertools import permutations
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.adapters.fact_changes import FactChanges, Told
+from gateway.core import keys
+from gateway.core.call import Facts
+from gateway.core.fact_changes import Change, Known, Word, changed
+from gateway.redis_clients import Client, connected
+from tests.stores import Store
+
+REF = "a" * 32
+OTHER = "b" * 32
+
+words: dict[str, st.SearchStrategy[Word]] = {
+    "traits.plan": st.none() | st.sampled_from(["free", "pro", ""]),
+    "scores.churn": st.none() | st.floats(0, 1),
+    "segments.vip": st.none() | st.just(value=True),
+    "segments.new": st.none() | st.just(value=True),
+    "time_zone": st.none() | st.sampled_from(["Europe/Paris", "UTC"]),
+    "language": st.sampled_from(["fr", "en"]),
+}
+changes = st.sampled_from(sorted(words)).flatmap(
+    lambda fact: st.builds(Change, fact=st.just(fact), at_ms=st.integers(0, 4), word=words[fact])
+)
+
+
+async def read(redis: Client, ref: str = REF) -> Facts:
+    stored = await redis.get(keys.facts(keys.cell("acme"), ref))
+    assert isinstance(stored, bytes)
+    return msgspec.json.decode(stored, type=Facts)
+
+
+def plan(message: str, value: Word, *, at_ms: int, ref: str = REF) -> Told:
+    return Told(ref, message, (Change("traits.plan", at_ms, value),))
+
+
+@given(st.lists(changes, max_size=6), st.randoms(use_true_random=False))
+def test_any_order_and_repetition_of_changes_comes_to_the_same_facts(told: list[Change], draw: random.Random) -> None:
+    again = told + [draw.choice(told) for _ in range(3) if told]
+    draw.shuffle(again)
+    assert changed(Known(Facts()), again) == changed(Known(Facts()), told)
+
+
+@given(st.lists(changes, min_size=1, max_size=4))
+def test_it_does_not_matter_how_changes_are_parted_into_batches(told: list[Change]) -> None:
+    wanted = changed(Known(Facts()), told)
+    for order in permutations(told):
+        known = Known(Facts())
+        for change in order:
+            known = changed(known, [change])
+        assert known == wanted
+
+
+def test_an_event_changes_nothing_that_it_does_not_tell_of() -> None:
+    ada = Facts(consents={"email": True}, segments=("z", "a"), traits={"plan": "free", "city": "Lyon"}, unit="c" * 32)
+    after = changed(Known(ada), [Change("traits.plan", 7, "pro")]).facts
+    assert after == msgspec.structs.replace(ada, traits={"plan": "pro", "city": "Lyon"})
+
+
+@pytest.mark.every_store
+async def test_what_events_tell_is_where_gateways_read_it(redis: Client) -> None:
+    store = FactChanges(redis)
+    assert await store.take("acme", [plan("1", "pro", at_ms=5), plan("2", "free", at_ms=9, ref=OTHER)]) == frozenset()
+    assert (await read(redis)).traits == {"plan": "pro"}
+    assert (await read(redis, OTHER)).traits == {"plan": "free"}
+
+
+@pytest.mark.every_store
+async def test_a_late_event_does_not_overwrite_what_is_newer(redis: Client) -> None:
+    store = FactChanges(redis)
+    await store.take("acme", [plan("1", "pro", at_ms=5)])
+    late = Told(REF, "2", (Change("traits.plan", 4, "free"), Change("traits.city", 4, "Lyon")))
+    assert await store.take("acme", [late]) == frozenset()
+    assert (await read(redis)).traits == {"plan": "pro", "city": "Lyon"}
+
+
+@pytest.mark.every_store
+async def test_an_event_is_taken_once_whatever_it_says_the_second_time(redis: Client) -> None:
+    store = FactChanges(redis)
+    await store.take("acme", [plan("1", "pro", at_ms=5)])
+    assert await store.take("acme", [plan("1", "free", at_ms=9), plan("1", "free", at_ms=9)]) == {"1"}
+    assert (await read(redis)).traits == {"plan": "pro"}
+    assert 0 < await redis.pttl(keys.told(keys.cell("acme"), REF, "1")) <= 24 * 3_600_000
+
+
+@pytest.mark.every_store
+async def test_a_hundred_who_bring_the_same_event_have_it_taken_once(redis_process: Store, redis: Client) -> None:
+    async with await connected(redis_process.url) as another:
+        stores = [FactChanges(redis), FactChanges(another)]
+        told = await asyncio.gather(
+            *(
+                stores[n % 2].take("acme", [plan("same", "pro", at_ms=5), plan(f"{n}", f"{n}", at_ms=n)])
+                for n in range(100)
+            )
+        )
+    assert sum("same" not in repeats for repeats in told) == 1
+    assert (await read(redis)).traits == {"plan": "99"}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(changes, min_size=1, max_size=12), st.randoms(use_true_random=False))
+async def test_batches_that_meet_come_to_what_one_after_the_other_would(
+    redis: Client, told: list[Change], draw: random.Random
+) -> None:
+    await redis.flushall()
+    store = FactChanges(redis)
+    events = [Told(draw.choice([REF, OTHER]), f"{n}", (change,)) for n, change in enumerate(told)]
+    brought = events + draw.choices(events, k=len(events))
+    draw.shuffle(brought)
+    await asyncio.gather(*(store.take("acme", brought[n::3]) for n in range(3)))
+    for ref in {event.subject_ref for event in events}:
+        wanted = changed(
+            Known(Facts()), [change for event in events if event.subject_ref == ref for change in event.changes]
+        )
+        assert await read(redis, ref) == wanted.facts
