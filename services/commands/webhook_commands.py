@@ -36,33 +36,7 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
         event: Annotated[list[str] | None, typer.Option(help="An event that it gets; all without it.")] = None,
     ) -> None:
         """Tell a system of events from now on, and show the secret that its webhooks are signed with."""
-        from services.webhooks import signing
-        from services.webhooks.events import TYPES
-        from services.webhooks.store import Endpoint
-        from services.webhooks.targets import TargetRefused, check
-        from services.webhooks.texts import say
-
-        spoken = language(shell.settings())
-        if bool(tenant) == all_tenants:
-            shell.fail(say("whose", language=spoken), 2)
-        for each in event or ():
-            if each not in TYPES:
-                shell.fail(say("unknown-event", language=spoken, event=each, known=", ".join(TYPES)), 2)
-        try:
-            check(url, networks(shell))
-        except TargetRefused as refused:
-            shell.fail(say("bad-target", language=spoken, url=url, why=refused), 2)
-        secret = signing.new_secret()
-        endpoint = Endpoint(
-            id=os.urandom(6).hex(),
-            url=url,
-            tenant=tenant,
-            events=tuple(event or ()),
-            secret=b"",
-            created_ms=clock_ms(),
-        )
-        _with_store(shell, lambda store: store.add(endpoint, secret=secret))
-        print_text(shell.out, say("added", language=spoken, id=endpoint.id, secret=signing.shown(secret)))
+        _begin_telling(shell, url, tenant=tenant, all_tenants=all_tenants, events=tuple(event or ()))
 
     @app.command("list")
     def list_endpoints() -> None:
@@ -91,12 +65,61 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def remove(endpoint: Annotated[str, typer.Argument(help="Its id, as `pilote webhooks list` shows it.")]) -> None:
         """Tell a system nothing any more; what is on its way to it is dropped."""
+        from services.commands.noting import noting
         from services.webhooks.texts import say
 
         spoken = language(shell.settings())
-        if not _with_store(shell, lambda store: store.remove(endpoint)):
+
+        async def gone(store: "WebhookStore") -> bool:
+            for each in await store.endpoints():
+                if each.id == endpoint:
+                    told = {"url": each.url, "events": list(each.events)}
+                    about = {"resource": f"webhooks/{endpoint}", "tenant": each.tenant}
+                    async with noting(shell, operation="delete", before=told, **about):
+                        return await store.remove(endpoint)
+            return False
+
+        if not _with_store(shell, gone):
             shell.fail(say("no-endpoint", language=spoken, id=endpoint))
         print_text(shell.out, say("removed", language=spoken, id=endpoint))
+
+
+def _begin_telling(shell: Shell, url: str, *, tenant: str, all_tenants: bool, events: tuple[str, ...]) -> None:
+    from services.commands.noting import noting
+    from services.webhooks import signing
+    from services.webhooks.events import TYPES
+    from services.webhooks.store import Endpoint
+    from services.webhooks.targets import TargetRefused, check
+    from services.webhooks.texts import say
+
+    spoken = language(shell.settings())
+    if bool(tenant) == all_tenants:
+        shell.fail(say("whose", language=spoken), 2)
+    for each in events:
+        if each not in TYPES:
+            shell.fail(say("unknown-event", language=spoken, event=each, known=", ".join(TYPES)), 2)
+    try:
+        check(url, networks(shell))
+    except TargetRefused as refused:
+        shell.fail(say(str(refused), language=spoken, url=url), 2)
+    secret = signing.new_secret()
+    endpoint = Endpoint(
+        id=os.urandom(6).hex(),
+        url=url,
+        tenant=tenant,
+        events=events,
+        secret=b"",
+        created_ms=clock_ms(),
+    )
+    told = {"url": url, "events": list(endpoint.events)}
+
+    async def kept(store: "WebhookStore") -> None:
+        resource = f"webhooks/{endpoint.id}"
+        async with noting(shell, operation="create", resource=resource, tenant=tenant, after=told):
+            await store.add(endpoint, secret=secret)
+
+    _with_store(shell, kept)
+    print_text(shell.out, say("added", language=spoken, id=endpoint.id, secret=signing.shown(secret)))
 
 
 def _add_deliveries(app: typer.Typer, shell: Shell) -> None:

@@ -20,7 +20,7 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class TargetRefused(ValueError):
-    """Webhooks do not go there; the text says why and what would do."""
+    """Webhooks do not go there; it says why by the key of a text."""
 
 
 def networks_of(text: str) -> tuple[Network, ...]:
@@ -49,24 +49,24 @@ def check(url: str, networks: Sequence[Network]) -> None:
         TargetRefused: it may not.
     """
     if len(url) > MOST_CHARACTERS or not url.isascii() or any(each.isspace() or each < "!" for each in url):
-        raise TargetRefused("write the address in ASCII without spaces, at most 2,000 characters")
+        raise TargetRefused("target-characters")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise TargetRefused("this is no address: write https://host/path") from error
+        raise TargetRefused("target-shape") from error
     if parts.scheme not in {"https", "http"} or not host:
-        raise TargetRefused("this is no address: write https://host/path")
+        raise TargetRefused("target-shape")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise TargetRefused("leave user, password and fragment out of the address: the signature says who calls")
+        raise TargetRefused("target-user")
     if parts.scheme == "http" and not networks:
-        raise TargetRefused("write https: without it, only networks in PILOTE_WEBHOOK_NETWORKS are called")
+        raise TargetRefused("target-plain")
     try:
         literal = ipaddress.ip_address(host)
     except ValueError:
         return
     if not permitted(literal, networks, encrypted=parts.scheme == "https"):
-        raise TargetRefused("this address is not public: name its network in PILOTE_WEBHOOK_NETWORKS if it is meant")
+        raise TargetRefused("target-inside")
 
 
 class Resolver(AbstractResolver):

@@ -29,7 +29,26 @@ _TEXTS: Final = {
         "There is no event {event}; there are {known}.",
         "Il n’y a pas d’événement {event} ; il y a {known}.",
     ),
-    "bad-target": ("{url} is not called: {why}.", "{url} ne peut pas être appelée : {why}."),
+    "target-characters": (
+        "{url} is not called: write it in ASCII without spaces, at most 2,000 characters.",
+        "{url} ne sera pas appelée : écrivez-la en ASCII sans espaces, 2 000 caractères au plus.",
+    ),
+    "target-shape": (
+        "{url} is no address: write https://host/path.",
+        "{url} n’est pas une adresse : écrivez https://hôte/chemin.",
+    ),
+    "target-user": (
+        "{url} is not called: leave user, password and fragment out, for the signature says who calls.",
+        "{url} ne sera pas appelée : retirez utilisateur, mot de passe et fragment, car la signature dit qui appelle.",
+    ),
+    "target-plain": (
+        "{url} is not called: write https; without it, only networks in PILOTE_WEBHOOK_NETWORKS are called.",
+        "{url} ne sera pas appelée : écrivez https ; sans lui, seuls les réseaux de PILOTE_WEBHOOK_NETWORKS sont appelés.",
+    ),
+    "target-inside": (
+        "{url} is not public: name its network in PILOTE_WEBHOOK_NETWORKS if it is meant.",
+        "{url} n’est pas publique : nommez son réseau dans PILOTE_WEBHOOK_NETWORKS si c’est voulu.",
+    ),
     "bad-networks": (
         "PILOTE_WEBHOOK_NETWORKS must name networks, parted by commas, such as 10.1.0.0/16.",
         "PILOTE_WEBHOOK_NETWORKS doit nommer des réseaux séparés par des virgules, comme 10.1.0.0/16.",
