@@ -81,6 +81,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     replay_key_file: Path | None = None
     """File with the keys that what calls were decided by is sealed with, 64 hexadecimal digits a line; the first one
     seals. Unset: one in `home` is made."""
+    envoy_key_file: Path | None = None
+    """File with the keys, 32 characters or more a line, by which Envoy may ask this gateway about plain HTTP requests;
+    unset: nobody may."""
     audit_url: DatabaseUrl | None = None
     """Database of PostgreSQL that the audit service keeps decisions in; unset: it keeps them in `home`."""
     audit_key_file: Path | None = None
