@@ -8,6 +8,7 @@ import base64
 import email.message
 import email.utils
 import socket
+import uuid
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -121,9 +122,8 @@ def _message(body: bytes) -> tuple[email.message.EmailMessage, Mail]:
         message = email.message.EmailMessage()
         message["From"], message["To"], message["Subject"] = mail.sender, mail.to, mail.subject
         message["Date"] = email.utils.localtime()
-        message["Message-ID"] = (
-            f"<{mail.key}@pilote.invalid>" if mail.key else email.utils.make_msgid(domain="pilote.invalid")
-        )
+        # Not `make_msgid`, whose ids may be too long for a name of ours.
+        message["Message-ID"] = f"<{mail.key or uuid.uuid4()}@pilote.invalid>"
         message.set_content(mail.text)
     except (ValueError, msgspec.MsgspecError) as error:
         raise Lost("ARGUMENT_INVALID") from error
