@@ -6,11 +6,13 @@ import logging
 from http import HTTPStatus
 from typing import Any, Final
 
+import grpc
 import msgspec
 from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from redis.exceptions import RedisError
 
+from gateway.core.errors import CallEnded
 from gateway.core.texts import language_of
 from services.intake.bodies import body_of
 from services.intake.events import KINDS, Problem
@@ -27,6 +29,7 @@ _STATUSES: Final = {
     "key": HTTPStatus.UNAUTHORIZED,
     "no-policy": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "audit-down": HTTPStatus.SERVICE_UNAVAILABLE,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Any other problem is the sender's: 400."""
@@ -65,9 +68,12 @@ def application(sources: Sources, taking: Taking) -> Litestar:
         try:
             gpc = request.headers.get("sec-gpc", "").strip() == "1"
             answer = await taking.take(meaning, body, kind=kind, language=_language(request), gpc=gpc)
-        except (RedisError, OSError, TimeoutError):
+        except (RedisError, OSError, TimeoutError, CallEnded):
             _log.warning("events cannot be taken: the store does not answer")
             return failed(request, Problem("store-down"))
+        except grpc.aio.AioRpcError as error:
+            _log.warning("outcomes cannot be taken: the audit service fails", extra={"status": error.code().name})
+            return failed(request, Problem("audit-down"))
         return answered(answer) if isinstance(answer, Answer) else failed(request, answer)
 
     return Litestar(
