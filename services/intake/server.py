@@ -33,6 +33,7 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.intake.app import application
+from services.intake.audiences import Audiences
 from services.intake.metrics import IntakeMetrics
 from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
@@ -93,8 +94,10 @@ async def running(options: Options) -> AsyncIterator[int]:
     ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         sources = Sources(standing)
+        facts = FactChanges(redis)
+        audiences = Audiences(redis, facts, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         taking = Taking(
-            FactChanges(redis),
+            facts,
             outcomes,
             pseudonym_key=options.pseudonym_key,
             clock_ms=clock_ms,
@@ -102,7 +105,9 @@ async def running(options: Options) -> AsyncIterator[int]:
         )
         async with (
             _followed(options, redis, sources=sources, standing=standing),
-            serving(application(sources, taking), listen=options.listen, drain_seconds=options.drain_seconds) as port,
+            serving(
+                application(sources, taking, audiences), listen=options.listen, drain_seconds=options.drain_seconds
+            ) as port,
         ):
             yield port
 

@@ -31,6 +31,22 @@ _TEXTS: Final = {
         "The customer has not agreed to this being kept.",
         "Le client n’a pas consenti à ce que cela soit conservé.",
     ),
+    "line": (
+        "{field} is no member: give userId, and member as true or false; nothing was changed.",
+        "{field} n’est pas un membre : donnez userId, et member valant true ou false ; rien n’a été modifié.",
+    ),
+    "audience": (
+        "The policy does not let this source say who belongs to this audience.",
+        "La politique ne laisse pas cette source dire qui appartient à cette audience.",
+    ),
+    "audience-busy": (
+        "This audience is being synchronised already; wait until that is over.",
+        "Cette audience est déjà en cours de synchronisation ; attendez qu’elle soit terminée.",
+    ),
+    "content": (
+        "Send application/x-ndjson or text/csv.",
+        "Envoyez du application/x-ndjson ou du text/csv.",
+    ),
     "body-large": (
         "A request may have 500 kB at most; send it in parts.",
         "Une requête peut compter 500 ko au plus ; envoyez-la en plusieurs fois.",

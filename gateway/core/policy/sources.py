@@ -56,6 +56,8 @@ class Source(Part, frozen=True, kw_only=True):
     """The customer that an event is about, as agents name them; `{userId}` is filled in."""
     consents: tuple[ConsentTold, ...] = ()
     outcomes: tuple[OutcomeTold, ...] = ()
+    audiences: tuple[Name, ...] = ()
+    """Segments whose members it may say, all of them or one by one."""
     window: Duration = "7d"
     """How long after a contact an outcome that names no decision may still be its outcome."""
     facts: dict[Text, Text] = {}

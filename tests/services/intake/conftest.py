@@ -34,6 +34,7 @@ SOURCE: Final[Mapping[str, Any]] = {
     "name": "site",
     "tenant": "acme",
     "keys": [{"id": "one", "sha256": digest(WRITE_KEY)}],
+    "audiences": ["vip", "suppressed"],
     "consents": [
         {
             "place": "context.consent.categoryPreferences.Marketing",
