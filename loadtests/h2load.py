@@ -58,14 +58,27 @@ def framed(message: bytes) -> bytes:
     return b"\x00" + len(message).to_bytes(4) + message
 
 
-def run(url: str, *, bodies: Sequence[Path], calls: int, in_flight: int, headers: Sequence[str], core: int) -> Result:
+def run(
+    url: str,
+    *,
+    bodies: Sequence[Path],
+    calls: int,
+    in_flight: int,
+    headers: Sequence[str],
+    core: int,
+    rest: bool = False,
+) -> Result:
     """Make `calls` calls to the URL, spread over the bodies; each connection keeps `in_flight` of them running.
+
+    `rest`: they are JSON over HTTP/1.1, else gRPC.
 
     A count and not a duration: h2load breaks off what runs when its time is over, and then nobody knows what was done.
     """
     share = max(1, calls // len(bodies))
     fixed = ["h2load", "-n", str(share), "-c", "1", "-t", "1", "-m", str(in_flight)]
-    for header in ("content-type: application/grpc", "te: trailers", *headers):
+    kind = ("content-type: application/json",) if rest else ("content-type: application/grpc", "te: trailers")
+    fixed += ["--h1"] if rest else []
+    for header in (*kind, *headers):
         fixed += ["-H", header]
     started = time.perf_counter()
     running = [

@@ -14,5 +14,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: float
     max_message_bytes: int
     """Largest body of a request, and largest answer of the gateway."""
+    url: str = ""
+    """Where clients reach this front, such as "https://agents.example.com"; empty: where they say that they do."""
+    authorization_servers: tuple[str, ...] = ()
+    """Issuers whose tokens the gateway takes, for clients of MCP that get one by themselves."""
     to: Metering = NOWHERE
     """Where metrics go."""

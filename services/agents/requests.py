@@ -20,6 +20,8 @@ OURS: Final = "pilote-"
 """Headers that begin so go on too, such as the inference that led to the call."""
 BODY_SECONDS: Final = 30.0
 """Longest time that a body takes to arrive."""
+DROPPED_BYTES: Final = 32 * 1024 * 1024
+"""So much of a body that is too large is read for nothing; then the connection is closed."""
 LONGEST_SECONDS: Final = 600.0
 UNARY_SECONDS: Final = 60.0
 """How long a call may take that says nothing of it; a stream that says nothing lasts as long as its caller listens."""
@@ -116,8 +118,8 @@ async def body_of(receive: Receive, headers: dict[str, str], *, most: int, secon
         Gone: the caller has gone away.
     """
     length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
-        raise Unfit("", "large", http=413, most=most)
+    if "expect" in headers and length.isdigit() and int(length) > most:
+        raise Unfit("", "large", http=413, most=most)  # it asks before it sends
     parts: list[bytes] = []
     size = 0
     try:
@@ -126,14 +128,16 @@ async def body_of(receive: Receive, headers: dict[str, str], *, most: int, secon
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Gone
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > most:
-                    raise Unfit("", "large", http=413, most=most)
-                if not message.get("more_body"):
+                size += len(message.get("body", b""))
+                if size <= most:
+                    parts.append(message.get("body", b""))
+                # Few clients read an answer before they have sent all, so what is too large is dropped as it comes.
+                if not message.get("more_body") or size > most + DROPPED_BYTES:
                     break
     except TimeoutError as error:
         raise Unfit("", "slow", http=408, seconds=int(seconds)) from error
+    if size > most:
+        raise Unfit("", "large", http=413, most=most)
     if size:
         _check_media(headers)
     return b"".join(parts)

@@ -16,12 +16,13 @@ from services.agents.asgi import App, Receive, Scope, Send, answer, mounted
 from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
 from services.agents.comments import comments
+from services.agents.mcp.door import mcp_door, metadata_door
 from services.agents.options import Options
 from services.agents.rest import Rest
 
-Door = Callable[[Catalogue, Caller], AbstractAsyncContextManager[App]]
+Door = Callable[[Catalogue, Caller, Options], AbstractAsyncContextManager[App]]
 """What answers below one path for as long as the process runs."""
-DOORS: Final[dict[str, Door]] = {}
+DOORS: Final[dict[str, Door]] = {"/mcp": mcp_door, "/.well-known": metadata_door}
 """By the path that each is mounted at, such as "/mcp"; what none of them takes is REST."""
 
 _log = logging.getLogger(__name__)
@@ -54,7 +55,9 @@ async def running(options: Options) -> AsyncIterator[int]:
         catalogue = Catalogue(channel, comments=comments())
         following = asyncio.create_task(catalogue.follow())
         stack.push_async_callback(ended, following)
-        mounts = {path: await stack.enter_async_context(door(catalogue, caller)) for path, door in DOORS.items()}
+        mounts = {
+            path: await stack.enter_async_context(door(catalogue, caller, options)) for path, door in DOORS.items()
+        }
         rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes, version=own.version)
         mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue), "/openapi.json": rest.openapi}
         serving = http_serving(

@@ -1,0 +1,115 @@
+"""The MCP server: lists tools and calls them for whoever asks, over whatever transport."""
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+import grpc
+import mcp_types
+import msgspec
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp.shared.exceptions import MCPError
+
+from gateway.clock import clock_ms
+from services.agents.calling import Caller
+from services.agents.catalogue import Catalogue
+from services.agents.mcp import refusals
+from services.agents.mcp.asking import Asking
+from services.agents.mcp.offers import Offers, refused_credential
+from services.agents.mcp.running import Running
+from services.agents.mcp.tools import Tools, shown
+
+NAME: Final = "pilote"
+TOOLS_A_PAGE: Final = 100
+INSTRUCTIONS: Final = (
+    "Every tool is a governed method of the company's customer systems. Calls are decided by a policy: a refusal says "
+    "why, when to come back, and what to do instead; follow its next_step. A call that is kept for a person is waited "
+    "for with holds_wait and is never sent again. Give calls that change something a request_id of their own, and "
+    "repeat them with the same one only."
+)
+
+Context = ServerRequestContext[Any, Any]
+
+
+class Serving:
+    """Answers MCP's requests. `asked` says who asks, by the context of a request."""
+
+    def __init__(
+        self, catalogue: Catalogue, caller: Caller, offers: Offers, *, asked: Callable[[Context], Asking]
+    ) -> None:
+        self._catalogue = catalogue
+        self._offers = offers
+        self._asked = asked
+        self._tools = Tools(catalogue)
+        self._running = Running(catalogue, caller)
+
+    def server(self) -> Server[Any]:
+        """A server of the official SDK that answers by this."""
+        return Server(
+            NAME,
+            version=version("pilote"),
+            title="Pilote",
+            instructions=INSTRUCTIONS,
+            get_tool_input_schema=self._input_schema,
+            on_list_tools=self.list_tools,
+            on_call_tool=self.call_tool,
+        )
+
+    async def list_tools(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListToolsResult:
+        """The tools that this agent may use, by name."""
+        after = params.cursor if params is not None and params.cursor else ""
+        methods = (await self._offer(self._asked(context))).methods
+        left = [pair for pair in self._tools.offered(methods) if pair[0].name > after]
+        page = left[:TOOLS_A_PAGE]
+        return mcp_types.ListToolsResult(
+            tools=[shown(tool, text, methods.get(tool.method.full_name)) for tool, text in page],
+            next_cursor=page[-1][0].name if len(left) > len(page) else None,
+            cache_scope="private",
+        )
+
+    async def call_tool(self, context: Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
+        """What came of a call. A tool that this agent is not offered is refused by the gateway, which records that."""
+        asked = self._asked(context)
+        tool = self._tools.find(params.name)
+        if tool is None and await self._catalogue.look_again():
+            tool = self._tools.find(params.name)
+        if tool is None:
+            raise MCPError(mcp_types.INVALID_PARAMS, f"There is no tool of the name {params.name[:80]!r}.")
+        meta: Mapping[str, Any] | None = context.meta if isinstance(context.meta, Mapping) else None
+
+        async def progress(done: float, text: str) -> None:
+            await context.session.report_progress(done, message=text)
+
+        try:
+            result, trailers = await self._running.run(
+                tool,
+                params.arguments or {},
+                metadata=asked.metadata(meta),
+                language=asked.language,
+                progress=progress,
+            )
+        except grpc.aio.AioRpcError as error:  # the credential ran out meanwhile: the next request is told by HTTP
+            self._offers.forget(asked.credential)
+            raise _refused(error, asked) from error
+        self._offers.answered(trailers)
+        return result
+
+    def _input_schema(self, name: str) -> Mapping[str, Any] | None:
+        tool = self._tools.find(name)
+        return None if tool is None else tool.input_schema
+
+    async def _offer(self, asked: Asking) -> Any:
+        try:
+            return await self._offers.of(asked.credential)
+        except grpc.aio.AioRpcError as error:
+            raise _refused(error, asked) from error
+
+
+def _refused(error: grpc.aio.AioRpcError, asked: Asking) -> MCPError:
+    """An error of the protocol: there is no tool's result to put it in."""
+    text, structure = refusals.refusal_of(error, language=asked.language, now_ms=clock_ms())
+    code = mcp_types.INVALID_REQUEST if refused_credential(error) else mcp_types.INTERNAL_ERROR
+    return MCPError(code, text, msgspec.to_builtins(structure))
