@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python -m loadtests.console
 	$(BIN)/python -m loadtests.visible
 	$(BIN)/python -m loadtests.intake
+	$(BIN)/python -m loadtests.rest
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate
