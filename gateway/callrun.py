@@ -32,7 +32,10 @@ _random: Final = random.Random()  # noqa: S311 - ids must be distinct, not secre
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """A call as it came in, before anything is known of it."""
+    """A call as it came in, before anything is known of it.
+
+    Of a plain HTTP request (`http`) the method is the one that describes it, and the metadata are its headers.
+    """
 
     method: str
     metadata: Mapping[str, str | bytes]
@@ -42,6 +45,9 @@ class Incoming(msgspec.Struct, frozen=True):
     language: str = "en"
     pairs: Metadata = ()
     """The metadata as it came: a key may come more than once; `metadata` holds the last."""
+    http: bool = False
+    unclear: CallEnded | None = None
+    """Why nobody can say which method it is, where it can be read in more than one way."""
 
     @staticmethod
     def of(
@@ -155,6 +161,11 @@ class CallRun:
         return self.policy is not None and (
             self.policy.contract.client_streaming or self.policy.contract.server_streaming
         )
+
+    @property
+    def keepable(self) -> bool:
+        """Whether the call can be kept, and made later."""
+        return self.policy is None or self.policy.contract.whole
 
     @property
     def repeatable(self) -> bool:

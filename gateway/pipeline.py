@@ -194,7 +194,10 @@ class Pipeline:
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
         before, run.policy = run.policy, revision.methods.get(run.incoming.method)
-        if run.policy is None:
+        if run.incoming.unclear is not None:
+            raise run.incoming.unclear
+        if run.policy is None or run.policy.contract.http is not run.incoming.http:
+            run.policy = None
             raise plainly(Reason.METHOD_UNDESCRIBED, run)
         call = _described(run, run.policy.contract, before=None if before is None else before.contract)
         by_session = run.policy.routing.by_session

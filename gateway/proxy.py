@@ -30,7 +30,9 @@ OWN_SERVICES: Final = ("/grpc.health.", "/grpc.reflection.", "/pilote.decision."
 class Proxy(grpc.GenericRpcHandler):
     """Hands every call to the pipeline and its answer to the caller."""
 
-    def __init__(self, pipeline: Pipeline, watch: Watch, *, trace_ratio: float) -> None:
+    def __init__(self, pipeline: Pipeline, watch: Watch, *, trace_ratio: float, also_own: tuple[str, ...] = ()) -> None:
+        """`also_own`: beginnings of further methods that the gateway serves itself."""
+        self._own = OWN_SERVICES + also_own
         self._pipeline = pipeline
         self._watch = watch
         self._trace_ratio = trace_ratio
@@ -40,7 +42,7 @@ class Proxy(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method. One that nobody described is refused by the pipeline, as any kind of call."""
         method = handler_call_details.method
-        if method.startswith(OWN_SERVICES):
+        if method.startswith(self._own):
             return None
         revision = self._pipeline.revision
         policy = revision.methods.get(method) if revision is not None else None

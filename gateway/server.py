@@ -40,6 +40,11 @@ from gateway.core.errors import CallEnded
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.decisions import Decisions
 from gateway.ending import ended
+from gateway.envoy.access_log import AccessLog
+from gateway.envoy.authorization import Authorization
+from gateway.envoy.doors import SERVICES as FOR_ENVOY
+from gateway.envoy.doors import Doors, envoy_keys
+from gateway.envoy.seals import Seals
 from gateway.gathering import Gathering
 from gateway.holds.holding import Holding
 from gateway.holds.keeping import Keeping
@@ -61,6 +66,7 @@ from gateway.watching.metrics import Metrics
 from gateway.watching.tracing import Tracing, otlp
 from gateway.watching.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
+from pilote.envoy import access_log_pb2_grpc, auth_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
@@ -179,7 +185,7 @@ async def gateway(
             clock=monotonic,
         )
         watch.observe(pipeline.forwarding.guards.looks)
-        proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio)
+        proxy = Proxy(pipeline, watch, trace_ratio=settings.trace_ratio, also_own=_served_for_envoy(settings))
         running = Gateway(
             pipeline=pipeline, proxy=proxy, standing=Standing(own, clock_ms=clock_ms, told=watch.standing)
         )
@@ -196,6 +202,7 @@ async def gateway(
 
         def add_services(server: grpc.aio.Server) -> None:
             decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
+            _add_for_envoy(server, settings, pipeline=pipeline, admission=admission, watch=watch, keys=hold_keys)
 
         running.port = await stack.enter_async_context(
             serving(
@@ -252,6 +259,33 @@ def pseudonym_key(path: Path) -> bytes:
     if len(key) < 32:
         raise ValueError(f"{path} holds {len(key)} bytes; a pseudonym key needs 32 or more.")
     return key
+
+
+def _served_for_envoy(settings: Settings) -> tuple[str, ...]:
+    return () if settings.envoy_key_file is None else FOR_ENVOY
+
+
+def _add_for_envoy(
+    server: grpc.aio.Server,
+    settings: Settings,
+    *,
+    pipeline: Pipeline,
+    admission: Admission,
+    watch: Watch,
+    keys: Sequence[bytes],
+) -> None:
+    """Serve what Envoy asks, where this process has a key for it; `keys` are those of held calls.
+
+    Raises:
+        ValueError, OSError: the key file cannot be used.
+    """
+    if settings.envoy_key_file is None:
+        return
+    doors, seals = Doors(envoy_keys(settings.envoy_key_file)), Seals(Sealer(keys))
+    checking = Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=settings.trace_ratio)
+    auth_pb2_grpc.add_AuthorizationServicer_to_server(checking, server)
+    log = AccessLog(admission, seals=seals, doors=doors, clock=clock_ms)
+    access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(log, server)
 
 
 async def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:

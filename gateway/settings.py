@@ -48,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seals and signs. Unset: one in `home` is made."""
     oidc_file: Path | None = None
     """File that says which OpenID provider people log in to the control plane through, and what its groups may do."""
+    webhook_networks: str = ""
+    """Networks beside the public Internet that webhooks may go to, parted by commas, such as "10.1.0.0/16"; unset:
+    there are none."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
@@ -85,6 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     replay_key_file: Path | None = None
     """File with the keys that what calls were decided by is sealed with, 64 hexadecimal digits a line; the first one
     seals. Unset: one in `home` is made."""
+    envoy_key_file: Path | None = None
+    """File with the keys, 32 characters or more a line, by which Envoy may ask this gateway about plain HTTP requests;
+    unset: nobody may."""
     audit_url: DatabaseUrl | None = None
     """Database of PostgreSQL that the audit service keeps decisions in; unset: it keeps them in `home`."""
     audit_key_file: Path | None = None

@@ -39,6 +39,7 @@ from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
 from services.commands.user_commands import commands as users_commands
 from services.commands.view_commands import commands as views_commands
+from services.commands.webhook_commands import commands as webhooks_commands
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -288,6 +289,7 @@ app.add_typer(views_commands(_shell), name="views")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(users_commands(_shell), name="users")
+app.add_typer(webhooks_commands(_shell), name="webhooks")
 app.add_typer(packs_commands(_shell), name="packs")
 app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")

@@ -70,6 +70,7 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _over_http("control", settings.control_listen, settings=settings, after=store),
         _rollouts(settings, after=(*store, "audit")),
         _over_http("intake", settings.intake_listen, settings=settings, after=store),
+        _webhooks(settings, after=(*store, "audit")),
     )
 
 
@@ -98,6 +99,23 @@ def _child(name: str, listen: str, *arguments: str, settings: Settings, after: t
         ports=(int(listen.rpartition(":")[2]),),
         drain_seconds=settings.drain_seconds + 2,
     )
+
+
+def _webhooks(settings: Settings, *, after: tuple[str, ...]) -> Child:
+    """Nothing else ends where it fails for good: events then wait."""
+    return Child(
+        name="webhooks",
+        command=(sys.executable, "-m", "services.cli", "webhooks", "run"),
+        ready=_nothing_to_ask,
+        after=after,
+        drain_seconds=settings.drain_seconds + 2,
+        essential=False,
+    )
+
+
+async def _nothing_to_ask() -> bool:
+    """It listens nowhere, and waits itself for what does not answer."""
+    return True
 
 
 def _rollouts(settings: Settings, *, after: tuple[str, ...]) -> Child:

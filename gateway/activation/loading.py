@@ -49,7 +49,7 @@ def check_stored(document: bytes, *, made: Callable[[Program], None]) -> None:
     """Look for mistakes in a stored document; `made` is told of each program that is compiled. Raises the same."""
     mistakes = Mistakes()
     decoded = _stored(document, mistakes)
-    book = ContractBook(decoded.contracts, mistakes)
+    book = ContractBook(decoded.contracts, mistakes, rest=decoded.rest)
     _check(decoded, book, engine=RuleEngine(book.pool, book.message_class, made=made), mistakes=mistakes)
 
 
@@ -66,7 +66,7 @@ class Checked:
         self._rest = rest
         self._sha256 = hashlib.sha256(document).hexdigest()
         self._document = _in_steps(document, rest)
-        self._book = ContractBook(self._document.contracts, Mistakes())
+        self._book = ContractBook(self._document.contracts, Mistakes(), rest=self._document.rest)
 
     def compiled(self, programs: Iterator[Program], *, number: int) -> Revision:
         """The revision, from what the other process compiles of it, as it comes.
@@ -93,7 +93,7 @@ def _stored(document: bytes, mistakes: Mistakes) -> Document:
 
 
 def _revision(document: Document, mistakes: Mistakes, *, number: int) -> Revision:
-    book = ContractBook(document.contracts, mistakes)
+    book = ContractBook(document.contracts, mistakes, rest=document.rest)
     engine = RuleEngine(book.pool, book.message_class)
     _check(document, book, engine=engine, mistakes=mistakes)
     sha256 = hashlib.sha256(canonical(document)).hexdigest()

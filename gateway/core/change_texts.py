@@ -15,6 +15,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "prompts": ("the prompt", "l’invite"),
     "models": ("the model", "le modèle"),
     "contracts": ("the contract", "le contrat"),
+    "rest": ("the HTTP API", "l’API HTTP"),
     "routes": ("the route", "la route"),
     "lineage": ("the lineage of actions", "la traçabilité des actions"),
     "experiments": ("the experiment", "l’expérience"),

@@ -146,6 +146,8 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     """Like `decode`, for what the upstream answers."""
     client_streaming: bool = False
     server_streaming: bool = False
+    http: bool = False
+    """It is a method of a plain HTTP API: Envoy forwards its requests, the gateway only decides about them."""
     idempotent: bool = False
     """A repeat changes nothing, so it may be retried."""
     read: Callable[[object], Said] = read_nothing
@@ -180,6 +182,11 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     the path leads to none, or to one that may not be recorded."""
     closed: Mapping[str, frozenset[str]] = {}
     """All that its channel, category or model can be, where the field is an enum."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the gateway has a call whole, so that it can keep it, copy it, or make it a second time."""
+        return not (self.client_streaming or self.server_streaming or self.http)
 
 
 def method_matches(pattern: str, method: str) -> bool:

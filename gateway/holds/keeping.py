@@ -114,7 +114,9 @@ class Keeping:
         await self._keep_refused(run, plan, why)
 
     async def _keep_refused(self, run: CallRun, plan: Plan, why: CallEnded) -> None:
-        if run.streaming or run.released is not None:  # who makes held calls knows what to do with one that must wait
+        if (
+            not run.keepable or run.released is not None
+        ):  # who makes held calls knows what to do with one that must wait
             raise why
         await self.keep(run, plan)
 
@@ -202,9 +204,9 @@ def ending(run: CallRun) -> Ending:
     decision, revision = run.decision, run.revision
     assert decision is not None and revision is not None  # noqa: PT018, S101
     reason = decision.reason or Reason.POLICY_DENIED
-    if decision.verdict is Verdict.HOLD and run.streaming:  # nobody can keep a stream
+    if decision.verdict is Verdict.HOLD and not run.keepable:  # nobody can keep a stream, say
         return Ending(Reason.APPROVAL_REQUIRED)
-    if decision.verdict is Verdict.DEFER and run.streaming:
+    if decision.verdict is Verdict.DEFER and not run.keepable:
         return Ending(Reason.QUIET_HOURS)
     if decision.verdict is Verdict.DENY:
         return Ending(reason)

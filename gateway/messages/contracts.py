@@ -19,6 +19,7 @@ from gateway.copies.comparing import ReplyComparer
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.mistakes import told
+from gateway.core.policy.rest import RestApi
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
 from gateway.messages.field_paths import (
@@ -34,6 +35,7 @@ from gateway.messages.field_paths import (
 )
 from gateway.messages.redaction import MessageRedactor
 from gateway.messages.request_values import value_reader
+from gateway.messages.rest_contracts import rest_contracts
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
 from pilote.decision.v1 import decision_service_pb2
@@ -74,7 +76,7 @@ _NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("
 class ContractBook:
     """Every method the gateway may let through, and the message types that rules are checked against."""
 
-    def __init__(self, contracts: Iterable[Contract], mistakes: Mistakes) -> None:
+    def __init__(self, contracts: Iterable[Contract], mistakes: Mistakes, *, rest: Iterable[RestApi] = ()) -> None:
         self.pool = descriptor_pool.DescriptorPool()
         self._methods: dict[str, MethodContract] = {}
         self._files: list[str] = []
@@ -88,6 +90,7 @@ class ContractBook:
         for index, contract in enumerate(contracts):
             for position, binding in enumerate(contract.methods):
                 self._add_bound(binding, ("contracts", index, "methods", position), mistakes)
+        self._methods.update({contract.method: contract for contract in rest_contracts(rest, self.pool)})
 
     def __iter__(self) -> Iterator[MethodContract]:
         return iter(self._methods.values())

@@ -26,6 +26,13 @@ TEXTS: Final = {
             "retirez-le : `url` dit où se trouve le serveur, et https:// chiffre",
         ),
     ),
+    "upstream-of-envoy": (
+        ("`{field}` is not for Envoy's upstreams", "`{field}` ne concerne pas les systèmes d’Envoy"),
+        (
+            "remove it: Envoy's configuration says where the server is",
+            "retirez-le : la configuration d’Envoy dit où se trouve le serveur",
+        ),
+    ),
     "url-without-server": (
         ("the url names no server", "l’URL ne désigne aucun serveur"),
         (

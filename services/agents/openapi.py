@@ -7,7 +7,7 @@ from typing import Any, Final
 from google.rpc import status_pb2
 
 from services.agents.bindings import ALL, Binding, Bindings
-from services.agents.bodies import OWN_FORM, is_map
+from services.agents.filling import OWN_FORM, is_map
 from services.agents.schemas import Schema, Schemas, required_of
 from services.agents.templates import Variable
 
@@ -17,6 +17,7 @@ _ABOUT: Final = (
     "person or put off, and is recorded. `message` and `details` of an error say what to do; `retry-after` when."
 )
 _STATUS: Final = status_pb2.Status.DESCRIPTOR
+_VERBS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"})
 _SECURITY: Final = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -63,6 +64,8 @@ class _Document:
         paths: dict[str, Schema] = {}
         seen: dict[str, int] = {}
         for binding in bindings:
+            if binding.verb not in _VERBS:  # OpenAPI 3.1 has no word for others
+                continue
             path, parameters = _path(binding)
             item = paths.setdefault(path, {})
             name = binding.method.descriptor.full_name

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import grpc
@@ -25,19 +25,34 @@ from services.agents.unfit import Unfit
 LARGE_BYTES: Final = 256 * 1024
 """Bodies from here on are read in a thread: other calls go on meanwhile."""
 
+_GONE: Final = 499
+"""How the call is counted of a caller who has gone away."""
+
 _log = logging.getLogger(__name__)
 
 
 class Rest:
-    """An ASGI application over what the gateway serves; `version` is that of Pilote."""
+    """An ASGI application over what the gateway serves.
 
-    def __init__(self, catalogue: Catalogue, caller: Caller, *, max_message_bytes: int, version: str) -> None:
+    `version` is that of Pilote; `count` is told the method and the status of each answer.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        caller: Caller,
+        *,
+        max_message_bytes: int,
+        version: str,
+        count: Callable[[str, int], None],
+    ) -> None:
         self._catalogue = catalogue
         self._caller = caller
         self._most = max_message_bytes
         self._bindings = Bindings(())
         self._version = 0
         self._pilote = version
+        self._count = count
         self._document = (-1, b"")
 
     async def openapi(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -53,11 +68,13 @@ class Rest:
         if scope["type"] != "http":
             return
         language = "en"
+        method = ""
         sent = _Sent(send)
         try:
             head = asked(scope)
             language = head.language
             match = await self._match(head)
+            method = match.binding.method.full_name
             body = await body_of(receive, head.headers, most=self._most)
             async with _listened(receive):
                 await self._call(head, match, body, send=sent)
@@ -65,9 +82,11 @@ class Rest:
             return
         except Exception as error:
             await self._fail(error, language, sent)
+        finally:
+            self._count(method, sent.status or _GONE)
 
     async def _fail(self, error: Exception, language: str, sent: "_Sent") -> None:
-        if sent.begun:
+        if sent.status:
             raise error
         if isinstance(error, Unfit):
             headers: tuple[Header, ...] = ()
@@ -180,8 +199,9 @@ class _Sent:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.begun = False
+        self.status = 0
+        """Of the answer that has begun; 0 while none has."""
 
     async def __call__(self, message: Any) -> None:
-        self.begun = True
+        self.status = message.get("status", self.status)
         await self._send(message)

@@ -7,7 +7,7 @@ from google.api import field_behavior_pb2
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
-from services.agents.bodies import is_map
+from services.agents.filling import is_map
 
 Schema = dict[str, Any]
 Refer = Callable[[Any], Schema]

@@ -17,6 +17,7 @@ from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
 from services.agents.comments import comments
 from services.agents.mcp.door import mcp_door, metadata_door
+from services.agents.metrics import RestMetrics
 from services.agents.options import Options
 from services.agents.rest import Rest
 
@@ -48,7 +49,7 @@ async def running(options: Options) -> AsyncIterator[int]:
     """
     async with contextlib.AsyncExitStack() as stack:
         own = instance("agents")
-        await stack.enter_async_context(metering(own, options.to))
+        metrics = RestMetrics(await stack.enter_async_context(metering(own, options.to)))
         caller, channel = await stack.enter_async_context(
             calling(options.gateway, max_message_bytes=options.max_message_bytes)
         )
@@ -58,7 +59,13 @@ async def running(options: Options) -> AsyncIterator[int]:
         mounts = {
             path: await stack.enter_async_context(door(catalogue, caller, options)) for path, door in DOORS.items()
         }
-        rest = Rest(catalogue, caller, max_message_bytes=options.max_message_bytes, version=own.version)
+        rest = Rest(
+            catalogue,
+            caller,
+            max_message_bytes=options.max_message_bytes,
+            version=own.version,
+            count=metrics.count,
+        )
         mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue), "/openapi.json": rest.openapi}
         serving = http_serving(
             mounted(mounts, otherwise=rest), listen=options.listen, drain_seconds=options.drain_seconds

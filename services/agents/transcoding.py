@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 
 from services.agents.bindings import ALL, Match
-from services.agents.bodies import OWN_FORM, READ_ERRORS, decoded, expected, fill, is_map, names_of, unknown
+from services.agents.bodies import decoded
+from services.agents.filling import OWN_FORM, READ_ERRORS, expected, fill, is_map, names_of, unknown
 from services.agents.unfit import Unfit
 
 ERROR_DETAILS: Final = error_details_pb2.DESCRIPTOR

@@ -145,4 +145,4 @@ def test_no_method_that_a_removed_part_governs_is_out_of_reach(section: str) -> 
         methods = {method for its in reached for method in its.methods}
         for method in old.methods.keys() - methods:
             assert _bound(old.methods[method]) == _bound(new.methods[method]), (section, index, method)
-    assert tried or section in ("upstreams", "models", "contracts", "routes", "tenants", "packs")
+    assert tried or section in ("upstreams", "models", "contracts", "rest", "routes", "tenants", "packs")

@@ -10,6 +10,7 @@ from gateway.core.policy.contacts import ConsentRequirement, QuietHours
 from gateway.core.policy.counting import Cap, Limit, Pressure
 from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.people import Approvals, Person
+from gateway.core.policy.rest import RestApi
 from gateway.core.policy.ruling import Rule, Sequence
 from gateway.core.policy.serving import Contract, Lineage, Model, Prompt, Route
 from gateway.core.policy.sources import Source
@@ -96,6 +97,7 @@ class Document(Part, frozen=True, kw_only=True):
     prompts: tuple[Prompt, ...] = ()
     models: tuple[Model, ...] = ()
     contracts: tuple[Contract, ...] = ()
+    rest: tuple[RestApi, ...] = ()
     routes: tuple[Route, ...]
     lineage: Lineage = Lineage()
     experiments: tuple[Experiment, ...] = ()

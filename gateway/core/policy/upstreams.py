@@ -39,9 +39,10 @@ class Upstream(Part, frozen=True, kw_only=True):
     """A system behind the gateway."""
 
     name: Name
-    kind: Literal["grpc", "openai"] = "grpc"
+    kind: Literal["grpc", "openai", "envoy"] = "grpc"
     """"grpc": any gRPC server, model servers of the Open Inference Protocol among them. "openai": a server of the
-    OpenAI-compatible HTTP API."""
+    OpenAI-compatible HTTP API. "envoy": a plain HTTP API that Envoy forwards to, whose configuration says where it is;
+    for the methods of `rest`."""
     address: Address | None = None
     """Of a gRPC server."""
     addresses: Annotated[tuple[Address, ...], msgspec.Meta(max_length=64)] = ()

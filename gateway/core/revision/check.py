@@ -20,6 +20,7 @@ from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_records import check_records
+from gateway.core.revision.check_rest import check_rest
 from gateway.core.revision.check_serving import check_serving
 from gateway.core.revision.check_sources import check_sources
 from gateway.core.revision.check_upstreams import check_asked_over_http
@@ -29,7 +30,7 @@ from gateway.core.revision.serving import takes_route
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
-    *("tenants", "agents", "issuers", "sources", "upstreams", "prompts", "models", "contracts"),
+    *("tenants", "agents", "issuers", "sources", "upstreams", "prompts", "models", "contracts", "rest"),
     *(
         "routes",
         "experiments",
@@ -61,6 +62,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_serving(document, mistakes)
     check_copies(document, contracts, mistakes)
     check_forwarding(document, contracts, mistakes)
+    check_rest(document, contracts, mistakes)
     check_learning(document, mistakes)
     check_people(document, mistakes)
     check_records(document, contracts, mistakes)

@@ -52,14 +52,21 @@ def _upstreams(route: Route, document: Document) -> Iterator[str]:
 
 
 def _upstream(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
-    name, addresses = upstream.name, upstream.all_addresses
     if upstream.kind == "grpc":
-        if not addresses:
-            mistakes.add(path, "upstream-without-address", name=name)
+        if not upstream.all_addresses:
+            mistakes.add(path, "upstream-without-address", name=upstream.name)
         for field in ("url", "key_file", "max_tokens_name"):
             if getattr(upstream, field) is not None:
                 mistakes.add((*path, field), "upstream-only-http", field=field)
-        return
+    elif upstream.kind == "envoy":
+        for field in ("address", "addresses", "tls", "outliers", "url", "key_file", "max_tokens_name"):
+            if getattr(upstream, field):
+                mistakes.add((*path, field), "upstream-of-envoy", field=field)
+    else:
+        _language_models(upstream, path, mistakes)
+
+
+def _language_models(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
     for field, given in (
         ("address", upstream.address is not None),
         ("addresses", bool(upstream.addresses)),
@@ -69,7 +76,7 @@ def _upstream(upstream: Upstream, path: Path, mistakes: Mistakes) -> None:
         if given:
             mistakes.add((*path, field), "upstream-only-grpc", field=field)
     if upstream.url is None:
-        mistakes.add(path, "upstream-without-url", name=name)
+        mistakes.add(path, "upstream-without-url", name=upstream.name)
     else:
         _url(upstream, upstream.url, (*path, "url"), mistakes)
 

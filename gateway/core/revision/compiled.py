@@ -139,7 +139,9 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     @property
     def services(self) -> tuple[str, ...]:
         """Full names of all services with a described method, sorted."""
-        return tuple(sorted({method[1:].partition("/")[0] for method in self.methods}))
+        return tuple(
+            sorted({name[1:].partition("/")[0] for name, each in self.methods.items() if not each.contract.http})
+        )
 
 
 def check_compiling(
@@ -274,8 +276,7 @@ def _check_rules(document: Document, covering: _Covering, *, engine: RuleEngine,
                 for flaw in mistake.flaws:
                     expressions.tell_flaw(flaw, path, mistakes, fix=expressions.meant_by(flaw, scope))
                 break
-        streams = (contract.client_streaming or contract.server_streaming for contract in applies)
-        if rule.effect == "hold" and applies and all(streams):
+        if rule.effect == "hold" and applies and not any(contract.whole for contract in applies):
             mistakes.add((*path[:2], "effect"), "rule-holds-streams", name=rule.name)
 
 

@@ -176,7 +176,7 @@ class _Method:
     def copies(self, route: RouteDocument) -> tuple[CopyRule, ...]:
         """How the route copies the method's calls. Streams are not copied."""
         contract = self._contract
-        if contract.client_streaming or contract.server_streaming:
+        if not contract.whole:
             return ()
         return tuple(
             copy_rule(route, copy, seed=seed_of(route), compare=_compare(copy, contract))

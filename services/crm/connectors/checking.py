@@ -179,7 +179,8 @@ def _check_method(
     if get not in methods and (operation.verb == "Update" or method.id or method.reads_after):
         mistakes.add(path, "method-get", name=operation.name, get=get)
     known = KINDS[operation.word].kind.DESCRIPTOR.fields_by_name
-    for place, names in (("required", method.required), ("only", tuple(method.only))):
+    same = () if method.lookup is None else method.lookup.same
+    for place, names in (("required", method.required), ("only", tuple(method.only)), ("lookup", same)):
         for name in names:
             if name not in known:
                 mistakes.add(

@@ -153,17 +153,14 @@ class Connector:
         try:
             outgoing = prepared.lookup.outgoing(self._caller, sees, safe=True, headers={})
             answer = await self._caller.call(outgoing, run)
-            found = prepared.found(answer.body)
-            if not found:
-                return None
-            made = mapped.read(found, headers={}, echo=resource)
+            made = _meant(prepared, mapped, prepared.found(answer.body), resource)
         except Unfit as error:
             raise ended("UPSTREAM_IN_DOUBT") from error
         except CallEnded as error:
             if error.reason is Reason.NOT_FOUND:
                 return None
             raise
-        return self._done(prepared.operation, mapped, made)
+        return None if made is None else self._done(prepared.operation, mapped, made)
 
     async def _update(
         self, prepared: Prepared, mapped: Mapped, request: Any, run: Run, *, names: tuple[str, ...]
@@ -266,6 +263,21 @@ class Connector:
         answer = new(operation)
         getattr(answer, operation.word).CopyFrom(resource)
         return answer
+
+
+def _meant(prepared: Prepared, mapped: Mapped, found: Any, resource: Any) -> Any:
+    """The one of those found that is like what was to be made; `None` where none is."""
+    same = () if prepared.method.lookup is None else prepared.method.lookup.same
+    for each in found if isinstance(found, list) else [found]:
+        if each:
+            made = mapped.read(each, headers={}, echo=resource)
+            if all(_alike(getattr(made, name), getattr(resource, name)) for name in same):
+                return made
+    return None
+
+
+def _alike(one: object, other: object) -> bool:
+    return str(one).casefold() == str(other).casefold()
 
 
 def _named(mapped: Mapped, made_id: str, resource: Any) -> Any:

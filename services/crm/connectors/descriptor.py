@@ -141,7 +141,9 @@ class Lookup(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to find out whether a request that is in doubt has been carried out."""
 
     answer: str
-    """Where the answer has the vendor's object; null where there is none."""
+    """Where the answer has the vendor's object, or an array of those that may be meant; null where there is none."""
+    same: tuple[str, ...] = ()
+    """Fields of our contract, such as email, in which the one that is meant is like the one that was to be made."""
 
 
 class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import quote
 
 import jmespath
@@ -81,12 +81,12 @@ Filled = Callable[[Mapping[str, Any]], Any]
 def template(value: object) -> Filled:
     """What fills in a body, a query or headers: a text with `=` before it is an expression, all else stays as it is.
 
-    A member whose expression gives null is left out.
+    A member whose expression gives null is left out. `=` alone stays as it is.
 
     Raises:
         ValueError: with the expression that is none.
     """
-    if isinstance(value, str) and value.startswith("="):
+    if _is_expression(value):
         return Expression(value[1:])
     if isinstance(value, Mapping):
         members = {str(key): template(each) for key, each in value.items()}
@@ -124,7 +124,7 @@ def path_template(text: str) -> Callable[[Mapping[str, Any]], str]:
 def expressions_in(value: object) -> Iterator[str]:
     """Every expression in a template, and in the braces of a path."""
     if isinstance(value, str):
-        if value.startswith("="):
+        if _is_expression(value):
             yield value[1:]
         else:
             yield from _IN_PATH.findall(value)
@@ -134,6 +134,10 @@ def expressions_in(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from expressions_in(each)
+
+
+def _is_expression(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.startswith("=") and value != "="  # alone it is an operator of the vendor's
 
 
 def mentioned(*values: object) -> frozenset[str]:

@@ -10,6 +10,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
 CONNECT_SECONDS: Final = 5.0
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""RFC 8215; what stands behind such addresses is known in the network only."""
 KEEP_ALIVE_SECONDS: Final = 4.0
 """Below the five seconds after which common servers close an idle connection: one that is closed while a request goes
 out on it leaves it in doubt."""
@@ -42,8 +45,14 @@ def public(address: str) -> bool:
         found = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return found.is_global and not found.is_multicast and (mapped is None or mapped.is_global)
+    if isinstance(found, ipaddress.IPv6Address):
+        if found in _LOCAL_NAT64:
+            return False
+        within = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _NAT64 else None
+        within = within or found.ipv4_mapped or found.sixtofour
+        if within is not None and not within.is_global:
+            return False
+    return found.is_global and not found.is_multicast
 
 
 def refused(url: str, *, allow_private: bool) -> str:

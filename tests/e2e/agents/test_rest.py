@@ -4,9 +4,13 @@ import grpc
 import httpx
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from gateway.watching.exposing import Metering
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import GetContactResponse, UpdateContactRequest
+from tests.e2e.agents.conftest import fronting
 from tests.e2e.policy import key_of
+from tests.e2e.world import World
+from tests.fakes.collector import Collector
 from tests.fakes.upstream import FakeUpstream, answering, failing
 
 SALES = {"x-api-key": key_of("sales-bot")}
@@ -57,3 +61,15 @@ async def test_what_the_system_refuses_is_told_with_its_status(
     upstream.behave = failing(grpc.StatusCode.NOT_FOUND, "no such contact")
     got = await front.get(f"/v1/{ADA}", headers=SALES)
     assert (got.status_code, got.json()["message"]) == (404, "no such contact")
+
+
+async def test_answers_are_counted_by_method_and_status(world: World, collector: Collector) -> None:
+    async with fronting(world, to=Metering(otlp_endpoint=collector.endpoint)) as front:
+        for path in (f"/v1/{ADA}", "/v1/contacts:stream", "/v1/nothing/here"):
+            await front.get(path, headers=SALES)
+    counted = {
+        (labels["rpc.method"], labels["http.response.status_code"]): count
+        for labels, count in collector.metrics.named("pilote.agents.answers")
+    }
+    service = "pilote.crm.v1.ContactService"
+    assert counted == {(f"{service}/GetContact", 200): 1, (f"{service}/StreamContacts", 200): 1, ("_OTHER", 404): 1}

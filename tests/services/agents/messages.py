@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from hypothesis import strategies as st
 
 from services.agents.bindings import ALL, Binding
-from services.agents.bodies import is_map
+from services.agents.filling import is_map
 
 _SEGMENT = st.text(alphabet="abcz09_-", min_size=1, max_size=8)
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -18,7 +18,7 @@ from services.control.console.rendering import go_to, page
 
 SECTIONS: Final = (
     *("rules", "limits", "caps", "quiet_hours", "consents", "packs", "sequences", "pressure"),
-    *("routes", "models", "experiments", "holdouts", "rollouts", "agents", "upstreams", "contracts", "people"),
+    *("routes", "models", "experiments", "holdouts", "rollouts", "agents", "upstreams", "contracts", "rest", "people"),
 )
 """In the order in which people meet them."""
 MOST_FOUND: Final = 50

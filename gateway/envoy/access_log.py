@@ -1,0 +1,80 @@
+"""Envoy's access log: how requests have ended that were let through, and so what becomes of what they have taken."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.adapters.admission import Admission
+from gateway.core.errors import Reason
+from gateway.core.record import Acted, Settlement
+from gateway.envoy.authorization import SEAL
+from gateway.envoy.doors import Doors
+from gateway.envoy.fates import fate_of
+from gateway.envoy.seals import Admitted, Seals
+from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
+
+FILTER: Final = "envoy.filters.http.ext_authz"
+"""Under which Envoy keeps the metadata of a Check."""
+
+
+class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
+    """Settles what the requests have taken that Envoy tells of."""
+
+    def __init__(self, admission: Admission, *, seals: Seals, doors: Doors, clock: Callable[[], int]) -> None:
+        self._admission = admission
+        self._seals = seals
+        self._doors = doors
+        self._clock = clock
+
+    async def StreamAccessLogs(  # noqa: N802
+        self, request_iterator: AsyncIterator[access_log_pb2.StreamAccessLogsMessage], context: Any
+    ) -> access_log_pb2.StreamAccessLogsResponse:
+        """Settle one request after the other, until Envoy has no more to tell.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED: it is not Envoy that tells.
+        """
+        self._doors.look(tuple(context.invocation_metadata()))
+        async for message in request_iterator:
+            for entry in message.http_logs.log_entry:
+                self._settle(entry)
+        return access_log_pb2.StreamAccessLogsResponse()
+
+    def _settle(self, entry: access_log_data_pb2.HTTPAccessLogEntry) -> None:
+        common = entry.common_properties
+        said = common.metadata.filter_metadata
+        if common.intermediate_log_entry or FILTER not in said or SEAL not in said[FILTER].fields:
+            return  # it goes on, or it was refused
+        admitted = self._seals.open(said[FILTER].fields[SEAL].string_value)
+        if admitted is not None:
+            settlement = settlement_of(admitted, entry, now_ms=self._clock())
+            self._admission.settle(admitted.reservation, settlement)
+
+
+def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEntry, *, now_ms: int) -> Settlement:
+    """How the request ended. `now_ms` is when that was told, in milliseconds since the epoch."""
+    common = entry.common_properties
+    fate = fate_of(entry)
+    in_doubt = fate.acted is Acted.MAYBE and not admitted.harmless
+    total_us = max(_us(common.duration), admitted.overhead_us)
+    first_us = _us(common.time_to_first_upstream_tx_byte)
+    upstream_us = max(0, _us(common.time_to_last_upstream_rx_byte) - first_us)
+    return Settlement(
+        id=admitted.reservation.id,
+        settled_ms=max(now_ms, admitted.received_ms),
+        status=fate.status,
+        reason=Reason.UPSTREAM_IN_DOUBT.value if in_doubt else "",
+        in_doubt=in_doubt,
+        gave_back=fate.acted is not Acted.YES and not in_doubt,
+        total_us=total_us,
+        upstream_us=upstream_us,
+        overhead_us=max(0, total_us - upstream_us),
+        admit_us=admitted.admit_us,
+        response_bytes=entry.response.response_body_bytes,
+        slow=0 < admitted.slow_us < total_us,
+    )
+
+
+def _us(span: Duration) -> int:
+    return span.seconds * 1_000_000 + span.nanos // 1000

@@ -1,0 +1,135 @@
+"""Envoy's `ext_authz`: a plain HTTP request takes the first six steps of every call, and Envoy forwards it or answers.
+
+Served on the gateway's own port.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+
+from gateway import refusal
+from gateway.callrun import CallRun, elapsed_us
+from gateway.core.errors import CallEnded, Reason
+from gateway.core.record import Acted
+from gateway.core.rest.targets import Targets
+from gateway.core.revision.compiled import Revision
+from gateway.envoy.asking import asked, credential_headers
+from gateway.envoy.doors import Doors
+from gateway.envoy.seals import Admitted, Seals
+from gateway.pipeline import Pipeline
+from gateway.rpc.http_status import body_of, http_of, retry_after_s
+from gateway.rpc.interceptors import unexpected
+from gateway.rpc.status import code_of
+from gateway.trailers import own
+from gateway.watching.trace_context import handling
+from gateway.watching.watch import Watch
+from pilote.envoy import auth_pb2, auth_pb2_grpc, core_pb2
+
+SEAL: Final = "pilote"
+"""Key of Envoy's dynamic metadata under which the access log brings back what was sealed."""
+UPSTREAM_HEADER: Final = "pilote-upstream"
+DECISION_HEADER: Final = "pilote-decision-id"
+_OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+
+
+class Authorization(auth_pb2_grpc.AuthorizationServicer):
+    """Decides about requests that Envoy is about to forward."""
+
+    def __init__(self, pipeline: Pipeline, watch: Watch, *, seals: Seals, doors: Doors, trace_ratio: float) -> None:
+        self._pipeline = pipeline
+        self._watch = watch
+        self._seals = seals
+        self._doors = doors
+        self._trace_ratio = trace_ratio
+        self._known: tuple[Revision | None, Targets] = (None, Targets(()))
+
+    async def Check(self, request: auth_pb2.CheckRequest, context: Any) -> auth_pb2.CheckResponse:  # noqa: N802
+        """Whether the request may go on.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED: it is not Envoy that asks.
+        """
+        self._doors.look(tuple(context.invocation_metadata()))
+        run, asking = asked(request.attributes.request.http, self._targets(), trace_ratio=self._trace_ratio)
+        now = handling(run.incoming.trace)
+        try:
+            await self._pipeline.admit(run, asking)
+            _not_again(run)
+            return self._allowed(run)
+        except asyncio.CancelledError as ended:  # Envoy has given up, and forwards nothing
+            self._give_back(run, ended)
+            raise
+        except Exception as error:
+            self._give_back(run, error)
+            return _denied(run, error)
+        finally:
+            self._watch.ended(run)
+            now.trace = None
+
+    def _targets(self) -> Targets:
+        revision = self._pipeline.revision
+        if revision is not self._known[0]:
+            self._known = (revision, Targets(() if revision is None else revision.document.rest))
+        return self._known[1]
+
+    def _give_back(self, run: CallRun, ended: BaseException) -> None:
+        run.ended, run.acted = ended, Acted.NO
+        self._pipeline.settle(run)
+
+    def _allowed(self, run: CallRun) -> auth_pb2.CheckResponse:
+        assert run.reservation is not None  # noqa: S101 - it was admitted
+        overhead_us, rule = elapsed_us(run), run.routed.rule
+        admitted = Admitted(
+            reservation=run.reservation,
+            received_ms=run.received_ms,
+            overhead_us=overhead_us,
+            admit_us=int((run.admitted - run.decided) * 1e6) if run.admitted else 0,
+            harmless=run.harmless,
+            slow_us=rule.slow_us if rule is not None else 0,
+        )
+        response = auth_pb2.CheckResponse(
+            ok_response=auth_pb2.OkHttpResponse(
+                headers=_headers([(DECISION_HEADER, run.id), (UPSTREAM_HEADER, run.route.upstream)]),
+                headers_to_remove=credential_headers(run.incoming.metadata),
+                response_headers_to_add=_headers(_said(run)),
+            )
+        )
+        response.dynamic_metadata.update({SEAL: self._seals.seal(admitted)})
+        return response
+
+
+def _not_again(run: CallRun) -> None:
+    """Refuse a request that was made already: its answer went through Envoy, and nobody has kept it.
+
+    Raises:
+        CallEnded: ALREADY_EXISTS.
+    """
+    if run.answer is None or run.outcome is None:
+        return
+    text = "A request with this idempotency key was made already: look up what came of it before you send another."
+    raise CallEnded(Reason.ALREADY_EXISTS, text, metadata={"decision": f"decisions/{run.outcome.first}"})
+
+
+def _denied(run: CallRun, error: Exception) -> auth_pb2.CheckResponse:
+    ended = refusal.in_language(unexpected(error, run.incoming.method), run.incoming.language)
+    headers = [("content-type", "application/json"), *_said(run)]
+    retry_s = retry_after_s(ended)
+    if retry_s is not None:
+        headers.append(("retry-after", str(retry_s)))
+    response = auth_pb2.CheckResponse(
+        denied_response=auth_pb2.DeniedHttpResponse(headers=_headers(headers), body=body_of(ended))
+    )
+    response.status.code = code_of(ended.reason).value[0]
+    response.denied_response.status.code = http_of(ended)
+    return response
+
+
+def _said(run: CallRun) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in own(run) if isinstance(value, str)]
+
+
+def _headers(pairs: Iterable[tuple[str, str]]) -> list[core_pb2.HeaderValueOption]:
+    return [
+        core_pb2.HeaderValueOption(header=core_pb2.HeaderValue(key=name, value=value), append_action=_OVERWRITE)
+        for name, value in pairs
+    ]

@@ -1,0 +1,46 @@
+"""Who may ask as Envoy: whoever has one of the keys of this process. Without any, the doors are closed."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from gateway.core.errors import CallEnded, Reason
+
+KEY_HEADER: Final = "x-pilote-envoy-key"
+SERVICES: Final = ("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3.")
+SHORTEST: Final = 32
+
+
+class Doors:
+    """Compares in constant time."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._hashes = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
+
+    def look(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
+        """Let Envoy in.
+
+        Raises:
+            CallEnded: AGENT_UNAUTHENTICATED.
+        """
+        given = [value for name, value in metadata if name == KEY_HEADER]
+        text = given[0] if len(given) == 1 and isinstance(given[0], str) else ""
+        found = hashlib.sha256(text.encode()).digest()
+        if sum(hmac.compare_digest(found, known) for known in self._hashes) == 0:
+            said = f"Only Envoy asks here: give it a key of PILOTE_ENVOY_KEY_FILE, as initial metadata {KEY_HEADER}."
+            raise CallEnded(Reason.AGENT_UNAUTHENTICATED, said, metadata={"problem": "ENVOY_KEY_UNKNOWN"})
+
+
+def envoy_keys(path: Path) -> tuple[str, ...]:
+    """The keys in a file, one a line.
+
+    Raises:
+        ValueError: one is too short, or there is none.
+        OSError: the file cannot be read.
+    """
+    keys = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    if not keys or any(len(key) < SHORTEST or not key.isascii() or not key.isprintable() for key in keys):
+        raise ValueError(f"{path} must hold one key or more, each {SHORTEST} plain characters or longer, one a line.")
+    return keys

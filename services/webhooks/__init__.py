@@ -1,0 +1,1 @@
+"""Tells other systems what happens here: CloudEvents, sent as signed webhooks."""

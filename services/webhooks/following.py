@@ -1,0 +1,126 @@
+"""Finds what is to be told: decisions from the audit service, stops and the active revision from the store."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.stops import StopStore
+from gateway.core import keys
+from gateway.core.stops import Stop
+from gateway.redis_clients import Client
+from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
+from services.webhooks.events import Event, of_decision, of_revision, of_stop, time_of
+from services.webhooks.store import WebhookStore
+
+if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+FILTER: Final = "(verdict = DENY OR hold:*)"
+LOOK_BACK_MS: Final = 3_600_000
+"""How far before the last look it is looked again after a pause: decisions may reach the log that late."""
+_PAGE: Final = 500
+_TOLD: Final = "told-ms"
+_REVISION: Final = "revision"
+
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Queues events. Each method may be called anew after it failed: an event is queued once."""
+
+    def __init__(
+        self, redis: Client, store: WebhookStore, audit: "AuditServiceAsyncStub", *, clock_ms: Callable[[], int]
+    ) -> None:
+        self._redis = redis
+        self._store = store
+        self._audit = audit
+        self._revisions = RevisionStore(redis)
+        self._stops = StopStore(redis)
+        self._clock_ms = clock_ms
+
+    async def follow(self) -> None:
+        """Queue what is told of decisions, from where it was left on, until cancelled.
+
+        Raises:
+            grpc.aio.AioRpcError: the audit service does not answer.
+            RedisError, OSError: the store does not answer.
+        """
+        tail: Any = self._audit.TailDecisions(TailDecisionsRequest(filter=FILTER))
+        await tail.initial_metadata()  # from here on nothing escapes us
+        begun_ms = self._clock_ms()
+        await self.catch_up()
+        await self._store.know(_TOLD, str(begun_ms).encode())
+        async for told in tail:
+            await self._tell(of_decision(told.decision))
+            await self._store.know(_TOLD, str(self._clock_ms()).encode())
+
+    async def catch_up(self) -> None:
+        """Queue what happened since the last look; nothing the first time."""
+        last = (await self._store.known()).get(_TOLD)
+        if last is None:
+            return
+        since = time_of(int(last) - LOOK_BACK_MS)
+        request = ListDecisionsRequest(
+            filter=f'{FILTER} AND receive_time >= "{since}"', page_size=_PAGE, order_by="receive_time asc"
+        )
+        while True:
+            page = await self._audit.ListDecisions(request)
+            for decision in page.decisions:
+                await self._tell(of_decision(decision))
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def look(self) -> None:
+        """Queue what has become of stops and of the active revision since the last look.
+
+        Raises:
+            RedisError, OSError: the store does not answer.
+        """
+        known = await self._store.known()
+        await self._look_at_revision(known)
+        streams: Any = await cast(Any, self._redis.smembers(keys.STREAMS))
+        tenants = {keys.tenant_of(stream.decode()) for stream in streams} - {"", keys.NOBODY}
+        for tenant in sorted(tenants):
+            await self._look_at_stops(tenant, known)
+
+    async def _look_at_revision(self, known: dict[str, bytes]) -> None:
+        number = await self._revisions.active()
+        seen = known.get(_REVISION, b"").decode()
+        before, _, changes = seen.partition(" ")
+        if before == str(number):
+            return
+        change = int(changes or 0) + 1
+        published = await self._revisions.read(number)
+        if seen and published is not None:
+            await self._tell(of_revision(number, published.sha256, change=change, now_ms=self._clock_ms()))
+        await self._store.know(_REVISION, f"{number} {change}".encode())
+
+    async def _look_at_stops(self, tenant: str, known: dict[str, bytes]) -> None:
+        mark = f"stops/{tenant}"
+        now = {f"{mark}/{stop.what}": stop for stop in await self._stops.list(tenant)}
+        before = {name: blob for name, blob in known.items() if name.startswith(f"{mark}/")}
+        for name, stop in now.items():
+            blob = msgspec.json.encode(stop)
+            if before.get(name) != blob:
+                if mark in known:
+                    await self._tell(of_stop(tenant, stop))
+                await self._store.know(name, blob)
+        for name, blob in before.items():
+            if name not in now:
+                stop = msgspec.json.decode(blob, type=Stop)
+                await self._tell(of_stop(tenant, stop, lifted_ms=self._clock_ms()))
+                await self._store.know(name, None)
+        if mark not in known:
+            await self._store.know(mark, b"1")
+
+    async def _tell(self, event: Event | None) -> None:
+        if event is None:
+            return
+        endpoints = await self._store.endpoints()
+        to = [each for each in endpoints if each.wants(event) and time_of(each.created_ms) <= event.time]
+        if await self._store.enqueue(event, to, now_ms=self._clock_ms()) < 0:
+            _log.error("too many webhooks wait, so an event is left out", extra={"event": event.id})

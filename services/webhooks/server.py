@@ -1,0 +1,100 @@
+"""`pilote webhooks run`: one process that finds events and sends them. Several may run; each event is queued once."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import grpc
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway import redis_clients
+from gateway.adapters.sealing import Sealer
+from gateway.clock import clock_ms
+from gateway.ending import ended
+from gateway.rpc.serving import until_told_to_stop
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.webhooks.delivering import Deliverer
+from services.webhooks.following import Follower
+from services.webhooks.store import WebhookStore
+from services.webhooks.targets import Network
+
+LOOK_SECONDS: Final = 1.0
+"""Pause between two looks at stops and the active revision."""
+IDLE_SECONDS: Final = 0.25
+PATIENCE_SECONDS: Final = 1.0
+"""Pause while the store or the audit service does not answer."""
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(*, redis_url: str, audit: str, sealing: tuple[bytes, ...], networks: Sequence[Network]) -> None:
+    """Run until SIGTERM or SIGINT. `audit` is the address of the audit service."""
+    async with (
+        until_told_to_stop() as stop,
+        running(redis_url, audit, sealing=sealing, networks=networks) as tasks,
+    ):
+        told = asyncio.create_task(stop.wait())
+        await asyncio.wait((*tasks, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+
+
+@contextlib.asynccontextmanager
+async def running(
+    redis_url: str, audit: str, *, sealing: tuple[bytes, ...], networks: Sequence[Network]
+) -> AsyncIterator[tuple[asyncio.Task[None], ...]]:
+    """Find and send events until the block ends; a task that ends before has met a mistake of ours."""
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
+    async with contextlib.AsyncExitStack() as stack:
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(audit))
+
+        async def connected() -> tuple[Any, WebhookStore]:
+            redis = await redis_clients.connected(redis_url, **options)
+            stack.push_async_callback(redis.aclose)
+            return redis, WebhookStore(redis, Sealer(sealing))
+
+        redis, store = await _patiently(connected)
+        follower = Follower(redis, store, AuditServiceStub(channel), clock_ms=clock_ms)
+        deliverer = Deliverer(store, networks=networks, clock_ms=clock_ms, draw=random.random)
+        await stack.enter_async_context(deliverer)
+
+        async def look() -> None:
+            await follower.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+        async def send() -> None:
+            if not await deliverer.round():
+                await asyncio.sleep(IDLE_SECONDS)
+
+        tasks = tuple(asyncio.create_task(_always(each)) for each in (follower.follow, look, send))
+        try:
+            yield tasks
+        finally:
+            await ended(*tasks)
+
+
+async def _patiently(do: Any) -> Any:
+    while True:
+        try:
+            return await do()
+        except (RedisError, OSError):
+            _log.warning("the store does not answer: webhooks wait")
+            await asyncio.sleep(PATIENCE_SECONDS)
+
+
+async def _always(do: Callable[[], Awaitable[None]]) -> None:
+    """Do it again and again; what does not answer is said once, and waited for."""
+    down = False
+    while True:
+        try:
+            await do()
+            down = False
+        except (RedisError, OSError, grpc.aio.AioRpcError) as error:
+            if not down:
+                _log.warning("webhooks wait for what does not answer", extra={"error": type(error).__name__})
+            down = True
+            await asyncio.sleep(PATIENCE_SECONDS)

@@ -1,0 +1,107 @@
+"""Other systems are told what a real gateway refuses and holds, what people stop, and which revision is active."""
+
+import json
+from typing import Any
+
+from gateway.adapters.sealing import Sealer
+from gateway.adapters.stops import StopStore
+from gateway.clock import clock_ms
+from gateway.core.stops import Stop
+from services.webhooks.events import time_of
+from services.webhooks.following import Follower
+from services.webhooks.server import running
+from services.webhooks.store import Endpoint, WebhookStore
+from services.webhooks.targets import networks_of
+from tests.e2e.holding import HOLD_CONTACTS, Desk
+from tests.e2e.policy import allow_all, policy
+from tests.e2e.requests import ADA, get
+from tests.e2e.waiting import eventually
+from tests.e2e.world import Auditor, World, credential, told
+from tests.fakes.receiver import Receiver, receiving
+from tests.fakes.upstream import FakeUpstream
+
+KEYS = (b"k" * 32,)
+HERE = networks_of("127.0.0.0/8")
+NO_READING = {"name": "no-reading", "effect": "deny", "operations": ["READ"]}
+
+
+async def endpoint(world: World, receiver: Receiver, *, tenant: str = "acme") -> WebhookStore:
+    """A system that is told of events from now on."""
+    store = WebhookStore(world.redis, Sealer(KEYS))
+    made = Endpoint(id=f"e-{tenant}", url=receiver.url, tenant=tenant, events=(), secret=b"", created_ms=clock_ms())
+    await store.add(made, secret=b"s" * 32)
+    return store
+
+
+async def got(receiver: Receiver, kind: str) -> dict[str, Any]:
+    """The one event of that type that arrived."""
+
+    async def look() -> dict[str, Any] | None:
+        found = [each for _, body in receiver.got if (each := json.loads(body))["type"] == f"dev.pilote.{kind}"]
+        assert len(found) < 2
+        return found[0] if found else None
+
+    return await eventually(look, what=kind)
+
+
+async def until_looked(store: WebhookStore) -> None:
+    """Wait until decisions are followed, and it is known what there was before."""
+
+    async def look() -> bool | None:
+        return {"told-ms", "revision", "stops/acme"} <= (await store.known()).keys() or None
+
+    await eventually(look, what="a first look")
+
+
+async def test_what_is_refused_held_decided_stopped_and_published_is_told(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    agent, sales = world.agent(), credential("sales-bot")
+    assert (await told(agent.contacts.GetContact(get(), metadata=sales))).reason == ""
+    async with receiving() as receiver, receiving() as other:
+        store = await endpoint(world, receiver)
+        await endpoint(world, other, tenant="globex")
+        async with running(world.redis_url, auditor.address, sealing=KEYS, networks=HERE):
+            await until_looked(store)
+            number = await world.publish(policy(upstream.address, rules=[allow_all(), NO_READING, HOLD_CONTACTS]))
+            refused = await told(agent.contacts.GetContact(get(), metadata=sales))
+            event = await got(receiver, "decision.refused")
+            assert event["subject"] == f"decisions/{refused.decision}"
+            assert event["data"]["rule"] == "no-reading"
+            assert event["tenant"] == "acme"
+
+            desk = Desk(world)
+            hold = await desk.held()
+            assert (await got(receiver, "hold.created"))["subject"] == f"holds/{hold}"
+            assert await desk.decide(hold, approve=False)
+            decided = await got(receiver, "hold.decided")
+            assert (decided["subject"], decided["data"]["approved"]) == (f"holds/{hold}", False)
+
+            await StopStore(world.redis).stop("acme", Stop(what="channel=sms", reason="it drifts", since_ms=clock_ms()))
+            assert (await got(receiver, "stop.set"))["data"]["reason"] == "it drifts"
+            await StopStore(world.redis).resume("acme", "channel=sms")
+            assert (await got(receiver, "stop.lifted"))["data"]["what"] == "channel=sms"
+            assert (await got(receiver, "revision.activated"))["data"]["number"] == number
+        assert {json.loads(body)["type"] for _, body in other.got} == {"dev.pilote.revision.activated"}
+        assert not any(ADA.encode() in body for _, body in receiver.got)
+
+
+async def test_what_happens_while_nobody_tells_is_told_later_and_what_came_before_an_endpoint_never_is(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    agent, sales = world.agent(), credential("sales-bot")
+    await world.publish(policy(upstream.address, rules=[allow_all(), NO_READING]))
+    early = await told(agent.contacts.GetContact(get(), metadata=sales))
+    await auditor.decision(early.decision)
+    async with receiving() as receiver:
+        store = await endpoint(world, receiver)
+        await store.know("told-ms", str(clock_ms()).encode())
+        late = await told(agent.contacts.GetContact(get(), metadata=sales))
+        await auditor.decision(late.decision)
+        follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
+        for _ in range(2):
+            await follower.catch_up()
+        (waiting,) = await store.list(dead=False)
+    event = json.loads(waiting.body)
+    assert event["subject"] == f"decisions/{late.decision}"
+    assert event["time"] <= time_of(clock_ms())
