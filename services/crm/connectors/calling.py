@@ -15,8 +15,10 @@ from services.crm.connectors.descriptor import Descriptor
 from services.crm.connectors.exchange import Answer, Lost, Outgoing, exchanged
 from services.crm.connectors.judging import AUTH_EXPIRED, Judge, ended
 from services.crm.connectors.secrets import SecretMissing, Secrets
+from services.crm.connectors.smtp import SCHEMES, mailed
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
+_MAIL: Final = tuple(f"{scheme}://" for scheme in SCHEMES)
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,7 @@ class Caller:
         *,
         session: aiohttp.ClientSession,
         clock_ms: Callable[[], int],
+        allow_private: bool,
         fault: Fault | None = None,
     ) -> None:
         self.base_url: Final = descriptor.base_url.format_map(secrets.variables).rstrip("/")
@@ -62,6 +65,7 @@ class Caller:
         self._judge = Judge(descriptor)
         self._session = session
         self._clock_ms = clock_ms
+        self._allow_private = allow_private
         self._fault = fault
         self._free = asyncio.Semaphore(descriptor.concurrency)
         self._usage = frozenset(name.lower() for name in descriptor.usage_headers)
@@ -125,6 +129,8 @@ class Caller:
         until = min(run.until, asyncio.get_running_loop().time() + self._descriptor.timeout_seconds)
 
         async def send() -> Answer:
+            if sent.url.startswith(_MAIL):
+                return await mailed(sent, until=until, allow_private=self._allow_private)
             return await exchanged(self._session, sent, until=until)
 
         try:

@@ -246,7 +246,7 @@ class Connector:
         names = [field.name for field, _ in resource.ListFields() if field.name not in mapped.ignored]
         return {
             **self._sees(), "request": plain(request), "resource": plain(resource),
-            "fields": mapped.written(resource, names), "key": str(uuid.uuid5(_KEYS, request.request_id)),
+            "fields": mapped.written(resource, names), "key": _key(request.request_id),
         }  # fmt: skip
 
     def _done(self, operation: Operation, mapped: Mapped, resource: Any) -> Done:
@@ -263,6 +263,11 @@ class Connector:
         answer = new(operation)
         getattr(answer, operation.word).CopyFrom(resource)
         return answer
+
+
+def _key(request_id: str) -> str | None:
+    """By which the vendor knows a repeat; `None` where the caller wants no such thing."""
+    return str(uuid.uuid5(_KEYS, request_id)) if request_id else None
 
 
 def _meant(prepared: Prepared, mapped: Mapped, found: Any, resource: Any) -> Any:

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
+SCHEMES: Final = ("https", "http", "smtp", "smtps")
 CONNECT_SECONDS: Final = 5.0
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
@@ -62,7 +63,7 @@ def refused(url: str, *, allow_private: bool) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return "url-wrong"
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+    if parts.scheme not in SCHEMES or not host or parts.username or parts.query or parts.fragment:
         return "url-wrong"
     if allow_private:
         return ""

@@ -88,7 +88,7 @@ async def running(
     ):
         connector = Connector(
             descriptor.connector,
-            Caller(descriptor, secrets, session=session, clock_ms=clock_ms, fault=fault),
+            Caller(descriptor, secrets, session=session, clock_ms=clock_ms, allow_private=allow_private, fault=fault),
             methods={
                 name: Prepared(OPERATIONS[name], method, descriptor.headers) for name, method in loaded.methods.items()
             },
