@@ -36,6 +36,7 @@ bench: setup
 	$(BIN)/python -m loadtests.audit
 	$(BIN)/python -m loadtests.console
 	$(BIN)/python -m loadtests.visible
+	$(BIN)/python -m loadtests.intake
 	$(BIN)/python -m loadtests.rest
 
 protos: setup

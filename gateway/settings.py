@@ -61,6 +61,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where that front reaches the gateway, without TLS; unset: where the gateway listens."""
     intake_listen: Port = "127.0.0.1:8082"
     """Address at which other systems tell of customers: events, consents, audiences, over HTTP."""
+    agents_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@]+/?)?\Z")] = ""
+    """Where clients reach that front, such as "https://agents.example.com"; unset: where each says that it does."""
+    agents_authorization_servers: str = ""
+    """Issuers whose tokens the gateway takes, parted by commas, as that front tells clients of MCP; unset: none is
+    told."""
+    agents_key: str = ""
+    """API key of the agent that `pilote agents --stdio` calls for."""
     crm_listen: Port = "127.0.0.1:50061"
     """Address of the CRM service."""
     models_listen: Port = "127.0.0.1:50071"

@@ -69,7 +69,7 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         *models,
         _over_http("control", settings.control_listen, settings=settings, after=store),
         _rollouts(settings, after=(*store, "audit")),
-        _over_http("intake", settings.intake_listen, settings=settings, after=store),
+        _over_http("intake", settings.intake_listen, settings=settings, after=(*store, "audit")),
         _webhooks(settings, after=(*store, "audit")),
     )
 

@@ -36,7 +36,7 @@ class Told(msgspec.Struct, frozen=True):
 
     subject_ref: str
     message: str
-    """Stands for the event's id, the same for its repeats; no text of the sender's."""
+    """Stands for the event's id, the same for its repeats; no text of the sender's. Empty: what may be told twice."""
     changes: tuple[Change, ...]
     statements: tuple[Consent, ...] = ()
     """What the customer says in it about being contacted."""
@@ -82,7 +82,7 @@ class FactChanges:
             facts, times = next(found) or b"", next(found) or b""
             new = {}
             for message, event in events.items():
-                if next(found) is None:
+                if not message or next(found) is None:
                     new[message] = event
                 else:
                     repeats.add(message)
@@ -91,7 +91,7 @@ class FactChanges:
                 continue
             writes.append(subject_ref)
             names_out += _names(cell, subject_ref, new)
-            arguments += [len(new), *_swapped(facts, times, new)]
+            arguments += [sum(map(bool, new)), *_swapped(facts, times, new)]
         if writes:
             taken: Any = await self._redis.eval(_SCRIPT, len(names_out), *names_out, REMEMBERED_MS, *arguments)
             done += [ref for ref, was in zip(writes, taken, strict=True) if was]
@@ -99,7 +99,7 @@ class FactChanges:
 
 
 def _names(cell: Cell, subject_ref: str, events: Mapping[str, Told]) -> list[str]:
-    marks = [keys.told(cell, subject_ref, message) for message in events]
+    marks = [keys.told(cell, subject_ref, message) for message in events if message]
     return [keys.facts(cell, subject_ref), keys.fact_times(cell, subject_ref), *marks]
 
 

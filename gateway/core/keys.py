@@ -101,6 +101,11 @@ def told(cell: Cell, subject_ref: str, message: str) -> str:
     return f"{cell}:told:{subject_ref}:{message}"
 
 
+def audience(tenant: str, segment: str) -> str:
+    """The members of an audience, and prefix of what is known of its synchronisation; in a slot of its own."""
+    return f"pilote:{{audience/{tenant}/{segment}}}"
+
+
 def bucket(cell: Cell, kind: str, *, limit: str, by: str) -> str:
     """One counted bucket. Its kind is in the key, since the next revision may give a cap the name of a limit."""
     return f"{cell}:bucket:{kind}:{limit}:{by}"

@@ -129,8 +129,14 @@ _LACKS_DIMENSION: Final = (
     "La limite {rule} compte par {dimension}, que cet appel n’a pas.",
 )
 _STREAM_HELD: Final = (
-    "A person must look at this call first, and a stream cannot be kept for one: make a unary call.",
-    "Une personne doit d’abord examiner cet appel, et un flux ne peut pas être conservé : faites un appel unaire.",
+    (
+        "A person must look at this call first, and neither a stream nor plain HTTP can be kept for one: "
+        "make a unary gRPC call."
+    ),
+    (
+        "Une personne doit d’abord examiner cet appel, et ni un flux ni du HTTP simple ne peuvent être conservés : "
+        "faites un appel gRPC unaire."
+    ),
 )
 _HOLDOUT_UNKNOWN: Final = (
     "Whether the customer is held out cannot be read now; retry.",

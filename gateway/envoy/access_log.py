@@ -32,10 +32,9 @@ class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
     ) -> access_log_pb2.StreamAccessLogsResponse:
         """Settle one request after the other, until Envoy has no more to tell.
 
-        Raises:
-            CallEnded: AGENT_UNAUTHENTICATED: it is not Envoy that tells.
+        Ends as AGENT_UNAUTHENTICATED where it is not Envoy that tells.
         """
-        self._doors.look(tuple(context.invocation_metadata()))
+        await self._doors.look(context)
         async for message in request_iterator:
             for entry in message.http_logs.log_entry:
                 self._settle(entry)

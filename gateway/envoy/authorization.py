@@ -44,12 +44,8 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         self._known: tuple[Revision | None, Targets] = (None, Targets(()))
 
     async def Check(self, request: auth_pb2.CheckRequest, context: Any) -> auth_pb2.CheckResponse:  # noqa: N802
-        """Whether the request may go on.
-
-        Raises:
-            CallEnded: AGENT_UNAUTHENTICATED: it is not Envoy that asks.
-        """
-        self._doors.look(tuple(context.invocation_metadata()))
+        """Whether the request may go on. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
+        await self._doors.look(context)
         run, asking = asked(request.attributes.request.http, self._targets(), trace_ratio=self._trace_ratio)
         now = handling(run.incoming.trace)
         try:

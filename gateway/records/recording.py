@@ -28,8 +28,9 @@ class Recorder:
         decision = part.id or run.id
         if self._sealer is None or run.agent is None or not sampled(decision, run.revision.replay_share):
             return
-        undescribed = run.policy is None
-        if (run.decision is None and not undescribed) or len(run.request) > LARGEST_REQUEST:
+        undescribed = run.policy is None and run.incoming.method not in run.revision.methods
+        unread = run.incoming.unclear is not None or (run.decision is None and not undescribed)
+        if unread or len(run.request) > LARGEST_REQUEST:
             return  # it ended before it was decided upon: malformed, or something could not be read
         inputs = inputs_of(run, part)
         sealed = self._sealer.seal(packed(inputs), bound_to=bound_to(inputs.tenant, inputs.id))

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import time
-from typing import Final
+from typing import Final, TextIO
 
 from gateway.watching.trace_context import handled
 
@@ -33,8 +33,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def configure(level: str) -> None:
-    """Log from now on as JSON lines to standard output, from `level` (DEBUG, INFO, WARNING, ERROR) upwards."""
-    handler = logging.StreamHandler(sys.stdout)
+def configure(level: str, *, to: TextIO | None = None) -> None:
+    """Log from now on as JSON lines to standard output, from `level` (DEBUG, INFO, WARNING, ERROR) upwards.
+
+    `to` is another stream, for a process that says something else there.
+    """
+    handler = logging.StreamHandler(to or sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -18,5 +18,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Where clients reach this front, such as "https://agents.example.com"; empty: where they say that they do."""
     authorization_servers: tuple[str, ...] = ()
     """Issuers whose tokens the gateway takes, for clients of MCP that get one by themselves."""
+    trace_ratio: float = 1.0
+    """Share of calls of tools whose span is exported; refused and failed ones always are."""
     to: Metering = NOWHERE
     """Where metrics go."""

@@ -144,6 +144,8 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         configure(settings.log_level)
         options = Options(
             listen=settings.intake_listen,
+            audit=settings.audit_listen,
+            home=settings.home,
             redis_url=redis_url(settings),
             pseudonym_key=shell.pseudonym_key(settings),
             drain_seconds=settings.drain_seconds,

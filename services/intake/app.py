@@ -1,50 +1,28 @@
-"""The web application: Segment's tracking API, answered with what came of every event."""
+"""The web application: Segment's tracking API, answered with what came of every event; and audiences."""
 
-import base64
-import binascii
 import logging
 from http import HTTPStatus
 from typing import Any, Final
 
-import msgspec
-from litestar import Litestar, Request, Response, get, post
+import grpc
+from litestar import Litestar, Response, get, post
 from litestar.exceptions import HTTPException
 from redis.exceptions import RedisError
 
-from gateway.core.texts import language_of
+from gateway.core.errors import CallEnded
+from services.intake.answers import Asked, Failed, failed, language_in, write_key
+from services.intake.audience_api import audience_handlers
+from services.intake.audiences import Audiences
 from services.intake.bodies import body_of
 from services.intake.events import KINDS, Problem
 from services.intake.policy import Sources
 from services.intake.taking import Answer, Taking
-from services.intake.texts import say
 
 HEALTH: Final = "/healthz"
-RETRY_SECONDS: Final = 1
-_STATUSES: Final = {
-    "body-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "body-slow": HTTPStatus.REQUEST_TIMEOUT,
-    "compression": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "key": HTTPStatus.UNAUTHORIZED,
-    "no-policy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "store-down": HTTPStatus.SERVICE_UNAVAILABLE,
-    "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
-}
-"""Any other problem is the sender's: 400."""
 _log = logging.getLogger(__name__)
 
-Asked = Request[Any, Any, Any]
 
-
-class Failed(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why nothing of a request was taken."""
-
-    message: str
-    reason: str
-    field: str = ""
-    success: bool = False
-
-
-def application(sources: Sources, taking: Taking) -> Litestar:
+def application(sources: Sources, taking: Taking, syncing: Audiences) -> Litestar:
     """The application."""
 
     @get(HEALTH, include_in_schema=False)
@@ -64,14 +42,17 @@ def application(sources: Sources, taking: Taking) -> Litestar:
         kind = request.url.path.rpartition("/")[2]
         try:
             gpc = request.headers.get("sec-gpc", "").strip() == "1"
-            answer = await taking.take(meaning, body, kind=kind, language=_language(request), gpc=gpc)
-        except (RedisError, OSError, TimeoutError):
+            answer = await taking.take(meaning, body, kind=kind, language=language_in(request), gpc=gpc)
+        except (RedisError, OSError, TimeoutError, CallEnded):
             _log.warning("events cannot be taken: the store does not answer")
             return failed(request, Problem("store-down"))
+        except grpc.aio.AioRpcError as error:
+            _log.warning("outcomes cannot be taken: the audit service fails", extra={"status": error.code().name})
+            return failed(request, Problem("audit-down"))
         return answered(answer) if isinstance(answer, Answer) else failed(request, answer)
 
     return Litestar(
-        route_handlers=[healthy, take],
+        route_handlers=[healthy, take, *audience_handlers(sources, syncing)],
         request_max_body_size=None,  # read, and measured, in `bodies`
         openapi_config=None,
         exception_handlers={HTTPException: _refused, Exception: _mistaken},
@@ -80,39 +61,9 @@ def application(sources: Sources, taking: Taking) -> Litestar:
     )
 
 
-def write_key(authorization: str) -> str:
-    """The user name of basic authentication (RFC 7617); empty where there is none."""
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
-    except (binascii.Error, ValueError):
-        return ""
-
-
 def answered(answer: Answer) -> Response[Answer]:
     """200 where anything was good: a client that reads no more than the status must not send that again."""
     return Response(answer, status_code=HTTPStatus.OK if answer.success else HTTPStatus.BAD_REQUEST)
-
-
-def failed(request: Asked, problem: Problem, **values: object) -> Response[Failed]:
-    """Nothing was taken."""
-    status = _STATUSES.get(problem.code, HTTPStatus.BAD_REQUEST)
-    headers = {}
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers["www-authenticate"] = 'Basic realm="pilote", charset="UTF-8"'
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["retry-after"] = str(RETRY_SECONDS)
-    if problem.code == "body-slow":
-        headers["connection"] = "close"  # what is left of the body is not read
-    told = say(problem.code, language=_language(request), field=problem.field or "$", **values)
-    body = Failed(message=told, reason=problem.code.upper().replace("-", "_"), field=problem.field)
-    return Response(body, status_code=status, headers=headers)
-
-
-def _language(request: Asked) -> str:
-    return language_of(request.headers.get("accept-language"))
 
 
 def _refused(request: Asked, error: HTTPException) -> Response[Failed]:

@@ -94,7 +94,7 @@ def _problem(event: Event) -> Problem | None:
     if not named(event.user_id) and not named(event.anonymous_id):
         return Problem("nobody", "userId")
     for field, value in (("userId", event.user_id), ("messageId", event.message_id), ("groupId", event.group_id)):
-        if value is not None and not _is_id(str(value)):
+        if value is not None and not is_id(str(value)):
             return Problem("id", field)
     if event.type == "track" and not event.event:
         return Problem("nameless", "event")
@@ -127,8 +127,8 @@ def _ms(at: dt.datetime) -> int:
     return math.floor((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp() * 1000)
 
 
-def _is_id(text: str) -> bool:
-    """A control character could make a customer of what is none: no resource name holds one."""
+def is_id(text: str) -> bool:
+    """Whether a text can be an id. A control character could make a customer of what is none: no name holds one."""
     return len(text) <= MOST_ID_CHARACTERS and not _UNPRINTABLE.search(text)
 
 

@@ -12,21 +12,12 @@ from gateway.core.sources import steps_to, subject_of
 from gateway.core.tcf import allowed_by
 from gateway.core.zones import zone_exists
 from services.intake.events import Event, named
+from services.intake.reading import MISSING, READ_BY, found_in
 
 MOST_CHARACTERS: Final = 1_000
 """Of a trait."""
 MOST_PROOF_CHARACTERS: Final = 200
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2,3})([-_][A-Za-z0-9]{1,8})*\Z")
-_READ_BY: Final = {
-    "identify": ("traits", "context"),
-    "group": ("group", "groupId", "context"),
-    "track": ("properties", "context"),
-    "page": ("properties", "context"),
-    "screen": ("properties", "context"),
-    "alias": ("context",),
-}
-"""Which objects of an event its kind has."""
-_MISSING: Final = object()
 
 
 class Unfit(Exception):
@@ -46,10 +37,10 @@ class Meaning:
 
     def __init__(self, source: Source) -> None:
         self.source: Final = source
-        self._takes: dict[str, list[tuple[str, tuple[str, ...], str]]] = {kind: [] for kind in _READ_BY}
+        self._takes: dict[str, list[tuple[str, tuple[str, ...], str]]] = {kind: [] for kind in READ_BY}
         for place, fact in source.facts.items():
             steps = steps_to(place) or ()
-            for kind, origins in _READ_BY.items():
+            for kind, origins in READ_BY.items():
                 if steps and steps[0] in origins:
                     self._takes[kind].append((place, steps, fact))
 
@@ -61,8 +52,8 @@ class Meaning:
         """What an event says, which happened at `at_ms`. `gpc`: its request had Global Privacy Control's header."""
         changes, unfit = [], []
         for place, steps, fact in self._takes[event.type]:
-            found = _found(event, steps)
-            if found is _MISSING:
+            found = found_in(event, steps)
+            if found is MISSING:
                 continue
             try:
                 changes.append(Change(fact, at_ms, word_of(fact, found)))
@@ -111,10 +102,10 @@ def _status(told: ConsentTold, event: Event, *, gpc: bool) -> Status | None:
     if told.place is None:
         return "withdrawn" if event.type == "track" and event.event == told.event else None
     steps = steps_to(told.place) or ("",)
-    value = _found(event, steps) if steps[0] in _READ_BY[event.type] else _MISSING
+    value = found_in(event, steps)
     if told.reads == "gpc":
         return "refused" if gpc or value in (True, 1, "1") else None
-    if value is _MISSING or value is None:
+    if value is MISSING or value is None:
         return None
     if told.reads == "truth":
         if not isinstance(value, bool):
@@ -150,17 +141,6 @@ def _text(value: Any) -> str:
     if isinstance(value, str | int | float) and len(text := str(value)) <= MOST_CHARACTERS:
         return text
     raise Unfit
-
-
-def _found(event: Event, steps: tuple[str, ...]) -> Any:
-    if steps[0] == "groupId":
-        return event.group_id
-    value: Any = getattr(event, "traits" if steps[0] == "group" else steps[0])
-    for step in steps[1:]:
-        if not isinstance(value, dict) or step not in value:
-            return _MISSING
-        value = value[step]
-    return value
 
 
 def meanings(sources: tuple[Source, ...]) -> Iterator[tuple[str, Meaning]]:

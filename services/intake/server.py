@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
+import grpc
 import msgspec
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -14,8 +16,11 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.activation.standing import Standing
+from gateway.adapters.admission import Admission
 from gateway.adapters.fact_changes import FactChanges
+from gateway.adapters.redis_cluster import opened
 from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.spool import Spool
 from gateway.adapters.trust import Trust
 from gateway.adapters.workers import Workers, reporting
 from gateway.clock import clock_ms
@@ -26,8 +31,11 @@ from gateway.redis_clients import Client
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.intake.app import application
+from services.intake.audiences import Audiences
 from services.intake.metrics import IntakeMetrics
+from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
 from services.intake.serving import serving
 from services.intake.taking import Taking
@@ -37,6 +45,7 @@ _REDIS: Final[dict[str, Any]] = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
+STORE_TIMEOUT_MS: Final = 5_000
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +56,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str
     pseudonym_key: bytes
     drain_seconds: float
+    audit: str
+    """Address of the audit service, which knows what contacts there were."""
+    home: Path
+    """Where state is kept."""
     pin_file: Path | None = None
     """Which policy was trusted last, see `gateway.adapters.trust`."""
     trusted_people: Authority | None = None
@@ -77,20 +90,45 @@ async def running(options: Options) -> AsyncIterator[int]:
     async with (
         await redis_clients.connected(options.redis_url, **_REDIS) as redis,
         metering(own, options.to) as meters,
+        _outcomes(options, redis) as outcomes,
     ):
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         sources = Sources(standing)
+        facts = FactChanges(redis)
+        audiences = Audiences(redis, facts, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         taking = Taking(
-            FactChanges(redis),
+            facts,
+            outcomes,
             pseudonym_key=options.pseudonym_key,
             clock_ms=clock_ms,
             told=IntakeMetrics(meters).count,
         )
         async with (
             _followed(options, redis, sources=sources, standing=standing),
-            serving(application(sources, taking), listen=options.listen, drain_seconds=options.drain_seconds) as port,
+            serving(
+                application(sources, taking, audiences), listen=options.listen, drain_seconds=options.drain_seconds
+            ) as port,
         ):
             yield port
+
+
+@contextlib.asynccontextmanager
+async def _outcomes(options: Options, redis: Client) -> AsyncIterator[Outcomes]:
+    """What reports outcomes as a gateway does, until the block ends.
+
+    Raises:
+        StoreDown, CallEnded: the store does not answer at the start.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        connection = await opened(options.redis_url, timeout_ms=STORE_TIMEOUT_MS)
+        stack.push_async_callback(connection.close)
+        spool = Spool(options.home / "spool", worker=f"intake-{os.getpid()}")
+        stack.push_async_callback(spool.close)
+        admission = Admission(connection, spool)
+        stack.push_async_callback(admission.close)
+        await admission.prepare(())
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(options.audit))
+        yield Outcomes(redis, admission, AuditServiceStub(channel))
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """Takes the events of one request: each is accepted, known already, about nobody we have a name for, or refused."""
 
+import asyncio
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from gateway.adapters.fact_changes import FactChanges, Told
 from gateway.core.record import subject_ref
 from services.intake.events import Batch, Event, Problem, batch_in, event_in, happened_ms, named
 from services.intake.meaning import Meaning
+from services.intake.outcomes import Happened, Outcomes, happened
 from services.intake.texts import say
 
 MOST_SAID: Final = 100
@@ -58,6 +60,7 @@ class Taking:
     def __init__(
         self,
         facts: FactChanges,
+        outcomes: Outcomes,
         *,
         pseudonym_key: bytes,
         clock_ms: Callable[[], int],
@@ -65,6 +68,7 @@ class Taking:
     ) -> None:
         """`told` counts: the source, the kind of event, how it ended, and of how many."""
         self._facts = facts
+        self._outcomes = outcomes
         self._key = pseudonym_key
         self._clock_ms = clock_ms
         self._told = told
@@ -75,7 +79,8 @@ class Taking:
         """Take the event of a body that was sent as `kind`, or those of a batch. `gpc`: see `Meaning.of`.
 
         Raises:
-            RedisError: the store does not answer; what was taken by then is known again.
+            RedisError, CallEnded: the store does not answer; what was taken by then is known again.
+            AioRpcError: the audit service does not answer, which knows what contacts there were; likewise.
             msgspec.DecodeError: what the store holds of somebody is damaged.
         """
         batch = batch_in(body) if kind == "batch" else Batch([msgspec.Raw(body)])
@@ -84,6 +89,7 @@ class Taking:
         received_ms, own = self._clock_ms(), "" if kind == "batch" else kind
         read = [self._read(meaning, raw, kind=own) for raw in batch.batch]
         told: list[Told] = []
+        followed: list[Happened] = []
         ignored: list[Said] = []
         for index, (event, mark, ref) in enumerate(read):
             if isinstance(event, Problem) or not ref:
@@ -93,8 +99,24 @@ class Taking:
             if taken.changes or taken.statements:
                 told.append(Told(ref, mark, taken.changes, taken.statements))
             ignored += [_said(index, event, Problem("unfit", place), language) for place in taken.unfit]
+            followed += happened(meaning.source, event, index=index, subject_ref=ref, mark=mark, at_ms=at_ms)
         known = await self._facts.take(meaning.source.tenant, told)
+        # Consents that the same request tells count for its outcomes. Each outcome is kept once by itself, so one that
+        # could not be kept the last time is kept now, though its event is known.
+        ends = await asyncio.gather(*(self._report(meaning, each, now_ms=received_ms) for each in followed))
+        for each, end in zip(followed, ends, strict=True):
+            if end == "repeated":
+                known |= {each.mark}
+            elif isinstance(end, Problem):
+                event = read[each.index].event
+                ignored.append(_said(each.index, event if isinstance(event, Event) else None, end, language))
         return self._answer(meaning.source.name, read, known=known, ignored=ignored, language=language)
+
+    async def _report(self, meaning: Meaning, outcome: Happened, *, now_ms: int) -> str | Problem:
+        if outcome.problem:
+            return Problem("unfit", outcome.problem)
+        end = await self._outcomes.report(meaning.source, outcome, now_ms=now_ms)
+        return Problem(end) if end in ("unattributed", "unconsented") else end
 
     def _read(self, meaning: Meaning, raw: msgspec.Raw, *, kind: str) -> _Read:
         event = event_in(raw, kind=kind)

@@ -23,6 +23,30 @@ _TEXTS: Final = {
         "The value is none that this fact can have; it is left out.",
         "La valeur ne convient pas à ce fait ; elle est laissée de côté.",
     ),
+    "unattributed": (
+        "It names no decision, and no contact with this customer came before it in time: the outcome is not kept.",
+        "Il ne cite aucune décision, et aucune sollicitation de ce client ne l’a précédé d’assez près : la suite n’est pas conservée.",
+    ),
+    "unconsented": (
+        "The customer has not agreed to this being kept.",
+        "Le client n’a pas consenti à ce que cela soit conservé.",
+    ),
+    "line": (
+        "{field} is no member: give userId, and member as true or false; nothing was changed.",
+        "{field} n’est pas un membre : donnez userId, et member valant true ou false ; rien n’a été modifié.",
+    ),
+    "audience": (
+        "The policy does not let this source say who belongs to this audience.",
+        "La politique ne laisse pas cette source dire qui appartient à cette audience.",
+    ),
+    "audience-busy": (
+        "This audience is being synchronised already; wait until that is over.",
+        "Cette audience est déjà en cours de synchronisation ; attendez qu’elle soit terminée.",
+    ),
+    "content": (
+        "Send application/x-ndjson or text/csv.",
+        "Envoyez du application/x-ndjson ou du text/csv.",
+    ),
     "body-large": (
         "A request may have 500 kB at most; send it in parts.",
         "Une requête peut compter 500 ko au plus ; envoyez-la en plusieurs fois.",
@@ -46,6 +70,10 @@ _TEXTS: Final = {
     "store-down": (
         "The store does not answer; send the same again, nothing is taken twice.",
         "Le registre ne répond pas ; renvoyez la même requête, rien ne sera pris deux fois.",
+    ),
+    "audit-down": (
+        "The audit service does not answer; send the same again, nothing is taken twice.",
+        "Le service d’audit ne répond pas ; renvoyez la même requête, rien ne sera pris deux fois.",
     ),
     "internal": ("A mistake of ours; it is in our log.", "Une erreur de notre part ; elle est dans notre journal."),
     "http": ("This cannot be asked here: {phrase}.", "Cela ne peut être demandé ici : {phrase}."),

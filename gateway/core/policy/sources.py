@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.core.policy.callers import ApiKey
-from gateway.core.policy.vocabulary import Name, Part, Text
+from gateway.core.policy.vocabulary import Duration, Name, Part, Text
 
 
 class ConsentTold(Part, frozen=True, kw_only=True):
@@ -28,6 +28,23 @@ class ConsentTold(Part, frozen=True, kw_only=True):
     """What contacts are for, as `consents` name it; every purpose where it is not said."""
 
 
+class OutcomeTold(Part, frozen=True, kw_only=True):
+    """A track event that tells what a customer did after a contact, such as "Email Delivered" or "Order Completed"."""
+
+    event: Text
+    type: Literal["delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"]
+    decision: Text = "properties.decision_id"
+    """Where the id of the contact's decision stands, as the trailer `pilote-decision-id` gave it to the agent."""
+    channel: Name | None = None
+    """Where no decision is named: the channel of the contact that is meant; any channel where this is not said."""
+    revenue: Text | None = None
+    """Where the revenue stands, in whole units of its currency with decimals, such as "properties.revenue"."""
+    currency: Text = "properties.currency"
+    consent: Text | None = None
+    """Kept only of customers whose last word on this is yes: a channel, or channel/purpose, such as
+    "email/tracking"."""
+
+
 class Source(Part, frozen=True, kw_only=True):
     """A system whose events `pilote intake` takes. What is not listed in `facts` is never kept."""
 
@@ -38,6 +55,11 @@ class Source(Part, frozen=True, kw_only=True):
     subject: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "contacts/{userId}"
     """The customer that an event is about, as agents name them; `{userId}` is filled in."""
     consents: tuple[ConsentTold, ...] = ()
+    outcomes: tuple[OutcomeTold, ...] = ()
+    audiences: tuple[Name, ...] = ()
+    """Segments whose members it may say, all of them or one by one."""
+    window: Duration = "7d"
+    """How long after a contact an outcome that names no decision may still be its outcome."""
     facts: dict[Text, Text] = {}
     """From a place in an event, such as "traits.plan" or "context.locale", to the fact that is kept of it, such as
     "traits.plan", "scores.churn", "segments.vip", "time_zone" or "language". See `gateway.core.sources`."""

@@ -25,12 +25,8 @@ def check_sources(document: Document, mistakes: Mistakes) -> None:
         if source.subject.count(USER_ID) != 1:
             mistakes.add((*path, "subject"), "source-subject", subject=source.subject, wanted=USER_ID)
         _consents(source, (*path, "consents"), mistakes)
-        for place_in, fact in source.facts.items():
-            at = (*path, "facts", place_in)
-            if steps_to(place_in) is None:
-                mistakes.add(at, "source-place-unknown", place=place_in, choices=PLACES)
-            elif not is_fact(fact):
-                mistakes.add(at, "source-fact-unknown", fact=fact, choices=FACTS)
+        _outcomes(source, (*path, "outcomes"), mistakes)
+        _facts(source, (*path, "facts"), mistakes)
 
 
 def _consents(source: Source, path: Path, mistakes: Mistakes) -> None:
@@ -38,9 +34,31 @@ def _consents(source: Source, path: Path, mistakes: Mistakes) -> None:
         at = (*path, index)
         if (told_by.place is None) == (told_by.event is None):
             mistakes.add(at, "source-consent-shapes")
-        elif told_by.place is not None and steps_to(told_by.place) is None:
-            mistakes.add((*at, "place"), "source-place-unknown", place=told_by.place, choices=PLACES)
+        elif told_by.place is not None:
+            _place(told_by.place, (*at, "place"), mistakes)
         if not told_by.channels:
             mistakes.add((*at, "channels"), "source-consent-channels")
         if (told_by.reads == "tcf") != bool(told_by.purposes) or (told_by.vendor and told_by.reads != "tcf"):
             mistakes.add((*at, "purposes"), "source-consent-purposes")
+
+
+def _outcomes(source: Source, path: Path, mistakes: Mistakes) -> None:
+    for index, outcome in enumerate(source.outcomes):
+        for field in ("decision", "revenue", "currency"):
+            place = getattr(outcome, field)
+            if place is not None:
+                _place(place, (*path, index, field), mistakes)
+
+
+def _facts(source: Source, path: Path, mistakes: Mistakes) -> None:
+    for place, fact in source.facts.items():
+        if _place(place, (*path, place), mistakes) and not is_fact(fact):
+            mistakes.add((*path, place), "source-fact-unknown", fact=fact, choices=FACTS)
+
+
+def _place(place: str, path: Path, mistakes: Mistakes) -> bool:
+    """Report what is no place in an event; says whether it is one."""
+    if steps_to(place) is None:
+        mistakes.add(path, "source-place-unknown", place=place, choices=PLACES)
+        return False
+    return True

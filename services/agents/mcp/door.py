@@ -14,13 +14,16 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from gateway.ending import ended
+from gateway.instance import instance
 from gateway.rpc.headers import API_KEY
+from gateway.watching.tracing import Tracing, otlp
 from services.agents.asgi import App, Receive, Scope, Send, answer
 from services.agents.calling import Caller, Metadata
 from services.agents.catalogue import Catalogue
 from services.agents.mcp.asking import Asking, asking
 from services.agents.mcp.offers import Offers, refused_credential
 from services.agents.mcp.serving import Context, Serving
+from services.agents.mcp.spans import Spans
 from services.agents.options import Options
 
 PATH: Final = "/mcp"
@@ -33,7 +36,11 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> AsyncIterator[App]:
     """What answers at /mcp until the block ends."""
     offers = Offers(caller)
-    server = Serving(catalogue, caller, offers, asked=_asked).server()
+    tracing = None
+    if options.to.otlp_endpoint is not None:
+        tracing = Tracing(instance("agents"), exporter=otlp(options.to.otlp_endpoint))
+    spans = Spans(tracing, ratio=options.trace_ratio)
+    server = Serving(catalogue, caller, offers, asked=_asked, spans=spans).server()
     manager = StreamableHTTPSessionManager(server, max_request_body_size=options.max_message_bytes)
     begun, stop = asyncio.Event(), asyncio.Event()
 
@@ -50,6 +57,8 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> As
     finally:
         stop.set()
         await ended(task)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
 
 @contextlib.asynccontextmanager

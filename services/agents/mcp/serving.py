@@ -18,6 +18,7 @@ from services.agents.mcp import refusals
 from services.agents.mcp.asking import Asking
 from services.agents.mcp.offers import Offers, refused_credential
 from services.agents.mcp.running import Running
+from services.agents.mcp.spans import Spans
 from services.agents.mcp.tools import Tools, shown
 
 NAME: Final = "pilote"
@@ -36,8 +37,15 @@ class Serving:
     """Answers MCP's requests. `asked` says who asks, by the context of a request."""
 
     def __init__(
-        self, catalogue: Catalogue, caller: Caller, offers: Offers, *, asked: Callable[[Context], Asking]
+        self,
+        catalogue: Catalogue,
+        caller: Caller,
+        offers: Offers,
+        *,
+        asked: Callable[[Context], Asking],
+        spans: Spans,
     ) -> None:
+        self._spans = spans
         self._catalogue = catalogue
         self._offers = offers
         self._asked = asked
@@ -46,7 +54,7 @@ class Serving:
 
     def server(self) -> Server[Any]:
         """A server of the official SDK that answers by this."""
-        return Server(
+        made: Server[Any] = Server(
             NAME,
             version=version("pilote"),
             title="Pilote",
@@ -55,6 +63,8 @@ class Serving:
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
         )
+        made.middleware.clear()  # its spans would go to a global tracer, which this process has not
+        return made
 
     async def list_tools(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
@@ -83,17 +93,22 @@ class Serving:
         async def progress(done: float, text: str) -> None:
             await context.session.report_progress(done, message=text)
 
+        result: mcp_types.CallToolResult | None = None
+        span, metadata = self._spans.begun(asked.metadata(meta))
         try:
             result, trailers = await self._running.run(
                 tool,
                 params.arguments or {},
-                metadata=asked.metadata(meta),
+                metadata=metadata,
                 language=asked.language,
                 progress=progress,
             )
         except grpc.aio.AioRpcError as error:  # the credential ran out meanwhile: the next request is told by HTTP
             self._offers.forget(asked.credential)
             raise _refused(error, asked) from error
+        finally:
+            if span is not None:
+                span.end(tool.name, context, result)
         self._offers.answered(trailers)
         return result
 

@@ -5,6 +5,7 @@ import io
 import itertools
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -33,6 +34,7 @@ SOURCE: Final[Mapping[str, Any]] = {
     "name": "site",
     "tenant": "acme",
     "keys": [{"id": "one", "sha256": digest(WRITE_KEY)}],
+    "audiences": ["vip", "suppressed"],
     "consents": [
         {
             "place": "context.consent.categoryPreferences.Marketing",
@@ -100,9 +102,16 @@ class Door:
 
 
 @pytest.fixture
-async def unruled(redis: Client, redis_url: str) -> AsyncIterator[Door]:
+async def unruled(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterator[Door]:
     """An intake without a policy."""
-    options = Options(listen="127.0.0.1:0", redis_url=redis_url, pseudonym_key=PSEUDONYM_KEY, drain_seconds=1)
+    options = Options(
+        listen="127.0.0.1:0",
+        redis_url=redis_url,
+        pseudonym_key=PSEUDONYM_KEY,
+        drain_seconds=1,
+        audit="127.0.0.1:1",
+        home=tmp_path,
+    )
     async with running(options) as port, aiohttp.ClientSession() as http:
         yield Door(redis, http, f"http://127.0.0.1:{port}")
 

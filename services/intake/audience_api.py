@@ -1,0 +1,106 @@
+"""Audiences over HTTP: `PUT` says all members, `PATCH` what has changed, `GET` how far it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from litestar import Response, get, patch, put
+from litestar.exceptions import ClientException
+from litestar.handlers import HTTPRouteHandler
+from redis.exceptions import RedisError
+
+from services.intake.answers import Asked, failed, write_key
+from services.intake.audiences import Audiences, Busy
+from services.intake.bodies import LONGEST_SECONDS
+from services.intake.events import Problem
+from services.intake.meaning import Meaning
+from services.intake.members import CSV, NDJSON, LineWrong
+from services.intake.policy import Sources
+
+MOST_BYTES: Final = 2 << 30
+
+
+def audience_handlers(sources: Sources, audiences: Audiences) -> Sequence[HTTPRouteHandler]:
+    """The operations."""
+    syncing = _Syncing(sources, audiences)
+
+    @put("/v1/audiences/{name:str}")
+    async def replace(request: Asked) -> Response[Any]:
+        return await syncing.sync(request, whole=True)
+
+    @patch("/v1/audiences/{name:str}")
+    async def change(request: Asked) -> Response[Any]:
+        return await syncing.sync(request, whole=False)
+
+    @get("/v1/audiences/{name:str}")
+    async def look(request: Asked) -> Response[Any]:
+        return await syncing.look(request)
+
+    return [replace, change, look]
+
+
+class _Syncing:
+    def __init__(self, sources: Sources, audiences: Audiences) -> None:
+        self._sources = sources
+        self._audiences = audiences
+
+    async def sync(self, request: Asked, *, whole: bool) -> Response[Any]:
+        meaning, name = self._let_in(request), _name(request)
+        if isinstance(meaning, Problem):
+            return failed(request, meaning)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in (NDJSON, CSV):
+            return failed(request, Problem("content"))
+        try:
+            parts = _parts(request)
+            return Response(await self._audiences.sync(meaning, name, parts=parts, kind=kind, whole=whole))
+        except Busy:
+            return failed(request, Problem("audience-busy"))
+        except LineWrong as wrong:
+            return failed(request, wrong.problem)
+        except (ClientException, _TooSlow):  # it broke off, or trickles
+            return failed(request, Problem("body-slow"))
+        except (RedisError, OSError, TimeoutError):
+            return failed(request, Problem("store-down"))
+
+    async def look(self, request: Asked) -> Response[Any]:
+        meaning = self._let_in(request)
+        if isinstance(meaning, Problem):
+            return failed(request, meaning)
+        try:
+            return Response(await self._audiences.look(meaning, _name(request)))
+        except (RedisError, OSError, TimeoutError):
+            return failed(request, Problem("store-down"))
+
+    def _let_in(self, request: Asked) -> Meaning | Problem:
+        if not self._sources.known:
+            return Problem("no-policy")
+        meaning = self._sources.of(write_key(request.headers.get("authorization", "")))
+        if meaning is None:
+            return Problem("key")
+        return meaning if _name(request) in meaning.source.audiences else Problem("audience")
+
+
+class _TooSlow(Exception):
+    """Nothing came for `LONGEST_SECONDS`, or more than `MOST_BYTES` did."""
+
+
+def _name(request: Asked) -> str:
+    return str(request.path_params["name"])
+
+
+async def _parts(request: Asked) -> AsyncIterator[bytes]:
+    """What comes, as it comes."""
+    stream, size = request.stream(), 0
+    while True:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                part = await anext(stream, None)
+        except TimeoutError as error:
+            raise _TooSlow from error
+        if part is None:
+            return
+        size += len(part)
+        if size > MOST_BYTES:
+            raise _TooSlow
+        yield part
