@@ -101,6 +101,11 @@ def _everywhere(_change: Change, sides: Sides) -> Reach:
     return Reach(methods=sides.methods(lambda _: True))
 
 
+def _rest(change: Change, sides: Sides) -> Reach:
+    own = f"/rest/{change.place.name}/"
+    return Reach(methods=sides.methods(lambda policy: policy.contract.method.startswith(own)))
+
+
 def _contacts(_change: Change, sides: Sides) -> Reach:
     return Reach(methods=sides.methods(lambda policy: policy.contract.operation is Operation.CONTACT))
 
@@ -215,6 +220,7 @@ _BY_SECTION: Final[Mapping[str, Callable[[Change, Sides], Reach]]] = {
     **dict.fromkeys(("caps", "pressure", "quiet_hours", "consents", "holdouts"), _contacts),
     "models": _model,
     "contracts": _contract,
+    "rest": _rest,
     "routes": _route,
     "lineage": _lineage,
     "experiments": _experiment,
