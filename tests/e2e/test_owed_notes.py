@@ -39,7 +39,8 @@ async def moderator(house: Inside) -> Browser:
     browser = await house.somebody("zoe", Role.MODERATOR, Role.AUDITOR)
 
     async def followed() -> bool | None:
-        return (await browser.ask("POST", "/v1/stops", {**STOP, "tenant": "none"})).status_code == 404 or None
+        refused = await browser.ask("POST", "/v1/stops", {**STOP, "tenant": "none"})
+        return "acme" in refused.json()["detail"] or None
 
     await eventually(followed, what="the control plane knows the tenants")
     return browser
