@@ -11,31 +11,14 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from gateway.core.errors import CallEnded, Reason
+from gateway.rpc.http_status import HTTP_CODES
 from gateway.rpc.status import DETAILS_KEY, status_from, status_of
 from services.agents.calling import Metadata
 from services.agents.texts import say
 from services.agents.unfit import Unfit
 
-HTTP: Final = {
-    code_pb2.OK: 200,
-    code_pb2.CANCELLED: 499,
-    code_pb2.UNKNOWN: 500,
-    code_pb2.INVALID_ARGUMENT: 400,
-    code_pb2.DEADLINE_EXCEEDED: 504,
-    code_pb2.NOT_FOUND: 404,
-    code_pb2.ALREADY_EXISTS: 409,
-    code_pb2.PERMISSION_DENIED: 403,
-    code_pb2.UNAUTHENTICATED: 401,
-    code_pb2.RESOURCE_EXHAUSTED: 429,
-    code_pb2.FAILED_PRECONDITION: 400,
-    code_pb2.ABORTED: 409,
-    code_pb2.OUT_OF_RANGE: 400,
-    code_pb2.UNIMPLEMENTED: 501,
-    code_pb2.INTERNAL: 500,
-    code_pb2.UNAVAILABLE: 503,
-    code_pb2.DATA_LOSS: 500,
-}
-"""The status of HTTP for each code (google/rpc/code.proto)."""
+HTTP: Final = {code.value[0]: http for code, http in HTTP_CODES.items()}
+"""The status of HTTP for each number of a code."""
 DECISION: Final = "pilote-decision-id"
 _SHOWN: Final = ("pilote-", "ratelimit")
 """Trailers that begin so are shown as headers: the gateway's own."""

@@ -28,6 +28,7 @@ from gateway.core.authority import Authority
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.redis_clients import Client
+from gateway.rpc.http_serving import http_serving
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
@@ -37,7 +38,6 @@ from services.intake.audiences import Audiences
 from services.intake.metrics import IntakeMetrics
 from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
-from services.intake.serving import serving
 from services.intake.taking import Taking
 
 _REDIS: Final[dict[str, Any]] = {
@@ -105,8 +105,11 @@ async def running(options: Options) -> AsyncIterator[int]:
         )
         async with (
             _followed(options, redis, sources=sources, standing=standing),
-            serving(
-                application(sources, taking, audiences), listen=options.listen, drain_seconds=options.drain_seconds
+            http_serving(
+                application(sources, taking, audiences),
+                listen=options.listen,
+                drain_seconds=options.drain_seconds,
+                lifespan="on",
             ) as port,
         ):
             yield port
