@@ -2,8 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STATIC := services/control/console/static/manifest.json
-# Half of the time tests wait: for browsers, for other processes, for the next look of a poll.
-WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: setup run test test-integration bench protos release-protos clean
 
@@ -26,10 +24,10 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build check
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-integration: setup
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m integration
+	$(BIN)/pytest -n auto --dist loadfile -m integration
 
 bench: setup
 	$(BIN)/python -m loadtests.bench

@@ -10,6 +10,7 @@ from gateway.core.call import UNREADABLE_SUBJECT, Call
 from gateway.core.inputs import LARGEST_REQUEST, OWN, First, Inputs, Part, bound_to, packed, sampled
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.record import SealedInputs
+from gateway.core.revision.compiled import Revision
 from gateway.core.routing import Routed, goes_along
 from gateway.holds.keeping import KEPT_METADATA
 
@@ -28,9 +29,8 @@ class Recorder:
         decision = part.id or run.id
         if self._sealer is None or run.agent is None or not sampled(decision, run.revision.replay_share):
             return
-        undescribed = run.policy is None and run.incoming.method not in run.revision.methods
-        unread = run.incoming.unclear is not None or (run.decision is None and not undescribed)
-        if unread or len(run.request) > LARGEST_REQUEST:
+        unread = run.decision is None and run.policy is not None
+        if unread or _mistaken(run, run.revision) or len(run.request) > LARGEST_REQUEST:
             return  # it ended before it was decided upon: malformed, or something could not be read
         inputs = inputs_of(run, part)
         sealed = self._sealer.seal(packed(inputs), bound_to=bound_to(inputs.tenant, inputs.id))
@@ -39,6 +39,13 @@ class Recorder:
         ref = run.call.subject_ref if run.call is not None else ""
         said = SealedInputs(inputs.id, run.received_ms, run.received_ms + keep_ms, ref)
         self._admission.note_inputs(cell, said, sealed)
+
+
+def _mistaken(run: CallRun, revision: Revision) -> bool:
+    """Whether it came by a way on which there is no such method, or by one that can be read as several."""
+    described = revision.methods.get(run.incoming.method)
+    other_way = described is not None and described.contract.http is not run.incoming.http
+    return other_way or run.incoming.unclear is not None
 
 
 def inputs_of(run: CallRun, part: Part) -> Inputs:

@@ -391,7 +391,7 @@ async def test_a_stream_that_needs_a_person_is_refused_and_says_why(
 ) -> None:
     refused = await told(desk.agent.messages.SendMessages(one_by_one([send_one()]), metadata=FRENCH))
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "APPROVAL_REQUIRED")
-    assert "a stream cannot be kept" in refused.text
+    assert "neither a stream" in refused.text
     assert "un flux" in refused.detail(error_details_pb2.LocalizedMessage).message
     assert "hold" not in refused.detail(error_details_pb2.ErrorInfo).metadata
     assert await desk.store.open(ACME) == ()
