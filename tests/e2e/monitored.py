@@ -11,7 +11,9 @@ from gateway.core.movement import rollouts_in
 from gateway.instance import instance
 from gateway.watching.exposing import Metering, metering
 from pilote.inference.v1.inference_service_pb2_grpc import InferenceServiceStub
+from services.agents.metrics import RestMetrics
 from services.control.owed_metrics import OwedMetrics
+from services.intake.metrics import IntakeMetrics
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics
 from tests.e2e.language_models import WRITER, asked, writing
@@ -89,6 +91,8 @@ async def scene(world: World, upstream: FakeUpstream, home: Path) -> AsyncIterat
         (rollout,) = rollouts_in(bytes(published.document))
         OwedMetrics(meters).tell(1, 1)
         RolloutMetrics(meters).tell((Standing(rollout=rollout, problem="silent"),))
+        RestMetrics(meters).count("/pilote.crm.v1.ContactService/GetContact", 200)
+        IntakeMetrics(meters).count("shop", "identify", "accepted", 1)
         async with auditing(world.redis_url, home, to=to):
             yield await eventually(lambda: _whole(port), what="all is counted")
 
