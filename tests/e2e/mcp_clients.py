@@ -28,11 +28,12 @@ async def fronting(world: World, **options: Any) -> AsyncIterator[int]:
     chosen: dict[str, Any] = {"drain_seconds": 1, "max_message_bytes": 4_194_304}
     made = Options(listen="127.0.0.1:0", gateway=f"127.0.0.1:{world.gateways[0].port}", **(chosen | options))
     async with running(made) as port:
-        await eventually(lambda: _ready(port), what="the front")
+        await eventually(lambda: ready(port), what="the front")
         yield port
 
 
-async def _ready(port: int) -> bool | None:
+async def ready(port: int) -> bool | None:
+    """True once the front knows what the gateway serves."""
     async with create_mcp_http_client() as http:
         return (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200 or None
 

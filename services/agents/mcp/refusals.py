@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from gateway.rpc.status import status_from
+from services.agents.failures import of_refusal
 from services.agents.mcp import texts
 
 _UNSAID: Final = frozenset({"hold"})
@@ -17,10 +17,7 @@ _UNSAID: Final = frozenset({"hold"})
 
 def refusal_of(error: grpc.aio.AioRpcError, *, language: str, now_ms: int) -> tuple[str, dict[str, Any]]:
     """Text and structure of a call that the gateway, or who answers behind it, has refused. Times are UTC."""
-    try:
-        status = status_from(error)
-    except DecodeError:
-        status = status_pb2.Status(code=error.code().value[0], message=error.details() or "")
+    status = of_refusal(error, language=language).status
     found = _Details(status)
     code = str(code_pb2.Code.Name(status.code)) if status.code in code_pb2.Code.values() else "UNKNOWN"
     structure: dict[str, Any] = {"code": code, "reason": found.info.reason or code, "message": found.text}
