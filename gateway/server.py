@@ -13,9 +13,9 @@ import grpc
 import msgspec
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from gateway import redis_clients, secret_files
+from gateway.activation.following import left
 from gateway.activation.standing import UNUSABLE, Standing, guards
 from gateway.activation.swaps import Swaps
 from gateway.adapters.admission import Admission
@@ -317,7 +317,7 @@ async def _follow(
     trust = Trust(revisions, root=trusted_people, pin_file=settings.home / PIN_FILE)
     following = revisions.follow(running.swap, judge=trust.judge, refused=standing.refuses, looked=looked)
     stack.push_async_callback(ended, asyncio.create_task(following))
-    stack.push_async_callback(_left, workers, standing)
+    stack.push_async_callback(left, workers, standing)
 
     def report() -> Report:
         looks = running.pipeline.forwarding.guards.looks()
@@ -337,9 +337,3 @@ def _subject_keys(
     found = SubjectKeys(Sealer(master_keys))
     stack.push_async_callback(ended, asyncio.create_task(Erasures(redis).follow(found.drop)))
     return found
-
-
-async def _left(workers: Workers, standing: Standing) -> None:
-    with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
-        async with asyncio.timeout(1):
-            await workers.leave(standing.report.worker)

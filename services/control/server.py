@@ -9,13 +9,10 @@ from typing import Any, Final
 import grpc
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from gateway import redis_clients
+from gateway.activation.following import following
 from gateway.activation.standing import Standing
-from gateway.adapters.revisions import RevisionStore
-from gateway.adapters.trust import Trust
-from gateway.adapters.workers import Workers, reporting
 from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.instance import instance
@@ -76,7 +73,13 @@ async def running(options: Options) -> AsyncIterator[int]:
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)
         policy = ActivePolicy(standing)
         async with (
-            _followed(options, redis, policy=policy, standing=standing),
+            following(
+                redis,
+                policy.swap,
+                standing=standing,
+                trusted_people=options.trusted_people,
+                pin_file=options.pin_file,
+            ),
             _paid(redis, stub, meters) as owed,
             composed(options, redis, stub, owing=owed, policy=policy, clock_ms=clock_ms) as made,
             serving(
@@ -99,23 +102,3 @@ async def _paid(redis: Client, stub: AuditServiceStub, meters: Meters) -> AsyncI
         yield found
     finally:
         await ended(task)
-
-
-@contextlib.asynccontextmanager
-async def _followed(
-    options: Options, redis: Client, *, policy: ActivePolicy, standing: Standing
-) -> AsyncIterator[None]:
-    """Go by the active revision, and report which one that is, until the block ends."""
-    store, workers = RevisionStore(redis), Workers(redis)
-    trust = Trust(store, root=options.trusted_people, pin_file=options.pin_file)
-    tasks = (
-        asyncio.create_task(store.follow(policy.swap, judge=trust.judge, refused=standing.refuses)),
-        asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
-    )
-    try:
-        yield
-    finally:
-        await ended(*tasks)
-        with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
-            async with asyncio.timeout(1):
-                await workers.leave(standing.report.worker)

@@ -1,6 +1,5 @@
 """`pilote intake`: one process that takes what other systems tell of customers, over HTTP."""
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -12,20 +11,16 @@ import grpc
 import msgspec
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from gateway import redis_clients
+from gateway.activation.following import following
 from gateway.activation.standing import Standing
 from gateway.adapters.admission import Admission
 from gateway.adapters.fact_changes import FactChanges
 from gateway.adapters.redis_cluster import opened
-from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.spool import Spool
-from gateway.adapters.trust import Trust
-from gateway.adapters.workers import Workers, reporting
 from gateway.clock import clock_ms
 from gateway.core.authority import Authority
-from gateway.ending import ended
 from gateway.instance import instance
 from gateway.redis_clients import Client
 from gateway.rpc.http_serving import http_serving
@@ -104,7 +99,13 @@ async def running(options: Options) -> AsyncIterator[int]:
             told=IntakeMetrics(meters).count,
         )
         async with (
-            _followed(options, redis, sources=sources, standing=standing),
+            following(
+                redis,
+                sources.swap,
+                standing=standing,
+                trusted_people=options.trusted_people,
+                pin_file=options.pin_file,
+            ),
             http_serving(
                 application(sources, taking, audiences),
                 listen=options.listen,
@@ -132,21 +133,3 @@ async def _outcomes(options: Options, redis: Client) -> AsyncIterator[Outcomes]:
         await admission.prepare(())
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(options.audit))
         yield Outcomes(redis, admission, AuditServiceStub(channel))
-
-
-@contextlib.asynccontextmanager
-async def _followed(options: Options, redis: Client, *, sources: Sources, standing: Standing) -> AsyncIterator[None]:
-    """Go by the active revision, and report which one that is, until the block ends."""
-    store, workers = RevisionStore(redis), Workers(redis)
-    trust = Trust(store, root=options.trusted_people, pin_file=options.pin_file)
-    tasks = (
-        asyncio.create_task(store.follow(sources.swap, judge=trust.judge, refused=standing.refuses)),
-        asyncio.create_task(reporting(workers, lambda: standing.report, standing.changed)),
-    )
-    try:
-        yield
-    finally:
-        await ended(*tasks)
-        with contextlib.suppress(RedisError, OSError, TimeoutError):  # else it expires
-            async with asyncio.timeout(1):
-                await workers.leave(standing.report.worker)
