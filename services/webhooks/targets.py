@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from gateway.rpc.addresses import Address, carried, public
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 MOST_CHARACTERS: Final = 2_000
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class TargetRefused(ValueError):
@@ -36,10 +36,10 @@ def permitted(address: Address, networks: Sequence[Network], *, encrypted: bool)
     """Whether webhooks may go to that address."""
     if any(address.version == each.version and address in each for each in networks):
         return True
-    inner = _inner(address)
+    inner = carried(address)
     if inner is not None:
         return permitted(inner, networks, encrypted=encrypted)
-    return encrypted and address.is_global and not (address.is_multicast or address.is_reserved)
+    return encrypted and public(address) and not address.is_reserved
 
 
 def check(url: str, networks: Sequence[Network]) -> None:
@@ -94,13 +94,3 @@ class Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is kept open."""
-
-
-def _inner(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)

@@ -9,11 +9,10 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
+from gateway.rpc import addresses
+
 SCHEMES: Final = ("https", "http", "smtp", "smtps")
 CONNECT_SECONDS: Final = 5.0
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""RFC 8215; what stands behind such addresses is known in the network only."""
 KEEP_ALIVE_SECONDS: Final = 4.0
 """Below the five seconds after which common servers close an idle connection: one that is closed while a request goes
 out on it leaves it in doubt."""
@@ -46,14 +45,8 @@ def public(address: str) -> bool:
         found = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        if found in _LOCAL_NAT64:
-            return False
-        within = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF) if found in _NAT64 else None
-        within = within or found.ipv4_mapped or found.sixtofour
-        if within is not None and not within.is_global:
-            return False
-    return found.is_global and not found.is_multicast
+    inner = addresses.carried(found)
+    return addresses.public(found) and (inner is None or addresses.public(inner))
 
 
 def refused(url: str, *, allow_private: bool) -> str:
