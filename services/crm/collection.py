@@ -6,7 +6,7 @@ Everything here runs inside one transaction of `services.crm.store`, on its thre
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,6 +18,7 @@ from pilote.crm.v1.deal_pb2 import Deal
 from pilote.crm.v1.message_pb2 import Message
 from services.crm import changes, checks, contracts, words
 
+Row = TypeVar("Row")
 R = TypeVar("R", Contact, Deal, Activity, Message)
 
 MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
@@ -159,14 +160,9 @@ class Collection(Generic[R]):
             f"SELECT place, body FROM {self.table} WHERE place > ?{where} ORDER BY place LIMIT ?",
             (after, *(filters[field] for field in fields), *words.bounds(asked), size + 1),
         )
-        resources: list[R] = []
-        last_place, total_bytes = after, 0
-        for place, body in rows:
-            if len(resources) == size or (resources and total_bytes + len(body) > MAX_PAGE_BYTES):
-                return Page(tuple(resources), next_place=last_place)
-            resources.append(self.kind.FromString(body))
-            last_place, total_bytes = place, total_bytes + len(body)
-        return Page(tuple(resources), next_place=None)
+        found, whole = fitting(rows, size=size, length=lambda row: len(row[1]))
+        resources = tuple(self.kind.FromString(body) for _, body in found)
+        return Page(resources, next_place=None if whole else found[-1][0])
 
     def update(self, connection: sqlite3.Connection, wanted: R, *, paths: tuple[str, ...], now_ms: int) -> R:
         """Change the fields of `paths` to those of `wanted` and return the resource as it is kept.
@@ -238,6 +234,21 @@ class Collection(Generic[R]):
 
     def _filter_values(self, resource: R) -> tuple[str | int, ...]:
         return tuple(self.filter_value(resource, field) for field in self.filters)
+
+
+def fitting(rows: Iterable[Row], *, size: int, length: Callable[[Row], int]) -> tuple[list[Row], bool]:
+    """The first `size` rows, or fewer where they would outgrow a page, and whether these are all.
+
+    `length` says how many bytes a row adds. One row always fits.
+    """
+    found: list[Row] = []
+    total_bytes = 0
+    for row in rows:
+        total_bytes += length(row)
+        if len(found) == size or (found and total_bytes > MAX_PAGE_BYTES):
+            return found, False
+        found.append(row)
+    return found, True
 
 
 def not_found(name: str) -> CallEnded:

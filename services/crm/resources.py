@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from gateway.core.errors import CallEnded
 from services.crm import changes, paging, repeats
-from services.crm.collection import MAX_PAGE_BYTES, Collection, Page, R
+from services.crm.collection import Collection, Page, R, fitting
 from services.crm.store import Store
 
 Filters = Mapping[str, str | int]
@@ -84,10 +84,8 @@ class Resources(Generic[R]):
             self._collection.get(connection, name, field=field)
             return changes.of(connection, self._collection.table, name, before=before, most=size + 1)
 
-        found = _that_fit(await self._store.read(look), size=size)
-        if found.whole:
-            return found.changes, ""
-        return found.changes, paging.page_token(table, asked, after=found.changes[-1].place)
+        found, whole = fitting(await self._store.read(look), size=size, length=lambda each: len(each.body))
+        return found, "" if whole else paging.page_token(table, asked, after=found[-1].place)
 
     async def update(self, wanted: R, *, mask: FieldMask, request_id: str) -> R:
         """Change the fields of `mask`."""
@@ -142,20 +140,6 @@ class Resources(Generic[R]):
         return await self._store.read(
             lambda connection: self._collection.page(connection, filters, after=after, size=size)
         )
-
-
-class _Fitting(NamedTuple):
-    changes: Sequence[changes.Change]
-    whole: bool
-
-
-def _that_fit(found: Sequence[changes.Change], *, size: int) -> _Fitting:
-    total_bytes = 0
-    for number, each in enumerate(found):
-        total_bytes += len(each.body)
-        if number == size or (number and total_bytes > MAX_PAGE_BYTES):
-            return _Fitting(found[:number], whole=False)
-    return _Fitting(found, whole=True)
 
 
 def _set_only(filters: Filters) -> Filters:
