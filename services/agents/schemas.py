@@ -116,25 +116,6 @@ def behaviors(field: Any) -> tuple[int, ...]:
     return tuple(options.Extensions[field_behavior_pb2.field_behavior])
 
 
-def inlined(kind: Any, comments: Mapping[str, str]) -> Schema:
-    """A schema of one message that needs no other document; what it refers to is under `$defs`."""
-    found: dict[str, Schema] = {}
-    waiting = [kind]
-
-    def refer(each: Any) -> Schema:
-        if each.full_name not in found:
-            found[each.full_name] = {}
-            waiting.append(each)
-        return {"$ref": f"#/$defs/{each.full_name}"}
-
-    schemas = Schemas(comments, refer)
-    whole = schemas.message(waiting.pop())
-    while waiting:
-        each = waiting.pop()
-        found[each.full_name] = schemas.enum(each) if hasattr(each, "values_by_name") else schemas.message(each)
-    return whole | ({"$defs": found} if found else {})
-
-
 def _wrapped(kind: Any) -> Any:
     """The field of a wrapper, which JSON writes as the value alone; `None` for all other messages."""
     name = kind.full_name

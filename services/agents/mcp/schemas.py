@@ -6,13 +6,13 @@ the contract may add later.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from google.api import field_behavior_pb2
-from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-Schema = dict[str, Any]
+from services.agents.schemas import Schema, behaviors
+
 Direction = Literal["request", "answer"]
 
 _INT64: Final = frozenset(
@@ -84,12 +84,12 @@ class Schemas:
             found["description"] = text
         required = []
         for field in message.fields:
-            behaviors = _behaviors(field)
-            if self._request and "OUTPUT_ONLY" in behaviors:
+            said = behaviors(field)
+            if self._request and field_behavior_pb2.OUTPUT_ONLY in said:
                 continue
             name = str(field.name)
             found["properties"][name] = self._described(field)
-            if self._request and "REQUIRED" in behaviors:
+            if self._request and field_behavior_pb2.REQUIRED in said:
                 required.append(name)
         if required:
             found["required"] = required
@@ -156,13 +156,6 @@ class Schemas:
             return names
         # What was not said at all is left out of an answer; what the contract adds later comes as its name or number.
         return {"type": ["string", "integer"]} | {key: names[key] for key in ("description",) if key in names}
-
-
-def _behaviors(field: FieldDescriptor) -> frozenset[str]:
-    # The pool that reflection fills does not know the Python class of the extension; the bytes do not care.
-    options = descriptor_pb2.FieldOptions.FromString(field.GetOptions().SerializeToString())
-    said = options.Extensions[field_behavior_pb2.field_behavior]
-    return frozenset(field_behavior_pb2.FieldBehavior.Name(each) for each in said)
 
 
 def _key_of(key: FieldDescriptor) -> Schema:

@@ -11,7 +11,8 @@ from pilote.decision.v1 import decision_service_pb2
 from pilote.governance.v1 import annotations_pb2
 from services.agents.catalogue import Catalogue, Method
 from services.agents.mcp.naming import names_of
-from services.agents.mcp.schemas import Schema, Schemas
+from services.agents.mcp.schemas import Schemas
+from services.agents.schemas import Schema
 
 PAGE_SIZE: Final = 25
 """What a page of a list holds where the caller does not say it."""
