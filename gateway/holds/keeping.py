@@ -114,9 +114,8 @@ class Keeping:
         await self._keep_refused(run, plan, why)
 
     async def _keep_refused(self, run: CallRun, plan: Plan, why: CallEnded) -> None:
-        if (
-            not run.keepable or run.released is not None
-        ):  # who makes held calls knows what to do with one that must wait
+        # Who makes held calls knows what to do with one that must wait.
+        if not run.keepable or run.released is not None:
             raise why
         await self.keep(run, plan)
 
