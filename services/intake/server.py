@@ -30,6 +30,7 @@ from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.intake.app import application
 from services.intake.audiences import Audiences
+from services.intake.bodies import Patience
 from services.intake.metrics import IntakeMetrics
 from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
@@ -60,6 +61,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     trusted_people: Authority | None = None
     to: Metering = NOWHERE
     """Where metrics go."""
+    patience: Patience = Patience()
+    """With clients that send slowly."""
 
 
 async def serve(options: Options) -> None:
@@ -107,7 +110,7 @@ async def running(options: Options) -> AsyncIterator[int]:
                 pin_file=options.pin_file,
             ),
             http_serving(
-                application(sources, taking, audiences),
+                application(sources, taking, audiences, patience=options.patience),
                 listen=options.listen,
                 drain_seconds=options.drain_seconds,
                 lifespan="on",
