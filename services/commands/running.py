@@ -248,7 +248,7 @@ async def _tell(supervisor: Supervisor, out: Console, language: str) -> None:
 
 def _put_addresses(policy: Any, settings: Settings) -> None:
     """Point the demonstration's upstreams to where they listen here."""
-    listens = {"crm": settings.crm_listen}
+    listens = {"crm": settings.crm_listen, "intake": settings.intake_grpc_listen}
     listens |= {f"lead-score-{version}": up.model_listen(settings, version) for version in up.MODEL_VERSIONS}
     for upstream in policy["upstreams"]:
         upstream["address"] = listens[upstream["name"]]

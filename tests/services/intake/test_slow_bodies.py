@@ -21,6 +21,7 @@ async def hurried(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterato
     """An intake that waits for half a second."""
     options = Options(
         listen="127.0.0.1:0",
+        grpc_listen="127.0.0.1:0",
         redis_url=redis_url,
         pseudonym_key=PSEUDONYM_KEY,
         drain_seconds=1,
@@ -28,8 +29,8 @@ async def hurried(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterato
         home=tmp_path,
         patience=Patience(seconds=0.5),
     )
-    async with running(options) as port, aiohttp.ClientSession() as http:
-        door = Door(redis, http, f"http://127.0.0.1:{port}")
+    async with running(options) as ports, aiohttp.ClientSession() as http:
+        door = Door(redis, http, f"http://127.0.0.1:{ports.http}")
         await door.publish(SOURCE)
         yield door
 
