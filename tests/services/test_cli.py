@@ -63,7 +63,7 @@ def test_the_example_policy_is_valid(tmp_path: Path) -> None:
     done = _run("check", str(POLICY), home=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "4 agents, 2 routes, 7 rules, 3 limits, 3 caps" in done.stdout
+    assert "4 agents, 3 routes, 7 rules, 3 limits, 3 caps" in done.stdout
 
 
 def test_a_policy_with_twelve_mistakes_is_told_all_of_them_with_line_and_fix(tmp_path: Path) -> None:
