@@ -65,7 +65,7 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
                 time_of(each.created_ms),
                 str(standing.waiting),
                 str(standing.dead),
-                f"{standing.left_out} ({standing.left_out_from} – {standing.left_out_to})" if standing.left_out else "",
+                f"{standing.left_out} ({standing.left_out_from}..{standing.left_out_to})" if standing.left_out else "",
             )
             for each, standing in found
         ]
