@@ -57,7 +57,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
     attempts: int = 0
     status: str = ""
-    """What came of the last attempt: an HTTP status, or what went wrong."""
+    """What came of the last attempt: an HTTP status, or "timeout", "unreachable", "not-allowed", "secret"."""
     dead: bool = False
 
     @property

@@ -215,6 +215,7 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
     def run() -> None:
         """Run the process that finds events and sends them."""
         from gateway.rpc.serving import run as run_process
+        from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
         from services.up import redis_url
         from services.webhooks.server import serve
@@ -224,10 +225,13 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
         configure(settings.log_level)
         run_process(
             lambda: serve(
+                listen=settings.webhooks_listen,
                 redis_url=redis_url(settings),
                 audit=settings.audit_listen,
                 sealing=shell.control_keys(settings),
                 networks=allowed,
+                drain_seconds=settings.drain_seconds,
+                to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             )
         )
 

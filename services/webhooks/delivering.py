@@ -51,11 +51,14 @@ class Deliverer:
         networks: Sequence[Network] = (),
         clock_ms: Callable[[], int],
         draw: Callable[[], float],
+        told: Callable[[str, str], None] = lambda _endpoint, _end: None,
     ) -> None:
+        """`told` is told of each attempt how it ended: "delivered", "failed" or, being the last, "dead"."""
         self._store = store
         self._networks = networks
         self._clock_ms = clock_ms
         self._draw = draw
+        self._told = told
         self._stack = AsyncExitStack()
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
@@ -112,6 +115,7 @@ class Deliverer:
         arrived, status, wait_ms = await self._send(delivery, endpoint)
         now_ms = self._clock_ms()
         if arrived:
+            self._told(endpoint.id, "delivered")
             await self._store.delivered(delivery, now_ms=now_ms)
             return
         if endpoint.id not in {each.id for each in await self._store.endpoints()}:
@@ -122,8 +126,10 @@ class Deliverer:
         if tried.attempts >= ATTEMPTS or wait_ms is None:
             extra = {"endpoint": endpoint.id, "event": delivery.event, "status": status, "attempts": tried.attempts}
             _log.warning("a webhook did not arrive and is not tried any more", extra=extra)
+            self._told(endpoint.id, "dead")
             await self._store.bury(tried, now_ms=now_ms)
         else:
+            self._told(endpoint.id, "failed")
             await self._store.again(tried, at_ms=now_ms + max(wait_ms, pause_ms(tried.attempts, draw=self._draw())))
 
     async def _send(self, delivery: Delivery, endpoint: Endpoint) -> tuple[bool, str, int | None]:
@@ -132,9 +138,9 @@ class Deliverer:
             check(endpoint.url, self._networks)
             secret = self._store.secret_of(endpoint)
         except TargetRefused:
-            return False, "the address is not allowed", None
+            return False, "not-allowed", None
         except (Damaged, KeyMissing):
-            return False, "the secret cannot be opened", 0
+            return False, "secret", 0
         signed = signing.headers(secret, event=delivery.event, timestamp=self._clock_ms() // 1000, body=delivery.body)
         headers = signed | {"content-type": CONTENT_TYPE, "user-agent": "pilote-webhooks"}
         session = self._sessions[endpoint.url.partition(":")[0].lower()]
@@ -143,9 +149,9 @@ class Deliverer:
                 gone = answer.status == 410  # the receiver wants no more of it
                 return 200 <= answer.status < 300, str(answer.status), None if gone else _asked_ms(answer.headers)
         except TimeoutError:
-            return False, "no answer in time", 0
+            return False, "timeout", 0
         except (aiohttp.ClientError, OSError, ValueError):
-            return False, "no connection", 0
+            return False, "unreachable", 0
 
 
 async def _all(each: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
