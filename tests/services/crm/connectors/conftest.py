@@ -36,7 +36,15 @@ async def bench(file: str, home: Path) -> AsyncIterator[Bench]:
             ) as port,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
-            yield Bench(vendor, System(channel, frozenset(loaded.methods), faults=vendor, renews=True))
+            system = System(
+                channel,
+                frozenset(loaded.methods),
+                faults=vendor,
+                renews=True,
+                contact_point="ada@example.org",
+                sent=lambda: len(vendor.sent),
+            )
+            yield Bench(vendor, system)
 
 
 @pytest.fixture
