@@ -35,7 +35,7 @@ class MailDev:
 def maildev(home: Path) -> Iterator[MailDev]:
     """A server that runs until the block ends."""
     smtp, web = free(2)
-    command = [
+    command: list[str | Path] = [
         *(node(), npm_packages() / ".bin" / "maildev"),
         *("--ip", "127.0.0.1", "--smtp", str(smtp), "--web-ip", "127.0.0.1", "--web", str(web)),
         *("--incoming-user", USERNAME, "--incoming-pass", PASSWORD, "--max-message-size", str(MOST_BYTES)),

@@ -47,7 +47,14 @@ def npm_packages() -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, folder)
         # No package's own scripts run: nothing of them is needed.
-        command = [node().parent / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        command: list[str | Path] = [
+            node().parent / "npm",
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]
         subprocess.run(command, cwd=folder, check=True)
 
     lock = (HERE / "package-lock.json").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ def prism(home: Path, file: Path = TWILIO) -> Iterator[str]:
     """The URL where Prism serves a file, of those in npm packages, until the block ends."""
     (port,) = free(1)
     packages = npm_packages()
-    command = [node(), packages / ".bin" / "prism", "mock", "--port", str(port), packages / file]
+    command: list[str | Path] = [node(), packages / ".bin" / "prism", "mock", "--port", str(port), packages / file]
     url = f"http://127.0.0.1:{port}"
     with running(command, home=home, ready=url):
         yield url

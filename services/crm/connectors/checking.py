@@ -175,17 +175,32 @@ def _check_method(
     _check_requests(method, path, mistakes)
     if method.paging is not None and method.paging.style in ("cursor", "url") and not method.paging.next:
         mistakes.add((*path, "paging"), "paging-part", style=method.paging.style)
-    get = f"Get{operation.word.title()}"
-    if get not in methods and (operation.verb == "Update" or method.id or method.reads_after):
-        mistakes.add(path, "method-get", name=operation.name, get=get)
+    _check_reads(operation, method, resources, methods, mistakes)
     known = KINDS[operation.word].kind.DESCRIPTOR.fields_by_name
     same = () if method.lookup is None else method.lookup.same
+    if operation.verb == "List":
+        known = {name: known[name] for name in operation.filters if name in known}
     for place, names in (("required", method.required), ("only", tuple(method.only)), ("lookup", same)):
         for name in names:
             if name not in known:
                 mistakes.add(
                     (*path, place), "contract-field-unknown", word=operation.word, name=name, choices=tuple(known)
                 )
+
+
+def _check_reads(
+    operation: Operation, method: Method, resources: Resources, methods: Mapping[str, Method], mistakes: Mistakes
+) -> None:
+    """See that what the method reads besides can be read."""
+    path: Path = ("methods", operation.name)
+    get = f"Get{operation.word.title()}"
+    if get not in methods and (operation.verb == "Update" or method.id or method.reads_after):
+        mistakes.add(path, "method-get", name=operation.name, get=get)
+    if method.reads_references and operation.word in resources:
+        for field in REFERENCES.keys() & resources[operation.word][1].keys():
+            read = f"Get{REFERENCES[field].removesuffix('s').title()}"
+            if read not in methods:
+                mistakes.add((*path, "reads_references"), "method-get", name=operation.name, get=read)
 
 
 def _check_requests(method: Method, path: Path, mistakes: Mistakes) -> None:
