@@ -12,7 +12,8 @@ from gateway.settings import language
 from services.commands.shell import Shell, print_rows, print_text
 
 if TYPE_CHECKING:
-    from services.webhooks.store import Delivery, WebhookStore
+    from gateway.adapters.webhooks import Delivery, Endpoint, Standing
+    from services.webhooks.store import WebhookStore
     from services.webhooks.targets import Network
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ def commands(shell: Shell) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Webhooks: other systems are told of events.")
     _add_endpoints(app, shell)
     _add_deliveries(app, shell)
+    _add_filling(app, shell)
     _add_run(app, shell)
     return app
 
@@ -40,12 +42,16 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
 
     @app.command("list")
     def list_endpoints() -> None:
-        """Show who is told of what."""
+        """Show who is told of what, and how that goes."""
         from services.webhooks.events import time_of
         from services.webhooks.texts import say
 
         spoken = language(shell.settings())
-        found = _with_store(shell, lambda store: store.endpoints())
+
+        async def listed(store: "WebhookStore") -> "list[tuple[Endpoint, Standing]]":
+            return [(each, await store.standing(each.id, now_ms=clock_ms())) for each in await store.endpoints()]
+
+        found = _with_store(shell, listed)
         if not found:
             print_text(shell.out, say("no-endpoints", language=spoken))
             return
@@ -57,10 +63,14 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
                 each.tenant or everything,
                 ", ".join(each.events) or everything,
                 time_of(each.created_ms),
+                str(standing.waiting),
+                str(standing.dead),
+                f"{standing.left_out} ({standing.left_out_from}..{standing.left_out_to})" if standing.left_out else "",
             )
-            for each in found
+            for each, standing in found
         ]
-        print_rows(shell.out, (("id", "url", "tenant", "events", "created"), *rows), whole="id")
+        columns = ("id", "url", "tenant", "events", "created", "waiting", "dead", "left out")
+        print_rows(shell.out, (columns, *rows), whole="id")
 
     @app.command()
     def remove(endpoint: Annotated[str, typer.Argument(help="Its id, as `pilote webhooks list` shows it.")]) -> None:
@@ -85,10 +95,10 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
 
 
 def _begin_telling(shell: Shell, url: str, *, tenant: str, all_tenants: bool, events: tuple[str, ...]) -> None:
+    from gateway.adapters.webhooks import Endpoint
     from services.commands.noting import noting
     from services.webhooks import signing
     from services.webhooks.events import TYPES
-    from services.webhooks.store import Endpoint
     from services.webhooks.targets import TargetRefused, check
     from services.webhooks.texts import say
 
@@ -127,11 +137,14 @@ def _add_deliveries(app: typer.Typer, shell: Shell) -> None:
     def deliveries(
         dead: Annotated[bool, typer.Option("--dead", help="Those that are not tried any more.")] = False,  # noqa: FBT002
     ) -> None:
-        """Show what is on its way, or what did not arrive: at most 100."""
+        """Show what is on its way, or what did not arrive: at most 100 for each endpoint."""
         from services.webhooks.events import time_of
         from services.webhooks.texts import say
 
-        found = _with_store(shell, lambda store: store.list(dead=dead))
+        async def listed(store: "WebhookStore") -> "list[Delivery]":
+            return [delivery for each in await store.endpoints() for delivery in await store.list(each.id, dead=dead)]
+
+        found = _with_store(shell, listed)
         if not found:
             nothing = "none-dead" if dead else "no-deliveries"
             print_text(shell.out, say(nothing, language=language(shell.settings())))
@@ -151,14 +164,50 @@ def _add_deliveries(app: typer.Typer, shell: Shell) -> None:
         spoken = language(shell.settings())
 
         async def again(store: "WebhookStore") -> int:
-            dead: tuple[Delivery, ...] = () if name else await store.list(dead=True, count=10_000)
-            names = [name] if name else [each.name for each in dead]
-            return sum([await store.replay(each, now_ms=clock_ms()) for each in names])
+            if name:
+                return int(await store.replay(name, now_ms=clock_ms()))
+            return sum([await store.replay_all(each.id, now_ms=clock_ms()) for each in await store.endpoints()])
 
         count = _with_store(shell, again)
         if name and not count:
             shell.fail(say("no-delivery", language=spoken, name=name))
         print_text(shell.out, say("replayed", language=spoken, count=count))
+
+
+def _add_filling(app: typer.Typer, shell: Shell) -> None:
+    @app.command()
+    def fill(
+        since: Annotated[str, typer.Option(help="From how long ago on, such as 2h or 3d.")],
+    ) -> None:
+        """Queue from the log what endpoints were not told of decisions and holds; what they were is left out."""
+        from gateway.core.policy.vocabulary import duration_ms
+        from services.webhooks.texts import say
+
+        spoken = language(shell.settings())
+        try:
+            long_ms = duration_ms(since)
+        except (ValueError, KeyError):
+            shell.fail(say("since", language=spoken, since=since), 2)
+
+        async def filled(store: "WebhookStore") -> int:
+            import grpc
+
+            from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+            from services.webhooks.following import Follower
+
+            for each in await store.endpoints():
+                await store.fill_in(each.id)
+            async with (
+                shell.store(shell.settings()) as redis,
+                grpc.aio.insecure_channel(shell.settings().audit_listen) as channel,
+            ):
+                follower = Follower(redis, store, AuditServiceStub(channel), clock_ms=clock_ms)
+                try:
+                    return await follower.fill(since_ms=clock_ms() - long_ms)
+                except grpc.aio.AioRpcError:
+                    shell.fail(say("no-log", language=spoken))
+
+        print_text(shell.out, say("filled", language=spoken, count=_with_store(shell, filled)))
 
 
 def _add_run(app: typer.Typer, shell: Shell) -> None:

@@ -2,27 +2,33 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar, cast
 
 import aiohttp
 import msgspec
 
 from gateway.adapters.sealing import Damaged, KeyMissing
+from gateway.adapters.webhooks import Delivery, Endpoint
+from gateway.ending import ended
 from services.webhooks import signing
 from services.webhooks.events import CONTENT_TYPE
-from services.webhooks.store import Delivery, Endpoint, WebhookStore
+from services.webhooks.store import WebhookStore
 from services.webhooks.targets import Network, Resolver, TargetRefused, check
 
 ATTEMPTS: Final = 12
 """With the pauses below they last for about a day."""
-AT_ONCE: Final = 50
+AT_ONCE: Final = 10
+"""Attempts to one endpoint."""
+IDLE_SECONDS: Final = 0.25
+"""How often it is looked what is due."""
 SECONDS: Final = 10.0
 """Longest attempt."""
 _BASE_MS: Final = 5_000
 _LONGEST_MS: Final = 6 * 3_600_000
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +63,7 @@ class Deliverer:
         for scheme in ("https", "http"):
             resolver = Resolver(self._networks, encrypted=scheme == "https")
             session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit=AT_ONCE),
+                connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit=0),
                 timeout=aiohttp.ClientTimeout(total=SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
@@ -67,31 +73,52 @@ class Deliverer:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def round(self) -> int:
-        """Send what is due; returns how many deliveries were taken.
+    async def run(self) -> None:
+        """Send what is due until cancelled. Each endpoint has a task of its own, so a slow one delays no other.
 
         Raises:
             RedisError, OSError: the store does not answer; what was sent may be sent again.
         """
-        due = await self._store.claim(now_ms=self._clock_ms(), count=AT_ONCE)
-        if due:
-            endpoints = {each.id: each for each in await self._store.endpoints()}
-            async with asyncio.TaskGroup() as group:
-                for each in due:
-                    group.create_task(self._deliver(each, endpoints))
+        running = dict[str, asyncio.Task[None]]()
+        try:
+            while True:
+                for done in [endpoint for endpoint, task in running.items() if task.done()]:
+                    running.pop(done).result()
+                for each in await self._store.endpoints():
+                    if each.id not in running and await self._store.is_due(each.id, now_ms=self._clock_ms()):
+                        running[each.id] = asyncio.create_task(self._all_of(each))
+                await asyncio.sleep(IDLE_SECONDS)
+        finally:
+            await ended(*running.values())
+
+    async def round(self) -> int:
+        """Send what is due, at most `AT_ONCE` for each endpoint; returns how many deliveries were taken.
+
+        Raises:
+            RedisError, OSError: the store does not answer; what was sent may be sent again.
+        """
+        return sum(await _all(self._some_of(each) for each in await self._store.endpoints()))
+
+    async def _all_of(self, endpoint: Endpoint) -> None:
+        while await self._some_of(endpoint):
+            pass
+
+    async def _some_of(self, endpoint: Endpoint) -> int:
+        due = await self._store.claim(endpoint.id, now_ms=self._clock_ms(), count=AT_ONCE)
+        await _all(self._deliver(each, endpoint) for each in due)
         return len(due)
 
-    async def _deliver(self, delivery: Delivery, endpoints: Mapping[str, Endpoint]) -> None:
-        endpoint = endpoints.get(delivery.endpoint)
-        if endpoint is None:
-            await self._store.delivered(delivery)
-            return
+    async def _deliver(self, delivery: Delivery, endpoint: Endpoint) -> None:
         arrived, status, wait_ms = await self._send(delivery, endpoint)
         now_ms = self._clock_ms()
         if arrived:
-            await self._store.delivered(delivery)
+            await self._store.delivered(delivery, now_ms=now_ms)
+            return
+        if endpoint.id not in {each.id for each in await self._store.endpoints()}:
+            await self._store.remove(endpoint.id)  # meanwhile; nothing of it may stay
             return
         tried = msgspec.structs.replace(delivery, attempts=delivery.attempts + 1, status=status)
+        await self._store.failed(tried, now_ms=now_ms)
         if tried.attempts >= ATTEMPTS or wait_ms is None:
             extra = {"endpoint": endpoint.id, "event": delivery.event, "status": status, "attempts": tried.attempts}
             _log.warning("a webhook did not arrive and is not tried any more", extra=extra)
@@ -119,6 +146,15 @@ class Deliverer:
             return False, "no answer in time", 0
         except (aiohttp.ClientError, OSError, ValueError):
             return False, "no connection", 0
+
+
+async def _all(each: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them give, once none runs any more; raises what the first has failed with."""
+    found = await asyncio.gather(*each, return_exceptions=True)
+    for result in found:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", found)
 
 
 def _asked_ms(headers: Mapping[str, Any]) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.errors import Reason
+from gateway.core.failures import RuleFailure
 from gateway.core.stops import Stop
 from pilote.decision.v1.decision_pb2 import Decision, Verdict
 from pilote.governance.v1.annotations_pb2 import Operation
@@ -20,6 +21,7 @@ TYPES: Final = (
     "stop.set",
     "stop.lifted",
     "revision.activated",
+    "finding",
 )
 """Without the prefix."""
 CONTENT_TYPE: Final = "application/cloudevents+json"
@@ -40,6 +42,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     specversion: str = "1.0"
     source: str = SOURCE
     datacontenttype: str = "application/json"
+
+    @property
+    def about(self) -> str:
+        """The tenant; empty where it is about all."""
+        return "" if self.tenant is msgspec.UNSET else self.tenant
 
     @property
     def short_type(self) -> str:
@@ -80,6 +87,27 @@ def of_revision(number: int, sha256: str, *, change: int, now_ms: int) -> Event:
         subject=f"revisions/{number}",
         time=time_of(now_ms),
         data={"number": number, "sha256": sha256},
+    )
+
+
+def of_finding(tenant: str, failure: RuleFailure) -> Event:
+    """What is told of a rule that fails while calls are decided: once for each revision under which it does."""
+    told = f"{tenant}\n{failure.rule}\n{failure.revision}".encode()
+    return Event(
+        id=f"{hashlib.sha256(told).hexdigest()[:32]}.finding",
+        type=f"{PREFIX}finding",
+        subject=f"findings/{tenant}/{failure.rule}",
+        time=time_of(failure.last_ms),
+        tenant=tenant,
+        data={
+            "rule": failure.rule,
+            "error": failure.error,
+            "count": failure.count,
+            "first": time_of(failure.first_ms),
+            "last": time_of(failure.last_ms),
+            "revision": failure.revision,
+            "decision": f"decisions/{failure.decision}",
+        },
     )
 
 

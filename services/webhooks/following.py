@@ -1,4 +1,4 @@
-"""Finds what is to be told: decisions from the audit service, stops and the active revision from the store."""
+"""Finds what is to be told: decisions from the audit service; stops, findings and the active revision in the store."""
 
 import logging
 from collections.abc import Callable
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
+from gateway.adapters.failures import failures
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.stops import StopStore
 from gateway.core import keys
 from gateway.core.stops import Stop
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
-from services.webhooks.events import Event, of_decision, of_revision, of_stop, time_of
+from services.webhooks.events import Event, of_decision, of_finding, of_revision, of_stop, time_of
 from services.webhooks.store import WebhookStore
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
@@ -40,6 +41,7 @@ class Follower:
         self._revisions = RevisionStore(redis)
         self._stops = StopStore(redis)
         self._clock_ms = clock_ms
+        self._follows = False
 
     async def follow(self) -> None:
         """Queue what is told of decisions, from where it was left on, until cancelled.
@@ -50,42 +52,53 @@ class Follower:
         """
         tail: Any = self._audit.TailDecisions(TailDecisionsRequest(filter=FILTER))
         await tail.initial_metadata()  # from here on nothing escapes us
-        begun_ms = self._clock_ms()
-        await self.catch_up()
-        await self._store.know(_TOLD, str(begun_ms).encode())
-        async for told in tail:
-            await self._tell(of_decision(told.decision))
-            await self._store.know(_TOLD, str(self._clock_ms()).encode())
+        try:
+            await self.catch_up()
+            self._follows = True
+            async for told in tail:
+                await self._tell(of_decision(told.decision))
+        finally:
+            self._follows = False
 
     async def catch_up(self) -> None:
-        """Queue what happened since the last look; nothing the first time."""
+        """Queue what happened since the last look, however long ago that was; nothing the first time."""
         last = (await self._store.known()).get(_TOLD)
-        if last is None:
-            return
-        since = time_of(int(last) - LOOK_BACK_MS)
-        request = ListDecisionsRequest(
-            filter=f'{FILTER} AND receive_time >= "{since}"', page_size=_PAGE, order_by="receive_time asc"
-        )
+        if last is not None:
+            await self.fill(since_ms=int(last) - LOOK_BACK_MS)
+        await self._store.know(_TOLD, str(self._clock_ms()).encode())
+
+    async def fill(self, *, since_ms: int) -> int:
+        """Queue what the log has of decisions and holds from then on, where it was not; says for how many endpoints.
+
+        Raises:
+            grpc.aio.AioRpcError: the audit service does not answer.
+            RedisError, OSError: the store does not answer.
+        """
+        found = f'{FILTER} AND receive_time >= "{time_of(since_ms)}"'
+        request, queued = ListDecisionsRequest(filter=found, page_size=_PAGE, order_by="receive_time asc"), 0
         while True:
             page = await self._audit.ListDecisions(request)
             for decision in page.decisions:
-                await self._tell(of_decision(decision))
+                queued += await self._tell(of_decision(decision))
             if not page.next_page_token:
-                return
+                return queued
             request.page_token = page.next_page_token
 
     async def look(self) -> None:
-        """Queue what has become of stops and of the active revision since the last look.
+        """Queue what has become of stops, findings and the active revision since the last look.
 
         Raises:
             RedisError, OSError: the store does not answer.
         """
         known = await self._store.known()
+        if self._follows:
+            await self._store.know(_TOLD, str(self._clock_ms()).encode())
         await self._look_at_revision(known)
         streams: Any = await cast(Any, self._redis.smembers(keys.STREAMS))
         tenants = {keys.tenant_of(stream.decode()) for stream in streams} - {"", keys.NOBODY}
         for tenant in sorted(tenants):
             await self._look_at_stops(tenant, known)
+            await self._look_at_findings(tenant, known)
 
     async def _look_at_revision(self, known: dict[str, bytes]) -> None:
         number = await self._revisions.active()
@@ -117,10 +130,37 @@ class Follower:
         if mark not in known:
             await self._store.know(mark, b"1")
 
-    async def _tell(self, event: Event | None) -> None:
-        if event is None:
+    async def _look_at_findings(self, tenant: str, known: dict[str, bytes]) -> None:
+        mark = f"findings/{tenant}"
+        found = await failures(self._redis, tenant)
+        now = {each.rule: each.revision for each in found}
+        before = msgspec.json.decode(known[mark], type=dict[str, int]) if mark in known else None
+        if now == before:
             return
-        endpoints = await self._store.endpoints()
-        to = [each for each in endpoints if each.wants(event) and time_of(each.created_ms) <= event.time]
-        if await self._store.enqueue(event, to, now_ms=self._clock_ms()) < 0:
-            _log.error("too many webhooks wait, so an event is left out", extra={"event": event.id})
+        if before is not None:
+            for each in found:
+                if before.get(each.rule) != each.revision:
+                    await self._tell(of_finding(tenant, each))
+        await self._store.know(mark, msgspec.json.encode(now))
+
+    async def _tell(self, event: Event | None) -> int:
+        """For how many endpoints it was queued."""
+        if event is None:
+            return 0
+        to = [
+            each
+            for each in await self._store.endpoints()
+            if each.wants(event.short_type, tenant=event.about) and time_of(each.created_ms) <= event.time
+        ]
+        queued, full = await self._store.enqueue(
+            event.id,
+            to,
+            kind=event.short_type,
+            body=msgspec.json.encode(event),
+            time=event.time,
+            now_ms=self._clock_ms(),
+        )
+        if full:
+            extra = {"event": event.id, "endpoints": full}
+            _log.error("too many webhooks wait for an endpoint, so an event is left out", extra=extra)
+        return queued

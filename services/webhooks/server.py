@@ -25,7 +25,6 @@ from services.webhooks.targets import Network
 
 LOOK_SECONDS: Final = 1.0
 """Pause between two looks at stops and the active revision."""
-IDLE_SECONDS: Final = 0.25
 PATIENCE_SECONDS: Final = 1.0
 """Pause while the store or the audit service does not answer."""
 
@@ -66,11 +65,7 @@ async def running(
             await follower.look()
             await asyncio.sleep(LOOK_SECONDS)
 
-        async def send() -> None:
-            if not await deliverer.round():
-                await asyncio.sleep(IDLE_SECONDS)
-
-        tasks = tuple(asyncio.create_task(_always(each)) for each in (follower.follow, look, send))
+        tasks = tuple(asyncio.create_task(_always(each)) for each in (follower.follow, look, deliverer.run))
         try:
             yield tasks
         finally:

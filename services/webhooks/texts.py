@@ -25,6 +25,15 @@ _TEXTS: Final = {
         "Il n’y a pas d’envoi {name} : pilote webhooks deliveries les affiche.",
     ),
     "replayed": ("{count} sent again.", "{count} envoyés à nouveau."),
+    "filled": ("{count} queued from the log.", "{count} mis en file depuis le journal."),
+    "since": (
+        "{since} is no span of time: write 90s, 30m, 2h or 3d.",
+        "{since} n’est pas une durée : écrivez 90s, 30m, 2h ou 3d.",
+    ),
+    "no-log": (
+        "The audit service does not answer, so nothing more was queued: start it, and fill in again.",
+        "Le service d’audit ne répond pas, rien de plus n’a donc été mis en file : démarrez-le, puis recommencez.",
+    ),
     "unknown-event": (
         "There is no event {event}; there are {known}.",
         "Il n’y a pas d’événement {event} ; il y a {known}.",

@@ -1,16 +1,19 @@
 """Other systems are told what a real gateway refuses and holds, what people stop, and which revision is active."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.stops import StopStore
+from gateway.adapters.webhooks import Delivery, Endpoint
 from gateway.clock import clock_ms
+from gateway.core.failures import NO_KEY
 from gateway.core.stops import Stop
 from services.webhooks.events import time_of
 from services.webhooks.following import Follower
 from services.webhooks.server import running
-from services.webhooks.store import Endpoint, WebhookStore
+from services.webhooks.store import WebhookStore
 from services.webhooks.targets import networks_of
 from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import allow_all, policy
@@ -48,7 +51,7 @@ async def until_looked(store: WebhookStore) -> None:
     """Wait until decisions are followed, and it is known what there was before."""
 
     async def look() -> bool | None:
-        return {"told-ms", "revision", "stops/acme"} <= (await store.known()).keys() or None
+        return {"told-ms", "revision", "stops/acme", "findings/acme"} <= (await store.known()).keys() or None
 
     await eventually(look, what="a first look")
 
@@ -101,7 +104,58 @@ async def test_what_happens_while_nobody_tells_is_told_later_and_what_came_befor
         follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
         for _ in range(2):
             await follower.catch_up()
-        (waiting,) = await store.list(dead=False)
+        (waiting,) = await store.list("e-acme", dead=False)
     event = json.loads(waiting.body)
     assert event["subject"] == f"decisions/{late.decision}"
     assert event["time"] <= time_of(clock_ms())
+
+
+async def test_what_happened_while_nobody_told_for_days_or_found_a_full_queue_is_filled_in_from_the_log(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    agent, sales = world.agent(), credential("sales-bot")
+    await world.publish(policy(upstream.address, rules=[allow_all(), NO_READING]))
+    async with receiving() as receiver:
+        store = await endpoint(world, receiver)
+        await store.know("told-ms", str(clock_ms() - 5 * 86_400_000).encode())
+        refused = await told(agent.contacts.GetContact(get(), metadata=sales))
+        await auditor.decision(refused.decision)
+        narrow = WebhookStore(world.redis, Sealer(KEYS), most=0)
+        await Follower(world.redis, narrow, auditor.stub, clock_ms=clock_ms).catch_up()
+        assert (await store.standing("e-acme", now_ms=clock_ms())).left_out == 1
+        follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
+        assert [await follower.fill(since_ms=clock_ms() - 3_600_000) for _ in range(2)] == [1, 0]
+        (waiting,) = await store.list("e-acme", dead=False)
+    assert json.loads(waiting.body)["subject"] == f"decisions/{refused.decision}"
+
+
+async def test_a_rule_that_fails_is_told_once_under_each_revision(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    rules = [allow_all(), {"name": "asks", "effect": "deny", "mode": "monitor", "when": '!facts.consents["email"]'}]
+    async with receiving() as receiver:
+        store = await endpoint(world, receiver)
+        follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
+
+        async def found(count: int) -> Sequence[Delivery] | None:
+            await follower.look()
+            seen = [each for each in await store.list("e-acme", dead=False) if each.type == "finding"]
+            return seen if len(seen) == count else None
+
+        await told(world.agent().contacts.GetContact(get(), metadata=credential("sales-bot")))
+        await eventually(lambda: _knows(follower, store), what="a first look")
+        for count in (1, 2):
+            number = await world.publish(policy(upstream.address, rules=rules))
+            for contact in ("contacts/a", "contacts/b"):
+                await told(world.agent().contacts.GetContact(get(contact), metadata=credential("sales-bot")))
+            events = [json.loads(each.body) for each in await eventually(lambda: found(count), what="a finding")]  # noqa: B023
+            assert number in {each["data"]["revision"] for each in events}
+            assert await found(count)
+    (last, first) = sorted(events, key=lambda each: -each["data"]["revision"])
+    assert (first["subject"], first["type"]) == ("findings/acme/asks", "dev.pilote.finding")
+    assert last["data"]["error"] == f'{NO_KEY}: "email"'
+
+
+async def _knows(follower: Follower, store: WebhookStore) -> bool | None:
+    await follower.look()
+    return "findings/acme" in await store.known() or None

@@ -1,5 +1,6 @@
 """A system that is told of events: keeps what it gets, and answers as it is told to."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ class Receiver:
 
     port: int = 0
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    held: asyncio.Event | None = None
+    """Requests are answered once it is set."""
     got: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
 
     @property
@@ -23,6 +26,8 @@ class Receiver:
     async def handle(self, request: web.Request) -> web.Response:
         """Keep a request, and answer it."""
         self.got.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
+        if self.held is not None:
+            await self.held.wait()
         status, headers = self.answers.pop(0) if self.answers else (204, {})
         return web.Response(status=status, headers=headers)
 

@@ -11,6 +11,7 @@ from pilote.crm.v1.message_pb2 import SEND_STATE_SENT
 from services.crm import repeats
 from services.crm.connectors.calling import Caller, Run
 from services.crm.connectors.contract import KINDS, OPERATIONS, REFERENCES, Operation, new, plain
+from services.crm.connectors.enrolling import VERBS, Enrolling
 from services.crm.connectors.exchange import Answer
 from services.crm.connectors.expressions import Unfit
 from services.crm.connectors.fields import Mapped
@@ -69,7 +70,8 @@ class Connector:
         if operation.verb == "List":
             refuse_filters(prepared, request)
             return await page(self._caller, prepared, mapped, request, run, tokens=self._tokens, sees=self._sees())
-        act, act_again = self._change(prepared, mapped, request, run)
+        change = self._enrolling if operation.verb in VERBS else self._change
+        act, act_again = change(prepared, mapped, request, run)
         body = type(request)()
         body.CopyFrom(request)
         body.ClearField("request_id")
@@ -78,6 +80,14 @@ class Connector:
         if operation.name == "DeleteContact":
             await self._remembering.forget(request.name)
         return type(new(operation)).FromString(answer)
+
+    def _enrolling(
+        self, prepared: Prepared, mapped: Mapped, request: Any, run: Run
+    ) -> tuple[Callable[[], Awaitable[Done]], Callable[[], Awaitable[Done]] | None]:
+        key = _key(request.request_id)
+        return Enrolling(
+            self._caller, prepared, mapped, request, run, sees=self._sees(), key=key, clock_ms=self._clock_ms
+        ).change()
 
     def _change(
         self, prepared: Prepared, mapped: Mapped, request: Any, run: Run
@@ -239,14 +249,7 @@ class Connector:
     async def _call(
         self, prepared: Prepared, sees: Mapping[str, Any], run: Run, *, headers: Mapping[str, str], safe: bool
     ) -> Answer:
-        try:
-            outgoing = prepared.request.outgoing(self._caller, sees, safe=safe, headers=headers)
-        except Unfit as error:
-            raise CallEnded(
-                Reason.ARGUMENT_INVALID,
-                "The connector cannot put this request into the vendor's form; fill in more of it.",
-            ) from error
-        return await self._caller.call(outgoing, run)
+        return await prepared.call(self._caller, sees, run, headers=headers, safe=safe)
 
     def _sees(self) -> dict[str, Any]:
         return {"vars": self._variables}
