@@ -46,6 +46,8 @@ class Incoming(msgspec.Struct, frozen=True):
     pairs: Metadata = ()
     """The metadata as it came: a key may come more than once; `metadata` holds the last."""
     http: bool = False
+    agent: str | None = None
+    """Whose call it is, where Envoy says so in place of a credential; empty where it was to, and says nothing."""
     unclear: CallEnded | None = None
     """Why nobody can say which method it is, where it can be read in more than one way."""
 

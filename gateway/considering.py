@@ -27,8 +27,12 @@ def considered(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> None:
     """
     if weighed(run, pseudonym_key=pseudonym_key, approved=approved) is not Verdict.ALLOW:
         raise refused(run)
-    if run.routed is NOWHERE:  # permission before existence (AIP-193)
+    if run.routed is NOWHERE and not _only_asks(run):  # permission before existence (AIP-193)
         raise plainly(Reason.ROUTE_NOT_FOUND, run)
+
+
+def _only_asks(run: CallRun) -> bool:
+    return run.policy is not None and run.policy.contract.unrouted
 
 
 def weighed(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> Verdict:

@@ -107,7 +107,7 @@ class Pipeline:
         run.request = request
         try:
             if self.draining and not run.parent:
-                run.agent = self._identity.identify(run.incoming.metadata)
+                run.agent = self._who(run, self.revision)
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
             if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
                 await self._gathering.turn()
@@ -189,7 +189,7 @@ class Pipeline:
         run.request = request
         revision = run.revision = self.revision
         run.begun = perf_counter()
-        run.agent = self._identity.identify(run.incoming.metadata) if run.released is None else _named(run)
+        run.agent = self._who(run, revision)
         run.identified = perf_counter()
         if revision is None:
             raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so every call is refused.")
@@ -217,6 +217,16 @@ class Pipeline:
             considered(run, pseudonym_key=self._pseudonym_key, approved=run.approved)
         finally:
             run.decided = perf_counter()
+
+    def _who(self, run: CallRun, revision: Revision | None) -> Agent:
+        """Step 1: who calls."""
+        if run.released is not None:
+            return _named(run)
+        if run.incoming.agent is not None and revision is not None:
+            if run.incoming.unclear is not None:  # then it says not whose call it is either
+                raise run.incoming.unclear
+            return _vouched_for(run.incoming.agent, revision)
+        return self._identity.identify(run.incoming.metadata)
 
     async def _facts_of(self, run: CallRun, ref: str) -> Facts:
         """Step 4: what is known of the subject, by the revision that decides: another may become active meanwhile."""
@@ -400,6 +410,19 @@ def _named(run: CallRun) -> Agent:
     if run.revision is not None and (known is None or known.tenant != run.released.tenant):
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, AGENT_GONE)
     return run.agent if known is None else msgspec.structs.replace(known, person=person) if person else known
+
+
+def _vouched_for(name: str, revision: Revision) -> Agent:
+    """The agent that Envoy names.
+
+    Raises:
+        CallEnded: AGENT_UNAUTHENTICATED where the revision does not know it.
+    """
+    known = revision.agent(name)
+    if known is None:
+        text = "The descriptor names no agent of the active policy: let Envoy send an agent's name."
+        raise CallEnded(Reason.AGENT_UNAUTHENTICATED, text, metadata={"problem": "AGENT_UNKNOWN"})
+    return known
 
 
 def _may_have_worked(run: CallRun, acted: Acted) -> bool:

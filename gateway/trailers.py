@@ -8,7 +8,7 @@ from gateway.callrun import CallRun, elapsed_us
 from gateway.core.limits import Bucket
 from gateway.core.record import BucketLook
 
-_NO_LIMITS: Final = frozenset({"gap", "score", "sequence", "trail"})
+NO_LIMITS: Final = frozenset({"gap", "score", "sequence", "trail"})
 """Kinds of bucket that have no number of calls left to tell; a gap would name its cap a second time."""
 
 
@@ -32,7 +32,7 @@ def own(run: CallRun) -> Metadata:
         said.append(("pilote-exposures", ",".join(shown)))
     if run.outcome is not None and run.decision is not None and run.outcome.looks:
         pairs = zip(run.decision.buckets, run.outcome.looks, strict=True)
-        looks = [(bucket, look) for bucket, look in pairs if bucket.kind not in _NO_LIMITS]
+        looks = [(bucket, look) for bucket, look in pairs if bucket.kind not in NO_LIMITS]
         if looks:
             said.append(("ratelimit-policy", ", ".join([_policy(bucket) for bucket, _ in looks])))
             said.append(("ratelimit", ", ".join([_left(bucket, look) for bucket, look in looks])))
@@ -54,7 +54,13 @@ def _policy_text(limit: str, capacity: int, window_ms: int) -> str:
     return f'"{limit}";q={capacity};w={-(-window_ms // 1000)}'
 
 
+def left(bucket: Bucket, look: BucketLook) -> tuple[int, int]:
+    """What remains of a limit, and the milliseconds until more does."""
+    wait_ms = look.wait_ms if look.wait_ms > 0 else look.used * bucket.interval_us // 1000 or bucket.period_ms
+    return max(0, bucket.capacity - look.used), wait_ms
+
+
 def _left(bucket: Bucket, look: BucketLook) -> str:
     """One item of the IETF draft's `RateLimit`: what remains, and the seconds until more does."""
-    wait_ms = look.wait_ms if look.wait_ms > 0 else look.used * bucket.interval_us // 1000 or bucket.period_ms
-    return f'"{bucket.limit}";r={max(0, bucket.capacity - look.used)};t={-(-wait_ms // 1000)}'
+    remaining, more_ms = left(bucket, look)
+    return f'"{bucket.limit}";r={remaining};t={-(-more_ms // 1000)}'

@@ -49,7 +49,7 @@ def check_stored(document: bytes, *, made: Callable[[Program], None]) -> None:
     """Look for mistakes in a stored document; `made` is told of each program that is compiled. Raises the same."""
     mistakes = Mistakes()
     decoded = _stored(document, mistakes)
-    book = ContractBook(decoded.contracts, mistakes, rest=decoded.rest)
+    book = book_of(decoded, mistakes)
     _check(decoded, book, engine=RuleEngine(book.pool, book.message_class, made=made), mistakes=mistakes)
 
 
@@ -66,7 +66,7 @@ class Checked:
         self._rest = rest
         self._sha256 = hashlib.sha256(document).hexdigest()
         self._document = _in_steps(document, rest)
-        self._book = ContractBook(self._document.contracts, Mistakes(), rest=self._document.rest)
+        self._book = book_of(self._document, Mistakes())
 
     def compiled(self, programs: Iterator[Program], *, number: int) -> Revision:
         """The revision, from what the other process compiles of it, as it comes.
@@ -85,6 +85,11 @@ class Checked:
         )
 
 
+def book_of(document: Document, mistakes: Mistakes) -> ContractBook:
+    """The methods that a policy describes."""
+    return ContractBook(document.contracts, mistakes, rest=document.rest, ratelimit=document.ratelimit)
+
+
 def _stored(document: bytes, mistakes: Mistakes) -> Document:
     try:
         return _document.decode(document)
@@ -93,7 +98,7 @@ def _stored(document: bytes, mistakes: Mistakes) -> Document:
 
 
 def _revision(document: Document, mistakes: Mistakes, *, number: int) -> Revision:
-    book = ContractBook(document.contracts, mistakes, rest=document.rest)
+    book = book_of(document, mistakes)
     engine = RuleEngine(book.pool, book.message_class)
     _check(document, book, engine=engine, mistakes=mistakes)
     sha256 = hashlib.sha256(canonical(document)).hexdigest()

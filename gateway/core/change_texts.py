@@ -16,6 +16,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "models": ("the model", "le modèle"),
     "contracts": ("the contract", "le contrat"),
     "rest": ("the HTTP API", "l’API HTTP"),
+    "ratelimit": ("the rate limit domain", "le domaine de limitation"),
     "routes": ("the route", "la route"),
     "lineage": ("the lineage of actions", "la traçabilité des actions"),
     "experiments": ("the experiment", "l’expérience"),

@@ -148,6 +148,10 @@ class MethodContract(msgspec.Struct, frozen=True, kw_only=True):
     server_streaming: bool = False
     http: bool = False
     """It is a method of a plain HTTP API: Envoy forwards its requests, the gateway only decides about them."""
+    unrouted: bool = False
+    """Nobody forwards it: somebody only asks whether there is room in its limits, and is never heard of again."""
+    hits: Callable[[Any], int] | None = None
+    """How many calls a decoded request stands for; `None`: it is one."""
     idempotent: bool = False
     """A repeat changes nothing, so it may be retried."""
     read: Callable[[object], Said] = read_nothing

@@ -43,6 +43,18 @@ class Constant(msgspec.Struct, frozen=True):
         return self.number
 
 
+class Weighed(msgspec.Struct, frozen=True):
+    """What one call costs, as often as a request stands for a call."""
+
+    hits: Callable[[Any], int]
+    one: Expression
+
+    def value(self, values: Mapping[str, object], *, now_ms: int) -> int | None:
+        """See `Expression`."""
+        cost = self.one.value(values, now_ms=now_ms)
+        return cost * self.hits(values["request"]) if isinstance(cost, int) else None
+
+
 class Reading(msgspec.Struct, frozen=True):
     """A number in the metadata of an upstream's answers: the first group of `pattern`."""
 

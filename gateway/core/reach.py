@@ -106,6 +106,11 @@ def _rest(change: Change, sides: Sides) -> Reach:
     return Reach(methods=sides.methods(lambda policy: policy.contract.method.startswith(own)))
 
 
+def _ratelimit(change: Change, sides: Sides) -> Reach:
+    own = f"/ratelimit/{change.place.name}/"
+    return Reach(methods=sides.methods(lambda policy: policy.contract.method.startswith(own)))
+
+
 def _contacts(_change: Change, sides: Sides) -> Reach:
     return Reach(methods=sides.methods(lambda policy: policy.contract.operation is Operation.CONTACT))
 
@@ -221,6 +226,7 @@ _BY_SECTION: Final[Mapping[str, Callable[[Change, Sides], Reach]]] = {
     "models": _model,
     "contracts": _contract,
     "rest": _rest,
+    "ratelimit": _ratelimit,
     "routes": _route,
     "lineage": _lineage,
     "experiments": _experiment,

@@ -10,7 +10,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.interceptors import end
 
 KEY_HEADER: Final = "x-pilote-envoy-key"
-SERVICES: Final = ("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3.")
+SERVICES: Final = ("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3.", "/envoy.service.ratelimit.v3.")
 SHORTEST: Final = 32
 
 

@@ -19,6 +19,7 @@ from gateway.copies.comparing import ReplyComparer
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
 from gateway.core.mistakes import told
+from gateway.core.policy.ratelimit import RateLimitDomain
 from gateway.core.policy.rest import RestApi
 from gateway.core.policy.serving import Contract, MethodBinding
 from gateway.core.revision.decode import Mistakes, Path
@@ -33,6 +34,7 @@ from gateway.messages.field_paths import (
     token_usage,
     writer,
 )
+from gateway.messages.ratelimit_contracts import ratelimit_contracts
 from gateway.messages.redaction import MessageRedactor
 from gateway.messages.request_values import value_reader
 from gateway.messages.rest_contracts import rest_contracts
@@ -76,7 +78,14 @@ _NEEDED: Final = {Operation.CONTACT: ("subject", "channel"), Operation.INFER: ("
 class ContractBook:
     """Every method the gateway may let through, and the message types that rules are checked against."""
 
-    def __init__(self, contracts: Iterable[Contract], mistakes: Mistakes, *, rest: Iterable[RestApi] = ()) -> None:
+    def __init__(
+        self,
+        contracts: Iterable[Contract],
+        mistakes: Mistakes,
+        *,
+        rest: Iterable[RestApi] = (),
+        ratelimit: Iterable[RateLimitDomain] = (),
+    ) -> None:
         self.pool = descriptor_pool.DescriptorPool()
         self._methods: dict[str, MethodContract] = {}
         self._files: list[str] = []
@@ -91,6 +100,7 @@ class ContractBook:
             for position, binding in enumerate(contract.methods):
                 self._add_bound(binding, ("contracts", index, "methods", position), mistakes)
         self._methods.update({contract.method: contract for contract in rest_contracts(rest, self.pool)})
+        self._methods.update({contract.method: contract for contract in ratelimit_contracts(ratelimit, self.pool)})
 
     def __iter__(self) -> Iterator[MethodContract]:
         return iter(self._methods.values())

@@ -42,7 +42,7 @@ def _contract(api: RestApi, method: RestMethod, make: Any) -> MethodContract:
             for name, found in sources.items()
             if name == "channel" and not found.places
         },
-        redactors={"request": _AsItIs(), "reply": _AsItIs()},
+        redactors={"request": AsItIs(), "reply": AsItIs()},
         value_of=value_reader,
         subject_path=method.subject,
         channel_path=method.channel,
@@ -72,7 +72,7 @@ def sources_of(method: RestMethod) -> dict[str, Source]:
     return found
 
 
-class _AsItIs:
+class AsItIs:
     """Messages that Envoy passes on as they are: nothing is annotated in them, and nothing can be taken out."""
 
     def plan(self, redaction: Redaction) -> Take:

@@ -14,6 +14,7 @@ from gateway.mistakes import (
     file_texts,
     learning_texts,
     phrases,
+    ratelimit_texts,
     rest_texts,
     rule_texts,
     serving_texts,
@@ -26,12 +27,17 @@ MISTAKES: Final[Mapping[str, tuple[Pair, Pair]]] = {
     code: row
     for part in (
         *(file_texts, shape_texts, caller_texts, serving_texts),
-        *(learning_texts, counted_texts, rule_texts, expression_texts, rest_texts, source_texts),
+        *(learning_texts, counted_texts, rule_texts, expression_texts, ratelimit_texts, rest_texts, source_texts),
     )
     for code, row in part.TEXTS.items()
 }
 """By code what is wrong and how to mend it, each in both of `LANGUAGES`."""
-PHRASES: Final[Mapping[str, Pair]] = {**phrases.PHRASES, **caller_texts.PHRASES, **rest_texts.PHRASES}
+PHRASES: Final[Mapping[str, Pair]] = {
+    **phrases.PHRASES,
+    **caller_texts.PHRASES,
+    **rest_texts.PHRASES,
+    **ratelimit_texts.PHRASES,
+}
 """By code what fills these in."""
 _PLACED: Final = ("line {line}, column {column}: {problem}", "ligne {line}, colonne {column} : {problem}")
 _JOINED: Final = {"either": ("or", "ou"), "and": ("and", "et")}

@@ -29,6 +29,8 @@ class WebhookShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Scheme and host, such as `https://hooks.example.com`."""
     tenant: str
     """The one whose events it gets; empty: those of all."""
+    tracker: str
+    """"matomo" or "segment" for a tracker, which is told of contacts alone; empty for all others."""
     events: tuple[str, ...]
     """Types that it gets, without the prefix; empty: all."""
     state: str
@@ -40,7 +42,8 @@ class WebhookShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_delivery_time: dt.datetime | None
     last_failure_time: dt.datetime | None
     last_failure: str
-    """A status of HTTP, or "timeout", "unreachable", "not-allowed", "secret"; empty where nothing has failed."""
+    """A status of HTTP, or "timeout", "unreachable", "not-taken" by a tracker that answered well, "not-allowed",
+    "secret"; empty where nothing has failed."""
     failures: int
     """Attempts that failed since one has arrived."""
     left_out: int
@@ -148,6 +151,7 @@ class WebhookBook:
             name=f"webhooks/{endpoint.id}",
             host=f"{parts.scheme}://{parts.netloc}",
             tenant=endpoint.tenant,
+            tracker="" if endpoint.tracker is None else endpoint.tracker.manner,
             events=endpoint.events,
             state=state_of(standing, now_ms=now_ms),
             create_time=at(endpoint.created_ms),

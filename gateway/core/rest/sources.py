@@ -1,6 +1,8 @@
 """Where a request says what: the sources of a policy, "contacts/{path.id}" say. Pure."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from gateway.core.mistakes import Told, told
@@ -49,16 +51,24 @@ def source(text: str, *, variables: tuple[str, ...]) -> Source:
     Raises:
         SourceWrong: it is none.
     """
+    return taken_apart(text, origins=ORIGINS, place=partial(_place, variables=variables))
+
+
+def taken_apart(text: str, *, origins: tuple[str, ...], place: Callable[[str], Place]) -> Source:
+    """The source whose holes `place` reads; it raises `SourceWrong` for one that is none, as this does.
+
+    `origins` are the first words of places: a text that begins so was meant to be in braces.
+    """
     pieces = _HOLE.split(text)
     texts, holes = pieces[::2], pieces[1::2]
     if any("{" in each or "}" in each for each in texts):
         raise SourceWrong(told("rest-source-braces"))
-    if not holes and text.split(".", maxsplit=1)[0] in ORIGINS and "." in text:
+    if not holes and text.split(".", maxsplit=1)[0] in origins and "." in text:
         raise SourceWrong(told("rest-source-bare", text=text))
-    return Source(tuple(texts), tuple([_place(hole, variables) for hole in holes]))
+    return Source(tuple(texts), tuple([place(hole) for hole in holes]))
 
 
-def _place(hole: str, variables: tuple[str, ...]) -> Place:
+def _place(hole: str, *, variables: tuple[str, ...]) -> Place:
     origin, _, rest = hole.partition(".")
     steps = tuple(rest.split("."))
     if origin not in ORIGINS or not all(_STEP.fullmatch(step) for step in steps):

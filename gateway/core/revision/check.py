@@ -19,6 +19,7 @@ from gateway.core.revision.check_forwarding import check_forwarding
 from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
 from gateway.core.revision.check_people import check_people
+from gateway.core.revision.check_ratelimit import check_ratelimit
 from gateway.core.revision.check_records import check_records
 from gateway.core.revision.check_rest import check_rest
 from gateway.core.revision.check_serving import check_serving
@@ -30,7 +31,7 @@ from gateway.core.revision.serving import takes_route
 from gateway.core.zones import zone_exists
 
 _NAMED: Final = (
-    *("tenants", "agents", "issuers", "sources", "upstreams", "prompts", "models", "contracts", "rest"),
+    *("tenants", "agents", "issuers", "sources", "upstreams", "prompts", "models", "contracts", "rest", "ratelimit"),
     *(
         "routes",
         "experiments",
@@ -63,6 +64,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_copies(document, contracts, mistakes)
     check_forwarding(document, contracts, mistakes)
     check_rest(document, contracts, mistakes)
+    check_ratelimit(document, contracts, mistakes)
     check_learning(document, mistakes)
     check_people(document, mistakes)
     check_records(document, contracts, mistakes)
@@ -140,7 +142,7 @@ def _methods(document: Document, contracts: Sequence[MethodContract], mistakes: 
 def _asks(route: Route, contracts: Sequence[MethodContract], path: Path, mistakes: Mistakes) -> None:
     """Each pattern must cover methods that ask a model on a route of models, and others on any other."""
     for pattern in route.methods:
-        covered = [contract for contract in contracts if method_matches(pattern, contract.method)]
+        covered = [each for each in contracts if not each.unrouted and method_matches(pattern, each.method)]
         if covered and not any(takes_route(route, contract) for contract in covered):
             mistakes.add((*path, "models"), "route-mixes", name=route.name)
             break

@@ -19,7 +19,9 @@ def check_copies(document: Document, contracts: Sequence[MethodContract], mistak
                 _copy(copy, ("routes", index, field), route=route, mistakes=mistakes)
         if not mistakes.under("contracts"):
             taking = [
-                each for each in contracts if any(method_matches(pattern, each.method) for pattern in route.methods)
+                each
+                for each in contracts
+                if not each.unrouted and any(method_matches(pattern, each.method) for pattern in route.methods)
             ]
             served = [each for each in taking if not (each.client_streaming or each.server_streaming)]
             if taking and not served:

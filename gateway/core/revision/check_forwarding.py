@@ -71,7 +71,8 @@ def _times(route: Route, path: Path, mistakes: Mistakes) -> None:
 
 
 def _hedge(route: Route, path: Path, contracts: Sequence[MethodContract], mistakes: Mistakes) -> None:
-    served = [each for each in contracts if any(method_matches(pattern, each.method) for pattern in route.methods)]
+    routed = (each for each in contracts if not each.unrouted)
+    served = [each for each in routed if any(method_matches(pattern, each.method) for pattern in route.methods)]
     writing = [each.method for each in served if each.operation not in _REPEATABLE]
     streams = [each.method for each in served if each.client_streaming or each.server_streaming]
     if writing:

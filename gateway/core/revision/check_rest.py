@@ -24,7 +24,8 @@ def check_rest(document: Document, contracts: Sequence[MethodContract], mistakes
         _api(api, ("rest", index), taken=taken, mistakes=mistakes)
     kinds = {upstream.name: upstream.kind for upstream in document.upstreams}
     for index, route in enumerate(document.routes):
-        covered = [each for each in contracts if any(method_matches(pattern, each.method) for pattern in route.methods)]
+        routed = (each for each in contracts if not each.unrouted)
+        covered = [each for each in routed if any(method_matches(pattern, each.method) for pattern in route.methods)]
         _route(route, ("routes", index), covered=covered, kinds=kinds, mistakes=mistakes)
 
 

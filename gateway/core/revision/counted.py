@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.contract import MethodContract, method_matches
-from gateway.core.limits import Bucket, Constant, Expression, Kind, LimitRule, QuotaRule, Reading
+from gateway.core.limits import Bucket, Constant, Expression, Kind, LimitRule, QuotaRule, Reading, Weighed
 from gateway.core.policy.counting import Calendar, Cap, Limit, Pressure, Quota
 from gateway.core.policy.counting import Reading as ReadingDocument
 from gateway.core.policy.document import Document, Retention
@@ -23,6 +23,8 @@ WEIGHTLESS: Final = {"transactional": 0.0, "legal": 0.0}
 """Weights of categories that are no pressure: what a customer has asked for, or must be told."""
 UNBOUNDED: Final = 1_000_000_000
 """The maximum of a cap that has none, and only keeps a gap."""
+NEVER_UNROUTED: Final = frozenset({"concurrency", "quota"})
+"""Kinds of limit that count calls under way, of which nobody tells when they end."""
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -40,7 +42,7 @@ def limit_rules(limits: Sequence[Limit], contract: MethodContract, engine: RuleE
 
 def _limit_rule(limit: Limit, contract: MethodContract, engine: RuleEngine) -> LimitRule | None:
     kind, capacity, period_ms, interval_us = _bound(limit)
-    if capacity is None:
+    if capacity is None or (contract.unrouted and kind in NEVER_UNROUTED):
         return None
 
     def compiled(text: str | None, kind: str) -> Expression | None:
@@ -72,10 +74,11 @@ def _limit_rule(limit: Limit, contract: MethodContract, engine: RuleEngine) -> L
 
 def _estimate(limit: Limit, contract: MethodContract, engine: RuleEngine) -> Expression | None:
     if limit.cost is None:
-        return None
+        return None if contract.hits is None else Weighed(contract.hits, Constant(1))
     text = limit.cost.estimate
     found = engine.expression(text, request_type=contract.request_type, kind="whole number")
-    return Constant(int(text)) if _NUMBER.fullmatch(text) else found
+    one = Constant(int(text)) if _NUMBER.fullmatch(text) else found
+    return one if contract.hits is None else Weighed(contract.hits, one)
 
 
 def _actual(limit: Limit, contract: MethodContract, engine: RuleEngine) -> Expression | None:

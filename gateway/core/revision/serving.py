@@ -22,7 +22,7 @@ from gateway.core.shadows import HARMLESS, Compare, CopyRule, copy_rule
 
 def takes_route(route: RouteDocument, contract: MethodContract) -> bool:
     """Whether calls of this method may take the route: a pattern covers methods that ask a model, or the others."""
-    if bool(route.models) != (contract.operation is Operation.INFER):
+    if contract.unrouted or bool(route.models) != (contract.operation is Operation.INFER):
         return False
     return any(method_matches(pattern, contract.method) for pattern in route.methods)
 

@@ -13,11 +13,14 @@ from gateway.core.revision.decode import Mistakes, Path
 from services.crm.connectors import network
 from services.crm.connectors.contract import KINDS, OPERATIONS, REFERENCES, Operation, short_names
 from services.crm.connectors.descriptor import Auth, Descriptor, Field, Method, Request, Resource
+from services.crm.connectors.enrolling import VERBS
 from services.crm.connectors.expressions import Expression, expressions_in
 
 Resources = Mapping[str, tuple[Resource, Mapping[str, Field]]]
 
 _OWN: Final = frozenset(("name", "etag"))
+_UNUSED: Final = ("id", "id_header", "reads_after", "paging", "filtered")
+"""Parts that say nothing of methods about one person in a journey: the answer has them, or nothing is read."""
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "none": (),
     "api_key": ("header", "secret"),
@@ -107,6 +110,8 @@ def _check_resource(word: str, resource: Resource, fields: Mapping[str, Field], 
     path: Path = ("resources", word)
     known = KINDS[word].kind.DESCRIPTOR.fields_by_name
     _expressions((*path, "id"), f"={resource.id}", mistakes)
+    if resource.version is not None and "etag" not in known:
+        mistakes.add((*path, "version"), "version-nowhere", word=word)
     if resource.version is not None and resource.version.path:
         _expressions((*path, "version", "path"), f"={resource.version.path}", mistakes)
     for index, name in enumerate(resource.ignored):
@@ -175,17 +180,40 @@ def _check_method(
     _check_requests(method, path, mistakes)
     if method.paging is not None and method.paging.style in ("cursor", "url") and not method.paging.next:
         mistakes.add((*path, "paging"), "paging-part", style=method.paging.style)
+    if operation.verb in VERBS:
+        for part in _UNUSED:
+            if getattr(method, part):
+                mistakes.add((*path, part), "method-part", name=operation.name, part=part)
+    else:
+        _check_reads(operation, method, resources, methods, mistakes)
+    known = KINDS[operation.word].kind.DESCRIPTOR.fields_by_name
+    wanted = known
+    if operation.verb in VERBS or operation.verb == "List":
+        wanted = operation.method.input_type.fields_by_name
+    same = () if method.lookup is None else method.lookup.same
+    for place, names, fields in (
+        ("required", method.required, wanted), ("only", tuple(method.only), wanted), ("lookup", same, known),
+    ):  # fmt: skip
+        for name in names:
+            if name not in fields:
+                mistakes.add(
+                    (*path, place), "contract-field-unknown", word=operation.word, name=name, choices=tuple(fields)
+                )
+
+
+def _check_reads(
+    operation: Operation, method: Method, resources: Resources, methods: Mapping[str, Method], mistakes: Mistakes
+) -> None:
+    """See that what the method reads besides can be read."""
+    path: Path = ("methods", operation.name)
     get = f"Get{operation.word.title()}"
     if get not in methods and (operation.verb == "Update" or method.id or method.reads_after):
         mistakes.add(path, "method-get", name=operation.name, get=get)
-    known = KINDS[operation.word].kind.DESCRIPTOR.fields_by_name
-    same = () if method.lookup is None else method.lookup.same
-    for place, names in (("required", method.required), ("only", tuple(method.only)), ("lookup", same)):
-        for name in names:
-            if name not in known:
-                mistakes.add(
-                    (*path, place), "contract-field-unknown", word=operation.word, name=name, choices=tuple(known)
-                )
+    if method.reads_references and operation.word in resources:
+        for field in REFERENCES.keys() & resources[operation.word][1].keys():
+            read = f"Get{REFERENCES[field].removesuffix('s').title()}"
+            if read not in methods:
+                mistakes.add((*path, "reads_references"), "method-get", name=operation.name, get=read)
 
 
 def _check_requests(method: Method, path: Path, mistakes: Mistakes) -> None:

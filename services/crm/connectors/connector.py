@@ -10,7 +10,8 @@ from gateway.core.errors import CallEnded, Reason
 from pilote.crm.v1.message_pb2 import SEND_STATE_SENT
 from services.crm import repeats
 from services.crm.connectors.calling import Caller, Run
-from services.crm.connectors.contract import OPERATIONS, Operation, new, plain
+from services.crm.connectors.contract import KINDS, OPERATIONS, REFERENCES, Operation, new, plain
+from services.crm.connectors.enrolling import VERBS, Enrolling
 from services.crm.connectors.exchange import Answer
 from services.crm.connectors.expressions import Unfit
 from services.crm.connectors.fields import Mapped
@@ -69,7 +70,8 @@ class Connector:
         if operation.verb == "List":
             refuse_filters(prepared, request)
             return await page(self._caller, prepared, mapped, request, run, tokens=self._tokens, sees=self._sees())
-        act, act_again = self._change(prepared, mapped, request, run)
+        change = self._enrolling if operation.verb in VERBS else self._change
+        act, act_again = change(prepared, mapped, request, run)
         body = type(request)()
         body.CopyFrom(request)
         body.ClearField("request_id")
@@ -78,6 +80,14 @@ class Connector:
         if operation.name == "DeleteContact":
             await self._remembering.forget(request.name)
         return type(new(operation)).FromString(answer)
+
+    def _enrolling(
+        self, prepared: Prepared, mapped: Mapped, request: Any, run: Run
+    ) -> tuple[Callable[[], Awaitable[Done]], Callable[[], Awaitable[Done]] | None]:
+        key = _key(request.request_id)
+        return Enrolling(
+            self._caller, prepared, mapped, request, run, sees=self._sees(), key=key, clock_ms=self._clock_ms
+        ).change()
 
     def _change(
         self, prepared: Prepared, mapped: Mapped, request: Any, run: Run
@@ -119,6 +129,8 @@ class Connector:
         return create, create_again if known else None
 
     async def _create(self, prepared: Prepared, mapped: Mapped, request: Any, resource: Any, run: Run) -> Done:
+        if prepared.method.reads_references:
+            await self._read_references(resource, run)
         sees, headers = self._sees_new(mapped, request, resource), dict[str, str]()
         if prepared.method.idempotency_header and request.request_id:
             headers[prepared.method.idempotency_header] = sees["key"]
@@ -133,6 +145,13 @@ class Connector:
         except Unfit as error:
             raise ended("UPSTREAM_IN_DOUBT") from error
         return self._done(prepared.operation, mapped, made)
+
+    async def _read_references(self, resource: Any, run: Run) -> None:
+        for field, collection in REFERENCES.items():
+            name = getattr(resource, field, "")
+            if name:
+                word = next(word for word, kind in KINDS.items() if kind.table == collection)
+                await self._read(OPERATIONS[f"Get{word.title()}"], self._mapped[word], name, run, field=field)
 
     async def _created(self, prepared: Prepared, mapped: Mapped, made_id: Any, run: Run) -> Done:
         """Read what was made, where the vendor tells its id alone."""
@@ -230,14 +249,7 @@ class Connector:
     async def _call(
         self, prepared: Prepared, sees: Mapping[str, Any], run: Run, *, headers: Mapping[str, str], safe: bool
     ) -> Answer:
-        try:
-            outgoing = prepared.request.outgoing(self._caller, sees, safe=safe, headers=headers)
-        except Unfit as error:
-            raise CallEnded(
-                Reason.ARGUMENT_INVALID,
-                "The connector cannot put this request into the vendor's form; fill in more of it.",
-            ) from error
-        return await self._caller.call(outgoing, run)
+        return await prepared.call(self._caller, sees, run, headers=headers, safe=safe)
 
     def _sees(self) -> dict[str, Any]:
         return {"vars": self._variables}

@@ -1,4 +1,7 @@
-"""What our CRM contracts have: which method does what with which kind of resource, and their messages as plain data."""
+"""What our contracts of systems behind the gateway have: which method does what with which kind of resource.
+
+Their messages as plain data, too.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,24 +14,33 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from pilote.crm.v1 import activity_service_pb2, contact_service_pb2, deal_service_pb2, message_service_pb2
+from pilote.orchestration.v1 import journey_service_pb2
 from services.crm.activities import Activities
 from services.crm.collection import Collection
+from services.crm.connectors.journeys import Enrolments, Journeys
 from services.crm.contacts import Contacts
 from services.crm.deals import Deals
 from services.crm.messages import Messages
 
 KINDS: Final[Mapping[str, Collection[Any]]] = {
-    each.word: each for each in (Contacts(), Deals(), Activities(), Messages())
+    each.word: each for each in (Contacts(), Deals(), Activities(), Messages(), Journeys(), Enrolments())
 }
 """By the word for one of them."""
-SERVICES: Final = tuple(
-    service
-    for module in (contact_service_pb2, deal_service_pb2, activity_service_pb2, message_service_pb2)
-    for service in module.DESCRIPTOR.services_by_name.values()
+_CONTRACTS: Final = (
+    contact_service_pb2,
+    deal_service_pb2,
+    activity_service_pb2,
+    message_service_pb2,
+    journey_service_pb2,
 )
+SERVICES: Final = tuple(service for module in _CONTRACTS for service in module.DESCRIPTOR.services_by_name.values())
 REFERENCES: Final = {"contact": "contacts", "customer": "contacts", "deal": "deals"}
 """Fields that name another resource, and of which collection."""
-_METHOD: Final = re.compile(r"(Create|Send|Get|List|Update|Delete)(Contact|Deal|Activity|Activitie|Message)s?")
+_METHOD: Final = re.compile(
+    r"(Create|Send|Get|List|Update|Delete|Enrol|Exit)(Contact|Deal|Activity|Activitie|Message|Journey|Customer)s?"
+)
+_WORDS: Final = {"activitie": "activity", "customer": "enrolment"}
+"""Where the method has another word for it than its resource."""
 _NOT_FILTERS: Final = frozenset(("page_size", "page_token"))
 
 
@@ -37,7 +49,7 @@ class Operation(NamedTuple):
 
     name: str
     verb: str
-    """Create, Send, Get, List, Update or Delete."""
+    """Create, Send, Get, List, Update, Delete, Enrol or Exit."""
     word: str
     """The kind of resource."""
     method: MethodDescriptor
@@ -60,7 +72,7 @@ def _operations() -> dict[str, Operation]:
         for method in service.methods:
             match = _METHOD.fullmatch(method.name)
             if match is not None and not method.client_streaming and not method.server_streaming:
-                word = match[2].lower().replace("activitie", "activity")
+                word = _WORDS.get(match[2].lower(), match[2].lower())
                 found[method.name] = Operation(method.name, match[1], word, method)
     return found
 

@@ -178,7 +178,10 @@ class Method(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Header by which the vendor knows a repeat and does nothing twice."""
     lookup: Lookup | None = None
     required: tuple[str, ...] = ()
-    """Fields of the resource without which the vendor cannot do it, beyond those of our contract."""
+    """Fields of the resource, or of the request about a journey, without which the vendor cannot do it, beyond those of
+    our contract; of lists, filters."""
+    reads_references: bool = False
+    """Whether what a new resource names is read first, for vendors that leave out what they do not know."""
     only: Mapping[str, tuple[str, ...]] = {}
     """By field of the resource the values that the vendor can do anything with."""
 
@@ -208,6 +211,6 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     retries: Annotated[int, msgspec.Meta(ge=0, le=5)] = 2
     """Repeats of a request that changes nothing, that surely was not carried out, or that the vendor knows again."""
     resources: dict[str, object]
-    """By `contact`, `deal`, `activity`, `message`."""
+    """By `contact`, `deal`, `activity`, `message`, `journey`, `enrolment`."""
     methods: dict[str, object]
     """By method of our contract, such as `CreateContact`. Streams follow from the others."""

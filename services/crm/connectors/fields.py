@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -14,6 +14,8 @@ from services.crm.connectors.contract import KINDS, REFERENCES, plain, short_nam
 from services.crm.connectors.descriptor import Field, Resource
 from services.crm.connectors.expressions import Expression, Unfit
 from services.crm.connectors.names import segment, vendor_id
+
+M = TypeVar("M", bound=Message)
 
 _MAX_ETAG: Final = 64
 _LATEST_MS: Final = 253_402_300_799_000
@@ -74,6 +76,18 @@ class Mapped:
                 if name in (field.name for field, _ in echo.ListFields()):
                     _copy(echo, resource, name)
         resource.name = f"{self.kind.table}/{segment(self.id_of(found))}"
+        self.fill(resource, found)
+        version = self._etag(found, headers)
+        if version:
+            resource.etag = version
+        return resource
+
+    def fill(self, resource: M, found: object) -> M:
+        """The same resource with the fields that a vendor's object has.
+
+        Raises:
+            Unfit: the object is not as the descriptor says.
+        """
         for name, expression in self._reads.items():
             value = expression(found)
             if value is not None and value != "":
@@ -81,9 +95,6 @@ class Mapped:
                     _set(resource, name, self._fields[name], value)
                 except (ValueError, TypeError, OverflowError, ArithmeticError, CallEnded) as error:
                     raise Unfit(name) from error
-        version = self._etag(found, headers)
-        if version:
-            resource.etag = version
         return resource
 
     def written(self, resource: Message, names: Iterable[str]) -> dict[str, Any]:

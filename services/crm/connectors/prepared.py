@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from services.crm.connectors.calling import Caller
+from gateway.core.errors import CallEnded, Reason
+from services.crm.connectors.calling import Caller, Run
 from services.crm.connectors.contract import Operation
 from services.crm.connectors.descriptor import Method, Request
-from services.crm.connectors.exchange import Outgoing
-from services.crm.connectors.expressions import Expression, mentioned, path_template, template
+from services.crm.connectors.exchange import Answer, Outgoing
+from services.crm.connectors.expressions import Expression, Unfit, mentioned, path_template, template
 
 
 class PreparedRequest:
@@ -71,6 +72,23 @@ class Prepared:
         asked = method if method.filtered is None else method.filtered
         self.mentions: Final = mentioned(asked.path, asked.query, asked.body, asked.headers)
         """Filters that the request takes into account."""
+
+    async def call(
+        self, caller: Caller, sees: Mapping[str, Any], run: Run, *, headers: Mapping[str, str], safe: bool
+    ) -> Answer:
+        """The vendor's answer to the request for what templates see. `safe`: it may be sent twice.
+
+        Raises:
+            CallEnded: there is none; ARGUMENT_INVALID where the request does not fit what templates see.
+        """
+        try:
+            outgoing = self.request.outgoing(caller, sees, safe=safe, headers=headers)
+        except Unfit as error:
+            raise CallEnded(
+                Reason.ARGUMENT_INVALID,
+                "The connector cannot put this request into the vendor's form; fill in more of it.",
+            ) from error
+        return await caller.call(outgoing, run)
 
 
 def _pairs(filled: Mapping[str, Any]) -> list[tuple[str, str]]:

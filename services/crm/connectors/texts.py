@@ -57,6 +57,14 @@ MISTAKES: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
         ("{name} reads the resource, and {get} is not there", "{name} lit la ressource, or {get} manque"),
         ("add {get}", "ajoutez {get}"),
     ),
+    "method-part": (
+        ("{name} has no use for `{part}`", "{name} ne se sert pas de `{part}`"),
+        ("remove `{part}`; `id` of the resource says where the answer has it", "retirez `{part}` ; `id` de la ressource dit où la réponse l’indique"),
+    ),
+    "version-nowhere": (
+        ("the contract's {word} has no etag", "le contrat de {word} n’a pas d’etag"),
+        ("remove `version`", "retirez `version`"),
+    ),
     "path-slash": (
         ("a path begins with a slash", "un chemin commence par une barre oblique"),
         ("write it without scheme and host, which `base_url` has", "écrivez-le sans protocole ni hôte, que donne `base_url`"),

@@ -122,9 +122,12 @@ class Front:
 
 
 @asynccontextmanager
-async def front(world: World, vendor: Vendor, home: Path) -> AsyncIterator[Front]:
+async def front(
+    world: World, vendor: Vendor, home: Path, *, example: str = "envoy.yaml", agent: str = ""
+) -> AsyncIterator[Front]:
     """Envoy before a vendor, asking the first gateway of the world."""
-    config = configured(gateway=world.gateways[0].port, vendor=vendor.port, key=ENVOY_KEY)
+    ports = {"gateway": world.gateways[0].port, "vendor": vendor.port}
+    config = configured(**ports, key=ENVOY_KEY, example=example, agent=agent)
     async with envoy(config, home) as port, aiohttp.ClientSession() as client:
         yield Front(client, port, vendor)
 

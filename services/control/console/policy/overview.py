@@ -18,7 +18,19 @@ from services.control.console.rendering import go_to, page
 
 SECTIONS: Final = (
     *("rules", "limits", "caps", "quiet_hours", "consents", "packs", "sequences", "pressure"),
-    *("routes", "models", "experiments", "holdouts", "rollouts", "agents", "upstreams", "contracts", "rest", "people"),
+    *(
+        "routes",
+        "models",
+        "experiments",
+        "holdouts",
+        "rollouts",
+        "agents",
+        "upstreams",
+        "contracts",
+        "rest",
+        "ratelimit",
+        "people",
+    ),
 )
 """In the order in which people meet them."""
 MOST_FOUND: Final = 50

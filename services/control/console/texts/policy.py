@@ -271,6 +271,7 @@ _SECTIONS: Final = {
     "policy-section-agents": ("Agents", "Agents"),
     "policy-section-upstreams": ("Upstreams", "Systèmes en aval"),
     "policy-section-contracts": ("Contracts", "Contrats"),
+    "policy-section-ratelimit": ("Rate limit domains", "Domaines de limitation"),
     "policy-section-rest": ("HTTP APIs", "API HTTP"),
     "policy-section-people": ("People", "Personnes"),
     "policy-add-rules": ("New rule", "Nouvelle règle"),

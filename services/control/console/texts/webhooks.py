@@ -18,6 +18,10 @@ TEXTS: Final = {
     "webhooks-events": ("Events", "Événements"),
     "webhooks-all": ("all", "tous"),
     "webhooks-all-tenants": ("all tenants", "toutes les organisations"),
+    "webhooks-tracker": (
+        "tracker, told of contacts ({manner})",
+        "outil de suivi, informé des sollicitations ({manner})",
+    ),
     "webhooks-state": ("State", "État"),
     "webhooks-state-new": ("Nothing sent yet", "Encore aucun envoi"),
     "webhooks-state-well": ("Well", "En bonne santé"),
@@ -56,6 +60,7 @@ TEXTS: Final = {
     "webhooks-why-status": ("answered {status}", "a répondu {status}"),
     "webhooks-why-timeout": ("no answer in time", "pas de réponse à temps"),
     "webhooks-why-unreachable": ("no connection", "pas de connexion"),
+    "webhooks-why-not-taken": ("answered, but did not take it", "a répondu sans le prendre"),
     "webhooks-why-not-allowed": ("the address is not allowed", "l’adresse n’est pas autorisée"),
     "webhooks-why-secret": ("its secret cannot be opened", "son secret ne peut être ouvert"),
     "webhooks-actions": ("Actions", "Actions"),
