@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where that front reaches the gateway, without TLS; unset: where the gateway listens."""
     intake_listen: Port = "127.0.0.1:8082"
     """Address at which other systems tell of customers: events, consents, audiences, over HTTP."""
+    intake_grpc_listen: Port = "127.0.0.1:50062"
+    """Address at which gateways ask for what is known of customers, over gRPC."""
     agents_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/?#@]+/?)?\Z")] = ""
     """Where clients reach that front, such as "https://agents.example.com"; unset: where each says that it does."""
     agents_authorization_servers: str = ""

@@ -76,6 +76,7 @@ def intake(home: Path) -> Iterator[tuple[Process, int]]:
         "PILOTE_HOME": str(home),
         "PILOTE_REDIS_URL": url,
         "PILOTE_INTAKE_LISTEN": f"127.0.0.1:{port}",
+        "PILOTE_INTAKE_GRPC_LISTEN": "127.0.0.1:0",
         "PILOTE_METRICS_LISTEN": "off",
     }
     policy = home / "policy.yaml"

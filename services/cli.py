@@ -256,8 +256,12 @@ def new_key(agent: Annotated[str, typer.Argument(help="Name of the agent.")]) ->
 @facts_app.command("import")
 def import_facts(
     file: Annotated[Path, typer.Argument(help="JSON Lines: tenant, subject and facts.", exists=True, dir_okay=False)],
+    replace_damaged: Annotated[  # noqa: FBT002
+        bool, typer.Option("--replace-damaged", help="Replace what is stored of them and cannot be read.")
+    ] = False,
 ) -> None:
     """Store what is known of customers, one JSON object a line: {"tenant", "subject", "facts"}."""
+    from services.commands.running import FactsDamaged
     from services.commands.running import import_facts as run
 
     settings = _settings()
@@ -265,10 +269,12 @@ def import_facts(
 
     async def work() -> int:
         async with _store(settings) as redis:
-            return await run(redis, file, pseudonym_key=key)
+            return await run(redis, file, pseudonym_key=key, replace_damaged=replace_damaged)
 
     try:
         count = asyncio.run(work())
+    except FactsDamaged as damaged:
+        _fail(say("facts-damaged", language=language(settings), line=damaged.line))
     except ValueError as error:
         _fail(str(error))
     _out.print(say("facts-imported", language=language(settings), count=count), markup=False)

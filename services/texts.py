@@ -76,6 +76,10 @@ _TEXTS: Final = {
         "Put this into the agent's `keys` in the policy:",
         "Ajoutez ceci aux `keys` de l’agent dans la politique :",
     ),
+    "facts-damaged": (
+        "{line}: what is stored of this customer is damaged. To put it in anew, with no consent or refusal of before, run it again with --replace-damaged.",
+        "{line} : ce qui est enregistré de ce client est endommagé. Pour le saisir à nouveau, sans aucun consentement ni refus antérieur, relancez avec --replace-damaged.",
+    ),
     "facts-imported": ("{count} subjects' facts are stored.", "Les faits de {count} personnes sont enregistrés."),
     "consent-granted": (
         "On record: {subject} may be contacted by {channels} for {purpose}.",

@@ -69,7 +69,7 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         *models,
         _over_http("control", settings.control_listen, settings=settings, after=store),
         _rollouts(settings, after=(*store, "audit")),
-        _over_http("intake", settings.intake_listen, settings=settings, after=(*store, "audit")),
+        _intake(settings, after=(*store, "audit")),
         _webhooks(settings, after=(*store, "audit")),
     )
 
@@ -99,6 +99,12 @@ def _child(name: str, listen: str, *arguments: str, settings: Settings, after: t
         ports=(int(listen.rpartition(":")[2]),),
         drain_seconds=settings.drain_seconds + 2,
     )
+
+
+def _intake(settings: Settings, *, after: tuple[str, ...]) -> Child:
+    """It listens twice, and answers over HTTP once it does so over gRPC."""
+    child = _over_http("intake", settings.intake_listen, settings=settings, after=after)
+    return msgspec.structs.replace(child, ports=(*child.ports, int(settings.intake_grpc_listen.rpartition(":")[2])))
 
 
 def _webhooks(settings: Settings, *, after: tuple[str, ...]) -> Child:

@@ -17,6 +17,8 @@ from gateway.core.consents import Consent, added, said_at, said_now
 from gateway.redis_clients import Client
 
 _DECODER: Final = msgspec.json.Decoder(Facts)
+_TIMES: Final = msgspec.json.Decoder(dict[str, int])
+_DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class ConsentStore:
@@ -47,8 +49,11 @@ class ConsentStore:
 
         await self._change(tenant, subject_ref, change)
 
-    async def know(self, tenant: str, subject_ref: str, *, facts: Facts) -> None:
-        """Replace all that is known of the subject but its unit and its statements: to those the new ones are added."""
+    async def know(self, tenant: str, subject_ref: str, *, facts: Facts, replace_damaged: bool = False) -> None:
+        """Replace all that is known of the subject but its unit and its statements: to those the new ones are added.
+
+        `replace_damaged`: what cannot be read counts as if nothing were there.
+        """
 
         def change(before: Facts) -> Facts:
             records = before.consent_records
@@ -56,17 +61,35 @@ class ConsentStore:
                 records = added(records, statement)
             return msgspec.structs.replace(facts, consent_records=records, unit=facts.unit or before.unit)
 
-        await self._change(tenant, subject_ref, change)
+        await self._change(tenant, subject_ref, change, replace_damaged=replace_damaged)
+        if replace_damaged:
+            await self._forget_damaged_times(tenant, subject_ref)
 
     async def read(self, tenant: str, subject_ref: str) -> Facts | None:
         """What is known of the subject; `None` for nothing."""
         stored = await self._redis.get(keys.facts(await self._cells.of_subject(tenant, subject_ref), subject_ref))
         return None if stored is None else _DECODER.decode(stored)
 
-    async def _change(self, tenant: str, subject_ref: str, change: Callable[[Facts], Facts]) -> None:
+    async def _forget_damaged_times(self, tenant: str, subject_ref: str) -> None:
+        key = keys.fact_times(await self._cells.of_subject(tenant, subject_ref), subject_ref)
+        stored = cast("bytes | None", await self._redis.get(key))
+        try:
+            _TIMES.decode(stored or b"{}")
+        except _DAMAGED:
+            await self._redis.delete(key)
+
+    async def _change(
+        self, tenant: str, subject_ref: str, change: Callable[[Facts], Facts], *, replace_damaged: bool = False
+    ) -> None:
         key = keys.facts(await self._cells.of_subject(tenant, subject_ref), subject_ref)
         while True:  # one of those who meet here always wins, so this ends
             stored = cast("bytes | None", await self._redis.get(key)) or b""
-            after = msgspec.json.encode(change(_DECODER.decode(stored) if stored else Facts()))
+            try:
+                before = _DECODER.decode(stored) if stored else Facts()
+            except _DAMAGED:
+                if not replace_damaged:
+                    raise
+                before = Facts()
+            after = msgspec.json.encode(change(before))
             if after == stored or await self._redis.eval(SWAP, 1, key, stored, after):
                 return

@@ -6,9 +6,10 @@ change is lost to another's. The mark of an event is set in the very step that w
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,11 @@ _SCRIPT: Final = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
 _FACTS: Final = msgspec.json.Decoder(Facts)
 _TIMES: Final = msgspec.json.Decoder(dict[str, int])
 _ENCODER: Final = msgspec.json.Encoder()
+_log = logging.getLogger(__name__)
+
+
+class Damaged(Exception):
+    """What the store holds of a subject cannot be read; `pilote facts import --replace-damaged` puts it in anew."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -42,39 +48,63 @@ class Told(msgspec.Struct, frozen=True):
     """What the customer says in it about being contacted."""
 
 
+class Taken(NamedTuple):
+    """What came of a batch."""
+
+    repeated: frozenset[str] = frozenset()
+    """Marks (`Told.message`) of the events that were taken before, within `REMEMBERED_MS`."""
+    damaged: frozenset[str] = frozenset()
+    """Subjects of whom the store holds what cannot be read: of them nothing was taken, and it is left as it is."""
+
+
 class FactChanges:
     """Takes events. When `take` returns, every gateway's cache has been told to forget the old facts.
 
-    Raises `RedisError` when the store does not answer, `msgspec.DecodeError` when what it holds is damaged. What was
-    taken of a batch by then stays; the batch may be sent again.
+    Raises `RedisError` when the store does not answer. What was taken of a batch by then stays; the batch may be sent
+    again.
     """
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
         self._cells = CellBook(redis)
 
-    async def take(self, tenant: str, events: Sequence[Told]) -> frozenset[str]:
-        """Take events; gives the marks (`Told.message`) of those that were taken before, within `REMEMBERED_MS`."""
+    async def read(self, tenant: str, subject_ref: str) -> Known | None:
+        """What is known of a subject; `None` for nothing.
+
+        Raises:
+            Damaged: the store holds what cannot be read.
+        """
+        cell = await self._cells.of_subject(tenant, subject_ref)
+        found: Any = await self._redis.mget([keys.facts(cell, subject_ref), keys.fact_times(cell, subject_ref)])
+        facts, times = found
+        return None if facts is None else _known(facts, times or b"")
+
+    async def take(self, tenant: str, events: Sequence[Told]) -> Taken:
+        """Take events."""
         if not events:
-            return frozenset()
+            return Taken()
         count = await self._cells.of(tenant)
         cells: dict[Cell, dict[str, dict[str, Told]]] = {}
         for event in events:
             cell = keys.cell(tenant, cell_of(count, event.subject_ref))
             cells.setdefault(cell, {}).setdefault(event.subject_ref, {}).setdefault(event.message, event)
-        repeats = await asyncio.gather(*(self._take(cell, subjects) for cell, subjects in cells.items()))
-        return frozenset().union(*repeats)
+        repeats, damaged = set[str](), set[str]()
+        await asyncio.gather(*(self._take(cell, subjects, repeats, damaged) for cell, subjects in cells.items()))
+        return Taken(frozenset(repeats), frozenset(damaged))
 
-    async def _take(self, cell: Cell, subjects: Mapping[str, Mapping[str, Told]]) -> set[str]:
-        left, repeats = dict(subjects), set[str]()
+    async def _take(
+        self, cell: Cell, subjects: Mapping[str, Mapping[str, Told]], repeats: set[str], damaged: set[str]
+    ) -> None:
+        left = dict(subjects)
         while left:  # one of those who meet here always wins, so this ends
             part = dict(list(left.items())[:MOST_SUBJECTS])
-            for subject_ref in await self._step(cell, part, repeats):
+            for subject_ref in await self._step(cell, part, repeats, damaged):
                 del left[subject_ref]
-        return repeats
 
-    async def _step(self, cell: Cell, subjects: Mapping[str, Mapping[str, Told]], repeats: set[str]) -> list[str]:
-        """Look, change and write; the subjects that are done with. Adds to `repeats`."""
+    async def _step(
+        self, cell: Cell, subjects: Mapping[str, Mapping[str, Told]], repeats: set[str], damaged: set[str]
+    ) -> list[str]:
+        """Look, change and write; the subjects that are done with. Adds to `repeats` and `damaged`."""
         names = [name for ref, events in subjects.items() for name in _names(cell, ref, events)]
         found: Any = iter(await self._redis.mget(names))
         writes, names_out, arguments, done = [], [], list[Any](), []
@@ -89,9 +119,15 @@ class FactChanges:
             if not new:
                 done.append(subject_ref)
                 continue
+            try:
+                swapped = _swapped(facts, times, new)
+            except Damaged:
+                damaged.add(subject_ref)
+                done.append(subject_ref)
+                continue
             writes.append(subject_ref)
             names_out += _names(cell, subject_ref, new)
-            arguments += [sum(map(bool, new)), *_swapped(facts, times, new)]
+            arguments += [sum(map(bool, new)), *swapped]
         if writes:
             taken: Any = await self._redis.eval(_SCRIPT, len(names_out), *names_out, REMEMBERED_MS, *arguments)
             done += [ref for ref, was in zip(writes, taken, strict=True) if was]
@@ -104,8 +140,12 @@ def _names(cell: Cell, subject_ref: str, events: Mapping[str, Told]) -> list[str
 
 
 def _swapped(facts: bytes, times: bytes, events: Mapping[str, Told]) -> tuple[bytes, bytes, bytes, bytes]:
-    """Facts before and after, times before and after."""
-    before = Known(_FACTS.decode(facts) if facts else Facts(), _TIMES.decode(times) if times else {})
+    """Facts before and after, times before and after.
+
+    Raises:
+        Damaged: what was before cannot be read.
+    """
+    before = _known(facts, times)
     after = changed(
         before,
         [change for event in events.values() for change in event.changes],
@@ -113,3 +153,11 @@ def _swapped(facts: bytes, times: bytes, events: Mapping[str, Told]) -> tuple[by
     )
     same = facts and after.facts == before.facts
     return facts, facts if same else _ENCODER.encode(after.facts), times, _ENCODER.encode(after.times)
+
+
+def _known(facts: bytes, times: bytes) -> Known:
+    try:
+        return Known(_FACTS.decode(facts) if facts else Facts(), _TIMES.decode(times) if times else {})
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _log.error("stored facts cannot be read", exc_info=error)
+        raise Damaged from error

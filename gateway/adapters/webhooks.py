@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.core.trackers import CONTACT, Tracker
 from gateway.redis_clients import Client
 
 PREFIX: Final = "pilote:{webhooks}"
@@ -41,9 +42,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     secret: bytes
     """What its webhooks are signed with, sealed."""
     created_ms: int
+    tracker: Tracker | None = None
+    """Of a tracker, how it is told; it gets contacts, and nothing else gets those."""
 
     def wants(self, kind: str, *, tenant: str) -> bool:
         """Whether it gets an event of that type about that tenant; empty: about all."""
+        if (kind == CONTACT) != (self.tracker is not None):
+            return False
         return (not self.tenant or tenant in ("", self.tenant)) and (not self.events or kind in self.events)
 
 

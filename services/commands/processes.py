@@ -133,7 +133,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
 
     @app.command()
     def intake() -> None:
-        """Take what other systems tell of customers: events, over HTTP."""
+        """Take what other systems tell of customers, over HTTP, and tell agents who may know it."""
         from gateway.rpc.serving import run
         from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
@@ -144,6 +144,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         configure(settings.log_level)
         options = Options(
             listen=settings.intake_listen,
+            grpc_listen=settings.intake_grpc_listen,
             audit=settings.audit_listen,
             home=settings.home,
             redis_url=redis_url(settings),

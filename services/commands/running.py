@@ -119,13 +119,23 @@ async def publish(redis: Client, revision: Revision, *, reason: str = "", expect
     return await RevisionStore(redis).publish(published, expected=expected)
 
 
-async def import_facts(redis: Client, file: Path, *, pseudonym_key: bytes) -> int:
+class FactsDamaged(Exception):
+    """What is stored of the customer on a line cannot be read; nothing of this line and those after it was stored."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+async def import_facts(redis: Client, file: Path, *, pseudonym_key: bytes, replace_damaged: bool = False) -> int:
     """Store the facts in a file of JSON Lines; returns how many subjects there were.
 
-    Statements about consents are added to those that are stored: an import never forgets a refusal.
+    Statements about consents are added to those that are stored: an import never forgets a refusal. `replace_damaged`:
+    what is stored and cannot be read is replaced.
 
     Raises:
         ValueError: a line cannot be read; it names the line, and nothing after it was stored.
+        FactsDamaged: what is stored cannot be read.
     """
     count = 0
     store = ConsentStore(redis)
@@ -135,7 +145,10 @@ async def import_facts(redis: Client, file: Path, *, pseudonym_key: bytes) -> in
                 known = read_line(line, pseudonym_key=pseudonym_key)
             except ValueError as error:
                 raise ValueError(f"{file}:{number}: {error}") from error
-            await store.know(known.tenant, known.subject_ref, facts=known.facts)
+            try:
+                await store.know(known.tenant, known.subject_ref, facts=known.facts, replace_damaged=replace_damaged)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise FactsDamaged(f"{file}:{number}") from error
             count += 1
     return count
 
@@ -235,7 +248,7 @@ async def _tell(supervisor: Supervisor, out: Console, language: str) -> None:
 
 def _put_addresses(policy: Any, settings: Settings) -> None:
     """Point the demonstration's upstreams to where they listen here."""
-    listens = {"crm": settings.crm_listen}
+    listens = {"crm": settings.crm_listen, "intake": settings.intake_grpc_listen}
     listens |= {f"lead-score-{version}": up.model_listen(settings, version) for version in up.MODEL_VERSIONS}
     for upstream in policy["upstreams"]:
         upstream["address"] = listens[upstream["name"]]

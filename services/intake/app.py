@@ -13,7 +13,7 @@ from gateway.core.errors import CallEnded
 from services.intake.answers import Asked, Failed, failed, language_in, write_key
 from services.intake.audience_api import audience_handlers
 from services.intake.audiences import Audiences
-from services.intake.bodies import body_of
+from services.intake.bodies import Patience, body_of
 from services.intake.events import KINDS, Problem
 from services.intake.policy import Sources
 from services.intake.taking import Answer, Taking
@@ -22,8 +22,8 @@ HEALTH: Final = "/healthz"
 _log = logging.getLogger(__name__)
 
 
-def application(sources: Sources, taking: Taking, syncing: Audiences) -> Litestar:
-    """The application."""
+def application(sources: Sources, taking: Taking, syncing: Audiences, *, patience: Patience) -> Litestar:
+    """The application. `patience` is had with clients that send slowly."""
 
     @get(HEALTH, include_in_schema=False)
     async def healthy() -> dict[str, str]:
@@ -36,7 +36,7 @@ def application(sources: Sources, taking: Taking, syncing: Audiences) -> Litesta
         meaning = sources.of(write_key(request.headers.get("authorization", "")))
         if meaning is None:
             return failed(request, Problem("key"))
-        body = await body_of(request)
+        body = await body_of(request, patience)
         if isinstance(body, Problem):
             return failed(request, body)
         kind = request.url.path.rpartition("/")[2]
@@ -52,7 +52,7 @@ def application(sources: Sources, taking: Taking, syncing: Audiences) -> Litesta
         return answered(answer) if isinstance(answer, Answer) else failed(request, answer)
 
     return Litestar(
-        route_handlers=[healthy, take, *audience_handlers(sources, syncing)],
+        route_handlers=[healthy, take, *audience_handlers(sources, syncing, patience)],
         request_max_body_size=None,  # read, and measured, in `bodies`
         openapi_config=None,
         exception_handlers={HTTPException: _refused, Exception: _mistaken},

@@ -1,6 +1,7 @@
 """Audiences over HTTP: `PUT` says all members, `PATCH` what has changed, `GET` how far it is."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from redis.exceptions import RedisError
 
 from services.intake.answers import Asked, failed, write_key
 from services.intake.audiences import Audiences, Busy
-from services.intake.bodies import LONGEST_SECONDS
+from services.intake.bodies import Patience
 from services.intake.events import Problem
 from services.intake.meaning import Meaning
 from services.intake.members import CSV, NDJSON, LineWrong
@@ -20,9 +21,9 @@ from services.intake.policy import Sources
 MOST_BYTES: Final = 2 << 30
 
 
-def audience_handlers(sources: Sources, audiences: Audiences) -> Sequence[HTTPRouteHandler]:
+def audience_handlers(sources: Sources, audiences: Audiences, patience: Patience) -> Sequence[HTTPRouteHandler]:
     """The operations."""
-    syncing = _Syncing(sources, audiences)
+    syncing = _Syncing(sources, audiences, patience)
 
     @put("/v1/audiences/{name:str}")
     async def replace(request: Asked) -> Response[Any]:
@@ -40,8 +41,9 @@ def audience_handlers(sources: Sources, audiences: Audiences) -> Sequence[HTTPRo
 
 
 class _Syncing:
-    def __init__(self, sources: Sources, audiences: Audiences) -> None:
+    def __init__(self, sources: Sources, audiences: Audiences, patience: Patience) -> None:
         self._sources = sources
+        self._patience = patience
         self._audiences = audiences
 
     async def sync(self, request: Asked, *, whole: bool) -> Response[Any]:
@@ -52,7 +54,7 @@ class _Syncing:
         if kind not in (NDJSON, CSV):
             return failed(request, Problem("content"))
         try:
-            parts = _parts(request)
+            parts = _parts(request, self._patience)
             return Response(await self._audiences.sync(meaning, name, parts=parts, kind=kind, whole=whole))
         except Busy:
             return failed(request, Problem("audience-busy"))
@@ -82,24 +84,26 @@ class _Syncing:
 
 
 class _TooSlow(Exception):
-    """Nothing came for `LONGEST_SECONDS`, or more than `MOST_BYTES` did."""
+    """It comes more slowly than we have patience for, or is more than `MOST_BYTES`."""
 
 
 def _name(request: Asked) -> str:
     return str(request.path_params["name"])
 
 
-async def _parts(request: Asked) -> AsyncIterator[bytes]:
+async def _parts(request: Asked, patience: Patience) -> AsyncIterator[bytes]:
     """What comes, as it comes."""
-    stream, size = request.stream(), 0
+    stream, size, waited = request.stream(), 0, 0.0
     while True:
+        began = time.monotonic()  # what we do with a part meanwhile is no slowness of the sender's
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
+            async with asyncio.timeout(min(patience.seconds, patience.left(size, waited=waited))):
                 part = await anext(stream, None)
         except TimeoutError as error:
             raise _TooSlow from error
         if part is None:
             return
+        waited += time.monotonic() - began
         size += len(part)
         if size > MOST_BYTES:
             raise _TooSlow

@@ -35,6 +35,8 @@ class Synced(msgspec.Struct, frozen=True, rename="camel"):
     members: int
     joined: int
     left: int
+    damaged: int
+    """Customers whose facts are damaged in the store: they stay what they were, until their facts are put in anew."""
     success: bool = True
 
 
@@ -119,27 +121,34 @@ class Audiences:
         joined = await self._redis.sdiffstore(f"{name}:joined", [f"{name}:in", name])
         find = self._redis.sdiffstore if whole else self._redis.sinterstore
         left = await find(f"{name}:left", [name, f"{name}:in" if whole else f"{name}:out"])
-        for part, word in (("joined", True), ("left", None)):
+        damaged = [
             await self._apply(meaning, Change(f"segments.{segment}", began_ms, word), name=name, part=part)
+            for part, word in (("joined", True), ("left", None))
+        ]
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.sunionstore(name, [name, f"{name}:joined"])
             pipe.sdiffstore(name, [name, f"{name}:left"])
             pipe.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress")))
             pipe.scard(name)
             *_, members = await pipe.execute()
-        return Synced(members, joined, left)
+        return Synced(members, joined - damaged[0], left - damaged[1], sum(damaged))
 
-    async def _apply(self, meaning: Meaning, change: Change, *, name: str, part: str) -> None:
-        cursor = -1
+    async def _apply(self, meaning: Meaning, change: Change, *, name: str, part: str) -> int:
+        """Change facts; takes those whose facts are damaged out of the part, and says how many they are."""
+        cursor, damaged = -1, set[bytes]()
         while cursor != 0:
             cursor, found = await cast(
                 "Awaitable[tuple[int, list[bytes]]]",
                 self._redis.sscan(f"{name}:{part}", max(cursor, 0), count=AT_ONCE),
             )
             # A scan may show a member twice, which changes nothing.
-            await self._facts.take(meaning.source.tenant, [Told(each.hex(), "", (change,)) for each in found])
+            taken = await self._facts.take(meaning.source.tenant, [Told(each.hex(), "", (change,)) for each in found])
+            damaged |= {bytes.fromhex(ref) for ref in taken.damaged}
             await self._redis.hincrby(f"{name}:progress", "applied", len(found))
             await self._redis.pexpire(f"{name}:lease", LEASE_MS)
+        if damaged:
+            await self._redis.srem(f"{name}:{part}", *damaged)
+        return len(damaged)
 
     def _ref(self, meaning: Meaning, member: Member) -> bytes:
         subject = subject_of(meaning.source.subject, str(member.user_id))

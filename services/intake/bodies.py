@@ -4,24 +4,36 @@ import asyncio
 import zlib
 from typing import Any, Final
 
+import msgspec
 from litestar import Request
 
 from services.intake.events import MOST_BODY_BYTES, Problem
 
-LONGEST_SECONDS: Final = 30.0
-"""Within which a body must be here: one that trickles in would hold its connection for ever."""
 MOST_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 """Of a body that is too large so much is read all the same: a sender that still writes would not see our answer."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-async def body_of(request: Request[Any, Any, Any]) -> bytes | Problem:
+class Patience(msgspec.Struct, frozen=True):
+    """How slowly a body may come: one that trickles in would hold its connection for ever."""
+
+    seconds: float = 30.0
+    """Within which a body must be here; one without a size to speak of has longer, by what came of it."""
+    bytes_per_second: int = 8 * 1024
+    """The slowest that a long body may come, once those seconds are over."""
+
+    def left(self, size: int, *, waited: float) -> float:
+        """For how many seconds more is waited, where so many bytes came in `waited` seconds; not above 0: no longer."""
+        return self.seconds + size / self.bytes_per_second - waited
+
+
+async def body_of(request: Request[Any, Any, Any], patience: Patience) -> bytes | Problem:
     """The body, decompressed."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", ""):
         return Problem("compression")
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(patience.seconds):
             body = await _read(request)
     except TimeoutError:
         return Problem("body-slow")

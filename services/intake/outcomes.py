@@ -16,7 +16,7 @@ import msgspec
 
 from gateway.adapters.admission import Admission
 from gateway.adapters.cells import CellBook
-from gateway.adapters.consents import ConsentStore
+from gateway.adapters.fact_changes import Damaged, FactChanges
 from gateway.core.consents import by_channel
 from gateway.core.limits import MOST
 from gateway.core.policy.sources import OutcomeTold, Source
@@ -75,20 +75,23 @@ class Outcomes:
     def __init__(self, redis: Client, admission: Admission, audit: "AuditServiceAsyncStub") -> None:
         """`audit` knows which contacts there were."""
         self._cells = CellBook(redis)
-        self._consents = ConsentStore(redis)
+        self._facts = FactChanges(redis)
         self._admission = admission
         self._audit = audit
 
     async def report(self, source: Source, outcome: Happened, *, now_ms: int) -> str:
-        """Keep an outcome; says "new", "repeated", "unattributed" or "unconsented".
+        """Keep an outcome; says "new", "repeated", "unattributed", "unconsented" or "damaged" (whose consents are).
 
         Raises:
             RedisError: the store does not answer.
             CallEnded: STORE_UNAVAILABLE, likewise.
             AioRpcError: the audit service does not answer.
         """
-        if outcome.told.consent is not None and not await self._allowed(source, outcome):
-            return "unconsented"
+        try:
+            if outcome.told.consent is not None and not await self._allowed(source, outcome):
+                return "unconsented"
+        except Damaged:
+            return "damaged"
         decision = outcome.decision or await self._last_contact(source, outcome)
         if not decision:
             return "unattributed"
@@ -109,8 +112,8 @@ class Outcomes:
         return "new" if new else "repeated"
 
     async def _allowed(self, source: Source, outcome: Happened) -> bool:
-        facts = await self._consents.read(source.tenant, outcome.subject_ref)
-        return facts is not None and by_channel(facts.consent_records).get(outcome.told.consent or "", False)
+        known = await self._facts.read(source.tenant, outcome.subject_ref)
+        return known is not None and by_channel(known.facts.consent_records).get(outcome.told.consent or "", False)
 
     async def _last_contact(self, source: Source, outcome: Happened) -> str:
         """The decision id of the contact that an outcome is about; empty where there is none."""

@@ -24,6 +24,8 @@ class Sources:
         """`standing` is told which revision runs here."""
         self._standing = standing
         self._by_key: Mapping[str, Meaning] | None = None
+        self._tenants: Mapping[str, str] = {}
+        self._audiences: Mapping[str, frozenset[str]] = {}
 
     @property
     def known(self) -> bool:
@@ -43,6 +45,11 @@ class Sources:
             self._standing.refuses(number, UNUSABLE)
             return
         self._by_key = dict(meanings(decoded.sources))
+        self._tenants = {agent.name: agent.tenant for agent in decoded.agents}
+        self._audiences = {
+            tenant: frozenset(name for each in decoded.sources if each.tenant == tenant for name in each.audiences)
+            for tenant in {each.tenant for each in decoded.sources}
+        }
         sha256 = hashlib.sha256(document).hexdigest()
         self._standing.runs(number, sha256, swap_ms=round((time.monotonic() - began) * 1000))
         _log.info("revision %d is active", number, extra={"sha256": sha256})
@@ -50,3 +57,11 @@ class Sources:
     def of(self, write_key: str) -> Meaning | None:
         """The source that has this write key."""
         return (self._by_key or {}).get(hashlib.sha256(write_key.encode()).hexdigest())
+
+    def tenant_of(self, agent: str) -> str | None:
+        """The tenant of an agent; `None` for one that the policy does not name."""
+        return self._tenants.get(agent)
+
+    def audiences_of(self, tenant: str) -> frozenset[str]:
+        """The audiences that any of a tenant's sources may say."""
+        return self._audiences.get(tenant, frozenset())

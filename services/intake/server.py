@@ -1,11 +1,11 @@
-"""`pilote intake`: one process that takes what other systems tell of customers, over HTTP."""
+"""`pilote intake`: one process that takes what other systems tell of customers, and tells it to agents who may know."""
 
 import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 import msgspec
@@ -24,17 +24,22 @@ from gateway.core.authority import Authority
 from gateway.instance import instance
 from gateway.redis_clients import Client
 from gateway.rpc.http_serving import http_serving
-from gateway.rpc.serving import until_told_to_stop
+from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from pilote.cdp.v1 import profile_service_pb2
+from pilote.cdp.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
 from services.intake.app import application
 from services.intake.audiences import Audiences
+from services.intake.bodies import Patience
 from services.intake.metrics import IntakeMetrics
 from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
+from services.intake.profiles import ProfileServicer
 from services.intake.taking import Taking
 
+SERVICES: Final = (profile_service_pb2.DESCRIPTOR.services_by_name["ProfileService"].full_name,)
 _REDIS: Final[dict[str, Any]] = {
     "retry": Retry(NoBackoff(), 1),
     "socket_connect_timeout": 2,
@@ -48,6 +53,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """See also `gateway.settings.Settings`."""
 
     listen: str
+    """Where systems tell, over HTTP."""
+    grpc_listen: str
+    """Where gateways ask, over gRPC."""
     redis_url: str
     pseudonym_key: bytes
     drain_seconds: float
@@ -60,6 +68,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     trusted_people: Authority | None = None
     to: Metering = NOWHERE
     """Where metrics go."""
+    patience: Patience = Patience()
+    """With clients that send slowly."""
+
+
+class Ports(NamedTuple):
+    """Where an intake answers."""
+
+    http: int
+    grpc: int
 
 
 async def serve(options: Options) -> None:
@@ -68,14 +85,14 @@ async def serve(options: Options) -> None:
     Raises:
         OSError: the address is taken.
     """
-    async with until_told_to_stop() as stop, running(options) as port:
-        _log.info("the intake answers", extra={"port": port})
+    async with until_told_to_stop() as stop, running(options) as ports:
+        _log.info("the intake answers", extra={"port": ports.http, "grpc_port": ports.grpc})
         await stop.wait()
 
 
 @contextlib.asynccontextmanager
-async def running(options: Options) -> AsyncIterator[int]:
-    """Answer until the block ends; yields the port.
+async def running(options: Options) -> AsyncIterator[Ports]:
+    """Answer until the block ends; yields the ports.
 
     Raises:
         ValueError: the file with what was trusted last cannot be read.
@@ -91,6 +108,7 @@ async def running(options: Options) -> AsyncIterator[int]:
         sources = Sources(standing)
         facts = FactChanges(redis)
         audiences = Audiences(redis, facts, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
+        profiles = ProfileServicer(sources, facts, pseudonym_key=options.pseudonym_key)
         taking = Taking(
             facts,
             outcomes,
@@ -107,13 +125,19 @@ async def running(options: Options) -> AsyncIterator[int]:
                 pin_file=options.pin_file,
             ),
             http_serving(
-                application(sources, taking, audiences),
+                application(sources, taking, audiences, patience=options.patience),
                 listen=options.listen,
                 drain_seconds=options.drain_seconds,
                 lifespan="on",
             ) as port,
+            serving(
+                lambda server: add_ProfileServiceServicer_to_server(profiles, server),
+                listen=options.grpc_listen,
+                names=SERVICES,
+                drain_seconds=options.drain_seconds,
+            ) as grpc_port,
         ):
-            yield port
+            yield Ports(port, grpc_port)
 
 
 @contextlib.asynccontextmanager

@@ -81,7 +81,6 @@ class Taking:
         Raises:
             RedisError, CallEnded: the store does not answer; what was taken by then is known again.
             AioRpcError: the audit service does not answer, which knows what contacts there were; likewise.
-            msgspec.DecodeError: what the store holds of somebody is damaged.
         """
         batch = batch_in(body) if kind == "batch" else Batch([msgspec.Raw(body)])
         if isinstance(batch, Problem):
@@ -100,7 +99,12 @@ class Taking:
                 told.append(Told(ref, mark, taken.changes, taken.statements))
             ignored += [_said(index, event, Problem("unfit", place), language) for place in taken.unfit]
             followed += happened(meaning.source, event, index=index, subject_ref=ref, mark=mark, at_ms=at_ms)
-        known = await self._facts.take(meaning.source.tenant, told)
+        taken_now = await self._facts.take(meaning.source.tenant, told)
+        known = taken_now.repeated
+        # An event is refused as a whole: it must be sent again once its customer's facts are put right.
+        read = [_refused_if(each, taken_now.damaged) for each in read]
+        followed = [each for each in followed if each.subject_ref not in taken_now.damaged]
+        ignored = [each for each in ignored if isinstance(read[each.index].event, Event)]
         # Consents that the same request tells count for its outcomes. Each outcome is kept once by itself, so one that
         # could not be kept the last time is kept now, though its event is known.
         ends = await asyncio.gather(*(self._report(meaning, each, now_ms=received_ms) for each in followed))
@@ -116,7 +120,7 @@ class Taking:
         if outcome.problem:
             return Problem("unfit", outcome.problem)
         end = await self._outcomes.report(meaning.source, outcome, now_ms=now_ms)
-        return Problem(end) if end in ("unattributed", "unconsented") else end
+        return Problem(end) if end in ("unattributed", "unconsented", "damaged") else end
 
     def _read(self, meaning: Meaning, raw: msgspec.Raw, *, kind: str) -> _Read:
         event = event_in(raw, kind=kind)
@@ -162,6 +166,10 @@ class Taking:
             rejected=tuple(itertools.islice(rejected, MOST_SAID)),
             ignored=tuple(itertools.islice(ignored, MOST_SAID)),
         )
+
+
+def _refused_if(read: _Read, damaged: frozenset[str]) -> _Read:
+    return _Read(Problem("damaged", "userId"), read.mark) if read.subject_ref in damaged else read
 
 
 _ENDS: Final = ("accepted", "repeated", "anonymous", "rejected")

@@ -31,6 +31,10 @@ _TEXTS: Final = {
         "The customer has not agreed to this being kept.",
         "Le client n’a pas consenti à ce que cela soit conservé.",
     ),
+    "damaged": (
+        "What the store holds of this customer, and of nobody else, is damaged. Have it put in anew with `pilote facts import --replace-damaged`, then send this event again.",
+        "Ce que le registre contient de ce client, et de lui seul, est endommagé. Faites-le saisir à nouveau par `pilote facts import --replace-damaged`, puis renvoyez cet événement.",
+    ),
     "line": (
         "{field} is no member: give userId, and member as true or false; nothing was changed.",
         "{field} n’est pas un membre : donnez userId, et member valant true ou false ; rien n’a été modifié.",

@@ -13,13 +13,14 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway import redis_clients
+from gateway.adapters.consents import ConsentStore
 from gateway.adapters.sealing import Sealer
 from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.rpc.serving import until_told_to_stop
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.webhooks.delivering import Deliverer
-from services.webhooks.following import Follower
+from services.webhooks.following import CONTACTS, Follower
 from services.webhooks.store import WebhookStore
 from services.webhooks.targets import Network
 
@@ -58,18 +59,42 @@ async def running(
 
         redis, store = await _patiently(connected)
         follower = Follower(redis, store, AuditServiceStub(channel), clock_ms=clock_ms)
-        deliverer = Deliverer(store, networks=networks, clock_ms=clock_ms, draw=random.random)
+        contacts = Follower(redis, store, AuditServiceStub(channel), clock_ms=clock_ms, feed=CONTACTS)
+        consents = ConsentStore(redis)
+        deliverer = Deliverer(store, networks=networks, clock_ms=clock_ms, draw=random.random, consents=consents)
         await stack.enter_async_context(deliverer)
 
         async def look() -> None:
             await follower.look()
+            await contacts.note()
             await asyncio.sleep(LOOK_SECONDS)
 
-        tasks = tuple(asyncio.create_task(_always(each)) for each in (follower.follow, look, deliverer.run))
+        async def follow_contacts() -> None:
+            if await contacts_wanted(store):
+                await contacts.follow()
+            await asyncio.sleep(LOOK_SECONDS)
+
+        tasks = tuple(
+            asyncio.create_task(_always(each)) for each in (follower.follow, follow_contacts, look, deliverer.run)
+        )
         try:
             yield tasks
         finally:
             await ended(*tasks)
+
+
+async def contacts_wanted(store: WebhookStore) -> bool:
+    """Whether any tracker is told of contacts; the first one is from when it was added on.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    added = [each.created_ms for each in await store.endpoints() if each.tracker is not None]
+    if not added:
+        await store.know(CONTACTS.mark, None)
+    elif CONTACTS.mark not in await store.known():
+        await store.know(CONTACTS.mark, str(min(added)).encode())
+    return bool(added)
 
 
 async def _patiently(do: Any) -> Any:

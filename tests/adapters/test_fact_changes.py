@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.adapters.fact_changes import FactChanges, Told
+from gateway.adapters.fact_changes import Damaged, FactChanges, Taken, Told
 from gateway.core import keys
 from gateway.core.call import Facts
 from gateway.core.fact_changes import Change, Known, Word, changed
@@ -68,7 +68,7 @@ def test_an_event_changes_nothing_that_it_does_not_tell_of() -> None:
 @pytest.mark.every_store
 async def test_what_events_tell_is_where_gateways_read_it(redis: Client) -> None:
     store = FactChanges(redis)
-    assert await store.take("acme", [plan("1", "pro", at_ms=5), plan("2", "free", at_ms=9, ref=OTHER)]) == frozenset()
+    assert await store.take("acme", [plan("1", "pro", at_ms=5), plan("2", "free", at_ms=9, ref=OTHER)]) == Taken()
     assert (await read(redis)).traits == {"plan": "pro"}
     assert (await read(redis, OTHER)).traits == {"plan": "free"}
 
@@ -78,7 +78,7 @@ async def test_a_late_event_does_not_overwrite_what_is_newer(redis: Client) -> N
     store = FactChanges(redis)
     await store.take("acme", [plan("1", "pro", at_ms=5)])
     late = Told(REF, "2", (Change("traits.plan", 4, "free"), Change("traits.city", 4, "Lyon")))
-    assert await store.take("acme", [late]) == frozenset()
+    assert await store.take("acme", [late]) == Taken()
     assert (await read(redis)).traits == {"plan": "pro", "city": "Lyon"}
 
 
@@ -86,7 +86,7 @@ async def test_a_late_event_does_not_overwrite_what_is_newer(redis: Client) -> N
 async def test_an_event_is_taken_once_whatever_it_says_the_second_time(redis: Client) -> None:
     store = FactChanges(redis)
     await store.take("acme", [plan("1", "pro", at_ms=5)])
-    assert await store.take("acme", [plan("1", "free", at_ms=9), plan("1", "free", at_ms=9)]) == {"1"}
+    assert await store.take("acme", [plan("1", "free", at_ms=9), plan("1", "free", at_ms=9)]) == Taken(frozenset({"1"}))
     assert (await read(redis)).traits == {"plan": "pro"}
     assert 0 < await redis.pttl(keys.told(keys.cell("acme"), REF, "1")) <= 24 * 3_600_000
 
@@ -101,7 +101,7 @@ async def test_a_hundred_who_bring_the_same_event_have_it_taken_once(redis_proce
                 for n in range(100)
             )
         )
-    assert sum("same" not in repeats for repeats in told) == 1
+    assert sum("same" not in each.repeated for each in told) == 1
     assert (await read(redis)).traits == {"plan": "99"}
 
 
@@ -121,3 +121,23 @@ async def test_batches_that_meet_come_to_what_one_after_the_other_would(
             Known(Facts()), [change for event in events if event.subject_ref == ref for change in event.changes]
         )
         assert await read(redis, ref) == wanted.facts
+
+
+@pytest.mark.every_store
+@pytest.mark.parametrize("part", ["facts", "times"])
+async def test_what_is_damaged_of_one_subject_is_left_alone_and_takes_nobody_elses_with_it(
+    redis: Client, part: str
+) -> None:
+    store, cell = FactChanges(redis), keys.cell("acme")
+    await store.take("acme", [plan("1", "pro", at_ms=5)])
+    key = keys.facts(cell, REF) if part == "facts" else keys.fact_times(cell, REF)
+    await redis.set(key, b'{"traits": "\xff"')
+    taken = await store.take("acme", [plan("2", "free", at_ms=9), plan("3", "free", at_ms=9, ref=OTHER)])
+    assert taken == Taken(damaged=frozenset({REF}))
+    assert await redis.get(key) == b'{"traits": "\xff"'
+    with pytest.raises(Damaged):
+        await store.read("acme", REF)
+    other = await store.read("acme", OTHER)
+    assert other is not None
+    assert (other.facts.traits, other.times) == ({"plan": "free"}, {"traits.plan": 9})
+    assert await store.read("acme", "c" * 32) is None

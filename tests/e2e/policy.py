@@ -62,7 +62,7 @@ def scoring(one: str, two: str, *, crm: str, weights: tuple[int, int] = (7_000, 
     assert isinstance(data, dict)
     names = {str(each["name"]): each for each in data["agents"]}
     data["agents"] = [agent(name, version=str(each["version"])) for name, each in names.items()]
-    for upstream, address in zip(data["upstreams"], (crm, one, two), strict=True):
+    for upstream, address in zip(data["upstreams"][:3], (crm, one, two), strict=True):
         upstream["address"] = address
     for arm, weight in zip(data["routes"][1]["arms"], weights, strict=True):
         arm["weight"] = weight

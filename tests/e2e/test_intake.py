@@ -44,7 +44,8 @@ async def test_what_segments_own_client_tells_counts_at_the_next_call_on_every_g
         assert (await told(agent.messages.SendMessage(send(), metadata=SALES))).reason == ""
 
     failures: list[object] = []
-    async with running(_options(world)) as port:
+    async with running(_options(world)) as ports:
+        port = ports.http
         await _live(port)
         segment = SegmentClient(
             WRITE_KEY, host=f"http://127.0.0.1:{port}", gzip=True, on_error=lambda *error: failures.append(error)
@@ -81,7 +82,8 @@ async def test_what_customers_did_is_kept_of_the_contact_that_it_is_about_once(
 
     async with auditing(world.redis_url, tmp_path / "audit") as auditor:
         await auditor.decision(contact.decision)
-        async with running(_options(world, audit=auditor.address)) as port:
+        async with running(_options(world, audit=auditor.address)) as ports:
+            port = ports.http
             await _live(port)
             batch = [
                 _track("Email Clicked", "m-1", decision_id=first.decision),
@@ -113,7 +115,8 @@ async def test_an_outcome_whose_contact_nobody_can_look_up_now_is_to_be_sent_aga
 ) -> None:
     outcomes = [{"event": "Order Completed", "type": "converted"}]
     await world.publish(policy(upstream.address, sources=[SOURCE | {"outcomes": outcomes}]))
-    async with running(_options(world)) as port:
+    async with running(_options(world)) as ports:
+        port = ports.http
         await _live(port)
         answer = await _sent(port, [_track("Order Completed", "m-1")], status=503)
         assert answer["reason"] == "AUDIT_DOWN"
@@ -122,6 +125,7 @@ async def test_an_outcome_whose_contact_nobody_can_look_up_now_is_to_be_sent_aga
 def _options(world: World, *, audit: str = "127.0.0.1:1") -> Options:
     return Options(
         listen="127.0.0.1:0",
+        grpc_listen="127.0.0.1:0",
         redis_url=world.redis_url,
         pseudonym_key=KEY,
         drain_seconds=1,

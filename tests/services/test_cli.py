@@ -50,7 +50,7 @@ def _run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPr
 
 
 def _listens() -> dict[str, str]:
-    names = ("GATEWAY", "AUDIT", "CONTROL", "ROLLOUTS", "AGENTS", "INTAKE", "CRM", "MODELS")
+    names = ("GATEWAY", "AUDIT", "CONTROL", "ROLLOUTS", "AGENTS", "INTAKE", "INTAKE_GRPC", "CRM", "MODELS")
     ports = free(len(names) + 1)  # the second model server takes the port after the last
     return {f"PILOTE_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
 
@@ -63,7 +63,7 @@ def test_the_example_policy_is_valid(tmp_path: Path) -> None:
     done = _run("check", str(POLICY), home=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "4 agents, 2 routes, 7 rules, 3 limits, 3 caps" in done.stdout
+    assert "4 agents, 3 routes, 7 rules, 3 limits, 3 caps" in done.stdout
 
 
 def test_a_policy_with_twelve_mistakes_is_told_all_of_them_with_line_and_fix(tmp_path: Path) -> None:

@@ -122,6 +122,24 @@ async def test_an_import_understands_old_and_new_facts_and_forgets_no_refusal(de
     assert "push: granted, without time or proof" in desk.run("consents", "show", ADA, *ACME).stdout
 
 
+async def test_damaged_facts_are_replaced_where_an_import_is_told_to_and_else_left_alone(
+    desk: Desk, tmp_path: Path, redis: Redis
+) -> None:
+    file = tmp_path / "facts.jsonl"
+    file.write_bytes(msgspec.json.encode({"tenant": "acme", "subject": ADA, "facts": {"language": "fr"}}))
+    assert desk.run("facts", "import", str(file)).returncode == 0
+    (key,) = [key async for key in redis.scan_iter("*:facts:*")]
+    times = key.replace(b":facts:", b":times:")
+    await redis.mset({key: b"{", times: b"["})
+    for language, wanted in (("en", "--replace-damaged"), ("fr", "est endommagé")):
+        done = desk.run("facts", "import", str(file), language=language)
+        assert (done.returncode, wanted in done.stderr) == (1, True), done.stderr
+    assert await redis.get(key) == b"{"
+    assert desk.run("facts", "import", str(file), "--replace-damaged").returncode == 0
+    assert (await desk.facts()).language == "fr"
+    assert not await redis.exists(times)
+
+
 def test_a_line_whose_unit_is_no_pseudonym_is_told() -> None:
     line = msgspec.json.encode({"tenant": "acme", "subject": ADA, "facts": {"unit": "ada@example.org"}})
     with pytest.raises(ValueError, match="unit"):

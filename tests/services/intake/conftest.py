@@ -106,14 +106,15 @@ async def unruled(redis: Client, redis_url: str, tmp_path: Path) -> AsyncIterato
     """An intake without a policy."""
     options = Options(
         listen="127.0.0.1:0",
+        grpc_listen="127.0.0.1:0",
         redis_url=redis_url,
         pseudonym_key=PSEUDONYM_KEY,
         drain_seconds=1,
         audit="127.0.0.1:1",
         home=tmp_path,
     )
-    async with running(options) as port, aiohttp.ClientSession() as http:
-        yield Door(redis, http, f"http://127.0.0.1:{port}")
+    async with running(options) as ports, aiohttp.ClientSession() as http:
+        yield Door(redis, http, f"http://127.0.0.1:{ports.http}")
 
 
 @pytest.fixture

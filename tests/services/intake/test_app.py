@@ -189,10 +189,23 @@ async def test_other_paths_and_methods_are_refused_in_words(door: Door) -> None:
         assert got.status == 200
 
 
-async def test_a_damaged_store_is_told_and_what_it_holds_is_left_alone(door: Door, redis: Client) -> None:
+async def test_damaged_facts_of_one_customer_are_told_with_what_to_do_and_hinder_nobody_else(
+    door: Door, redis: Client
+) -> None:
     await door.send("/v1/identify", ADA)
     (key,) = [key async for key in redis.scan_iter("*:facts:*")]
     await redis.set(key, b"{")
-    status, answer = await door.send("/v1/identify", ADA | {"messageId": "m-9"})
-    assert (status, answer["reason"]) == (500, "INTERNAL")
+    eve = {"type": "identify", "userId": "eve", "traits": {"plan": "pro"}}
+    batch = {"batch": [ADA | {"messageId": "m-9", "traits": {"plan": "pro", "churn": "high"}}, eve]}
+    status, answer = await door.send("/v1/batch", batch, accept_language="fr")
+    assert (status, answer["accepted"], answer.get("ignored")) == (200, 1, [])
+    (refused,) = answer["rejected"]
+    assert (refused["index"], refused["reason"], refused["field"]) == (0, "DAMAGED", "userId")
+    assert "`pilote facts import --replace-damaged`" in refused["message"]
     assert await redis.get(key) == b"{"
+    assert await door.facts("eve") is not None
+    assert (await door.send("/v1/identify", ADA | {"messageId": "m-9"}))[0] == 400
+    await redis.delete(key)
+    assert (await door.send("/v1/identify", ADA | {"messageId": "m-9"}))[1]["accepted"] == 1, (
+        "it was not noted as taken"
+    )

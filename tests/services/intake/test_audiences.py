@@ -32,9 +32,9 @@ def lines(*users: str) -> bytes:
 
 async def test_a_whole_audience_replaces_the_one_before_and_touches_only_who_joins_or_leaves(door: Door) -> None:
     status, answer = await sync(door, "PUT", lines("ada", "bob", "ada"))
-    assert (status, answer) == (200, {"success": True, "members": 2, "joined": 2, "left": 0})
+    assert (status, answer) == (200, {"success": True, "members": 2, "joined": 2, "left": 0, "damaged": 0})
     status, answer = await sync(door, "PUT", b"userId\nbob\neve\n", kind=CSV)
-    assert answer == {"success": True, "members": 2, "joined": 1, "left": 1}
+    assert answer == {"success": True, "members": 2, "joined": 1, "left": 1, "damaged": 0}
     assert await inside(door) == {"bob", "eve"}
     assert (await sync(door, "GET", b""))[1] == {"members": 2, "read": 0, "applied": 0, "running": False}
 
@@ -42,7 +42,7 @@ async def test_a_whole_audience_replaces_the_one_before_and_touches_only_who_joi
 async def test_a_difference_changes_whom_it_names(door: Door) -> None:
     await sync(door, "PUT", lines("ada", "bob"))
     body = b'{"userId": "ada", "member": false}\n{"userId": "eve", "member": true}\n{"userId": "zoe", "member": false}'
-    assert (await sync(door, "PATCH", body))[1] == {"success": True, "members": 2, "joined": 1, "left": 1}
+    assert (await sync(door, "PATCH", body))[1] == {"success": True, "members": 2, "joined": 1, "left": 1, "damaged": 0}
     assert await inside(door) == {"bob", "eve"}
 
 
@@ -63,10 +63,34 @@ async def test_only_audiences_that_the_policy_names_are_taken_and_one_at_a_time(
     assert await inside(door) == set()
 
 
+async def test_who_cannot_be_changed_for_damage_is_told_and_nobody_else_waits_for_them(door: Door) -> None:
+    await sync(door, "PUT", lines("ada"))
+    (key,) = [key async for key in door.redis.scan_iter("*:facts:*")]
+    stored = await door.redis.get(key)
+    assert isinstance(stored, bytes)
+    await door.redis.set(key, b"{")
+    assert (await sync(door, "PUT", lines("bob")))[1] == {
+        "success": True,
+        "members": 2,
+        "joined": 1,
+        "left": 0,
+        "damaged": 1,
+    }
+    await door.redis.set(key, stored)
+    assert (await sync(door, "PUT", lines("bob")))[1]["left"] == 1
+    assert await inside(door) == {"bob"}
+
+
 async def test_who_was_let_in_by_a_synchronisation_that_was_interrupted_is_put_out_by_the_next(door: Door) -> None:
     await sync(door, "PUT", lines("ada", "bob"))
     await door.redis.rename(VIP, f"{VIP}:joined")  # as it stands when a process ends while it applies
-    assert (await sync(door, "PUT", lines("bob")))[1] == {"success": True, "members": 1, "joined": 0, "left": 1}
+    assert (await sync(door, "PUT", lines("bob")))[1] == {
+        "success": True,
+        "members": 1,
+        "joined": 0,
+        "left": 1,
+        "damaged": 0,
+    }
     assert await inside(door) == {"bob"}
 
 

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from pilote.governance.v1 import annotations_pb2 as pilote_dot_governance_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpilote/cdp/v1/profile.proto\x12\rpilote.cdp.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&pilote/governance/v1/annotations.proto\"\xc7\x02\n\x07\x43onsent\x12\x15\n\x07purpose\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63hannel\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x06status\x18\x03 \x01(\x0e\x32\x1c.pilote.cdp.v1.ConsentStatusB\x08\xe2\x41\x01\x02\xe8\xe5\x18\x03\x12.\n\x0blegal_basis\x18\x04 \x01(\x0e\x32\x19.pilote.cdp.v1.LegalBasis\x12\x30\n\x0c\x63\x61pture_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwithdrawal_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x08 \x01(\t\"\xd1\x02\n\x07Profile\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x17\n\x08\x63ustomer\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x38\n\x06traits\x18\x03 \x03(\x0b\x32\".pilote.cdp.v1.Profile.TraitsEntryB\x04\xe8\xe5\x18\x03\x12\x16\n\x08segments\x18\x04 \x03(\tB\x04\xe8\xe5\x18\x03\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\x12.\n\x08\x63onsents\x18\x07 \x03(\x0b\x32\x16.pilote.cdp.v1.ConsentB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x1a-\n\x0bTraitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x84\x01\n\rConsentStatus\x12\x1e\n\x1a\x43ONSENT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONSENT_STATUS_GRANTED\x10\x01\x12\x19\n\x15\x43ONSENT_STATUS_DENIED\x10\x02\x12\x1c\n\x18\x43ONSENT_STATUS_WITHDRAWN\x10\x03*\xa3\x01\n\nLegalBasis\x12\x1b\n\x17LEGAL_BASIS_UNSPECIFIED\x10\x00\x12\x17\n\x13LEGAL_BASIS_CONSENT\x10\x01\x12\x18\n\x14LEGAL_BASIS_CONTRACT\x10\x02\x12 \n\x1cLEGAL_BASIS_LEGAL_OBLIGATION\x10\x03\x12#\n\x1fLEGAL_BASIS_LEGITIMATE_INTEREST\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpilote/cdp/v1/profile.proto\x12\rpilote.cdp.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&pilote/governance/v1/annotations.proto\"\xc7\x02\n\x07\x43onsent\x12\x15\n\x07purpose\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63hannel\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x06status\x18\x03 \x01(\x0e\x32\x1c.pilote.cdp.v1.ConsentStatusB\x08\xe2\x41\x01\x02\xe8\xe5\x18\x03\x12.\n\x0blegal_basis\x18\x04 \x01(\x0e\x32\x19.pilote.cdp.v1.LegalBasis\x12\x30\n\x0c\x63\x61pture_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fwithdrawal_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x08 \x01(\t\"\xbe\x03\n\x07Profile\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x17\n\x08\x63ustomer\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x38\n\x06traits\x18\x03 \x03(\x0b\x32\".pilote.cdp.v1.Profile.TraitsEntryB\x04\xe8\xe5\x18\x03\x12\x16\n\x08segments\x18\x04 \x03(\tB\x04\xe8\xe5\x18\x03\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12\x10\n\x08language\x18\x06 \x01(\t\x12.\n\x08\x63onsents\x18\x07 \x03(\x0b\x32\x16.pilote.cdp.v1.ConsentB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12<\n\x06scores\x18\n \x03(\x0b\x32\".pilote.cdp.v1.Profile.ScoresEntryB\x08\xe2\x41\x01\x03\xe8\xe5\x18\x03\x1a-\n\x0bTraitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*\x84\x01\n\rConsentStatus\x12\x1e\n\x1a\x43ONSENT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONSENT_STATUS_GRANTED\x10\x01\x12\x19\n\x15\x43ONSENT_STATUS_DENIED\x10\x02\x12\x1c\n\x18\x43ONSENT_STATUS_WITHDRAWN\x10\x03*\xa3\x01\n\nLegalBasis\x12\x1b\n\x17LEGAL_BASIS_UNSPECIFIED\x10\x00\x12\x17\n\x13LEGAL_BASIS_CONSENT\x10\x01\x12\x18\n\x14LEGAL_BASIS_CONTRACT\x10\x02\x12 \n\x1cLEGAL_BASIS_LEGAL_OBLIGATION\x10\x03\x12#\n\x1fLEGAL_BASIS_LEGITIMATE_INTEREST\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONSENT'].fields_by_name['status']._serialized_options = b'\342A\001\002\350\345\030\003'
   _globals['_PROFILE_TRAITSENTRY']._loaded_options = None
   _globals['_PROFILE_TRAITSENTRY']._serialized_options = b'8\001'
+  _globals['_PROFILE_SCORESENTRY']._loaded_options = None
+  _globals['_PROFILE_SCORESENTRY']._serialized_options = b'8\001'
   _globals['_PROFILE'].fields_by_name['name']._loaded_options = None
   _globals['_PROFILE'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_PROFILE'].fields_by_name['customer']._loaded_options = None
@@ -54,14 +56,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROFILE'].fields_by_name['consents']._serialized_options = b'\342A\001\003'
   _globals['_PROFILE'].fields_by_name['update_time']._loaded_options = None
   _globals['_PROFILE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
-  _globals['_CONSENTSTATUS']._serialized_start=823
-  _globals['_CONSENTSTATUS']._serialized_end=955
-  _globals['_LEGALBASIS']._serialized_start=958
-  _globals['_LEGALBASIS']._serialized_end=1121
+  _globals['_PROFILE'].fields_by_name['scores']._loaded_options = None
+  _globals['_PROFILE'].fields_by_name['scores']._serialized_options = b'\342A\001\003\350\345\030\003'
+  _globals['_CONSENTSTATUS']._serialized_start=932
+  _globals['_CONSENTSTATUS']._serialized_end=1064
+  _globals['_LEGALBASIS']._serialized_start=1067
+  _globals['_LEGALBASIS']._serialized_end=1230
   _globals['_CONSENT']._serialized_start=153
   _globals['_CONSENT']._serialized_end=480
   _globals['_PROFILE']._serialized_start=483
-  _globals['_PROFILE']._serialized_end=820
-  _globals['_PROFILE_TRAITSENTRY']._serialized_start=775
-  _globals['_PROFILE_TRAITSENTRY']._serialized_end=820
+  _globals['_PROFILE']._serialized_end=929
+  _globals['_PROFILE_TRAITSENTRY']._serialized_start=837
+  _globals['_PROFILE_TRAITSENTRY']._serialized_end=882
+  _globals['_PROFILE_SCORESENTRY']._serialized_start=884
+  _globals['_PROFILE_SCORESENTRY']._serialized_end=929
 # @@protoc_insertion_point(module_scope)

@@ -95,7 +95,9 @@ class Consent(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     purpose: _builtins.str
-    """What for: a message category such as "marketing", or another purpose such as "profiling". 1 to 60 characters."""
+    """What for: a message category such as "marketing", or another purpose such as "profiling", or "*" for every purpose.
+    1 to 63 characters. A purpose of its own goes before "*".
+    """
     channel: _builtins.str
     """By which channel: "email", "sms", "phone", "push", "postal", or "*" for all of them. A channel of its own prevails
     over "*".
@@ -164,6 +166,26 @@ class Profile(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ScoresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     CUSTOMER_FIELD_NUMBER: _builtins.int
     TRAITS_FIELD_NUMBER: _builtins.int
@@ -173,6 +195,7 @@ class Profile(_message.Message):
     CONSENTS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `contacts/{contact}/profile`. Set by the service."""
     customer: _builtins.str
@@ -203,6 +226,10 @@ class Profile(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change. Set by the service."""
 
+    @_builtins.property
+    def scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Numbers that are known of the person, such as "churn" to 0.25, keys written like those of `traits`. At most 200."""
+
     def __init__(
         self,
         *,
@@ -215,10 +242,11 @@ class Profile(_message.Message):
         consents: _abc.Iterable[Global___Consent] | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consents", b"consents", "customer", b"customer", "etag", b"etag", "language", b"language", "name", b"name", "segments", b"segments", "time_zone", b"time_zone", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consents", b"consents", "customer", b"customer", "etag", b"etag", "language", b"language", "name", b"name", "scores", b"scores", "segments", b"segments", "time_zone", b"time_zone", "traits", b"traits", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

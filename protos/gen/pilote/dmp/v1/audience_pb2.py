@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpilote/dmp/v1/audience.proto\x12\rpilote.dmp.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x01\n\x08\x41udience\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x1a\n\x0cmember_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"H\n\x06Member\x12\x10\n\x08\x63ustomer\x18\x01 \x01(\t\x12,\n\x08\x61\x64\x64_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpilote/dmp/v1/audience.proto\x12\rpilote.dmp.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n\x08\x41udience\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x1a\n\x0cmember_count\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12=\n\x0fsynchronisation\x18\t \x01(\x0b\x32\x1e.pilote.dmp.v1.SynchronisationB\x04\xe2\x41\x01\x03\"M\n\x0fSynchronisation\x12\x0f\n\x07running\x18\x01 \x01(\x08\x12\x12\n\nread_count\x18\x02 \x01(\x03\x12\x15\n\rapplied_count\x18\x03 \x01(\x03\"H\n\x06Member\x12\x10\n\x08\x63ustomer\x18\x01 \x01(\t\x12,\n\x08\x61\x64\x64_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +43,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDIENCE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_AUDIENCE'].fields_by_name['update_time']._loaded_options = None
   _globals['_AUDIENCE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_AUDIENCE'].fields_by_name['synchronisation']._loaded_options = None
+  _globals['_AUDIENCE'].fields_by_name['synchronisation']._serialized_options = b'\342A\001\003'
   _globals['_AUDIENCE']._serialized_start=114
-  _globals['_AUDIENCE']._serialized_end=362
-  _globals['_MEMBER']._serialized_start=364
-  _globals['_MEMBER']._serialized_end=436
+  _globals['_AUDIENCE']._serialized_end=425
+  _globals['_SYNCHRONISATION']._serialized_start=427
+  _globals['_SYNCHRONISATION']._serialized_end=504
+  _globals['_MEMBER']._serialized_start=506
+  _globals['_MEMBER']._serialized_end=578
 # @@protoc_insertion_point(module_scope)

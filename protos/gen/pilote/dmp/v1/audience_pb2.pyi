@@ -31,6 +31,7 @@ class Audience(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SYNCHRONISATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `audiences/{audience}`, where `{audience}` is 1 to 63 characters of a-z, 0-9, "_" and "-". Set by
     the service on Create.
@@ -55,6 +56,10 @@ class Audience(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change, that of a membership included. Set by the service."""
 
+    @_builtins.property
+    def synchronisation(self) -> Global___Synchronisation:
+        """How far the synchronisation is that runs, or was interrupted; absent where there is none."""
+
     def __init__(
         self,
         *,
@@ -66,14 +71,45 @@ class Audience(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        synchronisation: Global___Synchronisation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "synchronisation", b"synchronisation", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "member_count", b"member_count", "name", b"name", "purpose", b"purpose", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "member_count", b"member_count", "name", b"name", "purpose", b"purpose", "synchronisation", b"synchronisation", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Audience: _TypeAlias = Audience  # noqa: Y015
+
+@_typing.final
+class Synchronisation(_message.Message):
+    """How far a synchronisation of an audience is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNING_FIELD_NUMBER: _builtins.int
+    READ_COUNT_FIELD_NUMBER: _builtins.int
+    APPLIED_COUNT_FIELD_NUMBER: _builtins.int
+    running: _builtins.bool
+    """Whether it runs; one that does not was interrupted, and the next one makes it good."""
+    read_count: _builtins.int
+    """How many persons it has named by now."""
+    applied_count: _builtins.int
+    """How many of those who join or leave have done so by now."""
+    def __init__(
+        self,
+        *,
+        running: _builtins.bool = ...,
+        read_count: _builtins.int = ...,
+        applied_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_count", b"applied_count", "read_count", b"read_count", "running", b"running"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Synchronisation: _TypeAlias = Synchronisation  # noqa: Y015
 
 @_typing.final
 class Member(_message.Message):

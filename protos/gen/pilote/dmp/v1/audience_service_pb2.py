@@ -28,7 +28,7 @@ from pilote.dmp.v1 import audience_pb2 as pilote_dot_dmp_dot_v1_dot_audience__pb
 from pilote.governance.v1 import annotations_pb2 as pilote_dot_governance_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$pilote/dmp/v1/audience_service.proto\x12\rpilote.dmp.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cpilote/dmp/v1/audience.proto\x1a&pilote/governance/v1/annotations.proto\"q\n\x15\x43reateAudienceRequest\x12/\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.AudienceB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x61udience_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"C\n\x16\x43reateAudienceResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\"(\n\x12GetAudienceRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x13GetAudienceResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\"N\n\x14ListAudiencesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\"\\\n\x15ListAudiencesResponse\x12*\n\taudiences\x18\x01 \x03(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"M\n\x15\x44\x65leteAudienceRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x18\n\x16\x44\x65leteAudienceResponse\"X\n\x11\x41\x64\x64MembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tcustomers\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"T\n\x12\x41\x64\x64MembersResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x02 \x01(\x05\"[\n\x14RemoveMembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tcustomers\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"Y\n\x15RemoveMembersResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x15\n\rremoved_count\x18\x02 \x01(\x05\"S\n\x12ListMembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x13ListMembersResponse\x12&\n\x07members\x18\x01 \x03(\x0b\x32\x15.pilote.dmp.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x82\x08\n\x0f\x41udienceService\x12\x90\x01\n\x0e\x43reateAudience\x12$.pilote.dmp.v1.CreateAudienceRequest\x1a%.pilote.dmp.v1.CreateAudienceResponse\"1\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02\x19\"\r/v1/audiences:\x08\x61udience\x12}\n\x0bGetAudience\x12!.pilote.dmp.v1.GetAudienceRequest\x1a\".pilote.dmp.v1.GetAudienceResponse\"\'\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=audiences/*}\x12z\n\rListAudiences\x12#.pilote.dmp.v1.ListAudiencesRequest\x1a$.pilote.dmp.v1.ListAudiencesResponse\"\x1e\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/audiences\x12\x92\x01\n\x0e\x44\x65leteAudience\x12$.pilote.dmp.v1.DeleteAudienceRequest\x1a%.pilote.dmp.v1.DeleteAudienceResponse\"3\x90\x02\x02\xea\xe5\x18\x0e\x08\x04:\nrequest_id\x82\xd3\xe4\x93\x02\x18*\x16/v1/{name=audiences/*}\x12\x98\x01\n\nAddMembers\x12 .pilote.dmp.v1.AddMembersRequest\x1a!.pilote.dmp.v1.AddMembersResponse\"E\x90\x02\x02\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02*\"%/v1/{audience=audiences/*}:addMembers:\x01*\x12\xa4\x01\n\rRemoveMembers\x12#.pilote.dmp.v1.RemoveMembersRequest\x1a$.pilote.dmp.v1.RemoveMembersResponse\"H\x90\x02\x02\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02-\"(/v1/{audience=audiences/*}:removeMembers:\x01*\x12\x89\x01\n\x0bListMembers\x12!.pilote.dmp.v1.ListMembersRequest\x1a\".pilote.dmp.v1.ListMembersResponse\"3\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{audience=audiences/*}/membersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$pilote/dmp/v1/audience_service.proto\x12\rpilote.dmp.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cpilote/dmp/v1/audience.proto\x1a&pilote/governance/v1/annotations.proto\"q\n\x15\x43reateAudienceRequest\x12/\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.AudienceB\x04\xe2\x41\x01\x02\x12\x13\n\x0b\x61udience_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"C\n\x16\x43reateAudienceResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\"(\n\x12GetAudienceRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x13GetAudienceResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\"^\n\x14ListAudiencesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x0e\n\x06member\x18\x04 \x01(\t\"\\\n\x15ListAudiencesResponse\x12*\n\taudiences\x18\x01 \x03(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"M\n\x15\x44\x65leteAudienceRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x18\n\x16\x44\x65leteAudienceResponse\"X\n\x11\x41\x64\x64MembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tcustomers\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"T\n\x12\x41\x64\x64MembersResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x02 \x01(\x05\"[\n\x14RemoveMembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tcustomers\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"Y\n\x15RemoveMembersResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x15\n\rremoved_count\x18\x02 \x01(\x05\"\x80\x01\n\x12SyncMembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\x12\x11\n\tcustomers\x18\x03 \x03(\t\x12\x19\n\x11removed_customers\x18\x04 \x03(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"j\n\x13SyncMembersResponse\x12)\n\x08\x61udience\x18\x01 \x01(\x0b\x32\x17.pilote.dmp.v1.Audience\x12\x14\n\x0cjoined_count\x18\x02 \x01(\x03\x12\x12\n\nleft_count\x18\x03 \x01(\x03\"H\n\x16\x43heckMembershipRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63ustomer\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"0\n\x17\x43heckMembershipResponse\x12\x15\n\x07\x62\x65longs\x18\x01 \x01(\x08\x42\x04\xe8\xe5\x18\x03\"S\n\x12ListMembersRequest\x12\x16\n\x08\x61udience\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"V\n\x13ListMembersResponse\x12&\n\x07members\x18\x01 \x03(\x0b\x32\x15.pilote.dmp.v1.Member\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd6\n\n\x0f\x41udienceService\x12\x90\x01\n\x0e\x43reateAudience\x12$.pilote.dmp.v1.CreateAudienceRequest\x1a%.pilote.dmp.v1.CreateAudienceResponse\"1\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02\x19\"\r/v1/audiences:\x08\x61udience\x12}\n\x0bGetAudience\x12!.pilote.dmp.v1.GetAudienceRequest\x1a\".pilote.dmp.v1.GetAudienceResponse\"\'\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/{name=audiences/*}\x12\x82\x01\n\rListAudiences\x12#.pilote.dmp.v1.ListAudiencesRequest\x1a$.pilote.dmp.v1.ListAudiencesResponse\"&\x90\x02\x01\xea\xe5\x18\n\x08\x01\x12\x06member\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/audiences\x12\x92\x01\n\x0e\x44\x65leteAudience\x12$.pilote.dmp.v1.DeleteAudienceRequest\x1a%.pilote.dmp.v1.DeleteAudienceResponse\"3\x90\x02\x02\xea\xe5\x18\x0e\x08\x04:\nrequest_id\x82\xd3\xe4\x93\x02\x18*\x16/v1/{name=audiences/*}\x12\x98\x01\n\nAddMembers\x12 .pilote.dmp.v1.AddMembersRequest\x1a!.pilote.dmp.v1.AddMembersResponse\"E\x90\x02\x02\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02*\"%/v1/{audience=audiences/*}:addMembers:\x01*\x12\xa4\x01\n\rRemoveMembers\x12#.pilote.dmp.v1.RemoveMembersRequest\x1a$.pilote.dmp.v1.RemoveMembersResponse\"H\x90\x02\x02\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02-\"(/v1/{audience=audiences/*}:removeMembers:\x01*\x12\x9e\x01\n\x0bSyncMembers\x12!.pilote.dmp.v1.SyncMembersRequest\x1a\".pilote.dmp.v1.SyncMembersResponse\"F\x90\x02\x02\xea\xe5\x18\x0e\x08\x02:\nrequest_id\x82\xd3\xe4\x93\x02+\"&/v1/{audience=audiences/*}:syncMembers:\x01*(\x01\x12\xa7\x01\n\x0f\x43heckMembership\x12%.pilote.dmp.v1.CheckMembershipRequest\x1a&.pilote.dmp.v1.CheckMembershipResponse\"E\x90\x02\x01\xea\xe5\x18\x0c\x08\x01\x12\x08\x63ustomer\x82\xd3\xe4\x93\x02,\x12*/v1/{audience=audiences/*}:checkMembership\x12\x89\x01\n\x0bListMembers\x12!.pilote.dmp.v1.ListMembersRequest\x1a\".pilote.dmp.v1.ListMembersResponse\"3\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02$\x12\"/v1/{audience=audiences/*}/membersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOVEMEMBERSREQUEST'].fields_by_name['audience']._serialized_options = b'\342A\001\002'
   _globals['_REMOVEMEMBERSREQUEST'].fields_by_name['customers']._loaded_options = None
   _globals['_REMOVEMEMBERSREQUEST'].fields_by_name['customers']._serialized_options = b'\342A\001\002'
+  _globals['_SYNCMEMBERSREQUEST'].fields_by_name['audience']._loaded_options = None
+  _globals['_SYNCMEMBERSREQUEST'].fields_by_name['audience']._serialized_options = b'\342A\001\002'
+  _globals['_CHECKMEMBERSHIPREQUEST'].fields_by_name['audience']._loaded_options = None
+  _globals['_CHECKMEMBERSHIPREQUEST'].fields_by_name['audience']._serialized_options = b'\342A\001\002'
+  _globals['_CHECKMEMBERSHIPREQUEST'].fields_by_name['customer']._loaded_options = None
+  _globals['_CHECKMEMBERSHIPREQUEST'].fields_by_name['customer']._serialized_options = b'\342A\001\002'
+  _globals['_CHECKMEMBERSHIPRESPONSE'].fields_by_name['belongs']._loaded_options = None
+  _globals['_CHECKMEMBERSHIPRESPONSE'].fields_by_name['belongs']._serialized_options = b'\350\345\030\003'
   _globals['_LISTMEMBERSREQUEST'].fields_by_name['audience']._loaded_options = None
   _globals['_LISTMEMBERSREQUEST'].fields_by_name['audience']._serialized_options = b'\342A\001\002'
   _globals['_AUDIENCESERVICE'].methods_by_name['CreateAudience']._loaded_options = None
@@ -56,13 +64,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDIENCESERVICE'].methods_by_name['GetAudience']._loaded_options = None
   _globals['_AUDIENCESERVICE'].methods_by_name['GetAudience']._serialized_options = b'\220\002\001\352\345\030\002\010\001\202\323\344\223\002\030\022\026/v1/{name=audiences/*}'
   _globals['_AUDIENCESERVICE'].methods_by_name['ListAudiences']._loaded_options = None
-  _globals['_AUDIENCESERVICE'].methods_by_name['ListAudiences']._serialized_options = b'\220\002\001\352\345\030\002\010\001\202\323\344\223\002\017\022\r/v1/audiences'
+  _globals['_AUDIENCESERVICE'].methods_by_name['ListAudiences']._serialized_options = b'\220\002\001\352\345\030\n\010\001\022\006member\202\323\344\223\002\017\022\r/v1/audiences'
   _globals['_AUDIENCESERVICE'].methods_by_name['DeleteAudience']._loaded_options = None
   _globals['_AUDIENCESERVICE'].methods_by_name['DeleteAudience']._serialized_options = b'\220\002\002\352\345\030\016\010\004:\nrequest_id\202\323\344\223\002\030*\026/v1/{name=audiences/*}'
   _globals['_AUDIENCESERVICE'].methods_by_name['AddMembers']._loaded_options = None
   _globals['_AUDIENCESERVICE'].methods_by_name['AddMembers']._serialized_options = b'\220\002\002\352\345\030\016\010\002:\nrequest_id\202\323\344\223\002*\"%/v1/{audience=audiences/*}:addMembers:\001*'
   _globals['_AUDIENCESERVICE'].methods_by_name['RemoveMembers']._loaded_options = None
   _globals['_AUDIENCESERVICE'].methods_by_name['RemoveMembers']._serialized_options = b'\220\002\002\352\345\030\016\010\002:\nrequest_id\202\323\344\223\002-\"(/v1/{audience=audiences/*}:removeMembers:\001*'
+  _globals['_AUDIENCESERVICE'].methods_by_name['SyncMembers']._loaded_options = None
+  _globals['_AUDIENCESERVICE'].methods_by_name['SyncMembers']._serialized_options = b'\220\002\002\352\345\030\016\010\002:\nrequest_id\202\323\344\223\002+\"&/v1/{audience=audiences/*}:syncMembers:\001*'
+  _globals['_AUDIENCESERVICE'].methods_by_name['CheckMembership']._loaded_options = None
+  _globals['_AUDIENCESERVICE'].methods_by_name['CheckMembership']._serialized_options = b'\220\002\001\352\345\030\014\010\001\022\010customer\202\323\344\223\002,\022*/v1/{audience=audiences/*}:checkMembership'
   _globals['_AUDIENCESERVICE'].methods_by_name['ListMembers']._loaded_options = None
   _globals['_AUDIENCESERVICE'].methods_by_name['ListMembers']._serialized_options = b'\220\002\001\352\345\030\002\010\001\202\323\344\223\002$\022\"/v1/{audience=audiences/*}/members'
   _globals['_CREATEAUDIENCEREQUEST']._serialized_start=188
@@ -74,25 +86,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETAUDIENCERESPONSE']._serialized_start=414
   _globals['_GETAUDIENCERESPONSE']._serialized_end=478
   _globals['_LISTAUDIENCESREQUEST']._serialized_start=480
-  _globals['_LISTAUDIENCESREQUEST']._serialized_end=558
-  _globals['_LISTAUDIENCESRESPONSE']._serialized_start=560
-  _globals['_LISTAUDIENCESRESPONSE']._serialized_end=652
-  _globals['_DELETEAUDIENCEREQUEST']._serialized_start=654
-  _globals['_DELETEAUDIENCEREQUEST']._serialized_end=731
-  _globals['_DELETEAUDIENCERESPONSE']._serialized_start=733
-  _globals['_DELETEAUDIENCERESPONSE']._serialized_end=757
-  _globals['_ADDMEMBERSREQUEST']._serialized_start=759
-  _globals['_ADDMEMBERSREQUEST']._serialized_end=847
-  _globals['_ADDMEMBERSRESPONSE']._serialized_start=849
-  _globals['_ADDMEMBERSRESPONSE']._serialized_end=933
-  _globals['_REMOVEMEMBERSREQUEST']._serialized_start=935
-  _globals['_REMOVEMEMBERSREQUEST']._serialized_end=1026
-  _globals['_REMOVEMEMBERSRESPONSE']._serialized_start=1028
-  _globals['_REMOVEMEMBERSRESPONSE']._serialized_end=1117
-  _globals['_LISTMEMBERSREQUEST']._serialized_start=1119
-  _globals['_LISTMEMBERSREQUEST']._serialized_end=1202
-  _globals['_LISTMEMBERSRESPONSE']._serialized_start=1204
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=1290
-  _globals['_AUDIENCESERVICE']._serialized_start=1293
-  _globals['_AUDIENCESERVICE']._serialized_end=2319
+  _globals['_LISTAUDIENCESREQUEST']._serialized_end=574
+  _globals['_LISTAUDIENCESRESPONSE']._serialized_start=576
+  _globals['_LISTAUDIENCESRESPONSE']._serialized_end=668
+  _globals['_DELETEAUDIENCEREQUEST']._serialized_start=670
+  _globals['_DELETEAUDIENCEREQUEST']._serialized_end=747
+  _globals['_DELETEAUDIENCERESPONSE']._serialized_start=749
+  _globals['_DELETEAUDIENCERESPONSE']._serialized_end=773
+  _globals['_ADDMEMBERSREQUEST']._serialized_start=775
+  _globals['_ADDMEMBERSREQUEST']._serialized_end=863
+  _globals['_ADDMEMBERSRESPONSE']._serialized_start=865
+  _globals['_ADDMEMBERSRESPONSE']._serialized_end=949
+  _globals['_REMOVEMEMBERSREQUEST']._serialized_start=951
+  _globals['_REMOVEMEMBERSREQUEST']._serialized_end=1042
+  _globals['_REMOVEMEMBERSRESPONSE']._serialized_start=1044
+  _globals['_REMOVEMEMBERSRESPONSE']._serialized_end=1133
+  _globals['_SYNCMEMBERSREQUEST']._serialized_start=1136
+  _globals['_SYNCMEMBERSREQUEST']._serialized_end=1264
+  _globals['_SYNCMEMBERSRESPONSE']._serialized_start=1266
+  _globals['_SYNCMEMBERSRESPONSE']._serialized_end=1372
+  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_start=1374
+  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_end=1446
+  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_start=1448
+  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_end=1496
+  _globals['_LISTMEMBERSREQUEST']._serialized_start=1498
+  _globals['_LISTMEMBERSREQUEST']._serialized_end=1581
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=1583
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=1669
+  _globals['_AUDIENCESERVICE']._serialized_start=1672
+  _globals['_AUDIENCESERVICE']._serialized_end=3038
 # @@protoc_insertion_point(module_scope)

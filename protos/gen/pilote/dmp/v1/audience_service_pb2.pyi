@@ -132,22 +132,26 @@ class ListAudiencesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Most audiences to return, 0 to 1000. 0: 50. Fewer may come although there are more."""
     page_token: _builtins.str
     """`next_page_token` of the page before, with the same filters; empty for the first page."""
     purpose: _builtins.str
     """Only audiences for this purpose; exact. Empty: all."""
+    member: _builtins.str
+    """Only audiences that this person belongs to, as `contacts/{contact}`. Empty: all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         purpose: _builtins.str = ...,
+        member: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "page_size", b"page_size", "page_token", b"page_token", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,6 +357,132 @@ class RemoveMembersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RemoveMembersResponse: _TypeAlias = RemoveMembersResponse  # noqa: Y015
+
+@_typing.final
+class SyncMembersRequest(_message.Message):
+    """Request of SyncMembers: some of the persons, in any number of messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    REMOVED_CUSTOMERS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    audience: _builtins.str
+    """The audience, as `audiences/{audience}`; in the first message, and empty or the same in the others."""
+    complete: _builtins.bool
+    """Whether `customers` of all messages are all members, and whoever else is one leaves. False: only those who are named
+    join or leave. In the first message; in the others it means nothing.
+    """
+    request_id: _builtins.str
+    """Key of the caller's own, such as a UUID, in the first message: within 24 hours the gateway takes no other stream with
+    the same key. At most 100 characters; empty for no such promise.
+    """
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Persons who belong to the audience, each as `contacts/{contact}`. At most 1,000 a message."""
+
+    @_builtins.property
+    def removed_customers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Persons who do not, likewise; of two words about one person the later one counts. At most 1,000 a message."""
+
+    def __init__(
+        self,
+        *,
+        audience: _builtins.str = ...,
+        complete: _builtins.bool = ...,
+        customers: _abc.Iterable[_builtins.str] | None = ...,
+        removed_customers: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "complete", b"complete", "customers", b"customers", "removed_customers", b"removed_customers", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SyncMembersRequest: _TypeAlias = SyncMembersRequest  # noqa: Y015
+
+@_typing.final
+class SyncMembersResponse(_message.Message):
+    """Response of SyncMembers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    JOINED_COUNT_FIELD_NUMBER: _builtins.int
+    LEFT_COUNT_FIELD_NUMBER: _builtins.int
+    joined_count: _builtins.int
+    """How many persons have joined."""
+    left_count: _builtins.int
+    """How many persons have left."""
+    @_builtins.property
+    def audience(self) -> _audience_pb2.Audience:
+        """The audience after the change."""
+
+    def __init__(
+        self,
+        *,
+        audience: _audience_pb2.Audience | None = ...,
+        joined_count: _builtins.int = ...,
+        left_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "joined_count", b"joined_count", "left_count", b"left_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SyncMembersResponse: _TypeAlias = SyncMembersResponse  # noqa: Y015
+
+@_typing.final
+class CheckMembershipRequest(_message.Message):
+    """Request of CheckMembership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    audience: _builtins.str
+    """The audience, as `audiences/{audience}`."""
+    customer: _builtins.str
+    """The person, as `contacts/{contact}`."""
+    def __init__(
+        self,
+        *,
+        audience: _builtins.str = ...,
+        customer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckMembershipRequest: _TypeAlias = CheckMembershipRequest  # noqa: Y015
+
+@_typing.final
+class CheckMembershipResponse(_message.Message):
+    """Response of CheckMembership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BELONGS_FIELD_NUMBER: _builtins.int
+    belongs: _builtins.bool
+    """Whether the person belongs to the audience."""
+    def __init__(
+        self,
+        *,
+        belongs: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["belongs", b"belongs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckMembershipResponse: _TypeAlias = CheckMembershipResponse  # noqa: Y015
 
 @_typing.final
 class ListMembersRequest(_message.Message):

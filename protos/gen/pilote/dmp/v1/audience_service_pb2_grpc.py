@@ -65,6 +65,16 @@ class AudienceServiceStub:
                 request_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.RemoveMembersRequest.SerializeToString,
                 response_deserializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.RemoveMembersResponse.FromString,
                 _registered_method=True)
+        self.SyncMembers = channel.stream_unary(
+                '/pilote.dmp.v1.AudienceService/SyncMembers',
+                request_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.SyncMembersRequest.SerializeToString,
+                response_deserializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.SyncMembersResponse.FromString,
+                _registered_method=True)
+        self.CheckMembership = channel.unary_unary(
+                '/pilote.dmp.v1.AudienceService/CheckMembership',
+                request_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.CheckMembershipRequest.SerializeToString,
+                response_deserializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.CheckMembershipResponse.FromString,
+                _registered_method=True)
         self.ListMembers = channel.unary_unary(
                 '/pilote.dmp.v1.AudienceService/ListMembers',
                 request_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.ListMembersRequest.SerializeToString,
@@ -118,6 +128,22 @@ class AudienceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SyncMembers(self, request_iterator, context):
+        """Says all members of an audience, or what changes about them, in one stream. Nothing is changed before the stream has
+        ended well; then persons join and leave one after the other, and `synchronisation` of the audience says how far that
+        is. One runs at a time: ends with CONFLICT where another does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckMembership(self, request, context):
+        """Says whether a person belongs to an audience.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMembers(self, request, context):
         """Lists who belongs to an audience, in the order in which they were added, page by page.
         """
@@ -157,6 +183,16 @@ def add_AudienceServiceServicer_to_server(servicer, server):
                     servicer.RemoveMembers,
                     request_deserializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.RemoveMembersRequest.FromString,
                     response_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.RemoveMembersResponse.SerializeToString,
+            ),
+            'SyncMembers': grpc.stream_unary_rpc_method_handler(
+                    servicer.SyncMembers,
+                    request_deserializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.SyncMembersRequest.FromString,
+                    response_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.SyncMembersResponse.SerializeToString,
+            ),
+            'CheckMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckMembership,
+                    request_deserializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.CheckMembershipRequest.FromString,
+                    response_serializer=pilote_dot_dmp_dot_v1_dot_audience__service__pb2.CheckMembershipResponse.SerializeToString,
             ),
             'ListMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMembers,
@@ -327,6 +363,60 @@ class AudienceService:
             '/pilote.dmp.v1.AudienceService/RemoveMembers',
             pilote_dot_dmp_dot_v1_dot_audience__service__pb2.RemoveMembersRequest.SerializeToString,
             pilote_dot_dmp_dot_v1_dot_audience__service__pb2.RemoveMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SyncMembers(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/pilote.dmp.v1.AudienceService/SyncMembers',
+            pilote_dot_dmp_dot_v1_dot_audience__service__pb2.SyncMembersRequest.SerializeToString,
+            pilote_dot_dmp_dot_v1_dot_audience__service__pb2.SyncMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.dmp.v1.AudienceService/CheckMembership',
+            pilote_dot_dmp_dot_v1_dot_audience__service__pb2.CheckMembershipRequest.SerializeToString,
+            pilote_dot_dmp_dot_v1_dot_audience__service__pb2.CheckMembershipResponse.FromString,
             options,
             channel_credentials,
             insecure,

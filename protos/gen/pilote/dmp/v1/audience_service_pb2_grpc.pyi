@@ -45,6 +45,13 @@ class AudienceServiceStub:
     """Adds persons to an audience; one who belongs to it already stays in it."""
     RemoveMembers: _grpc.UnaryUnaryMultiCallable[_audience_service_pb2.RemoveMembersRequest, _audience_service_pb2.RemoveMembersResponse]
     """Removes persons from an audience; one who does not belong to it is ignored."""
+    SyncMembers: _grpc.StreamUnaryMultiCallable[_audience_service_pb2.SyncMembersRequest, _audience_service_pb2.SyncMembersResponse]
+    """Says all members of an audience, or what changes about them, in one stream. Nothing is changed before the stream has
+    ended well; then persons join and leave one after the other, and `synchronisation` of the audience says how far that
+    is. One runs at a time: ends with CONFLICT where another does.
+    """
+    CheckMembership: _grpc.UnaryUnaryMultiCallable[_audience_service_pb2.CheckMembershipRequest, _audience_service_pb2.CheckMembershipResponse]
+    """Says whether a person belongs to an audience."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_audience_service_pb2.ListMembersRequest, _audience_service_pb2.ListMembersResponse]
     """Lists who belongs to an audience, in the order in which they were added, page by page."""
 
@@ -65,6 +72,13 @@ class AudienceServiceAsyncStub(AudienceServiceStub):
     """Adds persons to an audience; one who belongs to it already stays in it."""
     RemoveMembers: _aio.UnaryUnaryMultiCallable[_audience_service_pb2.RemoveMembersRequest, _audience_service_pb2.RemoveMembersResponse]  # type: ignore[assignment]
     """Removes persons from an audience; one who does not belong to it is ignored."""
+    SyncMembers: _aio.StreamUnaryMultiCallable[_audience_service_pb2.SyncMembersRequest, _audience_service_pb2.SyncMembersResponse]  # type: ignore[assignment]
+    """Says all members of an audience, or what changes about them, in one stream. Nothing is changed before the stream has
+    ended well; then persons join and leave one after the other, and `synchronisation` of the audience says how far that
+    is. One runs at a time: ends with CONFLICT where another does.
+    """
+    CheckMembership: _aio.UnaryUnaryMultiCallable[_audience_service_pb2.CheckMembershipRequest, _audience_service_pb2.CheckMembershipResponse]  # type: ignore[assignment]
+    """Says whether a person belongs to an audience."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_audience_service_pb2.ListMembersRequest, _audience_service_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Lists who belongs to an audience, in the order in which they were added, page by page."""
 
@@ -118,6 +132,25 @@ class AudienceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audience_service_pb2.RemoveMembersResponse, _abc.Awaitable[_audience_service_pb2.RemoveMembersResponse]]:
         """Removes persons from an audience; one who does not belong to it is ignored."""
+
+    @_abc_1.abstractmethod
+    def SyncMembers(
+        self,
+        request_iterator: _MaybeAsyncIterator[_audience_service_pb2.SyncMembersRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_service_pb2.SyncMembersResponse, _abc.Awaitable[_audience_service_pb2.SyncMembersResponse]]:
+        """Says all members of an audience, or what changes about them, in one stream. Nothing is changed before the stream has
+        ended well; then persons join and leave one after the other, and `synchronisation` of the audience says how far that
+        is. One runs at a time: ends with CONFLICT where another does.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckMembership(
+        self,
+        request: _audience_service_pb2.CheckMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audience_service_pb2.CheckMembershipResponse, _abc.Awaitable[_audience_service_pb2.CheckMembershipResponse]]:
+        """Says whether a person belongs to an audience."""
 
     @_abc_1.abstractmethod
     def ListMembers(
