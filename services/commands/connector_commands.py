@@ -57,6 +57,9 @@ def commands(shell: Shell) -> typer.Typer:
         file: File,
         yes: Annotated[bool, typer.Option("--yes", help="The system is one to try things on.")] = False,  # noqa: FBT002
         allow_private: AllowPrivate = False,  # noqa: FBT002
+        message_to: Annotated[
+            str, typer.Option(help="Address or number that messages of the suite go to. None are sent without it.")
+        ] = "",
     ) -> None:
         """Run the conformance suite against the live system that a connector leads to. It writes there."""
         from services.crm.connectors.texts import say
@@ -65,7 +68,8 @@ def commands(shell: Shell) -> typer.Typer:
         loaded = _loaded(shell, file, ())
         if not yes:
             shell.fail(say("try-writes", language=lang, title=loaded.descriptor.title), 2)
-        raise typer.Exit(asyncio.run(_tried(shell, loaded, allow_private=allow_private, lang=lang)))
+        trying = _tried(shell, loaded, allow_private=allow_private, message_to=message_to, lang=lang)
+        raise typer.Exit(asyncio.run(trying))
 
     return app
 
@@ -93,7 +97,7 @@ def run_connector(shell: Shell, file: str, *, allow_private: bool) -> None:
         shell.fail(_missing(missing, language(settings)), 2)
 
 
-async def _tried(shell: Shell, loaded: "Loaded", *, allow_private: bool, lang: str) -> int:
+async def _tried(shell: Shell, loaded: "Loaded", *, allow_private: bool, message_to: str, lang: str) -> int:
     from services.crm.connectors.secrets import SecretMissing
     from services.crm.connectors.texts import say
     from services.crm.connectors.trying import tried
@@ -101,7 +105,9 @@ async def _tried(shell: Shell, loaded: "Loaded", *, allow_private: bool, lang: s
     counts = {"passed": 0, "failed": 0, "left-out": 0}
     with tempfile.TemporaryDirectory() as home:
         try:
-            async for outcome in tried(loaded, environment=inherited(), home=Path(home), allow_private=allow_private):
+            async for outcome in tried(
+                loaded, environment=inherited(), home=Path(home), allow_private=allow_private, contact_point=message_to
+            ):
                 counts[outcome.verdict] += 1
                 text = say(outcome.verdict, language=lang, check=outcome.check, why=outcome.why)
                 shell.out.print(text, markup=False, soft_wrap=True)

@@ -1,5 +1,7 @@
 """A small CRM over HTTP, of two manners: REST with OAuth, ETags and cursors; JSON-RPC with sessions and offsets.
 
+Its people are listed by page numbers, `Link` headers and next URLs too, and its refresh tokens are good for one use.
+
 It can be made to refuse, to forget a login, and to lose an answer after having acted.
 """
 
@@ -27,6 +29,9 @@ class Vendor:
         self._refusing = 0
         self._losing = 0
         self._token = ""
+        self.refresh_token = "refresh-0"
+        self.linked_at = ""
+        """What stands before the paths of next pages; empty: they are relative."""
 
     def refuse_next(self) -> None:
         self._refusing = 1
@@ -42,6 +47,9 @@ class Vendor:
         app.router.add_post("/oauth/token", self._granted)
         app.router.add_post("/api/people", self._create)
         app.router.add_get("/api/people", self._list)
+        app.router.add_get("/api/by-page", self._list_by_page)
+        app.router.add_get("/api/by-link", self._list_by_link)
+        app.router.add_get("/api/by-url", self._list_by_url)
         app.router.add_get("/api/people/{id}", self._get)
         app.router.add_patch("/api/people/{id}", self._change)
         app.router.add_delete("/api/people/{id}", self._delete)
@@ -68,9 +76,15 @@ class Vendor:
 
     async def _granted(self, request: web.Request) -> web.Response:
         form = await request.post()
-        if form.get("client_secret") != "hush" or form.get("grant_type") != "client_credentials":
+        if form.get("client_secret") != "hush":
             return web.json_response({"error": "invalid_client"}, status=401)
-        return web.json_response({"access_token": self._log_in(), "expires_in": 3600})
+        granted = {"access_token": self._log_in(), "expires_in": 3600}
+        if form.get("grant_type") == "refresh_token":
+            if form.get("refresh_token") != self.refresh_token:
+                return web.json_response({"error": "invalid_grant"}, status=400)
+            self.refresh_token = f"refresh-{self.logins}"
+            granted["refresh_token"] = self.refresh_token
+        return web.json_response(granted)
 
     def _log_in(self) -> str:
         self.logins += 1
@@ -101,6 +115,24 @@ class Vendor:
         if len(found) > limit:
             answer["next"] = found[limit - 1]["id"]
         return web.json_response(answer)
+
+    async def _list_by_page(self, request: web.Request) -> web.Response:
+        number, size = int(request.query.get("page", "1")), int(request.query["size"])
+        return web.json_response(list(self.people.values())[(number - 1) * size : number * size])
+
+    async def _list_by_link(self, request: web.Request) -> web.Response:
+        start, size = int(request.query.get("start", "0")), int(request.query["size"])
+        links = [f'<{self.linked_at}/api/by-link?size={size}>; rel="first"']
+        if start + size < len(self.people):
+            links.append(f'<{self.linked_at}/api/by-link?start={start + size}&size={size}&x=a,b>; rel="next"')
+        links.append(f'<{self.linked_at}/api/by-link?start=0&size={size}>; title="a, b"; rel="last"')
+        return web.json_response(list(self.people.values())[start : start + size], headers={"Link": ", ".join(links)})
+
+    async def _list_by_url(self, request: web.Request) -> web.Response:
+        start, size = int(request.query.get("start", "0")), int(request.query["size"])
+        more = start + size < len(self.people)
+        following = f"{self.linked_at}/api/by-url?start={start + size}&size={size}" if more else None
+        return web.json_response({"items": list(self.people.values())[start : start + size], "next": following})
 
     async def _get(self, request: web.Request) -> web.Response:
         person = self.people.get(request.match_info["id"])

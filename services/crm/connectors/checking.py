@@ -180,15 +180,16 @@ def _check_method(
     _check_requests(method, path, mistakes)
     if method.paging is not None and method.paging.style in ("cursor", "url") and not method.paging.next:
         mistakes.add((*path, "paging"), "paging-part", style=method.paging.style)
-    get = f"Get{operation.word.title()}"
     if operation.verb in VERBS:
         for part in _UNUSED:
             if getattr(method, part):
                 mistakes.add((*path, part), "method-part", name=operation.name, part=part)
-    elif get not in methods and (operation.verb == "Update" or method.id or method.reads_after):
-        mistakes.add(path, "method-get", name=operation.name, get=get)
+    else:
+        _check_reads(operation, method, resources, methods, mistakes)
     known = KINDS[operation.word].kind.DESCRIPTOR.fields_by_name
-    wanted = operation.method.input_type.fields_by_name if operation.verb in VERBS else known
+    wanted = known
+    if operation.verb in VERBS or operation.verb == "List":
+        wanted = operation.method.input_type.fields_by_name
     same = () if method.lookup is None else method.lookup.same
     for place, names, fields in (
         ("required", method.required, wanted), ("only", tuple(method.only), wanted), ("lookup", same, known),
@@ -198,6 +199,21 @@ def _check_method(
                 mistakes.add(
                     (*path, place), "contract-field-unknown", word=operation.word, name=name, choices=tuple(fields)
                 )
+
+
+def _check_reads(
+    operation: Operation, method: Method, resources: Resources, methods: Mapping[str, Method], mistakes: Mistakes
+) -> None:
+    """See that what the method reads besides can be read."""
+    path: Path = ("methods", operation.name)
+    get = f"Get{operation.word.title()}"
+    if get not in methods and (operation.verb == "Update" or method.id or method.reads_after):
+        mistakes.add(path, "method-get", name=operation.name, get=get)
+    if method.reads_references and operation.word in resources:
+        for field in REFERENCES.keys() & resources[operation.word][1].keys():
+            read = f"Get{REFERENCES[field].removesuffix('s').title()}"
+            if read not in methods:
+                mistakes.add((*path, "reads_references"), "method-get", name=operation.name, get=read)
 
 
 def _check_requests(method: Method, path: Path, mistakes: Mistakes) -> None:

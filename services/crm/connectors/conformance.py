@@ -1,4 +1,4 @@
-"""What every connector must do, as checks over its contract alone: for tests, and for `pilote connector try`.
+"""What every connector must do with contacts, as checks over its contract alone: for tests, and `pilote connector try`.
 
 A check makes what it needs, and raises `Failed` with what was wrong or `LeftOut` where it does not apply.
 """
@@ -59,6 +59,12 @@ class System(NamedTuple):
     faults: Faults | None = None
     renews: bool = False
     """Whether it logs in by itself when it is told that it has to."""
+    contact_point: str = ""
+    """Address or number that messages may go to; empty: none may."""
+    messages_by: str = "email"
+    """The channel by which they go there."""
+    sent: Callable[[], int] | None = None
+    """How many messages have reached the vendor so far; `None`: nobody can see."""
 
     @property
     def contacts(self) -> "ContactServiceAsyncStub":
@@ -78,57 +84,57 @@ async def created_is_read_again(system: System) -> None:
     """What is created is read again, with the name and the values it was given."""
     made = await _made(system)
     found = (await system.contacts.GetContact(GetContactRequest(name=made.name))).contact
-    _see(found.name == made.name and found.email == made.email, "the contact is not what was created")
-    _see(found.display_name == made.display_name, "the contact has another name")
+    see(found.name == made.name and found.email == made.email, "the contact is not what was created")
+    see(found.display_name == made.display_name, "the contact has another name")
 
 
 async def update_changes_what_is_named(system: System) -> None:
     """An update changes the fields it names and leaves the others."""
-    _needs(system, "UpdateContact")
+    needs(system, "UpdateContact")
     made = await _made(system)
     wanted = Contact(name=made.name, display_name="Grace Hopper", email="other@example.org")
     request = UpdateContactRequest(contact=wanted)
     request.update_mask.paths.append("display_name")
     await system.contacts.UpdateContact(request)
     found = (await system.contacts.GetContact(GetContactRequest(name=made.name))).contact
-    _see(found.display_name == "Grace Hopper", "the named field has not changed")
-    _see(found.email == made.email, "a field that was not named has changed")
+    see(found.display_name == "Grace Hopper", "the named field has not changed")
+    see(found.email == made.email, "a field that was not named has changed")
 
 
 async def deleted_is_not_found(system: System) -> None:
     """What is deleted is not found any more."""
-    _needs(system, "DeleteContact")
+    needs(system, "DeleteContact")
     made = await _made(system)
     await system.contacts.DeleteContact(DeleteContactRequest(name=made.name))
-    await _refused(system.contacts.GetContact(GetContactRequest(name=made.name)), Reason.NOT_FOUND)
+    await refused(system.contacts.GetContact(GetContactRequest(name=made.name)), Reason.NOT_FOUND)
 
 
 async def unknown_is_not_found(system: System) -> None:
     """A name that nothing has is not found, and one that is no name is an invalid argument."""
-    _needs(system, "GetContact")
-    await _refused(system.contacts.GetContact(GetContactRequest(name="contacts/999999999")), Reason.NOT_FOUND)
-    await _refused(system.contacts.GetContact(GetContactRequest(name="deals/1")), Reason.ARGUMENT_INVALID)
+    needs(system, "GetContact")
+    await refused(system.contacts.GetContact(GetContactRequest(name="contacts/999999999")), Reason.NOT_FOUND)
+    await refused(system.contacts.GetContact(GetContactRequest(name="deals/1")), Reason.ARGUMENT_INVALID)
 
 
 async def pages_hold_everything_once(system: System) -> None:
     """A list comes page by page, with everything in it once."""
-    _needs(system, "ListContacts")
+    needs(system, "ListContacts")
     made = [(await _made(system)).name for _ in range(5)]
     found = [name async for name in _names(system, size=2)]
-    _see(len(found) == len(set(found)), "a contact is on two pages")
-    _see(set(made) <= set(found), "a contact is on no page")
+    see(len(found) == len(set(found)), "a contact is on two pages")
+    see(set(made) <= set(found), "a contact is on no page")
 
 
 async def page_of_another_list_is_refused(system: System) -> None:
     """A page token that was made up is refused."""
-    _needs(system, "ListContacts")
+    needs(system, "ListContacts")
     request = ListContactsRequest(page_token="bm90IG91cnM")  # noqa: S106 - a page token
-    await _refused(system.contacts.ListContacts(request), Reason.ARGUMENT_INVALID)
+    await refused(system.contacts.ListContacts(request), Reason.ARGUMENT_INVALID)
 
 
 async def stale_state_is_a_conflict(system: System) -> None:
     """A change of what has changed since it was read is refused."""
-    _needs(system, "UpdateContact")
+    needs(system, "UpdateContact")
     made = await _made(system)
     read = (await system.contacts.GetContact(GetContactRequest(name=made.name))).contact
     if not read.etag:
@@ -136,24 +142,24 @@ async def stale_state_is_a_conflict(system: System) -> None:
     first = Contact(name=made.name, display_name="Grace Hopper", etag=read.etag)
     await system.contacts.UpdateContact(UpdateContactRequest(contact=first))
     second = Contact(name=made.name, display_name="Joan Clarke", etag=read.etag)
-    await _refused(system.contacts.UpdateContact(UpdateContactRequest(contact=second)), Reason.CONFLICT)
+    await refused(system.contacts.UpdateContact(UpdateContactRequest(contact=second)), Reason.CONFLICT)
 
 
 async def repeat_creates_nothing_twice(system: System) -> None:
     """A request that is repeated with its id creates nothing twice and gets the first answer again."""
-    _needs(system, "ListContacts")
+    needs(system, "ListContacts")
     request = CreateContactRequest(contact=_contact(), request_id=uuid.uuid4().hex)
     first = await system.contacts.CreateContact(request)
     again = await system.contacts.CreateContact(request)
-    _see(first.contact == again.contact, "the repeat got another answer")
-    _see(await _count(system, first.contact.email) == 1, "the repeat created a second one")
+    see(first.contact == again.contact, "the repeat got another answer")
+    see(await _count(system, first.contact.email) == 1, "the repeat created a second one")
     other = CreateContactRequest(contact=_contact(), request_id=request.request_id)
-    await _refused(system.contacts.CreateContact(other), Reason.IDEMPOTENCY_KEY_REUSED)
+    await refused(system.contacts.CreateContact(other), Reason.IDEMPOTENCY_KEY_REUSED)
 
 
 async def wrong_request_names_its_field(system: System) -> None:
     """A request that lacks what the contract requires is refused before anything is asked."""
-    await _refused(system.contacts.CreateContact(CreateContactRequest()), Reason.ARGUMENT_INVALID)
+    await refused(system.contacts.CreateContact(CreateContactRequest()), Reason.ARGUMENT_INVALID)
 
 
 async def refusal_says_when(system: System) -> None:
@@ -161,8 +167,8 @@ async def refusal_says_when(system: System) -> None:
     faults = _faults(system)
     request = CreateContactRequest(contact=_contact())
     faults.refuse_next()
-    await _refused(system.contacts.CreateContact(request), Reason.LIMIT_EXCEEDED)
-    _see(await _count(system, request.contact.email) == 0, "it was created all the same")
+    await refused(system.contacts.CreateContact(request), Reason.LIMIT_EXCEEDED)
+    see(await _count(system, request.contact.email) == 0, "it was created all the same")
 
 
 async def worn_out_login_is_renewed(system: System) -> None:
@@ -172,9 +178,9 @@ async def worn_out_login_is_renewed(system: System) -> None:
     faults.expire()
     reading = system.contacts.GetContact(GetContactRequest(name=made.name))
     if system.renews:
-        _see((await reading).contact.name == made.name, "the wrong contact came")
+        see((await reading).contact.name == made.name, "the wrong contact came")
     else:
-        await _refused(reading, Reason.UPSTREAM_UNAVAILABLE)
+        await refused(reading, Reason.UPSTREAM_UNAVAILABLE)
 
 
 async def lost_answer_is_in_doubt_and_no_repeat_acts_twice(system: System) -> None:
@@ -186,8 +192,8 @@ async def lost_answer_is_in_doubt_and_no_repeat_acts_twice(system: System) -> No
         try:
             await system.contacts.CreateContact(request)
         except grpc.aio.AioRpcError as error:
-            _see(reason_from(error) == Reason.UPSTREAM_IN_DOUBT, f"it ended with {reason_from(error)}")
-    _see(await _count(system, request.contact.email) == 1, "it was not created once")
+            see(reason_from(error) == Reason.UPSTREAM_IN_DOUBT, f"it ended with {reason_from(error)}")
+    see(await _count(system, request.contact.email) == 1, "it was not created once")
 
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -206,12 +212,48 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
+async def refused(call: Awaitable[Any], reason: Reason) -> None:
+    """See that the call ends with that reason.
+
+    Raises:
+        Failed: it does not.
+    """
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        if reason_from(error) == reason:
+            return
+        raise Failed(f"it ended with {reason_from(error)}, not with {reason}") from error
+    raise Failed(f"it was done, and should have ended with {reason}")
+
+
+def needs(system: System, *methods: str) -> None:
+    """See that the system has these methods.
+
+    Raises:
+        LeftOut: it lacks one.
+    """
+    for method in methods:
+        if method not in system.methods:
+            raise LeftOut(f"it has no {method}")
+
+
+def see(fact: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like an assertion
+    """See that something is so.
+
+    Raises:
+        Failed: it is not, which `otherwise` says.
+    """
+    if not fact:
+        raise Failed(otherwise)
+
+
 def _contact() -> Contact:
     return Contact(display_name="Ada Lovelace", email=f"pilote-{uuid.uuid4().hex}@example.org")
 
 
 async def _made(system: System) -> Contact:
-    _needs(system, "CreateContact", "GetContact")
+    needs(system, "CreateContact", "GetContact")
     return (await system.contacts.CreateContact(CreateContactRequest(contact=_contact()))).contact
 
 
@@ -219,7 +261,7 @@ async def _names(system: System, *, size: int) -> AsyncIterator[str]:
     token = ""
     for _ in range(PAGES_AT_MOST):
         page = await system.contacts.ListContacts(ListContactsRequest(page_size=size, page_token=token))
-        _see(len(page.contacts) <= size, "a page has more than it may")
+        see(len(page.contacts) <= size, "a page has more than it may")
         for contact in page.contacts:
             yield contact.name
         token = page.next_page_token
@@ -239,29 +281,8 @@ async def _count(system: System, email: str) -> int:
     raise LeftOut(f"there are more than {PAGES_AT_MOST} pages of contacts")
 
 
-async def _refused(call: Awaitable[Any], reason: Reason) -> None:
-    try:
-        await call
-    except grpc.aio.AioRpcError as error:
-        if reason_from(error) == reason:
-            return
-        raise Failed(f"it ended with {reason_from(error)}, not with {reason}") from error
-    raise Failed(f"it was done, and should have ended with {reason}")
-
-
 def _faults(system: System) -> Faults:
-    _needs(system, "CreateContact", "GetContact", "ListContacts")
+    needs(system, "CreateContact", "GetContact", "ListContacts")
     if system.faults is None:
         raise LeftOut("nothing can be made to go wrong here")
     return system.faults
-
-
-def _needs(system: System, *methods: str) -> None:
-    for method in methods:
-        if method not in system.methods:
-            raise LeftOut(f"it has no {method}")
-
-
-def _see(fact: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like an assertion
-    if not fact:
-        raise Failed(otherwise)

@@ -10,7 +10,7 @@ from gateway.core.errors import CallEnded, Reason
 from pilote.crm.v1.message_pb2 import SEND_STATE_SENT
 from services.crm import repeats
 from services.crm.connectors.calling import Caller, Run
-from services.crm.connectors.contract import OPERATIONS, Operation, new, plain
+from services.crm.connectors.contract import KINDS, OPERATIONS, REFERENCES, Operation, new, plain
 from services.crm.connectors.enrolling import VERBS, Enrolling
 from services.crm.connectors.exchange import Answer
 from services.crm.connectors.expressions import Unfit
@@ -129,6 +129,8 @@ class Connector:
         return create, create_again if known else None
 
     async def _create(self, prepared: Prepared, mapped: Mapped, request: Any, resource: Any, run: Run) -> Done:
+        if prepared.method.reads_references:
+            await self._read_references(resource, run)
         sees, headers = self._sees_new(mapped, request, resource), dict[str, str]()
         if prepared.method.idempotency_header and request.request_id:
             headers[prepared.method.idempotency_header] = sees["key"]
@@ -143,6 +145,13 @@ class Connector:
         except Unfit as error:
             raise ended("UPSTREAM_IN_DOUBT") from error
         return self._done(prepared.operation, mapped, made)
+
+    async def _read_references(self, resource: Any, run: Run) -> None:
+        for field, collection in REFERENCES.items():
+            name = getattr(resource, field, "")
+            if name:
+                word = next(word for word, kind in KINDS.items() if kind.table == collection)
+                await self._read(OPERATIONS[f"Get{word.title()}"], self._mapped[word], name, run, field=field)
 
     async def _created(self, prepared: Prepared, mapped: Mapped, made_id: Any, run: Run) -> Done:
         """Read what was made, where the vendor tells its id alone."""

@@ -179,7 +179,9 @@ class Method(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lookup: Lookup | None = None
     required: tuple[str, ...] = ()
     """Fields of the resource, or of the request about a journey, without which the vendor cannot do it, beyond those of
-    our contract."""
+    our contract; of lists, filters."""
+    reads_references: bool = False
+    """Whether what a new resource names is read first, for vendors that leave out what they do not know."""
     only: Mapping[str, tuple[str, ...]] = {}
     """By field of the resource the values that the vendor can do anything with."""
 

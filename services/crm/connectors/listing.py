@@ -15,7 +15,8 @@ from services.crm.connectors.judging import ended
 from services.crm.connectors.prepared import Prepared
 from services.crm.connectors.tokens import Place, Tokens
 
-_NEXT_LINK: Final = re.compile(r'<([^<>]{1,4000})>\s*(?:;[^,<]*)?;\s*rel="?next"?(?=[\s;,]|$)', re.IGNORECASE)
+_LINK: Final = re.compile(r'<([^<>]{1,4000})>((?:[^",<]|"[^"]*")*)')
+_PARAMETER: Final = re.compile(r';\s*([a-z*]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]*))', re.IGNORECASE)
 _ONE_PAGE: Final = Paging(style="cursor", max_size=1000)
 
 
@@ -63,6 +64,15 @@ async def page(
     return response
 
 
+def next_link(header: str) -> str | None:
+    """The URL of the next page in a `Link` header (RFC 8288); `None` where it has none."""
+    for url, parameters in _LINK.findall(header):
+        relations = [quoted or bare for name, quoted, bare in _PARAMETER.findall(parameters) if name.lower() == "rel"]
+        if relations and "next" in relations[0].lower().split():
+            return str(url)
+    return None
+
+
 def _page(paging: Paging, place: Place | None, size: int) -> dict[str, Any]:
     """What the templates of a list see of the page."""
     where = None if place is None else place.where
@@ -78,8 +88,7 @@ def _following(
 ) -> str | int | None:
     """Where the next page begins; `None` after the last one."""
     if paging.style == "link":
-        found = _NEXT_LINK.search(answer.headers.get("link", ""))
-        return None if found is None else found[1]
+        return next_link(answer.headers.get("link", ""))
     if paging.style in ("cursor", "url"):
         following = None if prepared.next is None else prepared.next(answer.body)
         if following in (None, "", False) or not isinstance(following, (str, int)):

@@ -9,7 +9,9 @@ import grpc
 
 from gateway.rpc.status import reason_from
 from services.crm.connectors.conformance import CHECKS, Failed, LeftOut, System
+from services.crm.connectors.descriptor import Method
 from services.crm.connectors.exchange import Answer, Lost, Outgoing
+from services.crm.connectors.message_conformance import MESSAGE_CHECKS
 from services.crm.connectors.reading import Loaded
 from services.crm.connectors.serving import running
 
@@ -27,6 +29,8 @@ class BetweenUs:
     """Makes requests go wrong on their way: what is to be sent is really sent, and what comes back may be lost."""
 
     def __init__(self) -> None:
+        self.changes = 0
+        """Requests that may have changed something and that were answered with success."""
         self._refusing = self._expired = self._losing = False
 
     def refuse_next(self) -> None:
@@ -50,6 +54,7 @@ class BetweenUs:
             self._expired = False
             return Answer(401, {}, None)
         answer = await send()
+        self.changes += outgoing.method != "GET" and answer.status < 300
         if self._losing and outgoing.method != "GET":
             self._losing = False
             raise Lost("UPSTREAM_FAILED" if outgoing.safe else "UPSTREAM_IN_DOUBT")
@@ -57,9 +62,9 @@ class BetweenUs:
 
 
 async def tried(
-    loaded: Loaded, *, environment: Mapping[str, str], home: Path, allow_private: bool
+    loaded: Loaded, *, environment: Mapping[str, str], home: Path, allow_private: bool, contact_point: str = ""
 ) -> AsyncIterator[Outcome]:
-    """What each check comes to, one after the other.
+    """What each check comes to, one after the other. `contact_point`: who gets messages; empty: none are sent.
 
     Raises:
         SecretMissing: something that the file names has no value.
@@ -73,8 +78,13 @@ async def tried(
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):  # fmt: skip
         renews = loaded.descriptor.auth.kind in ("oauth2", "session")
-        system = System(channel, frozenset(loaded.methods), faults=faults, renews=renews)
-        for check in CHECKS:
+        sending = loaded.methods.get("SendMessage")
+        knows = sending is not None and (sending.idempotency_header or sending.lookup is not None)
+        system = System(
+            channel, frozenset(loaded.methods), faults=faults, renews=renews, contact_point=contact_point,
+            messages_by=_channel(sending), sent=None if knows else lambda: faults.changes,
+        )  # fmt: skip
+        for check in (*CHECKS, *MESSAGE_CHECKS):
             title = inspect.getdoc(check) or check.__name__
             try:
                 await check(system)
@@ -85,3 +95,8 @@ async def tried(
                 yield Outcome("failed", title, str(failed))
             except grpc.aio.AioRpcError as error:
                 yield Outcome("failed", title, reason_from(error))
+
+
+def _channel(sending: Method | None) -> str:
+    """The channel that the vendor's messages go by."""
+    return "email" if sending is None else sending.only.get("channel", ("email",))[0]

@@ -63,18 +63,20 @@ def changed_fields(prepared: Prepared, mapped: Mapped, request: Any) -> tuple[st
 
 
 def refuse_filters(prepared: Prepared, request: Message) -> None:
-    """See that every filter that is set is one that the vendor's list takes into account.
+    """See that every filter that is set is one that the vendor's list takes into account, and that none is missing.
 
     Raises:
         CallEnded: ARGUMENT_INVALID with every one that is not. To leave it out would list what nobody asked for.
     """
-    refuse_if_any(
-        tuple(
-            (name, "cannot be asked for there; leave it out and look at the answers")
-            for name in prepared.operation.filters
-            if getattr(request, name) and name not in prepared.mentions
-        )
-    )
+    found = [
+        (name, "cannot be asked for there; leave it out and look at the answers")
+        for name in prepared.operation.filters
+        if getattr(request, name) and name not in prepared.mentions
+    ]
+    found += [
+        (name, "is required by the system behind") for name in prepared.method.required if not getattr(request, name)
+    ]
+    refuse_if_any(tuple(found))
 
 
 def refuse_if_any(violations: Sequence[tuple[str, str]]) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import grpc
 import pytest
 
+from pilote.crm.v1.activity_service_pb2 import ListActivitiesRequest
+from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceStub
 from pilote.crm.v1.contact_pb2 import LIFECYCLE_STAGE_CUSTOMER, Contact
 from pilote.crm.v1.contact_service_pb2 import (
     CreateContactRequest,
@@ -17,7 +19,7 @@ from pilote.crm.v1.contact_service_pb2 import (
     ListContactsRequest,
     UpdateContactRequest,
 )
-from pilote.crm.v1.deal_pb2 import DEAL_STAGE_WON, Deal
+from pilote.crm.v1.deal_pb2 import DEAL_STAGE_QUALIFICATION, DEAL_STAGE_WON, Deal
 from pilote.crm.v1.deal_service_pb2 import CreateDealRequest
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceStub
 from pilote.crm.v1.message_pb2 import SEND_STATE_QUEUED, SEND_STATE_SENT, Message
@@ -174,6 +176,42 @@ async def test_bottlecrm_tells_the_id_alone_and_the_contact_is_read_then(tmp_pat
         made = (await system.contacts.CreateContact(request)).contact
     assert (made.name, made.company) == (f"contacts/{person['id']}", "ACME")
     assert urlsplit(vendor.sent[1].url).path == f"/api/contacts/{person['id']}/"
+
+
+async def test_a_deal_of_bottlecrm_is_made_only_for_a_contact_that_is_there(tmp_path: Path) -> None:
+    deal: dict[str, Any] = {
+        "id": "0a1b2c3d-0000-4000-8000-000000000002",
+        "name": "Renewal",
+        "stage": "PROSPECTING",
+        "amount": "19.99",
+    }
+    deal |= {"currency": "EUR", "contacts": [{"id": "0a1b2c3d-0000-4000-8000-000000000001"}]}
+    person = {"contact_obj": deal["contacts"][0]}
+    answers = (
+        _ok(person),
+        _ok({"error": False, "id": deal["id"]}),
+        _ok({"opportunity_obj": deal}),
+        Answer(404, {}, {}),
+    )
+    wanted = Deal(contact="contacts/0a1b2c3d-0000-4000-8000-000000000001", title="Renewal", currency_code="EUR")
+    wanted.amount_cents = 1999
+    async with _documented("bottlecrm", tmp_path, *answers) as (system, vendor):
+        deals = DealServiceStub(system.channel)
+        made = (await deals.CreateDeal(CreateDealRequest(deal=wanted))).deal
+        with refused() as refusal:
+            await deals.CreateDeal(CreateDealRequest(deal=wanted))
+    assert (made.contact, made.stage, made.amount_cents) == (wanted.contact, DEAL_STAGE_QUALIFICATION, 1999)
+    assert vendor.body(1) == {
+        "name": "Renewal", "amount": 19.99, "currency": "EUR", "contacts": [wanted.contact.removeprefix("contacts/")],
+    }  # fmt: skip
+    assert (refusal.reason, len(vendor.sent)) == ("NOT_FOUND", 4)
+
+
+async def test_a_list_that_needs_a_filter_there_says_so_before_anything_is_asked(tmp_path: Path) -> None:
+    async with _documented("bottlecrm", tmp_path) as (system, vendor):
+        with refused() as refusal:
+            await ActivityServiceStub(system.channel).ListActivities(ListActivitiesRequest())
+    assert (refusal.fields, vendor.sent) == (("contact",), [])
 
 
 async def test_twilio_gets_a_form_and_sendgrid_a_mail_whose_id_is_a_header(tmp_path: Path) -> None:

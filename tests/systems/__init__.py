@@ -1,0 +1,1 @@
+"""Real systems that connectors are tried against by `make test-integration`."""
