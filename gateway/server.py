@@ -45,6 +45,7 @@ from gateway.envoy.authorization import Authorization
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
 from gateway.envoy.doors import Doors, envoy_keys
 from gateway.envoy.ratelimit import RateLimit
+from gateway.envoy.replies import Replies
 from gateway.envoy.seals import Seals
 from gateway.gathering import Gathering
 from gateway.holds.holding import Holding
@@ -67,7 +68,7 @@ from gateway.watching.metrics import Metrics
 from gateway.watching.tracing import Tracing, otlp
 from gateway.watching.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
-from pilote.envoy import access_log_pb2_grpc, auth_pb2_grpc, ratelimit_pb2_grpc
+from pilote.envoy import access_log_pb2_grpc, auth_pb2_grpc, ext_proc_pb2_grpc, ratelimit_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
@@ -287,6 +288,7 @@ def _add_for_envoy(
     auth_pb2_grpc.add_AuthorizationServicer_to_server(checking, server)
     limits = RateLimit(pipeline, watch, doors=doors, trace_ratio=settings.trace_ratio)
     ratelimit_pb2_grpc.add_RateLimitServiceServicer_to_server(limits, server)
+    ext_proc_pb2_grpc.add_ExternalProcessorServicer_to_server(Replies(seals=seals, doors=doors), server)
     log = AccessLog(admission, seals=seals, doors=doors, clock=clock_ms)
     access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(log, server)
 

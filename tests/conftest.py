@@ -11,6 +11,7 @@ import pytest
 
 from gateway.redis_clients import Client, connected
 from tests import postgres, stores
+from tests.fakes import trackers
 from tests.stores import RedisProcess, Store
 
 __all__ = ["RedisProcess"]
@@ -36,8 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> str:
-    """Say which stores there are to test on."""
-    return f"{stores.said()}\n{postgres.said()}"
+    """Say which stores and trackers there are to test on."""
+    return f"{stores.said()}\n{postgres.said()}\n{trackers.said()}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

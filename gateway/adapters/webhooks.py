@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.core.trackers import CONTACT, Tracker
 from gateway.redis_clients import Client
 
 PREFIX: Final = "pilote:{webhooks}"
@@ -41,9 +42,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     secret: bytes
     """What its webhooks are signed with, sealed."""
     created_ms: int
+    tracker: Tracker | None = None
+    """Of a tracker, how it is told; it gets contacts, and nothing else gets those."""
 
     def wants(self, kind: str, *, tenant: str) -> bool:
         """Whether it gets an event of that type about that tenant; empty: about all."""
+        if (kind == CONTACT) != (self.tracker is not None):
+            return False
         return (not self.tenant or tenant in ("", self.tenant)) and (not self.events or kind in self.events)
 
 
@@ -57,7 +62,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
     attempts: int = 0
     status: str = ""
-    """What came of the last attempt: an HTTP status, or what went wrong."""
+    """What came of the last attempt: an HTTP status, or "timeout", "unreachable", "not-taken",
+    "not-allowed" or "secret"."""
     dead: bool = False
 
     @property
@@ -210,9 +216,10 @@ class Webhooks:
         standing: Standing = msgspec.convert({**found, **told}, Standing, strict=False)
         return standing
 
-    async def fill_in(self, endpoint: str) -> None:
-        """Forget that events were left out: they are about to be filled in."""
-        await self._redis.hdel(_standing(endpoint), "left_out", "left_out_from", "left_out_to")
+    async def filled_in(self, endpoint: str, count: int) -> None:
+        """Forget that so many events were left out; others may have been meanwhile."""
+        if await self._redis.hincrby(_standing(endpoint), "left_out", -count) <= 0:
+            await self._redis.hdel(_standing(endpoint), "left_out", "left_out_from", "left_out_to")
 
     async def known(self) -> dict[str, bytes]:
         """What was found at the last look."""

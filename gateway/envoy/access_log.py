@@ -10,7 +10,7 @@ from gateway.core.errors import Reason
 from gateway.core.record import Acted, Settlement
 from gateway.envoy.authorization import SEAL
 from gateway.envoy.doors import Doors
-from gateway.envoy.fates import fate_of
+from gateway.envoy.fates import Fate, fate_of
 from gateway.envoy.seals import Admitted, Seals
 from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
 
@@ -63,7 +63,7 @@ def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEn
         id=admitted.reservation.id,
         settled_ms=max(now_ms, admitted.received_ms),
         status=fate.status,
-        reason=Reason.UPSTREAM_IN_DOUBT.value if in_doubt else "",
+        reason=_reason(fate, in_doubt=in_doubt),
         in_doubt=in_doubt,
         gave_back=fate.acted is not Acted.YES and not in_doubt,
         total_us=total_us,
@@ -73,6 +73,12 @@ def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEn
         response_bytes=entry.response.response_body_bytes,
         slow=0 < admitted.slow_us < total_us,
     )
+
+
+def _reason(fate: Fate, *, in_doubt: bool) -> str:
+    if fate.withheld:
+        return Reason.REPLY_WITHHELD.value
+    return Reason.UPSTREAM_IN_DOUBT.value if in_doubt else ""
 
 
 def _us(span: Duration) -> int:

@@ -14,8 +14,10 @@ from gateway.core.record import Acted
 from gateway.core.rest.targets import Targets
 from gateway.core.revision.compiled import Revision
 from gateway.envoy.asking import asked, credential_headers
-from gateway.envoy.doors import Doors
-from gateway.envoy.seals import Admitted, Seals
+from gateway.envoy.doors import REDACTS_HEADER, Doors
+from gateway.envoy.seals import Admitted, Redacting, Seals
+from gateway.messages.rest_replies import RestReplies, TakeAll
+from gateway.passing import takes_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.http_status import body_of, http_of, retry_after_s
 from gateway.rpc.interceptors import unexpected
@@ -29,6 +31,12 @@ SEAL: Final = "pilote"
 """Key of Envoy's dynamic metadata under which the access log brings back what was sealed."""
 UPSTREAM_HEADER: Final = "pilote-upstream"
 DECISION_HEADER: Final = "pilote-decision-id"
+_AS_IT_IS: Final = ("accept-encoding", "range")
+"""Headers without which a reply comes whole and readable."""
+_NOBODY_REDACTS: Final = (
+    "Something must be taken out of the reply, and the proxy does not say that it has that done: set the filter "
+    f"ext_proc in Envoy, and {REDACTS_HEADER} in the initial metadata of its filter ext_authz."
+)
 _OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -51,7 +59,10 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         try:
             await self._pipeline.admit(run, asking)
             _not_again(run)
-            return self._allowed(run)
+            redacting = _redacting(run)
+            if redacting is not None and (REDACTS_HEADER, "replies") not in (context.invocation_metadata() or ()):
+                raise CallEnded(Reason.NOT_BUILT, _NOBODY_REDACTS)
+            return self._allowed(run, redacting)
         except asyncio.CancelledError as ended:  # Envoy has given up, and forwards nothing
             self._give_back(run, ended)
             raise
@@ -72,7 +83,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         run.ended, run.acted = ended, Acted.NO
         self._pipeline.settle(run)
 
-    def _allowed(self, run: CallRun) -> auth_pb2.CheckResponse:
+    def _allowed(self, run: CallRun, redacting: Redacting | None) -> auth_pb2.CheckResponse:
         assert run.reservation is not None  # noqa: S101 - it was admitted
         overhead_us, rule = elapsed_us(run), run.routed.rule
         admitted = Admitted(
@@ -82,16 +93,34 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             admit_us=int((run.admitted - run.decided) * 1e6) if run.admitted else 0,
             harmless=run.harmless,
             slow_us=rule.slow_us if rule is not None else 0,
+            redacting=redacting,
         )
         response = auth_pb2.CheckResponse(
             ok_response=auth_pb2.OkHttpResponse(
                 headers=_headers([(DECISION_HEADER, run.id), (UPSTREAM_HEADER, run.route.upstream)]),
-                headers_to_remove=credential_headers(run.incoming.metadata),
+                headers_to_remove=(*credential_headers(run.incoming.metadata), *(_AS_IT_IS if redacting else ())),
                 response_headers_to_add=_headers(_said(run)),
             )
         )
         response.dynamic_metadata.update({SEAL: self._seals.seal(admitted)})
         return response
+
+
+def _redacting(run: CallRun) -> Redacting | None:
+    """What the rules take out of the reply; `None` where they take out nothing."""
+    replies = None if run.policy is None else run.policy.contract.redactors.get("reply")
+    takes = takes_of(run, "reply")
+    if not takes or not isinstance(replies, RestReplies):
+        return None
+    paths = tuple(path for take in takes if isinstance(take, TakeAll) for path in take.paths)
+    if not paths:
+        return None
+    return Redacting(
+        paths=paths,
+        max_bytes=replies.max_bytes,
+        passes_others=replies.passes_others,
+        language=run.incoming.language,
+    )
 
 
 def _not_again(run: CallRun) -> None:

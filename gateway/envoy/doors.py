@@ -10,7 +10,12 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.interceptors import end
 
 KEY_HEADER: Final = "x-pilote-envoy-key"
-SERVICES: Final = ("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3.", "/envoy.service.ratelimit.v3.")
+REDACTS_HEADER: Final = "x-pilote-envoy-redacts"
+"""By which an Envoy says that it has replies redacted: its filter `ext_proc` asks here about each of them."""
+SERVICES: Final = (
+    *("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3."),
+    *("/envoy.service.ratelimit.v3.", "/envoy.service.ext_proc.v3."),
+)
 SHORTEST: Final = 32
 
 

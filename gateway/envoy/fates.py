@@ -12,6 +12,9 @@ from pilote.envoy import access_log_data_pb2
 FROM_UPSTREAM: Final = "via_upstream"
 """How Envoy says that an answer is the upstream's own, and none that it made itself."""
 
+WITHHELD: Final = "pilote_reply_withheld"
+"""How what we have answered in place of the upstream's reply is known from anything else; its status follows."""
+
 _NEVER_LEFT: Final = (
     *("no_healthy_upstream", "upstream_connection_failure", "upstream_overflow", "no_route_found"),
     *("rate_limited", "invalid_envoy_request_headers", "downstream_protocol_error", "no_filter_config_found"),
@@ -34,6 +37,8 @@ class Fate(NamedTuple):
     acted: Acted
     status: str
     """Canonical name of a gRPC code."""
+    withheld: bool = False
+    """Whether it has acted, but its reply was withheld."""
 
 
 def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
@@ -43,7 +48,11 @@ def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
     status = name_of(code)
     if any(getattr(flags, flag) for flag in _BROKE_OFF):
         return Fate(Acted.MAYBE, "UNKNOWN" if status == "OK" else status)
-    own = response.response_code_details == FROM_UPSTREAM
+    withheld = _withheld(response.response_code_details)
+    if 0 < withheld < 400:
+        return Fate(Acted.YES, status, withheld=True)
+    code = withheld or code
+    own = withheld > 0 or response.response_code_details == FROM_UPSTREAM
     if own and 200 <= code < 400:
         return Fate(Acted.YES, "OK")
     if common.upstream_request_attempt_count > 1:  # an earlier try may have done it
@@ -55,3 +64,9 @@ def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
     if never_left or (never_sent and code > 0):
         return Fate(Acted.NO, "UNAVAILABLE" if status == "OK" else status)
     return Fate(Acted.MAYBE, "UNKNOWN" if status == "OK" else status)
+
+
+def _withheld(details: str) -> int:
+    """The status of the reply that was withheld; 0 where none was."""
+    found = details.partition(f"{WITHHELD}_")[2].partition("{")[0]
+    return int(found) if found.isdecimal() and len(found) == 3 else 0

@@ -12,8 +12,21 @@ import msgspec
 
 from gateway.adapters.reservation import Reservation
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
+from gateway.messages.rest_replies import PathTake
 
 _BOUND_TO: Final = b"envoy"
+
+
+class Redacting(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is taken out of the reply to an admitted request."""
+
+    paths: tuple[PathTake, ...]
+    max_bytes: int
+    """A larger reply is withheld."""
+    passes_others: bool
+    """Whether a reply that is no JSON passes; else it is withheld."""
+    language: str = "en"
+    """The caller's, "en" or "fr"."""
 
 
 class Admitted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -27,6 +40,8 @@ class Admitted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """It can change nothing, however often it is carried out."""
     slow_us: int = 0
     """From when on it is too slow for its route's objective; 0: never."""
+    redacting: Redacting | None = None
+    """`None`: its reply passes as it is."""
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Admitted)

@@ -9,6 +9,7 @@ from gateway.core.mistakes import told
 from gateway.core.policy.rest import RestApi, RestMethod
 from gateway.core.rest.paths import TemplateWrong, template, variables
 from gateway.core.rest.sources import SAID, Source, SourceWrong, source
+from gateway.messages.rest_replies import RestReplies
 from gateway.messages.rest_requests import STRUCT, decoder, reader, struct_maker, value_reader
 
 
@@ -42,7 +43,14 @@ def _contract(api: RestApi, method: RestMethod, make: Any) -> MethodContract:
             for name, found in sources.items()
             if name == "channel" and not found.places
         },
-        redactors={"request": AsItIs(), "reply": AsItIs()},
+        redactors={
+            "request": AsItIs(),
+            "reply": RestReplies(
+                sensitive=method.sensitive,
+                max_bytes=method.max_reply_bytes,
+                passes_others=method.other_replies == "pass",
+            ),
+        },
         value_of=value_reader,
         subject_path=method.subject,
         channel_path=method.channel,

@@ -63,10 +63,17 @@ TEXTS: Final = {
             "donnez au HTTP simple sa propre route sans ce champ, et réglez cela dans la configuration d’Envoy",
         ),
     ),
+    "rest-reply-path": (
+        ("'{field}' is no path of a reply", "« {field} » n’est pas un chemin d’une réponse"),
+        (
+            'write names parted by dots, with "*" for every element, such as "results.*.email" {scope}',
+            'écrivez des noms séparés par des points, avec "*" pour chaque élément, par exemple "results.*.email" {scope}',
+        ),
+    ),
     "rest-redaction": (
         (
-            "plain HTTP passes as it is: nothing can be taken out of it",
-            "le HTTP simple passe tel quel : rien ne peut y être masqué",
+            "a request of plain HTTP passes as it is: nothing can be taken out of it",
+            "une requête HTTP simple passe telle quelle : rien ne peut y être masqué",
         ),
         (
             "leave such methods out, or deny the call {scope}",

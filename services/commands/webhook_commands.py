@@ -10,6 +10,7 @@ import typer
 from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.shell import Shell, print_rows, print_text
+from services.commands.tracker_command import add_track
 
 if TYPE_CHECKING:
     from gateway.adapters.webhooks import Delivery, Endpoint, Standing
@@ -23,6 +24,7 @@ def commands(shell: Shell) -> typer.Typer:
     """The commands as one group."""
     app = typer.Typer(no_args_is_help=True, help="Webhooks: other systems are told of events.")
     _add_endpoints(app, shell)
+    add_track(app, shell)
     _add_deliveries(app, shell)
     _add_filling(app, shell)
     _add_run(app, shell)
@@ -51,7 +53,7 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
         async def listed(store: "WebhookStore") -> "list[tuple[Endpoint, Standing]]":
             return [(each, await store.standing(each.id, now_ms=clock_ms())) for each in await store.endpoints()]
 
-        found = _with_store(shell, listed)
+        found = with_store(shell, listed)
         if not found:
             print_text(shell.out, say("no-endpoints", language=spoken))
             return
@@ -89,7 +91,7 @@ def _add_endpoints(app: typer.Typer, shell: Shell) -> None:
                         return await store.remove(endpoint)
             return False
 
-        if not _with_store(shell, gone):
+        if not with_store(shell, gone):
             shell.fail(say("no-endpoint", language=spoken, id=endpoint))
         print_text(shell.out, say("removed", language=spoken, id=endpoint))
 
@@ -128,7 +130,7 @@ def _begin_telling(shell: Shell, url: str, *, tenant: str, all_tenants: bool, ev
         async with noting(shell, operation="create", resource=resource, tenant=tenant, after=told):
             await store.add(endpoint, secret=secret)
 
-    _with_store(shell, kept)
+    with_store(shell, kept)
     print_text(shell.out, say("added", language=spoken, id=endpoint.id, secret=signing.shown(secret)))
 
 
@@ -144,7 +146,7 @@ def _add_deliveries(app: typer.Typer, shell: Shell) -> None:
         async def listed(store: "WebhookStore") -> "list[Delivery]":
             return [delivery for each in await store.endpoints() for delivery in await store.list(each.id, dead=dead)]
 
-        found = _with_store(shell, listed)
+        found = with_store(shell, listed)
         if not found:
             nothing = "none-dead" if dead else "no-deliveries"
             print_text(shell.out, say(nothing, language=language(shell.settings())))
@@ -168,7 +170,7 @@ def _add_deliveries(app: typer.Typer, shell: Shell) -> None:
                 return int(await store.replay(name, now_ms=clock_ms()))
             return sum([await store.replay_all(each.id, now_ms=clock_ms()) for each in await store.endpoints()])
 
-        count = _with_store(shell, again)
+        count = with_store(shell, again)
         if name and not count:
             shell.fail(say("no-delivery", language=spoken, name=name))
         print_text(shell.out, say("replayed", language=spoken, count=count))
@@ -193,21 +195,27 @@ def _add_filling(app: typer.Typer, shell: Shell) -> None:
             import grpc
 
             from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-            from services.webhooks.following import Follower
+            from services.webhooks.following import CONTACTS, DECISIONS, Follower
 
-            for each in await store.endpoints():
-                await store.fill_in(each.id)
+            now_ms = clock_ms()
+            before = {each.id: await store.standing(each.id, now_ms=now_ms) for each in await store.endpoints()}
             async with (
                 shell.store(shell.settings()) as redis,
                 grpc.aio.insecure_channel(shell.settings().audit_listen) as channel,
             ):
-                follower = Follower(redis, store, AuditServiceStub(channel), clock_ms=clock_ms)
+                stub, since_ms = AuditServiceStub(channel), now_ms - long_ms
+                followers = [
+                    Follower(redis, store, stub, clock_ms=clock_ms, feed=each) for each in (DECISIONS, CONTACTS)
+                ]
                 try:
-                    return await follower.fill(since_ms=clock_ms() - long_ms)
+                    count = sum([await each.fill(since_ms=since_ms) for each in followers])
                 except grpc.aio.AioRpcError:
                     shell.fail(say("no-log", language=spoken))
+            for name, standing in before.items():
+                await store.filled_in(name, standing.left_out)
+            return count
 
-        print_text(shell.out, say("filled", language=spoken, count=_with_store(shell, filled)))
+        print_text(shell.out, say("filled", language=spoken, count=with_store(shell, filled)))
 
 
 def _add_run(app: typer.Typer, shell: Shell) -> None:
@@ -215,6 +223,7 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
     def run() -> None:
         """Run the process that finds events and sends them."""
         from gateway.rpc.serving import run as run_process
+        from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
         from services.up import redis_url
         from services.webhooks.server import serve
@@ -224,10 +233,13 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
         configure(settings.log_level)
         run_process(
             lambda: serve(
+                listen=settings.webhooks_listen,
                 redis_url=redis_url(settings),
                 audit=settings.audit_listen,
                 sealing=shell.control_keys(settings),
                 networks=allowed,
+                drain_seconds=settings.drain_seconds,
+                to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             )
         )
 
@@ -244,7 +256,7 @@ def networks(shell: Shell) -> "tuple[Network, ...]":
         shell.fail(say("bad-networks", language=language(settings)), 2)
 
 
-def _with_store(shell: Shell, do: "Callable[[WebhookStore], Awaitable[T]]") -> T:
+def with_store(shell: Shell, do: "Callable[[WebhookStore], Awaitable[T]]") -> T:
     """Do something with what is kept of webhooks."""
     from gateway.adapters.sealing import Sealer
     from services.webhooks.store import WebhookStore

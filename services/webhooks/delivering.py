@@ -9,13 +9,17 @@ from typing import Any, Final, Self, TypeVar, cast
 import aiohttp
 import msgspec
 
+from gateway.adapters.consents import ConsentStore
 from gateway.adapters.sealing import Damaged, KeyMissing
 from gateway.adapters.webhooks import Delivery, Endpoint
+from gateway.core.consents import by_channel
 from gateway.ending import ended
 from services.webhooks import signing
+from services.webhooks.contacts import Contact
 from services.webhooks.events import CONTENT_TYPE
 from services.webhooks.store import WebhookStore
 from services.webhooks.targets import Network, Resolver, TargetRefused, check
+from services.webhooks.tracking import MOST_ANSWER_BYTES, Sent, taken, told
 
 ATTEMPTS: Final = 12
 """With the pauses below they last for about a day."""
@@ -29,6 +33,7 @@ _BASE_MS: Final = 5_000
 _LONGEST_MS: Final = 6 * 3_600_000
 
 T = TypeVar("T")
+_contact: Final = msgspec.json.Decoder(Contact)
 _log = logging.getLogger(__name__)
 
 
@@ -51,11 +56,19 @@ class Deliverer:
         networks: Sequence[Network] = (),
         clock_ms: Callable[[], int],
         draw: Callable[[], float],
+        told: Callable[[str, str], None] = lambda _endpoint, _end: None,
+        consents: ConsentStore | None = None,
     ) -> None:
+        """`told` is told of each attempt how it ended: "delivered", "failed" or, being the last, "dead".
+
+        `consents`: what customers agreed to; without it they agreed to nothing, so no tracker that asks is told.
+        """
         self._store = store
         self._networks = networks
         self._clock_ms = clock_ms
         self._draw = draw
+        self._told = told
+        self._consents = consents
         self._stack = AsyncExitStack()
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
@@ -109,9 +122,13 @@ class Deliverer:
         return len(due)
 
     async def _deliver(self, delivery: Delivery, endpoint: Endpoint) -> None:
+        if not await self._agreed(delivery, endpoint):
+            await self._store.delivered(delivery, now_ms=self._clock_ms())
+            return
         arrived, status, wait_ms = await self._send(delivery, endpoint)
         now_ms = self._clock_ms()
         if arrived:
+            self._told(endpoint.id, "delivered")
             await self._store.delivered(delivery, now_ms=now_ms)
             return
         if endpoint.id not in {each.id for each in await self._store.endpoints()}:
@@ -122,8 +139,10 @@ class Deliverer:
         if tried.attempts >= ATTEMPTS or wait_ms is None:
             extra = {"endpoint": endpoint.id, "event": delivery.event, "status": status, "attempts": tried.attempts}
             _log.warning("a webhook did not arrive and is not tried any more", extra=extra)
+            self._told(endpoint.id, "dead")
             await self._store.bury(tried, now_ms=now_ms)
         else:
+            self._told(endpoint.id, "failed")
             await self._store.again(tried, at_ms=now_ms + max(wait_ms, pause_ms(tried.attempts, draw=self._draw())))
 
     async def _send(self, delivery: Delivery, endpoint: Endpoint) -> tuple[bool, str, int | None]:
@@ -132,20 +151,55 @@ class Deliverer:
             check(endpoint.url, self._networks)
             secret = self._store.secret_of(endpoint)
         except TargetRefused:
-            return False, "the address is not allowed", None
+            return False, "not-allowed", None
         except (Damaged, KeyMissing):
-            return False, "the secret cannot be opened", 0
-        signed = signing.headers(secret, event=delivery.event, timestamp=self._clock_ms() // 1000, body=delivery.body)
-        headers = signed | {"content-type": CONTENT_TYPE, "user-agent": "pilote-webhooks"}
+            return False, "secret", 0
+        sent = self._made(delivery, endpoint, secret)
         session = self._sessions[endpoint.url.partition(":")[0].lower()]
         try:
-            async with session.post(endpoint.url, data=delivery.body, headers=headers, allow_redirects=False) as answer:
+            async with session.post(
+                endpoint.url, data=sent.body, headers=sent.headers, allow_redirects=False
+            ) as answer:
+                good = 200 <= answer.status < 300
+                if good and endpoint.tracker is not None and not taken(endpoint.tracker, await _content(answer)):
+                    return False, "not-taken", 0
                 gone = answer.status == 410  # the receiver wants no more of it
-                return 200 <= answer.status < 300, str(answer.status), None if gone else _asked_ms(answer.headers)
+                return good, str(answer.status), None if gone else _asked_ms(answer.headers)
         except TimeoutError:
-            return False, "no answer in time", 0
+            return False, "timeout", 0
         except (aiohttp.ClientError, OSError, ValueError):
-            return False, "no connection", 0
+            return False, "unreachable", 0
+
+    def _made(self, delivery: Delivery, endpoint: Endpoint, secret: bytes) -> Sent:
+        if endpoint.tracker is not None:
+            return told(_contact.decode(delivery.body), endpoint.tracker, url=endpoint.url, secret=secret)
+        now_s = self._clock_ms() // 1000
+        signed = signing.headers(secret, event=delivery.event, timestamp=now_s, body=delivery.body)
+        return Sent(signed | {"content-type": CONTENT_TYPE, "user-agent": "pilote-webhooks"}, delivery.body)
+
+    async def _agreed(self, delivery: Delivery, endpoint: Endpoint) -> bool:
+        """Whether the customer agrees, now, that this endpoint is told."""
+        if endpoint.tracker is None or not endpoint.tracker.purpose:
+            return True
+        if self._consents is None:
+            return False
+        contact = _contact.decode(delivery.body)
+        try:
+            facts = await self._consents.read(contact.tenant, contact.subject_ref)
+        except msgspec.DecodeError:  # what the store holds of the customer is damaged: nobody knows what they agreed to
+            return False
+        wanted = f"{contact.channel}/{endpoint.tracker.purpose}"
+        return facts is not None and by_channel(facts.consent_records).get(wanted, False)
+
+
+async def _content(answer: aiohttp.ClientResponse) -> bytes:
+    """What the answer says; nothing of one that is too long."""
+    content = bytearray()
+    async for piece in answer.content.iter_any():
+        content += piece
+        if len(content) > MOST_ANSWER_BYTES:
+            return b""
+    return bytes(content)
 
 
 async def _all(each: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

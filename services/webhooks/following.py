@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -13,7 +13,9 @@ from gateway.core import keys
 from gateway.core.stops import Stop
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
-from services.webhooks.events import Event, of_decision, of_finding, of_revision, of_stop, time_of
+from pilote.decision.v1.decision_pb2 import Decision
+from services.webhooks.contacts import of_contact
+from services.webhooks.events import of_decision, of_finding, of_revision, of_stop, time_of
 from services.webhooks.store import WebhookStore
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
@@ -23,25 +25,67 @@ FILTER: Final = "(verdict = DENY OR hold:*)"
 LOOK_BACK_MS: Final = 3_600_000
 """How far before the last look it is looked again after a pause: decisions may reach the log that late."""
 _PAGE: Final = 500
-_TOLD: Final = "told-ms"
 _REVISION: Final = "revision"
 
 _log = logging.getLogger(__name__)
+
+
+class Told(Protocol):
+    """What endpoints are told of."""
+
+    @property
+    def id(self) -> str:
+        """The same for the same thing that happened, always."""
+
+    @property
+    def short_type(self) -> str:
+        """Its type, without the prefix."""
+
+    @property
+    def about(self) -> str:
+        """The tenant that it is about; empty: all."""
+
+    @property
+    def time(self) -> str:
+        """When it happened, RFC 3339."""
+
+
+class Feed(NamedTuple):
+    """Decisions that are followed."""
+
+    filter: str
+    of: Callable[[Decision], Told | None]
+    """What is told of one."""
+    mark: str
+    """The name under which is kept until when all are told, in milliseconds since the epoch."""
+
+
+DECISIONS: Final = Feed(FILTER, of_decision, "told-ms")
+CONTACTS: Final = Feed('operation = CONTACT AND status = "OK"', of_contact, "contacts-told-ms")
+"""For trackers."""
 
 
 class Follower:
     """Queues events. Each method may be called anew after it failed: an event is queued once."""
 
     def __init__(
-        self, redis: Client, store: WebhookStore, audit: "AuditServiceAsyncStub", *, clock_ms: Callable[[], int]
+        self,
+        redis: Client,
+        store: WebhookStore,
+        audit: "AuditServiceAsyncStub",
+        *,
+        clock_ms: Callable[[], int],
+        feed: Feed = DECISIONS,
     ) -> None:
+        self._feed = feed
         self._redis = redis
         self._store = store
         self._audit = audit
         self._revisions = RevisionStore(redis)
         self._stops = StopStore(redis)
         self._clock_ms = clock_ms
-        self._follows = False
+        self.follows = False
+        """Whether decisions are followed now; else they wait in the log."""
 
     async def follow(self) -> None:
         """Queue what is told of decisions, from where it was left on, until cancelled.
@@ -50,22 +94,22 @@ class Follower:
             grpc.aio.AioRpcError: the audit service does not answer.
             RedisError, OSError: the store does not answer.
         """
-        tail: Any = self._audit.TailDecisions(TailDecisionsRequest(filter=FILTER))
+        tail: Any = self._audit.TailDecisions(TailDecisionsRequest(filter=self._feed.filter))
         await tail.initial_metadata()  # from here on nothing escapes us
         try:
             await self.catch_up()
-            self._follows = True
+            self.follows = True
             async for told in tail:
-                await self._tell(of_decision(told.decision))
+                await self._tell(self._feed.of(told.decision))
         finally:
-            self._follows = False
+            self.follows = False
 
     async def catch_up(self) -> None:
         """Queue what happened since the last look, however long ago that was; nothing the first time."""
-        last = (await self._store.known()).get(_TOLD)
+        last = (await self._store.known()).get(self._feed.mark)
         if last is not None:
             await self.fill(since_ms=int(last) - LOOK_BACK_MS)
-        await self._store.know(_TOLD, str(self._clock_ms()).encode())
+        await self._store.know(self._feed.mark, str(self._clock_ms()).encode())
 
     async def fill(self, *, since_ms: int) -> int:
         """Queue what the log has of decisions and holds from then on, where it was not; says for how many endpoints.
@@ -74,15 +118,24 @@ class Follower:
             grpc.aio.AioRpcError: the audit service does not answer.
             RedisError, OSError: the store does not answer.
         """
-        found = f'{FILTER} AND receive_time >= "{time_of(since_ms)}"'
+        found = f'{self._feed.filter} AND receive_time >= "{time_of(since_ms)}"'
         request, queued = ListDecisionsRequest(filter=found, page_size=_PAGE, order_by="receive_time asc"), 0
         while True:
             page = await self._audit.ListDecisions(request)
             for decision in page.decisions:
-                queued += await self._tell(of_decision(decision))
+                queued += await self._tell(self._feed.of(decision))
             if not page.next_page_token:
                 return queued
             request.page_token = page.next_page_token
+
+    async def note(self) -> None:
+        """Keep that everything until now is told, as long as that is so.
+
+        Raises:
+            RedisError, OSError: the store does not answer.
+        """
+        if self.follows:
+            await self._store.know(self._feed.mark, str(self._clock_ms()).encode())
 
     async def look(self) -> None:
         """Queue what has become of stops, findings and the active revision since the last look.
@@ -91,8 +144,7 @@ class Follower:
             RedisError, OSError: the store does not answer.
         """
         known = await self._store.known()
-        if self._follows:
-            await self._store.know(_TOLD, str(self._clock_ms()).encode())
+        await self.note()
         await self._look_at_revision(known)
         streams: Any = await cast(Any, self._redis.smembers(keys.STREAMS))
         tenants = {keys.tenant_of(stream.decode()) for stream in streams} - {"", keys.NOBODY}
@@ -143,7 +195,7 @@ class Follower:
                     await self._tell(of_finding(tenant, each))
         await self._store.know(mark, msgspec.json.encode(now))
 
-    async def _tell(self, event: Event | None) -> int:
+    async def _tell(self, event: Told | None) -> int:
         """For how many endpoints it was queued."""
         if event is None:
             return 0

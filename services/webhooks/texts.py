@@ -9,6 +9,34 @@ _TEXTS: Final = {
         "The endpoint {id} gets events from now on. Its secret is shown this once: {secret}",
         "Le point d’accès {id} reçoit désormais les événements. Son secret n’est affiché que cette fois : {secret}",
     ),
+    "tracked": (
+        "The tracker {id} is told from now on of contacts on channels for which the customer has agreed to '{purpose}'.",
+        "L’outil de suivi {id} est désormais informé des contacts sur les canaux pour lesquels le client a accepté « {purpose} ».",
+    ),
+    "tracked-all": (
+        "The tracker {id} is told of every contact from now on, whether or not the customer has agreed.",
+        "L’outil de suivi {id} est désormais informé de chaque contact, que le client ait accepté ou non.",
+    ),
+    "manner": (
+        "A tracker is not told as {manner}: choose --as {known}.",
+        "On n’informe pas d’outil de suivi sous la forme {manner} : choisissez --as {known}.",
+    ),
+    "site": (
+        "Matomo counts by site: give --site NUMBER with --as matomo, and with nothing else.",
+        "Matomo compte par site : donnez --site NUMÉRO avec --as matomo, et seulement avec lui.",
+    ),
+    "purpose": (
+        "Write --purpose as consents have it: a-z, 0-9, '_', '.' and '-', at most 63, a letter first.",
+        "Écrivez --purpose comme dans les consentements : a-z, 0-9, « _ », « . » et « - », 63 au plus, une lettre d’abord.",
+    ),
+    "write-key": (
+        "Trackers of Segment’s kind ask for a write key: give --token-file FILE.",
+        "Les outils à la manière de Segment demandent une clé d’écriture : donnez --token-file FICHIER.",
+    ),
+    "token-file": (
+        "{file} has no token: it must hold one line of ASCII without spaces, and be readable.",
+        "{file} ne contient pas de jeton : il lui faut une ligne en ASCII sans espaces, lisible.",
+    ),
     "removed": ("The endpoint {id} gets nothing any more.", "Le point d’accès {id} ne reçoit plus rien."),
     "no-endpoint": (
         "There is no endpoint {id}: pilote webhooks list shows them.",

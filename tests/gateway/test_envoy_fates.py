@@ -49,9 +49,15 @@ def entry(
         (entry(503, attempts=2), Acted.MAYBE, "UNAVAILABLE"),
         (entry(200, attempts=2), Acted.YES, "OK"),
         (entry(0, details="", sent=False), Acted.MAYBE, "UNKNOWN"),
+        (entry(500, details="pilote_reply_withheld_200"), Acted.YES, "INTERNAL"),
+        (entry(500, details="pilote_reply_withheld_303", attempts=2), Acted.YES, "INTERNAL"),
+        (entry(404, details="pilote_reply_withheld_404"), Acted.NO, "NOT_FOUND"),
+        (entry(500, details="pilote_reply_withheld_500"), Acted.MAYBE, "INTERNAL"),
+        (entry(503, "no_healthy_upstream", details="pilote_reply_withheld_503", sent=False), Acted.NO, "UNAVAILABLE"),
+        (entry(504, "upstream_request_timeout", details="pilote_reply_withheld_504"), Acted.MAYBE, "DEADLINE_EXCEEDED"),
         (entry(500, details="filter_made_a_mistake"), Acted.MAYBE, "INTERNAL"),
         (entry(500, details="filter_made_a_mistake", sent=False), Acted.NO, "INTERNAL"),
     ],
 )
 def test_only_what_certainly_never_reached_the_vendor_gives_back(told: Any, acted: Acted, status: str) -> None:
-    assert fate_of(told) == (acted, status)
+    assert fate_of(told)[:2] == (acted, status)

@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.core.policy.vocabulary import Name, Part
+from gateway.core.policy.vocabulary import Name, Part, Text
 
 Source = Annotated[str, msgspec.Meta(max_length=500)]
 """A text with, in braces, where a request says it: "contacts/{path.id}", "{body.message.to}", "{query.lang}",
 "{headers.x-brand}"; or a text as it is, "email" say. Empty where any of the places says nothing."""
 Host = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?\Z")]
+Sensitivity = Literal["PUBLIC", "INTERNAL", "PERSONAL", "SPECIAL", "CREDENTIAL"]
 Verb = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY"]
 
 
@@ -33,6 +34,13 @@ class RestMethod(Part, frozen=True, kw_only=True):
     idempotent: bool = False
     """A repeat changes nothing, so one that may or may not have arrived is not in doubt."""
     max_body_bytes: Annotated[int, msgspec.Meta(ge=0, le=67_108_864)] = 1_048_576
+    sensitive: dict[Sensitivity, tuple[Text, ...]] = {}
+    """Paths of its replies that are so sensitive, such as {PERSONAL: ["results.*.properties.email"]}: rules that redact
+    by sensitivity take them out."""
+    other_replies: Literal["withhold", "pass"] = "withhold"
+    """What becomes of a reply that is no JSON, where something is to be taken out of its replies."""
+    max_reply_bytes: Annotated[int, msgspec.Meta(ge=0, le=4_000_000)] = 1_048_576
+    """A larger one is withheld where something is to be taken out of it."""
 
 
 class RestApi(Part, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from gateway.core.policy.document import Document
 from gateway.core.policy.rest import RestApi, RestMethod
 from gateway.core.policy.serving import Route
 from gateway.core.rest.paths import Template, TemplateWrong, shape, template, variables
+from gateway.core.rest.reply_paths import is_path
 from gateway.core.rest.sources import SAID, SourceWrong, source
 from gateway.core.revision.decode import Mistakes, Path
 
@@ -36,6 +37,11 @@ def _api(api: RestApi, path: Path, *, taken: dict[tuple[str, str, Template], str
         if method.name in names:
             mistakes.add((*at, "name"), "rest-name-taken", name=method.name, api=api.name)
         names.add(method.name)
+        for level, paths in method.sensitive.items():
+            for number, path_of_reply in enumerate(paths):
+                if not is_path(path_of_reply):
+                    where: Path = (*at, "sensitive", level, number)
+                    mistakes.add(where, "rest-reply-path", field=path_of_reply, scope="")
         try:
             segments = template(method.path)
         except TemplateWrong as wrong:

@@ -128,3 +128,23 @@ class HeaderValueOption(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HeaderValueOption: _TypeAlias = HeaderValueOption  # noqa: Y015
+
+@_typing.final
+class HeaderMap(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def headers(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeaderValue]: ...
+    def __init__(
+        self,
+        *,
+        headers: _abc.Iterable[Global___HeaderValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["headers", b"headers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeaderMap: _TypeAlias = HeaderMap  # noqa: Y015
