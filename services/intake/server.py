@@ -30,6 +30,8 @@ from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.cdp.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
+from pilote.tracking.v1 import event_service_pb2
+from pilote.tracking.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from services.intake.app import application
 from services.intake.audiences import Audiences
 from services.intake.bodies import Patience
@@ -38,8 +40,12 @@ from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
 from services.intake.profiles import ProfileServicer
 from services.intake.taking import Taking
+from services.intake.tracking import EventServicer
 
-SERVICES: Final = (profile_service_pb2.DESCRIPTOR.services_by_name["ProfileService"].full_name,)
+SERVICES: Final = (
+    profile_service_pb2.DESCRIPTOR.services_by_name["ProfileService"].full_name,
+    event_service_pb2.DESCRIPTOR.services_by_name["EventService"].full_name,
+)
 _REDIS: Final[dict[str, Any]] = {
     "retry": Retry(NoBackoff(), 1),
     "socket_connect_timeout": 2,
@@ -109,6 +115,7 @@ async def running(options: Options) -> AsyncIterator[Ports]:
         facts = FactChanges(redis)
         audiences = Audiences(redis, facts, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         profiles = ProfileServicer(sources, facts, pseudonym_key=options.pseudonym_key)
+        events = EventServicer(sources, outcomes, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         taking = Taking(
             facts,
             outcomes,
@@ -131,13 +138,18 @@ async def running(options: Options) -> AsyncIterator[Ports]:
                 lifespan="on",
             ) as port,
             serving(
-                lambda server: add_ProfileServiceServicer_to_server(profiles, server),
+                lambda server: _add_services(server, profiles, events),
                 listen=options.grpc_listen,
                 names=SERVICES,
                 drain_seconds=options.drain_seconds,
             ) as grpc_port,
         ):
             yield Ports(port, grpc_port)
+
+
+def _add_services(server: grpc.aio.Server, profiles: ProfileServicer, events: EventServicer) -> None:
+    add_ProfileServiceServicer_to_server(profiles, server)
+    add_EventServiceServicer_to_server(events, server)
 
 
 @contextlib.asynccontextmanager
