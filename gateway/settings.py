@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_networks: str = ""
     """Networks beside the public Internet that webhooks may go to, parted by commas, such as "10.1.0.0/16"; unset:
     there are none."""
+    webhooks_listen: Port = "127.0.0.1:50054"
+    """Address at which the process that sends webhooks says whether it is well."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0

@@ -109,19 +109,8 @@ def _intake(settings: Settings, *, after: tuple[str, ...]) -> Child:
 
 def _webhooks(settings: Settings, *, after: tuple[str, ...]) -> Child:
     """Nothing else ends where it fails for good: events then wait."""
-    return Child(
-        name="webhooks",
-        command=(sys.executable, "-m", "services.cli", "webhooks", "run"),
-        ready=_nothing_to_ask,
-        after=after,
-        drain_seconds=settings.drain_seconds + 2,
-        essential=False,
-    )
-
-
-async def _nothing_to_ask() -> bool:
-    """It listens nowhere, and waits itself for what does not answer."""
-    return True
+    child = _child("webhooks", settings.webhooks_listen, "webhooks", "run", settings=settings, after=after)
+    return msgspec.structs.replace(child, essential=False)
 
 
 def _rollouts(settings: Settings, *, after: tuple[str, ...]) -> Child:

@@ -62,7 +62,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
     attempts: int = 0
     status: str = ""
-    """What came of the last attempt: an HTTP status, or what went wrong."""
+    """What came of the last attempt: an HTTP status, or "timeout", "unreachable", "not-taken",
+    "not-allowed" or "secret"."""
     dead: bool = False
 
     @property
@@ -215,9 +216,10 @@ class Webhooks:
         standing: Standing = msgspec.convert({**found, **told}, Standing, strict=False)
         return standing
 
-    async def fill_in(self, endpoint: str) -> None:
-        """Forget that events were left out: they are about to be filled in."""
-        await self._redis.hdel(_standing(endpoint), "left_out", "left_out_from", "left_out_to")
+    async def filled_in(self, endpoint: str, count: int) -> None:
+        """Forget that so many events were left out; others may have been meanwhile."""
+        if await self._redis.hincrby(_standing(endpoint), "left_out", -count) <= 0:
+            await self._redis.hdel(_standing(endpoint), "left_out", "left_out_from", "left_out_to")
 
     async def known(self) -> dict[str, bytes]:
         """What was found at the last look."""

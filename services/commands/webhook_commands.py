@@ -197,20 +197,23 @@ def _add_filling(app: typer.Typer, shell: Shell) -> None:
             from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
             from services.webhooks.following import CONTACTS, DECISIONS, Follower
 
-            for each in await store.endpoints():
-                await store.fill_in(each.id)
+            now_ms = clock_ms()
+            before = {each.id: await store.standing(each.id, now_ms=now_ms) for each in await store.endpoints()}
             async with (
                 shell.store(shell.settings()) as redis,
                 grpc.aio.insecure_channel(shell.settings().audit_listen) as channel,
             ):
-                stub, since_ms = AuditServiceStub(channel), clock_ms() - long_ms
+                stub, since_ms = AuditServiceStub(channel), now_ms - long_ms
                 followers = [
                     Follower(redis, store, stub, clock_ms=clock_ms, feed=each) for each in (DECISIONS, CONTACTS)
                 ]
                 try:
-                    return sum([await each.fill(since_ms=since_ms) for each in followers])
+                    count = sum([await each.fill(since_ms=since_ms) for each in followers])
                 except grpc.aio.AioRpcError:
                     shell.fail(say("no-log", language=spoken))
+            for name, standing in before.items():
+                await store.filled_in(name, standing.left_out)
+            return count
 
         print_text(shell.out, say("filled", language=spoken, count=with_store(shell, filled)))
 
@@ -220,6 +223,7 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
     def run() -> None:
         """Run the process that finds events and sends them."""
         from gateway.rpc.serving import run as run_process
+        from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
         from services.up import redis_url
         from services.webhooks.server import serve
@@ -229,10 +233,13 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
         configure(settings.log_level)
         run_process(
             lambda: serve(
+                listen=settings.webhooks_listen,
                 redis_url=redis_url(settings),
                 audit=settings.audit_listen,
                 sealing=shell.control_keys(settings),
                 networks=allowed,
+                drain_seconds=settings.drain_seconds,
+                to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             )
         )
 

@@ -114,6 +114,14 @@ _TEXTS: Final = {
         "{what} is stopped for {tenant} already: {why}",
         "{what} est déjà à l’arrêt pour {tenant} : {why}",
     ),
+    "webhook-none": (
+        "There is no webhook {webhook} that you may see.",
+        "Il n’y a pas de webhook {webhook} que vous puissiez voir.",
+    ),
+    "delivery-none": (
+        "There is no delivery {delivery} to {webhook}: it has arrived meanwhile, or was never queued.",
+        "Il n’y a pas d’envoi {delivery} vers {webhook} : il est arrivé entre-temps, ou n’a jamais été mis en file.",
+    ),
     "stop-none": (
         "{what} is not stopped for {tenant}.",
         "{what} n’est pas à l’arrêt pour {tenant}.",

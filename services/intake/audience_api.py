@@ -10,12 +10,13 @@ from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
 from redis.exceptions import RedisError
 
+from gateway.core.sources import subject_of
 from services.intake.answers import Asked, failed, write_key
-from services.intake.audiences import Audiences, Busy
+from services.intake.audiences import Audiences, Busy, Named
 from services.intake.bodies import Patience
 from services.intake.events import Problem
 from services.intake.meaning import Meaning
-from services.intake.members import CSV, NDJSON, LineWrong
+from services.intake.members import CSV, NDJSON, LineWrong, Member, members_in
 from services.intake.policy import Sources
 
 MOST_BYTES: Final = 2 << 30
@@ -54,8 +55,9 @@ class _Syncing:
         if kind not in (NDJSON, CSV):
             return failed(request, Problem("content"))
         try:
-            parts = _parts(request, self._patience)
-            return Response(await self._audiences.sync(meaning, name, parts=parts, kind=kind, whole=whole))
+            members = members_in(_parts(request, self._patience), kind)
+            named = self._named(meaning, members)
+            return Response(await self._audiences.sync(meaning.source.tenant, name, named=named, whole=whole))
         except Busy:
             return failed(request, Problem("audience-busy"))
         except LineWrong as wrong:
@@ -70,9 +72,17 @@ class _Syncing:
         if isinstance(meaning, Problem):
             return failed(request, meaning)
         try:
-            return Response(await self._audiences.look(meaning, _name(request)))
+            return Response(await self._audiences.look(meaning.source.tenant, _name(request)))
         except (RedisError, OSError, TimeoutError):
             return failed(request, Problem("store-down"))
+
+    async def _named(self, meaning: Meaning, members: AsyncIterator[list[Member]]) -> AsyncIterator[list[Named]]:
+        tenant, template = meaning.source.tenant, meaning.source.subject
+        async for some in members:
+            yield [
+                Named(self._audiences.ref(tenant, subject_of(template, str(each.user_id))), each.member)
+                for each in some
+            ]
 
     def _let_in(self, request: Asked) -> Meaning | Problem:
         if not self._sources.known:

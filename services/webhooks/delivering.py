@@ -56,13 +56,18 @@ class Deliverer:
         networks: Sequence[Network] = (),
         clock_ms: Callable[[], int],
         draw: Callable[[], float],
+        told: Callable[[str, str], None] = lambda _endpoint, _end: None,
         consents: ConsentStore | None = None,
     ) -> None:
-        """`consents`: what customers agreed to; without it they agreed to nothing, so no tracker that asks is told."""
+        """`told` is told of each attempt how it ended: "delivered", "failed" or, being the last, "dead".
+
+        `consents`: what customers agreed to; without it they agreed to nothing, so no tracker that asks is told.
+        """
         self._store = store
         self._networks = networks
         self._clock_ms = clock_ms
         self._draw = draw
+        self._told = told
         self._consents = consents
         self._stack = AsyncExitStack()
         self._sessions: dict[str, aiohttp.ClientSession] = {}
@@ -123,6 +128,7 @@ class Deliverer:
         arrived, status, wait_ms = await self._send(delivery, endpoint)
         now_ms = self._clock_ms()
         if arrived:
+            self._told(endpoint.id, "delivered")
             await self._store.delivered(delivery, now_ms=now_ms)
             return
         if endpoint.id not in {each.id for each in await self._store.endpoints()}:
@@ -133,8 +139,10 @@ class Deliverer:
         if tried.attempts >= ATTEMPTS or wait_ms is None:
             extra = {"endpoint": endpoint.id, "event": delivery.event, "status": status, "attempts": tried.attempts}
             _log.warning("a webhook did not arrive and is not tried any more", extra=extra)
+            self._told(endpoint.id, "dead")
             await self._store.bury(tried, now_ms=now_ms)
         else:
+            self._told(endpoint.id, "failed")
             await self._store.again(tried, at_ms=now_ms + max(wait_ms, pause_ms(tried.attempts, draw=self._draw())))
 
     async def _send(self, delivery: Delivery, endpoint: Endpoint) -> tuple[bool, str, int | None]:
@@ -143,9 +151,9 @@ class Deliverer:
             check(endpoint.url, self._networks)
             secret = self._store.secret_of(endpoint)
         except TargetRefused:
-            return False, "the address is not allowed", None
+            return False, "not-allowed", None
         except (Damaged, KeyMissing):
-            return False, "the secret cannot be opened", 0
+            return False, "secret", 0
         sent = self._made(delivery, endpoint, secret)
         session = self._sessions[endpoint.url.partition(":")[0].lower()]
         try:
@@ -154,13 +162,13 @@ class Deliverer:
             ) as answer:
                 good = 200 <= answer.status < 300
                 if good and endpoint.tracker is not None and not taken(endpoint.tracker, await _content(answer)):
-                    return False, f"{answer.status}, not taken", 0
+                    return False, "not-taken", 0
                 gone = answer.status == 410  # the receiver wants no more of it
                 return good, str(answer.status), None if gone else _asked_ms(answer.headers)
         except TimeoutError:
-            return False, "no answer in time", 0
+            return False, "timeout", 0
         except (aiohttp.ClientError, OSError, ValueError):
-            return False, "no connection", 0
+            return False, "unreachable", 0
 
     def _made(self, delivery: Delivery, endpoint: Endpoint, secret: bytes) -> Sent:
         if endpoint.tracker is not None:

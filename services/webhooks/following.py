@@ -84,7 +84,8 @@ class Follower:
         self._revisions = RevisionStore(redis)
         self._stops = StopStore(redis)
         self._clock_ms = clock_ms
-        self._follows = False
+        self.follows = False
+        """Whether decisions are followed now; else they wait in the log."""
 
     async def follow(self) -> None:
         """Queue what is told of decisions, from where it was left on, until cancelled.
@@ -97,11 +98,11 @@ class Follower:
         await tail.initial_metadata()  # from here on nothing escapes us
         try:
             await self.catch_up()
-            self._follows = True
+            self.follows = True
             async for told in tail:
                 await self._tell(self._feed.of(told.decision))
         finally:
-            self._follows = False
+            self.follows = False
 
     async def catch_up(self) -> None:
         """Queue what happened since the last look, however long ago that was; nothing the first time."""
@@ -133,7 +134,7 @@ class Follower:
         Raises:
             RedisError, OSError: the store does not answer.
         """
-        if self._follows:
+        if self.follows:
             await self._store.know(self._feed.mark, str(self._clock_ms()).encode())
 
     async def look(self) -> None:

@@ -13,6 +13,7 @@ from services.control.console.policy.fields import FORMS
 from tests.console.languages import english_in
 from tests.console.stage import Stage, confirms
 from tests.console.test_stories_of_models import ramp
+from tests.console.test_webhooks import lost
 from tests.console.visiting import Visitor
 from tests.console.workplace import Workplace
 from tests.e2e.policy import allow_all, cap
@@ -146,6 +147,7 @@ async def calls(theatre: tuple[Workplace, FakeUpstream]) -> list[str]:
     for each in ended:
         await stage.work.auditor.decision(each.decision)
     await stage.work.stop("agent=marketing-bot", "rien que moi")
+    await lost(stage.work)
     return [each.decision for each in ended]
 
 
@@ -163,6 +165,7 @@ async def test_what_is_shown_of_one_thing_is_told_in_french(stage: Stage, calls:
         "/policy?q=crm",
         "/people/ora",
         "/agents/sales-bot",
+        "/integrations/webhooks/e1",
         "/stops/resume?what=agent%3Dmarketing-bot&tenant=acme",
     )
     decisions = [f"/decisions/{each}" for each in calls]

@@ -15,6 +15,7 @@ from services.control.access.rights import RIGHTS, Role
 from services.control.console.console import PAGES
 from tests.console.conftest import Visit
 from tests.console.test_models import ramp
+from tests.console.test_webhooks import lost
 from tests.console.visiting import Visitor
 from tests.console.workplace import Workplace
 from tests.e2e.holding import HOLD_CONTACTS, Desk
@@ -49,6 +50,7 @@ async def _data(work: Workplace, stack: Any) -> None:
         await told(work.world.agent().contacts.GetContact(get(f"contacts/{each}"), metadata=credential("sales-bot")))
     await Desk(work.world).held()
     await work.stop("agent=research-bot", "It asks too much")
+    await lost(work)
 
 
 async def walk(visitor: Visitor, *, axe: bool) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.adapters.revisions import RevisionStore
+from gateway.adapters.webhooks import Standing as WebhookStanding
 from gateway.core.movement import rollouts_in
 from gateway.instance import instance
 from gateway.watching.exposing import Metering, metering
@@ -16,6 +17,7 @@ from services.control.owed_metrics import OwedMetrics
 from services.intake.metrics import IntakeMetrics
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics
+from services.webhooks.metrics import Seen, WebhookMetrics
 from tests.e2e.language_models import WRITER, asked, writing
 from tests.e2e.policy import Data, agent
 from tests.e2e.requests import get, send
@@ -93,6 +95,9 @@ async def scene(world: World, upstream: FakeUpstream, home: Path) -> AsyncIterat
         RolloutMetrics(meters).tell((Standing(rollout=rollout, problem="silent"),))
         RestMetrics(meters).count("/pilote.crm.v1.ContactService/GetContact", 200)
         IntakeMetrics(meters).count("shop", "identify", "accepted", 1)
+        hooks = WebhookMetrics(meters)
+        hooks.count("e1", "delivered")
+        hooks.tell([Seen("e1", WebhookStanding(waiting=1), 0)], follows=True)
         async with auditing(world.redis_url, home, to=to):
             yield await eventually(lambda: _whole(port), what="all is counted")
 

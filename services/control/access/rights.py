@@ -39,6 +39,8 @@ class Right(StrEnum):
     POLICY_APPROVE = "policy.approve"
     ROLLOUTS = "rollouts.move"
     VERIFY = "integrity.verify"
+    WEBHOOKS = "webhooks.replay"
+    """To send other systems again what they did not get."""
     PEOPLE = "people.manage"
     """To make accounts, and say who may do what."""
 
@@ -64,10 +66,12 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.COPILOT: _ALL | {Right.EXPORT, Right.HOLDS, Right.POLICY_WRITE, Right.POLICY_APPROVE},
     Role.MODERATOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.STOPS},
     Role.OFFICER: _ALL
-    | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS},
-    Role.SRE: _ALL | {Right.STOPS, Right.VERIFY},
+    | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS}
+    | {Right.WEBHOOKS},
+    Role.SRE: _ALL | {Right.STOPS, Right.VERIFY, Right.WEBHOOKS},
     Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY},
-    Role.ADMIN: _ALL | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE},
+    Role.ADMIN: _ALL
+    | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE, Right.WEBHOOKS},
 }
 """What each role gives."""
 INSTALLATION: Final = frozenset(

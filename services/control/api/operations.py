@@ -15,6 +15,7 @@ from services.control.api.learning import Learning
 from services.control.api.parameters import Asking
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
+from services.control.api.webhooks import WebhooksApi
 from services.control.audit_client import Stub
 from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
@@ -26,6 +27,7 @@ from services.control.integrity import Integrity
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
+from services.control.webhooks import WebhookBook
 
 
 class Operations:
@@ -53,6 +55,7 @@ class Operations:
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
         self.findings = Findings(redis)
+        self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
     def signer(self, request: Asking) -> Signer | None:
@@ -73,6 +76,7 @@ class Operations:
             Agents(self.agents, self._drafts, policy),
             FindingsApi(self.findings, policy),
             Soundness(self.integrity, self.integrations, policy),
+            WebhooksApi(self.webhooks),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),
         )

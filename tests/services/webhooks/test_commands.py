@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ from gateway.adapters.sealing import Sealer, sealing_keys
 from gateway.clock import clock_ms
 from gateway.core.stops import Stop
 from gateway.redis_clients import Client
-from gateway.settings import Settings
+from gateway.settings import Settings, inherited
 from services.cli import app
+from services.supervisor.probes import GrpcServing
 from services.webhooks import signing
 from services.webhooks.events import of_stop
 from services.webhooks.store import WebhookStore
+from tests.e2e.waiting import eventually
+from tests.services.ports import free
 
 pytestmark = pytest.mark.one_server
 URL = "https://hooks.example.com/pilote"
@@ -102,3 +106,24 @@ async def test_what_did_not_arrive_is_shown_and_sent_again(operator: Operator) -
     without = await operator.run("fill", "--since", "3d", lang="fr")
     assert (without.exit_code, "service d’audit" in without.stderr) == (1, True)
     assert (await operator.run("fill", "--since", "soon")).exit_code == 2
+
+
+async def test_the_process_says_that_it_is_well_and_ends_when_told_to_while_the_store_is_away(tmp_path: Path) -> None:
+    (port,) = free(1)
+    own = {"PILOTE_HOME": str(tmp_path), "PILOTE_REDIS_URL": "redis://127.0.0.1:1", "PILOTE_METRICS_LISTEN": "off"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", "webhooks", "run"),
+        env=inherited() | own | {"PILOTE_WEBHOOKS_LISTEN": f"127.0.0.1:{port}"},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+
+        async def well() -> bool | None:
+            return await GrpcServing(f"127.0.0.1:{port}")() or None
+
+        await eventually(well, what="a process that is well")
+        process.terminate()
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()

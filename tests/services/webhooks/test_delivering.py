@@ -204,7 +204,10 @@ async def test_of_a_queue_that_is_full_it_is_known_what_was_left_out_and_others_
     standing = await office.store.standing("e1", now_ms=office.now_ms)
     assert (standing.left_out, standing.left_out_from, standing.left_out_to) == (1, event.time, event.time)
     assert await tell(office.store, event, [office.endpoint, other], now_ms=office.now_ms) == (2, 0)
-    await office.store.fill_in("e1")
+    await tell(full, of_stop("acme", STOP, lifted_ms=2), [office.endpoint], now_ms=office.now_ms)
+    await office.store.filled_in("e1", 1)
+    assert (await office.store.standing("e1", now_ms=office.now_ms)).left_out == 1
+    await office.store.filled_in("e1", 1)
     assert (await office.store.standing("e1", now_ms=office.now_ms)).left_out == 0
 
 

@@ -87,5 +87,6 @@ TEXTS: Final = {
     "people-right-policy.approve": ("Approve policies", "Approuver des politiques"),
     "people-right-rollouts.move": ("Move rollouts", "Piloter les déploiements"),
     "people-right-integrity.verify": ("Verify the log", "Vérifier le journal"),
+    "people-right-webhooks.replay": ("Send webhooks again", "Renvoyer des webhooks"),
     "people-right-people.manage": ("Manage people", "Gérer les personnes"),
 }
