@@ -289,7 +289,7 @@ def _add_for_envoy(
     limits = RateLimit(pipeline, watch, doors=doors, trace_ratio=settings.trace_ratio)
     ratelimit_pb2_grpc.add_RateLimitServiceServicer_to_server(limits, server)
     ext_proc_pb2_grpc.add_ExternalProcessorServicer_to_server(Replies(seals=seals, doors=doors), server)
-    log = AccessLog(admission, seals=seals, doors=doors, clock=clock_ms)
+    log = AccessLog(admission, seals=seals, doors=doors, revision=lambda: pipeline.revision, clock=clock_ms)
     access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(log, server)
 
 
