@@ -16,7 +16,8 @@ from services.intake.audiences import Audiences, Busy, Named
 from services.intake.bodies import Patience
 from services.intake.events import Problem
 from services.intake.meaning import Meaning
-from services.intake.members import CSV, NDJSON, LineWrong, Member, members_in
+from services.intake.members import CSV, NDJSON, Member, MembersWrong, members_in
+from services.intake.parquet import PARQUET, kept, lines_of
 from services.intake.policy import Sources
 
 MOST_BYTES: Final = 2 << 30
@@ -52,15 +53,17 @@ class _Syncing:
         if isinstance(meaning, Problem):
             return failed(request, meaning)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in (NDJSON, CSV):
+        if kind not in (NDJSON, CSV, PARQUET):
             return failed(request, Problem("content"))
         try:
-            members = members_in(_parts(request, self._patience), kind)
-            named = self._named(meaning, members)
-            return Response(await self._audiences.sync(meaning.source.tenant, name, named=named, whole=whole))
+            parts = _parts(request, self._patience)
+            if kind != PARQUET:
+                return await self._synced(meaning, name, members_in(parts, kind), whole=whole)
+            async with kept(parts) as path, lines_of(path) as rows:
+                return await self._synced(meaning, name, members_in(rows, NDJSON), whole=whole)
         except Busy:
             return failed(request, Problem("audience-busy"))
-        except LineWrong as wrong:
+        except MembersWrong as wrong:
             return failed(request, wrong.problem)
         except (ClientException, _TooSlow):  # it broke off, or trickles
             return failed(request, Problem("body-slow"))
@@ -75,6 +78,12 @@ class _Syncing:
             return Response(await self._audiences.look(meaning.source.tenant, _name(request)))
         except (RedisError, OSError, TimeoutError):
             return failed(request, Problem("store-down"))
+
+    async def _synced(
+        self, meaning: Meaning, name: str, members: AsyncIterator[list[Member]], *, whole: bool
+    ) -> Response[Any]:
+        named = self._named(meaning, members)
+        return Response(await self._audiences.sync(meaning.source.tenant, name, named=named, whole=whole))
 
     async def _named(self, meaning: Meaning, members: AsyncIterator[list[Member]]) -> AsyncIterator[list[Named]]:
         tenant, template = meaning.source.tenant, meaning.source.subject

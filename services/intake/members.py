@@ -23,12 +23,19 @@ class Member(msgspec.Struct, frozen=True, rename="camel"):
     member: bool = True
 
 
-class LineWrong(Exception):
-    """A line is none; nothing of what was sent is applied. `problem` names its number, from 1."""
+class MembersWrong(Exception):
+    """What was sent cannot be used; nothing of it is applied. `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem: Final = problem
+
+
+class LineWrong(MembersWrong):
+    """A line, or a row of a table, is none. `problem` names its number, from 1."""
 
     def __init__(self, code: str, line: int) -> None:
-        super().__init__(code)
-        self.problem: Final = Problem(code, f"line {line}")
+        super().__init__(Problem(code, f"line {line}"))
 
 
 _DECODER: Final = msgspec.json.Decoder(Member)
