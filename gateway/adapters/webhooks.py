@@ -188,12 +188,16 @@ class Webhooks:
         blobs = await self._redis.hmget(_DELIVERIES, names) if names else []
         return tuple(msgspec.json.decode(blob, type=Delivery) for blob in blobs if blob is not None)
 
+    async def find(self, name: str) -> Delivery | None:
+        """The one of that name, whether it waits or is dead."""
+        blob = await self._redis.hget(_DELIVERIES, name)
+        return None if blob is None else msgspec.json.decode(blob, type=Delivery)
+
     async def replay(self, name: str, *, now_ms: int) -> bool:
         """Send one again from the first attempt on; says whether there is such a one."""
-        blob = await self._redis.hget(_DELIVERIES, name)
-        if blob is None:
+        found = await self.find(name)
+        if found is None:
             return False
-        found = msgspec.json.decode(blob, type=Delivery)
         await self.again(msgspec.structs.replace(found, attempts=0, dead=False), at_ms=now_ms)
         return True
 

@@ -106,6 +106,11 @@ def audience(tenant: str, segment: str) -> str:
     return f"pilote:{{audience/{tenant}/{segment}}}"
 
 
+def audiences(tenant: str) -> str:
+    """Hash from the name of each audience that agents have made to what is said of it; and prefix of its requests."""
+    return f"pilote:{{audiences/{tenant}}}"
+
+
 def bucket(cell: Cell, kind: str, *, limit: str, by: str) -> str:
     """One counted bucket. Its kind is in the key, since the next revision may give a cap the name of a limit."""
     return f"{cell}:bucket:{kind}:{limit}:{by}"

@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
+import msgspec
 from google.protobuf.duration_pb2 import Duration
 
 from gateway.adapters.admission import Admission
 from gateway.core.errors import Reason
+from gateway.core.limits import LimitRule
 from gateway.core.record import Acted, Settlement
+from gateway.core.revision.compiled import Revision
+from gateway.core.spending import costs, told
 from gateway.envoy.authorization import SEAL
 from gateway.envoy.doors import Doors
 from gateway.envoy.fates import Fate, fate_of
@@ -21,7 +25,17 @@ FILTER: Final = "envoy.filters.http.ext_authz"
 class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
     """Settles what the requests have taken that Envoy tells of."""
 
-    def __init__(self, admission: Admission, *, seals: Seals, doors: Doors, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        *,
+        seals: Seals,
+        doors: Doors,
+        revision: Callable[[], Revision | None],
+        clock: Callable[[], int],
+    ) -> None:
+        """`revision` gives the active one, `clock` milliseconds since the epoch."""
+        self._revision = revision
         self._admission = admission
         self._seals = seals
         self._doors = doors
@@ -47,8 +61,20 @@ class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
             return  # it goes on, or it was refused
         admitted = self._seals.open(said[FILTER].fields[SEAL].string_value)
         if admitted is not None:
+            headers = {name.lower(): value for name, value in entry.response.response_headers.items()}
+            limits = self._limits(admitted.method)
             settlement = settlement_of(admitted, entry, now_ms=self._clock())
-            self._admission.settle(admitted.reservation, settlement)
+            if not settlement.gave_back and not settlement.in_doubt:
+                # An actual cost that looks at more than headers fails here, and its estimate stands.
+                paid = costs(limits, {"trailers": headers}, now_ms=admitted.received_ms)
+                settlement = msgspec.structs.replace(settlement, costs=paid)
+            self._admission.settle(admitted.reservation, settlement, told=told(limits, headers))
+
+    def _limits(self, method: str) -> tuple[LimitRule, ...]:
+        """The limits of a method whose answers tell something, by the policy that is active here."""
+        revision = self._revision()
+        policy = revision.methods.get(method) if method and revision is not None else None
+        return () if policy is None else policy.limits
 
 
 def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEntry, *, now_ms: int) -> Settlement:

@@ -93,6 +93,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             admit_us=int((run.admitted - run.decided) * 1e6) if run.admitted else 0,
             harmless=run.harmless,
             slow_us=rule.slow_us if rule is not None else 0,
+            method=run.incoming.method if run.reservation.settles else "",
             redacting=redacting,
         )
         response = auth_pb2.CheckResponse(

@@ -40,6 +40,8 @@ class Admitted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """It can change nothing, however often it is carried out."""
     slow_us: int = 0
     """From when on it is too slow for its route's objective; 0: never."""
+    method: str = ""
+    """Of one of whose end the vendor's answer tells more than whether it has acted; else empty."""
     redacting: Redacting | None = None
     """`None`: its reply passes as it is."""
 

@@ -11,9 +11,10 @@ from gateway.clock import clock_ms
 from gateway.settings import language
 from services.commands.shell import Shell, print_rows, print_text
 from services.commands.tracker_command import add_track
+from services.commands.webhook_deliveries import add_deliveries, add_fill
 
 if TYPE_CHECKING:
-    from gateway.adapters.webhooks import Delivery, Endpoint, Standing
+    from gateway.adapters.webhooks import Endpoint, Standing
     from services.webhooks.store import WebhookStore
     from services.webhooks.targets import Network
 
@@ -25,8 +26,8 @@ def commands(shell: Shell) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Webhooks: other systems are told of events.")
     _add_endpoints(app, shell)
     add_track(app, shell)
-    _add_deliveries(app, shell)
-    _add_filling(app, shell)
+    add_deliveries(app, shell)
+    add_fill(app, shell)
     _add_run(app, shell)
     return app
 
@@ -132,90 +133,6 @@ def _begin_telling(shell: Shell, url: str, *, tenant: str, all_tenants: bool, ev
 
     with_store(shell, kept)
     print_text(shell.out, say("added", language=spoken, id=endpoint.id, secret=signing.shown(secret)))
-
-
-def _add_deliveries(app: typer.Typer, shell: Shell) -> None:
-    @app.command()
-    def deliveries(
-        dead: Annotated[bool, typer.Option("--dead", help="Those that are not tried any more.")] = False,  # noqa: FBT002
-    ) -> None:
-        """Show what is on its way, or what did not arrive: at most 100 for each endpoint."""
-        from services.webhooks.events import time_of
-        from services.webhooks.texts import say
-
-        async def listed(store: "WebhookStore") -> "list[Delivery]":
-            return [delivery for each in await store.endpoints() for delivery in await store.list(each.id, dead=dead)]
-
-        found = with_store(shell, listed)
-        if not found:
-            nothing = "none-dead" if dead else "no-deliveries"
-            print_text(shell.out, say(nothing, language=language(shell.settings())))
-            return
-        rows = [(each.name, each.type, time_of(each.created_ms), str(each.attempts), each.status) for each in found]
-        print_rows(shell.out, (("name", "type", "created", "attempts", "status"), *rows), whole="name")
-
-    @app.command()
-    def replay(
-        name: Annotated[
-            str, typer.Argument(help="One, as `pilote webhooks deliveries` names it; none: all dead.")
-        ] = "",
-    ) -> None:
-        """Send what did not arrive again, from the first attempt on."""
-        from services.webhooks.texts import say
-
-        spoken = language(shell.settings())
-
-        async def again(store: "WebhookStore") -> int:
-            if name:
-                return int(await store.replay(name, now_ms=clock_ms()))
-            return sum([await store.replay_all(each.id, now_ms=clock_ms()) for each in await store.endpoints()])
-
-        count = with_store(shell, again)
-        if name and not count:
-            shell.fail(say("no-delivery", language=spoken, name=name))
-        print_text(shell.out, say("replayed", language=spoken, count=count))
-
-
-def _add_filling(app: typer.Typer, shell: Shell) -> None:
-    @app.command()
-    def fill(
-        since: Annotated[str, typer.Option(help="From how long ago on, such as 2h or 3d.")],
-    ) -> None:
-        """Queue from the log what endpoints were not told of decisions and holds; what they were is left out."""
-        from gateway.core.policy.vocabulary import duration_ms
-        from services.webhooks.texts import say
-
-        spoken = language(shell.settings())
-        try:
-            long_ms = duration_ms(since)
-        except (ValueError, KeyError):
-            shell.fail(say("since", language=spoken, since=since), 2)
-
-        async def filled(store: "WebhookStore") -> int:
-            import grpc
-
-            from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-            from services.webhooks.following import CONTACTS, DECISIONS, Follower
-
-            now_ms = clock_ms()
-            before = {each.id: await store.standing(each.id, now_ms=now_ms) for each in await store.endpoints()}
-            async with (
-                shell.store(shell.settings()) as redis,
-                grpc.aio.insecure_channel(shell.settings().audit_listen) as channel,
-            ):
-                stub, since_ms = AuditServiceStub(channel), now_ms - long_ms
-                followers = [
-                    Follower(redis, store, stub, clock_ms=clock_ms, feed=each) for each in (DECISIONS, CONTACTS)
-                ]
-                try:
-                    count = sum([await each.fill(since_ms=since_ms) for each in followers])
-                except grpc.aio.AioRpcError:
-                    shell.fail(say("no-log", language=spoken))
-            for name, standing in before.items():
-                await store.filled_in(name, standing.left_out)
-            return count
-
-        print_text(shell.out, say("filled", language=spoken, count=with_store(shell, filled)))
 
 
 def _add_run(app: typer.Typer, shell: Shell) -> None:

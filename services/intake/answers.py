@@ -15,6 +15,7 @@ from services.intake.texts import say
 RETRY_SECONDS: Final = 1
 _STATUSES: Final = {
     "body-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "parquet-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "body-slow": HTTPStatus.REQUEST_TIMEOUT,
     "compression": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "key": HTTPStatus.UNAUTHORIZED,

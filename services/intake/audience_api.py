@@ -10,12 +10,14 @@ from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
 from redis.exceptions import RedisError
 
+from gateway.core.sources import subject_of
 from services.intake.answers import Asked, failed, write_key
-from services.intake.audiences import Audiences, Busy
+from services.intake.audiences import Audiences, Busy, Named
 from services.intake.bodies import Patience
 from services.intake.events import Problem
 from services.intake.meaning import Meaning
-from services.intake.members import CSV, NDJSON, LineWrong
+from services.intake.members import CSV, NDJSON, Member, MembersWrong, members_in
+from services.intake.parquet import PARQUET, kept, lines_of
 from services.intake.policy import Sources
 
 MOST_BYTES: Final = 2 << 30
@@ -51,14 +53,17 @@ class _Syncing:
         if isinstance(meaning, Problem):
             return failed(request, meaning)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in (NDJSON, CSV):
+        if kind not in (NDJSON, CSV, PARQUET):
             return failed(request, Problem("content"))
         try:
             parts = _parts(request, self._patience)
-            return Response(await self._audiences.sync(meaning, name, parts=parts, kind=kind, whole=whole))
+            if kind != PARQUET:
+                return await self._synced(meaning, name, members_in(parts, kind), whole=whole)
+            async with kept(parts) as path, lines_of(path) as rows:
+                return await self._synced(meaning, name, members_in(rows, NDJSON), whole=whole)
         except Busy:
             return failed(request, Problem("audience-busy"))
-        except LineWrong as wrong:
+        except MembersWrong as wrong:
             return failed(request, wrong.problem)
         except (ClientException, _TooSlow):  # it broke off, or trickles
             return failed(request, Problem("body-slow"))
@@ -70,9 +75,23 @@ class _Syncing:
         if isinstance(meaning, Problem):
             return failed(request, meaning)
         try:
-            return Response(await self._audiences.look(meaning, _name(request)))
+            return Response(await self._audiences.look(meaning.source.tenant, _name(request)))
         except (RedisError, OSError, TimeoutError):
             return failed(request, Problem("store-down"))
+
+    async def _synced(
+        self, meaning: Meaning, name: str, members: AsyncIterator[list[Member]], *, whole: bool
+    ) -> Response[Any]:
+        named = self._named(meaning, members)
+        return Response(await self._audiences.sync(meaning.source.tenant, name, named=named, whole=whole))
+
+    async def _named(self, meaning: Meaning, members: AsyncIterator[list[Member]]) -> AsyncIterator[list[Named]]:
+        tenant, template = meaning.source.tenant, meaning.source.subject
+        async for some in members:
+            yield [
+                Named(self._audiences.ref(tenant, subject_of(template, str(each.user_id))), each.member)
+                for each in some
+            ]
 
     def _let_in(self, request: Asked) -> Meaning | Problem:
         if not self._sources.known:

@@ -1,13 +1,14 @@
 """Audiences: who belongs to a segment, told whole or by difference, and applied to facts once all of it is known.
 
-What comes is built up beside the members as they are. A line that cannot be read ends it, and nothing was changed.
-Then the difference is applied customer by customer, by the time at which the synchronisation began, so that what an
-event has told since stands. One that is interrupted leaves it to the next one, which knows what was begun.
+What comes, by whichever door, is built up beside the members as they are. What cannot be read ends it, and nothing was
+changed. Then the difference is applied customer by customer, by the time at which the synchronisation began, so that
+what an event has told since stands. One that is interrupted leaves it to the next one, which knows what was begun.
 """
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -15,14 +16,13 @@ from gateway.adapters.fact_changes import FactChanges, Told
 from gateway.core import keys
 from gateway.core.fact_changes import Change
 from gateway.core.record import subject_ref
-from gateway.core.sources import subject_of
 from gateway.redis_clients import Client
-from services.intake.meaning import Meaning
-from services.intake.members import Lines, Member
 
 AT_ONCE: Final = 1_000
 LEASE_MS: Final = 60_000
 """After so long without progress another synchronisation of the audience may begin."""
+STAGED_MS: Final = 24 * 3_600_000
+"""How long what was sent of one is kept, where nobody goes on with it."""
 
 
 class Busy(Exception):
@@ -49,6 +49,15 @@ class Progress(msgspec.Struct, frozen=True, rename="camel"):
     applied: int
     """Customers whose facts it has changed."""
     running: bool
+    changed_ms: int = 0
+    """When members last joined or left, since the epoch; 0 for never."""
+
+
+class Named(NamedTuple):
+    """A customer by their pseudonym, and whether they belong to the audience."""
+
+    subject_ref: str
+    member: bool
 
 
 class Audiences:
@@ -60,80 +69,100 @@ class Audiences:
         self._key = pseudonym_key
         self._clock_ms = clock_ms
 
-    async def look(self, meaning: Meaning, segment: str) -> Progress:
-        """How an audience stands."""
-        name = keys.audience(meaning.source.tenant, segment)
-        members = await self._redis.scard(name)
-        read, applied = await self._redis.hmget(f"{name}:progress", "read", "applied")
-        running = bool(await self._redis.exists(f"{name}:lease"))
-        return Progress(members, int(read or 0), int(applied or 0), running)
+    def ref(self, tenant: str, subject: str) -> str:
+        """The pseudonym of a customer."""
+        return subject_ref(self._key, tenant=tenant, subject=subject)
 
-    async def sync(
-        self, meaning: Meaning, segment: str, *, parts: AsyncIterator[bytes], kind: str, whole: bool
-    ) -> Synced:
-        """Take what comes in `parts` for all members (`whole`), or for what has changed about them.
+    async def look(self, tenant: str, segment: str) -> Progress:
+        """How an audience stands."""
+        name = keys.audience(tenant, segment)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.scard(name)
+            pipe.hmget(f"{name}:progress", "read", "applied")
+            pipe.exists(f"{name}:lease")
+            pipe.get(f"{name}:changed")
+            members, (read, applied), running, changed = await pipe.execute()
+        return Progress(members, int(read or 0), int(applied or 0), bool(running), int(changed or 0))
+
+    async def belongs(self, tenant: str, segment: str, ref: str) -> bool:
+        """Whether a customer is a member."""
+        return bool(await self._redis.sismember(keys.audience(tenant, segment), bytes.fromhex(ref)))
+
+    async def having(self, tenant: str, segments: Sequence[str], ref: str) -> set[str]:
+        """Those of the audiences that a customer belongs to."""
+        # They lie in slots of their own: one after the other would take a round trip each.
+        found = await asyncio.gather(*(self.belongs(tenant, segment, ref) for segment in segments))
+        return {segment for segment, inside in zip(segments, found, strict=True) if inside}
+
+    async def sync(self, tenant: str, segment: str, *, named: AsyncIterator[Sequence[Named]], whole: bool) -> Synced:
+        """Take whom `named` names for all members (`whole`), or for what has changed about them.
 
         Raises:
             Busy: another synchronisation of it runs.
-            LineWrong: a line is none; then nothing was changed.
+            Exception: whatever `named` raises; then nothing was changed.
         """
-        name, token = keys.audience(meaning.source.tenant, segment), secrets.token_hex(8)
+        name, token = keys.audience(tenant, segment), secrets.token_hex(8)
         if not await self._redis.set(f"{name}:lease", token, nx=True, px=LEASE_MS):
             raise Busy
         try:
             began_ms = self._clock_ms()
             await self._begin(name)
-            await self._stage(meaning, name, parts=parts, kind=kind)
-            return await self._switch(meaning, segment, name=name, whole=whole, began_ms=began_ms)
+            async for some in named:
+                await self._put(name, some)
+            return await self._switch(tenant, segment, name=name, whole=whole, began_ms=began_ms)
         finally:
             if await self._redis.get(f"{name}:lease") == token.encode():
                 await self._redis.delete(f"{name}:lease")
+
+    async def drop(self, tenant: str, segment: str) -> None:
+        """Put everybody out of an audience, and forget it.
+
+        Raises:
+            Busy: a synchronisation of it runs.
+        """
+        await self.sync(tenant, segment, named=_nobody(), whole=True)
+        name = keys.audience(tenant, segment)
+        await self._redis.delete(name, f"{name}:changed")
 
     async def _begin(self, name: str) -> None:
         """Whoever an interrupted synchronisation may have let in counts as a member until it is known better."""
         await self._redis.sunionstore(name, [name, f"{name}:joined"])
         await self._redis.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress")))
 
-    async def _stage(self, meaning: Meaning, name: str, *, parts: AsyncIterator[bytes], kind: str) -> None:
-        lines, waiting = Lines(kind), list[Member]()
-        async for part in parts:
-            waiting += lines.feed(part)
-            if len(waiting) >= AT_ONCE:
-                await self._put(meaning, name, waiting)
-                waiting.clear()
-        await self._put(meaning, name, [*waiting, *lines.end()])
-
-    async def _put(self, meaning: Meaning, name: str, members: list[Member]) -> None:
-        """Stage some lines; of two about one customer the later one counts."""
-        refs = {self._ref(meaning, each): each.member for each in members}
+    async def _put(self, name: str, some: Sequence[Named]) -> None:
+        """Stage some; of two words about one customer the later one counts."""
+        refs = {bytes.fromhex(each.subject_ref): each.member for each in some}
         sides = {side: [ref for ref, member in refs.items() if member is side] for side in (True, False)}
         async with self._redis.pipeline(transaction=False) as pipe:
             for side, (to, other) in {True: ("in", "out"), False: ("out", "in")}.items():
                 if sides[side]:
                     pipe.sadd(f"{name}:{to}", *sides[side])
                     pipe.srem(f"{name}:{other}", *sides[side])
-            pipe.hincrby(f"{name}:progress", "read", len(members))
+                    pipe.pexpire(f"{name}:{to}", STAGED_MS)
+            pipe.hincrby(f"{name}:progress", "read", len(some))
             pipe.pexpire(f"{name}:lease", LEASE_MS)
             await pipe.execute()
 
-    async def _switch(self, meaning: Meaning, segment: str, *, name: str, whole: bool, began_ms: int) -> Synced:
+    async def _switch(self, tenant: str, segment: str, *, name: str, whole: bool, began_ms: int) -> Synced:
         """Find the difference, apply it, and then make it the members."""
         joined = await self._redis.sdiffstore(f"{name}:joined", [f"{name}:in", name])
         find = self._redis.sdiffstore if whole else self._redis.sinterstore
         left = await find(f"{name}:left", [name, f"{name}:in" if whole else f"{name}:out"])
         damaged = [
-            await self._apply(meaning, Change(f"segments.{segment}", began_ms, word), name=name, part=part)
+            await self._apply(tenant, Change(f"segments.{segment}", began_ms, word), name=name, part=part)
             for part, word in (("joined", True), ("left", None))
         ]
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.sunionstore(name, [name, f"{name}:joined"])
             pipe.sdiffstore(name, [name, f"{name}:left"])
             pipe.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress")))
+            if joined or left:
+                pipe.set(f"{name}:changed", began_ms)
             pipe.scard(name)
             *_, members = await pipe.execute()
         return Synced(members, joined - damaged[0], left - damaged[1], sum(damaged))
 
-    async def _apply(self, meaning: Meaning, change: Change, *, name: str, part: str) -> int:
+    async def _apply(self, tenant: str, change: Change, *, name: str, part: str) -> int:
         """Change facts; takes those whose facts are damaged out of the part, and says how many they are."""
         cursor, damaged = -1, set[bytes]()
         while cursor != 0:
@@ -142,7 +171,7 @@ class Audiences:
                 self._redis.sscan(f"{name}:{part}", max(cursor, 0), count=AT_ONCE),
             )
             # A scan may show a member twice, which changes nothing.
-            taken = await self._facts.take(meaning.source.tenant, [Told(each.hex(), "", (change,)) for each in found])
+            taken = await self._facts.take(tenant, [Told(each.hex(), "", (change,)) for each in found])
             damaged |= {bytes.fromhex(ref) for ref in taken.damaged}
             await self._redis.hincrby(f"{name}:progress", "applied", len(found))
             await self._redis.pexpire(f"{name}:lease", LEASE_MS)
@@ -150,6 +179,7 @@ class Audiences:
             await self._redis.srem(f"{name}:{part}", *damaged)
         return len(damaged)
 
-    def _ref(self, meaning: Meaning, member: Member) -> bytes:
-        subject = subject_of(meaning.source.subject, str(member.user_id))
-        return bytes.fromhex(subject_ref(self._key, tenant=meaning.source.tenant, subject=subject))
+
+async def _nobody() -> AsyncIterator[Sequence[Named]]:
+    for _ in ():
+        yield ()

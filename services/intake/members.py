@@ -1,7 +1,7 @@
-"""Reads the members of an audience, line by line, as they come: JSON Lines or CSV. Pure."""
+"""Reads the members of an audience, line by line, as they come: JSON Lines or CSV."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from services.intake.events import MOST_ID_CHARACTERS, Problem, is_id
 
 MOST_LINE_BYTES: Final = 4_096
+AT_ONCE: Final = 1_000
 NDJSON: Final = "application/x-ndjson"
 CSV: Final = "text/csv"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -22,15 +23,37 @@ class Member(msgspec.Struct, frozen=True, rename="camel"):
     member: bool = True
 
 
-class LineWrong(Exception):
-    """A line is none; nothing of what was sent is applied. `problem` names its number, from 1."""
+class MembersWrong(Exception):
+    """What was sent cannot be used; nothing of it is applied. `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem: Final = problem
+
+
+class LineWrong(MembersWrong):
+    """A line, or a row of a table, is none. `problem` names its number, from 1."""
 
     def __init__(self, code: str, line: int) -> None:
-        super().__init__(code)
-        self.problem: Final = Problem(code, f"line {line}")
+        super().__init__(Problem(code, f"line {line}"))
 
 
 _DECODER: Final = msgspec.json.Decoder(Member)
+
+
+async def members_in(parts: AsyncIterator[bytes], kind: str) -> AsyncIterator[list[Member]]:
+    """The members that a body of that kind names, some at a time.
+
+    Raises:
+        LineWrong: a line is none.
+    """
+    lines, waiting = Lines(kind), list[Member]()
+    async for part in parts:
+        waiting += lines.feed(part)
+        if len(waiting) >= AT_ONCE:
+            yield waiting
+            waiting = []
+    yield [*waiting, *lines.end()]
 
 
 class Lines:

@@ -88,7 +88,8 @@ class Outcomes:
             AioRpcError: the audit service does not answer.
         """
         try:
-            if outcome.told.consent is not None and not await self._allowed(source, outcome):
+            consent = outcome.told.consent
+            if consent is not None and not await self.agreed(source.tenant, outcome.subject_ref, consent):
                 return "unconsented"
         except Damaged:
             return "damaged"
@@ -111,9 +112,15 @@ class Outcomes:
         )
         return "new" if new else "repeated"
 
-    async def _allowed(self, source: Source, outcome: Happened) -> bool:
-        known = await self._facts.read(source.tenant, outcome.subject_ref)
-        return known is not None and by_channel(known.facts.consent_records).get(outcome.told.consent or "", False)
+    async def agreed(self, tenant: str, subject_ref: str, consent: str) -> bool:
+        """Whether the customer's last word on a channel, or a channel/purpose, is yes.
+
+        Raises:
+            RedisError: the store does not answer.
+            Damaged: what it holds of the customer cannot be read.
+        """
+        known = await self._facts.read(tenant, subject_ref)
+        return known is not None and by_channel(known.facts.consent_records).get(consent, False)
 
     async def _last_contact(self, source: Source, outcome: Happened) -> str:
         """The decision id of the contact that an outcome is about; empty where there is none."""

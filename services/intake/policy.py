@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from gateway.activation.standing import UNUSABLE, Standing
 from gateway.adapters.revisions import Published
 from gateway.core.policy.document import Document
+from gateway.core.policy.sources import Source
 from services.intake.meaning import Meaning, meanings
 
 _DOCUMENT: Final = msgspec.json.Decoder(Document)
@@ -26,6 +27,7 @@ class Sources:
         self._by_key: Mapping[str, Meaning] | None = None
         self._tenants: Mapping[str, str] = {}
         self._audiences: Mapping[str, frozenset[str]] = {}
+        self._consents: Mapping[tuple[str, str], frozenset[str]] = {}
 
     @property
     def known(self) -> bool:
@@ -50,6 +52,8 @@ class Sources:
             tenant: frozenset(name for each in decoded.sources if each.tenant == tenant for name in each.audiences)
             for tenant in {each.tenant for each in decoded.sources}
         }
+        asked = {(each.tenant, told.type) for each in decoded.sources for told in each.outcomes}
+        self._consents = {pair: frozenset(_consents(decoded.sources, *pair)) for pair in asked}
         sha256 = hashlib.sha256(document).hexdigest()
         self._standing.runs(number, sha256, swap_ms=round((time.monotonic() - began) * 1000))
         _log.info("revision %d is active", number, extra={"sha256": sha256})
@@ -62,6 +66,16 @@ class Sources:
         """The tenant of an agent; `None` for one that the policy does not name."""
         return self._tenants.get(agent)
 
+    def consents_for(self, tenant: str, outcome: str) -> frozenset[str]:
+        """What any of a tenant's sources asks the customer's consent to before an outcome of that type is kept."""
+        return self._consents.get((tenant, outcome), frozenset())
+
     def audiences_of(self, tenant: str) -> frozenset[str]:
         """The audiences that any of a tenant's sources may say."""
         return self._audiences.get(tenant, frozenset())
+
+
+def _consents(sources: tuple[Source, ...], tenant: str, outcome: str) -> Iterator[str]:
+    for source in sources:
+        if source.tenant == tenant:
+            yield from (told.consent for told in source.outcomes if told.type == outcome and told.consent)

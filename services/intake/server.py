@@ -30,16 +30,28 @@ from gateway.watching.metrics import RevisionMetrics
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.cdp.v1 import profile_service_pb2
 from pilote.cdp.v1.profile_service_pb2_grpc import add_ProfileServiceServicer_to_server
+from pilote.dmp.v1 import audience_service_pb2
+from pilote.dmp.v1.audience_service_pb2_grpc import add_AudienceServiceServicer_to_server
+from pilote.tracking.v1 import event_service_pb2
+from pilote.tracking.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from services.intake.app import application
+from services.intake.audience_calls import AudienceServicer
 from services.intake.audiences import Audiences
 from services.intake.bodies import Patience
 from services.intake.metrics import IntakeMetrics
 from services.intake.outcomes import Outcomes
 from services.intake.policy import Sources
 from services.intake.profiles import ProfileServicer
+from services.intake.registry import Registry
+from services.intake.repeats import Repeats
 from services.intake.taking import Taking
+from services.intake.tracking import EventServicer
 
-SERVICES: Final = (profile_service_pb2.DESCRIPTOR.services_by_name["ProfileService"].full_name,)
+SERVICES: Final = tuple(
+    service.full_name
+    for module in (profile_service_pb2, audience_service_pb2, event_service_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+)
 _REDIS: Final[dict[str, Any]] = {
     "retry": Retry(NoBackoff(), 1),
     "socket_connect_timeout": 2,
@@ -108,7 +120,10 @@ async def running(options: Options) -> AsyncIterator[Ports]:
         sources = Sources(standing)
         facts = FactChanges(redis)
         audiences = Audiences(redis, facts, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
+        registry = Registry(redis, sources, clock_ms=clock_ms)
+        calls = AudienceServicer(sources, audiences, registry, Repeats(redis))
         profiles = ProfileServicer(sources, facts, pseudonym_key=options.pseudonym_key)
+        events = EventServicer(sources, outcomes, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         taking = Taking(
             facts,
             outcomes,
@@ -131,13 +146,21 @@ async def running(options: Options) -> AsyncIterator[Ports]:
                 lifespan="on",
             ) as port,
             serving(
-                lambda server: add_ProfileServiceServicer_to_server(profiles, server),
+                lambda server: _add_services(server, profiles, calls, events),
                 listen=options.grpc_listen,
                 names=SERVICES,
                 drain_seconds=options.drain_seconds,
             ) as grpc_port,
         ):
             yield Ports(port, grpc_port)
+
+
+def _add_services(
+    server: grpc.aio.Server, profiles: ProfileServicer, audiences: AudienceServicer, events: EventServicer
+) -> None:
+    add_ProfileServiceServicer_to_server(profiles, server)
+    add_AudienceServiceServicer_to_server(audiences, server)
+    add_EventServiceServicer_to_server(events, server)
 
 
 @contextlib.asynccontextmanager

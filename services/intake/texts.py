@@ -48,8 +48,20 @@ _TEXTS: Final = {
         "Cette audience est déjà en cours de synchronisation ; attendez qu’elle soit terminée.",
     ),
     "content": (
-        "Send application/x-ndjson or text/csv.",
-        "Envoyez du application/x-ndjson ou du text/csv.",
+        "Send application/x-ndjson, text/csv or application/vnd.apache.parquet.",
+        "Envoyez du application/x-ndjson, du text/csv ou du application/vnd.apache.parquet.",
+    ),
+    "parquet": (
+        "It is no Parquet file that can be read within bounds; nothing was changed. Write it anew, in smaller row groups.",
+        "Ce n’est pas un fichier Parquet lisible dans les limites ; rien n’a été modifié. Réécrivez-le, en groupes de lignes plus petits.",
+    ),
+    "parquet-columns": (
+        "The Parquet file needs a column userId of texts or whole numbers, and may have a column member of booleans; nothing was changed.",
+        "Il faut au fichier Parquet une colonne userId de textes ou de nombres entiers, et il peut avoir une colonne member de booléens ; rien n’a été modifié.",
+    ),
+    "parquet-large": (
+        "A Parquet file may have 512 MB at most; send the members as text/csv, or the difference by PATCH.",
+        "Un fichier Parquet peut compter 512 Mo au plus ; envoyez les membres en text/csv, ou la différence par PATCH.",
     ),
     "body-large": (
         "A request may have 500 kB at most; send it in parts.",

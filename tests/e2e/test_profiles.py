@@ -12,10 +12,8 @@ from gateway.core.record import subject_ref
 from pilote.cdp.v1 import profile_pb2
 from pilote.cdp.v1 import profile_service_pb2 as pb
 from pilote.cdp.v1.profile_service_pb2_grpc import ProfileServiceStub
-from services.intake.server import Options, running
-from tests.e2e.policy import policy
+from tests.e2e.intakes import route_to_intake
 from tests.e2e.requests import ADA
-from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, World, credential, told
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
@@ -29,30 +27,7 @@ METHOD: Final = "/pilote.cdp.v1.ProfileService/GetProfile"
 
 async def looking(world: World, *rules: dict[str, Any]) -> "ProfileServiceAsyncStub":
     """A stub to a gateway that routes profiles to a real intake."""
-    options = Options(
-        listen="127.0.0.1:0",
-        grpc_listen="127.0.0.1:0",
-        redis_url=world.redis_url,
-        pseudonym_key=KEY,
-        drain_seconds=1,
-        audit="127.0.0.1:1",
-        home=world.home / "intake",
-    )
-    ports = await world.stack.enter_async_context(running(options))
-    data = policy("127.0.0.1:1", rules=[{"name": "all", "effect": "allow"}, *rules])
-    data["upstreams"] += [{"name": "intake", "address": f"127.0.0.1:{ports.grpc}"}]
-    data["routes"] += [
-        {"name": "cdp", "methods": ["/pilote.cdp.v1.*"], "arms": [{"name": "intake", "upstream": "intake"}]}
-    ]
-    await world.publish(data)
-    channel = await world.stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}"))
-    own: ProfileServiceAsyncStub = ProfileServiceStub(channel)
-
-    async def knows() -> bool | None:
-        ended = await told(own.GetProfile(ASK, metadata=(("pilote-agent", "sales-bot"),)))
-        return ended.code in (grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND) or None
-
-    await eventually(knows, what="the policy at the intake")
+    await route_to_intake(world, *rules)
     return ProfileServiceStub(world.channel())
 
 

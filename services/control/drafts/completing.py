@@ -22,6 +22,8 @@ from services.control.drafts.cursor import Cursor, cursor
 from services.control.drafts.expression_words import Vocabulary, Word, words
 
 MOST: Final = 200
+_DESCRIBING: Final = ("contracts", "rest", "ratelimit")
+"""Sections that describe methods."""
 _SECTION: Final = re.compile(r"([a-z_]+)\s*:")
 _NAME: Final = re.compile(r"(?:^\s*-\s+|\{\s*|^\s+|,\s*)name:\s*['\"]?([a-z][a-z0-9_.-]*)")
 _USED: Final = re.compile(r"\b(channel|categor|topic|brand|tenant)(?:s|ies|y)?:\s*\[?([^\]{}#\n]*)")
@@ -164,8 +166,14 @@ def _values(kind: Any, path: Sequence[str], lines: list[str], *, text: str, line
 def _methods(book: Sequence[MethodContract]) -> Iterator[Item]:
     for contract in book:
         yield Item(label=contract.method, kind="name", detail=contract.operation.value)
-    for package in sorted({contract.method.rpartition(".")[0] for contract in book}):
-        yield Item(label=f"{package}.*", kind="name")
+    for covering in sorted({_covering(contract) for contract in book}):
+        yield Item(label=covering, kind="name")
+
+
+def _covering(contract: MethodContract) -> str:
+    """The pattern that covers a method and its neighbours: those of its package, or of its API."""
+    beginning = contract.method.rpartition("/" if contract.http else ".")[0]
+    return f"{beginning}/*" if contract.http else f"{beginning}.*"
 
 
 def _packs() -> Iterator[Item]:
@@ -237,21 +245,26 @@ def _part(lines: list[str], first: int) -> str:
 def _book(text: str, line: int) -> ContractBook:
     """The methods that the text describes, and those that every gateway knows; without the line that is typed in."""
     lines = text.split("\n")
-    start = next((at for at, each in enumerate(lines) if each.startswith("contracts:")), -1)
-    if start < 0:
-        return _described("")
+    return _described(tuple(_section(lines, name, line) for name in _DESCRIBING))
+
+
+def _section(lines: list[str], name: str, line: int) -> str:
+    """The text of a section; empty where there is none, or it is typed in."""
+    start = next((at for at, each in enumerate(lines) if each.startswith(f"{name}:")), -1)
     end = next((at for at in range(start + 1, len(lines)) if lines[at][:1].isalpha()), len(lines))
-    if start < line <= end:
-        return _described("")
-    return _described("\n".join(lines[start:end]))
+    return "" if start < 0 or start < line <= end else "\n".join(lines[start:end])
 
 
 @functools.lru_cache(maxsize=8)
-def _described(section: str) -> ContractBook:
+def _described(sections: tuple[str, ...]) -> ContractBook:
+    contracts, rest, ratelimit = (_decoded(text) for text in sections)
+    mistakes = Mistakes()
+    return ContractBook(contracts.contracts, mistakes, rest=rest.rest, ratelimit=ratelimit.ratelimit)
+
+
+def _decoded(section: str) -> Document:
     try:
         see_depth(section)
-        data = yaml.load(section, Loader=FAST) if section else {}  # noqa: S506 - the safe one
-        contracts = decode(data, Mistakes()).contracts
+        return decode(yaml.load(section, Loader=FAST) if section else {}, Mistakes())  # noqa: S506 - the safe one
     except (yaml.YAMLError, PolicyInvalid, ValueError):  # it is being typed
-        contracts = ()
-    return ContractBook(contracts, Mistakes())
+        return decode({}, Mistakes())

@@ -41,6 +41,9 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_NAMING: Final = ("reference", "reference_number")
+
+
 def check(descriptor: Descriptor, resources: Resources, methods: Mapping[str, Method], mistakes: Mistakes) -> None:
     """Report everything that is wrong with a connector whose parts could be read."""
     _expressions(("failed",), f"={descriptor.failed}" if descriptor.failed else "", mistakes)
@@ -59,6 +62,7 @@ def check(descriptor: Descriptor, resources: Resources, methods: Mapping[str, Me
     _check_auth(descriptor, mistakes)
     for word, (resource, fields) in resources.items():
         _check_resource(word, resource, fields, mistakes)
+        _check_fixed(word, fields, descriptor.variables, mistakes)
     for name, method in methods.items():
         _check_method(OPERATIONS[name], method, resources, methods, mistakes)
     for word, (resource, fields) in resources.items():
@@ -126,7 +130,7 @@ def _check_resource(word: str, resource: Resource, fields: Mapping[str, Field], 
             continue
         if name in _OWN:
             mistakes.add(at, "field-by-service", name=name)
-        if not field.path and not (field.read or field.write):
+        if not field.path and not (field.read or field.write or field.fixed):
             mistakes.add(at, "field-nowhere", name=name)
         _check_form(known[name], field, at, mistakes)
         _expressions((*at, "read"), f"={field.read}" if field.read else "", mistakes)
@@ -134,10 +138,16 @@ def _check_resource(word: str, resource: Resource, fields: Mapping[str, Field], 
             _expressions((*at, "write", target), f"={text}", mistakes)
 
 
+def _check_fixed(word: str, fields: Mapping[str, Field], variables: Mapping[str, object], mistakes: Mistakes) -> None:
+    for name, field in fields.items():
+        if field.fixed and field.fixed not in variables:
+            mistakes.add(("resources", word, "fields", name, "fixed"), "variable-unknown", name=field.fixed)
+
+
 def _check_form(known: FieldDescriptor, field: Field, at: Path, mistakes: Mistakes) -> None:
     kind = _kind(known)
-    forms = (*_FORMS[kind], *(("reference",) if kind == "text" and known.name in REFERENCES else ()))
-    if field.as_ not in forms:
+    forms = (*_FORMS[kind], *(_NAMING if kind == "text" and known.name in REFERENCES else ()))
+    if field.as_ not in forms or (field.fixed and kind != "text"):
         mistakes.add(at, "field-kind", name=known.name, kind=kind, form=field.as_, choices=forms)
     if known.enum_type is None:
         return

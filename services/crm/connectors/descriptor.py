@@ -91,12 +91,16 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """By path, what is written: JMESPath over the resource as our contract has it. Empty: the field at `path`."""
     as_: Literal[
         "text", "integer", "hundredths", "rfc3339", "rfc2822", "date", "epoch_ms", "epoch_s", "seconds", "minutes",
-        "reference", "words",
+        "reference", "reference_number", "words",
     ] = "text"  # fmt: skip
-    """How the vendor writes it. `hundredths`: a decimal number of what we count in hundredths."""
+    """How the vendor writes it. `hundredths`: a decimal number of what we count in hundredths. `reference`: its id of
+    another resource, `reference_number` where that is a number."""
     values: Mapping[str, str | tuple[str, ...]] = {}
     """Of an enum: the vendor's word for each of ours, such as `LEAD: lead`; of several the first is written."""
     read_only: bool = False
+    fixed: str = ""
+    """Name of the variable that says what a text always is there, such as the one currency of an installation: what
+    says otherwise is refused, and it is read where the vendor's object does not have it."""
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from jmespath import functions
 from jmespath.exceptions import JMESPathError
 
 _IN_PATH: Final = re.compile(r"\{([^{}]*)\}")
-_MENTIONS: Final = re.compile(r"\b(?:filter|request)\.([a-z_]+)")
+_MENTIONS: Final = re.compile(r"\b(?:filter|words|request)\.([a-z_]+)")
 
 
 class Unfit(Exception):

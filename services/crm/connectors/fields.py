@@ -29,7 +29,9 @@ class Mapped:
         ValueError: an expression is none.
     """
 
-    def __init__(self, word: str, resource: Resource, fields: Mapping[str, Field]) -> None:
+    def __init__(
+        self, word: str, resource: Resource, fields: Mapping[str, Field], *, variables: Mapping[str, str]
+    ) -> None:
         self.word = word
         self.kind = KINDS[word]
         self.ignored = frozenset(resource.ignored)
@@ -39,6 +41,8 @@ class Mapped:
         """Where its fingerprint is; `None`: it has none."""
         self._version_at = Expression(self.version.path) if self.version and self.version.path else None
         self._fields = fields
+        self.fixed: Final = {name: variables[field.fixed] for name, field in fields.items() if field.fixed}
+        """What fields always are there, by name."""
         self._reads = {
             name: Expression(field.read or quoted(field.path))
             for name, field in fields.items()
@@ -77,6 +81,9 @@ class Mapped:
                     _copy(echo, resource, name)
         resource.name = f"{self.kind.table}/{segment(self.id_of(found))}"
         self.fill(resource, found)
+        for name, text in self.fixed.items():
+            if not getattr(resource, name):
+                setattr(resource, name, text)
         version = self._etag(found, headers)
         if version:
             resource.etag = version
@@ -105,7 +112,7 @@ class Mapped:
         """
         ours, found = plain(resource), dict[str, Any]()
         for name in names:
-            if name not in self._fields:
+            if name not in self._fields or name in self.fixed:
                 continue
             field = self._fields[name]
             value = _written(resource.DESCRIPTOR.fields_by_name[name], field, ours.get(name), name)
@@ -126,6 +133,13 @@ class Mapped:
         if descriptor.enum_type is not None:
             value = short_names(descriptor.enum_type).get(value, "")
         return _written(descriptor, self._fields.get(name, Field()), value, name)
+
+    def words(self, name: str, request: Message) -> list[str] | None:
+        """All of the vendor's words for the value of an enum in a list's request; `None` where it is not set."""
+        descriptor, value = request.DESCRIPTOR.fields_by_name[name], getattr(request, name)
+        if not value or descriptor.enum_type is None or name not in self._fields:
+            return None
+        return list(_words(self._fields[name].values.get(short_names(descriptor.enum_type).get(value, ""), ())))
 
     def _etag(self, found: object, headers: Mapping[str, str]) -> str:
         version = self.version
@@ -176,7 +190,7 @@ def _set(resource: Message, name: str, field: Field, value: Any) -> None:
         getattr(resource, name).update({str(key): _text(each) for key, each in value.items() if each is not None})
     elif descriptor.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         text = _text(value)
-        setattr(resource, name, f"{REFERENCES[name]}/{segment(text)}" if field.as_ == "reference" else text)
+        setattr(resource, name, f"{REFERENCES[name]}/{segment(text)}" if field.as_ in _REFERENCES else text)
     else:
         setattr(resource, name, _whole(value) if field.as_ != "hundredths" else _whole(Decimal(str(value)) * 100))
 
@@ -202,15 +216,26 @@ def _as_hundredths(value: Any, _: str) -> Any:
     return int(whole) if whole == whole.to_integral() else float(whole)
 
 
+def _numbered(value: str, name: str) -> int:
+    theirs = vendor_id(value, collection=REFERENCES[name], field=name)
+    if not (theirs.isascii() and theirs.isdecimal()):
+        raise CallEnded(Reason.ARGUMENT_INVALID, f"The system behind has no such {name}: choose another.",
+                        metadata={"field": name}, violations=((name, "names nothing there"),))  # fmt: skip
+    return int(theirs)
+
+
 _FORMS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "hundredths": _as_hundredths,
     "date": lambda value, _: value[:10],
     "epoch_ms": lambda value, _: _milliseconds(value),
     "epoch_s": lambda value, _: _milliseconds(value) // 1000,
+    "seconds": lambda value, _: int(value) if value == int(value) else value,
     "minutes": lambda value, _: round(value / 60),
     "words": lambda value, _: ";".join(value),
     "reference": lambda value, name: vendor_id(value, collection=REFERENCES[name], field=name),
+    "reference_number": _numbered,
 }
+_REFERENCES: Final = frozenset(("reference", "reference_number"))
 
 
 def _read_time(form: str, value: Any) -> int:

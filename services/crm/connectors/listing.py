@@ -44,6 +44,7 @@ async def page(
     context = {
         **sees, "request": plain(request), "page": _page(paging, place, size),
         "filter": {name: mapped.filtered(name, request) for name in operation.filters},
+        "words": {name: mapped.words(name, request) for name in operation.filters},
     }  # fmt: skip
     url = caller.resumed(str(place.where)) if place is not None and paging.style in ("link", "url") else ""
     try:

@@ -92,7 +92,10 @@ async def running(
             methods={
                 name: Prepared(OPERATIONS[name], method, descriptor.headers) for name, method in loaded.methods.items()
             },
-            mapped={word: Mapped(word, resource, fields) for word, (resource, fields) in loaded.resources.items()},
+            mapped={
+                word: Mapped(word, resource, fields, variables=secrets.variables)
+                for word, (resource, fields) in loaded.resources.items()
+            },
             variables=secrets.variables,
             tokens=Tokens(shown[name] for name in sorted(shown)),
             remembering=Remembering(store, clock_ms=clock_ms),

@@ -28,7 +28,7 @@ def new_resource(prepared: Prepared, mapped: Mapped, request: Any) -> Any:
     found += [
         (field, "is required by the system behind")
         for field in prepared.method.required
-        if not getattr(resource, field)
+        if field not in {each.name for each, _ in resource.ListFields()}
     ]
     found += _problems(prepared, mapped, resource)
     found += kind.problems(resource)
@@ -104,6 +104,11 @@ def _problems(
         value = getattr(resource, name)
         if value and value not in allowed:
             found.append((name, f"must be {' or '.join(allowed)} there"))
+    found += [
+        (name, f"must be {text} there")
+        for name, text in mapped.fixed.items()
+        if name in names and getattr(resource, name) not in ("", text)
+    ]
     found += checks.texts(resource, prepared.operation.kind.limits)
     found += [*checks.enums(resource), *checks.times(resource)]
     return found

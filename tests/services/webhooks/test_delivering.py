@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 from cloudevents.core.formats.json import JSONFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -97,7 +97,7 @@ async def test_what_did_not_arrive_is_tried_again_with_the_same_id_and_later_eac
     while await office.store.list("e1", dead=False):
         before = office.now_ms
         while not await office.deliverer.round():
-            office.now_ms += 500
+            office.now_ms += 2_500
         waited.append(office.now_ms - before)
     assert len(office.receiver.got) == 4
     assert len({headers["webhook-id"] for headers, _ in office.receiver.got}) == 1
@@ -228,3 +228,45 @@ async def test_what_is_on_its_way_to_an_endpoint_goes_with_it(office: Office, re
     assert await office.store.remove("e1")
     assert await office.deliverer.round() == 0
     assert await redis.hlen("pilote:{webhooks}:deliveries") == 0
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["queue", "send", "fail", "bury", "replay"]), st.integers(0, 4)), max_size=25
+)
+
+
+@pytest.mark.one_server
+async def test_whatever_happens_each_event_waits_is_dead_or_has_arrived(office: Office, redis: Client) -> None:
+    """One endpoint against a dictionary that says where each event is."""
+    store, now_ms = office.store, office.now_ms
+
+    async def play(steps: list[tuple[str, int]]) -> None:
+        await redis.flushall()
+        await store.add(office.endpoint, secret=SECRET)
+        where = dict[str, str]()
+        for step, number in steps:
+            event = of_revision(number, "0" * 64, change=1, now_ms=0)
+            name, place = f"e1/{event.id}", where.get(event.id, "")
+            found = await store.find(name)
+            assert (found is not None) == (place in {"waits", "dead"})
+            if step == "queue":
+                assert await office.tell(event) == (0 if place else 1)
+                where[event.id] = place or "waits"
+            elif step == "replay":
+                assert await store.replay(name, now_ms=now_ms) == (found is not None)
+                where |= {event.id: "waits"} if found is not None else {}
+            elif found is not None and place == "waits":
+                end = {"send": store.delivered, "fail": store.failed, "bury": store.bury}[step]
+                await end(found, now_ms=now_ms)
+                where[event.id] = {"send": "arrived", "fail": "waits", "bury": "dead"}[step]
+        standing, places = await store.standing("e1", now_ms=now_ms), list(where.values())
+        assert (standing.waiting, standing.dead) == (places.count("waits"), places.count("dead"))
+
+    loop = asyncio.get_running_loop()
+
+    @settings(max_examples=40, deadline=None)
+    @given(STEPS)
+    def check(steps: list[tuple[str, int]]) -> None:
+        asyncio.run_coroutine_threadsafe(play(steps), loop).result(60)
+
+    await asyncio.to_thread(check)

@@ -1,7 +1,11 @@
 """Webhooks go to the public Internet by TLS, and to networks that an operator has named: nowhere else."""
 
+import asyncio
 import contextlib
 import ipaddress
+import socket
+import threading
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,6 +75,30 @@ def test_an_address_is_called_without_tls_only_where_its_network_is_named(addres
 def test_any_text_is_taken_or_refused_and_nothing_else(url: str) -> None:
     with contextlib.suppress(TargetRefused):
         check(url, ())
+
+
+async def test_a_name_for_which_nobody_answers_keeps_one_thread_and_delays_no_other() -> None:
+    answered, asked = threading.Event(), list[str]()
+
+    def look_up(host: str, port: int, **_: Any) -> Any:
+        asked.append(host)
+        if host == "silent.example":
+            answered.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))]
+
+    resolver = Resolver((), encrypted=True, look_up=look_up)
+    waiting = [asyncio.create_task(resolver.resolve("silent.example", 443)) for _ in range(200)]
+    try:
+        (found,) = await resolver.resolve("example.com", 443)
+        assert found["host"] == "93.184.216.34"
+        waiting[0].cancel()
+        answered.set()
+        others = await asyncio.gather(*waiting, return_exceptions=True)
+        assert sorted(asked) == ["example.com", "silent.example"]
+        assert [type(each) for each in others] == [asyncio.CancelledError, *([list] * 199)]
+    finally:
+        answered.set()
+        await resolver.close()
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1"])

@@ -106,3 +106,34 @@ def test_nothing_that_is_typed_anywhere_makes_it_fail(data: st.DataObject) -> No
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     found = completed(before + text[cut:], line=line, column=column)
     assert 1 <= found.column <= column
+
+
+REST = (
+    HEAD
+    + """rest:
+  - name: vendor
+    hosts: [api.vendor.example]
+    methods:
+      - {name: contacts.get, verb: GET, path: "/c/{id}", operation: READ}
+ratelimit:
+  - name: edge
+    descriptors: [{name: api, entries: [{key: api}], agent: sales-bot}]
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("rules:\n  - name: a\n    methods: [rest/¦]", ["/rest/vendor/*", "/rest/vendor/contacts.get"]),
+        ("limits:\n  - name: a\n    methods: [/ratelimit¦]", ["/ratelimit/edge/*", "/ratelimit/edge/api"]),
+        ('rules:\n  - name: a\n    when: call.method == "/rest¦', ["/rest/vendor/contacts.get"]),
+    ],
+)
+def test_methods_of_plain_http_and_of_descriptors_are_among_the_names(typed: str, wanted: list[str]) -> None:
+    assert sorted(at(REST + typed)[1]) == wanted
+
+
+def test_a_section_that_is_typed_in_names_no_methods_and_hinders_no_other() -> None:
+    broken = REST.replace("descriptors: [{", "descriptors: [{{") + "rules:\n  - name: a\n    methods: [/rest¦]"
+    assert sorted(at(broken)[1]) == ["/rest/vendor/*", "/rest/vendor/contacts.get"]

@@ -86,8 +86,8 @@ async def test_a_deal_is_made_with_a_contact_won_listed_and_deleted(system: Syst
         assert getattr(made, name) == getattr(wanted, name), name
     won = (await deals.UpdateDeal(UpdateDealRequest(deal=Deal(name=made.name, stage=DEAL_STAGE_WON)))).deal
     assert (won.stage, won.title, won.contact) == (DEAL_STAGE_WON, wanted.title, contact)
-    listed = (await deals.ListDeals(ListDealsRequest(stage=DEAL_STAGE_WON))).deals
-    assert made.name in [deal.name for deal in listed]
+    listed = (await deals.ListDeals(ListDealsRequest(page_size=100))).deals
+    assert [deal.stage for deal in listed if deal.name == made.name] == [DEAL_STAGE_WON]
     await deals.DeleteDeal(DeleteDealRequest(name=made.name))
     with refused() as refusal:
         await deals.GetDeal(GetDealRequest(name=made.name))

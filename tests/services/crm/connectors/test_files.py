@@ -32,6 +32,9 @@ def _mistakes(text: str) -> list[tuple[str, str, int]]:
     [
         ("CreateContact:", "CreatContact:", "method-unknown"),
         ("      company: company", "      firm: company", "contract-field-unknown"),
+        ("      company: company", "      company: {fixed: firm}", "variable-unknown"),
+        ("company: company", "company: {path: company, as: reference_number}", "field-kind"),
+        ("answer: results", "answer: results\n    required: [display_name]", "contract-field-unknown"),
         ("answer: results", "answer: results[", "expression-wrong"),
         ("{path: createdAt, as: rfc3339, read_only: true}", "{path: createdAt, read_only: true}", "field-kind"),
         ("LEAD: lead", "LEED: lead", "enum-value-unknown"),

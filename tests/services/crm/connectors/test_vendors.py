@@ -1,13 +1,9 @@
 """What the connectors that ship send, and what they make of answers as their vendors' documentation shows them."""
 
-import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import grpc
 import pytest
 
 from pilote.crm.v1.activity_service_pb2 import ListActivitiesRequest
@@ -24,59 +20,11 @@ from pilote.crm.v1.deal_service_pb2 import CreateDealRequest
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceStub
 from pilote.crm.v1.message_pb2 import SEND_STATE_QUEUED, SEND_STATE_SENT, Message
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
-from services.crm.connectors.conformance import System
-from services.crm.connectors.exchange import Answer, Outgoing
+from services.crm.connectors.exchange import Answer
 from services.crm.connectors.expressions import template
 from services.crm.connectors.reading import load, shipped
-from services.crm.connectors.serving import running
+from tests.services.crm.connectors.documented import documented, ok
 from tests.services.refusals import refused
-
-ENVIRONMENT = {
-    "HUBSPOT_TOKEN": "key",
-    "ODOO_API_KEY": "key",
-    "ODOO_HOST": "acme.odoo.com",
-    "PIPEDRIVE_API_TOKEN": "key",
-    "PIPEDRIVE_COMPANY": "acme",
-    "BOTTLECRM_TOKEN": "key",
-    "BOTTLECRM_HOST": "crm.example.com",
-    "SENDGRID_API_KEY": "key",
-    "SENDGRID_FROM": "us@example.org",
-    "TWILIO_AUTH_TOKEN": "key",
-    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-    "TWILIO_FROM": "+33612345678",
-}
-
-
-class Documented:
-    """Answers as documented instead of sending anything, and keeps what was to be sent."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self._answers = list(answers)
-        self.sent: list[Outgoing] = []
-
-    async def around(self, send: Callable[[], Awaitable[Answer]], outgoing: Outgoing) -> Answer:
-        self.sent.append(outgoing)
-        return self._answers.pop(0)
-
-    def body(self, index: int) -> Any:
-        return json.loads(self.sent[index].body or b"null")
-
-
-@contextlib.asynccontextmanager
-async def _documented(name: str, home: Path, *answers: Answer) -> AsyncIterator[tuple[System, Documented]]:
-    vendor = Documented(*answers)
-    loaded = load(shipped(name))
-    async with (
-        running(
-            loaded, environment=ENVIRONMENT, listen="127.0.0.1:0", home=home, drain_seconds=1, fault=vendor
-        ) as port,
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
-    ):
-        yield System(channel, frozenset(loaded.methods)), vendor
-
-
-def _ok(body: Any, **headers: str) -> Answer:
-    return Answer(200, headers, body)
 
 
 async def test_hubspot_contacts_are_created_found_and_changed(tmp_path: Path) -> None:
@@ -91,8 +39,8 @@ async def test_hubspot_contacts_are_created_found_and_changed(tmp_path: Path) ->
         "createdAt": "2026-01-31T08:00:00.123Z",
         "updatedAt": "2026-02-01T08:00:00Z",
     }
-    answers = (_ok(person), _ok({"results": [person], "paging": {"next": {"after": "513"}}}), _ok({}), _ok(person))
-    async with _documented("hubspot", tmp_path, *answers) as (system, vendor):
+    answers = (ok(person), ok({"results": [person], "paging": {"next": {"after": "513"}}}), ok({}), ok(person))
+    async with documented("hubspot", tmp_path, *answers) as (system, vendor):
         wanted = Contact(display_name="Ada King Lovelace", email="a@b.org", lifecycle_stage=LIFECYCLE_STAGE_CUSTOMER)
         made = (await system.contacts.CreateContact(CreateContactRequest(contact=wanted))).contact
         assert (made.name, made.display_name, made.etag) == ("contacts/512", "Ada King Lovelace", person["updatedAt"])
@@ -116,7 +64,7 @@ async def test_hubspot_contacts_are_created_found_and_changed(tmp_path: Path) ->
 
 
 async def test_an_address_that_hubspot_has_already_is_told_so(tmp_path: Path) -> None:
-    async with _documented("hubspot", tmp_path, Answer(409, {}, {"category": "CONFLICT"})) as (system, _):
+    async with documented("hubspot", tmp_path, Answer(409, {}, {"category": "CONFLICT"})) as (system, _):
         with refused() as refusal:
             await system.contacts.CreateContact(CreateContactRequest(contact=Contact(display_name="Ada")))
     assert refusal.reason == "ALREADY_EXISTS"
@@ -124,7 +72,7 @@ async def test_an_address_that_hubspot_has_already_is_told_so(tmp_path: Path) ->
 
 async def test_pipedrive_deals_carry_numbers_and_hundredths(tmp_path: Path) -> None:
     deal = {"id": 7, "title": "Renewal", "person_id": 512, "status": "won", "value": 19.99, "currency": "EUR"}
-    async with _documented("pipedrive", tmp_path, _ok({"success": True, "data": deal})) as (system, vendor):
+    async with documented("pipedrive", tmp_path, ok({"success": True, "data": deal})) as (system, vendor):
         wanted = Deal(
             contact="contacts/512", title="Renewal", stage=DEAL_STAGE_WON, amount_cents=1999, currency_code="EUR"
         )
@@ -134,7 +82,7 @@ async def test_pipedrive_deals_carry_numbers_and_hundredths(tmp_path: Path) -> N
 
 
 async def test_a_success_of_pipedrive_that_says_it_is_none_is_none(tmp_path: Path) -> None:
-    async with _documented("pipedrive", tmp_path, _ok({"success": False})) as (system, _):
+    async with documented("pipedrive", tmp_path, ok({"success": False})) as (system, _):
         with refused() as refusal:
             await system.contacts.CreateContact(CreateContactRequest(contact=Contact(display_name="Ada")))
     assert refusal.reason == "UPSTREAM_IN_DOUBT"
@@ -149,7 +97,7 @@ async def test_odoo_is_asked_by_number_and_what_is_false_is_empty(tmp_path: Path
         "tz": False,
         "write_date": "2026-01-31 08:00:00",
     }
-    async with _documented("odoo", tmp_path, _ok([25]), _ok([partner]), _ok([])) as (system, vendor):
+    async with documented("odoo", tmp_path, ok([25]), ok([partner]), ok([])) as (system, vendor):
         made = (
             await system.contacts.CreateContact(
                 CreateContactRequest(contact=Contact(display_name="Ada", language="fr-FR"))
@@ -170,8 +118,8 @@ async def test_bottlecrm_tells_the_id_alone_and_the_contact_is_read_then(tmp_pat
         "last_name": "-",
         "organization": "ACME",
     }
-    answers = (_ok({"error": False, "id": person["id"]}), _ok({"contact_obj": person}))
-    async with _documented("bottlecrm", tmp_path, *answers) as (system, vendor):
+    answers = (ok({"error": False, "id": person["id"]}), ok({"contact_obj": person}))
+    async with documented("bottlecrm", tmp_path, *answers) as (system, vendor):
         request = CreateContactRequest(contact=Contact(display_name="Ada", company="ACME"))
         made = (await system.contacts.CreateContact(request)).contact
     assert (made.name, made.company) == (f"contacts/{person['id']}", "ACME")
@@ -188,14 +136,14 @@ async def test_a_deal_of_bottlecrm_is_made_only_for_a_contact_that_is_there(tmp_
     deal |= {"currency": "EUR", "contacts": [{"id": "0a1b2c3d-0000-4000-8000-000000000001"}]}
     person = {"contact_obj": deal["contacts"][0]}
     answers = (
-        _ok(person),
-        _ok({"error": False, "id": deal["id"]}),
-        _ok({"opportunity_obj": deal}),
+        ok(person),
+        ok({"error": False, "id": deal["id"]}),
+        ok({"opportunity_obj": deal}),
         Answer(404, {}, {}),
     )
     wanted = Deal(contact="contacts/0a1b2c3d-0000-4000-8000-000000000001", title="Renewal", currency_code="EUR")
     wanted.amount_cents = 1999
-    async with _documented("bottlecrm", tmp_path, *answers) as (system, vendor):
+    async with documented("bottlecrm", tmp_path, *answers) as (system, vendor):
         deals = DealServiceStub(system.channel)
         made = (await deals.CreateDeal(CreateDealRequest(deal=wanted))).deal
         with refused() as refusal:
@@ -208,7 +156,7 @@ async def test_a_deal_of_bottlecrm_is_made_only_for_a_contact_that_is_there(tmp_
 
 
 async def test_a_list_that_needs_a_filter_there_says_so_before_anything_is_asked(tmp_path: Path) -> None:
-    async with _documented("bottlecrm", tmp_path) as (system, vendor):
+    async with documented("bottlecrm", tmp_path) as (system, vendor):
         with refused() as refusal:
             await ActivityServiceStub(system.channel).ListActivities(ListActivitiesRequest())
     assert (refusal.fields, vendor.sent) == (("contact",), [])
@@ -220,14 +168,14 @@ async def test_twilio_gets_a_form_and_sendgrid_a_mail_whose_id_is_a_header(tmp_p
     )
     sent = {"sid": "SM" + "0A" * 16, "to": "+33687654321", "body": "Hi & bye", "status": "queued"}
     sent["date_created"] = "Sat, 31 Jan 2026 08:00:00 +0000"
-    async with _documented("twilio", tmp_path, Answer(201, {}, sent)) as (system, vendor):
+    async with documented("twilio", tmp_path, Answer(201, {}, sent)) as (system, vendor):
         message = (await system.messages.SendMessage(SendMessageRequest(message=text))).message
     form = parse_qs((vendor.sent[0].body or b"").decode())
     assert form == {"To": ["+33687654321"], "Body": ["Hi & bye"], "From": ["+33612345678"]}
     assert (message.state, message.customer) == (SEND_STATE_QUEUED, "contacts/a")
     mail = Message(customer="contacts/a", channel="email", category="service", subject_line="Hi", body="Bye")
     mail.contact_point = "ada@example.org"
-    async with _documented("sendgrid", tmp_path, Answer(202, {"x-message-id": "Abc.1"}, None)) as (system, vendor):
+    async with documented("sendgrid", tmp_path, Answer(202, {"x-message-id": "Abc.1"}, None)) as (system, vendor):
         message = (await system.messages.SendMessage(SendMessageRequest(message=mail))).message
     assert vendor.body(0)["personalizations"] == [{"to": [{"email": "ada@example.org"}]}]
     assert (message.state, message.subject_line) == (SEND_STATE_SENT, "Hi")

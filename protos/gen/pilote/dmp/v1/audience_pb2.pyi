@@ -50,7 +50,7 @@ class Audience(_message.Message):
     """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Time at which the audience was created. Set by the service."""
+        """Time at which the audience was created; absent for one that the policy names. Set by the service."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

@@ -413,10 +413,13 @@ class SyncMembersResponse(_message.Message):
     AUDIENCE_FIELD_NUMBER: _builtins.int
     JOINED_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_COUNT_FIELD_NUMBER: _builtins.int
+    DAMAGED_COUNT_FIELD_NUMBER: _builtins.int
     joined_count: _builtins.int
     """How many persons have joined."""
     left_count: _builtins.int
     """How many persons have left."""
+    damaged_count: _builtins.int
+    """How many persons could be neither added nor removed, since what the store holds of them is damaged."""
     @_builtins.property
     def audience(self) -> _audience_pb2.Audience:
         """The audience after the change."""
@@ -427,10 +430,11 @@ class SyncMembersResponse(_message.Message):
         audience: _audience_pb2.Audience | None = ...,
         joined_count: _builtins.int = ...,
         left_count: _builtins.int = ...,
+        damaged_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "joined_count", b"joined_count", "left_count", b"left_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "damaged_count", b"damaged_count", "joined_count", b"joined_count", "left_count", b"left_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
