@@ -58,8 +58,9 @@ from gateway.proxy import Proxy
 from gateway.records.erasures import Erasures
 from gateway.records.recording import Recorder
 from gateway.records.recording_values import Values
+from gateway.rpc.mutual_tls import MutualTls
 from gateway.rpc.reflecting import Reflecting
-from gateway.rpc.serving import serving, until_told_to_stop
+from gateway.rpc.serving import Secure, serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.upstream.guards import monotonic_ms
 from gateway.upstream.kinds import UpstreamKinds
@@ -87,6 +88,8 @@ class Gateway:
         self.reflecting = Reflecting((SERVICE,))
         self.swaps = Swaps()
         self.port = 0
+        self.envoy_port = 0
+        """Where Envoy connects by mutual TLS; 0: nowhere."""
 
     async def swap(self, number: int, published: Published) -> None:
         """Answer by another revision; one that cannot be used here is said so, and the old one goes on.
@@ -215,6 +218,7 @@ async def gateway(
                 max_message_bytes=settings.max_message_bytes,
                 otherwise=proxy,
                 reflecting=running.reflecting,
+                secure=_secure(settings, running),
             )
         )
         yield running
@@ -263,6 +267,24 @@ def pseudonym_key(path: Path) -> bytes:
     return key
 
 
+def _secure(settings: Settings, running: Gateway) -> Secure | None:
+    """Where Envoy comes by mutual TLS.
+
+    Raises:
+        ValueError, OSError: the certificates cannot be used, or half of the settings is missing.
+    """
+    if not settings.envoy_listen and settings.envoy_tls_dir is None:
+        return None
+    if not settings.envoy_listen or settings.envoy_tls_dir is None or settings.envoy_key_file is None:
+        names = "PILOTE_ENVOY_LISTEN, PILOTE_ENVOY_TLS_DIR and PILOTE_ENVOY_KEY_FILE"
+        raise ValueError(f"Set {names}, or neither of the first two.")
+
+    def bound(port: int) -> None:
+        running.envoy_port = port
+
+    return Secure(settings.envoy_listen, MutualTls(settings.envoy_tls_dir).credentials, bound)
+
+
 def _served_for_envoy(settings: Settings) -> tuple[str, ...]:
     return () if settings.envoy_key_file is None else FOR_ENVOY
 
@@ -283,7 +305,8 @@ def _add_for_envoy(
     """
     if settings.envoy_key_file is None:
         return
-    doors, seals = Doors(envoy_keys(settings.envoy_key_file)), Seals(Sealer(keys))
+    doors = Doors(envoy_keys(settings.envoy_key_file), only_tls=settings.envoy_listen != "")
+    seals = Seals(Sealer(keys))
     checking = Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=settings.trace_ratio)
     auth_pb2_grpc.add_AuthorizationServicer_to_server(checking, server)
     limits = RateLimit(pipeline, watch, doors=doors, trace_ratio=settings.trace_ratio)

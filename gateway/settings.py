@@ -95,6 +95,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     envoy_key_file: Path | None = None
     """File with the keys, 32 characters or more a line, by which Envoy may ask this gateway about plain HTTP requests;
     unset: nobody may."""
+    envoy_listen: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
+    """Address at which Envoy reaches this gateway by mutual TLS, with `envoy_tls_dir`, and then nowhere else; unset:
+    where agents do."""
+    envoy_tls_dir: Path | None = None
+    """Folder with `tls.crt` and `tls.key` of this gateway and `ca.crt`, which must have signed Envoy's certificate;
+    changed files count for new connections."""
     audit_url: DatabaseUrl | None = None
     """Database of PostgreSQL that the audit service keeps decisions in; unset: it keeps them in `home`."""
     audit_key_file: Path | None = None

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 import uvloop
@@ -24,6 +24,15 @@ MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """Largest message a server of ours takes, unless a contract says otherwise."""
 
 
+class Secure(NamedTuple):
+    """A port that takes connections by TLS only."""
+
+    listen: str
+    credentials: grpc.ServerCredentials
+    bound: Callable[[int], None]
+    """Told the port, which matters where `listen` asked for port 0."""
+
+
 @contextlib.asynccontextmanager
 async def serving(
     add_services: Callable[[grpc.aio.Server], None],
@@ -35,13 +44,15 @@ async def serving(
     otherwise: grpc.GenericRpcHandler | None = None,
     reflecting: Reflecting | None = None,
     health_servicer: health.aio.HealthServicer | None = None,
+    secure: "Secure | None" = None,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
     `names` are the full service names shown by reflection and health. On leaving, health turns to NOT_SERVING first, no
     new call is taken, and running ones have `drain_seconds` to end. `otherwise` answers all calls that no service of
     the server does; it translates its own errors, since an interceptor around it would cost every call. `reflecting` is
-    for a server whose services change, `health_servicer` for one that says by itself how its services are.
+    for a server whose services change, `health_servicer` for one that says by itself how its services are. `secure`
+    is a second port of the same server.
 
     Raises:
         OSError: when the address is taken.
@@ -64,6 +75,9 @@ async def serving(
         server.add_generic_rpc_handlers((otherwise,))
     try:
         port = server.add_insecure_port(listen)
+        if secure is not None:
+            listen = secure.listen
+            secure.bound(server.add_secure_port(listen, secure.credentials))
     except RuntimeError as error:
         raise OSError(f"cannot listen on {listen}: is another process using it?") from error
     await server.start()

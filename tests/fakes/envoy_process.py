@@ -31,6 +31,13 @@ def configured(*, gateway: int, vendor: int, key: str, example: str = "envoy.yam
     return found
 
 
+def with_mutual_tls(config: dict[str, Any], certificates: Path) -> dict[str, Any]:
+    """The same by mutual TLS to the gateway, with the example of that and the certificates of a folder."""
+    text = (EXAMPLES / "mtls.yaml").read_text(encoding="utf-8").replace("/etc/envoy/pilote", str(certificates))
+    config["static_resources"]["clusters"][0].update(yaml.safe_load(text))
+    return config
+
+
 @contextlib.asynccontextmanager
 async def envoy(config: dict[str, Any], home: Path) -> AsyncIterator[int]:
     """The port of an Envoy that runs until the block ends. It is ended like a process of ours: by its own id."""

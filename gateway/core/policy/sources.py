@@ -15,12 +15,13 @@ class ConsentTold(Part, frozen=True, kw_only=True):
     """Such as "context.consent.categoryPreferences.Marketing"."""
     event: Text | None = None
     """Name of a track event, such as "Unsubscribed", by which the customer withdraws what they agreed to."""
-    reads: Literal["truth", "tcf", "gpc"] = "truth"
+    reads: Literal["truth", "tcf", "gpp", "gpc"] = "truth"
     """What stands there. "truth": true lets the customer be contacted, false refuses. "tcf": a TC string of the IAB,
-    version 2. "gpc": Global Privacy Control, true refuses and nothing else says anything; so does the header
+    version 2. "gpp": a GPP string of the IAB: who has opted out in the USA refuses, and its TC string counts where
+    `purposes` are given. "gpc": Global Privacy Control, true refuses and nothing else says anything; so does the header
     `Sec-GPC: 1` of the request."""
     purposes: tuple[Annotated[int, msgspec.Meta(ge=1, le=24)], ...] = ()
-    """Of a TC string: all of these must be consented to."""
+    """Of a TC string, on its own or within a GPP string: all of these must be consented to."""
     vendor: Annotated[int, msgspec.Meta(ge=1, le=65_535)] | None = None
     """Of a TC string: this vendor must be too."""
     channels: tuple[Name, ...]

@@ -13,7 +13,7 @@ from yarl import URL
 
 from tests.e2e.policy import Data, key_of, policy
 from tests.e2e.world import World
-from tests.fakes.envoy_process import configured, envoy
+from tests.fakes.envoy_process import configured, envoy, with_mutual_tls
 from tests.fakes.vendor import Vendor
 
 ENVOY_KEY: Final = "key-of-envoy-in-the-tests-0123456789"
@@ -123,11 +123,20 @@ class Front:
 
 @asynccontextmanager
 async def front(
-    world: World, vendor: Vendor, home: Path, *, example: str = "envoy.yaml", agent: str = ""
+    world: World,
+    vendor: Vendor,
+    home: Path,
+    *,
+    example: str = "envoy.yaml",
+    agent: str = "",
+    certificates: Path | None = None,
 ) -> AsyncIterator[Front]:
-    """Envoy before a vendor, asking the first gateway of the world."""
-    ports = {"gateway": world.gateways[0].port, "vendor": vendor.port}
+    """Envoy before a vendor, asking the first gateway of the world; by mutual TLS where it has certificates."""
+    gateway = world.gateways[0]
+    ports = {"gateway": gateway.port if certificates is None else gateway.envoy_port, "vendor": vendor.port}
     config = configured(**ports, key=ENVOY_KEY, example=example, agent=agent)
+    if certificates is not None:
+        config = with_mutual_tls(config, certificates)
     async with envoy(config, home) as port, aiohttp.ClientSession() as client:
         yield Front(client, port, vendor)
 
