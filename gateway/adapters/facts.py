@@ -17,7 +17,7 @@ from gateway.adapters.redis_connection import CommandRefused, StoreConnection, S
 from gateway.adapters.swapping import SWAP
 from gateway.core import keys
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded, Reason, facts_damaged
 from gateway.core.keys import Cell
 from gateway.core.pressure import score
 from gateway.ending import ended
@@ -230,6 +230,6 @@ def _unreadable() -> CallEnded:
 def _decoded(stored: bytes) -> Facts:
     try:
         return _DECODER.decode(stored)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _log.error("stored facts cannot be read", exc_info=error)
-        raise CallEnded(Reason.INTERNAL, "What is known of the customer is damaged; it is in our log.") from error
+        raise facts_damaged() from error

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     """Nobody decided in time, or the call could not be made in time. Make a new call if it is still wanted."""
     HOLD_DAMAGED = "HOLD_DAMAGED"
     """What was kept of the call, or of its answer, has been changed since and is not used. Tell us the hold's name."""
+    FACTS_DAMAGED = "FACTS_DAMAGED"
+    """What is stored of the customer, and of nobody else, cannot be read. Whoever runs Pilote puts it in anew."""
     AUTONOMY_OBSERVE = "AUTONOMY_OBSERVE"
     """The agent only observes here: the call was decided and recorded, not carried out. Ask for more autonomy."""
     LINEAGE_UNKNOWN = "LINEAGE_UNKNOWN"
@@ -110,6 +112,15 @@ class CallEnded(Exception):
         self.violations = violations
         self.localized = localized
         """(locale, text) of the message in the caller's language, where it asked for another than English."""
+
+
+def facts_damaged() -> CallEnded:
+    """What ends a call about a customer of whom the store holds what cannot be read."""
+    text = (
+        "What is stored of this customer, and of nobody else, is damaged: have it put in anew with "
+        "`pilote facts import --replace-damaged`, then retry."
+    )
+    return CallEnded(Reason.FACTS_DAMAGED, text, violations=(("facts", "cannot be read"),))
 
 
 def invalid(field: str, text: str) -> CallEnded:

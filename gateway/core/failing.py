@@ -17,7 +17,7 @@ NOT_BY_POLICY: Final = FAILURES | {
     Reason.AGENT_UNAUTHENTICATED, Reason.ARGUMENT_INVALID, Reason.METHOD_UNDESCRIBED, Reason.ROUTE_NOT_FOUND,
     Reason.IDEMPOTENCY_KEY_REUSED, Reason.IDEMPOTENCY_KEY_RUNNING, Reason.REVISION_MISSING, Reason.CANCELLED,
     Reason.HOLD_EXPIRED, Reason.HOLD_DAMAGED, Reason.NOT_FOUND, Reason.ALREADY_EXISTS, Reason.CONFLICT,
-    Reason.NOT_BUILT,
+    Reason.NOT_BUILT, Reason.FACTS_DAMAGED,
 }  # fmt: skip
 """Why a call is refused, where it is not for a rule, a consent, a limit, a stop or a person."""
 

@@ -18,7 +18,7 @@ LARGEST_REQUEST: Final = 65_536
 BEFORE: Final = frozenset(
     {
         *(Reason.AGENT_UNAUTHENTICATED, Reason.REVISION_MISSING, Reason.DRAINING, Reason.ARGUMENT_INVALID),
-        *(Reason.STORE_UNAVAILABLE, Reason.CANCELLED, Reason.INTERNAL),
+        *(Reason.STORE_UNAVAILABLE, Reason.CANCELLED, Reason.INTERNAL, Reason.FACTS_DAMAGED),
     }
 )
 """Reasons for which a call may end before anybody has decided about it. Of such a call nothing is kept."""

@@ -87,6 +87,10 @@ REASONS: Final[dict[Reason, tuple[str, str]]] = {
         "It must be made anew; and somebody must find out who has changed what was kept of it.",
         "Il doit être refait ; et il faut chercher qui a modifié ce qui en avait été conservé.",
     ),
+    Reason.FACTS_DAMAGED: (
+        "What is stored of the customer must be put in anew: pilote facts import --replace-damaged.",
+        "Ce qui est enregistré du client doit être saisi à nouveau : pilote facts import --replace-damaged.",
+    ),
     Reason.HOLD_EXPIRED: (
         "It must be made anew: it was kept too long.",
         "Il doit être refait : il a été conservé trop longtemps.",

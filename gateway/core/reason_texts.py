@@ -34,6 +34,10 @@ REASONS: Final[dict[Reason, tuple[str, str]]] = {
         "what was kept of it has been changed since",
         "ce qui en avait été conservé a été modifié depuis",
     ),
+    Reason.FACTS_DAMAGED: (
+        "what is stored of the customer cannot be read",
+        "ce qui est enregistré du client est illisible",
+    ),
     Reason.AUTONOMY_OBSERVE: ("the agent only observes such calls", "l’agent ne fait qu’observer de tels appels"),
     Reason.LINEAGE_UNKNOWN: (
         "which inference led to it is not known",

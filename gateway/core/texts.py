@@ -164,6 +164,8 @@ _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.REPLY_WITHHELD: "Le système derrière la passerelle a agi, mais sa réponse n’a pas pu être masquée et reste "
     "retenue : ne répétez pas l’appel, prévenez le responsable de ce système.",
     Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
+    Reason.FACTS_DAMAGED: "Ce qui est enregistré de ce client, et de lui seul, est endommagé : faites-le saisir à "
+    "nouveau par `pilote facts import --replace-damaged`, puis réessayez.",
     Reason.REVISION_MISSING: "Aucune politique n’est active : tout appel est refusé.",
     Reason.DEADLINE_EXCEEDED: "Le délai de l’appel est dépassé.",
     Reason.DRAINING: "Ce processus va s’arrêter ; réessayez.",

@@ -44,6 +44,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.HOLD_REFUSED: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.HOLD_EXPIRED: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.HOLD_DAMAGED: Row(grpc.StatusCode.DATA_LOSS),
+    Reason.FACTS_DAMAGED: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.AUTONOMY_OBSERVE: Row(grpc.StatusCode.PERMISSION_DENIED),
     Reason.LINEAGE_UNKNOWN: Row(grpc.StatusCode.FAILED_PRECONDITION, precondition=True),
     Reason.LIMIT_EXCEEDED: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, quota=True),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from gateway.adapters.fact_changes import Damaged
-from gateway.core.errors import CallEnded, Reason, invalid
+from gateway.core.errors import CallEnded, Reason, facts_damaged, invalid
 from services.intake.events import MOST_ID_CHARACTERS, is_id
 from services.intake.policy import Sources
 
@@ -49,15 +49,11 @@ def reading() -> Iterator[None]:
     """Around what asks the store.
 
     Raises:
-        CallEnded: STORE_UNAVAILABLE when it does not answer, INTERNAL for facts that are damaged.
+        CallEnded: STORE_UNAVAILABLE when it does not answer, FACTS_DAMAGED.
     """
     try:
         yield
     except Damaged as error:
-        text = (
-            "What the store holds of this customer, and of nobody else, is damaged: whoever runs Pilote puts it in "
-            "anew with `pilote facts import --replace-damaged`."
-        )
-        raise CallEnded(Reason.INTERNAL, text) from error
+        raise facts_damaged() from error
     except (RedisError, OSError, TimeoutError) as error:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "What is known of customers cannot be read now; retry.") from error

@@ -233,13 +233,14 @@ async def test_the_cache_has_an_end(desk: Desk) -> None:
     assert desk.cached(str(CACHED_SUBJECTS + 9))
 
 
-async def test_damaged_facts_are_a_mistake_of_ours_and_no_facts(desk: Desk) -> None:
-    for stored in (b"{", b'{"consent":{}}', b"[]", b"\xff"):
+async def test_damaged_facts_are_told_with_what_to_do_and_are_no_facts(desk: Desk) -> None:
+    for stored in (b"{", b'{"consent":{}}', b"[]", b"\xff", b'{"language":"\xff"}'):
         await desk.redis.set(KEY, stored)
         desk.facts._forget(None)
         with pytest.raises(CallEnded) as caught:
             await desk.facts.get(ACME, "s")
-        assert caught.value.reason is Reason.INTERNAL
+        assert caught.value.reason is Reason.FACTS_DAMAGED
+        assert "pilote facts import --replace-damaged" in caught.value.message
 
 
 async def test_without_the_store_what_is_not_cached_cannot_be_read(desk: Desk, own_redis: Store) -> None:

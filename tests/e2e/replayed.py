@@ -31,6 +31,7 @@ UNDECIDED: Final = {
     Reason.DRAINING: "the gateway was about to stop",
     Reason.ARGUMENT_INVALID: "the request could not be read",
     Reason.STORE_UNAVAILABLE: "what decides could not be read",
+    Reason.FACTS_DAMAGED: "what decides could not be read",
     Reason.CANCELLED: "the caller went away before",
 }
 """Of calls that ended before anybody decided: why, in words."""

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+from google.rpc import error_details_pb2
 
 from gateway.adapters.fact_changes import FactChanges, Told
+from gateway.core import keys
 from gateway.core.consents import Consent
 from gateway.core.errors import Reason
 from gateway.core.fact_changes import Change
@@ -98,3 +100,21 @@ async def test_nobody_is_invented_and_nothing_is_written_by_agents(world: World)
     request = pb.SetConsentsRequest(customer=ADA, consents=[consent])
     assert (await told(profiles.SetConsents(request, metadata=SALES))).reason == Reason.NOT_BUILT
     assert await FactChanges(world.redis).read("acme", REF) is None
+
+
+async def test_damaged_facts_are_told_with_what_to_do(world: World) -> None:
+    profiles = await looking(world)
+    await world.redis.set(keys.facts(keys.cell("acme"), REF), b"{")
+    ended = await told(profiles.GetProfile(ASK, metadata=SALES))
+    assert (ended.code, ended.reason) == (grpc.StatusCode.FAILED_PRECONDITION, Reason.FACTS_DAMAGED)
+    assert "pilote facts import --replace-damaged" in ended.text
+
+
+async def test_a_rule_that_needs_facts_that_are_damaged_says_so_in_the_callers_language(world: World) -> None:
+    profiles = await looking(world, {"name": "no-vips", "effect": "deny", "when": '"vip" in facts.segments'})
+    await world.redis.set(keys.facts(keys.cell("acme"), REF), b"{")
+    french = await told(profiles.GetProfile(ASK, metadata=(*SALES, ("accept-language", "fr"))))
+    assert (french.code, french.reason) == (grpc.StatusCode.FAILED_PRECONDITION, Reason.FACTS_DAMAGED)
+    said = french.detail(error_details_pb2.LocalizedMessage)
+    assert "est endommagé" in said.message
+    assert "pilote facts import --replace-damaged" in said.message

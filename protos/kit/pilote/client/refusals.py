@@ -226,6 +226,7 @@ _KINDS: Final[Mapping[str, type[CallEnded]]] = {
     "CANCELLED": Cancelled,
     "UPSTREAM_FAILED": Failed,
     "HOLD_DAMAGED": Failed,
+    "FACTS_DAMAGED": PreconditionFailed,
     "NOT_BUILT": Failed,
     "INTERNAL": Failed,
 }
