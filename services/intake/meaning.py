@@ -47,7 +47,11 @@ class Meaning:
 
     def subject(self, event: Event) -> str:
         """The customer that an event is about, as agents name them; empty where the sender has no name for them."""
-        return subject_of(self.source.subject, str(event.user_id)) if named(event.user_id) else ""
+        return self.named(event.user_id) if named(event.user_id) else ""
+
+    def named(self, user_id: str | int | None) -> str:
+        """The customer whom the sender calls so, as agents name them."""
+        return subject_of(self.source.subject, str(user_id))
 
     def of(self, event: Event, *, at_ms: int, gpc: bool = False) -> Taken:
         """What an event says, which happened at `at_ms`. `gpc`: its request had Global Privacy Control's header."""

@@ -4,7 +4,7 @@ from gateway.core.mistakes import near, told
 from gateway.core.policy.document import Document
 from gateway.core.policy.sources import ConsentTold, Source
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.sources import FACTS, PLACES, USER_ID, is_fact, steps_to
+from gateway.core.sources import FACTS, PLACES, UNOMI_USERS, USER_ID, is_fact, steps_to, unomi_steps_to
 
 
 def check_sources(document: Document, mistakes: Mistakes) -> None:
@@ -24,6 +24,9 @@ def check_sources(document: Document, mistakes: Mistakes) -> None:
             mistakes.add((*path, "tenant"), "source-tenant-unknown", name=source.tenant, hint=hint)
         if source.subject.count(USER_ID) != 1:
             mistakes.add((*path, "subject"), "source-subject", subject=source.subject, wanted=USER_ID)
+        if source.unomi is not None and unomi_steps_to(source.unomi.user) is None:
+            at = (*path, "unomi", "user")
+            mistakes.add(at, "source-place-unknown", place=source.unomi.user, choices=UNOMI_USERS)
         _consents(source, (*path, "consents"), mistakes)
         _outcomes(source, (*path, "outcomes"), mistakes)
         _facts(source, (*path, "facts"), mistakes)
