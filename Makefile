@@ -35,7 +35,7 @@ bench: setup
 	$(BIN)/python -m loadtests.console
 	$(BIN)/python -m loadtests.visible
 	$(BIN)/python -m loadtests.intake
-	$(BIN)/python -m loadtests.rest
+	$(BIN)/python -m loadtests.doors
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate

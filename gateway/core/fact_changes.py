@@ -45,6 +45,11 @@ def changed(known: Known, changes: Iterable[Change], statements: Iterable[Consen
     return Known(made, times)
 
 
+def word_in(facts: Facts, fact: str) -> Word:
+    """What a fact, by its name, is; `None` where there is none."""
+    return _Draft(facts).word(fact)
+
+
 def _rank(word: Word) -> tuple[int, str]:
     """An order of all words, whatever they are: no source's kinds are another's."""
     return (0, "") if word is None or word is False else (1, repr(word))

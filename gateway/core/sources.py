@@ -14,14 +14,23 @@ FACTS: Final = ("traits.NAME", "scores.NAME", "segments.NAME", "time_zone", "lan
 """Kinds of facts, for people."""
 USER_ID: Final = "{userId}"
 
+UNOMI_USERS: Final = ("profileId", "properties.NAME", "source.NAME", "target.NAME")
+"""Kinds of places where events of Apache Unomi name their customer, for people."""
+
 _STEP: Final = r"[A-Za-z_$][A-Za-z0-9_$ -]{0,62}"
 _PLACE: Final = re.compile(rf"(groupId|(traits|properties|context|group)(\.{_STEP}){{1,8}})\Z")
+_UNOMI_USER: Final = re.compile(rf"(profileId|(properties|source|target)(\.{_STEP}){{1,8}})\Z")
 _FACT: Final = re.compile(r"((traits|scores|segments)\.[A-Za-z][A-Za-z0-9_.-]{0,62}|time_zone|language)\Z")
 
 
 def steps_to(place: str) -> tuple[str, ...] | None:
     """The steps from an event to a place in it; `None` where it is none."""
     return tuple(place.split(".")) if _PLACE.match(place) else None
+
+
+def unomi_steps_to(place: str) -> tuple[str, ...] | None:
+    """The steps to the customer's name in an event of Apache Unomi; `None` where it is no place of one."""
+    return tuple(place.split(".")) if _UNOMI_USER.match(place) else None
 
 
 def is_fact(name: str) -> bool:

@@ -49,8 +49,8 @@ TEXTS: Final = {
             "`purposes` et `vendor` se lisent dans une chaîne TC, et celle-ci se lit par `purposes`",
         ),
         (
-            "give `purposes` together with `reads: tcf`, and else neither of the two",
-            "donnez `purposes` avec `reads: tcf`, et sinon aucun des deux",
+            "give `purposes` together with `reads: tcf` or `reads: gpp`, and else neither of the two",
+            "donnez `purposes` avec `reads: tcf` ou `reads: gpp`, et sinon aucun des deux",
         ),
     ),
     "source-fact-unknown": (

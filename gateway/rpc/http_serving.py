@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import uvicorn
 
+from gateway.rpc.http_heads import HEAD_SECONDS, BoundedHeads
+
 
 def _nothing() -> None:
     """What ends by itself when the server drains."""
@@ -22,18 +24,26 @@ async def http_serving(
     ending: Callable[[], None] = _nothing,
     proxies: str = "",
     lifespan: Literal["on", "off"] = "off",
+    head_seconds: float = HEAD_SECONDS,
 ) -> AsyncIterator[int]:
     """Answer at that address; yields the port. In the end `ending` is called, so that streams end, and the rest drains.
 
     The word of `proxies`, addresses or networks parted by commas, counts for where a request comes from. `lifespan` is
-    "on" for an application that wants to be told of start and end.
+    "on" for an application that wants to be told of start and end. The head of a request may take `head_seconds`.
 
     Raises:
         OSError: the address is taken.
     """
+
+    class Heads(BoundedHeads):
+        """With that bound."""
+
+        seconds = head_seconds
+
     with listening(listen) as taken:
         config = uvicorn.Config(
             app,
+            http=Heads,
             log_config=None,
             access_log=False,
             lifespan=lifespan,

@@ -11,6 +11,7 @@ import msgspec
 from gateway.core.texts import language_of
 from services.agents.asgi import Receive, Scope
 from services.agents.calling import Metadata
+from services.agents.listening import Gone
 from services.agents.unfit import Unfit
 
 PASSED_ON: Final = frozenset(
@@ -141,10 +142,6 @@ async def body_of(receive: Receive, headers: dict[str, str], *, most: int, secon
     if size:
         _check_media(headers)
     return b"".join(parts)
-
-
-class Gone(Exception):
-    """The caller has gone away."""
 
 
 def _check_media(headers: dict[str, str]) -> None:

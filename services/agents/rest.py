@@ -1,7 +1,6 @@
 """The REST front: a request over HTTP becomes the call that its path is annotated for, and the answer JSON."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
@@ -16,8 +15,9 @@ from services.agents.bindings import Binding, Bindings, Match
 from services.agents.calling import REVISION, Caller, Metadata
 from services.agents.catalogue import Catalogue
 from services.agents.failures import Header, headers_of, of_ended, of_refusal, of_unfit
+from services.agents.listening import Gone, listened
 from services.agents.openapi import openapi
-from services.agents.requests import UNARY_SECONDS, Asked, Gone, asked, body_of
+from services.agents.requests import UNARY_SECONDS, Asked, asked, body_of
 from services.agents.streaming import streamed
 from services.agents.transcoding import json_of, requests_of
 from services.agents.unfit import Unfit
@@ -76,7 +76,7 @@ class Rest:
             match = await self._match(head)
             method = match.binding.method.full_name
             body = await body_of(receive, head.headers, most=self._most)
-            async with _listened(receive):
+            async with listened(receive):
                 await self._call(head, match, body, send=sent)
         except Gone:
             return
@@ -168,30 +168,6 @@ async def _answer(binding: Binding, message: bytes, trailers: Metadata, *, send:
 async def _encoded(requests: Sequence[Message]) -> AsyncIterator[bytes]:
     for request in requests:
         yield request.SerializeToString()
-
-
-@contextlib.asynccontextmanager
-async def _listened(receive: Receive) -> AsyncIterator[None]:
-    """Cancel what the block does once the caller has gone away, which ends it with `Gone`."""
-    own: Any = asyncio.current_task()
-    gone = False
-
-    async def listen() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        own.cancel()
-
-    listening = asyncio.create_task(listen())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if gone and own.uncancel() == 0:
-            raise Gone from None
-        raise
-    finally:
-        listening.cancel()
 
 
 class _Sent:

@@ -16,7 +16,8 @@ from services.agents.asgi import App, Receive, Scope, Send, answer, mounted
 from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
 from services.agents.comments import comments
-from services.agents.mcp.door import mcp_door, metadata_door
+from services.agents.mcp.door import mcp_door
+from services.agents.mcp.metadata import metadata_door
 from services.agents.metrics import RestMetrics
 from services.agents.options import Options
 from services.agents.rest import Rest

@@ -23,6 +23,7 @@ _STATUSES: Final = {
     "store-down": HTTPStatus.SERVICE_UNAVAILABLE,
     "audit-down": HTTPStatus.SERVICE_UNAVAILABLE,
     "audience": HTTPStatus.FORBIDDEN,
+    "unomi": HTTPStatus.FORBIDDEN,
     "audience-busy": HTTPStatus.CONFLICT,
     "content": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,

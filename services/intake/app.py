@@ -10,13 +10,16 @@ from litestar.exceptions import HTTPException
 from redis.exceptions import RedisError
 
 from gateway.core.errors import CallEnded
+from services.intake import unomi
 from services.intake.answers import Asked, Failed, failed, language_in, write_key
 from services.intake.audience_api import audience_handlers
 from services.intake.audiences import Audiences
 from services.intake.bodies import Patience, body_of
 from services.intake.events import KINDS, Problem
+from services.intake.meaning import Meaning
 from services.intake.policy import Sources
-from services.intake.taking import Answer, Taking
+from services.intake.taken import Answer
+from services.intake.taking import Taking
 
 HEALTH: Final = "/healthz"
 _log = logging.getLogger(__name__)
@@ -29,20 +32,24 @@ def application(sources: Sources, taking: Taking, syncing: Audiences, *, patienc
     async def healthy() -> dict[str, str]:
         return {"status": "ok"}
 
-    @post([f"/v1/{kind}" for kind in (*KINDS, "batch")], status_code=HTTPStatus.OK)
+    @post([*(f"/v1/{kind}" for kind in (*KINDS, "batch")), unomi.PATH], status_code=HTTPStatus.OK)
     async def take(request: Asked) -> Response[Any]:
         if not sources.known:
             return failed(request, Problem("no-policy"))
-        meaning = sources.of(write_key(request.headers.get("authorization", "")))
+        key = write_key(request.headers.get("authorization", "")) or request.headers.get(unomi.KEY_HEADER, "")
+        meaning = sources.of(key)
         if meaning is None:
             return failed(request, Problem("key"))
         body = await body_of(request, patience)
         if isinstance(body, Problem):
             return failed(request, body)
         kind = request.url.path.rpartition("/")[2]
+        language, gpc = language_in(request), request.headers.get("sec-gpc", "").strip() == "1"
         try:
-            gpc = request.headers.get("sec-gpc", "").strip() == "1"
-            answer = await taking.take(meaning, body, kind=kind, language=language_in(request), gpc=gpc)
+            if request.url.path == unomi.PATH:
+                answer = await _of_unomi(taking, meaning, body, language=language, gpc=gpc)
+            else:
+                answer = await taking.take(meaning, body, kind=kind, language=language, gpc=gpc)
         except (RedisError, OSError, TimeoutError, CallEnded):
             _log.warning("events cannot be taken: the store does not answer")
             return failed(request, Problem("store-down"))
@@ -59,6 +66,15 @@ def application(sources: Sources, taking: Taking, syncing: Audiences, *, patienc
         logging_config=None,
         debug=False,
     )
+
+
+async def _of_unomi(taking: Taking, meaning: Meaning, body: bytes, *, language: str, gpc: bool) -> Answer | Problem:
+    if meaning.source.unomi is None:
+        return Problem("unomi")
+    events = unomi.collected(body, meaning.source.unomi)
+    if isinstance(events, Problem):
+        return events
+    return await taking.take_events(meaning, events, language=language, gpc=gpc)
 
 
 def answered(answer: Answer) -> Response[Answer]:

@@ -67,7 +67,7 @@ def batch_in(body: bytes) -> Batch | Problem:
     try:
         return _batch.decode(body)
     except msgspec.ValidationError as error:
-        return Problem("kind", _field(error))
+        return Problem("kind", field_of(error))
     except _DAMAGED:
         return Problem("malformed")
 
@@ -80,11 +80,16 @@ def event_in(raw: bytes | msgspec.Raw, *, kind: str = "") -> Event | Problem:
     try:
         event = _event.decode(text)
     except msgspec.ValidationError as error:
-        return Problem("kind", _field(error))
+        return Problem("kind", field_of(error))
     except _DAMAGED:
         return Problem("malformed")
     if kind:
         event = msgspec.structs.replace(event, type=kind)
+    return checked(event)
+
+
+def checked(event: Event) -> Event | Problem:
+    """The event, or what it lacks."""
     return _problem(event) or event
 
 
@@ -93,7 +98,12 @@ def _problem(event: Event) -> Problem | None:
         return Problem("type", "type")
     if not named(event.user_id) and not named(event.anonymous_id):
         return Problem("nobody", "userId")
-    for field, value in (("userId", event.user_id), ("messageId", event.message_id), ("groupId", event.group_id)):
+    for field, value in (
+        ("userId", event.user_id),
+        ("messageId", event.message_id),
+        ("groupId", event.group_id),
+        ("previousId", event.previous_id),
+    ):
         if value is not None and not is_id(str(value)):
             return Problem("id", field)
     if event.type == "track" and not event.event:
@@ -132,7 +142,7 @@ def is_id(text: str) -> bool:
     return len(text) <= MOST_ID_CHARACTERS and not _UNPRINTABLE.search(text)
 
 
-def _field(error: msgspec.ValidationError) -> str:
+def field_of(error: msgspec.ValidationError) -> str:
     """Where an error is, without the text of it, which might quote what was sent."""
     found = _FIELD.findall(str(error))
     return found[-1] if found else ""

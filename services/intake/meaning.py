@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from gateway.core.consents import Consent, Status
 from gateway.core.fact_changes import Change, Word
+from gateway.core.gpp import said_by
 from gateway.core.policy.sources import ConsentTold, Source
 from gateway.core.sources import steps_to, subject_of
-from gateway.core.tcf import allowed_by
+from gateway.core.tcf import Allowed, allowed_by
 from gateway.core.zones import zone_exists
 from services.intake.events import Event, named
 from services.intake.reading import MISSING, READ_BY, found_in
@@ -46,7 +47,11 @@ class Meaning:
 
     def subject(self, event: Event) -> str:
         """The customer that an event is about, as agents name them; empty where the sender has no name for them."""
-        return subject_of(self.source.subject, str(event.user_id)) if named(event.user_id) else ""
+        return self.named(event.user_id) if named(event.user_id) else ""
+
+    def named(self, user_id: str | int | None) -> str:
+        """The customer whom the sender calls so, as agents name them."""
+        return subject_of(self.source.subject, str(user_id))
 
     def of(self, event: Event, *, at_ms: int, gpc: bool = False) -> Taken:
         """What an event says, which happened at `at_ms`. `gpc`: its request had Global Privacy Control's header."""
@@ -111,9 +116,20 @@ def _status(told: ConsentTold, event: Event, *, gpc: bool) -> Status | None:
         if not isinstance(value, bool):
             raise Unfit
         return "granted" if value else "refused"
+    if told.reads == "gpp":
+        said = said_by(value) if isinstance(value, str) else None
+        if said is None:
+            raise Unfit
+        if said.opted_out:
+            return "refused"
+        return _allows(told, said.allowed) if told.purposes and said.allowed is not None else None
     allowed = allowed_by(value) if isinstance(value, str) else None
     if allowed is None:
         raise Unfit
+    return _allows(told, allowed)
+
+
+def _allows(told: ConsentTold, allowed: Allowed) -> Status:
     whole = allowed.purposes.issuperset(told.purposes) and (told.vendor is None or told.vendor in allowed.vendors)
     return "granted" if whole else "refused"
 

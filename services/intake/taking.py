@@ -1,6 +1,7 @@
 """Takes the events of one request: each is accepted, known already, about nobody we have a name for, or refused."""
 
 import asyncio
+import datetime as dt
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
@@ -12,38 +13,9 @@ from gateway.adapters.fact_changes import FactChanges, Told
 from gateway.core.record import subject_ref
 from services.intake.events import Batch, Event, Problem, batch_in, event_in, happened_ms, named
 from services.intake.meaning import Meaning
+from services.intake.merging import merged
 from services.intake.outcomes import Happened, Outcomes, happened
-from services.intake.texts import say
-
-MOST_SAID: Final = 100
-"""Refused events, and values that were left out, that an answer names."""
-
-
-class Said(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """Something about one event of a request."""
-
-    index: int
-    message: str
-    """In words."""
-    reason: str
-    """For machines; never renamed."""
-    field: str = ""
-    message_id: str = ""
-
-
-class Answer(msgspec.Struct, frozen=True, rename="camel"):
-    """What came of a request."""
-
-    success: bool
-    """Whether any of its events was good, or there was none: else sending it again is of no use."""
-    accepted: int
-    repeated: int
-    """Events that were accepted before."""
-    anonymous: int
-    """Events about somebody whom the sender has no `userId` for: nothing is kept of them."""
-    rejected: tuple[Said, ...] = ()
-    ignored: tuple[Said, ...] = ()
-    """Values that were left out, of events that were accepted."""
+from services.intake.taken import MOST_SAID, Answer, Said, said_of
 
 
 class _Read(NamedTuple):
@@ -76,28 +48,42 @@ class Taking:
     async def take(
         self, meaning: Meaning, body: bytes, *, kind: str, language: str, gpc: bool = False
     ) -> Answer | Problem:
-        """Take the event of a body that was sent as `kind`, or those of a batch. `gpc`: see `Meaning.of`.
+        """Take the event of a body that was sent as `kind`, or those of a batch. Raises what `take_events` does."""
+        batch = batch_in(body) if kind == "batch" else Batch([msgspec.Raw(body)])
+        if isinstance(batch, Problem):
+            return batch
+        own = "" if kind == "batch" else kind
+        events = [(event_in(raw, kind=own), bytes(raw)) for raw in batch.batch]
+        return await self.take_events(meaning, events, sent_at=batch.sent_at, language=language, gpc=gpc)
+
+    async def take_events(
+        self,
+        meaning: Meaning,
+        events: Sequence[tuple[Event | Problem, bytes]],
+        *,
+        language: str,
+        sent_at: dt.datetime | None = None,
+        gpc: bool = False,
+    ) -> Answer:
+        """Take events, or what is wrong with them, each with its text. `gpc`: see `Meaning.of`.
 
         Raises:
             RedisError, CallEnded: the store does not answer; what was taken by then is known again.
             AioRpcError: the audit service does not answer, which knows what contacts there were; likewise.
         """
-        batch = batch_in(body) if kind == "batch" else Batch([msgspec.Raw(body)])
-        if isinstance(batch, Problem):
-            return batch
-        received_ms, own = self._clock_ms(), "" if kind == "batch" else kind
-        read = [self._read(meaning, raw, kind=own) for raw in batch.batch]
+        received_ms = self._clock_ms()
+        read = [self._read(meaning, event, raw) for event, raw in events]
         told: list[Told] = []
         followed: list[Happened] = []
         ignored: list[Said] = []
         for index, (event, mark, ref) in enumerate(read):
             if isinstance(event, Problem) or not ref:
                 continue
-            at_ms = happened_ms(event, sent_at=batch.sent_at, received_ms=received_ms)
+            at_ms = happened_ms(event, sent_at=sent_at, received_ms=received_ms)
             taken = meaning.of(event, at_ms=at_ms, gpc=gpc)
             if taken.changes or taken.statements:
                 told.append(Told(ref, mark, taken.changes, taken.statements))
-            ignored += [_said(index, event, Problem("unfit", place), language) for place in taken.unfit]
+            ignored += [said_of(index, event, Problem("unfit", place), language) for place in taken.unfit]
             followed += happened(meaning.source, event, index=index, subject_ref=ref, mark=mark, at_ms=at_ms)
         taken_now = await self._facts.take(meaning.source.tenant, told)
         known = taken_now.repeated
@@ -105,6 +91,10 @@ class Taking:
         read = [_refused_if(each, taken_now.damaged) for each in read]
         followed = [each for each in followed if each.subject_ref not in taken_now.damaged]
         ignored = [each for each in ignored if isinstance(read[each.index].event, Event)]
+        damaged = await self._merge(meaning, read)
+        read = [
+            _Read(Problem("damaged", "previousId"), each.mark) if n in damaged else each for n, each in enumerate(read)
+        ]
         # Consents that the same request tells count for its outcomes. Each outcome is kept once by itself, so one that
         # could not be kept the last time is kept now, though its event is known.
         ends = await asyncio.gather(*(self._report(meaning, each, now_ms=received_ms) for each in followed))
@@ -113,8 +103,23 @@ class Taking:
                 known |= {each.mark}
             elif isinstance(end, Problem):
                 event = read[each.index].event
-                ignored.append(_said(each.index, event if isinstance(event, Event) else None, end, language))
+                ignored.append(said_of(each.index, event if isinstance(event, Event) else None, end, language))
         return self._answer(meaning.source.name, read, known=known, ignored=ignored, language=language)
+
+    async def _merge(self, meaning: Meaning, read: Sequence[_Read]) -> set[int]:
+        """Do what aliases say; gives those about customers whose facts are damaged."""
+        damaged = set[int]()
+        for index, (event, _, ref) in enumerate(read):
+            if isinstance(event, Problem) or event.type != "alias" or not ref or not meaning.source.aliases:
+                continue
+            if named(event.previous_id):
+                previous = self._ref(meaning, meaning.named(event.previous_id))
+                if not await merged(self._facts, meaning.source.tenant, previous=previous, into=ref):
+                    damaged.add(index)
+        return damaged
+
+    def _ref(self, meaning: Meaning, subject: str) -> str:
+        return subject_ref(self._key, tenant=meaning.source.tenant, subject=subject)
 
     async def _report(self, meaning: Meaning, outcome: Happened, *, now_ms: int) -> str | Problem:
         if outcome.problem:
@@ -122,15 +127,14 @@ class Taking:
         end = await self._outcomes.report(meaning.source, outcome, now_ms=now_ms)
         return Problem(end) if end in ("unattributed", "unconsented", "damaged") else end
 
-    def _read(self, meaning: Meaning, raw: msgspec.Raw, *, kind: str) -> _Read:
-        event = event_in(raw, kind=kind)
+    def _read(self, meaning: Meaning, event: Event | Problem, raw: bytes) -> _Read:
         if isinstance(event, Problem):
             return _Read(event, "")
         # One without an id is known again by all that it says.
-        name = event.message_id.encode() if event.message_id else bytes(raw)
-        tenant, subject = meaning.source.tenant, meaning.subject(event)
+        name = event.message_id.encode() if event.message_id else raw
+        subject = meaning.subject(event)
         mark = hashlib.blake2b(name, digest_size=16, key=self._key[:64]).hexdigest()
-        return _Read(event, mark, subject_ref(self._key, tenant=tenant, subject=subject) if subject else "")
+        return _Read(event, mark, self._ref(meaning, subject) if subject else "")
 
     def _answer(
         self,
@@ -146,7 +150,7 @@ class Taking:
         seen: set[tuple[str, str]] = set()
         for index, (event, mark, ref) in enumerate(read):
             if isinstance(event, Problem):
-                rejected.append(_said(index, None, event, language))
+                rejected.append(said_of(index, None, event, language))
                 end = ("", "rejected")
             elif not named(event.user_id):
                 end = (event.type, "anonymous")
@@ -173,13 +177,3 @@ def _refused_if(read: _Read, damaged: frozenset[str]) -> _Read:
 
 
 _ENDS: Final = ("accepted", "repeated", "anonymous", "rejected")
-
-
-def _said(index: int, event: Event | None, problem: Problem, language: str) -> Said:
-    return Said(
-        index=index,
-        message=say(problem.code, language=language, field=problem.field or "$"),
-        reason=problem.code.upper().replace("-", "_"),
-        field=problem.field,
-        message_id=(event.message_id or "") if event is not None else "",
-    )

@@ -43,6 +43,10 @@ _TEXTS: Final = {
         "The policy does not let this source say who belongs to this audience.",
         "La politique ne laisse pas cette source dire qui appartient à cette audience.",
     ),
+    "unomi": (
+        "The policy does not say how events of Apache Unomi from this source are understood; have `unomi` added to it.",
+        "La politique ne dit pas comment comprendre les événements d’Apache Unomi de cette source ; faites-y ajouter `unomi`.",
+    ),
     "audience-busy": (
         "This audience is being synchronised already; wait until that is over.",
         "Cette audience est déjà en cours de synchronisation ; attendez qu’elle soit terminée.",

@@ -22,6 +22,7 @@ TYPES: Final = (
     "stop.lifted",
     "revision.activated",
     "finding",
+    "gap",
 )
 """Without the prefix."""
 CONTENT_TYPE: Final = "application/cloudevents+json"
@@ -87,6 +88,17 @@ def of_revision(number: int, sha256: str, *, change: int, now_ms: int) -> Event:
         subject=f"revisions/{number}",
         time=time_of(now_ms),
         data={"number": number, "sha256": sha256},
+    )
+
+
+def of_gap(since_ms: int, until_ms: int) -> Event:
+    """What is told where nobody told anything for longer than the log keeps all of it: some may be missing."""
+    return Event(
+        id=f"gap.{since_ms}",
+        type=f"{PREFIX}gap",
+        subject="webhooks",
+        time=time_of(until_ms),
+        data={"from": time_of(since_ms), "to": time_of(until_ms)},
     )
 
 

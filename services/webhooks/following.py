@@ -15,7 +15,8 @@ from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
 from pilote.decision.v1.decision_pb2 import Decision
 from services.webhooks.contacts import of_contact
-from services.webhooks.events import of_decision, of_finding, of_revision, of_stop, time_of
+from services.webhooks.events import of_decision, of_finding, of_gap, of_revision, of_stop, time_of
+from services.webhooks.keeping import shortest_ms
 from services.webhooks.store import WebhookStore
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
@@ -108,6 +109,7 @@ class Follower:
         """Queue what happened since the last look, however long ago that was; nothing the first time."""
         last = (await self._store.known()).get(self._feed.mark)
         if last is not None:
+            await self._look_for_gap(int(last))
             await self.fill(since_ms=int(last) - LOOK_BACK_MS)
         await self._store.know(self._feed.mark, str(self._clock_ms()).encode())
 
@@ -151,6 +153,14 @@ class Follower:
         for tenant in sorted(tenants):
             await self._look_at_stops(tenant, known)
             await self._look_at_findings(tenant, known)
+
+    async def _look_for_gap(self, last_ms: int) -> None:
+        now_ms, published = self._clock_ms(), await self._revisions.read(await self._revisions.active())
+        kept_ms = shortest_ms(bytes(published.document)) if published is not None else now_ms
+        if self._feed is DECISIONS and now_ms - last_ms > kept_ms:
+            span = {"from": time_of(last_ms), "to": time_of(now_ms - kept_ms)}
+            _log.error("nobody told other systems anything for longer than the log keeps all of it", extra=span)
+            await self._tell(of_gap(last_ms, now_ms - kept_ms))
 
     async def _look_at_revision(self, known: dict[str, bytes]) -> None:
         number = await self._revisions.active()

@@ -4,6 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.stops import StopStore
 from gateway.adapters.webhooks import Delivery, Endpoint
@@ -12,6 +16,7 @@ from gateway.core.failures import NO_KEY
 from gateway.core.stops import Stop
 from services.webhooks.events import time_of
 from services.webhooks.following import Follower
+from services.webhooks.keeping import shortest_ms
 from services.webhooks.server import running
 from services.webhooks.store import WebhookStore
 from services.webhooks.targets import networks_of
@@ -127,6 +132,32 @@ async def test_what_happened_while_nobody_told_for_days_or_found_a_full_queue_is
         assert [await follower.fill(since_ms=clock_ms() - 3_600_000) for _ in range(2)] == [1, 0]
         (waiting,) = await store.list("e-acme", dead=False)
     assert json.loads(waiting.body)["subject"] == f"decisions/{refused.decision}"
+
+
+async def test_where_the_log_may_have_dropped_what_was_never_told_that_is_told(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    retention = [{"name": "reads", "operations": ["READ"], "keep": "30d"}]
+    await world.publish(policy(upstream.address, retention=retention))
+    async with receiving() as receiver:
+        store = await endpoint(world, receiver)
+        follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
+        for days, told_of in ((29, 0), (31, 1)):
+            last_ms = clock_ms() - days * 86_400_000
+            kept = msgspec.structs.replace((await store.endpoints())[0], created_ms=last_ms)
+            await store.keep(kept)
+            await store.know("told-ms", str(last_ms).encode())
+            await follower.catch_up()
+            assert len(await store.list("e-acme", dead=False)) == told_of
+        (gap,) = await store.list("e-acme", dead=False)
+    event = json.loads(gap.body)
+    assert (event["type"], event["data"]["from"]) == ("dev.pilote.gap", time_of(last_ms))
+    assert event["data"]["from"] < event["data"]["to"] < time_of(clock_ms())
+
+
+@given(st.binary())
+def test_of_whatever_document_it_is_known_how_long_the_log_keeps_all(document: bytes) -> None:
+    assert shortest_ms(document) > 0
 
 
 async def test_a_rule_that_fails_is_told_once_under_each_revision(

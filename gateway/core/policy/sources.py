@@ -15,12 +15,13 @@ class ConsentTold(Part, frozen=True, kw_only=True):
     """Such as "context.consent.categoryPreferences.Marketing"."""
     event: Text | None = None
     """Name of a track event, such as "Unsubscribed", by which the customer withdraws what they agreed to."""
-    reads: Literal["truth", "tcf", "gpc"] = "truth"
+    reads: Literal["truth", "tcf", "gpp", "gpc"] = "truth"
     """What stands there. "truth": true lets the customer be contacted, false refuses. "tcf": a TC string of the IAB,
-    version 2. "gpc": Global Privacy Control, true refuses and nothing else says anything; so does the header
+    version 2. "gpp": a GPP string of the IAB: who has opted out in the USA refuses, and its TC string counts where
+    `purposes` are given. "gpc": Global Privacy Control, true refuses and nothing else says anything; so does the header
     `Sec-GPC: 1` of the request."""
     purposes: tuple[Annotated[int, msgspec.Meta(ge=1, le=24)], ...] = ()
-    """Of a TC string: all of these must be consented to."""
+    """Of a TC string, on its own or within a GPP string: all of these must be consented to."""
     vendor: Annotated[int, msgspec.Meta(ge=1, le=65_535)] | None = None
     """Of a TC string: this vendor must be too."""
     channels: tuple[Name, ...]
@@ -45,6 +46,20 @@ class OutcomeTold(Part, frozen=True, kw_only=True):
     "email/tracking"."""
 
 
+class UnomiTold(Part, frozen=True, kw_only=True):
+    """How events of Apache Unomi are understood, which are sent to `/cxs/eventcollector`.
+
+    Each is a track event, named by its `eventType`, whose source, target and scope stand in `context`. A consent that
+    it modifies stands in `context.consents.NAME` as true or false, by its type.
+    """
+
+    user: Text = "profileId"
+    """Where the customer's name stands: "profileId", or a place in the event such as "properties.customerNumber" or
+    "source.properties.id"."""
+    identify: tuple[Text, ...] = ()
+    """Types of events that are an identify instead: their properties are the customer's traits."""
+
+
 class Source(Part, frozen=True, kw_only=True):
     """A system whose events `pilote intake` takes. What is not listed in `facts` is never kept."""
 
@@ -60,6 +75,10 @@ class Source(Part, frozen=True, kw_only=True):
     """Segments whose members it may say, all of them or one by one."""
     window: Duration = "7d"
     """How long after a contact an outcome that names no decision may still be its outcome."""
+    unomi: UnomiTold | None = None
+    """null: it sends no events of Apache Unomi."""
+    aliases: bool = False
+    """Whether an `alias` merges what events have told of the customer `previousId` into the one of `userId`."""
     facts: dict[Text, Text] = {}
     """From a place in an event, such as "traits.plan" or "context.locale", to the fact that is kept of it, such as
     "traits.plan", "scores.churn", "segments.vip", "time_zone" or "language". See `gateway.core.sources`."""

@@ -2,9 +2,9 @@
 
 from gateway.core.mistakes import near, told
 from gateway.core.policy.document import Document
-from gateway.core.policy.sources import Source
+from gateway.core.policy.sources import ConsentTold, Source
 from gateway.core.revision.decode import Mistakes, Path
-from gateway.core.sources import FACTS, PLACES, USER_ID, is_fact, steps_to
+from gateway.core.sources import FACTS, PLACES, UNOMI_USERS, USER_ID, is_fact, steps_to, unomi_steps_to
 
 
 def check_sources(document: Document, mistakes: Mistakes) -> None:
@@ -24,6 +24,9 @@ def check_sources(document: Document, mistakes: Mistakes) -> None:
             mistakes.add((*path, "tenant"), "source-tenant-unknown", name=source.tenant, hint=hint)
         if source.subject.count(USER_ID) != 1:
             mistakes.add((*path, "subject"), "source-subject", subject=source.subject, wanted=USER_ID)
+        if source.unomi is not None and unomi_steps_to(source.unomi.user) is None:
+            at = (*path, "unomi", "user")
+            mistakes.add(at, "source-place-unknown", place=source.unomi.user, choices=UNOMI_USERS)
         _consents(source, (*path, "consents"), mistakes)
         _outcomes(source, (*path, "outcomes"), mistakes)
         _facts(source, (*path, "facts"), mistakes)
@@ -38,8 +41,17 @@ def _consents(source: Source, path: Path, mistakes: Mistakes) -> None:
             _place(told_by.place, (*at, "place"), mistakes)
         if not told_by.channels:
             mistakes.add((*at, "channels"), "source-consent-channels")
-        if (told_by.reads == "tcf") != bool(told_by.purposes) or (told_by.vendor and told_by.reads != "tcf"):
+        if not _purposes_fit(told_by):
             mistakes.add((*at, "purposes"), "source-consent-purposes")
+
+
+def _purposes_fit(told_by: ConsentTold) -> bool:
+    match told_by.reads:
+        case "tcf":
+            return bool(told_by.purposes)
+        case "gpp":
+            return bool(told_by.purposes) or told_by.vendor is None
+    return not told_by.purposes and told_by.vendor is None
 
 
 def _outcomes(source: Source, path: Path, mistakes: Mistakes) -> None:

@@ -1,4 +1,4 @@
-"""MCP over streamable HTTP: who may come in, and where clients learn how to get a token (RFC 9728)."""
+"""MCP over streamable HTTP: who may come in."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,23 @@ from gateway.ending import ended
 from gateway.instance import instance
 from gateway.rpc.headers import API_KEY
 from gateway.watching.tracing import Tracing, otlp
-from services.agents.asgi import App, Receive, Scope, Send, answer
+from services.agents.asgi import App, Message, Receive, Scope, Send, answer
 from services.agents.calling import Caller, Metadata
 from services.agents.catalogue import Catalogue
+from services.agents.failures import of_unfit
+from services.agents.listening import Gone
 from services.agents.mcp.asking import Asking, asking
+from services.agents.mcp.calls import Calls
+from services.agents.mcp.metadata import METADATA_PATH, PATH, url_of
 from services.agents.mcp.offers import Offers, refused_credential
+from services.agents.mcp.quick import Quick
 from services.agents.mcp.serving import Context, Serving
 from services.agents.mcp.spans import Spans
+from services.agents.mcp.tools import Tools
 from services.agents.options import Options
+from services.agents.requests import body_of
+from services.agents.unfit import Unfit
 
-PATH: Final = "/mcp"
-METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
 _ASKING: Final = "pilote.asking"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -40,7 +46,9 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> As
     if options.to.otlp_endpoint is not None:
         tracing = Tracing(instance("agents"), exporter=otlp(options.to.otlp_endpoint))
     spans = Spans(tracing, ratio=options.trace_ratio)
-    server = Serving(catalogue, caller, offers, asked=_asked, spans=spans).server()
+    tools = Tools(catalogue)
+    calls = Calls(catalogue, caller, tools, offers, spans=spans)
+    server = Serving(tools, calls, offers, asked=_asked).server()
     manager = StreamableHTTPSessionManager(server, max_request_body_size=options.max_message_bytes)
     begun, stop = asyncio.Event(), asyncio.Event()
 
@@ -53,7 +61,7 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> As
     task = asyncio.create_task(run())
     try:
         await begun.wait()
-        yield _Guarded(manager, offers, options)
+        yield _Guarded(manager, Quick(tools, calls, server=server.server_info_stamp), offers, options)
     finally:
         stop.set()
         await ended(task)
@@ -61,32 +69,12 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> As
             await asyncio.to_thread(tracing.close)
 
 
-@contextlib.asynccontextmanager
-async def metadata_door(_catalogue: Catalogue, _caller: Caller, options: Options) -> AsyncIterator[App]:
-    """What answers below /.well-known: which servers give tokens for this resource."""
-
-    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-        if scope["path"] not in (METADATA_PATH, METADATA_PATH + PATH):
-            await answer(send, 404, b'{"code":5,"message":"There is nothing here."}')
-            return
-        told: dict[str, Any] = {
-            "resource": _base(scope, options) + PATH,
-            "bearer_methods_supported": ["header"],
-            "resource_name": "Pilote",
-        }
-        if options.authorization_servers:
-            told["authorization_servers"] = options.authorization_servers
-        headers = ((b"access-control-allow-origin", b"*"), (b"cache-control", b"max-age=300"))
-        await answer(send, 200, msgspec.json.encode(told), headers=headers)
-
-    yield app
-
-
 class _Guarded:
     """Lets in who comes from no foreign page and has a credential that the gateway knows."""
 
-    def __init__(self, manager: StreamableHTTPSessionManager, offers: Offers, options: Options) -> None:
+    def __init__(self, manager: StreamableHTTPSessionManager, quick: Quick, offers: Offers, options: Options) -> None:
         self._manager = manager
+        self._quick = quick
         self._offers = offers
         self._options = options
 
@@ -102,7 +90,7 @@ class _Guarded:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = asking(scope["headers"])
-        challenge = f'Bearer resource_metadata="{_base(scope, self._options)}{METADATA_PATH}{PATH}"'
+        challenge = f'Bearer resource_metadata="{url_of(scope, self._options)}{METADATA_PATH}{PATH}"'
         if not asked.credential:
             await _refuse(send, 401, "Send a bearer token, or an API key as x-api-key.", challenge=challenge)
             return
@@ -115,9 +103,35 @@ class _Guarded:
             invalid = f'{challenge}, error="invalid_token"'
             await _refuse(send, 401, "This token or API key is not valid.", challenge=invalid)
             return
+        if scope["method"] != "POST":
+            await self._by_sdk(scope, receive, send, asked)
+            return
+        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            body = await body_of(receive, named, most=self._options.max_message_bytes)
+        except Gone:
+            return
+        except Unfit as unfit:
+            text = of_unfit(unfit, language=asked.language).status.message
+            await _refuse(send, unfit.http, text, close=True)
+            return
+        if not await self._quick.answered(scope["headers"], body, asked=asked, receive=receive, send=send):
+            await self._by_sdk(scope, _again(body, receive), send, asked)
+
+    async def _by_sdk(self, scope: Scope, receive: Receive, send: Send, asked: Asking) -> None:
         scope[_ASKING] = asked
         scope["user"] = _owner(asked.credential)
         await self._manager.handle_request(scope, receive, send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Receives the body that has been read, then goes on."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return left.pop() if left else await receive()
+
+    return again
 
 
 def _asked(context: Context) -> Asking:
@@ -140,15 +154,6 @@ def _owner(credential: Metadata) -> AuthenticatedUser:
     return AuthenticatedUser(AccessToken(token="", client_id=f"{name}\n{subject}", scopes=[]))
 
 
-def _base(scope: Scope, options: Options) -> str:
-    """Where clients reach us: as the setting says, else as this one did."""
-    if options.url:
-        return options.url.rstrip("/")
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    plain = host if host.isascii() and all(letter.isalnum() or letter in ".-:[]" for letter in host) else ""
-    return f"{scope.get('scheme', 'http')}://{plain}"
-
-
 def _origin_fits(scope: Scope, options: Options) -> bool:
     """Whether a browser's page may call: one of this machine, or of our own address. Programs send no origin."""
     origin = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"), None)
@@ -164,8 +169,11 @@ def _origin_fits(scope: Scope, options: Options) -> bool:
     return said.scheme in ("http", "https") and said.hostname in _LOOPBACK
 
 
-async def _refuse(send: Send, status: int, text: str, *, challenge: str = "", retry: bool = False) -> None:
+async def _refuse(
+    send: Send, status: int, text: str, *, challenge: str = "", retry: bool = False, close: bool = False
+) -> None:
     """An error of JSON-RPC that belongs to no request yet."""
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": text}}
     headers = [(b"www-authenticate", challenge.encode("latin-1"))] if challenge else []
-    await answer(send, status, msgspec.json.encode(body), headers=[*headers, *([(b"retry-after", b"1")] * retry)])
+    headers += [(b"retry-after", b"1")] * retry + [(b"connection", b"close")] * close
+    await answer(send, status, msgspec.json.encode(body), headers=headers)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, Final
 
 import grpc
-import mcp_types
 import msgspec
 
 from gateway.clock import clock_ms
@@ -32,6 +31,18 @@ _OPEN: Final = frozenset({"HOLD_STATE_PENDING", "HOLD_STATE_APPROVED", "HOLD_STA
 _TOLD: Final = ("pilote-decision-id", "pilote-revision", "pilote-version", "pilote-channel", "ratelimit")
 
 
+class Ran(msgspec.Struct, frozen=True):
+    """What came of a call of a tool."""
+
+    texts: Sequence[str]
+    """What a model reads: the answer as JSON or the refusal, then what to do next."""
+    structure: dict[str, Any]
+    """The same for programs."""
+    failed: bool
+    told: Mapping[str, str]
+    """What the gateway says beside it, such as "pilote/decision-id"."""
+
+
 class Running:
     """Runs tools. `clock` gives milliseconds since the epoch."""
 
@@ -42,7 +53,7 @@ class Running:
 
     async def run(
         self, tool: Tool, arguments: Mapping[str, Any], *, metadata: Metadata, language: str, progress: Progress
-    ) -> tuple[mcp_types.CallToolResult, Metadata]:
+    ) -> tuple[Ran, Metadata]:
         """The tool's result, and the trailers of the call. Refusals are results too.
 
         Raises:
@@ -68,7 +79,7 @@ class Running:
 
     async def _one(
         self, tool: Tool, request: bytes, *, metadata: Metadata, language: str, progress: Progress
-    ) -> tuple[mcp_types.CallToolResult, Metadata]:
+    ) -> tuple[Ran, Metadata]:
         method, seconds = tool.method.full_name, TOOL_SECONDS
         if method == WAIT_HOLD:
             request, seconds = _waiting(request)
@@ -107,7 +118,7 @@ class Running:
         metadata: Metadata,
         language: str,
         progress: Progress,
-    ) -> tuple[mcp_types.CallToolResult, Metadata]:
+    ) -> tuple[Ran, Metadata]:
         items: list[dict[str, Any]] = []
         trailers: Metadata = ()
         skip, most = (0, None) if window is None else (window.skip, window.most)
@@ -135,9 +146,7 @@ class Running:
         return _answered(tool, answer, trailers=trailers, steps=steps, language=language), trailers
 
 
-def _answered(
-    tool: Tool, answer: dict[str, Any], *, trailers: Metadata, steps: Sequence[str], language: str
-) -> mcp_types.CallToolResult:
+def _answered(tool: Tool, answer: dict[str, Any], *, trailers: Metadata, steps: Sequence[str], language: str) -> Ran:
     text = msgspec.json.encode(answer).decode()
     if len(text) > MOST_CHARACTERS:
         most = texts.said("too-large", language=language, most=f"{MOST_CHARACTERS}")
@@ -156,11 +165,8 @@ def _result(
     failed: bool,
     steps: Sequence[str] = (),
     told: Mapping[str, str] | None = None,
-) -> mcp_types.CallToolResult:
-    content: list[mcp_types.ContentBlock] = [mcp_types.TextContent(type="text", text=each) for each in (text, *steps)]
-    return mcp_types.CallToolResult(
-        content=content, structured_content=structure, is_error=failed, _meta=dict(told) if told else None
-    )
+) -> Ran:
+    return Ran((text, *steps), structure, failed, told or {})
 
 
 async def _each(requests: Sequence[bytes]) -> AsyncIterator[bytes]:

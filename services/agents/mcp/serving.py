@@ -12,13 +12,11 @@ from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 
 from gateway.clock import clock_ms
-from services.agents.calling import Caller
-from services.agents.catalogue import Catalogue
 from services.agents.mcp import refusals
 from services.agents.mcp.asking import Asking
+from services.agents.mcp.calls import Calls, NoTool
 from services.agents.mcp.offers import Offers, refused_credential
-from services.agents.mcp.running import Running
-from services.agents.mcp.spans import Spans
+from services.agents.mcp.spans import Spoken
 from services.agents.mcp.tools import Tools, shown
 
 NAME: Final = "pilote"
@@ -38,19 +36,16 @@ class Serving:
 
     def __init__(
         self,
-        catalogue: Catalogue,
-        caller: Caller,
+        tools: Tools,
+        calls: Calls,
         offers: Offers,
         *,
         asked: Callable[[Context], Asking],
-        spans: Spans,
     ) -> None:
-        self._spans = spans
-        self._catalogue = catalogue
         self._offers = offers
         self._asked = asked
-        self._tools = Tools(catalogue)
-        self._running = Running(catalogue, caller)
+        self._tools = tools
+        self._calls = calls
 
     def server(self) -> Server[Any]:
         """A server of the official SDK that answers by this."""
@@ -81,36 +76,35 @@ class Serving:
         )
 
     async def call_tool(self, context: Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
-        """What came of a call. A tool that this agent is not offered is refused by the gateway, which records that."""
+        """What came of a call."""
         asked = self._asked(context)
-        tool = self._tools.find(params.name)
-        if tool is None and await self._catalogue.look_again():
-            tool = self._tools.find(params.name)
-        if tool is None:
-            raise MCPError(mcp_types.INVALID_PARAMS, f"There is no tool of the name {params.name[:80]!r}.")
         meta: Mapping[str, Any] | None = context.meta if isinstance(context.meta, Mapping) else None
+        request: Any = context.request
+        session = None if request is None else request.headers.get("mcp-session-id")
 
         async def progress(done: float, text: str) -> None:
             await context.session.report_progress(done, message=text)
 
-        result: mcp_types.CallToolResult | None = None
-        span, metadata = self._spans.begun(asked.metadata(meta))
         try:
-            result, trailers = await self._running.run(
-                tool,
+            ran = await self._calls.call(
+                params.name,
                 params.arguments or {},
-                metadata=metadata,
-                language=asked.language,
+                asked=asked,
+                meta=meta,
+                spoken=Spoken(str(context.protocol_version), context.request_id, session),
                 progress=progress,
             )
-        except grpc.aio.AioRpcError as error:  # the credential ran out meanwhile: the next request is told by HTTP
-            self._offers.forget(asked.credential)
-            raise _refused(error, asked) from error
-        finally:
-            if span is not None:
-                span.end(tool.name, context, result)
-        self._offers.answered(trailers)
-        return result
+        except NoTool as error:
+            raise MCPError(mcp_types.INVALID_PARAMS, str(error)) from error
+        except grpc.aio.AioRpcError as error:
+            raise refused(error, asked) from error
+        content: list[mcp_types.ContentBlock] = [mcp_types.TextContent(type="text", text=each) for each in ran.texts]
+        return mcp_types.CallToolResult(
+            content=content,
+            structured_content=ran.structure,
+            is_error=ran.failed,
+            _meta=dict(ran.told) if ran.told else None,
+        )
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
         tool = self._tools.find(name)
@@ -120,10 +114,10 @@ class Serving:
         try:
             return await self._offers.of(asked.credential)
         except grpc.aio.AioRpcError as error:
-            raise _refused(error, asked) from error
+            raise refused(error, asked) from error
 
 
-def _refused(error: grpc.aio.AioRpcError, asked: Asking) -> MCPError:
+def refused(error: grpc.aio.AioRpcError, asked: Asking) -> MCPError:
     """An error of the protocol: there is no tool's result to put it in."""
     text, structure = refusals.refusal_of(error, language=asked.language, now_ms=clock_ms())
     code = mcp_types.INVALID_REQUEST if refused_credential(error) else mcp_types.INTERNAL_ERROR

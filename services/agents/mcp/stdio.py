@@ -11,9 +11,11 @@ from services.agents.calling import calling
 from services.agents.catalogue import Catalogue
 from services.agents.comments import comments
 from services.agents.mcp.asking import by_key
+from services.agents.mcp.calls import Calls
 from services.agents.mcp.offers import Offers
 from services.agents.mcp.serving import Serving
 from services.agents.mcp.spans import Spans
+from services.agents.mcp.tools import Tools
 from services.agents.options import Options
 
 
@@ -28,6 +30,8 @@ async def serve_stdio(options: Options, *, key: str, language: str) -> None:
             await catalogue.refresh()
         stack.push_async_callback(ended, asyncio.create_task(catalogue.follow()))
         asked = by_key(key, language=language)
-        server = Serving(catalogue, caller, Offers(caller), asked=lambda _context: asked, spans=Spans(None)).server()
+        tools, offers = Tools(catalogue), Offers(caller)
+        calls = Calls(catalogue, caller, tools, offers, spans=Spans(None))
+        server = Serving(tools, calls, offers, asked=lambda _context: asked).server()
         read, write = await stack.enter_async_context(stdio_server())
         await server.run(read, write, server.create_initialization_options())

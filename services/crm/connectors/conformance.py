@@ -20,10 +20,12 @@ from pilote.crm.v1.contact_service_pb2 import (
     UpdateContactRequest,
 )
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
+from pilote.crm.v1.deal_service_pb2_grpc import DealServiceStub
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
+    from pilote.crm.v1.deal_service_pb2_grpc import DealServiceAsyncStub
     from pilote.crm.v1.message_service_pb2_grpc import MessageServiceAsyncStub
 
 PAGES_AT_MOST: Final = 200
@@ -66,10 +68,18 @@ class System(NamedTuple):
     sent: Callable[[], int] | None = None
     """How many messages have reached the vendor so far; `None`: nobody can see."""
 
+    deals_need: tuple[str, ...] = ()
+    """Fields without which it makes no deal, beyond those of the contract."""
+
     @property
     def contacts(self) -> "ContactServiceAsyncStub":
         """Its contacts."""
         return ContactServiceStub(self.channel)
+
+    @property
+    def deals(self) -> "DealServiceAsyncStub":
+        """Its deals."""
+        return DealServiceStub(self.channel)
 
     @property
     def messages(self) -> "MessageServiceAsyncStub":

@@ -9,6 +9,7 @@ import grpc
 
 from gateway.rpc.status import reason_from
 from services.crm.connectors.conformance import CHECKS, Failed, LeftOut, System
+from services.crm.connectors.deal_conformance import DEAL_CHECKS
 from services.crm.connectors.descriptor import Method
 from services.crm.connectors.exchange import Answer, Lost, Outgoing
 from services.crm.connectors.message_conformance import MESSAGE_CHECKS
@@ -81,10 +82,16 @@ async def tried(
         sending = loaded.methods.get("SendMessage")
         knows = sending is not None and (sending.idempotency_header or sending.lookup is not None)
         system = System(
-            channel, frozenset(loaded.methods), faults=faults, renews=renews, contact_point=contact_point,
-            messages_by=_channel(sending), sent=None if knows else lambda: faults.changes,
-        )  # fmt: skip
-        for check in (*CHECKS, *MESSAGE_CHECKS):
+            channel,
+            frozenset(loaded.methods),
+            faults=faults,
+            renews=renews,
+            deals_need=_required(loaded.methods.get("CreateDeal")),
+            contact_point=contact_point,
+            messages_by=_channel(sending),
+            sent=None if knows else lambda: faults.changes,
+        )
+        for check in (*CHECKS, *DEAL_CHECKS, *MESSAGE_CHECKS):
             title = inspect.getdoc(check) or check.__name__
             try:
                 await check(system)
@@ -100,3 +107,7 @@ async def tried(
 def _channel(sending: Method | None) -> str:
     """The channel that the vendor's messages go by."""
     return "email" if sending is None else sending.only.get("channel", ("email",))[0]
+
+
+def _required(method: Method | None) -> tuple[str, ...]:
+    return () if method is None else method.required

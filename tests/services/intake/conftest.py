@@ -43,6 +43,7 @@ SOURCE: Final[Mapping[str, Any]] = {
         },
         {"event": "Unsubscribed", "channels": ["email"], "purpose": "marketing"},
         {"place": "context.tcf", "reads": "tcf", "purposes": [1, 3], "vendor": 8, "channels": ["ads"]},
+        {"place": "context.gpp", "reads": "gpp", "purposes": [1, 3], "vendor": 8, "channels": ["ads"]},
         {"place": "context.gpc", "reads": "gpc", "channels": ["ads"]},
     ],
     "facts": {

@@ -98,3 +98,20 @@ async def test_strings_of_the_iab_and_global_privacy_control_are_consents(door: 
     assert (status, [each["field"] for each in answer["ignored"]]) == (200, ["context.tcf"])
     await door.send("/v1/page", {"userId": "ada", "timestamp": "2026-01-02T00:00:00Z"}, sec_gpc="1")
     assert await words(door) == {"ads": False}
+
+
+async def test_a_gpp_string_refuses_for_who_has_opted_out_and_else_says_what_its_tc_string_says(door: Door) -> None:
+    async def send(text: str, at: str) -> dict[str, Any]:
+        sent = {"userId": "ada", "context": {"gpp": text}, "timestamp": at}
+        status, answer = await door.send("/v1/identify", sent)
+        assert status == 200
+        return answer
+
+    await send("DBABTA~1YNN", "2026-01-01T00:00:00Z")
+    assert await words(door) == {}, "who has not opted out has said nothing"
+    await send(f"DBABM~{TC_STRING}", "2026-01-02T00:00:00Z")
+    assert await words(door) == {"ads": True}
+    await send(f"DBACNY~{TC_STRING}~1YYN", "2026-01-03T00:00:00Z")
+    assert await words(door) == {"ads": False}
+    ignored = (await send(f"DBABM~{TC_STRING[:30]}", "2026-01-04T00:00:00Z"))["ignored"]
+    assert [(each["reason"], each["field"]) for each in ignored] == [("UNFIT", "context.gpp")]

@@ -27,6 +27,7 @@ from gateway.settings import Settings
 from pilote.decision.v1.decision_pb2 import DECISION_STATE_IN_DOUBT, DECISION_STATE_SETTLED, Decision
 from pilote.governance.v1.annotations_pb2 import OPERATION_CONTACT, OPERATION_WRITE
 from services.cli import app
+from services.intake.events import Event, event_in, happened_ms
 from services.webhooks.contacts import Contact, of_contact
 from services.webhooks.delivering import Deliverer
 from services.webhooks.server import contacts_wanted
@@ -95,6 +96,13 @@ def test_segments_kind_is_told_with_the_decision_as_its_message() -> None:
     assert body["properties"] == {
         "decision_id": "d" * 32, "channel": "email", "category": "marketing", "agent": "bot",
     }  # fmt: skip
+
+
+def test_what_segments_kind_is_told_is_an_event_as_our_own_intake_takes_them() -> None:
+    event = event_in(told(CONTACT_MADE, SEGMENT, url=URL, secret=b"key").body)
+    assert isinstance(event, Event)
+    assert (event.event, event.message_id, event.user_id) == ("Contact Made", "d" * 32, person(REF, of=f"{URL} 0"))
+    assert happened_ms(event, sent_at=None, received_ms=AT_MS + 5_000) == AT_MS
 
 
 @given(channel=st.text(), category=st.text(), manner=st.sampled_from([MATOMO, SEGMENT]))

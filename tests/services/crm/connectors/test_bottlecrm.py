@@ -34,6 +34,7 @@ from pilote.crm.v1.deal_service_pb2 import (
 )
 from pilote.crm.v1.deal_service_pb2_grpc import DealServiceStub
 from services.crm.connectors.conformance import CHECKS, Check, System
+from services.crm.connectors.deal_conformance import DEAL_CHECKS
 from tests import postgres
 from tests.services.crm.connectors.systems import before
 from tests.services.refusals import refused
@@ -68,7 +69,7 @@ async def system(crm: BottleCRM, tmp_path: Path) -> AsyncIterator[System]:
         yield found
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*CHECKS, *DEAL_CHECKS], ids=lambda check: check.__name__)
 async def test_bottlecrm_does_what_the_contract_says(system: System, check: Check) -> None:
     await check(system)
 

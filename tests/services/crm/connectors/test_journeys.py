@@ -7,12 +7,15 @@ from typing import Any
 
 import grpc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.revision.decode import PolicyInvalid
 from pilote.orchestration.v1 import journey_pb2 as pb
 from pilote.orchestration.v1.journey_service_pb2 import EnrolCustomerRequest, ExitCustomerRequest
 from pilote.orchestration.v1.journey_service_pb2_grpc import JourneyServiceStub
 from services.crm.connectors.exchange import Answer, Lost, Outgoing
+from services.crm.connectors.journeys import problems
 from services.crm.connectors.reading import read
 from services.crm.connectors.serving import running
 from tests.services.refusals import refused
@@ -40,6 +43,10 @@ methods:
 """
 JOURNEY = "journeys/welcome"
 ADA = "contacts/ada"
+_WORD = (
+    st.text(max_size=66) | st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True) | st.sampled_from(["..", "email", "a\n"])
+)
+_NAMES = _WORD | _WORD.map("journeys/{}".format) | _WORD.map("contacts/{}".format)
 
 
 class Tool:
@@ -150,6 +157,16 @@ async def test_who_is_taken_out_has_left_now_and_one_who_was_not_in_it_has_no_en
     assert (left.name, left.state) == (f"{JOURNEY}/enrolments/7", pb.ENROLMENT_STATE_EXITED)
     assert (left.exit_time.seconds, left.exit_reason) == (1_700_000_000, "asked to")
     assert refusal.fields == ("exit_reason",)
+
+
+@given(request=st.builds(EnrolCustomerRequest, journey=_NAMES, customer=_NAMES, channel=_NAMES, category=_NAMES))
+def test_whatever_names_are_sent_only_those_that_are_one_segment_get_through(request: EnrolCustomerRequest) -> None:
+    wrong = {field for field, _ in problems(request)}
+    for field, prefix in (("journey", "journeys/"), ("customer", "contacts/")):
+        last = getattr(request, field).removeprefix(prefix)
+        plain = 0 < len(last) < 64 and not set(last) - set("abcdefghijklmnopqrstuvwxyz0123456789_-")
+        assert (field in wrong) != (getattr(request, field).startswith(prefix) and plain)
+    assert ("channel" in wrong) == (request.channel not in ("email", "sms", "phone", "push", "postal"))
 
 
 @pytest.mark.parametrize(
