@@ -16,8 +16,10 @@ from gateway.envoy.fates import WITHHELD
 from gateway.envoy.seals import Redacting, Seals
 from gateway.messages.rest_replies import redacted
 from gateway.rpc.http_status import body_of, http_of
+from gateway.rpc.interceptors import end, unexpected
 from pilote.envoy import core_pb2, ext_proc_mode_pb2, ext_proc_pb2, ext_proc_pb2_grpc
 
+PROCESS: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
 Answer = ext_proc_pb2.ProcessingResponse
 _OF_THE_BODY: Final = ("content-digest", "content-md5", "digest", "repr-digest", "etag", "accept-ranges")
 """Headers that say something of the body as the vendor has sent it."""
@@ -38,6 +40,15 @@ class Replies(ext_proc_pb2_grpc.ExternalProcessorServicer):
     ) -> AsyncIterator[ext_proc_pb2.ProcessingResponse]:
         """Answer what Envoy asks of one reply. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
         await self._doors.look(context)
+        try:
+            async for answer in self._answers(request_iterator):
+                yield answer
+        except Exception as error:  # Envoy then answers by itself, without the reply
+            await end(context, unexpected(error, PROCESS))
+
+    async def _answers(
+        self, request_iterator: AsyncIterator[ext_proc_pb2.ProcessingRequest]
+    ) -> AsyncIterator[ext_proc_pb2.ProcessingResponse]:
         reply: _Reply | None = None
         async for request in request_iterator:
             match request.WhichOneof("request"):
