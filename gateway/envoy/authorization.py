@@ -31,6 +31,8 @@ SEAL: Final = "pilote"
 """Key of Envoy's dynamic metadata under which the access log brings back what was sealed."""
 UPSTREAM_HEADER: Final = "pilote-upstream"
 DECISION_HEADER: Final = "pilote-decision-id"
+MARK: Final = "pilote-redacts"
+"""Header by which a reply says on its way through Envoy that it must not leave as it is."""
 _AS_IT_IS: Final = ("accept-encoding", "range")
 """Headers without which a reply comes whole and readable."""
 _NOBODY_REDACTS: Final = (
@@ -100,7 +102,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             ok_response=auth_pb2.OkHttpResponse(
                 headers=_headers([(DECISION_HEADER, run.id), (UPSTREAM_HEADER, run.route.upstream)]),
                 headers_to_remove=(*credential_headers(run.incoming.metadata), *(_AS_IT_IS if redacting else ())),
-                response_headers_to_add=_headers(_said(run)),
+                response_headers_to_add=_headers([*_said(run), *([(MARK, "reply")] if redacting else [])]),
             )
         )
         response.dynamic_metadata.update({SEAL: self._seals.seal(admitted)})

@@ -3,11 +3,11 @@
 Served on the gateway's own port. Nobody tells how the requests end, so what they take is settled at once.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from gateway import refusal
+from gateway.adapters.upstreams import Metadata
 from gateway.callrun import CallRun
 from gateway.core.errors import invalid
 from gateway.core.ratelimit.descriptors import Descriptors
@@ -24,6 +24,7 @@ from gateway.watching.trace_context import handling
 from gateway.watching.watch import Watch
 from pilote.envoy import core_pb2, ratelimit_pb2, ratelimit_pb2_grpc
 
+SHOULD_RATE_LIMIT: Final = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
 _LISTED: Final = frozenset({"ratelimit", "ratelimit-policy"})
 """Headers that say something of every descriptor."""
 Code = ratelimit_pb2.RateLimitResponse
@@ -58,7 +59,15 @@ class RateLimit(ratelimit_pb2_grpc.RateLimitServiceServicer):
         await self._doors.look(context)
         if not request.descriptors:
             await end(context, invalid("descriptors", "There is no descriptor: let Envoy send one."))
-        descriptors, pairs = self._descriptors(), context.invocation_metadata() or ()
+        try:
+            return await self._decided(request, pairs=context.invocation_metadata() or ())
+        except Exception as error:
+            await end(context, unexpected(error, SHOULD_RATE_LIMIT))
+
+    async def _decided(
+        self, request: ratelimit_pb2.RateLimitRequest, *, pairs: Metadata
+    ) -> ratelimit_pb2.RateLimitResponse:
+        descriptors = self._descriptors()
         runs: list[CallRun] = []
         refused: _Refused | None = None
         try:
@@ -73,7 +82,7 @@ class RateLimit(ratelimit_pb2_grpc.RateLimitServiceServicer):
                     break
                 finally:
                     now.trace = None
-        except asyncio.CancelledError as ended:  # Envoy has given up, and goes by its own configuration
+        except BaseException as ended:  # Envoy has given up, or a mistake of ours: it goes by its own configuration
             self._settle(runs, Acted.NO, ended)
             raise
         if refused is None:

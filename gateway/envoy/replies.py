@@ -10,14 +10,16 @@ from typing import Any, Final
 from gateway import refusal
 from gateway.adapters.upstreams import Withheld
 from gateway.envoy.access_log import FILTER
-from gateway.envoy.authorization import SEAL
+from gateway.envoy.authorization import MARK, SEAL
 from gateway.envoy.doors import Doors
 from gateway.envoy.fates import WITHHELD
 from gateway.envoy.seals import Redacting, Seals
 from gateway.messages.rest_replies import redacted
 from gateway.rpc.http_status import body_of, http_of
+from gateway.rpc.interceptors import end, unexpected
 from pilote.envoy import core_pb2, ext_proc_mode_pb2, ext_proc_pb2, ext_proc_pb2_grpc
 
+PROCESS: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
 Answer = ext_proc_pb2.ProcessingResponse
 _OF_THE_BODY: Final = ("content-digest", "content-md5", "digest", "repr-digest", "etag", "accept-ranges")
 """Headers that say something of the body as the vendor has sent it."""
@@ -38,6 +40,15 @@ class Replies(ext_proc_pb2_grpc.ExternalProcessorServicer):
     ) -> AsyncIterator[ext_proc_pb2.ProcessingResponse]:
         """Answer what Envoy asks of one reply. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
         await self._doors.look(context)
+        try:
+            async for answer in self._answers(request_iterator):
+                yield answer
+        except Exception as error:  # Envoy then answers by itself, without the reply
+            await end(context, unexpected(error, PROCESS))
+
+    async def _answers(
+        self, request_iterator: AsyncIterator[ext_proc_pb2.ProcessingRequest]
+    ) -> AsyncIterator[ext_proc_pb2.ProcessingResponse]:
         reply: _Reply | None = None
         async for request in request_iterator:
             match request.WhichOneof("request"):
@@ -70,15 +81,18 @@ class _Reply:
     """One reply on its way through Envoy."""
 
     def __init__(self, redacting: Redacting | None, head: ext_proc_pb2.HttpHeaders) -> None:
-        self._redacting = redacting
         self._ends = head.end_of_stream
         headers = {each.key.lower(): _value(each) for each in head.headers.headers}
         self._status = int(headers[":status"]) if headers.get(":status", "").isdecimal() else 200
         self._headers: Mapping[str, str] = headers
+        # Where the mark comes without what was sealed, Envoy is not told to show its metadata.
+        self._redacting = _EVERYTHING if redacting is None and MARK in headers else redacting
 
     def begun(self) -> ext_proc_pb2.ProcessingResponse:
         """What becomes of it, now that its head is there: Envoy passes it on, or waits for all of its body."""
         passed = Answer(response_headers=ext_proc_pb2.HeadersResponse())
+        if MARK in self._headers:
+            passed.response_headers.response.header_mutation.remove_headers.append(MARK)
         if self._redacting is None or self._ends:
             return passed
         if self._other():

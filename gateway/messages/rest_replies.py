@@ -90,8 +90,8 @@ def redacted(body: bytes, takes: Iterable[Callable[[Any], None]]) -> bytes:
         for take in takes:
             take(reply)
         return _ENCODER.encode(reply)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    except (RecursionError, ArithmeticError) as error:  # the second of a number with an exponent beyond all bounds
+        raise ValueError("nested too deep, or a number too large") from error
 
 
 def _take(value: Any, steps: Sequence[str], instead: str | None) -> None:

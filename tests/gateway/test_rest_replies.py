@@ -71,9 +71,12 @@ def test_numbers_keep_all_their_digits(number: Any) -> None:
     assert redacted(f"[{number}]".encode(), []) == f"[{number}]".encode()
 
 
+DEEP = b"[" * 300 + b"]" * 300
+HUGE = b"1e9999999999999999999"
+
+
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"\xff", b'"\\ud800"', b"NaN", b"1e", b"[" * 100_000, b"[" * 300 + b"]" * 300, b"9" * 5_000 + b"x"],
+    "body", [b"", b"{", b"\xff", b'"\\ud800"', b"NaN", b"1e", HUGE, b"[" * 100_000, DEEP, b"9" * 5_000 + b"x"]
 )
 def test_what_is_not_plainly_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, nobody hears it

@@ -10,7 +10,7 @@ from typing import Final
 
 import requests
 
-START_SECONDS: Final = 90.0
+START_SECONDS: Final = 180.0
 _LEASH: Final = ("setpriv", "--pdeathsig", "TERM") if shutil.which("setpriv") else ()
 """Ends the system with the tests, however they end."""
 
