@@ -24,6 +24,17 @@ LEASE_MS: Final = 60_000
 STAGED_MS: Final = 24 * 3_600_000
 """How long what was sent of one is kept, where nobody goes on with it."""
 
+# A script and no transaction: clients of a cluster send no stores of sets in one.
+# KEYS: the members, who joined, who left, and what else is known of the synchronisation; last when members changed.
+# ARGV: when that is, '' where they have not. Gives how many members there are.
+_SWITCH: Final = """
+redis.call('SUNIONSTORE', KEYS[1], KEYS[1], KEYS[2])
+redis.call('SDIFFSTORE', KEYS[1], KEYS[1], KEYS[3])
+redis.call('DEL', unpack(KEYS, 2, #KEYS - 1))
+if ARGV[1] ~= '' then redis.call('SET', KEYS[#KEYS], ARGV[1]) end
+return redis.call('SCARD', KEYS[1])
+"""
+
 
 class Busy(Exception):
     """Somebody else synchronises this audience just now."""
@@ -152,14 +163,9 @@ class Audiences:
             await self._apply(tenant, Change(f"segments.{segment}", began_ms, word), name=name, part=part)
             for part, word in (("joined", True), ("left", None))
         ]
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.sunionstore(name, [name, f"{name}:joined"])
-            pipe.sdiffstore(name, [name, f"{name}:left"])
-            pipe.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress")))
-            if joined or left:
-                pipe.set(f"{name}:changed", began_ms)
-            pipe.scard(name)
-            *_, members = await pipe.execute()
+        parts = [f"{name}:{part}" for part in ("joined", "left", "in", "out", "progress", "changed")]
+        changed = began_ms if joined or left else ""
+        members = int(await self._redis.eval(_SWITCH, 1 + len(parts), name, *parts, changed))
         return Synced(members, joined - damaged[0], left - damaged[1], sum(damaged))
 
     async def _apply(self, tenant: str, change: Change, *, name: str, part: str) -> int:
