@@ -11,6 +11,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.upstreams import Upstream
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, pushback_ms, reason_of
+from gateway.rpc.writing import send
 from gateway.watching.trace_context import TRACEPARENT, TRACESTATE
 
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
@@ -114,13 +115,7 @@ class _Stream:
         self.done_writing = call.done_writing
 
     async def send(self, message: bytes) -> None:
-        """Below grpc's own `write`.
-
-        A write that comes too late, because the upstream has just ended the stream, makes that one put an INTERNAL of
-        its own in place of the upstream's status (grpc 1.85).
-        """
-        await self._call.wait_for_connection()
-        await self._call._cython_call.send_serialized_message(message)  # noqa: SLF001
+        await send(self._call, message)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._call.__aiter__()  # type: ignore[no-any-return]

@@ -1,5 +1,6 @@
 """Calls to the gateway on encoded messages, as any agent makes them; what is refused is raised as gRPC has it."""
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Sequence
@@ -7,6 +8,9 @@ from typing import Any, Final
 
 import grpc
 import msgspec
+
+from gateway.ending import ended
+from gateway.rpc.writing import feed
 
 Metadata = Sequence[tuple[str, str | bytes]]
 REVISION: Final = "pilote-revision"
@@ -46,11 +50,13 @@ class Caller:
     ) -> AsyncIterator["Stream"]:
         """Make one call of any kind as a stream; it is cancelled where the block ends before the stream does."""
         started: Any = next(self._turns).stream_stream(method)
-        call = started(requests, metadata=tuple(metadata), timeout=seconds)
+        call = started(metadata=tuple(metadata), timeout=seconds)
+        feeding = asyncio.create_task(feed(call, requests))
         try:
             yield Stream(call)
         finally:
             call.cancel()  # does nothing to a call that is over
+            await ended(feeding)
 
 
 class Stream:

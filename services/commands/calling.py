@@ -1,5 +1,6 @@
 """`pilote call`: any method by JSON, with the contract taken from the server's own reflection."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -10,8 +11,10 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from rich.console import Console
 
+from gateway.ending import ended
 from gateway.rpc.reflected import files_of, pool_of
 from gateway.rpc.status import reason_from, text_from
+from gateway.rpc.writing import feed
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services.texts import say
 
@@ -63,15 +66,15 @@ async def _call(
     name = f"/{described.containing_service.full_name}/{described.name}"
     started: Any = channel.stream_stream(
         name,
-        request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=answer_class.FromString,
     )
 
-    async def feed() -> AsyncIterator[Message]:
+    async def encoded() -> AsyncIterator[bytes]:
         for request in requests:
-            yield request
+            yield request.SerializeToString()
 
-    call = started(feed(), metadata=list(headers), timeout=60)
+    call = started(metadata=list(headers), timeout=60)
+    feeding = asyncio.create_task(feed(call, encoded()))
     code = 0
     try:
         async for answer in call:
@@ -79,6 +82,8 @@ async def _call(
     except grpc.aio.AioRpcError as error:
         err.print(f"{error.code().name} {reason_from(error)}: {text_from(error)}", markup=False, soft_wrap=True)
         code = 1
+    finally:
+        await ended(feeding)
     for key, value in await call.trailing_metadata() or ():
         if not key.endswith("-bin"):
             err.print(f"{key}: {value!s}", markup=False, soft_wrap=True)

@@ -94,3 +94,11 @@ async def test_a_caller_who_goes_away_cancels_a_stream_and_a_call(
 
 def _ended(upstream: FakeUpstream, count: int) -> bool:
     return len(upstream.ended) == count
+
+
+async def test_who_still_sends_when_a_stream_is_refused_is_told_why(front: httpx.AsyncClient) -> None:
+    lines = "\n".join([json.dumps({"activity": {"contact": "\u0007"}})] * 200)
+    headers = SALES | {"content-type": "application/x-ndjson"}
+    for _ in range(10):
+        got = await front.post("/v1/activities:import", content=lines, headers=headers)
+        assert (got.status_code, got.json()["details"][0]["reason"]) == (400, "ARGUMENT_INVALID")
