@@ -16,6 +16,8 @@ MOST_BODY_BYTES: Final = 500 * 1024
 """Of a request, once it is decompressed."""
 MOST_EVENT_BYTES: Final = 32 * 1024
 MOST_ID_CHARACTERS: Final = 200
+MOST_LEVELS: Final = 32
+"""Of objects and lists within each other. How deep a JSON reader goes itself depends on the version of Python."""
 CLOCKS_APART_MS: Final = 60_000
 """A sender's clock that is as near as this to ours is believed: the way to us takes time as well."""
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -59,7 +61,7 @@ class Problem(NamedTuple):
 
 _event: Final = msgspec.json.Decoder(Event)
 _batch: Final = msgspec.json.Decoder(Batch)
-_DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 def batch_in(body: bytes) -> Batch | Problem:
@@ -70,6 +72,8 @@ def batch_in(body: bytes) -> Batch | Problem:
         return Problem("kind", field_of(error))
     except _DAMAGED:
         return Problem("malformed")
+    except RecursionError:
+        return Problem("deep")
 
 
 def event_in(raw: bytes | msgspec.Raw, *, kind: str = "") -> Event | Problem:
@@ -83,6 +87,8 @@ def event_in(raw: bytes | msgspec.Raw, *, kind: str = "") -> Event | Problem:
         return Problem("kind", field_of(error))
     except _DAMAGED:
         return Problem("malformed")
+    except RecursionError:
+        return Problem("deep")
     if kind:
         event = msgspec.structs.replace(event, type=kind)
     return checked(event)
@@ -110,7 +116,15 @@ def _problem(event: Event) -> Problem | None:
         return Problem("nameless", "event")
     if event.type == "group" and not named(event.group_id):
         return Problem("groupless", "groupId")
-    return None
+    return Problem("deep") if any(_deep(each) for each in (event.traits, event.properties, event.context)) else None
+
+
+def _deep(value: Any, *, left: int = MOST_LEVELS) -> bool:
+    """Whether objects and lists lie deeper than that within each other."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return left == 0 or any(_deep(each, left=left - 1) for each in inner)
 
 
 def named(identifier: str | int | None) -> bool:

@@ -6,6 +6,10 @@ from gateway.core.texts import saying, typeset
 
 _TEXTS: Final = {
     "malformed": ("It is no JSON object in UTF-8.", "Ce n’est pas un objet JSON en UTF-8."),
+    "deep": (
+        "Objects may lie 32 deep within each other.",
+        "Les objets peuvent compter 32 niveaux d’imbrication au plus.",
+    ),
     "kind": ("{field} has another type than it must have.", "{field} n’a pas le type attendu."),
     "type": (
         "type must be one of identify, group, track, page, screen, alias.",
