@@ -1,6 +1,7 @@
 """What a contact or deal was after each change can be read back, as long as it exists."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from pilote.crm.v1.contact_pb2 import Contact
@@ -64,13 +65,13 @@ async def test_a_deals_way_is_seen_and_goes_with_its_contact(crm: Crm, home: Pat
     with refused() as refusal:
         await crm.deals.ListDealChanges(ListDealChangesRequest(deal=deal.name))
     assert refusal.reason == "NOT_FOUND"
-    with sqlite3.connect(home / FILE_NAME) as file:
+    with closing(sqlite3.connect(home / FILE_NAME)) as file:
         assert file.execute("SELECT * FROM contacts_changes").fetchall() == []
         assert file.execute("SELECT * FROM deals_changes").fetchall() == []
 
 
 def test_the_oldest_changes_go_once_there_are_very_many() -> None:
-    with sqlite3.connect(":memory:") as file:
+    with closing(sqlite3.connect(":memory:")) as file:
         file.execute("CREATE TABLE contacts (place INTEGER PRIMARY KEY, name TEXT)")
         for statement in changes.schema("contacts"):
             file.execute(statement)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ async def test_what_has_changed_is_found_by_its_new_words_and_what_is_erased_by_
     assert (await found(crm, "byron"), await found(crm, "lovelace")) == ([], ["ada"])
     await crm.contacts.DeleteContact(DeleteContactRequest(name=ada.name))
     assert await found(crm, "lovelace") == []
-    with sqlite3.connect(home / FILE_NAME) as file:
+    with closing(sqlite3.connect(home / FILE_NAME)) as file:
         assert file.execute("SELECT count(*) FROM contacts_words").fetchone() == (0,)
 
 
@@ -103,7 +104,7 @@ async def test_what_an_earlier_version_kept_is_found_too(home: Path) -> None:
             return await found(crm, "love")
 
     assert await served() == ["ada"]
-    with sqlite3.connect(home / FILE_NAME) as file:
+    with closing(sqlite3.connect(home / FILE_NAME)) as file:
         file.execute("DROP TABLE contacts_words")
     assert await served() == ["ada"]
 
@@ -118,7 +119,7 @@ TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_it_finds_what_a_plain_reading_finds(people: Mapping[str, str], query: str) -> None:
     contacts = Contacts()
-    with sqlite3.connect(":memory:") as file:
+    with closing(sqlite3.connect(":memory:")) as file:
         for statement in contacts.schema():
             file.execute(statement)
         for name, text in people.items():
