@@ -1,5 +1,6 @@
 """What a caller over HTTP sees when a call does not go through: `google.rpc.Status` as JSON, and the status of HTTP."""
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any, Final
@@ -27,6 +28,8 @@ _BY_GRPC: Final = {
     grpc.StatusCode.DEADLINE_EXCEEDED: (Reason.DEADLINE_EXCEEDED, "late"),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (Reason.INTERNAL, "large-answer"),
 }
+
+_log = logging.getLogger(__name__)
 
 Header = tuple[bytes, bytes]
 
@@ -61,6 +64,8 @@ def of_refusal(error: grpc.aio.AioRpcError, *, language: str) -> Failure:
     """What the gateway has refused, in its words; in ours what gRPC itself says, which would name addresses."""
     trailers: Metadata = tuple(error.trailing_metadata() or ())
     if not any(key in (DETAILS_KEY, DECISION) for key, _ in trailers):
+        if error.code() not in _BY_GRPC:
+            _log.error("gRPC has ended a call by itself", extra={"code": error.code().name, "said": error.details()})
         reason, key = _BY_GRPC.get(error.code(), (Reason.INTERNAL, "internal"))
         return of_ended(reason, key, language=language)
     try:
