@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -10,9 +11,12 @@ import pytest
 from gateway.adapters.stops import StopStore
 from gateway.core.stops import Stop
 from pilote import client as pilote
+from pilote.crm.v1.activity_pb2 import Activity
+from pilote.crm.v1.activity_service_pb2 import ImportActivitiesRequest
+from pilote.crm.v1.activity_service_pb2_grpc import ActivityServiceStub
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
 from pilote.crm.v1.message_pb2 import Message
-from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse
+from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse, SendMessagesRequest
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 from pilote.decision.v1.decision_pb2 import Verdict
 from pilote.decision.v1.decision_service_pb2 import HoldState
@@ -106,6 +110,28 @@ async def test_a_refusal_tells_the_earliest_time_the_limit_and_the_hold(kit: Kit
     held = await kit.refused(sending(client))
     assert held.hold.startswith("holds/")
     assert held.hold in held.advice
+
+
+async def test_who_still_sends_when_a_stream_is_refused_is_told_why(kit: Kit) -> None:
+    stub = kit.client().stub(ActivityServiceStub)
+    wrong = ImportActivitiesRequest(activity=Activity(contact="\x07"))
+    messages = kit.client().stub(MessageServiceStub)
+    for _ in range(10):
+        refusal = await kit.refused(lambda: stub.ImportActivities(iter([wrong] * 200)))
+        assert (refusal.reason, refusal.code()) == ("ARGUMENT_INVALID", grpc.StatusCode.INVALID_ARGUMENT)
+        with pytest.raises(pilote.CallEnded) as told:
+            await kit.read(lambda: messages.SendMessages(iter([send_one("\x07")] * 200)))
+        assert told.value.reason == "ARGUMENT_INVALID"
+
+
+async def test_requests_that_fail_end_their_stream(kit: Kit) -> None:
+    def requests() -> Iterator[SendMessagesRequest]:
+        yield send_one()
+        raise ValueError
+
+    stub = kit.client().stub(MessageServiceStub)
+    with pytest.raises((grpc.RpcError, asyncio.CancelledError)):
+        await kit.read(lambda: stub.SendMessages(requests()))
 
 
 async def test_a_wrong_credential_a_wrong_request_and_a_stop_are_told_apart(kit: Kit, upstream: FakeUpstream) -> None:

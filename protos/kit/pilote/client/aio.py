@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from pilote.client import calling, connecting, holds, retrying
 from pilote.client.contracts import Contract, contract_of
+from pilote.client.feeding import feed
 from pilote.client.refusals import CallEnded, Kept, ended
 from pilote.decision.v1.decision_service_pb2 import (
     EvaluateCallRequest,
@@ -128,12 +129,17 @@ class Pilote:
         self._notes.end(refusal.trailing_metadata())
         return refusal
 
-    async def _responses(self, call: Any, *, harmless: bool) -> AsyncIterator[Any]:
+    async def _responses(
+        self, call: Any, *, harmless: bool, feeding: asyncio.Task[None] | None = None
+    ) -> AsyncIterator[Any]:
         try:
             async for response in call:
                 yield response
         except grpc.aio.AioRpcError as error:
             raise self._refusal(error, harmless=harmless) from None
+        finally:
+            if feeding is not None:
+                feeding.cancel()
         self._notes.end(await call.trailing_metadata())
 
 
@@ -204,8 +210,9 @@ class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         contract = _contract(client_call_details)
         details = await self._client._details(client_call_details)
-        call = await continuation(details, _keyed(contract, request_iterator))
-        return self._client._responses(call, harmless=contract.harmless)
+        call = await continuation(details, None)
+        feeding = asyncio.create_task(feed(call, _keyed(contract, request_iterator)))
+        return self._client._responses(call, harmless=contract.harmless, feeding=feeding)
 
 
 def _contract(details: Any) -> Contract:
