@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -195,6 +196,19 @@ def test_the_agent_may_stand_in_another_claim() -> None:
     by_azp = identity(agent_claim="azp")
     assert by_azp.identify(bearer(signed(claims(sub="x", azp="bot@sso"))), now_s=NOW).name == "bot"
     assert problem_of(bearer(signed(claims(azp=["bot@sso"]))), by=by_azp) == "AGENT_UNKNOWN"
+
+
+def test_of_several_audiences_a_token_is_for_one() -> None:
+    by = identity(audience=["pilote", "https://agents.example.com/mcp"])
+    for one in ("pilote", "https://agents.example.com/mcp"):
+        assert by.identify(bearer(signed(claims(aud=one))), now_s=NOW).name == "bot"
+    assert problem_of(bearer(signed(claims(aud="https://agents.example.com"))), by=by) == "TOKEN_AUDIENCE_WRONG"
+
+
+@pytest.mark.parametrize("audience", [[], [""], "", 1, ["a"] * 9])
+def test_an_issuer_has_one_to_eight_audiences(audience: Any) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(issuer(audience=audience), Issuer)
 
 
 def test_without_a_revision_everybody_is_refused() -> None:

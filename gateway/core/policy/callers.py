@@ -69,11 +69,13 @@ class Agent(Part, frozen=True, kw_only=True):
 
 
 class Issuer(Part, frozen=True, kw_only=True):
-    """Who signs tokens. The audience is required: a token meant for someone else proves nothing to us."""
+    """Who signs tokens. An audience is required: a token meant for someone else proves nothing to us."""
 
     name: Name
     issuer: Text
-    audience: Text
+    audience: Text | Annotated[tuple[Text, ...], msgspec.Meta(min_length=1, max_length=8)]
+    """Whom its tokens are meant for; one of several where agents come in by other doors too: clients of MCP ask for a
+    token for the address of that door."""
     jwks: dict[str, Any] = {}
     """Public keys as a JSON Web Key Set. In a file, `jwks_file` names a file to take them from."""
     algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"], ...] = ("RS256", "ES256")

@@ -18,6 +18,15 @@ server.listen(0, "127.0.0.1", () => {
     claims: { openid: ["sub"], profile: ["name", "preferred_username", "groups"], email: ["email"] },
     findAccount: (_, sub) => people[sub] && { accountId: sub, claims: () => ({ sub, ...people[sub] }) },
     cookies: { keys: ["of these tests only"] },
+    features: {
+      clientCredentials: { enabled: true },
+      // A token for a resource is signed for it alone, so that whoever has it can read it without asking here.
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_, resource) => ({ scope: "", audience: resource, accessTokenFormat: "jwt" }),
+      },
+    },
   });
   server.on("request", provider.callback());
   console.log(issuer);
