@@ -180,7 +180,8 @@ async def test_a_view_is_saved_shown_used_and_deleted(run: Any) -> None:
 
 async def test_decisions_are_followed_until_somebody_has_seen_enough(run: Any, audit: Audit, tmp_path: Path) -> None:
     environment = _environment(tmp_path, PILOTE_AUDIT_LISTEN=f"127.0.0.1:{run.port}")
-    command = (*PILOTE, "decisions", "tail", "verdict = DENY", "--columns", "name,rule")
+    # A shell's `&` and nohup ignore SIGINT for all that they start, these tests among them.
+    command = ("env", "--default-signal=INT", *PILOTE, "decisions", "tail", "verdict = DENY", "--columns", "name,rule")
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
