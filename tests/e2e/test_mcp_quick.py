@@ -10,20 +10,10 @@ import pytest
 from tests.e2e.mcp_clients import crm, fronting
 from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.world import World
+from tests.services.agents.test_plain import HEADERS as SAID
+from tests.services.agents.test_plain import META
 
-VERSION: Final = "2026-07-28"
-META: Final = {
-    "io.modelcontextprotocol/protocolVersion": VERSION,
-    "io.modelcontextprotocol/clientCapabilities": {},
-    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-}
-HEADERS: Final = {
-    "accept": "application/json, text/event-stream",
-    "content-type": "application/json",
-    "x-api-key": key_of("sales-bot"),
-    "mcp-protocol-version": VERSION,
-    "mcp-method": "tools/call",
-}
+HEADERS: Final = SAID | {"x-api-key": key_of("sales-bot")}
 MAIL: Final = {
     "customer": "contacts/ada",
     "channel": "email",
