@@ -24,8 +24,8 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
 def person(subject_ref: str, *, of: str) -> str:
     """What a customer is called at one tracker, 32 hexadecimal digits: `of` says which tracker it is.
 
-    The pseudonym in our own log is a keyed hash already, so nobody can undo this one; that they differ keeps two
-    trackers, or one of them and the log, from being put together.
+    The pseudonym in our own log is a keyed hash already, so nobody can undo this one. That they differ keeps two
+    trackers from being put together; who has our log can tell which customer of it a tracker speaks of.
     """
     return hashlib.blake2b(subject_ref.encode(), digest_size=16, key=_key(of), person=b"pilote-tracker").hexdigest()
 
