@@ -211,11 +211,11 @@ async def _work(
             supervisor.stop()
             raise
     else:
-        await _first_account(settings, out, language)
         out.print(say("no-policy", language=language), markup=False)
     if leave:
         supervisor.stop()
     else:
+        await _first_account(settings, out, language)
         out.print(say("stop-hint", language=language), markup=False)
     return complete
 
