@@ -2,11 +2,15 @@
 
 Without them a client could send one header for ever, or one byte of it a minute, and many of them keep all memory and
 connections. What comes after the head is bounded by the applications, which know how large a body may be.
+
+Nobody is upgraded to another protocol here, and who asks for it (Java's own client does with each request, curl with
+--http2) is answered by this one. llhttp stops reading there, so that uvicorn takes the body for an empty one.
 """
 
 import asyncio
 from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES: Final = 64 * 1024
@@ -14,6 +18,7 @@ MOST_HEAD_BYTES: Final = 64 * 1024
 HEAD_SECONDS: Final = 30.0
 """Longest time that a head takes to arrive, from the connection or from its own first byte on."""
 
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
 _REFUSED: Final = "\r\n".join(
     ("HTTP/1.1 {}", "content-type: text/plain; charset=utf-8", "content-length: {}", "connection: close", "", "{}")
 )
@@ -30,6 +35,7 @@ class BoundedHeads(HttpToolsProtocol):
         self._heading = True  # what comes next belongs to a head
         self._begun = False  # and some of it has come
         self._heads = 0  # that have come whole
+        self._again = False  # what the parser reads now it has read before
         self._head_bytes = 0
         self._due: asyncio.TimerHandle | None = None
 
@@ -46,7 +52,7 @@ class BoundedHeads(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; where all of this belongs to a head that still has not ended, count it."""
         heading, heads = self._heading, self._heads
-        super().data_received(data)
+        self._read(data)
         if not self._heading:
             return
         if heading and self._heads == heads:
@@ -58,11 +64,25 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head has begun."""
-        self._begun = True
-        super().on_message_begin()
+        if not self._again:
+            self._begun = True
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the target."""
+        if not self._again:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        if not self._again:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if self._again:
+            self._again = False
+            return
         self._no_longer()
         self._heading = self._begun = False
         self._head_bytes = 0
@@ -70,9 +90,32 @@ class BoundedHeads(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """What comes next is another head."""
+        """What comes next is another head; after a request for another protocol it is its body."""
+        if self.parser.should_upgrade():
+            return
         self._heading = True
         super().on_message_complete()
+
+    def _read(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as asked:
+                data = self._anew() + data[asked.args[0] :]
+            except httptools.HttpParserError:
+                self.send_400_response("This is no request of HTTP/1.1.")
+                return
+            else:
+                return
+
+    def _anew(self) -> bytes:
+        """Read on by another parser; answers the head that makes it read the body of the present request."""
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._again = True
+        framing = [each for each in self.headers if each[0] in _FRAMING] or [(b"content-length", b"0")]
+        return b"POST / HTTP/1.1\r\n" + b"".join(b"%s: %s\r\n" % each for each in framing) + b"\r\n"
 
     def _wait(self) -> None:
         self._due = self.loop.call_later(self.seconds, self._slow)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -55,13 +55,41 @@ async def exchanged(pieces: Sequence[bytes], answers: int) -> list[tuple[int, by
         return [await answered(reader) for _ in range(answers)]
 
 
-@settings(max_examples=25, deadline=None)
-@given(cuts=st.sets(st.integers(1, len(GET + POST + GET) - 1), max_size=12))
-def test_requests_are_read_however_they_are_cut(cuts: set[int]) -> None:
-    sent = GET + POST + GET
-    ends = [*sorted(cuts), len(sent)]
+UPGRADES: Final = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+"""What Java's own client and `curl --http2` say with each request."""
+REQUESTS: Final = st.sampled_from(
+    [
+        (GET, b"/one "),
+        (POST, b"/two hello"),
+        (
+            b"POST /three HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+            b"/three hello",
+        ),
+        (GET.replace(b"host", UPGRADES + b"host"), b"/one "),
+        (POST.replace(b"host", UPGRADES + b"host"), b"/two hello"),
+        (
+            b"POST /four HTTP/1.1\r\n" + UPGRADES + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            b"/four hello",
+        ),
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    requests=st.lists(REQUESTS, min_size=1, max_size=4),
+    cuts=st.sets(st.integers(1, 800), max_size=12),
+)
+def test_requests_are_read_however_they_are_cut(requests: list[tuple[bytes, bytes]], cuts: set[int]) -> None:
+    sent = b"".join(request for request, _ in requests)
+    ends = [*sorted(cut for cut in cuts if cut < len(sent)), len(sent)]
     pieces = [sent[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    assert asyncio.run(exchanged(pieces, 3)) == [(200, b"/one "), (200, b"/two hello"), (200, b"/one ")]
+    assert asyncio.run(exchanged(pieces, len(requests))) == [(200, answer) for _, answer in requests]
+
+
+async def test_many_requests_for_another_protocol_in_one_piece_are_all_answered() -> None:
+    request = GET.replace(b"host", UPGRADES + b"host")
+    assert await exchanged([request * 400], 400) == [(200, b"/one ")] * 400
 
 
 async def test_a_header_without_end_is_refused_once_it_is_too_long() -> None:
