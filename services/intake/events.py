@@ -7,7 +7,7 @@ counts, as everywhere in JSON.
 import datetime as dt
 import math
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -61,19 +61,12 @@ class Problem(NamedTuple):
 
 _event: Final = msgspec.json.Decoder(Event)
 _batch: Final = msgspec.json.Decoder(Batch)
-_DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError)
+T = TypeVar("T")
 
 
 def batch_in(body: bytes) -> Batch | Problem:
     """The batch that a body is."""
-    try:
-        return _batch.decode(body)
-    except msgspec.ValidationError as error:
-        return Problem("kind", field_of(error))
-    except _DAMAGED:
-        return Problem("malformed")
-    except RecursionError:
-        return Problem("deep")
+    return read(_batch, body)
 
 
 def event_in(raw: bytes | msgspec.Raw, *, kind: str = "") -> Event | Problem:
@@ -81,17 +74,24 @@ def event_in(raw: bytes | msgspec.Raw, *, kind: str = "") -> Event | Problem:
     text = bytes(raw)
     if len(text) > MOST_EVENT_BYTES:
         return Problem("event-large")
-    try:
-        event = _event.decode(text)
-    except msgspec.ValidationError as error:
-        return Problem("kind", field_of(error))
-    except _DAMAGED:
-        return Problem("malformed")
-    except RecursionError:
-        return Problem("deep")
+    event = read(_event, text)
+    if isinstance(event, Problem):
+        return event
     if kind:
         event = msgspec.structs.replace(event, type=kind)
     return checked(event)
+
+
+def read(decoder: msgspec.json.Decoder[T], text: bytes) -> T | Problem:
+    """What a text is, or what is wrong with it."""
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        return Problem("kind", field_of(error))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Problem("malformed")
+    except RecursionError:
+        return Problem("deep")
 
 
 def checked(event: Event) -> Event | Problem:

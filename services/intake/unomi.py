@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.core.policy.sources import UnomiTold
 from gateway.core.sources import unomi_steps_to
-from services.intake.events import MOST_EVENT_BYTES, Event, Objects, Problem, checked, field_of
+from services.intake.events import MOST_EVENT_BYTES, Event, Objects, Problem, checked, read
 
 PATH: Final = "/cxs/eventcollector"
 KEY_HEADER: Final = "x-unomi-peer"
@@ -40,32 +40,28 @@ class _Told(msgspec.Struct, frozen=True, rename="camel"):
 
 _body: Final = msgspec.json.Decoder(_Collected)
 _event: Final = msgspec.json.Decoder(_Told)
-_DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Read = tuple[Event | Problem, bytes]
 """An event, or what is wrong with it, and its text."""
 
 
 def collected(body: bytes, told: UnomiTold) -> list[Read] | Problem:
     """The events that a body of `/cxs/eventcollector` holds."""
-    try:
-        found = _body.decode(body)
-    except msgspec.ValidationError as error:
-        return Problem("kind", field_of(error))
-    except _DAMAGED:
-        return Problem("malformed")
+    found = read(_body, body)
+    if isinstance(found, Problem):
+        return found
     return [(_read(bytes(raw), found, told), bytes(raw)) for raw in found.events]
 
 
 def _read(raw: bytes, body: _Collected, told: UnomiTold) -> Event | Problem:
     if len(raw) > MOST_EVENT_BYTES:
         return Problem("event-large")
+    event = read(_event, raw)
+    if isinstance(event, Problem):
+        return event
     try:
-        event = _event.decode(raw)
         at = _time(event.time_stamp)
-    except msgspec.ValidationError as error:
-        return Problem("kind", field_of(error))
-    except (OverflowError, ValueError, OSError, RecursionError) as error:
-        return Problem("kind", "timeStamp") if not isinstance(error, _DAMAGED) else Problem("malformed")
+    except (OverflowError, ValueError, OSError):
+        return Problem("kind", "timeStamp")
     if not event.event_type:
         return Problem("nameless", "eventType")
     identifies = event.event_type in told.identify
