@@ -10,7 +10,7 @@ import grpc
 from redis.exceptions import RedisError
 
 from gateway.adapters.fact_changes import Damaged
-from gateway.core.errors import CallEnded, Reason
+from gateway.core.errors import CallEnded, Reason, facts_damaged
 from gateway.core.limits import MOST
 from gateway.core.policy.sources import OutcomeTold, Source
 from gateway.core.record import subject_ref
@@ -102,13 +102,15 @@ class EventServicer(EventServiceServicer):
         source = Source(name=agent, tenant=tenant, subject="{userId}")
         try:
             end = await self._report(source, found, now_ms=now_ms)
-        except Damaged:
-            end = "damaged"
+        except Damaged as error:
+            raise facts_damaged() from error
         except (RedisError, OSError, TimeoutError) as error:
             raise CallEnded(Reason.STORE_UNAVAILABLE, "The event cannot be kept now; retry.") from error
         except grpc.aio.AioRpcError as error:
             text = "Which contact the event belongs to cannot be found out now; retry, or give properties.decision_id."
             raise CallEnded(Reason.UPSTREAM_UNAVAILABLE, text) from error
+        if end == "damaged":
+            raise facts_damaged()
         if end in _ENDS:
             reason, text = _ENDS[end]
             raise CallEnded(reason, text)
@@ -149,10 +151,6 @@ _ENDS: Final = {
     "unattributed": (
         Reason.NOT_FOUND,
         "The event belongs to no contact of the last 7 days: give properties.decision_id, or leave it out.",
-    ),
-    "damaged": (
-        Reason.INTERNAL,
-        "What the store holds of this customer, and of nobody else, is damaged: tell whoever runs Pilote.",
     ),
 }
 

@@ -139,6 +139,16 @@ async def test_what_cannot_be_is_refused_by_its_field(tracking: Any, event: Even
     assert (refused.code, wrong_in(refused)) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
+async def test_damaged_facts_are_told_with_what_to_do(tracking: Any, world: World, auditor: Auditor) -> None:
+    decision = await contacted(world, auditor)
+    ref = subject_ref(KEY, tenant="acme", subject=ADA)
+    await world.redis.set(keys.facts(keys.cell("acme"), ref), b"{")
+    request = TrackEventRequest(event=clicked(decision, kind="opened"))
+    ended = await told(tracking.TrackEvent(request, metadata=SALES))
+    assert (ended.code, ended.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FACTS_DAMAGED")
+    assert "pilote facts import --replace-damaged" in ended.text
+
+
 async def test_an_event_of_the_future_is_refused_and_lists_say_where_events_are(tracking: Any) -> None:
     early = clicked()
     early.event_time.FromMilliseconds(clock_ms() + 3_600_000)
