@@ -1,6 +1,6 @@
 """Who asks by MCP, and how: what of a request's headers goes on to the gateway."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -43,9 +43,8 @@ class Asking(msgspec.Struct, frozen=True):
         return (*self.credential, *(dict(self.passed) | plain).items())
 
 
-def asking(headers: Iterable[tuple[bytes, bytes]]) -> Asking:
-    """Who asks, by the headers of an HTTP request. A header that comes twice counts as it came last."""
-    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+def asking(found: Mapping[str, str]) -> Asking:
+    """Who asks, by the headers of an HTTP request, their names in lower case."""
     return Asking(
         credential=tuple((name, found[name]) for name in sorted(CREDENTIALS) if found.get(name) and _fits(found[name])),
         passed={name: found[name] for name in sorted(_PASSED) if name in found and _fits(found[name])},

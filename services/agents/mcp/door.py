@@ -89,10 +89,11 @@ class _Guarded:
             await self._let_in(scope, receive, send)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = asking(scope["headers"])
-        challenge = f'Bearer resource_metadata="{url_of(scope, self._options)}{METADATA_PATH}{PATH}"'
+        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        asked = asking(named)
         if not asked.credential:
-            await _refuse(send, 401, "Send a bearer token, or an API key as x-api-key.", challenge=challenge)
+            text = "Send a bearer token, or an API key as x-api-key."
+            await _refuse(send, 401, text, challenge=self._challenge(scope))
             return
         try:
             await self._offers.of(asked.credential)
@@ -100,13 +101,12 @@ class _Guarded:
             if not refused_credential(error):
                 await _refuse(send, 503, "The gateway does not answer; repeat a little later.", retry=True)
                 return
-            invalid = f'{challenge}, error="invalid_token"'
+            invalid = f'{self._challenge(scope)}, error="invalid_token"'
             await _refuse(send, 401, "This token or API key is not valid.", challenge=invalid)
             return
         if scope["method"] != "POST":
             await self._by_sdk(scope, receive, send, asked)
             return
-        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             body = await body_of(receive, named, most=self._options.max_message_bytes)
         except Gone:
@@ -117,6 +117,9 @@ class _Guarded:
             return
         if not await self._quick.answered(scope["headers"], body, asked=asked, receive=receive, send=send):
             await self._by_sdk(scope, _again(body, receive), send, asked)
+
+    def _challenge(self, scope: Scope) -> str:
+        return f'Bearer resource_metadata="{url_of(scope, self._options)}{METADATA_PATH}{PATH}"'
 
     async def _by_sdk(self, scope: Scope, receive: Receive, send: Send, asked: Asking) -> None:
         scope[_ASKING] = asked
