@@ -1,10 +1,9 @@
-"""What README shows of the client kit runs as it stands there."""
+"""What the chapter of the client kit shows runs as it stands there."""
 
 import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 from pilote import client as pilote
@@ -12,6 +11,7 @@ from pilote.client import aio
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageResponse
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
+from tests.chapters import chapter
 from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.requests import ADA, send
@@ -19,14 +19,13 @@ from tests.e2e.waiting import eventually
 from tests.e2e.world import World
 from tests.fakes.upstream import FakeUpstream, answering
 
-README = Path(__file__).parents[2] / "README.md"
 ARGUMENTS = {"contact": ADA, "body": "Dear Ada"}
 SENT = SendMessageResponse(message=Message(name="messages/m-1"))
 
 
 def example(world: World, *, marked: str) -> Any:
     """The one example with those words, compiled, for this gateway."""
-    found = [each for each in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if marked in each]
+    found = [each for each in re.findall(r"```python\n(.*?)```", chapter("protos/kit"), re.DOTALL) if marked in each]
     assert len(found) == 1
     return compile(found[0].replace("127.0.0.1:50051", f"127.0.0.1:{world.gateways[0].port}"), marked, "exec")
 
@@ -55,7 +54,7 @@ async def test_langgraph_gives_its_model_the_answer_or_what_to_do_instead(world:
 
     made = pilote.Pilote(f"127.0.0.1:{world.gateways[0].port}", key=key_of("sales-bot"))
     names = _names(made.stub(MessageServiceStub))
-    exec(example(world, marked="langgraph"), names)  # noqa: S102 - README's own
+    exec(example(world, marked="langgraph"), names)  # noqa: S102 - the chapter's own
     graph = StateGraph(MessagesState)
     graph.add_node("tools", names["tools"])
     graph.add_edge(START, "tools")
@@ -85,7 +84,7 @@ async def test_pydantic_ai_gives_its_model_the_answer_or_what_to_do_instead(
 
     async with _client(world) as made:
         names = _names(made.stub(MessageServiceStub)) | {"model": FunctionModel(answer)}
-        exec(example(world, marked="pydantic_ai"), names)  # noqa: S102 - README's own
+        exec(example(world, marked="pydantic_ai"), names)  # noqa: S102 - the chapter's own
 
         async def said() -> str:
             return str((await names["agent"].run("Write to Ada.")).output)
@@ -100,7 +99,7 @@ async def test_openai_agents_give_their_model_the_answer_or_what_to_do_instead(
 
     async with _client(world) as made:
         names = _names(made.stub(MessageServiceStub))
-        exec(example(world, marked="function_tool"), names)  # noqa: S102 - README's own
+        exec(example(world, marked="function_tool"), names)  # noqa: S102 - the chapter's own
         given = json.dumps(ARGUMENTS)
         context = ToolContext(None, tool_name="send_mail", tool_call_id="call-1", tool_arguments=given)
 

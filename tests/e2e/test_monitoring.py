@@ -1,4 +1,4 @@
-"""Alert rules, dashboard and README name what a gateway and an audit service really show, and all of it."""
+"""Alert rules, dashboard and their chapter name what a gateway and an audit service really show, and all of it."""
 
 import re
 from pathlib import Path

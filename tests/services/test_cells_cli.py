@@ -1,4 +1,4 @@
-"""A tenant is moved to more cells by the commands that README names, on one server as on a cluster."""
+"""A tenant is moved to more cells by the commands that the chapter on the store names, alone as on a cluster."""
 
 import json
 from pathlib import Path

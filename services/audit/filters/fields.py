@@ -1,6 +1,6 @@
 """What a filter may name: every field with its kind, where it is read from, and what it means. Pure.
 
-A field more is a line more in `FIELDS`: parser, stores, command line and README's table follow.
+A field more is a line more in `FIELDS`: parser, stores, command line and the table in README.md follow.
 """
 
 from enum import Enum

@@ -44,7 +44,7 @@ SCHEMES: Final[Mapping[str, Json]] = {
         "in": "header",
         "name": "authorization",
         "description": "`Pilote-Ed25519 person=NAME, created=MILLISECONDS, signature=HEX`: a person of the active "
-        "policy signs the request with a key of their own; README says what is signed.",
+        "policy signs the request with a key of their own; README's chapter on revisions says what is signed.",
     },
     "agent": {
         "type": "apiKey",
