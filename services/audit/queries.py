@@ -26,6 +26,7 @@ from services.audit.changes import record_change
 from services.audit.explaining import Policies, explained, no_policies
 from services.audit.note_queries import list_notes, told_note
 from services.audit.objectives import ObjectiveBook
+from services.audit.outcome_texts import explain_outcomes
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
 from services.audit.proofs import proving
 from services.audit.proofs.checkpoints import Checkpoints
@@ -34,7 +35,7 @@ from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
-from services.audit.telling import told
+from services.audit.telling import outcome_told, told
 from services.audit.tenancy import Permitted
 from services.proof.exports import head_text
 
@@ -73,7 +74,8 @@ class Queries(Search):
         decision.values_state, erased_ms = await state_of(self._store, stored.record)
         if erased_ms:
             decision.erase_time.CopyFrom(timestamp(erased_ms))
-        return audit_service_pb2.GetDecisionResponse(decision=decision)
+        after = (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
+        return audit_service_pb2.GetDecisionResponse(decision=decision, outcomes=map(outcome_told, after))
 
     async def ExplainDecision(
         self, request: explaining_pb2.ExplainDecisionRequest, context: Any
@@ -84,6 +86,8 @@ class Queries(Search):
         answer = await explained(stored, self._policies, language_code=asked_in, now_ms=self._clock_ms())
         state, erased_ms = await state_of(self._store, stored.record)
         answer.sentences.extend(explain_values(state, erased_ms=erased_ms, language=answer.language_code))
+        after = (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
+        answer.sentences.extend(explain_outcomes(after, language=answer.language_code))
         return answer
 
     async def ExportDecisions(
