@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 import grpc
 from redis.exceptions import RedisError
@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from gateway.adapters.fact_changes import Damaged
 from gateway.core.errors import CallEnded, Reason, facts_damaged
 from gateway.core.limits import MOST
+from gateway.core.outcomes import OUTCOME_TYPES, answer_problems
 from gateway.core.policy.sources import OutcomeTold, Source
 from gateway.core.record import subject_ref
 from gateway.rpc.status import status_of
@@ -23,8 +24,6 @@ from services.intake.asking import agent_of, customer_in, tenant_of
 from services.intake.outcomes import Happened, Outcomes
 from services.intake.policy import Sources
 
-TYPES: Final[tuple[str, ...]] = get_args(get_type_hints(OutcomeTold)["type"])
-"""What an event may be. Nothing is kept of others."""
 MOST_EVENTS: Final = 1_000
 AT_ONCE: Final = 20
 """Events of one request that are looked into at the same time."""
@@ -127,7 +126,8 @@ class EventServicer(EventServiceServicer):
 
     def _happened(self, tenant: str, event: event_pb2.Event, *, mark: str) -> Happened:
         named = _DECISION.match(event.properties.get("decision_id", ""))
-        told: Any = {"event": event.type, "type": event.type, "channel": event.properties.get("channel") or None}
+        said = {name: event.properties.get(name) or None for name in ("channel", "question")}
+        told: Any = {"event": event.type, "type": event.type} | said
         return Happened(
             OutcomeTold(**told),
             0,
@@ -137,6 +137,7 @@ class EventServicer(EventServiceServicer):
             named[1] if named else "",
             event.value_cents,
             event.currency_code if event.value_cents else "",
+            event.properties.get("answer", ""),
         )
 
     def _mark(self, agent: str, event: event_pb2.Event, key: str) -> str:
@@ -161,8 +162,11 @@ def _problems(event: event_pb2.Event, *, now_ms: int) -> Iterator[tuple[str, str
         customer_in("customer", event.customer)
     except CallEnded:
         yield "customer", "must name a customer, such as contacts/cnt_000042"
-    if event.type not in TYPES:
-        yield "type", f"must be one of {', '.join(TYPES)}: nothing is kept of others"
+    if event.type not in OUTCOME_TYPES:
+        yield "type", f"must be one of {', '.join(OUTCOME_TYPES)}: nothing is kept of others"
+    else:
+        said = {name: event.properties.get(name, "") for name in ("question", "answer")}
+        yield from ((f"properties.{field}", text) for field, text in answer_problems(event.type, **said))
     if event.message:
         yield "message", "must be empty: contacts are known by properties.decision_id here"
     if event.properties.get("decision_id") and not _DECISION.match(event.properties["decision_id"]):
