@@ -335,7 +335,7 @@ class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     decision: str
     """Decision id."""
     type: str
-    """"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained" or "bounced"."""
+    """One of `gateway.core.outcomes.OUTCOME_TYPES`."""
     occurred_ms: int
     reported_ms: int
     reporter: str
@@ -343,9 +343,13 @@ class CustomerOutcome(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     revenue_cents: int = 0
     currency: str = ""
     event: str = ""
-    """The reporter's own id of the event."""
+    """The reporter's own id of the event, see `gateway.core.outcomes.event_of`."""
     traceparent: str = ""
     """The span in which it was reported, as the W3C header has it; empty where the reporter sent none."""
+    question: str = ""
+    """Of an answer to a survey: what was asked, such as "nps"."""
+    answer: str = ""
+    """Likewise the answer: a word or a whole number."""
 
 
 def subject_ref(key: bytes, *, tenant: str, subject: str) -> str:

@@ -53,6 +53,16 @@ TEXTS: Final = {
             "donnez `purposes` avec `reads: tcf` ou `reads: gpp`, et sinon aucun des deux",
         ),
     ),
+    "source-answer-shapes": (
+        (
+            "an answer to a survey needs `question` and `answer`, and nothing else has them",
+            "une réponse à une enquête demande `question` et `answer`, et rien d’autre ne les porte",
+        ),
+        (
+            "give `type: answered` with both, such as `question: nps` and `answer: properties.score`",
+            "donnez `type: answered` avec les deux, comme `question: nps` et `answer: properties.score`",
+        ),
+    ),
     "source-fact-unknown": (
         ("'{fact}' is no fact that an event may change", "« {fact} » n’est pas un fait qu’un événement peut changer"),
         ("write one of {choices}", "écrivez l’un de {choices}"),

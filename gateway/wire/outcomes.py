@@ -6,14 +6,10 @@ from typing import Final
 
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.limits import MOST
-from gateway.core.record import (
-    CustomerOutcome,
-)
+from gateway.core.outcomes import OUTCOME_TYPES, answer_problems, event_of
+from gateway.core.record import CustomerOutcome
 from pilote.decision.v1 import decision_service_pb2
 
-_OUTCOME_TYPES: Final = frozenset(
-    {"delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"}
-)
 MOST_OUTCOMES: Final = 1_000
 LATEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999, where protobuf's timestamps end."""
@@ -48,8 +44,10 @@ def outcomes_in(
             reporter=reporter,
             revenue_cents=outcome.revenue_cents,
             currency=outcome.currency_code,
-            event=outcome.event_id,
+            event=event_of(outcome.event_id, question=outcome.question),
             traceparent=traceparent,
+            question=outcome.question,
+            answer=outcome.answer,
         )
         for outcome in request.outcomes
     )
@@ -58,8 +56,10 @@ def outcomes_in(
 def _outcome_problems(outcome: decision_service_pb2.Outcome) -> Iterator[tuple[str, str]]:
     if not re.fullmatch(r"decisions/[0-9a-f]{32}", outcome.decision):
         yield "decision", "must be the name of a decision, decisions/ and 32 hexadecimal digits"
-    if outcome.type not in _OUTCOME_TYPES:
-        yield "type", f"must be one of {', '.join(sorted(_OUTCOME_TYPES))}"
+    if outcome.type not in OUTCOME_TYPES:
+        yield "type", f"must be one of {', '.join(sorted(OUTCOME_TYPES))}"
+    else:
+        yield from answer_problems(outcome.type, question=outcome.question, answer=outcome.answer)
     if not re.fullmatch(r"[!-~]{0,128}", outcome.event_id):
         yield "event_id", "must be at most 128 visible ASCII characters"
     if not 0 <= outcome.occur_time.ToMilliseconds() <= LATEST_MS:

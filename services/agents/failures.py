@@ -1,5 +1,6 @@
 """What a caller over HTTP sees when a call does not go through: `google.rpc.Status` as JSON, and the status of HTTP."""
 
+import contextlib
 import logging
 import math
 from collections.abc import Sequence
@@ -40,6 +41,17 @@ class Failure(msgspec.Struct, frozen=True):
     http: int
     status: status_pb2.Status
     headers: tuple[Header, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why, for spans: a reason of ours, else the name of the code, for those of upstreams are without bounds."""
+        for detail in self.status.details:
+            info = error_details_pb2.ErrorInfo()
+            with contextlib.suppress(DecodeError):
+                if detail.Unpack(info) and info.reason in Reason.__members__:
+                    return str(info.reason)
+        code = self.status.code
+        return str(code_pb2.Code.Name(code)) if code in code_pb2.Code.values() else code_pb2.Code.Name(code_pb2.UNKNOWN)
 
     @property
     def body(self) -> bytes:

@@ -1,11 +1,7 @@
 """What the REST front has answered, as metrics. Labels are names of methods of the contracts and statuses: bounded."""
 
-from typing import Final
-
 from gateway.watching.meters import Meters
-from gateway.watching.semconv import OTHER, RPC_METHOD
-
-STATUS: Final = "http.response.status_code"
+from gateway.watching.semconv import HTTP_STATUS, OTHER, RPC_METHOD
 
 
 class RestMetrics:
@@ -18,4 +14,4 @@ class RestMetrics:
 
     def count(self, method: str, status: int) -> None:
         """Count an answer; `method` is the full name, empty where there is none."""
-        self._answers.add(1, {RPC_METHOD: method.removeprefix("/") or OTHER, STATUS: status})
+        self._answers.add(1, {RPC_METHOD: method.removeprefix("/") or OTHER, HTTP_STATUS: status})

@@ -19,6 +19,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     authorization_servers: tuple[str, ...] = ()
     """Issuers whose tokens the gateway takes, for clients of MCP that get one by themselves."""
     trace_ratio: float = 1.0
-    """Share of calls of tools whose span is exported; refused and failed ones always are."""
+    """Share of requests whose span is exported; refused and failed ones always are."""
     to: Metering = NOWHERE
     """Where metrics go."""

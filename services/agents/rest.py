@@ -3,30 +3,29 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import grpc
 import msgspec
 from google.protobuf.message import Message
 
 from gateway.core.errors import Reason
+from services.agents.answering import GONE, Answering
 from services.agents.asgi import Receive, Scope, Send, answer
 from services.agents.bindings import Binding, Bindings, Match
-from services.agents.calling import REVISION, Caller, Metadata
+from services.agents.calling import Caller, Metadata
 from services.agents.catalogue import Catalogue
 from services.agents.failures import Header, headers_of, of_ended, of_refusal, of_unfit
 from services.agents.listening import Gone, listened
 from services.agents.openapi import openapi
-from services.agents.requests import UNARY_SECONDS, Asked, asked, body_of
+from services.agents.requests import UNARY_SECONDS, Asked, asked, body_of, named
+from services.agents.spans import Spans
 from services.agents.streaming import streamed
 from services.agents.transcoding import json_of, requests_of
 from services.agents.unfit import Unfit
 
 LARGE_BYTES: Final = 256 * 1024
 """Bodies from here on are read in a thread: other calls go on meanwhile."""
-
-_GONE: Final = 499
-"""How the call is counted of a caller who has gone away."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +44,7 @@ class Rest:
         max_message_bytes: int,
         version: str,
         count: Callable[[str, int], None],
+        spans: Spans,
     ) -> None:
         self._catalogue = catalogue
         self._caller = caller
@@ -53,6 +53,7 @@ class Rest:
         self._version = 0
         self._pilote = version
         self._count = count
+        self._spans = spans
         self._document = (-1, b"")
 
     async def openapi(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -68,25 +69,30 @@ class Rest:
         if scope["type"] != "http":
             return
         language = "en"
-        method = ""
-        sent = _Sent(send)
+        answering = Answering(scope, send)
         try:
-            head = asked(scope)
+            headers = named(scope)
+            answering.span = self._spans.begun(headers.items())
+            head = asked(scope, headers)
             language = head.language
             match = await self._match(head)
-            method = match.binding.method.full_name
+            answering.binding = match.binding
             body = await body_of(receive, head.headers, most=self._most)
             async with listened(receive):
-                await self._call(head, match, body, send=sent)
+                await self._call(head, match, body, send=answering)
         except Gone:
             return
         except Exception as error:
-            await self._fail(error, language, sent)
+            await self._fail(error, language, answering)
         finally:
-            self._count(method, sent.status or _GONE)
+            self._count(answering.method, answering.status or GONE)
+            if answering.revision:
+                self._catalogue.answered_by(answering.revision)
+            answering.end()
 
-    async def _fail(self, error: Exception, language: str, sent: "_Sent") -> None:
-        if sent.status:
+    async def _fail(self, error: Exception, language: str, answering: Answering) -> None:
+        if answering.status:
+            answering.broken(error)
             raise error
         if isinstance(error, Unfit):
             headers: tuple[Header, ...] = ()
@@ -97,11 +103,12 @@ class Rest:
             failure = of_unfit(error, language=language, headers=headers)
         elif isinstance(error, grpc.aio.AioRpcError):
             failure = of_refusal(error, language=language)
-            self._noted(tuple(error.trailing_metadata() or ()))
+            answering.heard(tuple(error.trailing_metadata() or ()))
         else:
             _log.error("a request has failed", exc_info=error)
             failure = of_ended(Reason.INTERNAL, "internal", language=language)
-        await answer(sent, failure.http, failure.body, headers=failure.headers)
+        answering.refused(failure)
+        await answer(answering, failure.http, failure.body, headers=failure.headers)
 
     async def _match(self, head: Asked) -> Match:
         """What the request is for; the gateway is asked once more where nothing is known of its path.
@@ -128,9 +135,9 @@ class Rest:
             self._bindings, self._version = Bindings(self._catalogue.methods()), self._catalogue.version
         return self._bindings
 
-    async def _call(self, head: Asked, match: Match, body: bytes, *, send: Send) -> None:
+    async def _call(self, head: Asked, match: Match, body: bytes, *, send: Answering) -> None:
         method = match.binding.method
-        metadata = head.metadata
+        metadata = send.metadata(head.metadata)
         if len(body) < LARGE_BYTES:
             requests = requests_of(match, head.query, body, lines=head.lines)
         else:
@@ -139,24 +146,19 @@ class Rest:
             seconds = head.seconds(otherwise=UNARY_SECONDS)
             encoded = requests[0].SerializeToString()
             reply = await self._caller.unary(method.full_name, encoded, metadata=metadata, seconds=seconds)
-            self._noted(reply.trailers)
+            send.heard(reply.trailers)
             await _answer(match.binding, reply.message, reply.trailers, send=send)
             return
         seconds = head.seconds(otherwise=None)
         calling = self._caller.stream(method.full_name, _encoded(requests), metadata=metadata, seconds=seconds)
         async with calling as stream:
             if method.descriptor.server_streaming:
-                trailers = await streamed(stream, match.binding, events=head.events, language=head.language, send=send)
+                await streamed(stream, match.binding, events=head.events, language=head.language, send=send)
             else:
                 replies = [reply async for reply in stream]
                 trailers = await stream.trailers()
+                send.heard(trailers)
                 await _answer(match.binding, replies[0], trailers, send=send)
-        self._noted(trailers)
-
-    def _noted(self, trailers: Metadata) -> None:
-        for key, value in trailers:
-            if key == REVISION and isinstance(value, str):
-                self._catalogue.answered_by(value)
 
 
 async def _answer(binding: Binding, message: bytes, trailers: Metadata, *, send: Send) -> None:
@@ -168,16 +170,3 @@ async def _answer(binding: Binding, message: bytes, trailers: Metadata, *, send:
 async def _encoded(requests: Sequence[Message]) -> AsyncIterator[bytes]:
     for request in requests:
         yield request.SerializeToString()
-
-
-class _Sent:
-    """Sends, and knows whether an answer has begun."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.status = 0
-        """Of the answer that has begun; 0 while none has."""
-
-    async def __call__(self, message: Any) -> None:
-        self.status = message.get("status", self.status)
-        await self._send(message)

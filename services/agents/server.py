@@ -12,6 +12,7 @@ from gateway.instance import instance
 from gateway.rpc.http_serving import http_serving
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import metering
+from gateway.watching.tracing import Tracing, otlp
 from services.agents.asgi import App, Receive, Scope, Send, answer, mounted
 from services.agents.calling import Caller, calling
 from services.agents.catalogue import Catalogue
@@ -21,8 +22,9 @@ from services.agents.mcp.metadata import metadata_door
 from services.agents.metrics import RestMetrics
 from services.agents.options import Options
 from services.agents.rest import Rest
+from services.agents.spans import Spans
 
-Door = Callable[[Catalogue, Caller, Options], AbstractAsyncContextManager[App]]
+Door = Callable[[Catalogue, Caller, Options, Spans], AbstractAsyncContextManager[App]]
 """What answers below one path for as long as the process runs."""
 DOORS: Final[dict[str, Door]] = {"/mcp": mcp_door, "/.well-known": metadata_door}
 """By the path that each is mounted at, such as "/mcp"; what none of them takes is REST."""
@@ -51,6 +53,11 @@ async def running(options: Options) -> AsyncIterator[int]:
     async with contextlib.AsyncExitStack() as stack:
         own = instance("agents")
         metrics = RestMetrics(await stack.enter_async_context(metering(own, options.to)))
+        tracing = None
+        if options.to.otlp_endpoint is not None:
+            tracing = Tracing(own, exporter=otlp(options.to.otlp_endpoint))
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
+        spans = Spans(tracing, ratio=options.trace_ratio)
         caller, channel = await stack.enter_async_context(
             calling(options.gateway, max_message_bytes=options.max_message_bytes)
         )
@@ -58,7 +65,8 @@ async def running(options: Options) -> AsyncIterator[int]:
         following = asyncio.create_task(catalogue.follow())
         stack.push_async_callback(ended, following)
         mounts = {
-            path: await stack.enter_async_context(door(catalogue, caller, options)) for path, door in DOORS.items()
+            path: await stack.enter_async_context(door(catalogue, caller, options, spans))
+            for path, door in DOORS.items()
         }
         rest = Rest(
             catalogue,
@@ -66,6 +74,7 @@ async def running(options: Options) -> AsyncIterator[int]:
             max_message_bytes=options.max_message_bytes,
             version=own.version,
             count=metrics.count,
+            spans=spans,
         )
         mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue), "/openapi.json": rest.openapi}
         serving = http_serving(

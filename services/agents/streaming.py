@@ -10,6 +10,7 @@ from typing import Any, Final
 import grpc
 import msgspec
 
+from services.agents.answering import Answering
 from services.agents.asgi import Send
 from services.agents.bindings import Binding
 from services.agents.calling import Metadata, Stream
@@ -23,8 +24,8 @@ _EVENTS: Final = (b"content-type", b"text/event-stream")
 _FRESH: Final = (b"cache-control", b"no-store")
 
 
-async def streamed(stream: Stream, binding: Binding, *, events: bool, language: str, send: Send) -> Metadata:
-    """Send every message as it comes; returns the trailers.
+async def streamed(stream: Stream, binding: Binding, *, events: bool, language: str, send: Answering) -> None:
+    """Send every message as it comes.
 
     What is refused before the first message is raised, so that it is answered with its own status.
 
@@ -45,11 +46,12 @@ async def streamed(stream: Stream, binding: Binding, *, events: bool, language: 
         trailers = await stream.trailers()
     except grpc.aio.AioRpcError as error:
         failure = of_refusal(error, language=language)
+        send.refused(failure)
         trailers = tuple(error.trailing_metadata() or ())
         await _sent(send, _piece("error", msgspec.json.encode(shown(failure.status)), events=events))
+    send.heard(trailers)
     named = {key.decode(): value.decode() for key, value in headers_of(trailers)}
     await _sent(send, _piece("trailers", msgspec.json.encode(named), events=events), last=True)
-    return trailers
 
 
 def _piece(word: str, value: bytes, *, events: bool) -> bytes:

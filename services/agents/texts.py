@@ -68,6 +68,10 @@ _TEXTS: Final = {
         "The header {field} must be printable ASCII.",
         "L’en-tête {field} doit être en ASCII imprimable.",
     ),
+    "binary": (
+        "Nothing of Pilote is a binary header: leave out {field}, or send its text without “-bin”.",
+        "Aucun en-tête de Pilote n’est binaire : omettez {field}, ou envoyez son texte sans « -bin ».",
+    ),
     "timeout": (
         "The header {field} must be a time such as “2.5” seconds or “1500m”, of {longest} s at most.",
         "L’en-tête {field} doit être une durée comme « 2.5 » secondes ou « 1500m », de {longest} s au plus.",

@@ -76,6 +76,7 @@ _TEXTS: Final = {
         "Une copie en a été faite pour {arm}, pour comparaison ; elle ne pouvait rien changer.",
     ),
     "outcome": ("Afterwards: {what}, on {at}.", "Ensuite : {what}, le {at}."),
+    "answer": ("Afterwards: {what} ({question}: {answer}), on {at}.", "Ensuite : {what} ({question} : {answer}), le {at}."),
     "kept": ("This is kept until {until} at least.", "Ceci est conservé au moins jusqu’au {until}."),
     "kept-values": (
         "This is kept until {until} at least, and so long what it was decided by, encrypted.",
@@ -125,6 +126,7 @@ OUTCOMES: Final = {
     "unsubscribed": ("you unsubscribed", "désinscription de votre part"),
     "complained": ("you complained", "plainte de votre part"),
     "bounced": ("it could not be delivered", "impossible à remettre"),
+    "answered": ("an answer of yours to a survey", "une réponse de votre part à une enquête"),
 }
 """What a person did, as in ReportOutcomes."""
 
@@ -145,7 +147,8 @@ def entry_sentences(
     sent = [copy for copy in stored.copies if copy.sent]
     lines += [_say("copy", language=language, arm=copy.arm) for copy in sent]
     lines += [
-        _say("outcome", language=language, what=known(OUTCOMES, each.type, language=language),
+        _say("answer" if each.question else "outcome", language=language,
+             what=known(OUTCOMES, each.type, language=language), question=each.question, answer=each.answer,
              at=moment(each.occurred_ms // 1000 * 1000, language=language))
         for each in told
     ]  # fmt: skip

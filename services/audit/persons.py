@@ -158,7 +158,12 @@ def _entry(
         model_version=version or ("" if led is None else f"{led.model} {led.version}"),
         variations=variations(stored),
         status=end.status,
-        outcomes=[persons_pb2.PersonOutcome(type=each.type, occur_time=timestamp(each.occurred_ms)) for each in told],
+        outcomes=[
+            persons_pb2.PersonOutcome(
+                type=each.type, occur_time=timestamp(each.occurred_ms), question=each.question, answer=each.answer
+            )
+            for each in told
+        ],
         copies=[copy.arm for copy in stored.copies if copy.sent],
         hold=f"holds/{record.hold}" if record.hold else "",
         revision=record.revision,

@@ -12,6 +12,7 @@ from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
     explaining_pb2,
+    log_pb2,
     objectives_pb2,
     personal_pb2,
     persons_pb2,
@@ -26,15 +27,17 @@ from services.audit.changes import record_change
 from services.audit.explaining import Policies, explained, no_policies
 from services.audit.note_queries import list_notes, told_note
 from services.audit.objectives import ObjectiveBook
+from services.audit.outcome_texts import explain_outcomes
 from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
 from services.audit.proofs import proving
 from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.proofs.exporting import Asked, Export
+from services.audit.proofs.reading import read_on
 from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
 from services.audit.tails import Tails
-from services.audit.telling import told
+from services.audit.telling import outcome_told, told
 from services.audit.tenancy import Permitted
 from services.proof.exports import head_text
 
@@ -73,7 +76,8 @@ class Queries(Search):
         decision.values_state, erased_ms = await state_of(self._store, stored.record)
         if erased_ms:
             decision.erase_time.CopyFrom(timestamp(erased_ms))
-        return audit_service_pb2.GetDecisionResponse(decision=decision)
+        after = (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
+        return audit_service_pb2.GetDecisionResponse(decision=decision, outcomes=map(outcome_told, after))
 
     async def ExplainDecision(
         self, request: explaining_pb2.ExplainDecisionRequest, context: Any
@@ -84,6 +88,8 @@ class Queries(Search):
         answer = await explained(stored, self._policies, language_code=asked_in, now_ms=self._clock_ms())
         state, erased_ms = await state_of(self._store, stored.record)
         answer.sentences.extend(explain_values(state, erased_ms=erased_ms, language=answer.language_code))
+        after = (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
+        answer.sentences.extend(explain_outcomes(after, language=answer.language_code))
         return answer
 
     async def ExportDecisions(
@@ -113,6 +119,12 @@ class Queries(Search):
             manifest=export.manifest(head),
             unreadable_segments=self._store.unreadable,
         )
+
+    async def ReadLog(self, request: log_pb2.ReadLogRequest, context: Any) -> AsyncIterator[log_pb2.ReadLogResponse]:
+        """See the contract."""
+        Permitted(context).whole()
+        async for answer in read_on(self._store.log, request):
+            yield answer
 
     async def GetCheckpoint(
         self, request: audit_service_pb2.GetCheckpointRequest, _context: Any

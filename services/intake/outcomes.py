@@ -19,6 +19,7 @@ from gateway.adapters.cells import CellBook
 from gateway.adapters.fact_changes import Damaged, FactChanges
 from gateway.core.consents import by_channel
 from gateway.core.limits import MOST
+from gateway.core.outcomes import event_of, is_answer
 from gateway.core.policy.sources import OutcomeTold, Source
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.record import CustomerOutcome
@@ -49,6 +50,7 @@ class Happened(msgspec.Struct, frozen=True):
     """Id; empty where the event names none."""
     revenue_cents: int = 0
     currency: str = ""
+    answer: str = ""
     problem: str = ""
     """The place of what cannot be used; empty where all can be."""
 
@@ -66,7 +68,11 @@ def happened(
         problem = told.decision if named is not None and not decision else ""
         if told.revenue is not None and cents is None:
             problem = told.revenue
-        yield Happened(told, index, subject_ref, mark, at_ms, decision, cents or 0, currency if cents else "", problem)
+        answer = _answer(told, event)
+        if told.answer is not None and not answer:
+            problem = told.answer
+        money = (cents or 0, currency if cents else "")
+        yield Happened(told, index, subject_ref, mark, at_ms, decision, *money, answer, problem)
 
 
 class Outcomes:
@@ -107,7 +113,9 @@ class Outcomes:
                 reporter=source.name,
                 revenue_cents=outcome.revenue_cents,
                 currency=outcome.currency,
-                event=outcome.mark,
+                event=event_of(outcome.mark, question=outcome.told.question or ""),
+                question=outcome.told.question or "",
+                answer=outcome.answer,
             ),
         )
         return "new" if new else "repeated"
@@ -139,6 +147,17 @@ class Outcomes:
         request = audit_service_pb2.ListDecisionsRequest(filter=" AND ".join(parts), page_size=1)
         answer = await self._audit.ListDecisions(request, timeout=AUDIT_SECONDS)
         return answer.decisions[0].name.removeprefix("decisions/") if answer.decisions else ""
+
+
+def _answer(told: OutcomeTold, event: Event) -> str:
+    """The answer as it is kept; empty for what is none."""
+    found = None if told.answer is None else _value(event, told.answer)
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        return ""
+    text = str(int(found)) if isinstance(found, float) and found.is_integer() else str(found)
+    if told.answers:
+        return told.answers.get(text.strip(), "")
+    return text if is_answer(text) else ""
 
 
 def _money(told: OutcomeTold, event: Event) -> tuple[int | None, str]:

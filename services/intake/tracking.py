@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 import grpc
 from redis.exceptions import RedisError
@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from gateway.adapters.fact_changes import Damaged
 from gateway.core.errors import CallEnded, Reason, facts_damaged
 from gateway.core.limits import MOST
+from gateway.core.outcomes import OUTCOME_TYPES, answer_problems
 from gateway.core.policy.sources import OutcomeTold, Source
 from gateway.core.record import subject_ref
 from gateway.rpc.status import status_of
@@ -19,12 +20,10 @@ from gateway.rpc.times import timestamp
 from pilote.tracking.v1 import event_pb2
 from pilote.tracking.v1 import event_service_pb2 as pb
 from pilote.tracking.v1.event_service_pb2_grpc import EventServiceServicer
-from services.intake.asking import AGENT, customer_in, tenant_of
+from services.intake.asking import agent_of, customer_in, tenant_of
 from services.intake.outcomes import Happened, Outcomes
 from services.intake.policy import Sources
 
-TYPES: Final[tuple[str, ...]] = get_args(get_type_hints(OutcomeTold)["type"])
-"""What an event may be. Nothing is kept of others."""
 MOST_EVENTS: Final = 1_000
 AT_ONCE: Final = 20
 """Events of one request that are looked into at the same time."""
@@ -50,14 +49,14 @@ class EventServicer(EventServiceServicer):
     async def TrackEvent(self, request: pb.TrackEventRequest, context: Any) -> pb.TrackEventResponse:
         """Keep one event."""
         _see_request_id(request.request_id)
-        tenant, agent = tenant_of(self._sources, context), _agent(context)
+        tenant, agent = tenant_of(self._sources, context), agent_of(context)
         kept = await self._track(tenant, agent, request.event, key=request.request_id, at="event")
         return pb.TrackEventResponse(event=kept)
 
     async def TrackEvents(self, request: pb.TrackEventsRequest, context: Any) -> pb.TrackEventsResponse:
         """Keep many, each by itself."""
         _see_request_id(request.request_id)
-        tenant, agent = tenant_of(self._sources, context), _agent(context)
+        tenant, agent = tenant_of(self._sources, context), agent_of(context)
         if not 0 < len(request.events) <= MOST_EVENTS:
             raise _refused([("events", f"must be 1 to {MOST_EVENTS}")])
         free = asyncio.Semaphore(AT_ONCE)
@@ -127,7 +126,8 @@ class EventServicer(EventServiceServicer):
 
     def _happened(self, tenant: str, event: event_pb2.Event, *, mark: str) -> Happened:
         named = _DECISION.match(event.properties.get("decision_id", ""))
-        told: Any = {"event": event.type, "type": event.type, "channel": event.properties.get("channel") or None}
+        said = {name: event.properties.get(name) or None for name in ("channel", "question")}
+        told: Any = {"event": event.type, "type": event.type} | said
         return Happened(
             OutcomeTold(**told),
             0,
@@ -137,6 +137,7 @@ class EventServicer(EventServiceServicer):
             named[1] if named else "",
             event.value_cents,
             event.currency_code if event.value_cents else "",
+            event.properties.get("answer", ""),
         )
 
     def _mark(self, agent: str, event: event_pb2.Event, key: str) -> str:
@@ -155,18 +156,17 @@ _ENDS: Final = {
 }
 
 
-def _agent(context: Any) -> str:
-    return str(dict(context.invocation_metadata() or ()).get(AGENT, ""))
-
-
 def _problems(event: event_pb2.Event, *, now_ms: int) -> Iterator[tuple[str, str]]:
     """(field, what is wrong with it)."""
     try:
         customer_in("customer", event.customer)
     except CallEnded:
         yield "customer", "must name a customer, such as contacts/cnt_000042"
-    if event.type not in TYPES:
-        yield "type", f"must be one of {', '.join(TYPES)}: nothing is kept of others"
+    if event.type not in OUTCOME_TYPES:
+        yield "type", f"must be one of {', '.join(OUTCOME_TYPES)}: nothing is kept of others"
+    else:
+        said = {name: event.properties.get(name, "") for name in ("question", "answer")}
+        yield from ((f"properties.{field}", text) for field, text in answer_problems(event.type, **said))
     if event.message:
         yield "message", "must be empty: contacts are known by properties.decision_id here"
     if event.properties.get("decision_id") and not _DECISION.match(event.properties["decision_id"]):

@@ -10,12 +10,16 @@ from opentelemetry.semconv.schemas import Schemas
 from gateway.watching import semconv
 from pilote.inference.v1 import inference_service_pb2
 
-MODULES: Final = ("rpc", "gen_ai", "mcp", "error")
+MODULES: Final = ("rpc", "gen_ai", "mcp", "error", "http", "url")
 PINNED: Final = {
     "rpc.system.name",
     "rpc.method",
     "rpc.response.status_code",
     "error.type",
+    "http.request.method",
+    "http.route",
+    "http.response.status_code",
+    "url.scheme",
     "gen_ai.operation.name",
     "gen_ai.provider.name",
     "gen_ai.request.model",
@@ -44,7 +48,7 @@ def ours() -> dict[str, str]:
         name: value
         for name, value in vars(semconv).items()
         if isinstance(value, str)
-        and value.startswith(("rpc.", "gen_ai.", "mcp.", "error."))
+        and value.startswith(("rpc.", "gen_ai.", "mcp.", "error.", "http.", "url."))
         and name != "CALL_DURATION"
     }
 

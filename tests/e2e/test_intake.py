@@ -12,6 +12,7 @@ from segment.analytics.client import Client as SegmentClient
 from gateway.core import keys
 from gateway.core.errors import Reason
 from gateway.core.record import CustomerOutcome
+from pilote.audit.v1 import audit_service_pb2, explaining_pb2
 from services.intake.server import Options, running
 from tests.e2e.policy import policy
 from tests.e2e.requests import ADA, send
@@ -108,6 +109,54 @@ async def test_what_customers_did_is_kept_of_the_contact_that_it_is_about_once(
         (contact.decision, "converted", 1_990, "EUR", "cdp"),
     }
     assert len(kept) == 2
+
+
+async def test_the_answers_of_a_survey_are_kept_of_the_contact_in_words_that_the_policy_names(
+    world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    asked = {"event": "Survey Answered", "type": "answered", "channel": "email"}
+    outcomes = [
+        asked | {"question": "nps", "answer": "properties.nps"},
+        asked
+        | {
+            "question": "pressure",
+            "answer": "properties.pressure",
+            "answers": {"Beaucoup trop": "much_too_much", "Pas sollicité": "never"},
+        },
+    ]
+    await world.publish(policy(upstream.address, sources=[SOURCE | {"outcomes": outcomes}]))
+    contact = await told(world.agent().messages.SendMessage(send(channel="email"), metadata=SALES))
+    await world.settled(1)
+
+    async with auditing(world.redis_url, tmp_path / "audit") as auditor:
+        await auditor.decision(contact.decision)
+        async with running(_options(world, audit=auditor.address)) as ports:
+            await _live(ports.http)
+            batch = [
+                _track("Survey Answered", "m-1", nps=9.0, pressure="Beaucoup trop"),
+                _track("Survey Answered", "m-2", nps="très bien", pressure="Trop de mails, ada@example.org"),
+                _track("Survey Answered", "m-3", nps=True, pressure=["Beaucoup trop"]),
+            ]
+            answer = await _sent(ports.http, batch)
+            assert [(each["messageId"], each["field"]) for each in answer["ignored"]] == [
+                (f"m-{number}", f"properties.{place}") for number in (2, 3) for place in ("nps", "pressure")
+            ]
+
+        async def kept() -> set[tuple[str, str, str, str]] | None:
+            asking = audit_service_pb2.GetDecisionRequest(name=f"decisions/{contact.decision}")
+            found = (await auditor.stub.GetDecision(asking)).outcomes
+            return {(each.decision, each.type, each.question, each.answer) for each in found} or None
+
+        of = f"decisions/{contact.decision}"
+        assert await eventually(kept, what="the answers") == {
+            (of, "answered", "nps", "9"),
+            (of, "answered", "pressure", "much_too_much"),
+        }
+        said = await auditor.stub.ExplainDecision(explaining_pb2.ExplainDecisionRequest(name=of, language_code="fr"))
+        assert [text.rpartition(": ")[2] for text in said.sentences if "a répondu" in text] == [
+            "à « nps », le client a répondu 9.",
+            "à « pressure », le client a répondu much_too_much.",
+        ]
 
 
 async def test_an_outcome_whose_contact_nobody_can_look_up_now_is_to_be_sent_again(

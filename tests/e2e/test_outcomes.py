@@ -52,6 +52,19 @@ async def test_a_delivery_counts_the_contact_and_a_bounce_frees_it(
     assert (await sent(agent)).reason == ("CAP_EXCEEDED" if wanted[0] else "")
 
 
+async def test_the_answers_of_one_survey_are_taken_apart_and_free_text_is_not(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    await world.publish(policy(upstream.address))
+    decision = (await sent(agent)).decision
+    answers = [outcome(decision, "answered", question=question, answer="9") for question in ("nps", "effort")]
+    assert (await report(agent, *answers)).response.accepted_count == 2
+    assert (await report(agent, *answers)).response.accepted_count == 0
+    refused = await report(agent, outcome(decision, "answered", question="nps", answer="I am ill"), outcome(decision))
+    (violation,) = refused.detail(details.BadRequest).field_violations
+    assert (refused.code, violation.field) == (grpc.StatusCode.INVALID_ARGUMENT, "outcomes[0].answer")
+
+
 async def test_a_delivery_that_is_told_before_the_contact_is_settled_is_not_lost(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:

@@ -90,6 +90,10 @@ async def test_an_event_is_kept_of_the_contact_that_it_names_or_else_of_the_last
     found = {(each.decision, each.type, each.revenue_cents, each.currency, each.reporter) for each in await kept(world)}
     assert found == {(first, "clicked", 0, "", "sales-bot"), (last, "converted", 1_990, "EUR", "sales-bot")}
     assert len(await kept(world)) == 2
+    survey = clicked(kind="answered")
+    survey.properties.update({"question": "nps", "answer": "9"})
+    await tracking.TrackEvent(TrackEventRequest(event=survey), metadata=SALES)
+    assert [(each.decision, each.question, each.answer) for each in await kept(world)][2:] == [(last, "nps", "9")]
 
 
 async def test_of_many_events_wrong_ones_are_told_and_stop_no_other(
@@ -127,6 +131,8 @@ async def test_of_many_events_wrong_ones_are_told_and_stop_no_other(
         (clicked("nonsense"), "event.properties.decision_id"),
         (clicked(message="messages/m1"), "event.message"),
         (clicked(value_cents=5), "event.currency_code"),
+        (Event(customer=ADA, type="answered", properties={"question": "nps"}), "event.properties.answer"),
+        (Event(customer=ADA, type="clicked", properties={"answer": "9"}), "event.properties.answer"),
         (clicked(value_cents=10**15 + 1, currency_code="EUR"), "event.value_cents"),
         (
             Event(customer=ADA, type="clicked", properties={"channel": 'x" OR tenant = "globex'}),

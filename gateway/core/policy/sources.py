@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.core.outcomes import WORD, OutcomeType
 from gateway.core.policy.callers import ApiKey
 from gateway.core.policy.vocabulary import Duration, Name, Part, Text
 
@@ -33,7 +34,7 @@ class OutcomeTold(Part, frozen=True, kw_only=True):
     """A track event that tells what a customer did after a contact, such as "Email Delivered" or "Order Completed"."""
 
     event: Text
-    type: Literal["delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"]
+    type: OutcomeType
     decision: Text = "properties.decision_id"
     """Where the id of the contact's decision stands, as the trailer `pilote-decision-id` gave it to the agent."""
     channel: Name | None = None
@@ -44,6 +45,14 @@ class OutcomeTold(Part, frozen=True, kw_only=True):
     consent: Text | None = None
     """Kept only of customers whose last word on this is yes: a channel, or channel/purpose, such as
     "email/tracking"."""
+    question: Name | None = None
+    """Of an answer to a survey: what was asked, such as "nps" or "pressure". A survey with several questions has an
+    entry for each."""
+    answer: Text | None = None
+    """Where the answer stands, such as "properties.score"."""
+    answers: dict[Text, Annotated[str, msgspec.Meta(pattern=WORD)]] = {}
+    """From what may stand there, such as "Beaucoup trop", to the word that is kept of it. Empty: words and whole
+    numbers are kept as they are."""
 
 
 class UnomiTold(Part, frozen=True, kw_only=True):

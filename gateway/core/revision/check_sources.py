@@ -1,6 +1,7 @@
 """Do the systems that tell us of customers add up?"""
 
 from gateway.core.mistakes import near, told
+from gateway.core.outcomes import ANSWERED
 from gateway.core.policy.document import Document
 from gateway.core.policy.sources import ConsentTold, Source
 from gateway.core.revision.decode import Mistakes, Path
@@ -56,10 +57,13 @@ def _purposes_fit(told_by: ConsentTold) -> bool:
 
 def _outcomes(source: Source, path: Path, mistakes: Mistakes) -> None:
     for index, outcome in enumerate(source.outcomes):
-        for field in ("decision", "revenue", "currency"):
+        for field in ("decision", "revenue", "currency", "answer"):
             place = getattr(outcome, field)
             if place is not None:
                 _place(place, (*path, index, field), mistakes)
+        parts = (outcome.question is not None, outcome.answer is not None)
+        if parts != (outcome.type == ANSWERED,) * 2 or (outcome.answers and outcome.type != ANSWERED):
+            mistakes.add((*path, index), "source-answer-shapes")
 
 
 def _facts(source: Source, path: Path, mistakes: Mistakes) -> None:

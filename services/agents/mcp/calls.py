@@ -10,8 +10,9 @@ from services.agents.catalogue import Catalogue
 from services.agents.mcp.asking import Asking
 from services.agents.mcp.offers import Offers
 from services.agents.mcp.running import Progress, Ran, Running
-from services.agents.mcp.spans import Spans, Spoken
+from services.agents.mcp.spans import Spoken, end
 from services.agents.mcp.tools import Tool, Tools
+from services.agents.spans import Spans
 
 
 class NoTool(Exception):
@@ -46,7 +47,10 @@ class Calls:
         """
         tool = await self._tool(name)
         ran: Ran | None = None
-        span, metadata = self._spans.begun(asked.metadata(meta))
+        metadata = asked.metadata(meta)
+        span = self._spans.begun(metadata)
+        if span is not None:
+            metadata = span.below(metadata)
         try:
             ran, trailers = await self._running.run(
                 tool, arguments, metadata=metadata, language=asked.language, progress=progress
@@ -56,7 +60,7 @@ class Calls:
             raise
         finally:
             if span is not None:
-                span.end(tool.name, spoken, ran)
+                end(span, tool.name, spoken, ran)
         self._offers.answered(trailers)
         return ran
 

@@ -13,9 +13,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
 from gateway.ending import ended
-from gateway.instance import instance
 from gateway.rpc.headers import API_KEY
-from gateway.watching.tracing import Tracing, otlp
 from services.agents.asgi import App, Message, Receive, Scope, Send, answer
 from services.agents.calling import Caller, Metadata
 from services.agents.catalogue import Catalogue
@@ -28,10 +26,10 @@ from services.agents.mcp.offers import Offers, refused_credential
 from services.agents.mcp.quick import Quick
 from services.agents.mcp.serving import Context, Serving
 from services.agents.mcp.sessions import Sessions
-from services.agents.mcp.spans import Spans
 from services.agents.mcp.tools import Tools
 from services.agents.options import Options
 from services.agents.requests import body_of
+from services.agents.spans import Spans
 from services.agents.unfit import Unfit
 
 _ASKING: Final = "pilote.asking"
@@ -39,13 +37,9 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextlib.asynccontextmanager
-async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> AsyncIterator[App]:
+async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options, spans: Spans) -> AsyncIterator[App]:
     """What answers at /mcp until the block ends."""
     offers = Offers(caller)
-    tracing = None
-    if options.to.otlp_endpoint is not None:
-        tracing = Tracing(instance("agents"), exporter=otlp(options.to.otlp_endpoint))
-    spans = Spans(tracing, ratio=options.trace_ratio)
     tools = Tools(catalogue)
     calls = Calls(catalogue, caller, tools, offers, spans=spans)
     server = Serving(tools, calls, offers, asked=_asked).server()
@@ -66,8 +60,6 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options) -> As
     finally:
         stop.set()
         await ended(task)
-        if tracing is not None:
-            await asyncio.to_thread(tracing.close)
 
 
 class _Guarded:

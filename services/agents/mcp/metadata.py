@@ -10,13 +10,14 @@ from services.agents.asgi import App, Receive, Scope, Send, answer
 from services.agents.calling import Caller
 from services.agents.catalogue import Catalogue
 from services.agents.options import Options
+from services.agents.spans import Spans
 
 PATH: Final = "/mcp"
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
 
 
 @contextlib.asynccontextmanager
-async def metadata_door(_catalogue: Catalogue, _caller: Caller, options: Options) -> AsyncIterator[App]:
+async def metadata_door(_catalogue: Catalogue, _caller: Caller, options: Options, _spans: Spans) -> AsyncIterator[App]:
     """What answers below /.well-known: which servers give tokens for this resource."""
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:

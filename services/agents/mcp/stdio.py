@@ -14,9 +14,9 @@ from services.agents.mcp.asking import by_key
 from services.agents.mcp.calls import Calls
 from services.agents.mcp.offers import Offers
 from services.agents.mcp.serving import Serving
-from services.agents.mcp.spans import Spans
 from services.agents.mcp.tools import Tools
 from services.agents.options import Options
+from services.agents.spans import Spans
 
 
 async def serve_stdio(options: Options, *, key: str, language: str) -> None:

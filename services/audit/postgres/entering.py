@@ -12,7 +12,7 @@ from services.audit.proofs.entering import Places, fresh_notes, in_order, part, 
 
 _OUTCOME: Final = (
     *("decision", "tenant", "type", "event", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency"),
-    *("whole_tenant", "raw", "leaf"),
+    *("question", "answer", "whole_tenant", "raw", "leaf"),
 )
 _KNOWN: Final = "SELECT decision, tenant, type, event FROM outcome WHERE decision = ANY(%s::uuid[])"
 
@@ -71,5 +71,5 @@ def _told(entry: Reported) -> tuple[object, ...]:
     told = entry.outcome
     return (
         *(told.occurred_ms, told.reported_ms, kept(told.reporter), told.revenue_cents, kept(told.currency)),
-        *(unkept(entry.tenant), entry.raw),
+        *(kept(told.question), kept(told.answer), unkept(entry.tenant), entry.raw),
     )

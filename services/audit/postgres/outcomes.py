@@ -6,7 +6,17 @@ from typing import Final
 from gateway.core.record import CustomerOutcome
 from services.audit.postgres.lanes import Connection
 
-_TOLD: Final = ("type", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency", "event")
+_TOLD: Final = (
+    "type",
+    "occurred_ms",
+    "reported_ms",
+    "reporter",
+    "revenue_cents",
+    "currency",
+    "event",
+    "question",
+    "answer",
+)
 _OF: Final = f"""SELECT decision, {", ".join(_TOLD)} FROM outcome WHERE decision = ANY(%s::uuid[])
  ORDER BY occurred_ms, reported_ms, type, event"""
 

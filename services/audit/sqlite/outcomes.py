@@ -8,10 +8,21 @@ from gateway.core.record import CustomerOutcome
 from services.audit.entries import Reported
 
 _KEEP: Final = """INSERT INTO outcome
- (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency, raw, leaf)
- VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+ (decision, tenant, type, event, occurred_ms, reported_ms, reporter, revenue_cents, currency, question, answer, raw,
+ leaf)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _KNOWN: Final = "SELECT 1 FROM outcome WHERE decision = ? AND tenant = ? AND type = ? AND event = ?"
-_TOLD: Final = ("type", "occurred_ms", "reported_ms", "reporter", "revenue_cents", "currency", "event")
+_TOLD: Final = (
+    "type",
+    "occurred_ms",
+    "reported_ms",
+    "reporter",
+    "revenue_cents",
+    "currency",
+    "event",
+    "question",
+    "answer",
+)
 _OF: Final = f"""SELECT decision, {", ".join(_TOLD)} FROM outcome
  WHERE decision IN ({{}}) ORDER BY occurred_ms, reported_ms, type, event"""  # noqa: S608
 _AT_ONCE: Final = 500
@@ -48,7 +59,7 @@ def _row(entry: Reported, leaf: int) -> tuple[object, ...]:
     told = entry.outcome
     return (
         *(*_key(entry), told.occurred_ms, told.reported_ms),
-        *(told.reporter, told.revenue_cents, told.currency, entry.raw, leaf),
+        *(told.reporter, told.revenue_cents, told.currency, told.question, told.answer, entry.raw, leaf),
     )
 
 

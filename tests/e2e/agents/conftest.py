@@ -14,7 +14,9 @@ from tests.e2e.world import World
 
 
 @contextlib.asynccontextmanager
-async def fronting(world: World, *, to: Metering = NOWHERE) -> AsyncIterator[httpx.AsyncClient]:
+async def fronting(
+    world: World, *, to: Metering = NOWHERE, trace_ratio: float = 1.0
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a front before the world's first gateway, which knows what that serves."""
     options = Options(
         listen="127.0.0.1:0",
@@ -22,6 +24,7 @@ async def fronting(world: World, *, to: Metering = NOWHERE) -> AsyncIterator[htt
         drain_seconds=2.0,
         max_message_bytes=4 * 1024 * 1024,
         to=to,
+        trace_ratio=trace_ratio,
     )
     async with running(options) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
 

@@ -15,7 +15,7 @@ from services.agents.unfit import Unfit
 from tests.e2e.policy import key_of
 from tests.e2e.waiting import eventually
 from tests.e2e.world import World
-from tests.fakes.upstream import FakeUpstream, failing
+from tests.fakes.upstream import FakeUpstream, answering, failing
 
 SALES = {"x-api-key": key_of("sales-bot")}
 SEND = "/v1/messages:send"
@@ -68,7 +68,6 @@ async def test_paths_verbs_and_headers_that_are_none_are_said_to_be_none(front: 
         ("GET", "/v1/contacts", {"grpc-timeout": "soon"}, 400),
         ("GET", "/v1/contacts", {"x-request-timeout": "-1"}, 400),
         ("GET", "/v1/contacts", {"accept-language": "fr\u00e9"}, 400),
-        ("GET", "/v1/contacts", {"pilote-inference-id-bin": "AA"}, 400),
         ("POST", "/grpc.health.v1.Health/Check", {}, 404),
     )
     for verb, path, headers, wanted in cases:
@@ -77,6 +76,32 @@ async def test_paths_verbs_and_headers_that_are_none_are_said_to_be_none(front: 
         assert got.status_code == wanted, (verb, path, got.text)
         assert got.json()["message"]
     assert (await front.put("/v1/contacts", headers=SALES)).headers["allow"] == "GET, POST"
+
+
+async def test_a_binary_header_of_ours_is_said_to_be_none_and_others_do_not_go_on(
+    front: httpx.AsyncClient, upstream: FakeUpstream
+) -> None:
+    for value in ("AA==", "AA", "no base64!", ""):
+        headers = SALES | {"pilote-inference-id-bin": value, "accept-language": "fr"}
+        got = await front.get("/v1/contacts/ada", headers=headers)
+        _, bad, localized = got.json()["details"]
+        assert (got.status_code, bad["fieldViolations"][0]["field"]) == (400, "pilote-inference-id-bin")
+        assert "binaire" in localized["message"]
+    for name in ("x-trace-bin", "idempotency-key-bin", "grpc-status-details-bin", "traceparent-bin"):
+        got = await front.get("/v1/contacts/ada", headers=SALES | {name: "no base64!"})
+        assert got.status_code == 200, got.text
+        assert upstream.asked[-1].values(name) == []
+
+
+async def test_binary_trailers_of_the_system_do_not_become_headers(
+    front: httpx.AsyncClient, upstream: FakeUpstream
+) -> None:
+    trailers = (("x-cost-bin", b"\x01\xfe"), ("pilote-cost-bin", b"\xff"), ("ratelimit-bin", b"\x00"))
+    for behave in (answering(b"", trailers=trailers), failing(grpc.StatusCode.NOT_FOUND, "no", trailers=trailers)):
+        upstream.behave = behave
+        got = await front.get("/v1/contacts/ada", headers=SALES)
+        assert got.status_code in (200, 404), got.text
+        assert not [name for name in got.headers if name.endswith("-bin")]
 
 
 async def test_a_deadline_goes_on_and_is_kept(front: httpx.AsyncClient, upstream: FakeUpstream) -> None:

@@ -54,6 +54,15 @@ async def test_each_event_of_a_decision_is_stored_once_however_often_it_is_told(
     assert {row[4] for row in stores.outcomes()} == {NOW_MS + 60_000, NOW_MS + 60_001}
 
 
+async def test_what_customers_did_is_told_of_their_decisions_oldest_first(audit: Audit) -> None:
+    answer = an_outcome(type="answered", question="nps", answer="9", event="nps:e-1", occurred_ms=NOW_MS)
+    bought = an_outcome(type="converted", revenue_cents=1_990, currency="EUR")
+    await tell(audit.redis, bought, answer, an_outcome(1))
+    await audit.catch_up()
+
+    assert await audit.store.told_after([an_id(0), an_id(2)]) == {an_id(0): (answer, bought)}
+
+
 async def test_an_outcome_may_come_before_its_decision(audit: Audit, stores: Kind) -> None:
     await tell(audit.redis, an_outcome(type="converted", revenue_cents=-5, currency="EUR"))
     await audit.catch_up()

@@ -384,8 +384,14 @@ class PersonOutcome(_message.Message):
 
     TYPE_FIELD_NUMBER: _builtins.int
     OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """What, as in ReportOutcomes."""
+    question: _builtins.str
+    """Of an answer what was asked."""
+    answer: _builtins.str
+    """The answer."""
     @_builtins.property
     def occur_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -395,10 +401,12 @@ class PersonOutcome(_message.Message):
         *,
         type: _builtins.str = ...,
         occur_time: _timestamp_pb2.Timestamp | None = ...,
+        question: _builtins.str = ...,
+        answer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occur_time", b"occur_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["occur_time", b"occur_time", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "occur_time", b"occur_time", "question", b"question", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

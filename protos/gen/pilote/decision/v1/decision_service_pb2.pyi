@@ -407,16 +407,24 @@ class Outcome(_message.Message):
     REVENUE_CENTS_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     EVENT_ID_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
     decision: _builtins.str
     """Resource name of the decision it follows from, `decisions/{decision}`. Required."""
     type: _builtins.str
-    """What happened: "delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced"."""
+    """What happened: "delivered", "opened", "clicked", "replied", "converted", "unsubscribed", "complained", "bounced", or
+    "answered", a survey.
+    """
     revenue_cents: _builtins.int
     """Revenue in cents of `currency_code`, negative for money given back; 0 where there was none. At most 10^15 either way."""
     currency_code: _builtins.str
     """ISO 4217 code of the revenue's currency, three letters."""
     event_id: _builtins.str
     """The reporter's own id of the event, at most 128 characters; a repeat is counted once."""
+    question: _builtins.str
+    """Of an answer what was asked, such as "nps" or "pressure": a word of at most 63 of a-z, 0-9, "_", "-" and "."."""
+    answer: _builtins.str
+    """The answer: such a word, or a whole number from -1,000 to 1,000. Never free text."""
     @_builtins.property
     def occur_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened, from 1970 to 9999; absent: now."""
@@ -430,10 +438,12 @@ class Outcome(_message.Message):
         revenue_cents: _builtins.int = ...,
         currency_code: _builtins.str = ...,
         event_id: _builtins.str = ...,
+        question: _builtins.str = ...,
+        answer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occur_time", b"occur_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "decision", b"decision", "event_id", b"event_id", "occur_time", b"occur_time", "revenue_cents", b"revenue_cents", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "currency_code", b"currency_code", "decision", b"decision", "event_id", b"event_id", "occur_time", b"occur_time", "question", b"question", "revenue_cents", b"revenue_cents", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
