@@ -44,8 +44,8 @@ from gateway.envoy.access_log import AccessLog
 from gateway.envoy.authorization import Authorization
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
 from gateway.envoy.doors import Doors, envoy_keys
+from gateway.envoy.processing import Processing
 from gateway.envoy.ratelimit import RateLimit
-from gateway.envoy.replies import Replies
 from gateway.envoy.seals import Seals
 from gateway.gathering import Gathering
 from gateway.holds.holding import Holding
@@ -311,7 +311,7 @@ def _add_for_envoy(
     auth_pb2_grpc.add_AuthorizationServicer_to_server(checking, server)
     limits = RateLimit(pipeline, watch, doors=doors, trace_ratio=settings.trace_ratio)
     ratelimit_pb2_grpc.add_RateLimitServiceServicer_to_server(limits, server)
-    ext_proc_pb2_grpc.add_ExternalProcessorServicer_to_server(Replies(seals=seals, doors=doors), server)
+    ext_proc_pb2_grpc.add_ExternalProcessorServicer_to_server(Processing(seals=seals, doors=doors), server)
     log = AccessLog(admission, seals=seals, doors=doors, revision=lambda: pipeline.revision, clock=clock_ms)
     access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(log, server)
 

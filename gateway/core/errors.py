@@ -69,6 +69,9 @@ class Reason(StrEnum):
     REPLY_WITHHELD = "REPLY_WITHHELD"
     """The system behind the gateway has acted, but its reply could not be redacted, so nobody gets to see it. Don't
     repeat the call; tell the system's owner."""
+    REQUEST_WITHHELD = "REQUEST_WITHHELD"
+    """Something must be taken out of the request and could not be, so it was not sent to the system behind the gateway.
+    Tell whoever runs the gateway."""
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     """The store of limits and records does not answer, and without a record there is no call. Retry."""
     REVISION_MISSING = "REVISION_MISSING"

@@ -8,7 +8,8 @@ from gateway.core.record import Settlement, Verdict
 FAILURES: Final = frozenset(
     {
         Reason.UPSTREAM_UNAVAILABLE, Reason.UPSTREAM_FAILED, Reason.UPSTREAM_IN_DOUBT, Reason.REPLY_WITHHELD,
-        Reason.DEADLINE_EXCEEDED, Reason.STORE_UNAVAILABLE, Reason.DRAINING, Reason.INTERNAL,
+        Reason.REQUEST_WITHHELD, Reason.DEADLINE_EXCEEDED, Reason.STORE_UNAVAILABLE, Reason.DRAINING,
+        Reason.INTERNAL,
     }
 )  # fmt: skip
 """Why an admitted call is not answered, where neither the caller nor the policy has ended it."""

@@ -116,6 +116,10 @@ REASONS: Final[dict[Reason, tuple[str, str]]] = {
         "Nothing: the system behind the gateway has acted. Its owner must mend the reply.",
         "Rien : le système en aval a agi. Son responsable doit corriger la réponse.",
     ),
+    Reason.REQUEST_WITHHELD: (
+        "Envoy must have requests redacted: whoever runs the gateway sets its filter ext_proc for them.",
+        "Envoy doit faire masquer les requêtes : l’exploitant de la passerelle règle son filtre ext_proc à cet effet.",
+    ),
     Reason.NOT_BUILT: (
         "Pilote must be upgraded to a version that serves the method.",
         "Pilote doit être mis à jour vers une version qui dessert la méthode.",

@@ -79,6 +79,10 @@ REASONS: Final[dict[Reason, tuple[str, str]]] = {
         "the system behind the gateway has acted, but its reply could not be redacted",
         "le système en aval a agi, mais sa réponse n’a pas pu être masquée",
     ),
+    Reason.REQUEST_WITHHELD: (
+        "something had to be taken out of the request and was not, so it was not sent",
+        "la requête devait être masquée en partie et ne l’a pas été : elle n’a pas été transmise",
+    ),
     Reason.STORE_UNAVAILABLE: (
         "the store of limits and records did not answer",
         "le registre des limites et des décisions ne répondait pas",

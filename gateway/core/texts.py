@@ -163,6 +163,8 @@ _FRENCH: Final[Mapping[Reason, str]] = {
     Reason.UPSTREAM_IN_DOUBT: "Le système derrière la passerelle a peut-être agi : vérifiez avant de répéter l’appel.",
     Reason.REPLY_WITHHELD: "Le système derrière la passerelle a agi, mais sa réponse n’a pas pu être masquée et reste "
     "retenue : ne répétez pas l’appel, prévenez le responsable de ce système.",
+    Reason.REQUEST_WITHHELD: "La requête doit être masquée en partie et n’a pas pu l’être : elle n’a pas été "
+    "transmise ; prévenez l’exploitant de la passerelle.",
     Reason.STORE_UNAVAILABLE: "Le registre des limites et des décisions ne répond pas ; réessayez.",
     Reason.FACTS_DAMAGED: "Ce qui est enregistré de ce client, et de lui seul, est endommagé : faites-le saisir à "
     "nouveau par `pilote facts import --replace-damaged`, puis réessayez.",

@@ -89,7 +89,7 @@ def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEn
         id=admitted.reservation.id,
         settled_ms=max(now_ms, admitted.received_ms),
         status=fate.status,
-        reason=_reason(fate, in_doubt=in_doubt),
+        reason=_reason(fate, in_doubt=in_doubt, reduces=admitted.reducing is not None),
         in_doubt=in_doubt,
         gave_back=fate.acted is not Acted.YES and not in_doubt,
         total_us=total_us,
@@ -101,9 +101,11 @@ def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEn
     )
 
 
-def _reason(fate: Fate, *, in_doubt: bool) -> str:
+def _reason(fate: Fate, *, in_doubt: bool, reduces: bool) -> str:
     if fate.withheld:
         return Reason.REPLY_WITHHELD.value
+    if fate.unredacted and reduces:
+        return Reason.REQUEST_WITHHELD.value
     return Reason.UPSTREAM_IN_DOUBT.value if in_doubt else ""
 
 

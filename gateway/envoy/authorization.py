@@ -14,10 +14,9 @@ from gateway.core.record import Acted
 from gateway.core.rest.targets import Targets
 from gateway.core.revision.compiled import Revision
 from gateway.envoy.asking import asked, credential_headers
-from gateway.envoy.doors import REDACTS_HEADER, Doors
-from gateway.envoy.seals import Admitted, Redacting, Seals
-from gateway.messages.rest_replies import RestReplies, TakeAll
-from gateway.passing import takes_of
+from gateway.envoy.doors import Doors, redacts
+from gateway.envoy.redactions import Redactions, redactions_of
+from gateway.envoy.seals import Admitted, Seals
 from gateway.pipeline import Pipeline
 from gateway.rpc.http_status import body_of, http_of, retry_after_s
 from gateway.rpc.interceptors import unexpected
@@ -35,10 +34,8 @@ MARK: Final = "pilote-redacts"
 """Header by which a reply says on its way through Envoy that it must not leave as it is."""
 _AS_IT_IS: Final = ("accept-encoding", "range")
 """Headers without which a reply comes whole and readable."""
-_NOBODY_REDACTS: Final = (
-    "Something must be taken out of the reply, and the proxy does not say that it has that done: set the filter "
-    f"ext_proc in Envoy, and {REDACTS_HEADER} in the initial metadata of its filter ext_authz."
-)
+NOWHERE: Final = "pilote-nowhere"
+"""No upstream: where a request goes of which nothing has been taken out yet, though something must be."""
 _OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 
 
@@ -61,10 +58,9 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         try:
             await self._pipeline.admit(run, asking)
             _not_again(run)
-            redacting = _redacting(run)
-            if redacting is not None and (REDACTS_HEADER, "replies") not in (context.invocation_metadata() or ()):
-                raise CallEnded(Reason.NOT_BUILT, _NOBODY_REDACTS)
-            return self._allowed(run, redacting)
+            redactions = redactions_of(run, request.attributes.request.http)
+            redactions.look(redacts(context))
+            return self._allowed(run, redactions)
         except asyncio.CancelledError as ended:  # Envoy has given up, and forwards nothing
             self._give_back(run, ended)
             raise
@@ -85,7 +81,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         run.ended, run.acted = ended, Acted.NO
         self._pipeline.settle(run)
 
-    def _allowed(self, run: CallRun, redacting: Redacting | None) -> auth_pb2.CheckResponse:
+    def _allowed(self, run: CallRun, redactions: Redactions) -> auth_pb2.CheckResponse:
         assert run.reservation is not None  # noqa: S101 - it was admitted
         overhead_us, rule = elapsed_us(run), run.routed.rule
         admitted = Admitted(
@@ -96,34 +92,22 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             harmless=run.harmless,
             slow_us=rule.slow_us if rule is not None else 0,
             method=run.incoming.method if run.reservation.settles else "",
-            redacting=redacting,
+            redacting=redactions.reply,
+            reducing=redactions.request,
         )
+        upstream = run.route.upstream if redactions.request is None else NOWHERE
         response = auth_pb2.CheckResponse(
             ok_response=auth_pb2.OkHttpResponse(
-                headers=_headers([(DECISION_HEADER, run.id), (UPSTREAM_HEADER, run.route.upstream)]),
-                headers_to_remove=(*credential_headers(run.incoming.metadata), *(_AS_IT_IS if redacting else ())),
-                response_headers_to_add=_headers([*_said(run), *([(MARK, "reply")] if redacting else [])]),
+                headers=_headers([(DECISION_HEADER, run.id), (UPSTREAM_HEADER, upstream)]),
+                headers_to_remove=(
+                    *credential_headers(run.incoming.metadata),
+                    *(_AS_IT_IS if redactions.reply else ()),
+                ),
+                response_headers_to_add=_headers([*_said(run), *([(MARK, "reply")] if redactions.reply else [])]),
             )
         )
         response.dynamic_metadata.update({SEAL: self._seals.seal(admitted)})
         return response
-
-
-def _redacting(run: CallRun) -> Redacting | None:
-    """What the rules take out of the reply; `None` where they take out nothing."""
-    replies = None if run.policy is None else run.policy.contract.redactors.get("reply")
-    takes = takes_of(run, "reply")
-    if not takes or not isinstance(replies, RestReplies):
-        return None
-    paths = tuple(path for take in takes if isinstance(take, TakeAll) for path in take.paths)
-    if not paths:
-        return None
-    return Redacting(
-        paths=paths,
-        max_bytes=replies.max_bytes,
-        passes_others=replies.passes_others,
-        language=run.incoming.language,
-    )
 
 
 def _not_again(run: CallRun) -> None:

@@ -11,7 +11,7 @@ from gateway.rpc.interceptors import end
 
 KEY_HEADER: Final = "x-pilote-envoy-key"
 REDACTS_HEADER: Final = "x-pilote-envoy-redacts"
-"""By which an Envoy says that it has replies redacted: its filter `ext_proc` asks here about each of them."""
+"""By which an Envoy says what it has redacted, "requests" or "replies": its filters `ext_proc` ask here about them."""
 SERVICES: Final = (
     *("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3."),
     *("/envoy.service.ratelimit.v3.", "/envoy.service.ext_proc.v3."),
@@ -39,6 +39,12 @@ class Doors:
         if self._only_tls and context.auth_context().get("transport_security_type") != [b"ssl"]:
             said = "Envoy comes by mutual TLS here: let it connect to PILOTE_ENVOY_LISTEN, and give it another key now."
             await end(context, CallEnded(Reason.AGENT_UNAUTHENTICATED, said, metadata={"problem": "ENVOY_WITHOUT_TLS"}))
+
+
+def redacts(context: Any) -> frozenset[str]:
+    """What the Envoy that asks has redacted, by its own configuration: no request of a caller's can say it."""
+    said = [value for name, value in context.invocation_metadata() or () if name == REDACTS_HEADER]
+    return frozenset(part.strip() for value in said if isinstance(value, str) for part in value.split(","))
 
 
 def envoy_keys(path: Path) -> tuple[str, ...]:

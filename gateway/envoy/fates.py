@@ -15,6 +15,13 @@ FROM_UPSTREAM: Final = "via_upstream"
 WITHHELD: Final = "pilote_reply_withheld"
 """How what we have answered in place of the upstream's reply is known from anything else; its status follows."""
 
+REQUEST_WITHHELD: Final = "pilote_request_withheld"
+"""How what we have answered in place of sending the request on is known from anything else."""
+
+_UNREDACTED: Final = (REQUEST_WITHHELD, "ext_proc", "mutated_body")
+"""In what Envoy says of requests that its filter `ext_proc` has ended: by our answer, for want of one, or since its
+configuration keeps it from doing what we answered."""
+
 _NEVER_LEFT: Final = (
     *("no_healthy_upstream", "upstream_connection_failure", "upstream_overflow", "no_route_found"),
     *("rate_limited", "invalid_envoy_request_headers", "downstream_protocol_error", "no_filter_config_found"),
@@ -39,6 +46,8 @@ class Fate(NamedTuple):
     """Canonical name of a gRPC code."""
     withheld: bool = False
     """Whether it has acted, but its reply was withheld."""
+    unredacted: bool = False
+    """Whether the request may not have gone on because nobody has taken out of it what had to be."""
 
 
 def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
@@ -62,7 +71,8 @@ def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
     never_left = any(getattr(flags, flag) for flag in _NEVER_LEFT)
     never_sent = not common.HasField("time_to_first_upstream_tx_byte")
     if never_left or (never_sent and code > 0):
-        return Fate(Acted.NO, "UNAVAILABLE" if status == "OK" else status)
+        unredacted = flags.no_cluster_found or any(each in response.response_code_details for each in _UNREDACTED)
+        return Fate(Acted.NO, "UNAVAILABLE" if status == "OK" else status, unredacted=unredacted)
     return Fate(Acted.MAYBE, "UNKNOWN" if status == "OK" else status)
 
 

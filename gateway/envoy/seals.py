@@ -29,6 +29,17 @@ class Redacting(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The caller's, "en" or "fr"."""
 
 
+class Reducing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is taken out of an admitted request before it goes on."""
+
+    paths: tuple[PathTake, ...]
+    """Ways into its body."""
+    upstream: str
+    """Where it may go once that is done."""
+    language: str = "en"
+    """The caller's, "en" or "fr"."""
+
+
 class Admitted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One admitted request. Times are of the gateway's clock."""
 
@@ -44,6 +55,8 @@ class Admitted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Of one of whose end the vendor's answer tells more than whether it has acted; else empty."""
     redacting: Redacting | None = None
     """`None`: its reply passes as it is."""
+    reducing: Reducing | None = None
+    """`None`: it goes on as it is."""
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Admitted)

@@ -9,13 +9,13 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.call import Operation
-from gateway.core.contract import MethodContract
+from gateway.core.contract import MethodContract, Redaction, RedactionMistake, Take
 from gateway.core.errors import invalid
+from gateway.core.mistakes import told
 from gateway.core.policy.ratelimit import CountedDescriptor, RateLimitDomain
 from gateway.core.ratelimit.descriptors import keys_of
 from gateway.core.ratelimit.entries import SAID, entry_source
 from gateway.core.rest.sources import Source, SourceWrong
-from gateway.messages.rest_contracts import AsItIs
 from gateway.messages.rest_requests import STRUCT, reader, struct_maker, value_reader
 
 LARGEST: Final = 65_536
@@ -69,7 +69,7 @@ def _contract(method: str, descriptor: CountedDescriptor, make: Callable[[], Any
             for name, found in sources.items()
             if name == "channel" and not found.places
         },
-        redactors={"request": AsItIs(), "reply": AsItIs()},
+        redactors={"request": _AsItIs(), "reply": _AsItIs()},
         value_of=value_reader,
         subject_path=descriptor.subject,
         channel_path=descriptor.channel,
@@ -108,3 +108,29 @@ def _decoder(make: Callable[[], Any], *, several: bool) -> Callable[[bytes], obj
 
 def _hits(request: Any) -> int:
     return int(request.fields["hits"].number_value)
+
+
+class _AsItIs:
+    """Descriptors go nowhere: nothing is annotated in them, and nothing can be taken out."""
+
+    def plan(self, redaction: Redaction) -> Take:
+        """Nothing to do for what is taken out by its sensitivity.
+
+        Raises:
+            RedactionMistake: fields are named.
+        """
+        if redaction.fields:
+            raise RedactionMistake(told("ratelimit-redaction"), place=0)
+        return _nothing
+
+    def touches(self, _redaction: Redaction) -> bool:
+        """Never."""
+        return False
+
+    def apply(self, message: bytes, _takes: Iterable[Take]) -> bytes:
+        """The message."""
+        return message
+
+
+def _nothing(_message: object) -> None:
+    return

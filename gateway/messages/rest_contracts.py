@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway.core.call import Operation
-from gateway.core.contract import MethodContract, Redaction, RedactionMistake, Take
-from gateway.core.mistakes import told
+from gateway.core.contract import MethodContract
 from gateway.core.policy.rest import RestApi, RestMethod
 from gateway.core.rest.paths import TemplateWrong, template, variables
 from gateway.core.rest.sources import SAID, Source, SourceWrong, source
+from gateway.messages.rest_redacted_requests import RestRequests
 from gateway.messages.rest_replies import RestReplies
 from gateway.messages.rest_requests import STRUCT, decoder, reader, struct_maker, value_reader
 
@@ -44,7 +44,7 @@ def _contract(api: RestApi, method: RestMethod, make: Any) -> MethodContract:
             if name == "channel" and not found.places
         },
         redactors={
-            "request": AsItIs(),
+            "request": RestRequests(tuple(place for found in sources.values() for place in found.places)),
             "reply": RestReplies(
                 sensitive=method.sensitive,
                 max_bytes=method.max_reply_bytes,
@@ -78,29 +78,3 @@ def sources_of(method: RestMethod) -> dict[str, Source]:
         except SourceWrong:
             continue
     return found
-
-
-class AsItIs:
-    """Messages that Envoy passes on as they are: nothing is annotated in them, and nothing can be taken out."""
-
-    def plan(self, redaction: Redaction) -> Take:
-        """Nothing to do for what is taken out by its sensitivity.
-
-        Raises:
-            RedactionMistake: fields are named.
-        """
-        if redaction.fields:
-            raise RedactionMistake(told("rest-redaction"), place=0)
-        return _nothing
-
-    def touches(self, _redaction: Redaction) -> bool:
-        """Never."""
-        return False
-
-    def apply(self, message: bytes, _takes: Iterable[Take]) -> bytes:
-        """The message."""
-        return message
-
-
-def _nothing(_message: object) -> None:
-    return

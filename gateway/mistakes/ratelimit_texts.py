@@ -3,6 +3,16 @@
 from typing import Final
 
 TEXTS: Final = {
+    "ratelimit-redaction": (
+        (
+            "a descriptor is only counted: nothing of it goes on that could be redacted",
+            "un descripteur est seulement compté : rien n’en est transmis qui pourrait être masqué",
+        ),
+        (
+            "leave such methods out, or deny the call {scope}",
+            "laissez ces méthodes de côté, ou refusez l’appel {scope}",
+        ),
+    ),
     "ratelimit-domain-taken": (
         ("the domain '{domain}' is described twice", "le domaine « {domain} » est décrit deux fois"),
         ("put all its descriptors in one place", "réunissez tous ses descripteurs au même endroit"),

@@ -70,14 +70,14 @@ TEXTS: Final = {
             'écrivez des noms séparés par des points, avec "*" pour chaque élément, par exemple "results.*.email" {scope}',
         ),
     ),
-    "rest-redaction": (
+    "rest-request-path": (
         (
-            "a request of plain HTTP passes as it is: nothing can be taken out of it",
-            "une requête HTTP simple passe telle quelle : rien ne peut y être masqué",
+            "'{field}' is no path of a request's body, and nothing else can be taken out of it",
+            "« {field} » n’est pas un chemin du corps d’une requête, et rien d’autre ne peut y être masqué",
         ),
         (
-            "leave such methods out, or deny the call {scope}",
-            "laissez ces méthodes de côté, ou refusez l’appel {scope}",
+            'write "body" and names parted by dots, such as "body.customer.email", or deny the call {scope}',
+            'écrivez "body" et des noms séparés par des points, par exemple "body.customer.email", ou refusez l’appel {scope}',
         ),
     ),
 }

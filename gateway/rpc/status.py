@@ -59,6 +59,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.UPSTREAM_FAILED: Row(grpc.StatusCode.INTERNAL),
     Reason.UPSTREAM_IN_DOUBT: Row(grpc.StatusCode.UNKNOWN),
     Reason.REPLY_WITHHELD: Row(grpc.StatusCode.INTERNAL),
+    Reason.REQUEST_WITHHELD: Row(grpc.StatusCode.INTERNAL),
     Reason.STORE_UNAVAILABLE: Row(grpc.StatusCode.UNAVAILABLE, retry_ms=1_000),
     Reason.REVISION_MISSING: Row(grpc.StatusCode.UNAVAILABLE, retry_ms=5_000),
     Reason.DEADLINE_EXCEEDED: Row(grpc.StatusCode.DEADLINE_EXCEEDED),

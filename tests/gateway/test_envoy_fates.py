@@ -61,3 +61,18 @@ def entry(
 )
 def test_only_what_certainly_never_reached_the_vendor_gives_back(told: Any, acted: Acted, status: str) -> None:
     assert fate_of(told)[:2] == (acted, status)
+
+
+@pytest.mark.parametrize(
+    ("told", "unredacted"),
+    [
+        (entry(500, details="pilote_request_withheld", sent=False), True),
+        (entry(503, details="ext_proc_error_gRPC_error_14{unavailable}", sent=False), True),
+        (entry(503, "no_cluster_found", details="cluster_not_found", sent=False), True),
+        (entry(503, "upstream_connection_failure", details="upstream_reset", sent=False), False),
+        (entry(503, details="ext_proc_error_gRPC_error_14{unavailable}"), False),
+        (entry(200), False),
+    ],
+)
+def test_it_is_told_apart_whether_a_request_may_have_stayed_for_what_is_in_it(told: Any, *, unredacted: bool) -> None:
+    assert fate_of(told).unredacted is unredacted

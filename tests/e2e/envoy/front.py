@@ -1,7 +1,7 @@
 """What tests of plain HTTP work with: a policy with an API, Envoy before it, and requests through it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,7 @@ class Front:
         agent: str = "sales-bot",
         host: str = HOST,
         body: Any = None,
-        raw: bytes | None = None,
+        raw: Any = None,
         headers: dict[str, str] | None = None,
     ) -> Reply:
         """One request; `path` goes out as it is, `raw` as the body in place of `body` as JSON."""
@@ -130,11 +130,16 @@ async def front(
     example: str = "envoy.yaml",
     agent: str = "",
     certificates: Path | None = None,
+    change: Callable[[Any], None] = lambda _: None,
 ) -> AsyncIterator[Front]:
-    """Envoy before a vendor, asking the first gateway of the world; by mutual TLS where it has certificates."""
+    """Envoy before a vendor, asking the first gateway of the world; by mutual TLS where it has certificates.
+
+    `change` is done to the example's configuration.
+    """
     gateway = world.gateways[0]
     ports = {"gateway": gateway.port if certificates is None else gateway.envoy_port, "vendor": vendor.port}
     config = configured(**ports, key=ENVOY_KEY, example=example, agent=agent)
+    change(config)
     if certificates is not None:
         config = with_mutual_tls(config, certificates)
     async with envoy(config, home) as port, aiohttp.ClientSession() as client:

@@ -204,7 +204,9 @@ class CommonResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     HEADER_MUTATION_FIELD_NUMBER: _builtins.int
     BODY_MUTATION_FIELD_NUMBER: _builtins.int
+    CLEAR_ROUTE_CACHE_FIELD_NUMBER: _builtins.int
     status: Global___CommonResponse.ResponseStatus.ValueType
+    clear_route_cache: _builtins.bool
     @_builtins.property
     def header_mutation(self) -> Global___HeaderMutation: ...
     @_builtins.property
@@ -215,10 +217,11 @@ class CommonResponse(_message.Message):
         status: Global___CommonResponse.ResponseStatus.ValueType = ...,
         header_mutation: Global___HeaderMutation | None = ...,
         body_mutation: Global___BodyMutation | None = ...,
+        clear_route_cache: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["body_mutation", b"body_mutation", "header_mutation", b"header_mutation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_mutation", b"body_mutation", "header_mutation", b"header_mutation", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_mutation", b"body_mutation", "clear_route_cache", b"clear_route_cache", "header_mutation", b"header_mutation", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ExternalProcessorStub:
-    """Asked by Envoy's filter `ext_proc` what becomes of replies.
+    """Asked by Envoy's filter `ext_proc` what becomes of requests and replies.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class ExternalProcessorStub:
 
 
 class ExternalProcessorServicer:
-    """Asked by Envoy's filter `ext_proc` what becomes of replies.
+    """Asked by Envoy's filter `ext_proc` what becomes of requests and replies.
     """
 
     def Process(self, request_iterator, context):
@@ -69,7 +69,7 @@ def add_ExternalProcessorServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ExternalProcessor:
-    """Asked by Envoy's filter `ext_proc` what becomes of replies.
+    """Asked by Envoy's filter `ext_proc` what becomes of requests and replies.
     """
 
     @staticmethod

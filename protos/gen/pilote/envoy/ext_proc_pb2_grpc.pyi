@@ -30,7 +30,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ExternalProcessorStub:
-    """Asked by Envoy's filter `ext_proc` what becomes of replies."""
+    """Asked by Envoy's filter `ext_proc` what becomes of requests and replies."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,13 +40,13 @@ class ExternalProcessorStub:
 
 @_typing.type_check_only
 class ExternalProcessorAsyncStub(ExternalProcessorStub):
-    """Asked by Envoy's filter `ext_proc` what becomes of replies."""
+    """Asked by Envoy's filter `ext_proc` what becomes of requests and replies."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Process: _aio.StreamStreamMultiCallable[_ext_proc_pb2.ProcessingRequest, _ext_proc_pb2.ProcessingResponse]  # type: ignore[assignment]
 
 class ExternalProcessorServicer(metaclass=_abc_1.ABCMeta):
-    """Asked by Envoy's filter `ext_proc` what becomes of replies."""
+    """Asked by Envoy's filter `ext_proc` what becomes of requests and replies."""
 
     @_abc_1.abstractmethod
     def Process(

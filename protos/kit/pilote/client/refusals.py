@@ -225,6 +225,7 @@ _KINDS: Final[Mapping[str, type[CallEnded]]] = {
     "DEADLINE_EXCEEDED": DeadlineExceeded,
     "CANCELLED": Cancelled,
     "UPSTREAM_FAILED": Failed,
+    "REQUEST_WITHHELD": Failed,
     "HOLD_DAMAGED": Failed,
     "FACTS_DAMAGED": PreconditionFailed,
     "NOT_BUILT": Failed,

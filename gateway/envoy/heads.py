@@ -1,0 +1,25 @@
+"""Heads of requests and replies, as Envoy's `ext_proc` shows and changes them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pilote.envoy import core_pb2, ext_proc_pb2
+
+BODY_HEADERS: Final = ("content-digest", "content-md5", "digest", "repr-digest")
+"""Headers that say something of a body as it was sent."""
+_OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+
+
+def headers_of(head: ext_proc_pb2.HttpHeaders) -> Mapping[str, str]:
+    """The headers by their names in lower case."""
+    return {each.key.lower(): each.raw_value.decode(errors="replace") or each.value for each in head.headers.headers}
+
+
+def setting(headers: Mapping[str, str]) -> list[core_pb2.HeaderValueOption]:
+    """How Envoy is told to set them, in place of what there may be."""
+    return [
+        core_pb2.HeaderValueOption(
+            header=core_pb2.HeaderValue(key=name, raw_value=value.encode()), append_action=_OVERWRITE
+        )
+        for name, value in headers.items()
+    ]
