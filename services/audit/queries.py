@@ -12,6 +12,7 @@ from pilote.audit.v1 import (
     arms_pb2,
     audit_service_pb2,
     explaining_pb2,
+    log_pb2,
     objectives_pb2,
     personal_pb2,
     persons_pb2,
@@ -31,6 +32,7 @@ from services.audit.personal_queries import erase_subject, explain_values, read_
 from services.audit.proofs import proving
 from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.proofs.exporting import Asked, Export
+from services.audit.proofs.reading import read_on
 from services.audit.saving import Views
 from services.audit.search import Search
 from services.audit.store import DecisionStore, Stored
@@ -117,6 +119,12 @@ class Queries(Search):
             manifest=export.manifest(head),
             unreadable_segments=self._store.unreadable,
         )
+
+    async def ReadLog(self, request: log_pb2.ReadLogRequest, context: Any) -> AsyncIterator[log_pb2.ReadLogResponse]:
+        """See the contract."""
+        Permitted(context).whole()
+        async for answer in read_on(self._store.log, request):
+            yield answer
 
     async def GetCheckpoint(
         self, request: audit_service_pb2.GetCheckpointRequest, _context: Any

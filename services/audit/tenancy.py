@@ -29,6 +29,15 @@ class Permitted:
     def __contains__(self, tenant: object) -> bool:
         return self.tenants is None or tenant in self.tenants
 
+    def whole(self) -> None:
+        """See that the caller may see all.
+
+        Raises:
+            CallEnded: POLICY_DENIED where only some tenants' decisions may be seen.
+        """
+        if self.tenants is not None:
+            raise CallEnded(Reason.POLICY_DENIED, "The log holds every tenant's decisions, and you may not see all.")
+
     def within(self, expression: Expression) -> Expression:
         """The filter, of these tenants' decisions only."""
         if self.tenants is None:

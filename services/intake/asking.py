@@ -25,12 +25,16 @@ def tenant_of(sources: Sources, context: Any) -> str:
     """
     if not sources.known:
         raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so nobody is known; retry.")
-    agent = dict(context.invocation_metadata() or ()).get(AGENT, "")
-    tenant = sources.tenant_of(str(agent))
+    tenant = sources.tenant_of(agent_of(context))
     if tenant is None:
         text = "Ask through the gateway, which says who asks, as an agent of the active policy."
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, text)
     return tenant
+
+
+def agent_of(context: Any) -> str:
+    """The agent that asks, as the gateway says; empty where nobody does."""
+    return str(dict(context.invocation_metadata() or ()).get(AGENT, ""))
 
 
 def customer_in(field: str, name: str) -> str:

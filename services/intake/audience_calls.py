@@ -9,7 +9,7 @@ from gateway.core.errors import CallEnded, Reason, invalid
 from pilote.dmp.v1 import audience_pb2
 from pilote.dmp.v1 import audience_service_pb2 as pb
 from pilote.dmp.v1.audience_service_pb2_grpc import AudienceServiceServicer
-from services.intake.asking import customer_in, reading, tenant_of
+from services.intake.asking import agent_of, customer_in, reading, tenant_of
 from services.intake.audience_messages import audience_in, audience_of
 from services.intake.audience_pages import page, page_size
 from services.intake.audiences import Audiences, Busy, Named, Synced
@@ -51,7 +51,7 @@ class AudienceServicer(AudienceServiceServicer):
             return pb.CreateAudienceResponse(audience=await self._shown(tenant, name, made))
 
         with reading():
-            return await self._repeats.once(tenant, request, pb.CreateAudienceResponse, make)
+            return await self._repeats.once(tenant, request, pb.CreateAudienceResponse, make, agent=agent_of(context))
 
     async def GetAudience(self, request: pb.GetAudienceRequest, context: Any) -> pb.GetAudienceResponse:
         """Read one audience, and how far its synchronisation is."""
@@ -98,7 +98,7 @@ class AudienceServicer(AudienceServiceServicer):
             return pb.DeleteAudienceResponse()
 
         with reading():
-            return await self._repeats.once(tenant, request, pb.DeleteAudienceResponse, delete)
+            return await self._repeats.once(tenant, request, pb.DeleteAudienceResponse, delete, agent=agent_of(context))
 
     async def AddMembers(self, request: pb.AddMembersRequest, context: Any) -> pb.AddMembersResponse:
         """Let customers belong to an audience."""
@@ -110,7 +110,7 @@ class AudienceServicer(AudienceServiceServicer):
             return pb.AddMembersResponse(audience=await self._found(tenant, name), added_count=synced.joined)
 
         with reading():
-            return await self._repeats.once(tenant, request, pb.AddMembersResponse, add)
+            return await self._repeats.once(tenant, request, pb.AddMembersResponse, add, agent=agent_of(context))
 
     async def RemoveMembers(self, request: pb.RemoveMembersRequest, context: Any) -> pb.RemoveMembersResponse:
         """Put customers out of an audience."""
@@ -122,7 +122,7 @@ class AudienceServicer(AudienceServiceServicer):
             return pb.RemoveMembersResponse(audience=await self._found(tenant, name), removed_count=synced.left)
 
         with reading():
-            return await self._repeats.once(tenant, request, pb.RemoveMembersResponse, remove)
+            return await self._repeats.once(tenant, request, pb.RemoveMembersResponse, remove, agent=agent_of(context))
 
     async def SyncMembers(self, requests: AsyncIterator[pb.SyncMembersRequest], context: Any) -> pb.SyncMembersResponse:
         """Take all members, or what changes about them, and apply it once all of it is here."""

@@ -8,6 +8,7 @@ from pilote.audit.v1 import arms_pb2 as pilote_dot_audit_dot_v1_dot_arms__pb2
 from pilote.audit.v1 import audit_service_pb2 as pilote_dot_audit_dot_v1_dot_audit__service__pb2
 from pilote.audit.v1 import explaining_pb2 as pilote_dot_audit_dot_v1_dot_explaining__pb2
 from pilote.audit.v1 import filters_pb2 as pilote_dot_audit_dot_v1_dot_filters__pb2
+from pilote.audit.v1 import log_pb2 as pilote_dot_audit_dot_v1_dot_log__pb2
 from pilote.audit.v1 import objectives_pb2 as pilote_dot_audit_dot_v1_dot_objectives__pb2
 from pilote.audit.v1 import personal_pb2 as pilote_dot_audit_dot_v1_dot_personal__pb2
 from pilote.audit.v1 import persons_pb2 as pilote_dot_audit_dot_v1_dot_persons__pb2
@@ -87,6 +88,11 @@ class AuditServiceStub:
                 '/pilote.audit.v1.AuditService/ExportDecisions',
                 request_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ExportDecisionsRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ExportDecisionsResponse.FromString,
+                _registered_method=True)
+        self.ReadLog = channel.unary_stream(
+                '/pilote.audit.v1.AuditService/ReadLog',
+                request_serializer=pilote_dot_audit_dot_v1_dot_log__pb2.ReadLogRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_log__pb2.ReadLogResponse.FromString,
                 _registered_method=True)
         self.GetCheckpoint = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/GetCheckpoint',
@@ -258,6 +264,14 @@ class AuditServiceServicer:
     def ExportDecisions(self, request, context):
         """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
         every other entry of the log follows, so that the log's root can be built anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadLog(self, request, context):
+        """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
+        there. Only for who may see every tenant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -464,6 +478,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ExportDecisions,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ExportDecisionsRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_audit__service__pb2.ExportDecisionsResponse.SerializeToString,
+            ),
+            'ReadLog': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadLog,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_log__pb2.ReadLogRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_log__pb2.ReadLogResponse.SerializeToString,
             ),
             'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCheckpoint,
@@ -794,6 +813,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ExportDecisions',
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.ExportDecisionsRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_audit__service__pb2.ExportDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ReadLog',
+            pilote_dot_audit_dot_v1_dot_log__pb2.ReadLogRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_log__pb2.ReadLogResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,6 +10,7 @@ from pilote.audit.v1 import arms_pb2 as _arms_pb2
 from pilote.audit.v1 import audit_service_pb2 as _audit_service_pb2
 from pilote.audit.v1 import explaining_pb2 as _explaining_pb2
 from pilote.audit.v1 import filters_pb2 as _filters_pb2
+from pilote.audit.v1 import log_pb2 as _log_pb2
 from pilote.audit.v1 import objectives_pb2 as _objectives_pb2
 from pilote.audit.v1 import personal_pb2 as _personal_pb2
 from pilote.audit.v1 import persons_pb2 as _persons_pb2
@@ -66,6 +67,10 @@ class AuditServiceStub:
     ExportDecisions: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]
     """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
     every other entry of the log follows, so that the log's root can be built anew.
+    """
+    ReadLog: _grpc.UnaryStreamMultiCallable[_log_pb2.ReadLogRequest, _log_pb2.ReadLogResponse]
+    """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
+    there. Only for who may see every tenant.
     """
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]
     """Returns the newest signed checkpoint of the log."""
@@ -148,6 +153,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ExportDecisions: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportDecisionsRequest, _audit_service_pb2.ExportDecisionsResponse]  # type: ignore[assignment]
     """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
     every other entry of the log follows, so that the log's root can be built anew.
+    """
+    ReadLog: _aio.UnaryStreamMultiCallable[_log_pb2.ReadLogRequest, _log_pb2.ReadLogResponse]  # type: ignore[assignment]
+    """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
+    there. Only for who may see every tenant.
     """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]  # type: ignore[assignment]
     """Returns the newest signed checkpoint of the log."""
@@ -275,6 +284,16 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.ExportDecisionsResponse], _abc.AsyncIterator[_audit_service_pb2.ExportDecisionsResponse]]:
         """Returns all decisions that match, the newest first, together with the checkpoint that proves them. Without a filter
         every other entry of the log follows, so that the log's root can be built anew.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadLog(
+        self,
+        request: _log_pb2.ReadLogRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_log_pb2.ReadLogResponse], _abc.AsyncIterator[_log_pb2.ReadLogResponse]]:
+        """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
+        there. Only for who may see every tenant.
         """
 
     @_abc_1.abstractmethod
