@@ -110,7 +110,7 @@ async def test_what_a_method_calls_sensitive_is_taken_out_of_its_requests(
 ) -> None:
     vendor = api()
     vendor["methods"][2]["sensitive_requests"] = {"PERSONAL": LESS["fields"], "INTERNAL": ["body.amount"]}
-    rule = {"name": "no-people", "effect": "redact", "of": "request", "sensitivity": "PERSONAL"}
+    rule: Data = {"name": "no-people", "effect": "redact", "of": "request", "sensitivity": "PERSONAL"}
     rule |= {"methods": ["rest/vendor/*"]}
     await http_world.publish(reducing(upstream.address, rule, rest=[vendor]))
     assert (await through.ask("POST", SEND, raw=SENT)).status == 200
