@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.mcp_clients import crm, fronting
 from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.world import World
-from tests.services.agents.test_plain import HEADERS as SAID
-from tests.services.agents.test_plain import META
+from tests.services.agents.mcp_calls import HEADERS as SAID
+from tests.services.agents.mcp_calls import META
 
 HEADERS: Final = SAID | {"x-api-key": key_of("sales-bot")}
 MAIL: Final = {
