@@ -17,7 +17,7 @@ from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.test_mcp_quick import MAIL, stripped
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import World
-from tests.fakes.upstream import Asked, Behaviour, FakeUpstream
+from tests.fakes.upstream import Asked, Behaviour, FakeUpstream, answering
 
 SALES: Final = {"x-api-key": key_of("sales-bot"), "accept": "application/json, text/event-stream"}
 BY_SDK: Final = {"mcp-method": "tools/call"}
@@ -145,6 +145,21 @@ async def test_a_notification_cancels_the_call_it_names_and_no_other(
         upstream.let_go.set()
         assert (await other).status_code == 200
         assert is_quick(await session.post(message("contacts_get", ADA, number)))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "in our log"), ("fr", "dans notre journal")])
+async def test_a_mistake_is_told_as_one_without_its_words(
+    world: World, upstream: FakeUpstream, language: str, words: str
+) -> None:
+    upstream.behave = answering(b"\xff")
+    async with opened(world) as session:
+        said = {"accept-language": language}
+        quick = await session.post(message("contacts_get", ADA), **said)
+        slow = await session.post(message("contacts_get", ADA), **said, **BY_SDK)
+    assert is_quick(quick)
+    assert quick.json() == unwrapped(slow).json()
+    assert quick.json()["error"]["code"] == -32603
+    assert words in quick.json()["error"]["message"]
 
 
 async def test_a_notification_of_another_session_cancels_nothing(world: World, upstream: FakeUpstream) -> None:
