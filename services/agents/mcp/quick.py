@@ -1,8 +1,8 @@
 """Calls of tools over HTTP that need nothing of the SDK: one message came, one answer goes, as JSON.
 
 The SDK reads, checks and writes each message with pydantic and starts three tasks for it, in a session some more, which
-takes more than the call does. So the plain case is answered here; whatever is in any way unusual, wrong, or wants to
-hear of progress is left to the SDK, as are sessions themselves: it opens them, and says whose they are.
+takes more than the call does. So the plain case is answered here; whatever is in any way unusual, wrong, or has
+progress to tell of is left to the SDK, as are sessions themselves: it opens them, and says whose they are.
 """
 
 from collections.abc import Mapping
@@ -128,4 +128,4 @@ async def _tell(
 
 
 async def _unheard(_done: float, _text: str) -> None:
-    """Nobody has asked to hear of progress."""
+    """Tools that answer at once have none to tell of."""
