@@ -7,7 +7,7 @@ change is lost to another's. The mark of an event is set in the very step that w
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,6 +48,13 @@ class Told(msgspec.Struct, frozen=True):
     """What the customer says in it about being contacted."""
 
 
+class Words(NamedTuple):
+    """What is said of one subject."""
+
+    changes: tuple[Change, ...] = ()
+    statements: tuple[Consent, ...] = ()
+
+
 class Taken(NamedTuple):
     """What came of a batch."""
 
@@ -78,6 +85,26 @@ class FactChanges:
         found: Any = await self._redis.mget([keys.facts(cell, subject_ref), keys.fact_times(cell, subject_ref)])
         facts, times = found
         return None if facts is None else _known(facts, times or b"")
+
+    async def change(self, tenant: str, subject_ref: str, by: Callable[[Known | None], Words]) -> Known:
+        """Change the facts of one subject by what is known of it now, and give what is known then.
+
+        `by` is asked anew where somebody else was faster; whatever it raises ends this, and nothing was changed.
+
+        Raises:
+            Damaged: the store holds what cannot be read.
+        """
+        cell = await self._cells.of_subject(tenant, subject_ref)
+        names = [keys.facts(cell, subject_ref), keys.fact_times(cell, subject_ref)]
+        while True:  # one of those who meet here always wins, so this ends
+            found: Any = await self._redis.mget(names)
+            facts, times = (each or b"" for each in found)
+            before = _known(facts, times)
+            words = by(before if facts else None)
+            swapped = _swapped(facts, times, [Told(subject_ref, "", *words)])
+            taken: Any = await self._redis.eval(_SCRIPT, len(names), *names, REMEMBERED_MS, 0, *swapped)
+            if taken[0]:
+                return _known(swapped[1], swapped[3])
 
     async def take(self, tenant: str, events: Sequence[Told]) -> Taken:
         """Take events."""
@@ -120,7 +147,7 @@ class FactChanges:
                 done.append(subject_ref)
                 continue
             try:
-                swapped = _swapped(facts, times, new)
+                swapped = _swapped(facts, times, new.values())
             except Damaged:
                 damaged.add(subject_ref)
                 done.append(subject_ref)
@@ -139,7 +166,7 @@ def _names(cell: Cell, subject_ref: str, events: Mapping[str, Told]) -> list[str
     return [keys.facts(cell, subject_ref), keys.fact_times(cell, subject_ref), *marks]
 
 
-def _swapped(facts: bytes, times: bytes, events: Mapping[str, Told]) -> tuple[bytes, bytes, bytes, bytes]:
+def _swapped(facts: bytes, times: bytes, events: Collection[Told]) -> tuple[bytes, bytes, bytes, bytes]:
     """Facts before and after, times before and after.
 
     Raises:
@@ -148,8 +175,8 @@ def _swapped(facts: bytes, times: bytes, events: Mapping[str, Told]) -> tuple[by
     before = _known(facts, times)
     after = changed(
         before,
-        [change for event in events.values() for change in event.changes],
-        [statement for event in events.values() for statement in event.statements],
+        [change for event in events for change in event.changes],
+        [statement for event in events for statement in event.statements],
     )
     same = facts and after.facts == before.facts
     return facts, facts if same else _ENCODER.encode(after.facts), times, _ENCODER.encode(after.times)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
+import anyio.lowlevel
 import grpc
 import msgspec
 
@@ -41,8 +42,14 @@ class Caller:
         """
         make: Any = next(self._turns).unary_unary(method)
         call = make(request, metadata=tuple(metadata), timeout=seconds)
-        message: bytes = await call
-        return Reply(message, tuple(await call.trailing_metadata() or ()))
+        try:
+            message: bytes = await call
+            return Reply(message, tuple(await call.trailing_metadata() or ()))
+        except asyncio.CancelledError:
+            # gRPC raises one of its own, which a scope of anyio takes for somebody else's. Let the scope raise its own:
+            # the MCP SDK ended whole sessions where one of their calls was cancelled.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            raise
 
     @contextlib.asynccontextmanager
     async def stream(

@@ -1,4 +1,4 @@
-"""Ends what is done for a caller who has gone away."""
+"""Ends what is done for a caller who has gone away, or who wants it no longer."""
 
 import asyncio
 import contextlib
@@ -12,25 +12,37 @@ class Gone(Exception):
     """The caller has gone away."""
 
 
+class Listening:
+    """A block of work of the current task that may be ended before its time."""
+
+    def __init__(self) -> None:
+        self.why: Exception | None = None
+        self._own: Any = asyncio.current_task()
+
+    def end(self, why: Exception) -> None:
+        """Cancel the work, whose block raises `why` then. Of several reasons the first one holds."""
+        if self.why is None:
+            self.why = why
+            self._own.cancel()
+
+
 @contextlib.asynccontextmanager
-async def listened(receive: Receive) -> AsyncIterator[None]:
+async def listened(receive: Receive) -> AsyncIterator[Listening]:
     """Cancel what the block does once the caller has gone away, which ends it with `Gone`."""
     own: Any = asyncio.current_task()
-    gone = False
+    listening = Listening()
 
     async def listen() -> None:
-        nonlocal gone
         while (await receive())["type"] != "http.disconnect":
             pass
-        gone = True
-        own.cancel()
+        listening.end(Gone())
 
-    listening = asyncio.create_task(listen())
+    task = asyncio.create_task(listen())
     try:
-        yield
+        yield listening
     except asyncio.CancelledError:
-        if gone and own.uncancel() == 0:
-            raise Gone from None
+        if listening.why is not None and own.uncancel() == 0:
+            raise listening.why from None
         raise
     finally:
-        listening.cancel()
+        task.cancel()

@@ -10,10 +10,10 @@ import typer
 
 from gateway.core.call import Facts
 from gateway.core.consents import Basis, Consent
+from gateway.core.proofs import is_personal
 from gateway.core.record import contact_ref, subject_ref
 from gateway.messages.contact_points import ContactPointUnclear, normalised
 from gateway.settings import Settings, language
-from services.commands.fact_lines import is_personal
 from services.commands.shell import Shell
 from services.texts import say
 

@@ -1,17 +1,12 @@
 """One line of a file of facts: what its writer knows in the clear, as the store may hold it."""
 
-import re
-from typing import Final
-
 import msgspec
 
 from gateway.core.call import Facts
 from gateway.core.consents import Consent
+from gateway.core.proofs import is_personal
 from gateway.core.record import contact_ref, subject_ref
 from gateway.messages.contact_points import ContactPointUnclear, normalised
-
-_PERSONAL: Final = re.compile(r"\S@\S|\+\d[\d\s().-]{7,}\d|\b0\d([\s.-]?\d\d){4}\b")
-"""An e-mail address, an international telephone number, or a French one."""
 
 
 class KnownSubject(msgspec.Struct, frozen=True):
@@ -63,11 +58,6 @@ def _unit(known: _Line, key: bytes) -> str:
     except ContactPointUnclear as error:
         raise ValueError(f"person {error}") from error
     return contact_ref(key, tenant=known.tenant, contact_point=person)
-
-
-def is_personal(proof: str) -> bool:
-    """Whether a proof's reference plainly holds an e-mail address or a telephone number."""
-    return _PERSONAL.search(proof) is not None
 
 
 def _stored(told: _Statement, *, tenant: str, key: bytes) -> Consent:

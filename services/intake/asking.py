@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from gateway.adapters.fact_changes import Damaged
 from gateway.core.errors import CallEnded, Reason, facts_damaged, invalid
 from services.intake.events import MOST_ID_CHARACTERS, is_id
+from services.intake.member_order import NameDamaged
 from services.intake.policy import Sources
 
 AGENT: Final = "pilote-agent"
@@ -25,12 +26,16 @@ def tenant_of(sources: Sources, context: Any) -> str:
     """
     if not sources.known:
         raise CallEnded(Reason.REVISION_MISSING, "No policy is active, so nobody is known; retry.")
-    agent = dict(context.invocation_metadata() or ()).get(AGENT, "")
-    tenant = sources.tenant_of(str(agent))
+    tenant = sources.tenant_of(agent_of(context))
     if tenant is None:
         text = "Ask through the gateway, which says who asks, as an agent of the active policy."
         raise CallEnded(Reason.AGENT_UNAUTHENTICATED, text)
     return tenant
+
+
+def agent_of(context: Any) -> str:
+    """The agent that asks, as the gateway says; empty where nobody does."""
+    return str(dict(context.invocation_metadata() or ()).get(AGENT, ""))
 
 
 def customer_in(field: str, name: str) -> str:
@@ -55,5 +60,8 @@ def reading() -> Iterator[None]:
         yield
     except Damaged as error:
         raise facts_damaged() from error
+    except NameDamaged as error:
+        text = "The name of a member is damaged in the store: delete the audience, and say its members anew."
+        raise CallEnded(Reason.FACTS_DAMAGED, text, violations=(("members", "cannot be read"),)) from error
     except (RedisError, OSError, TimeoutError) as error:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "What is known of customers cannot be read now; retry.") from error

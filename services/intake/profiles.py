@@ -1,14 +1,13 @@
-"""Profiles of customers as contracts have them: what is known of them here, read only."""
+"""Profiles of customers as contracts have them: read, changed, and told what a customer agrees to."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from gateway.adapters.fact_changes import FactChanges
+from gateway.adapters.fact_changes import FactChanges, Words
 from gateway.core.call import Facts
-from gateway.core.consents import Basis, Consent, Status, latest
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.fact_changes import Known
 from gateway.core.record import subject_ref
@@ -16,36 +15,36 @@ from gateway.rpc.times import timestamp
 from pilote.cdp.v1 import profile_pb2
 from pilote.cdp.v1 import profile_service_pb2 as pb
 from pilote.cdp.v1.profile_service_pb2_grpc import ProfileServiceServicer
-from services.intake.asking import customer_in, reading, tenant_of
+from services.intake.asking import agent_of, customer_in, reading, tenant_of
+from services.intake.consent_messages import consents_of, said_in, statements_of
 from services.intake.policy import Sources
-
-ANY: Final = "*"
-_MOST_SOURCE: Final = 100
-_STATUSES: Final[Mapping[Status, "profile_pb2.ConsentStatus.ValueType"]] = {
-    "granted": profile_pb2.CONSENT_STATUS_GRANTED,
-    "refused": profile_pb2.CONSENT_STATUS_DENIED,
-    "withdrawn": profile_pb2.CONSENT_STATUS_WITHDRAWN,
-}
-_BASES: Final[Mapping[Basis, "profile_pb2.LegalBasis.ValueType"]] = {
-    "consent": profile_pb2.LEGAL_BASIS_CONSENT,
-    "contract": profile_pb2.LEGAL_BASIS_CONTRACT,
-    "existing_customer": profile_pb2.LEGAL_BASIS_LEGITIMATE_INTEREST,
-    "legitimate_interest": profile_pb2.LEGAL_BASIS_LEGITIMATE_INTEREST,
-    "legal_obligation": profile_pb2.LEGAL_BASIS_LEGAL_OBLIGATION,
-}
-"""The contract has no word for the others."""
+from services.intake.profile_changes import changes_of, wish_in
+from services.intake.registry import Registry
+from services.intake.repeats import Repeats
 
 
 class ProfileServicer(ProfileServiceServicer):
-    """Serves profiles to agents, who come through the gateway.
+    """Serves profiles to agents, who come through the gateway: its policy says who may change what.
 
-    They are written by what systems tell, not by agents: else an agent could give itself a consent.
+    `clock_ms` gives milliseconds since the epoch.
     """
 
-    def __init__(self, sources: Sources, facts: FactChanges, *, pseudonym_key: bytes) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        facts: FactChanges,
+        registry: Registry,
+        repeats: Repeats,
+        *,
+        pseudonym_key: bytes,
+        clock_ms: Callable[[], int],
+    ) -> None:
         self._sources = sources
         self._facts = facts
+        self._registry = registry
+        self._repeats = repeats
         self._key = pseudonym_key
+        self._clock_ms = clock_ms
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: Any) -> pb.GetProfileResponse:
         """Read the profile of one customer."""
@@ -54,30 +53,64 @@ class ProfileServicer(ProfileServiceServicer):
             known = await self._facts.read(tenant, subject_ref(self._key, tenant=tenant, subject=customer))
         if known is None:
             raise CallEnded(Reason.NOT_FOUND, "Nothing is known of this customer.")
-        return pb.GetProfileResponse(profile=profile_of(customer, known))
+        return pb.GetProfileResponse(profile=_named(customer, profile_of(known)))
 
     async def UpdateProfile(self, request: pb.UpdateProfileRequest, context: Any) -> pb.UpdateProfileResponse:
-        """Refuse: see the class."""
-        raise _read_only()
+        """Change what the mask names, whatever else is told of the customer at the same time."""
+        tenant = tenant_of(self._sources, context)
+        customer = customer_in("profile.customer", request.profile.customer)
+        wish, etag = wish_in(request.profile, request.update_mask.paths), request.profile.etag
+
+        async def update() -> pb.UpdateProfileResponse:
+            audiences = {name for name, _ in await self._registry.all(tenant)} if "segments" in wish.replaced else set()
+
+            def words(known: Known | None) -> Words:
+                if etag and (known is None or etag != _etag(known)):
+                    raise CallEnded(Reason.CONFLICT, "The profile has changed since it was read; read it again.")
+                return Words(changes_of(wish, known, audiences=audiences, now_ms=self._clock_ms()))
+
+            return pb.UpdateProfileResponse(profile=await self._changed(tenant, customer, words))
+
+        with reading():
+            answer = await self._repeats.once(
+                tenant, request, pb.UpdateProfileResponse, update, agent=agent_of(context)
+            )
+        return pb.UpdateProfileResponse(profile=_named(customer, answer.profile))
 
     async def SetConsents(self, request: pb.SetConsentsRequest, context: Any) -> pb.SetConsentsResponse:
-        """Refuse: see the class."""
-        raise _read_only()
+        """Add what a customer has said to what they have said before; the last word stands, by its time."""
+        tenant, customer = tenant_of(self._sources, context), customer_in("customer", request.customer)
+        agent = agent_of(context)
+        said = said_in(request.consents, agent=agent, now_ms=self._clock_ms())
+
+        async def note() -> pb.SetConsentsResponse:
+            def words(known: Known | None) -> Words:
+                facts = known.facts if known is not None else Facts()
+                return Words(statements=statements_of(said, facts, now_ms=self._clock_ms()))
+
+            return pb.SetConsentsResponse(profile=await self._changed(tenant, customer, words))
+
+        with reading():
+            answer = await self._repeats.once(tenant, request, pb.SetConsentsResponse, note, agent=agent)
+        return pb.SetConsentsResponse(profile=_named(customer, answer.profile))
+
+    async def _changed(self, tenant: str, customer: str, words: Callable[[Known | None], Words]) -> profile_pb2.Profile:
+        """The profile after the change, without a name: what is kept of it for repeats names nobody."""
+        ref = subject_ref(self._key, tenant=tenant, subject=customer)
+        return profile_of(await self._facts.change(tenant, ref, words))
 
 
-def profile_of(customer: str, known: Known) -> profile_pb2.Profile:
-    """The profile that facts are."""
+def profile_of(known: Known) -> profile_pb2.Profile:
+    """The profile that facts are, without whose it is."""
     facts = known.facts
     profile = profile_pb2.Profile(
-        name=f"{customer}/profile",
-        customer=customer,
         traits=facts.traits,
         scores=facts.scores,
         segments=facts.segments,
         time_zone=facts.time_zone,
         language=facts.language,
-        consents=_consents(facts),
-        etag=hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()[:32],
+        consents=consents_of(facts),
+        etag=_etag(known),
     )
     last_ms = max([*known.times.values(), *(each.said_ms for each in facts.consent_records)], default=0)
     if last_ms:
@@ -85,41 +118,10 @@ def profile_of(customer: str, known: Known) -> profile_pb2.Profile:
     return profile
 
 
-def _consents(facts: Facts) -> Iterator[profile_pb2.Consent]:
-    """The last words, as rules see them (`gateway.core.consents.by_channel`); those without a time come last."""
-    records, said = facts.consent_records, set[str]()
-    for channel, purpose in dict.fromkeys((each.channel, each.purpose) for each in records):
-        met = [each for each in records if each.channel == channel and each.purpose in ("", purpose)]
-        points = {each.contact_point for each in met}
-        words = [latest(each for each in met if each.contact_point in ("", point)) for point in points]
-        # One contact point that may not be used makes it a no, which is the one to show.
-        noes = [each for each in words if each is not None and not each.granted]
-        last = latest(noes or [each for each in words if each is not None])
-        said.add(f"{channel}/{purpose}" if purpose else channel)
-        if last is not None:
-            yield _consent(last, purpose)
-    for name, granted in facts.consents.items():
-        if name not in said:
-            channel, _, purpose = name.partition("/")
-            status = profile_pb2.CONSENT_STATUS_GRANTED if granted else profile_pb2.CONSENT_STATUS_DENIED
-            yield profile_pb2.Consent(purpose=purpose or ANY, channel=channel, status=status)
+def _etag(known: Known) -> str:
+    return hashlib.sha256(msgspec.json.encode(known.facts, order="sorted")).hexdigest()[:32]
 
 
-def _consent(last: Consent, purpose: str) -> profile_pb2.Consent:
-    consent = profile_pb2.Consent(
-        purpose=purpose or ANY,
-        channel=last.channel,
-        status=_STATUSES[last.status],
-        legal_basis=_BASES.get(last.legal_basis, profile_pb2.LEGAL_BASIS_UNSPECIFIED),
-        source=last.proof[:_MOST_SOURCE],
-    )
-    if last.captured_ms:
-        consent.capture_time.CopyFrom(timestamp(last.captured_ms))
-    if last.withdrawn_ms:
-        consent.withdrawal_time.CopyFrom(timestamp(last.withdrawn_ms))
-    return consent
-
-
-def _read_only() -> CallEnded:
-    text = "Profiles are read only for agents: send what is to change to `pilote intake`, as a source of the policy."
-    return CallEnded(Reason.NOT_BUILT, text)
+def _named(customer: str, profile: profile_pb2.Profile) -> profile_pb2.Profile:
+    profile.name, profile.customer = f"{customer}/profile", customer
+    return profile

@@ -23,8 +23,12 @@ class Repeats:
     def __init__(self, redis: Client) -> None:
         self._redis: Any = redis
 
-    async def once(self, tenant: str, request: Any, answer: type[M], act: Callable[[], Awaitable[M]]) -> M:
+    async def once(
+        self, tenant: str, request: Any, answer: type[M], act: Callable[[], Awaitable[M]], *, agent: str
+    ) -> M:
         """The answer of `act`, or the first one where the request's id was used before; without one `act` always runs.
+
+        Ids of different agents never meet.
 
         Raises:
             CallEnded: IDEMPOTENCY_KEY_REUSED where the id came with another request, ARGUMENT_INVALID for one that is
@@ -36,7 +40,7 @@ class Repeats:
             return await act()
         if len(request_id) > MOST_CHARACTERS:
             raise invalid("request_id", f"request_id must be at most {MOST_CHARACTERS} characters.")
-        name = hashlib.sha256(request_id.encode()).hexdigest()
+        name = hashlib.sha256(f"{agent}\0{request_id}".encode()).hexdigest()
         key = f"{keys.audiences(tenant)}:request:{name}"
         said = type(request).__name__.encode() + request.SerializeToString(deterministic=True)
         digest = hashlib.sha256(said).digest()

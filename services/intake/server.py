@@ -121,8 +121,11 @@ async def running(options: Options) -> AsyncIterator[Ports]:
         facts = FactChanges(redis)
         audiences = Audiences(redis, facts, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         registry = Registry(redis, sources, clock_ms=clock_ms)
-        calls = AudienceServicer(sources, audiences, registry, Repeats(redis))
-        profiles = ProfileServicer(sources, facts, pseudonym_key=options.pseudonym_key)
+        repeats = Repeats(redis)
+        calls = AudienceServicer(sources, audiences, registry, repeats)
+        profiles = ProfileServicer(
+            sources, facts, registry, repeats, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms
+        )
         events = EventServicer(sources, outcomes, pseudonym_key=options.pseudonym_key, clock_ms=clock_ms)
         taking = Taking(
             facts,

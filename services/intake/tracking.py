@@ -20,7 +20,7 @@ from gateway.rpc.times import timestamp
 from pilote.tracking.v1 import event_pb2
 from pilote.tracking.v1 import event_service_pb2 as pb
 from pilote.tracking.v1.event_service_pb2_grpc import EventServiceServicer
-from services.intake.asking import AGENT, customer_in, tenant_of
+from services.intake.asking import agent_of, customer_in, tenant_of
 from services.intake.outcomes import Happened, Outcomes
 from services.intake.policy import Sources
 
@@ -49,14 +49,14 @@ class EventServicer(EventServiceServicer):
     async def TrackEvent(self, request: pb.TrackEventRequest, context: Any) -> pb.TrackEventResponse:
         """Keep one event."""
         _see_request_id(request.request_id)
-        tenant, agent = tenant_of(self._sources, context), _agent(context)
+        tenant, agent = tenant_of(self._sources, context), agent_of(context)
         kept = await self._track(tenant, agent, request.event, key=request.request_id, at="event")
         return pb.TrackEventResponse(event=kept)
 
     async def TrackEvents(self, request: pb.TrackEventsRequest, context: Any) -> pb.TrackEventsResponse:
         """Keep many, each by itself."""
         _see_request_id(request.request_id)
-        tenant, agent = tenant_of(self._sources, context), _agent(context)
+        tenant, agent = tenant_of(self._sources, context), agent_of(context)
         if not 0 < len(request.events) <= MOST_EVENTS:
             raise _refused([("events", f"must be 1 to {MOST_EVENTS}")])
         free = asyncio.Semaphore(AT_ONCE)
@@ -154,10 +154,6 @@ _ENDS: Final = {
         "The event belongs to no contact of the last 7 days: give properties.decision_id, or leave it out.",
     ),
 }
-
-
-def _agent(context: Any) -> str:
-    return str(dict(context.invocation_metadata() or ()).get(AGENT, ""))
 
 
 def _problems(event: event_pb2.Event, *, now_ms: int) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.adapters.fact_changes import Damaged, FactChanges, Taken, Told
+from gateway.adapters.fact_changes import Damaged, FactChanges, Taken, Told, Words
 from gateway.core import keys
 from gateway.core.call import Facts
 from gateway.core.fact_changes import Change, Known, Word, changed
@@ -141,3 +141,33 @@ async def test_what_is_damaged_of_one_subject_is_left_alone_and_takes_nobody_els
     assert other is not None
     assert (other.facts.traits, other.times) == ({"plan": "free"}, {"traits.plan": 9})
     assert await store.read("acme", "c" * 32) is None
+
+
+@pytest.mark.every_store
+async def test_whoever_changes_facts_by_what_they_were_loses_nothing_to_the_others(redis: Client) -> None:
+    store = FactChanges(redis)
+
+    def one_more(known: Known | None) -> Words:
+        count = int(known.facts.traits["count"]) if known else 0
+        return Words((Change("traits.count", count, str(count + 1)),))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(store.change("acme", REF, one_more))
+            group.create_task(store.take("acme", [plan(str(number), "pro", at_ms=number)]))
+    assert (await read(redis)).traits == {"plan": "pro", "count": "20"}
+
+
+async def test_a_change_that_is_refused_and_one_of_damaged_facts_leave_everything_as_it_was(redis: Client) -> None:
+    store, key = FactChanges(redis), keys.facts(keys.cell("acme"), REF)
+
+    def refuse(_known: Known | None) -> Words:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.change("acme", REF, refuse)
+    assert await redis.get(key) is None
+    await redis.set(key, b"{")
+    with pytest.raises(Damaged):
+        await store.change("acme", REF, lambda _known: Words())
+    assert await redis.get(key) == b"{"

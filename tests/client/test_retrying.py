@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from gateway.core.errors import Reason
 from gateway.rpc.status import code_of
 from pilote.client import CallEnded, retrying
+from pilote.client.contracts import Contract
 from pilote.client.refusals import ended
+from pilote.client.trying import Tries
 
 SECONDS = st.floats(0, 1e6)
 DRAWS = st.floats(0, 1, exclude_max=True)
@@ -82,6 +84,26 @@ def test_a_failure_of_grpc_itself_is_repeated_only_where_that_does_nothing_twice
     again = retrying.wait_seconds(ended(Sent(code, text)), tries=tries, left_seconds=1e9, repeatable=True, draw=draw)
     assert (again is not None) == (code is grpc.StatusCode.UNAVAILABLE)
     assert (again or 0) <= 10
+
+
+@given(st.floats(0, 1e4), st.integers(1, 8), st.lists(st.floats(0, 1e3), min_size=8, max_size=8))
+def test_all_tries_together_are_as_many_as_allowed_and_begin_before_the_deadline(
+    seconds: float, attempts: int, told: list[float]
+) -> None:
+    now, made, last = 5.0, 1, False
+    tries = Tries(Contract(), keyed=False, seconds=seconds, attempts=attempts, clock=lambda: now)
+    assert tries.left_seconds == pytest.approx(seconds)
+    for each in told:
+        try:
+            now += tries.wait_seconds(refusal(Reason.LIMIT_EXCEEDED, retry_s=each))
+        except CallEnded:
+            last = True
+            break
+        made += 1
+        assert tries.left_seconds >= 0
+        assert now <= 5.0 + seconds
+    assert made <= attempts
+    assert not last or made == attempts or each + 1.01 >= tries.left_seconds
 
 
 @given(CODES, st.text(), st.binary())

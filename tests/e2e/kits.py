@@ -25,13 +25,14 @@ class Kit:
 
     def client(self, agent: str = "sales-bot", *, port: int | None = None, **options: Any) -> Any:
         """A client until the test ends, by default of the first gateway."""
-        chosen: dict[str, Any] = {"key": key_of(agent)} | options
+        pause = self._pause if self.kind == "sync" else self._pause_async
+        chosen: dict[str, Any] = {"key": key_of(agent), "pause": pause} | options
         address = f"127.0.0.1:{port or self.world.gateways[0].port}"
         if self.kind == "sync":
-            made = pilote.client.Pilote(address, pause=self._pause, **chosen)
+            made = pilote.client.Pilote(address, **chosen)
             self.world.stack.callback(made.close)
             return made
-        asynchronous = pilote.client.aio.Pilote(address, pause=self._pause_async, **chosen)
+        asynchronous = pilote.client.aio.Pilote(address, **chosen)
         self.world.stack.push_async_callback(asynchronous.close)
         return asynchronous
 

@@ -21,6 +21,7 @@ from tests.fakes.upstream import Asked, FakeUpstream, answering
 both_ways = pytest.mark.parametrize("mode", [MODERN, LEGACY])
 MAIL = {"customer": "contacts/ada", "channel": "email", "category": "marketing", "subject_line": "News", "body": "Dear"}
 SENT = SendMessageResponse(message=Message(name="messages/m-1", customer="contacts/ada"))
+ADA = {"name": "contacts/ada"}
 COUNT = 30
 
 
@@ -109,18 +110,25 @@ async def test_a_call_that_is_kept_names_its_hold_which_is_waited_for(
 
 
 @both_ways
-async def test_who_stops_waiting_ends_the_call_behind(world: World, upstream: FakeUpstream, mode: str) -> None:
+@pytest.mark.parametrize("tool", ["contacts_get", "contacts_stream"])
+async def test_who_stops_waiting_ends_the_call_behind_and_no_other(
+    world: World, upstream: FakeUpstream, mode: str, tool: str
+) -> None:
     async def never(_asked: Asked, _context: Any) -> bytes:
-        await asyncio.Event().wait()
+        await upstream.let_go.wait()
         return b""
 
     upstream.behave = never
     async with fronting(world) as port, client(port, mode=mode) as agent:
         await agent.list_tools()
-        calling = asyncio.ensure_future(agent.call_tool("contacts_get", {"name": "contacts/ada"}))
-        await until(lambda: len(upstream.asked) == 1, what="the call")
-        calling.cancel()
+        calls = [agent.call_tool(each, ADA if each == "contacts_get" else {}) for each in (tool, "contacts_get")]
+        stopped, other = (asyncio.ensure_future(call) for call in calls)
+        await until(lambda: len(upstream.asked) == 2, what="both calls")
+        stopped.cancel()
         await until(lambda: len(upstream.ended) == 1, what="its end")
+        upstream.let_go.set()
+        assert not (await other).is_error
+        assert not (await agent.call_tool("contacts_get", ADA)).is_error
     assert upstream.ended == ["CancelledError"]
 
 

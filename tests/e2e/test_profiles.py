@@ -89,16 +89,13 @@ async def test_rules_and_redaction_hold_for_profiles(world: World) -> None:
     assert refused.reason == Reason.POLICY_DENIED
 
 
-async def test_nobody_is_invented_and_nothing_is_written_by_agents(world: World) -> None:
+async def test_nobody_is_invented(world: World) -> None:
     profiles = await looking(world)
     unknown = await told(profiles.GetProfile(pb.GetProfileRequest(customer="contacts/nobody"), metadata=SALES))
     assert (unknown.code, unknown.reason) == (grpc.StatusCode.NOT_FOUND, Reason.NOT_FOUND)
     for name in ("contacts/", "deals/1", "contacts/a b", f"contacts/{'a' * 300}"):
         wrong = await told(profiles.GetProfile(pb.GetProfileRequest(customer=name), metadata=SALES))
         assert wrong.code is grpc.StatusCode.INVALID_ARGUMENT, name
-    consent = profile_pb2.Consent(purpose="news", channel="email", status=profile_pb2.CONSENT_STATUS_GRANTED)
-    request = pb.SetConsentsRequest(customer=ADA, consents=[consent])
-    assert (await told(profiles.SetConsents(request, metadata=SALES))).reason == Reason.NOT_BUILT
     assert await FactChanges(world.redis).read("acme", REF) is None
 
 

@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 
 from gateway.adapters.consents import ConsentStore
 from gateway.core.call import Facts
+from gateway.core.proofs import is_personal
 from gateway.core.record import contact_ref, subject_ref
 from gateway.messages.contact_points import normalised
 from gateway.server import pseudonym_key
-from services.commands.fact_lines import is_personal, read_line
+from services.commands.fact_lines import read_line
 
 ADA = "contacts/ada"
 ACME = ("--tenant", "acme")

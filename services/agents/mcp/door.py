@@ -11,7 +11,6 @@ import jwt
 import msgspec
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from gateway.ending import ended
 from gateway.rpc.headers import API_KEY
@@ -26,6 +25,7 @@ from services.agents.mcp.metadata import METADATA_PATH, PATH, url_of
 from services.agents.mcp.offers import Offers, refused_credential
 from services.agents.mcp.quick import Quick
 from services.agents.mcp.serving import Context, Serving
+from services.agents.mcp.sessions import Sessions
 from services.agents.mcp.tools import Tools
 from services.agents.options import Options
 from services.agents.requests import body_of
@@ -43,11 +43,11 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options, spans
     tools = Tools(catalogue)
     calls = Calls(catalogue, caller, tools, offers, spans=spans)
     server = Serving(tools, calls, offers, asked=_asked).server()
-    manager = StreamableHTTPSessionManager(server, max_request_body_size=options.max_message_bytes)
+    sessions = Sessions(server, asked=_asked, most_bytes=options.max_message_bytes)
     begun, stop = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:
-        async with manager.run():
+        async with sessions.run():
             begun.set()
             await stop.wait()
 
@@ -55,7 +55,8 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options, spans
     task = asyncio.create_task(run())
     try:
         await begun.wait()
-        yield _Guarded(manager, Quick(tools, calls, server=server.server_info_stamp), offers, options)
+        quick = Quick(tools, calls, sessions, server=server.server_info_stamp)
+        yield _Guarded(sessions, quick, offers, options)
     finally:
         stop.set()
         await ended(task)
@@ -64,8 +65,8 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options, spans
 class _Guarded:
     """Lets in who comes from no foreign page and has a credential that the gateway knows."""
 
-    def __init__(self, manager: StreamableHTTPSessionManager, quick: Quick, offers: Offers, options: Options) -> None:
-        self._manager = manager
+    def __init__(self, sessions: Sessions, quick: Quick, offers: Offers, options: Options) -> None:
+        self._sessions = sessions
         self._quick = quick
         self._offers = offers
         self._options = options
@@ -116,7 +117,7 @@ class _Guarded:
     async def _by_sdk(self, scope: Scope, receive: Receive, send: Send, asked: Asking) -> None:
         scope[_ASKING] = asked
         scope["user"] = _owner(asked.credential)
-        await self._manager.handle_request(scope, receive, send)
+        await self._sessions.handle_request(scope, receive, send)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

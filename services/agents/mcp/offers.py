@@ -42,7 +42,7 @@ class Offers:
         Raises:
             grpc.aio.AioRpcError: UNAUTHENTICATED for a credential that is none; or the gateway does not answer.
         """
-        key = _digest(credential)
+        key = digest_of(credential)
         found = self._kept.get(key)
         if found is not None and found.until > self._clock() and found.revision >= self._revision:
             return found
@@ -61,7 +61,7 @@ class Offers:
 
     def forget(self, credential: Metadata) -> None:
         """Ask anew next time: the gateway has just refused this credential."""
-        self._kept.pop(_digest(credential), None)
+        self._kept.pop(digest_of(credential), None)
 
     async def _asked(self, credential: Metadata) -> Offer:
         methods: dict[str, decision_service_pb2.Method] = {}
@@ -81,5 +81,6 @@ def refused_credential(error: grpc.aio.AioRpcError) -> bool:
     return error.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-def _digest(credential: Metadata) -> bytes:
+def digest_of(credential: Metadata) -> bytes:
+    """What tells credentials apart without keeping them."""
     return hashlib.sha256(msgspec.json.encode(sorted((name, str(value)) for name, value in credential))).digest()

@@ -1,7 +1,7 @@
 """Which requests by MCP are plain calls: none is taken that the SDK would refuse, and none ends the reading."""
 
 import json
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,31 +10,19 @@ from mcp.shared.inbound import InboundModernRoute, classify_inbound_request, fin
 from mcp_types import JSONRPCRequest
 from mcp_types.methods import validate_client_request
 
+from services.agents.mcp.messages import Message, heads
 from services.agents.mcp.plain import plain
-
-VERSION: Final = "2026-07-28"
-META: Final = {
-    "io.modelcontextprotocol/protocolVersion": VERSION,
-    "io.modelcontextprotocol/clientCapabilities": {},
-    "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-}
-HEADERS: Final = {
-    "accept": "application/json, text/event-stream",
-    "content-type": "application/json",
-    "mcp-protocol-version": VERSION,
-    "mcp-method": "tools/call",
-    "mcp-name": "contacts_get",
-}
-Pairs = list[tuple[bytes, bytes]]
+from tests.services.agents.mcp_calls import HEADERS, META, VERSION, Pairs, pairs
+from tests.services.agents.mcp_calls import call as in_session
 
 
-def pairs(headers: dict[str, str]) -> Pairs:
-    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+def read(headers: Pairs, body: bytes) -> Message | None:
+    named = heads(headers)
+    return None if named is None else plain(named, body)
 
 
 def call(**changed: Any) -> dict[str, Any]:
-    params = {"name": "contacts_get", "arguments": {"name": "contacts/ada"}, "_meta": META}
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params} | changed
+    return in_session(params={**in_session()["params"], "_meta": META}) | changed
 
 
 def params(**changed: Any) -> dict[str, Any]:
@@ -42,11 +30,11 @@ def params(**changed: Any) -> dict[str, Any]:
 
 
 def test_a_call_as_clients_make_it_is_plain() -> None:
-    found = plain(pairs(HEADERS), json.dumps(call(id="one")).encode())
+    found = read(pairs(HEADERS), json.dumps(call(id="one")).encode())
     assert found is not None
     assert (found.id, found.params.name, found.params.arguments) == ("one", "contacts_get", {"name": "contacts/ada"})
     for alike in ({"content-type": "application/json; charset=utf-8"}, {"mcp-name": "=?base64?Y29udGFjdHNfZ2V0?="}):
-        assert plain(pairs(HEADERS | alike), json.dumps(call()).encode())
+        assert read(pairs(HEADERS | alike), json.dumps(call()).encode())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +52,7 @@ def test_a_call_as_clients_make_it_is_plain() -> None:
     ],
 )
 def test_other_heads_are_left_to_the_sdk(headers: dict[str, str]) -> None:
-    assert plain(pairs(HEADERS | headers), json.dumps(call()).encode()) is None
+    assert read(pairs(HEADERS | headers), json.dumps(call()).encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +72,9 @@ def test_other_heads_are_left_to_the_sdk(headers: dict[str, str]) -> None:
         params(arguments=None),
         params(task={}),
         params(_meta={}),
-        params(_meta=META | {"progressToken": 1}),
+        params(_meta=META | {"progressToken": 1.5}),
+        params(_meta=META | {"progressToken": True}),
+        params(_meta=META | {"progressToken": None}),
         params(_meta=META | {"io.modelcontextprotocol/clientInfo": "test"}),
         params(_meta=META | {"io.modelcontextprotocol/clientInfo": {"name": "test"}}),
         params(_meta=META | {"io.modelcontextprotocol/clientCapabilities": []}),
@@ -93,7 +83,7 @@ def test_other_heads_are_left_to_the_sdk(headers: dict[str, str]) -> None:
     ],
 )
 def test_other_messages_are_left_to_the_sdk(body: Any) -> None:
-    assert plain(pairs(HEADERS), json.dumps(body).encode()) is None
+    assert read(pairs(HEADERS), json.dumps(body).encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +99,7 @@ def test_other_messages_are_left_to_the_sdk(body: Any) -> None:
     ],
 )
 def test_what_is_no_message_is_left_to_the_sdk(body: bytes) -> None:
-    assert plain(pairs(HEADERS), body) is None
+    assert read(pairs(HEADERS), body) is None
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -145,7 +135,7 @@ def test_nothing_is_plain_that_the_sdk_would_refuse(
     body: dict[str, Any], more: list[tuple[str, str]], name: str
 ) -> None:
     heads = [(key, value) for key, value in HEADERS.items() if key != "mcp-name"] + [("mcp-name", name), *more]
-    found = plain([(key.encode(), value.encode("utf-8")) for key, value in heads], json.dumps(body).encode())
+    found = read([(key.encode(), value.encode("utf-8")) for key, value in heads], json.dumps(body).encode())
     if found is None:
         return
     assert find_duplicated_routing_header(heads) is None

@@ -46,12 +46,14 @@ async def test_a_request_acts_once_and_its_id_stands_for_no_other(redis: Client)
         acted.append(1)
         return pb.AddMembersResponse(added_count=len(acted))
 
-    async def ask(customer: str, request_id: str) -> int:
+    async def ask(customer: str, request_id: str, *, agent: str = "a") -> int:
         request = pb.AddMembersRequest(audience="audiences/vip", customers=[customer], request_id=request_id)
-        return (await repeats.once("acme", request, pb.AddMembersResponse, act)).added_count
+        answer = await repeats.once("acme", request, pb.AddMembersResponse, act, agent=agent)
+        return answer.added_count
 
     assert [await ask("contacts/a", "1"), await ask("contacts/a", "1"), await ask("contacts/b", "2")] == [1, 1, 2]
     assert [await ask("contacts/a", ""), await ask("contacts/a", "")] == [3, 4]
+    assert await ask("contacts/b", "1", agent="b") == 5, "ids of different agents never meet"
     with pytest.raises(CallEnded) as reused:
         await ask("contacts/b", "1")
     with pytest.raises(CallEnded) as long:

@@ -1,7 +1,6 @@
 """Calls through a gateway, many at a time: the same as `pilote.client`, for asyncio."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
@@ -15,6 +14,7 @@ from pilote.client import calling, connecting, holds, retrying
 from pilote.client.contracts import Contract, contract_of
 from pilote.client.feeding import feed
 from pilote.client.refusals import CallEnded, Kept, ended
+from pilote.client.trying import Tries
 from pilote.decision.v1.decision_service_pb2 import (
     EvaluateCallRequest,
     EvaluateCallResponse,
@@ -124,15 +124,26 @@ class Pilote:
             details.wait_for_ready,
         )
 
+    def _tries(self, contract: Contract, details: grpc.aio.ClientCallDetails, *, keyed: bool) -> Tries:
+        seconds = details.timeout or 0.0
+        return Tries(contract, keyed=keyed, seconds=seconds, attempts=self._attempts, clock=self._clock)
+
+    async def _again(self, tries: Tries, refusal: CallEnded, given: Any) -> grpc.aio.ClientCallDetails:
+        """Wait for the next try, and how it is made; raises the refusal where there is none."""
+        await self._pause(tries.wait_seconds(refusal))
+        return await self._details(given, timeout=tries.left_seconds)
+
     def _refusal(self, error: grpc.aio.AioRpcError, *, harmless: bool) -> CallEnded:
         refusal = ended(error, harmless=harmless)
         self._notes.end(refusal.trailing_metadata())
         return refusal
 
     async def _responses(
-        self, call: Any, *, harmless: bool, feeding: asyncio.Task[None] | None = None
+        self, call: Any, *, harmless: bool, first: Any = None, feeding: asyncio.Task[None] | None = None
     ) -> AsyncIterator[Any]:
         try:
+            if first is not None:
+                yield first
             async for response in call:
                 yield response
         except grpc.aio.AioRpcError as error:
@@ -151,9 +162,8 @@ class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
         client, contract = self._client, _contract(client_call_details)
         request, keyed = contract.keyed(request)
         details = await client._details(client_call_details)
-        keyed = keyed or calling.has_key(tuple(details.metadata or ()))
-        end = client._clock() + (details.timeout or 0.0)
-        for tries in range(1, client._attempts + 1):
+        tries = client._tries(contract, details, keyed=keyed or calling.has_key(tuple(details.metadata or ())))
+        while True:
             call = await continuation(details, request)
             try:
                 await call
@@ -162,18 +172,7 @@ class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
             else:
                 client._notes.end(await call.trailing_metadata())
                 return call
-            wait = retrying.wait_seconds(
-                refusal,
-                tries=tries,
-                left_seconds=end - client._clock(),
-                repeatable=keyed or contract.harmless or contract.idempotent,
-                draw=random.random(),  # noqa: S311 - spreads retries, keeps no secret
-            )
-            if wait is None or tries == client._attempts:
-                raise refusal
-            await client._pause(wait)
-            details = await client._details(client_call_details, timeout=max(0.0, end - client._clock()))
-        raise AssertionError("a call is tried once at least")
+            details = await client._again(tries, refusal, client_call_details)
 
 
 class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
@@ -181,10 +180,19 @@ class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
         self._client = client
 
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        contract = _contract(client_call_details)
+        client, contract = self._client, _contract(client_call_details)
         request, _ = contract.keyed(request)
-        call = await continuation(await self._client._details(client_call_details), request)
-        return self._client._responses(call, harmless=contract.harmless)
+        details = await client._details(client_call_details)
+        tries = client._tries(contract, details, keyed=False)
+        while True:
+            call = await continuation(details, request)
+            try:  # here, and not where answers are read: so the call that is cancelled is that of the last try
+                first = await anext(aiter(call), None)
+            except grpc.aio.AioRpcError as error:
+                refusal = client._refusal(error, harmless=contract.harmless)
+            else:
+                return client._responses(call, harmless=contract.harmless, first=first)
+            details = await client._again(tries, refusal, client_call_details)
 
 
 class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):

@@ -1,6 +1,5 @@
 """Calls through a gateway, one at a time."""
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +11,11 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from pilote.client import calling, connecting, holds, retrying
-from pilote.client.contracts import contract_of
+from pilote.client.answers import Answers
+from pilote.client.background import Background
+from pilote.client.contracts import Contract, contract_of
 from pilote.client.refusals import CallEnded, Kept, ended
+from pilote.client.trying import Tries
 from pilote.decision.v1.decision_service_pb2 import (
     EvaluateCallRequest,
     EvaluateCallResponse,
@@ -90,7 +92,7 @@ class Pilote:
         self._plain.close()
 
     def stub(self, kind: Callable[[grpc.Channel], T]) -> T:
-        """The stub of a service, such as `ContactServiceStub`. Its `.future()` waits; `pilote.client.aio` does not."""
+        """The stub of a service, such as `ContactServiceStub`."""
         return kind(self.channel)
 
     @property
@@ -118,6 +120,9 @@ class Pilote:
             found = stub.WaitHold(asked, timeout=left + holds.SPARE_SECONDS).hold
             if holds.is_over(found) or (end is not None and self._clock() >= end):
                 return found
+
+    def _tries(self, contract: Contract, details: "_Details", *, keyed: bool) -> Tries:
+        return Tries(contract, keyed=keyed, seconds=details.timeout, attempts=self._attempts, clock=self._clock)
 
     def _details(self, details: Any) -> "_Details":
         token = self._secret.token() if callable(self._secret.token) else ""
@@ -151,50 +156,75 @@ class _Calls(
         client, contract = self._client, contract_of(client_call_details.method)
         request, keyed = contract.keyed(request)
         details = client._details(client_call_details)
-        keyed = keyed or calling.has_key(details.metadata)
-        end = client._clock() + details.timeout
-        for tries in range(1, client._attempts + 1):
-            call = continuation(details, request)
+        tries = client._tries(contract, details, keyed=keyed or calling.has_key(details.metadata))
+
+        def wait_after(call: Any) -> float | None:
             failure = call.exception()
-            if failure is None:
-                client._notes.end(call.trailing_metadata())
-                return call
-            refusal = self._refusal(failure, harmless=contract.harmless)
-            wait = retrying.wait_seconds(
-                refusal,
-                tries=tries,
-                left_seconds=end - client._clock(),
-                repeatable=keyed or contract.harmless or contract.idempotent,
-                draw=random.random(),  # noqa: S311 - spreads retries, keeps no secret
-            )
-            if wait is None or tries == client._attempts:
-                raise refusal from None
+            if failure is not None:
+                return tries.wait_seconds(self._refusal(failure, harmless=contract.harmless))
+            client._notes.end(call.trailing_metadata())
+            return None
+
+        again = self._again(tries, continuation, client_call_details, request)
+        call = continuation(details, request)
+        if _is_background(call):
+            return Background(call, wait_after=wait_after, pause=client._pause, again=again)
+        while (wait := wait_after(call)) is not None:
             client._pause(wait)
-            details = client._details(client_call_details)
-            details.timeout = max(0.0, end - client._clock())
-        raise AssertionError("a call is tried once at least")
+            call = again()
+        return call
 
     def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         contract = contract_of(client_call_details.method)
         requests = (contract.keyed(each)[0] for each in request_iterator)
         call = continuation(self._client._details(client_call_details), requests)
-        failure = call.exception()
-        if failure is not None:
-            raise self._refusal(failure, harmless=contract.harmless) from None
-        self._client._notes.end(call.trailing_metadata())
+
+        def over(call: Any) -> None:
+            failure = call.exception()
+            if failure is not None:
+                raise self._refusal(failure, harmless=contract.harmless) from None
+            self._client._notes.end(call.trailing_metadata())
+
+        if _is_background(call):
+            return Background(call, wait_after=over)
+        over(call)
         return call
 
     def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        contract = contract_of(client_call_details.method)
+        client, contract = self._client, contract_of(client_call_details.method)
         request, _ = contract.keyed(request)
-        call = continuation(self._client._details(client_call_details), request)
-        return _Responses(call, self, harmless=contract.harmless)
+        details = client._details(client_call_details)
+        tries = client._tries(contract, details, keyed=False)
+
+        def wait(refusal: CallEnded) -> None:
+            client._pause(tries.wait_seconds(refusal))
+
+        again = self._again(tries, continuation, client_call_details, request)
+        return self._answers(continuation(details, request), contract, wait=wait, again=again)
 
     def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         contract = contract_of(client_call_details.method)
         requests = (contract.keyed(each)[0] for each in request_iterator)
         call = continuation(self._client._details(client_call_details), requests)
-        return _Responses(call, self, harmless=contract.harmless)
+        return self._answers(call, contract)
+
+    def _again(self, tries: Tries, continuation: Any, given: Any, request: Any) -> Callable[[], Any]:
+        """What makes the next try."""
+
+        def again() -> Any:
+            details = self._client._details(given)
+            details.timeout = tries.left_seconds
+            return continuation(details, request)
+
+        return again
+
+    def _answers(self, call: Any, contract: Contract, **tried: Any) -> Answers:
+        return Answers(
+            call,
+            refusal_of=lambda failure: self._refusal(failure, harmless=contract.harmless),
+            over=lambda call: self._client._notes.end(call.trailing_metadata()),
+            **tried,
+        )
 
     def _refusal(self, failure: Any, *, harmless: bool) -> CallEnded:
         if not isinstance(failure, grpc.RpcError):
@@ -204,25 +234,6 @@ class _Calls(
         return refusal
 
 
-class _Responses:
-    """A stream of answers that ends as other calls do; all else is the call's own."""
-
-    def __init__(self, call: Any, calls: _Calls, *, harmless: bool) -> None:
-        self._call = call
-        self._calls = calls
-        self._harmless = harmless
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            return next(self._call)
-        except StopIteration:
-            self._calls._client._notes.end(self._call.trailing_metadata())
-            raise
-        except grpc.RpcError as error:
-            raise self._calls._refusal(error, harmless=self._harmless) from None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._call, name)
+def _is_background(call: Any) -> bool:
+    """Whether `.future()` has begun it: what a call that waits comes to is no iterator, as grpc 1.85 has it."""
+    return isinstance(call, Iterator)

@@ -100,25 +100,27 @@ class Consent(_message.Message):
     """
     channel: _builtins.str
     """By which channel: "email", "sms", "phone", "push", "postal", or "*" for all of them. A channel of its own prevails
-    over "*".
+    over "*". A service may refuse "*" in SetConsents, where each channel is said by itself.
     """
     status: Global___ConsentStatus.ValueType
     """Whether the person agrees."""
     legal_basis: Global___LegalBasis.ValueType
     """What allows the processing. Required where the status is GRANTED."""
     source: _builtins.str
-    """Where the person said so, such as "web_form" or "call_centre". At most 100 characters."""
+    """Where the person said so, such as "web_form" or "call_centre". At most 100 characters, and no datum of a person."""
     @_builtins.property
     def capture_time(self) -> _timestamp_pb2.Timestamp:
-        """Time at which the person was asked."""
+        """Time at which the person was asked; absent in SetConsents: now."""
 
     @_builtins.property
     def withdrawal_time(self) -> _timestamp_pb2.Timestamp:
-        """Time at which the person took it back; absent unless the status is WITHDRAWN."""
+        """Time at which the person took it back; absent unless the status is WITHDRAWN, and in SetConsents where that is now."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Time from which a GRANTED consent no longer counts; absent where it does not end by itself."""
+        """Time from which a GRANTED consent no longer counts; absent where it does not end by itself. A service that leaves
+        to its policy how long a consent counts refuses it in SetConsents.
+        """
 
     def __init__(
         self,
@@ -203,20 +205,24 @@ class Profile(_message.Message):
     time_zone: _builtins.str
     """Time zone the person lives in, an IANA name such as "Europe/Paris". At most 60 characters; empty where unknown."""
     language: _builtins.str
-    """Language the person wants to be addressed in, a BCP 47 tag such as "fr-FR". At most 35 characters."""
+    """Language the person wants to be addressed in, a BCP 47 tag such as "fr-FR". At most 35 characters; a service may
+    keep its language only, such as "fr".
+    """
     etag: _builtins.str
     """Fingerprint of this state of the profile. Sent back on Update, it makes sure that nothing changed in between. At
     most 64 characters; set by the service.
     """
     @_builtins.property
     def traits(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Properties of the person, such as "loyalty_tier" to "gold". At most 200; keys 1 to 60 characters of a-z, 0-9 and
-        "_", values at most 500 characters.
+        """Properties of the person, such as "loyalty_tier" to "gold". At most 200; keys a letter and up to 62 letters, digits,
+        "_", "." or "-", values at most 1,000 characters.
         """
 
     @_builtins.property
     def segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Segments the person belongs to, each a word such as "high_value" of 1 to 60 characters. At most 200."""
+        """Segments the person belongs to, each a word such as "high_value", written like keys of `traits`. At most 200. Those
+        that are audiences are changed by AddMembers and RemoveMembers only.
+        """
 
     @_builtins.property
     def consents(self) -> _containers.RepeatedCompositeFieldContainer[Global___Consent]:

@@ -85,8 +85,9 @@ class UpdateProfileRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Fields of the profile to change, such as "traits"; top-level fields only, "*" for all that may change. Empty: all
-        that are set in `profile`.
+        """Fields of the profile to change: "traits", "segments", "time_zone", "language", or "*" for all of them; "traits" and
+        "segments" are replaced as a whole. Or one trait, such as "traits.plan", which goes where `profile` lacks it. Empty:
+        all fields that are set in `profile`.
         """
 
     def __init__(

@@ -72,7 +72,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetConsents(self, request, context):
-        """Notes what a person agrees to. A consent replaces the one of the same purpose and channel; the others stay.
+        """Notes what a person agrees to. A consent replaces the one of the same purpose and channel, unless that was said
+        later; the others stay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,9 @@ class ProfileServiceStub:
     profile has changed since.
     """
     SetConsents: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.SetConsentsRequest, _profile_service_pb2.SetConsentsResponse]
-    """Notes what a person agrees to. A consent replaces the one of the same purpose and channel; the others stay."""
+    """Notes what a person agrees to. A consent replaces the one of the same purpose and channel, unless that was said
+    later; the others stay.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -54,7 +56,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     profile has changed since.
     """
     SetConsents: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.SetConsentsRequest, _profile_service_pb2.SetConsentsResponse]  # type: ignore[assignment]
-    """Notes what a person agrees to. A consent replaces the one of the same purpose and channel; the others stay."""
+    """Notes what a person agrees to. A consent replaces the one of the same purpose and channel, unless that was said
+    later; the others stay.
+    """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """What is known of persons, and what they agree to."""
@@ -83,6 +87,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.SetConsentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.SetConsentsResponse, _abc.Awaitable[_profile_service_pb2.SetConsentsResponse]]:
-        """Notes what a person agrees to. A consent replaces the one of the same purpose and channel; the others stay."""
+        """Notes what a person agrees to. A consent replaces the one of the same purpose and channel, unless that was said
+        later; the others stay.
+        """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
