@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import grpc
 from google.protobuf import json_format
 
 from loadtests import h2load
+from loadtests.doorways import DOORS, Door, with_session
 from loadtests.governed import Governed, free_port, governed, request
 from loadtests.measuring import OTHER_CORE, SERVER_CORE
 from loadtests.processes import Process, ProcessFailed, pilote, python
@@ -29,46 +30,6 @@ from pilote.crm.v1 import message_service_pb2, message_service_pb2_grpc
 RESULT: Final = Path(".bench/doors.json")
 CONNECTIONS: Final = 16
 _START_SECONDS: Final = 30.0
-
-
-class Door(NamedTuple):
-    """One way in."""
-
-    name: str
-    path: str
-    headers: Mapping[str, str]
-    wrapped: Callable[[Any], Any]
-    """The JSON that is sent, of the request as JSON."""
-
-
-_VERSION: Final = "2026-07-28"
-_TOOL: Final = "messages_send"
-
-
-def _tool_call(request: Any) -> Any:
-    said = {
-        "io.modelcontextprotocol/protocolVersion": _VERSION,
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
-    }
-    params = {"name": _TOOL, "arguments": request, "_meta": said}
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-
-
-DOORS: Final = (
-    Door("rest", "/v1/messages:send", {}, lambda request: request),
-    Door(
-        "mcp",
-        "/mcp",
-        {
-            "accept": "application/json, text/event-stream",
-            "mcp-protocol-version": _VERSION,
-            "mcp-method": "tools/call",
-            "mcp-name": _TOOL,
-        },
-        _tool_call,
-    ),
-)
 
 
 def measure(home: Path, *, rounds: int, calls: int) -> dict[str, Any]:
@@ -85,13 +46,14 @@ def measure(home: Path, *, rounds: int, calls: int) -> dict[str, Any]:
             log = home / "agents.log"
             with Process(pilote("agents"), core=SERVER_CORE, log=log, environment=environment) as front:
                 _until_ready(front, port)
-                figures: dict[str, list[dict[str, float]]] = {door.name: [] for door in DOORS}
+                doors = (*DOORS, with_session(port, gateway.authorization))
+                figures: dict[str, list[dict[str, float]]] = {door.name: [] for door in doors}
                 for number in range(rounds):
-                    for door in DOORS:
+                    for door in doors:
                         round_ = _round(door, gateway, front, port, home=home, number=number, calls=calls)
                         figures[door.name].append(round_)
                 found: dict[str, Any] = {"front_rss_mb": round(front.rss_mb(), 1)}
-                for door in DOORS:
+                for door in doors:
                     found |= _summary(door.name, figures[door.name])
                     overhead = _overhead(door, gateway, port, calls=max(200, calls // 20))
                     found[f"{door.name}_overhead_ms"] = round(overhead, 3)

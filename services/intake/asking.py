@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from gateway.adapters.fact_changes import Damaged
 from gateway.core.errors import CallEnded, Reason, facts_damaged, invalid
 from services.intake.events import MOST_ID_CHARACTERS, is_id
+from services.intake.member_order import NameDamaged
 from services.intake.policy import Sources
 
 AGENT: Final = "pilote-agent"
@@ -59,5 +60,8 @@ def reading() -> Iterator[None]:
         yield
     except Damaged as error:
         raise facts_damaged() from error
+    except NameDamaged as error:
+        text = "The name of a member is damaged in the store: delete the audience, and say its members anew."
+        raise CallEnded(Reason.FACTS_DAMAGED, text, violations=(("members", "cannot be read"),)) from error
     except (RedisError, OSError, TimeoutError) as error:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "What is known of customers cannot be read now; retry.") from error

@@ -88,10 +88,8 @@ class _Syncing:
     async def _named(self, meaning: Meaning, members: AsyncIterator[list[Member]]) -> AsyncIterator[list[Named]]:
         tenant, template = meaning.source.tenant, meaning.source.subject
         async for some in members:
-            yield [
-                Named(self._audiences.ref(tenant, subject_of(template, str(each.user_id))), each.member)
-                for each in some
-            ]
+            customers = [(subject_of(template, str(each.user_id)), each.member) for each in some]
+            yield [Named(self._audiences.ref(tenant, customer), member, customer) for customer, member in customers]
 
     def _let_in(self, request: Asked) -> Meaning | Problem:
         if not self._sources.known:

@@ -10,9 +10,10 @@ from pilote.dmp.v1 import audience_pb2
 from pilote.dmp.v1 import audience_service_pb2 as pb
 from pilote.dmp.v1.audience_service_pb2_grpc import AudienceServiceServicer
 from services.intake.asking import agent_of, customer_in, reading, tenant_of
-from services.intake.audience_messages import audience_in, audience_of
-from services.intake.audience_pages import page, page_size
+from services.intake.audience_messages import audience_in, audience_of, member_of
+from services.intake.audience_pages import member_place_in, page, page_size, token_of
 from services.intake.audiences import Audiences, Busy, Named, Synced
+from services.intake.member_order import Place
 from services.intake.policy import Sources
 from services.intake.registry import Entry, Registry, place_of
 from services.intake.repeats import Repeats
@@ -148,8 +149,15 @@ class AudienceServicer(AudienceServiceServicer):
             return pb.CheckMembershipResponse(belongs=await self._audiences.belongs(tenant, name, ref))
 
     async def ListMembers(self, request: pb.ListMembersRequest, context: Any) -> pb.ListMembersResponse:
-        """Refuse: of members only pseudonyms are kept."""
-        raise CallEnded(Reason.NOT_BUILT, "Members are kept by pseudonyms only: ask CheckMembership about each.")
+        """List who belongs to an audience, in the order in which they were added."""
+        tenant, name = tenant_of(self._sources, context), audience_in("audience", request.audience)
+        size, question = page_size(request.page_size), (tenant, "members", name)
+        after = member_place_in(request.page_token, question)
+        with reading():
+            await self._registry.get(tenant, name)
+            found, last = await self._audiences.order.page(tenant, name, after=after and Place(*after), size=size)
+        token = token_of(last, question) if last is not None else ""
+        return pb.ListMembersResponse(members=map(member_of, found), next_page_token=token)
 
     async def _sync(self, tenant: str, name: str, named: AsyncIterator[Sequence[Named]], *, whole: bool) -> Synced:
         await self._registry.get(tenant, name)
@@ -176,7 +184,7 @@ class AudienceServicer(AudienceServiceServicer):
     def _named(self, tenant: str, customers: Sequence[str], field: str, *, member: bool, least: int = 0) -> list[Named]:
         if not least <= len(customers) <= MOST_CUSTOMERS:
             raise invalid(field, f"{field} must name {least} to {MOST_CUSTOMERS} customers.")
-        return [Named(self._audiences.ref(tenant, customer_in(field, each)), member) for each in customers]
+        return [Named(self._audiences.ref(tenant, customer_in(field, each)), member, each) for each in customers]
 
     async def _found(self, tenant: str, name: str) -> audience_pb2.Audience:
         return await self._shown(tenant, name, await self._registry.get(tenant, name))

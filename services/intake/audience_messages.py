@@ -7,8 +7,9 @@ import msgspec
 
 from gateway.core.errors import invalid
 from gateway.rpc.times import timestamp
-from pilote.dmp.v1.audience_pb2 import Audience
+from pilote.dmp.v1.audience_pb2 import Audience, Member
 from services.intake.audiences import Progress
+from services.intake.member_order import Listed
 from services.intake.registry import Entry
 
 LONGEST_ID: Final = 63
@@ -33,6 +34,11 @@ def audience_of(name: str, entry: Entry, stands: Progress) -> Audience:
         audience.synchronisation.read_count = stands.read
         audience.synchronisation.applied_count = stands.applied
     return audience
+
+
+def member_of(listed: Listed) -> Member:
+    """The member as contracts have it."""
+    return Member(customer=listed.customer, add_time=timestamp(listed.place.added_ms))
 
 
 def audience_in(field: str, name: str) -> str:

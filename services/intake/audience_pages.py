@@ -1,7 +1,11 @@
-"""Pages of audiences. A token is opaque to callers, and good for the question it was given out for only. Pure."""
+"""Pages of audiences, and of members. A token is opaque to callers, and good for the question it was given for only.
+
+Pure.
+"""
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -11,6 +15,9 @@ from gateway.core.errors import invalid
 
 DEFAULT_SIZE: Final = 50
 MOST_SIZE: Final = 1_000
+_NOT_OURS: Final = "page_token is not a token of this service; send `next_page_token` as it came."
+_MOST_MS: Final = 1 << 53
+_REF: Final = re.compile(r"[0-9a-f]{32}\Z")
 T = TypeVar("T")
 Place = tuple[int, str]
 
@@ -21,7 +28,7 @@ class _Token(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 def page_size(asked: int) -> int:
-    """How many audiences a page may have: `asked`, 50 where that is 0, at most 1000.
+    """How many a page may have: `asked`, 50 where that is 0, at most 1000.
 
     Raises:
         CallEnded: ARGUMENT_INVALID when `asked` is negative.
@@ -39,26 +46,45 @@ def page(items: Sequence[tuple[Place, T]], *, size: int, token: str, question: S
     Raises:
         CallEnded: ARGUMENT_INVALID when the token is not ours, or was given out for another question.
     """
-    asked = hashlib.sha256(msgspec.json.encode(list(question))).hexdigest()[:16]
-    after = _after(token, asked) if token else None
+    after = place_in(token, question)
     left = [item for item in items if after is None or item[0] > after]
     shown = left[:size]
-    more = _token(_Token(asked, shown[-1][0])) if len(left) > size else ""
+    more = token_of(shown[-1][0], question) if len(left) > size else ""
     return [each for _, each in shown], more
 
 
-def _token(place: _Token) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+def token_of(place: Place, question: Sequence[str]) -> str:
+    """The token of the page after a place, in what answers the question."""
+    token = _Token(_digest(question), place)
+    return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode().rstrip("=")
 
 
-def _after(token: str, question: str) -> Place:
+def place_in(token: str, question: Sequence[str]) -> Place | None:
+    """The place that a page begins after; `None` for the first one, whose token is empty.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID when the token is not ours, or was given out for another question.
+    """
+    if not token:
+        return None
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         place = msgspec.json.decode(raw, type=_Token)
     except (ValueError, RecursionError) as error:
-        text = "page_token is not a token of this service; send `next_page_token` as it came."
-        raise invalid("page_token", text) from error
-    if place.question != question:
+        raise invalid("page_token", _NOT_OURS) from error
+    if place.question != _digest(question):
         text = "page_token was given out for other filters; start at the first page."
         raise invalid("page_token", text)
     return place.after
+
+
+def member_place_in(token: str, question: Sequence[str]) -> Place | None:
+    """The same of members: milliseconds since the epoch, and a pseudonym. Raises what `place_in` does."""
+    place = place_in(token, question)
+    if place is not None and not (0 <= place[0] < _MOST_MS and _REF.match(place[1])):
+        raise invalid("page_token", _NOT_OURS)
+    return place
+
+
+def _digest(question: Sequence[str]) -> str:
+    return hashlib.sha256(msgspec.json.encode(list(question))).hexdigest()[:16]

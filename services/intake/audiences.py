@@ -17,12 +17,7 @@ from gateway.core import keys
 from gateway.core.fact_changes import Change
 from gateway.core.record import subject_ref
 from gateway.redis_clients import Client
-
-AT_ONCE: Final = 1_000
-LEASE_MS: Final = 60_000
-"""After so long without progress another synchronisation of the audience may begin."""
-STAGED_MS: Final = 24 * 3_600_000
-"""How long what was sent of one is kept, where nobody goes on with it."""
+from services.intake.member_order import AT_ONCE, LEASE_MS, STAGED_MS, MemberOrder
 
 # A script and no transaction: clients of a cluster send no stores of sets in one.
 # KEYS: the members, who joined, who left, and what else is known of the synchronisation; last when members changed.
@@ -65,10 +60,12 @@ class Progress(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Named(NamedTuple):
-    """A customer by their pseudonym, and whether they belong to the audience."""
+    """A customer, and whether they belong to the audience."""
 
     subject_ref: str
     member: bool
+    customer: str
+    """As agents name them."""
 
 
 class Audiences:
@@ -79,6 +76,7 @@ class Audiences:
         self._facts = facts
         self._key = pseudonym_key
         self._clock_ms = clock_ms
+        self.order: Final = MemberOrder(redis, key=pseudonym_key)
 
     def ref(self, tenant: str, subject: str) -> str:
         """The pseudonym of a customer."""
@@ -134,16 +132,19 @@ class Audiences:
         await self.sync(tenant, segment, named=_nobody(), whole=True)
         name = keys.audience(tenant, segment)
         await self._redis.delete(name, f"{name}:changed")
+        await self.order.drop(name)
 
     async def _begin(self, name: str) -> None:
         """Whoever an interrupted synchronisation may have let in counts as a member until it is known better."""
-        await self._redis.sunionstore(name, [name, f"{name}:joined"])
-        await self._redis.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress")))
+        if await self._redis.exists(f"{name}:joined"):
+            await self._redis.sunionstore(name, [name, f"{name}:joined"])
+            await self.order.add(name, at_ms=self._clock_ms())
+        await self._redis.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress", "named")))
 
     async def _put(self, name: str, some: Sequence[Named]) -> None:
         """Stage some; of two words about one customer the later one counts."""
-        refs = {bytes.fromhex(each.subject_ref): each.member for each in some}
-        sides = {side: [ref for ref, member in refs.items() if member is side] for side in (True, False)}
+        told = {bytes.fromhex(each.subject_ref): each for each in some}
+        sides = {side: [ref for ref, each in told.items() if each.member is side] for side in (True, False)}
         async with self._redis.pipeline(transaction=False) as pipe:
             for side, (to, other) in {True: ("in", "out"), False: ("out", "in")}.items():
                 if sides[side]:
@@ -153,6 +154,7 @@ class Audiences:
             pipe.hincrby(f"{name}:progress", "read", len(some))
             pipe.pexpire(f"{name}:lease", LEASE_MS)
             await pipe.execute()
+        await self.order.stage(name, {ref: told[ref].customer for ref in sides[True]}, sides[False])
 
     async def _switch(self, tenant: str, segment: str, *, name: str, whole: bool, began_ms: int) -> Synced:
         """Find the difference, apply it, and then make it the members."""
@@ -163,6 +165,7 @@ class Audiences:
             await self._apply(tenant, Change(f"segments.{segment}", began_ms, word), name=name, part=part)
             for part, word in (("joined", True), ("left", None))
         ]
+        await self.order.add(name, at_ms=began_ms)
         parts = [f"{name}:{part}" for part in ("joined", "left", "in", "out", "progress", "changed")]
         changed = began_ms if joined or left else ""
         members = int(await self._redis.eval(_SWITCH, 1 + len(parts), name, *parts, changed))
@@ -178,7 +181,12 @@ class Audiences:
             )
             # A scan may show a member twice, which changes nothing.
             taken = await self._facts.take(tenant, [Told(each.hex(), "", (change,)) for each in found])
-            damaged |= {bytes.fromhex(ref) for ref in taken.damaged}
+            unchanged = {bytes.fromhex(ref) for ref in taken.damaged}
+            damaged |= unchanged
+            if part == "left":
+                await self.order.remove(name, set(found) - unchanged)
+            else:
+                await self.order.unstage(name, unchanged)
             await self._redis.hincrby(f"{name}:progress", "applied", len(found))
             await self._redis.pexpire(f"{name}:lease", LEASE_MS)
         if damaged:

@@ -1,9 +1,11 @@
 """Agents make audiences and say who belongs to them through the gateway, and rules go by what they have said."""
 
+import base64
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import grpc
+from google.rpc import error_details_pb2
 
 from gateway.core import keys
 from gateway.core.errors import Reason
@@ -13,6 +15,7 @@ from pilote.dmp.v1.audience_service_pb2_grpc import AudienceServiceStub
 from tests.e2e.intakes import route_to_intake
 from tests.e2e.requests import ADA
 from tests.e2e.waiting import eventually
+from tests.e2e.world import Told as Ended
 from tests.e2e.world import World, credential, told
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
@@ -184,5 +187,73 @@ async def test_an_audience_that_the_policy_names_is_there_and_stays(world: World
     assert (kept.reason, "policy" in kept.text) == (Reason.CONFLICT, True)
     again = pb.CreateAudienceRequest(audience=Audience(display_name="VIP"), audience_id="vip")
     assert (await told(audiences.CreateAudience(again, metadata=SALES))).reason == Reason.ALREADY_EXISTS
-    listing = pb.ListMembersRequest(audience=VIP)
-    assert (await told(audiences.ListMembers(listing, metadata=SALES))).reason == Reason.NOT_BUILT
+
+
+async def listed_members(audiences: "AudienceServiceAsyncStub", *, size: int, agent: str = "sales-bot") -> list[str]:
+    found, token = list[str](), ""
+    while True:
+        request = pb.ListMembersRequest(audience=VIP, page_size=size, page_token=token)
+        ended = await told(audiences.ListMembers(request, metadata=credential(agent)))
+        assert ended.code is grpc.StatusCode.OK, ended.text
+        assert len(ended.response.members) <= size
+        assert all(each.HasField("add_time") for each in ended.response.members)
+        found += [each.customer for each in ended.response.members]
+        token = ended.response.next_page_token
+        if not token:
+            return found
+
+
+async def test_members_are_listed_page_by_page_in_the_order_in_which_they_were_added(world: World) -> None:
+    no_lists = {
+        "name": "no-lists",
+        "effect": "deny",
+        "methods": ["/pilote.dmp.v1.AudienceService/ListMembers"],
+        "when": 'agent.name == "marketing-bot"',
+    }
+    await route_to_intake(world, no_lists)
+    audiences: AudienceServiceAsyncStub = AudienceServiceStub(world.channel())
+    await made(audiences)
+    assert await listed_members(audiences, size=1) == []
+    for customer in (EVE, ADA, BOB):
+        await told(audiences.AddMembers(pb.AddMembersRequest(audience=VIP, customers=[customer]), metadata=SALES))
+    assert await listed_members(audiences, size=2) == [EVE, ADA, BOB]
+    await told(audiences.SyncMembers(streamed(whole(BOB, EVE, "contacts/new")), metadata=SALES))
+    for size in (1, 3):
+        assert await listed_members(audiences, size=size) == [EVE, BOB, "contacts/new"]
+    request = pb.ListMembersRequest(audience=VIP)
+    refused = await told(audiences.ListMembers(request, metadata=credential("marketing-bot")))
+    assert refused.reason == Reason.POLICY_DENIED
+    await told(audiences.DeleteAudience(pb.DeleteAudienceRequest(name=VIP), metadata=SALES))
+    assert (await told(audiences.ListMembers(request, metadata=SALES))).reason == Reason.NOT_FOUND
+
+
+async def test_a_token_of_members_is_good_for_its_own_audience_only(world: World) -> None:
+    audiences = await serving(world)
+    for name in ("vip", "others"):
+        await made(audiences, name)
+        add = pb.AddMembersRequest(audience=f"audiences/{name}", customers=[ADA, BOB])
+        await told(audiences.AddMembers(add, metadata=SALES))
+    await made(audiences, "third")
+
+    async def listed(**asked: object) -> Ended:
+        return await told(audiences.ListMembers(pb.ListMembersRequest(**asked), metadata=SALES))  # type: ignore[arg-type]
+
+    token = (await listed(audience=VIP, page_size=1)).response.next_page_token
+    page = await told(audiences.ListAudiences(pb.ListAudiencesRequest(page_size=1), metadata=SALES))
+    forged = [base64.urlsafe_b64encode(raw).decode().rstrip("=") for raw in (b"[]", b'["x",[1,"zz"]]', b"\xff")]
+    bad = [
+        await listed(audience="audiences/others", page_token=token),
+        *[await listed(audience=VIP, page_token=each) for each in (page.response.next_page_token, "!", *forged)],
+        await listed(audience=VIP, page_size=-1),
+        await listed(audience="vip"),
+        await listed(),
+    ]
+    for ended in bad:
+        assert ended.code is grpc.StatusCode.INVALID_ARGUMENT, ended.text
+        assert ended.detail(error_details_pb2.BadRequest).field_violations[0].field in (
+            "page_token",
+            "page_size",
+            "audience",
+        )
+    assert (await listed(audience="audiences/nobodys")).reason == Reason.NOT_FOUND
+    assert len((await listed(audience=VIP, page_token=token, page_size=5_000)).response.members) == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +10,9 @@ import fastmcp
 import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
+from mcp.client.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from tests.e2e.mcp_clients import LEGACY, crm, fronting
@@ -17,11 +20,12 @@ from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.test_mcp_quick import MAIL, stripped
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import World
-from tests.fakes.upstream import Asked, Behaviour, FakeUpstream
+from tests.fakes.upstream import Asked, Behaviour, FakeUpstream, answering
 
 SALES: Final = {"x-api-key": key_of("sales-bot"), "accept": "application/json, text/event-stream"}
 BY_SDK: Final = {"mcp-method": "tools/call"}
 """A header of newer clients, which the SDK leaves aside in a session: with it, calls go the long way."""
+Call = Callable[..., Awaitable[Any]]
 ADA: Final = {"name": "contacts/ada"}
 
 
@@ -147,6 +151,21 @@ async def test_a_notification_cancels_the_call_it_names_and_no_other(
         assert is_quick(await session.post(message("contacts_get", ADA, number)))
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "in our log"), ("fr", "dans notre journal")])
+async def test_a_mistake_is_told_as_one_without_its_words(
+    world: World, upstream: FakeUpstream, language: str, words: str
+) -> None:
+    upstream.behave = answering(b"\xff")
+    async with opened(world) as session:
+        said = {"accept-language": language}
+        quick = await session.post(message("contacts_get", ADA), **said)
+        slow = await session.post(message("contacts_get", ADA), **said, **BY_SDK)
+    assert is_quick(quick)
+    assert quick.json() == unwrapped(slow).json()
+    assert quick.json()["error"]["code"] == -32603
+    assert words in quick.json()["error"]["message"]
+
+
 async def test_a_notification_of_another_session_cancels_nothing(world: World, upstream: FakeUpstream) -> None:
     upstream.behave = hanging(upstream)
     async with opened(world) as session:
@@ -201,15 +220,51 @@ async def test_another_version_is_left_to_the_sdk_which_may_agree_on_it_anew(wor
         assert is_quick(await session.post(message("contacts_get", ADA)))
 
 
-async def test_fastmcp_works_in_a_session(world: World, upstream: FakeUpstream) -> None:
-    async with fronting(world) as port:
-        transport = StreamableHttpTransport(f"http://127.0.0.1:{port}/mcp", headers={"x-api-key": SALES["x-api-key"]})
-        async with fastmcp.Client(transport, mode=LEGACY) as client:
-            for _ in range(3):
-                found = await client.call_tool("contacts_get", ADA)
-                assert found.structured_content == {}
-            upstream.behave = hanging(upstream)
-            calling = asyncio.ensure_future(client.call_tool("contacts_get", ADA))
-            await until(lambda: len(upstream.asked) == 4, what="the call")
-            calling.cancel()
-            await until(lambda: upstream.ended == ["CancelledError"], what="its end")
+def listening(seen: list[str]) -> Callable[..., httpx2.AsyncClient]:
+    """Makes HTTP clients that note the kind of each answer to what they have sent."""
+
+    async def note(answer: httpx2.Response) -> None:
+        if answer.request.method == "POST" and answer.status_code == 200:
+            seen.append(answer.headers["content-type"])
+
+    def made(headers: dict[str, str] | None = None, **more: Any) -> httpx2.AsyncClient:
+        http = create_mcp_http_client((headers or {}) | {"x-api-key": SALES["x-api-key"]})
+        http.event_hooks["response"].append(note)
+        return http
+
+    return made
+
+
+@contextlib.asynccontextmanager
+async def by_mcp(url: str, seen: list[str]) -> AsyncIterator[Call]:
+    async with (
+        listening(seen)() as http,
+        Client(streamable_http_client(url, http_client=http), mode=LEGACY) as client,
+    ):
+        yield client.call_tool
+
+
+@contextlib.asynccontextmanager
+async def by_fastmcp(url: str, seen: list[str]) -> AsyncIterator[Call]:
+    transport = StreamableHttpTransport(url, httpx_client_factory=listening(seen))
+    async with fastmcp.Client(transport, mode=LEGACY) as client:
+        yield client.call_tool
+
+
+@pytest.mark.parametrize("by", [by_mcp, by_fastmcp])
+async def test_clients_take_quick_answers_and_cancel_quick_calls(
+    world: World, upstream: FakeUpstream, by: Callable[..., contextlib.AbstractAsyncContextManager[Call]]
+) -> None:
+    seen: list[str] = []
+    async with fronting(world) as port, by(f"http://127.0.0.1:{port}/mcp", seen) as call:
+        await call("contacts_get", ADA)  # may come before the session is known, which it is then
+        assert (await call("contacts_get", ADA)).structured_content == {}
+        assert seen[-1] == "application/json"
+        upstream.behave = hanging(upstream)
+        made = len(upstream.asked) + 1
+        calling = asyncio.ensure_future(call("contacts_get", ADA))
+        await until(lambda: len(upstream.asked) == made, what="the call")
+        calling.cancel()
+        await until(lambda: upstream.ended == ["CancelledError"], what="its end")
+        upstream.let_go.set()
+        assert (await call("contacts_get", ADA)).structured_content == {}

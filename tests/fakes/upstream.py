@@ -121,12 +121,14 @@ class FakeUpstream(grpc.GenericRpcHandler):
 
 
 @contextlib.asynccontextmanager
-async def fake_upstream(*, listen: str = "127.0.0.1:0") -> AsyncIterator[FakeUpstream]:
-    """A fake that serves until the block ends."""
+async def fake_upstream(
+    *, listen: str = "127.0.0.1:0", tls: grpc.ServerCredentials | None = None
+) -> AsyncIterator[FakeUpstream]:
+    """A fake that serves until the block ends; encrypted where it has credentials."""
     fake = FakeUpstream()
     server = grpc.aio.server(options=(("grpc.max_receive_message_length", -1),))
     server.add_generic_rpc_handlers((fake,))
-    fake.port = server.add_insecure_port(listen)
+    fake.port = server.add_insecure_port(listen) if tls is None else server.add_secure_port(listen, tls)
     await server.start()
     try:
         yield fake

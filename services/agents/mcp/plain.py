@@ -13,7 +13,9 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 from services.agents.mcp.messages import METHOD, NAME, SESSION, VERSION, Message
 
-_PROGRESS: Final = ("progressToken", "progress_token")
+_PROGRESS: Final = "progressToken"
+_NOT_PROGRESS: Final = "progress_token"
+"""The SDK's own name of it, which says nothing on the wire."""
 _RESERVED: Final = "io.modelcontextprotocol/"
 _LONGEST_CLIENT: Final = 4096
 _ROUTING: Final = (VERSION, METHOD, NAME)
@@ -30,7 +32,9 @@ def plain(named: Mapping[bytes, bytes], body: bytes) -> Message | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     meta = message.params.meta
-    if _hears(meta) or not _client_fits(msgspec.json.encode({key: meta[key] for key in _CLIENT if key in meta})):
+    if not _progress_fits(meta) or not _client_fits(
+        msgspec.json.encode({key: meta[key] for key in _CLIENT if key in meta})
+    ):
         return None
     envelope = {"method": message.method, "params": {"name": message.params.name, "_meta": meta}}
     routing = {name.decode(): named[name].decode("latin-1") for name in _ROUTING if name in named}
@@ -50,12 +54,13 @@ def plain_in_session(named: Mapping[bytes, bytes], body: bytes) -> Message | Non
     except ValueError:
         return None
     meta = message.params.meta
-    return None if _hears(meta) or any(key.startswith(_RESERVED) for key in meta) else message
+    return message if _progress_fits(meta) and not any(key.startswith(_RESERVED) for key in meta) else None
 
 
-def _hears(meta: Mapping[str, Any]) -> bool:
-    """Whether the caller wants to hear of progress."""
-    return any(key in meta for key in _PROGRESS)
+def _progress_fits(meta: Mapping[str, Any]) -> bool:
+    """Whether the SDK takes how the caller asks to hear of progress. Many always ask; of one answer there is none."""
+    token = meta.get(_PROGRESS, "")
+    return isinstance(token, int | str) and not isinstance(token, bool) and _NOT_PROGRESS not in meta
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,14 +1,13 @@
 """Calls of tools over HTTP that need nothing of the SDK: one message came, one answer goes, as JSON.
 
 The SDK reads, checks and writes each message with pydantic and starts three tasks for it, in a session some more, which
-takes more than the call does. So the plain case is answered here; whatever is in any way unusual, wrong, or wants to
-hear of progress is left to the SDK, as are sessions themselves: it opens them, and says whose they are.
+takes more than the call does. So the plain case is answered here; whatever is in any way unusual, wrong, or has
+progress to tell of is left to the SDK, as are sessions themselves: it opens them, and says whose they are.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-import grpc
 import mcp_types
 import msgspec
 from mcp.server.streamable_http import REQUEST_CANCELLED
@@ -57,7 +56,7 @@ class Quick:
                 ran = await self._ran(message, Spoken(str(MODERN_PROTOCOL_VERSIONS[-1]), message.id), asked=asked)
         except Gone:
             return True
-        except grpc.aio.AioRpcError as error:
+        except Exception as error:
             said = refused(error, asked).error
             await _tell(send, message, {"error": _error(said)}, status=ERROR_CODE_HTTP_STATUS.get(said.code, 200))
             return True
@@ -86,12 +85,12 @@ class Quick:
             told: Mapping[str, Any] = {"result": ({"_meta": ran.told} if ran.told else {}) | _result(ran)}
         except Gone:
             return True
-        except grpc.aio.AioRpcError as error:
-            told = {"error": _error(refused(error, asked).error)}
         except Cancelled:
             told = {"error": {"code": REQUEST_CANCELLED, "message": "Request cancelled"}}
         except SessionEnded:
             status, told = 500, {"id": None, "error": {"code": mcp_types.INTERNAL_ERROR, "message": _ENDED}}
+        except Exception as error:
+            told = {"error": _error(refused(error, asked).error)}
         finally:
             self._sessions.used(session)
         await _tell(send, message, told, status=status, headers=((SESSION, named[SESSION]),))
@@ -118,7 +117,7 @@ def _result(ran: Ran) -> dict[str, Any]:
 
 
 def _error(said: mcp_types.ErrorData) -> Mapping[str, Any]:
-    return {"code": said.code, "message": said.message, "data": said.data}
+    return said.model_dump(exclude_unset=True)
 
 
 async def _tell(
@@ -129,4 +128,4 @@ async def _tell(
 
 
 async def _unheard(_done: float, _text: str) -> None:
-    """Nobody has asked to hear of progress."""
+    """Tools that answer at once have none to tell of."""

@@ -1,5 +1,6 @@
 """The MCP server: lists tools and calls them for whoever asks, over whatever transport."""
 
+import logging
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
@@ -18,6 +19,9 @@ from services.agents.mcp.calls import Calls, NoTool
 from services.agents.mcp.offers import Offers, refused_credential
 from services.agents.mcp.spans import Spoken
 from services.agents.mcp.tools import Tools, shown
+from services.agents.texts import say
+
+_log = logging.getLogger(__name__)
 
 NAME: Final = "pilote"
 TOOLS_A_PAGE: Final = 100
@@ -96,7 +100,7 @@ class Serving:
             )
         except NoTool as error:
             raise MCPError(mcp_types.INVALID_PARAMS, str(error)) from error
-        except grpc.aio.AioRpcError as error:
+        except Exception as error:
             raise refused(error, asked) from error
         content: list[mcp_types.ContentBlock] = [mcp_types.TextContent(type="text", text=each) for each in ran.texts]
         return mcp_types.CallToolResult(
@@ -113,12 +117,15 @@ class Serving:
     async def _offer(self, asked: Asking) -> Any:
         try:
             return await self._offers.of(asked.credential)
-        except grpc.aio.AioRpcError as error:
+        except Exception as error:
             raise refused(error, asked) from error
 
 
-def refused(error: grpc.aio.AioRpcError, asked: Asking) -> MCPError:
-    """An error of the protocol: there is no tool's result to put it in."""
+def refused(error: Exception, asked: Asking) -> MCPError:
+    """An error of the protocol: there is no tool's result to put it in. Mistakes are told of in our log alone."""
+    if not isinstance(error, grpc.aio.AioRpcError):
+        _log.error("a call by MCP has failed", exc_info=error)
+        return MCPError(mcp_types.INTERNAL_ERROR, say("internal", language=asked.language))
     text, structure = refusals.refusal_of(error, language=asked.language, now_ms=clock_ms())
     code = mcp_types.INVALID_REQUEST if refused_credential(error) else mcp_types.INTERNAL_ERROR
     return MCPError(code, text, msgspec.to_builtins(structure))

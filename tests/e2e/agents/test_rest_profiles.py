@@ -57,3 +57,16 @@ async def test_profiles_are_changed_by_a_tool_of_mcp(front: httpx.AsyncClient) -
         refused = await sales.call_tool("profiles_update", arguments | {"update_mask": "scores"})
         assert refused.is_error
         assert "scores" in text_of(refused)
+
+
+async def test_members_are_listed_by_rest_and_by_a_tool(front: httpx.AsyncClient) -> None:
+    made = await front.post("/v1/audiences", params={"audienceId": "vip"}, json={"displayName": "VIP"}, headers=SALES)
+    assert made.status_code == 200, made.text
+    added = await front.post("/v1/audiences/vip:addMembers", json={"customers": [ADA]}, headers=SALES)
+    assert added.json()["addedCount"] == 1
+    got = (await front.get("/v1/audiences/vip/members", params={"pageSize": 5}, headers=SALES)).json()
+    assert [each["customer"] for each in got["members"]] == [ADA]
+    async with client(front.base_url.port or 0) as sales:
+        listed = await sales.call_tool("audience_list_members", {"audience": "audiences/vip"})
+        assert not listed.is_error, text_of(listed)
+        assert ADA in text_of(listed)

@@ -145,8 +145,7 @@ class AudienceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMembers(self, request, context):
-        """Lists who belongs to an audience, in the order in which they were added, page by page. A service that keeps pseudonyms
-        of persons only ends it with NOT_BUILT; CheckMembership asks about one.
+        """Lists who belongs to an audience, in the order in which they were added, page by page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

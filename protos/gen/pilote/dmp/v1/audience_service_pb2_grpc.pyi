@@ -53,9 +53,7 @@ class AudienceServiceStub:
     CheckMembership: _grpc.UnaryUnaryMultiCallable[_audience_service_pb2.CheckMembershipRequest, _audience_service_pb2.CheckMembershipResponse]
     """Says whether a person belongs to an audience."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_audience_service_pb2.ListMembersRequest, _audience_service_pb2.ListMembersResponse]
-    """Lists who belongs to an audience, in the order in which they were added, page by page. A service that keeps pseudonyms
-    of persons only ends it with NOT_BUILT; CheckMembership asks about one.
-    """
+    """Lists who belongs to an audience, in the order in which they were added, page by page."""
 
 @_typing.type_check_only
 class AudienceServiceAsyncStub(AudienceServiceStub):
@@ -82,9 +80,7 @@ class AudienceServiceAsyncStub(AudienceServiceStub):
     CheckMembership: _aio.UnaryUnaryMultiCallable[_audience_service_pb2.CheckMembershipRequest, _audience_service_pb2.CheckMembershipResponse]  # type: ignore[assignment]
     """Says whether a person belongs to an audience."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_audience_service_pb2.ListMembersRequest, _audience_service_pb2.ListMembersResponse]  # type: ignore[assignment]
-    """Lists who belongs to an audience, in the order in which they were added, page by page. A service that keeps pseudonyms
-    of persons only ends it with NOT_BUILT; CheckMembership asks about one.
-    """
+    """Lists who belongs to an audience, in the order in which they were added, page by page."""
 
 class AudienceServiceServicer(metaclass=_abc_1.ABCMeta):
     """The audiences, and who belongs to them."""
@@ -162,8 +158,6 @@ class AudienceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audience_service_pb2.ListMembersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audience_service_pb2.ListMembersResponse, _abc.Awaitable[_audience_service_pb2.ListMembersResponse]]:
-        """Lists who belongs to an audience, in the order in which they were added, page by page. A service that keeps pseudonyms
-        of persons only ends it with NOT_BUILT; CheckMembership asks about one.
-        """
+        """Lists who belongs to an audience, in the order in which they were added, page by page."""
 
 def add_AudienceServiceServicer_to_server(servicer: AudienceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
