@@ -27,9 +27,15 @@ def split(size: int) -> int:
 class Growing:
     """The root of a tree whose leaves come one after the other; holds one hash for each bit of its size."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._peaks: list[bytes] = []
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        """A tree goes on from the `size` and the `peaks` that another one had; without them it is empty."""
+        self.size = size
+        self._peaks = list(peaks)
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """All that must be known of it to go on."""
+        return tuple(self._peaks)
 
     def add(self, leaf: bytes) -> None:
         """Add the hash of the next leaf."""

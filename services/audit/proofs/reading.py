@@ -35,4 +35,4 @@ async def read_on(log: Log, request: log_pb2.ReadLogRequest) -> AsyncIterator[lo
 
 def _entry(place: Place) -> log_pb2.LogEntry:
     parts = () if place.leaf is None else place.leaf.parts
-    return log_pb2.LogEntry(index=place.index, kind=place.kind, parts=parts)
+    return log_pb2.LogEntry(index=place.index, kind=place.kind, parts=parts, leaf_hash=place.hash)

@@ -36,6 +36,7 @@ async def test_all_that_is_read_gives_the_root_of_the_log(audit: Audit, stub: St
     size, entries = await read(stub)
     assert (size, [entry.index for entry in entries]) == (1_600, list(range(1_600)))
     hashes = [Leaf(entry.kind, tuple(entry.parts)).hash for entry in entries]
+    assert hashes == [entry.leaf_hash for entry in entries]
     assert root_of(hashes) == await audit.store.log.root(size)
 
 

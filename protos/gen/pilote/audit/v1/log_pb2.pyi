@@ -79,12 +79,15 @@ class LogEntry(_message.Message):
     INDEX_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    LEAF_HASH_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Its index in the log, from 0."""
     kind: _builtins.str
     """What it is: "admit", "settle", "outcome", "copy", or an entry of the log's own such as "erasure". Empty where nothing but
     its hash is kept.
     """
+    leaf_hash: _builtins.bytes
+    """The leaf's hash, 32 bytes."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """What its leaf is made of, as the gateway wrote it; none where that was deleted."""
@@ -95,10 +98,11 @@ class LogEntry(_message.Message):
         index: _builtins.int = ...,
         kind: _builtins.str = ...,
         parts: _abc.Iterable[_builtins.bytes] | None = ...,
+        leaf_hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "kind", b"kind", "parts", b"parts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "kind", b"kind", "leaf_hash", b"leaf_hash", "parts", b"parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

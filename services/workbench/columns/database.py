@@ -1,0 +1,162 @@
+"""Keeps the columns in one file of DuckDB, together with how far in the log they reach: both change in one step.
+
+Nothing in it is kept only there. Where the file is lost or broken, it is deleted, and read anew from the log.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from services.proof.merkle import HASH_BYTES, Growing
+from services.workbench.columns.rows import Row, row_of
+from services.workbench.columns.tables import NUMBER, TABLES, TRUTH, Table
+
+FILE: Final = "columns.duckdb"
+MEMORY: Final = "1GB"
+THREADS: Final = 2
+VERSION: Final = 1
+"""Of the tables; columns of another version are read anew."""
+_DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
+_READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"
+
+
+class Unusable(Exception):
+    """The file of columns cannot be used; the text says what to do."""
+
+
+class Columns:
+    """The columns of one home. Its methods may be called in any thread, `append` and `proved_to` in one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open them, or begin.
+
+        Raises:
+            Unusable: another process has them open, or the file is broken.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = folder / FILE
+        self._lock = threading.Lock()
+        self._engine = self._opened()
+        self._tree = Growing()
+        self._proved = 0
+        self._begin()
+
+    @property
+    def size(self) -> int:
+        """How many entries of the log they are made of."""
+        return self._tree.size
+
+    @property
+    def root(self) -> bytes:
+        """The root of the log of `size` entries, made of the entries that were read."""
+        return self._tree.root
+
+    @property
+    def proved(self) -> int:
+        """The size of the largest signed log that what was read is known to be; 0 for none."""
+        return self._proved
+
+    def append(self, entries: Sequence[tuple[str, Sequence[bytes], bytes]]) -> None:
+        """Take in the next entries, all or none: kind, parts and hash of each.
+
+        Raises:
+            msgspec.DecodeError: a newer version of Pilote has written one.
+        """
+        rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
+        tree = Growing(self._tree.size, self._tree.peaks)
+        for kind, parts, leaf_hash in entries:
+            found = row_of(kind, parts, leaf=tree.size)
+            if found is not None:
+                rows[found[0]].append(found[1])
+            tree.add(leaf_hash)
+        with self._lock:
+            self._engine.begin()
+            try:
+                for table, its in rows.items():
+                    if its:
+                        self._insert(table, its)
+                self._engine.execute("UPDATE read SET size = ?, peaks = ?", [tree.size, b"".join(tree.peaks)])
+                self._engine.commit()
+            except BaseException:
+                self._engine.rollback()
+                raise
+            self._tree = tree
+
+    def proved_to(self, size: int) -> None:
+        """Note that what was read is the log that was signed at that size."""
+        with self._lock:
+            self._engine.execute("UPDATE read SET proved = ?", [size])
+            self._proved = size
+
+    def forget(self, *, now_ms: int) -> int:
+        """Delete the rows of decisions whose records are no longer kept; returns how many decisions that were."""
+        with self._lock:
+            (count,) = self._engine.execute("SELECT count(*) FROM admitted WHERE until_ms < ?", [now_ms]).fetchall()[0]
+            if count:
+                for table in TABLES:  # the last one of them is that which says what is old
+                    self._engine.execute(table.clearing, [now_ms])
+        return int(count)
+
+    def asked(self, text: str, parameters: Mapping[str, object] | None = None) -> Mapping[str, NDArray[Any]]:
+        """What a query gives, by column; words as objects, and numbers masked where there are none."""
+        cursor = self._engine.cursor()
+        try:
+            return cursor.execute(text, dict(parameters or {})).fetchnumpy()
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._lock:
+            self._engine.close()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": str(THREADS),
+            "memory_limit": MEMORY,
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        try:
+            return duckdb.connect(str(self._file), config=config)
+        except duckdb.IOException as error:
+            text = (
+                f"{self._file} is in use by another process, or cannot be read: end that process, or delete the file."
+            )
+            raise Unusable(text) from error
+        except duckdb.Error as error:
+            text = f"{self._file} is broken: delete it, and it is made anew from the log."
+            raise Unusable(text) from error
+
+    def _begin(self) -> None:
+        engine = self._engine
+        engine.execute(_READ)
+        found = engine.execute("SELECT size, peaks, proved, version FROM read").fetchall()
+        if found and found[0][3] != VERSION:
+            for table in TABLES:
+                engine.execute(f"DROP TABLE IF EXISTS {table.name}")
+            engine.execute("DELETE FROM read")
+            found = []
+        for table in TABLES:
+            engine.execute(table.creation)
+        if not found:
+            engine.execute("INSERT INTO read VALUES (0, '', 0, ?)", [VERSION])
+            return
+        size, peaks, self._proved, _ = found[0]
+        self._tree = Growing(size, [peaks[at : at + HASH_BYTES] for at in range(0, len(peaks), HASH_BYTES)])
+
+    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+        batch = {
+            name: np.array(values, dtype=_DTYPES.get(kind, object))
+            for (name, kind), values in zip(table.columns, zip(*rows, strict=True), strict=True)
+        }
+        self._engine.register("batch", batch)
+        try:
+            self._engine.execute(table.insertion)
+        finally:
+            self._engine.unregister("batch")

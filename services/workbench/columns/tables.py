@@ -1,0 +1,125 @@
+"""Which columns there are.
+
+Each table has a row for every entry of the log of its kind, and nothing is ever changed: how a decision ended, and what
+the customer did, stand in tables of their own.
+"""
+
+from typing import Final
+
+import msgspec
+
+NUMBER: Final = "BIGINT"
+ID: Final = "UUID"
+WORD: Final = "VARCHAR"
+TRUTH: Final = "BOOLEAN"
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table of columns, each with its kind."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def creation(self) -> str:
+        """The statement that makes it, where it is not there."""
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
+        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
+
+    @property
+    def insertion(self) -> str:
+        """The statement that adds the rows of `batch`; of an id "" stands for none."""
+        columns = ", ".join(f"CAST(nullif({name}, '') AS UUID)" if kind == ID else name for name, kind in self.columns)
+        return f"INSERT INTO {self.name} SELECT {columns} FROM batch"  # noqa: S608 - our own names
+
+    @property
+    def clearing(self) -> str:
+        """The statement that deletes what belongs to decisions whose records are kept until before a time."""
+        return f"DELETE FROM {self.name} WHERE id IN (SELECT id FROM admitted WHERE until_ms < ?)"  # noqa: S608
+
+
+ADMITTED: Final = Table(
+    "admitted",
+    (
+        ("leaf", NUMBER),  # index in the log
+        ("id", ID),
+        ("at_ms", NUMBER),  # when the call was received
+        ("until_ms", NUMBER),  # how long its record is kept
+        ("tenant", WORD),
+        ("agent", WORD),
+        ("agent_version", WORD),
+        ("method", WORD),
+        ("operation", WORD),
+        ("subject", ID),  # the customer's pseudonym
+        ("channel", WORD),
+        ("category", WORD),
+        ("model", WORD),
+        ("version", WORD),
+        ("route", WORD),
+        ("arm", WORD),
+        ("revision", NUMBER),
+        ("verdict", WORD),
+        ("reason", WORD),
+        ("rule", WORD),  # the rule, limit or cap that decided
+        ("rules", WORD),  # all that applied, parted by blanks
+        ("watched", WORD),  # those of them that only watch
+        ("cap", WORD),  # the cap of the customer with the least room
+        ("cap_used", NUMBER),
+        ("cap_capacity", NUMBER),
+        ("held_out", TRUTH),
+        ("repeats", TRUTH),  # it got the answer of an earlier call
+        ("standby", TRUTH),  # no call of its own: another arm of one
+        ("inference", ID),
+        ("parent", ID),
+        ("request_bytes", NUMBER),
+        ("refused_us", NUMBER),  # the whole time of a call that did not go through
+    ),
+)
+SETTLED: Final = Table(
+    "settled",
+    (
+        ("leaf", NUMBER),
+        ("id", ID),
+        ("at_ms", NUMBER),
+        ("status", WORD),
+        ("reason", WORD),
+        ("in_doubt", TRUTH),
+        ("gave_back", TRUTH),
+        ("total_us", NUMBER),
+        ("upstream_us", NUMBER),
+        ("response_bytes", NUMBER),
+        ("arm", WORD),  # where another one answered; likewise the next
+        ("version", WORD),
+    ),
+)
+FOLLOWED: Final = Table(
+    "followed",
+    (
+        ("leaf", NUMBER),
+        ("id", ID),  # of the decision
+        ("tenant", WORD),
+        ("at_ms", NUMBER),
+        ("reported_ms", NUMBER),
+        ("type", WORD),
+        ("question", WORD),
+        ("answer", WORD),
+        ("revenue_cents", NUMBER),
+        ("currency", WORD),
+    ),
+)
+COPIED: Final = Table(
+    "copied",
+    (
+        ("leaf", NUMBER),
+        ("id", ID),  # of the call that was copied
+        ("tenant", WORD),
+        ("at_ms", NUMBER),
+        ("route", WORD),
+        ("arm", WORD),
+        ("version", WORD),
+        ("ended", WORD),
+        ("verdict", WORD),
+    ),
+)
+TABLES: Final = (SETTLED, FOLLOWED, COPIED, ADMITTED)
+"""In the order in which what is old is deleted: decisions last, which say what is."""
