@@ -17,6 +17,7 @@ from gateway.envoy.asking import asked, credential_headers
 from gateway.envoy.doors import Doors, redacts
 from gateway.envoy.redactions import Redactions, redactions_of
 from gateway.envoy.seals import Admitted, Seals
+from gateway.messages.rest_redacted_requests import reduced_path
 from gateway.pipeline import Pipeline
 from gateway.rpc.http_status import body_of, http_of, retry_after_s
 from gateway.rpc.interceptors import unexpected
@@ -60,7 +61,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             _not_again(run)
             redactions = redactions_of(run, request.attributes.request.http)
             redactions.look(redacts(context))
-            return self._allowed(run, redactions)
+            return self._allowed(run, redactions, path=request.attributes.request.http.path)
         except asyncio.CancelledError as ended:  # Envoy has given up, and forwards nothing
             self._give_back(run, ended)
             raise
@@ -81,7 +82,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         run.ended, run.acted = ended, Acted.NO
         self._pipeline.settle(run)
 
-    def _allowed(self, run: CallRun, redactions: Redactions) -> auth_pb2.CheckResponse:
+    def _allowed(self, run: CallRun, redactions: Redactions, *, path: bytes) -> auth_pb2.CheckResponse:
         assert run.reservation is not None  # noqa: S101 - it was admitted
         overhead_us, rule = elapsed_us(run), run.routed.rule
         admitted = Admitted(
@@ -95,10 +96,13 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             redacting=redactions.reply,
             reducing=redactions.request,
         )
-        upstream = run.route.upstream if redactions.request is None else NOWHERE
+        upstream, reducing = run.route.upstream, redactions.request
+        sent = [(DECISION_HEADER, run.id), (UPSTREAM_HEADER, upstream if reducing is None else NOWHERE)]
+        if reducing is not None and reducing.query:
+            sent.append((":path", reduced_path(path.decode("ascii"), reducing.query)))
         response = auth_pb2.CheckResponse(
             ok_response=auth_pb2.OkHttpResponse(
-                headers=_headers([(DECISION_HEADER, run.id), (UPSTREAM_HEADER, upstream)]),
+                headers=_headers(sent),
                 headers_to_remove=(
                     *credential_headers(run.incoming.metadata),
                     *(_AS_IT_IS if redactions.reply else ()),

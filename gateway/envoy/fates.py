@@ -61,7 +61,8 @@ def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
     if 0 < withheld < 400:
         return Fate(Acted.YES, status, withheld=True)
     code = withheld or code
-    own = withheld > 0 or response.response_code_details == FROM_UPSTREAM
+    never_sent = not common.HasField("time_to_first_upstream_tx_byte")
+    own = (withheld > 0 and not never_sent) or response.response_code_details == FROM_UPSTREAM
     if own and 200 <= code < 400:
         return Fate(Acted.YES, "OK")
     if common.upstream_request_attempt_count > 1:  # an earlier try may have done it
@@ -69,7 +70,6 @@ def fate_of(entry: access_log_data_pb2.HTTPAccessLogEntry) -> Fate:
     if own:
         return Fate(Acted.MAYBE if code in _MAYBE or code >= 520 else Acted.NO, status)
     never_left = any(getattr(flags, flag) for flag in _NEVER_LEFT)
-    never_sent = not common.HasField("time_to_first_upstream_tx_byte")
     if never_left or (never_sent and code > 0):
         unredacted = flags.no_cluster_found or any(each in response.response_code_details for each in _UNREDACTED)
         return Fate(Acted.NO, "UNAVAILABLE" if status == "OK" else status, unredacted=unredacted)

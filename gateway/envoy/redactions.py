@@ -8,8 +8,8 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.envoy.asking import Http
 from gateway.envoy.doors import REDACTS_HEADER
 from gateway.envoy.seals import Redacting, Reducing
-from gateway.messages.rest_redacted_requests import reduced
-from gateway.messages.rest_replies import PathTake, RestReplies, TakeAll
+from gateway.messages.rest_redacted_requests import RequestTakes, reduced, reduced_path
+from gateway.messages.rest_replies import RestReplies, TakeAll
 from gateway.passing import takes_of
 
 _NOBODY_REDACTS: Final = (
@@ -46,7 +46,8 @@ def redactions_of(run: CallRun, http: Http) -> Redactions:
 
 def _of_reply(run: CallRun) -> Redacting | None:
     replies = None if run.policy is None else run.policy.contract.redactors.get("reply")
-    paths = _paths(run, "reply")
+    takes = [take for take in takes_of(run, "reply") if isinstance(take, TakeAll)]
+    paths = tuple(path for take in takes for path in take.paths)
     if not paths or not isinstance(replies, RestReplies):
         return None
     return Redacting(
@@ -58,13 +59,12 @@ def _of_reply(run: CallRun) -> Redacting | None:
 
 
 def _of_request(run: CallRun, http: Http) -> Reducing | None:
-    paths = _paths(run, "request")
-    if not paths or not http.raw_body:
+    takes = [take for take in takes_of(run, "request") if isinstance(take, RequestTakes)]
+    paths = tuple(path for take in takes for path in take.body) if http.raw_body else ()
+    query = tuple(path for take in takes for path in take.query) if b"?" in http.path else ()
+    if not paths and not query:
         return None
     # Done once here, so that who sends what it cannot be done to hears of it in words, and before it goes anywhere.
     reduced(http.raw_body, paths, content_type=http.headers.get("content-type", b"").decode(errors="replace"))
-    return Reducing(paths=paths, upstream=run.route.upstream, language=run.incoming.language)
-
-
-def _paths(run: CallRun, side: str) -> tuple[PathTake, ...]:
-    return tuple(path for take in takes_of(run, side) if isinstance(take, TakeAll) for path in take.paths)
+    reduced_path(http.path.decode("ascii"), query)  # it was read as such before
+    return Reducing(paths=paths, query=query, upstream=run.route.upstream, language=run.incoming.language)

@@ -12,12 +12,12 @@ from gateway.envoy.authorization import UPSTREAM_HEADER
 from gateway.envoy.fates import REQUEST_WITHHELD
 from gateway.envoy.heads import BODY_HEADERS, headers_of, setting
 from gateway.envoy.seals import Reducing
-from gateway.messages.rest_redacted_requests import RequestWithheld, reduced
+from gateway.messages.rest_redacted_requests import RequestWithheld, reduced, reduced_path
 from gateway.rpc.http_status import body_of, http_of
 from pilote.envoy import ext_proc_mode_pb2, ext_proc_pb2
 
 Answer = ext_proc_pb2.ProcessingResponse
-UNREADABLE: Final = Reducing(paths=(), upstream="")
+UNREADABLE: Final = Reducing(upstream="")
 """Of a request of which nobody can say what must be taken out of it."""
 
 
@@ -28,15 +28,22 @@ class Request:
         """`reducing` is what was sealed; `None` where nothing is to be taken out."""
         self._reducing = reducing
         self._ends = head.end_of_stream
-        self._says_length = "content-length" in headers_of(head)
+        headers = headers_of(head)
+        self._says_length = "content-length" in headers
+        self._path = headers.get(":path", "")
 
     def begun(self) -> ext_proc_pb2.ProcessingResponse:
         """What becomes of it, now that its head is there: Envoy sends it on, or waits for all of its body."""
         answer = Answer(request_headers=ext_proc_pb2.HeadersResponse())
         if self._reducing is None:
             return answer
-        if not self._reducing.paths or self._ends:  # it had a body when it was decided about
+        if not self._may_go_on():
             return withheld(language=self._reducing.language)
+        if not self._reducing.paths:
+            common = answer.request_headers.response
+            common.header_mutation.set_headers.extend(setting({UPSTREAM_HEADER: self._reducing.upstream}))
+            common.clear_route_cache = True
+            return answer
         answer.mode_override.request_body_mode = ext_proc_mode_pb2.ProcessingMode.BUFFERED
         answer.mode_override.response_header_mode = ext_proc_mode_pb2.ProcessingMode.SKIP
         return answer
@@ -60,6 +67,16 @@ class Request:
         common.header_mutation.remove_headers.extend(BODY_HEADERS)
         common.clear_route_cache = True
         return answer
+
+    def _may_go_on(self) -> bool:
+        """Whether its head is as whoever decided about it has told Envoy to change it."""
+        assert self._reducing is not None  # noqa: S101 - else it is not asked
+        if not self._reducing.upstream or (self._reducing.paths and self._ends):  # it had a body when it was decided
+            return False
+        try:
+            return reduced_path(self._path, self._reducing.query) == self._path
+        except CallEnded:
+            return False
 
 
 def withheld(*, language: str) -> ext_proc_pb2.ProcessingResponse:

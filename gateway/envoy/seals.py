@@ -32,8 +32,10 @@ class Redacting(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Reducing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is taken out of an admitted request before it goes on."""
 
-    paths: tuple[PathTake, ...]
+    paths: tuple[PathTake, ...] = ()
     """Ways into its body."""
+    query: tuple[PathTake, ...] = ()
+    """Parameters of its query. Whoever decided has Envoy leave them out, and whoever lets it go sees that it did."""
     upstream: str
     """Where it may go once that is done."""
     language: str = "en"

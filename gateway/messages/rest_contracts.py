@@ -44,7 +44,10 @@ def _contract(api: RestApi, method: RestMethod, make: Any) -> MethodContract:
             if name == "channel" and not found.places
         },
         redactors={
-            "request": RestRequests(tuple(place for found in sources.values() for place in found.places)),
+            "request": RestRequests(
+                kept=tuple(place for found in sources.values() for place in found.places),
+                sensitive=method.sensitive_requests,
+            ),
             "reply": RestReplies(
                 sensitive=method.sensitive,
                 max_bytes=method.max_reply_bytes,

@@ -1,57 +1,98 @@
-"""Taking fields out of the requests of plain HTTP: a body of JSON in, the same JSON without them out.
+"""Taking fields out of the requests of plain HTTP: a body of JSON or a query in, the same without them out.
 
 What decides about a request cannot be taken out of it, and what some servers may take for a field that is to be taken
 out is refused: the upstream must not get it under another name.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
 
 from gateway.core.contract import Redaction, RedactionMistake, Take
 from gateway.core.errors import CallEnded, Reason, invalid
 from gateway.core.mistakes import told
-from gateway.core.rest.reply_paths import EVERY, is_path
+from gateway.core.policy.rest import Sensitivity
+from gateway.core.rest.reply_paths import EVERY, is_request_path
 from gateway.core.rest.sources import Place
 from gateway.messages.rest_bodies import FORM, JSON, body_of
-from gateway.messages.rest_replies import PathTake, TakeAll, redacted
+from gateway.messages.rest_replies import PathTake, redacted
+from gateway.messages.sensitivity import level_of
 
 BODY: Final = "body"
+QUERY: Final = "query"
+_BELOW: Final = re.compile(r"[\[.]")
+"""Where a name of a query goes on to what some servers read as a part of the field before it."""
+
+
+class RequestTakes(msgspec.Struct, frozen=True):
+    """All that one rule takes out of a request."""
+
+    body: tuple[PathTake, ...]
+    query: tuple[PathTake, ...] = ()
+    """Of one step each: the name of a parameter."""
+
+    def __call__(self, _request: object) -> None:
+        """Nothing: such requests are redacted where they go by, in Envoy."""
 
 
 class RestRequests(msgspec.Struct, frozen=True):
     """Redacts the requests of one method. `kept` are the places that say what it is decided by."""
 
     kept: tuple[Place, ...]
+    sensitive: Mapping[Sensitivity, tuple[str, ...]] = {}
+    """Which of their paths are how sensitive."""
 
     def plan(self, redaction: Redaction) -> Take:
         """See `gateway.core.contract.Redactor`."""
-        return TakeAll(
-            tuple(
-                PathTake(self._steps(path, place=place), redaction.text_instead)
-                for place, path in enumerate(redaction.fields)
-            )
-        )
+        ways = [self._way(path, place=place) for place, path in enumerate(redaction.fields)]
+        ways += [self._way(path, place=-1) for path in self._sensitive(redaction)]
+        takes = [(way.origin, PathTake(way.steps, redaction.text_instead)) for way in ways]
+        body, query = (tuple(take for origin, take in takes if origin == wanted) for wanted in (BODY, QUERY))
+        return RequestTakes(body, query)
 
     def touches(self, redaction: Redaction) -> bool:
         """See `gateway.core.contract.Redactor`."""
-        return bool(redaction.fields)
+        return bool(redaction.fields or self._sensitive(redaction))
 
     def apply(self, message: bytes, _takes: Iterable[Take]) -> bytes:
         """The message: Envoy forwards such requests, not the gateway."""
         return message
 
-    def _steps(self, path: str, *, place: int) -> tuple[str, ...]:
-        """The way into the body."""
-        origin, _, rest = path.partition(".")
-        if origin != BODY or not is_path(rest):
+    def _sensitive(self, redaction: Redaction) -> tuple[str, ...]:
+        if not redaction.sensitivity:
+            return ()
+        least = level_of(redaction.sensitivity)
+        found = [path for level, paths in self.sensitive.items() if level_of(level) >= least for path in paths]
+        return tuple(filter(is_request_path, found))  # others are mistakes that cross-checks report
+
+    def _way(self, path: str, *, place: int) -> Place:
+        if not is_request_path(path):
             raise RedactionMistake(told("rest-request-path", field=path), place=place)
-        steps = tuple(rest.split("."))
+        origin, *steps = path.split(".")
         for kept in self.kept:
-            if kept.origin == BODY and _leads(steps, kept.steps):
-                raise RedactionMistake(told("redaction-governs", field=path, governs=str(kept)), place=place)
-        return steps
+            if kept.origin == origin and _leads(steps, kept.steps):
+                governs = str(kept)
+                sensitive = told("redaction-sensitive", governs=governs, name=path)
+                raise RedactionMistake(
+                    told("redaction-governs", field=path, governs=governs) if place >= 0 else sensitive, place=place
+                )
+        return Place(origin, tuple(steps))
+
+
+def reduced_path(path: str, takes: Sequence[PathTake]) -> str:
+    """A path with its query, as the upstream gets it: what stays is as it was.
+
+    Raises:
+        CallEnded: ARGUMENT_INVALID where a parameter may be one that is to be taken out, and is spelt otherwise.
+    """
+    path, _, query = path.partition("?")
+    for take in takes:
+        parts = (_parameter(part, take.steps[0], take.instead) for part in query.split("&"))
+        query = "&".join(part for part in parts if part is not None)
+    return f"{path}?{query}" if query else path
 
 
 def reduced(body: bytes, paths: Sequence[PathTake], *, content_type: str = JSON) -> bytes:
@@ -91,6 +132,16 @@ def _leads(steps: Sequence[str], kept: Sequence[str]) -> bool:
     if steps[0] == EVERY and _leads(steps[1:], kept):  # for the elements of a list, which a place does not count
         return True
     return bool(kept) and steps[0] in (EVERY, kept[0]) and _leads(steps[1:], kept[1:])
+
+
+def _parameter(part: str, name: str, instead: str | None) -> str | None:
+    """A part of a query, "name=value", without what is to be taken out; `None` where nothing is left."""
+    said = unquote_plus(part.partition("=")[0])
+    if said == name:
+        return None if instead is None else f"{quote_plus(name)}={quote_plus(instead)}"
+    if name.casefold() in (said.casefold(), _BELOW.split(said)[0].casefold()):
+        raise invalid(f"{QUERY}.{name}", f"{QUERY}.{name} is spelt otherwise: write {name}.")
+    return part
 
 
 def _look(value: Any, steps: Sequence[str], path: PathTake) -> None:

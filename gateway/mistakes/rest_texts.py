@@ -72,12 +72,12 @@ TEXTS: Final = {
     ),
     "rest-request-path": (
         (
-            "'{field}' is no path of a request's body, and nothing else can be taken out of it",
-            "« {field} » n’est pas un chemin du corps d’une requête, et rien d’autre ne peut y être masqué",
+            "'{field}' is no path of a request's body or query, and nothing else can be taken out of it",
+            "« {field} » n’est un chemin ni du corps ni des paramètres d’une requête, et rien d’autre n’y est masqué",
         ),
         (
-            'write "body" and names parted by dots, such as "body.customer.email", or deny the call {scope}',
-            'écrivez "body" et des noms séparés par des points, par exemple "body.customer.email", ou refusez l’appel {scope}',
+            'write it like "body.customer.email" or "query.email", or deny the call {scope}',
+            'écrivez-le comme "body.customer.email" ou "query.email", ou refusez l’appel {scope}',
         ),
     ),
 }

@@ -92,27 +92,27 @@ async def opened(world: World, version: str = "2025-11-25") -> AsyncIterator[Ses
         yield await Session(http).open(version)
 
 
-@pytest.mark.parametrize("version", HANDSHAKE_PROTOCOL_VERSIONS)
-async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path, version: str) -> None:
+async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path) -> None:
     await empty_world.gateway()
     calls = [
-        ("contacts_get", ADA),
-        ("contacts_get", {"name": "contacts/nobody"}),
-        ("contacts_get", {"nam": "contacts/ada"}),
-        ("contacts_get", {}),
-        ("contacts_list", {"page_size": 1}),
-        ("messages_send", {"message": MAIL, "request_id": "r-2"}),
-        ("holds_get", {"name": "holds/none"}),
+        ("contacts_get", ADA, "en"),
+        ("contacts_get", {"name": "contacts/nobody"}, "fr"),
+        ("contacts_get", {"nam": "contacts/ada"}, "en"),
+        ("contacts_get", {}, "fr"),
+        ("contacts_list", {"page_size": 1}, "en"),
+        ("messages_send", {"message": MAIL, "request_id": "r-2"}, "fr"),
+        ("holds_get", {"name": "holds/none"}, "en"),
     ]
     async with crm(tmp_path) as address:
         await empty_world.publish(policy(address, rules=[allow_all()], caps=[cap(1)]))
-        async with opened(empty_world, version) as session:
+        async with opened(empty_world) as session:
             for name in ("ada", "bo"):
                 made = {"contact": {"display_name": name, "email": f"{name}@example.org"}, "contact_id": name}
                 assert is_quick(await session.post(message("contacts_create", made)))
             await session.post(message("messages_send", {"message": MAIL, "request_id": "r-1"}))
-            for tool, arguments in calls:
-                for language in ("en", "fr"):
+            for version in HANDSHAKE_PROTOCOL_VERSIONS:
+                await session.open(version)
+                for tool, arguments, language in calls:
                     said = {"accept-language": language}
                     quick = await session.post(message(tool, arguments), **said)
                     slow = await session.post(message(tool, arguments), **said, **BY_SDK)
@@ -125,45 +125,40 @@ async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("way", [{}, BY_SDK])
-@pytest.mark.parametrize(("number", "named"), [(8, 8), ("one", "one"), ("8", 8)])
 async def test_a_notification_cancels_the_call_it_names_and_no_other(
-    world: World, upstream: FakeUpstream, way: dict[str, str], number: int | str, named: int | str
+    world: World, upstream: FakeUpstream, way: dict[str, str]
 ) -> None:
     upstream.behave = hanging(upstream)
+    named: list[tuple[int | str, int | str]] = [(8, 8), ("one", "one"), ("9", 9)]
+    unfit: list[Any] = [99, None, [], {}]
     async with opened(world) as session:
-        ours = asyncio.ensure_future(session.post(message("contacts_get", ADA, number), **way))
+        calls = [asyncio.ensure_future(session.post(message("contacts_get", ADA, each), **way)) for each, _ in named]
         other = asyncio.ensure_future(session.post(message("contacts_get", ADA, "other"), **way))
-        await until(lambda: len(upstream.asked) == 2, what="both calls")
-        unfit: list[Any] = [99, None, [], {}]
+        await until(lambda: len(upstream.asked) == 4, what="all calls")
         for wrong in unfit:
             assert (await session.post(cancelled(wrong))).status_code in {202, 400}
-        assert (await session.post(cancelled(named))).status_code == 202
-        answer = await ours
-        answer = unwrapped(answer) if way else answer
-        assert answer.json() == {
-            "jsonrpc": "2.0",
-            "id": number,
-            "error": {"code": -32800, "message": "Request cancelled"},
-        }
-        await until(lambda: upstream.ended == ["CancelledError"], what="the end of one")
+        for call, (number, said) in zip(calls, named, strict=True):
+            assert (await session.post(cancelled(said))).status_code == 202
+            answer = unwrapped(await call) if way else await call
+            error = {"code": -32800, "message": "Request cancelled"}
+            assert answer.json() == {"jsonrpc": "2.0", "id": number, "error": error}
+        await until(lambda: upstream.ended == ["CancelledError"] * 3, what="their end")
         upstream.let_go.set()
         assert (await other).status_code == 200
-        assert is_quick(await session.post(message("contacts_get", ADA, number)))
+        assert is_quick(await session.post(message("contacts_get", ADA)))
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "in our log"), ("fr", "dans notre journal")])
-async def test_a_mistake_is_told_as_one_without_its_words(
-    world: World, upstream: FakeUpstream, language: str, words: str
-) -> None:
+async def test_a_mistake_is_told_as_one_without_its_words(world: World, upstream: FakeUpstream) -> None:
     upstream.behave = answering(b"\xff")
     async with opened(world) as session:
-        said = {"accept-language": language}
-        quick = await session.post(message("contacts_get", ADA), **said)
-        slow = await session.post(message("contacts_get", ADA), **said, **BY_SDK)
-    assert is_quick(quick)
-    assert quick.json() == unwrapped(slow).json()
-    assert quick.json()["error"]["code"] == -32603
-    assert words in quick.json()["error"]["message"]
+        for language, words in (("en", "in our log"), ("fr", "dans notre journal")):
+            said = {"accept-language": language}
+            quick = await session.post(message("contacts_get", ADA), **said)
+            slow = await session.post(message("contacts_get", ADA), **said, **BY_SDK)
+            assert is_quick(quick)
+            assert quick.json() == unwrapped(slow).json()
+            assert quick.json()["error"]["code"] == -32603
+            assert words in quick.json()["error"]["message"]
 
 
 async def test_a_notification_of_another_session_cancels_nothing(world: World, upstream: FakeUpstream) -> None:

@@ -53,6 +53,7 @@ def entry(
         (entry(500, details="pilote_reply_withheld_303", attempts=2), Acted.YES, "INTERNAL"),
         (entry(404, details="pilote_reply_withheld_404"), Acted.NO, "NOT_FOUND"),
         (entry(500, details="pilote_reply_withheld_500"), Acted.MAYBE, "INTERNAL"),
+        (entry(500, details="pilote_reply_withheld_500", sent=False), Acted.NO, "INTERNAL"),
         (entry(503, "no_healthy_upstream", details="pilote_reply_withheld_503", sent=False), Acted.NO, "UNAVAILABLE"),
         (entry(504, "upstream_request_timeout", details="pilote_reply_withheld_504"), Acted.MAYBE, "DEADLINE_EXCEEDED"),
         (entry(500, details="filter_made_a_mistake"), Acted.MAYBE, "INTERNAL"),

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from gateway.core.contract import Redaction, RedactionMistake
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.rest.sources import Place
-from gateway.messages.rest_redacted_requests import RestRequests, reduced
-from gateway.messages.rest_replies import PathTake, TakeAll
+from gateway.messages.rest_redacted_requests import RequestTakes, RestRequests, reduced, reduced_path
+from gateway.messages.rest_replies import PathTake
 
 NAMES = st.sampled_from(["a", "b", "email", "c.d"])
 LEAVES = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=4)
@@ -116,7 +117,12 @@ def test_a_body_that_fields_cannot_be_taken_out_of_is_refused(body: bytes, kind:
     assert refused.value.reason is Reason.ARGUMENT_INVALID
 
 
-KEPT = (Place("body", ("customer", "to")), Place("path", ("id",)), Place("body", ("category",)))
+KEPT = (
+    Place("query", ("page",)),
+    Place("body", ("customer", "to")),
+    Place("path", ("id",)),
+    Place("body", ("category",)),
+)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,7 @@ KEPT = (Place("body", ("customer", "to")), Place("path", ("id",)), Place("body",
             "body.customer.*",
             "body.customer.*.to",
         ),
-        *("body.customer.to.*", "body.category", "body.*.category"),
+        *("body.customer.to.*", "body.category", "body.*.category", "query.page"),
     ],
 )
 def test_what_decides_about_a_request_cannot_be_taken_out_of_it(path: str) -> None:
@@ -142,11 +148,51 @@ def test_what_decides_about_a_request_cannot_be_taken_out_of_it(path: str) -> No
 
 @pytest.mark.parametrize("path", ["body.customer.email", "body.*.email", "body.to", "body.category.x", "body.*.*.*.x"])
 def test_what_lies_beside_can_be(path: str) -> None:
-    assert RestRequests(KEPT).plan(Redaction(fields=(path,))) == TakeAll((PathTake(tuple(path.split(".")[1:])),))
+    assert RestRequests(KEPT).plan(Redaction(fields=(path,))) == RequestTakes((PathTake(tuple(path.split(".")[1:])),))
 
 
-@pytest.mark.parametrize("path", ["body", "body.", "body..a", "email", "query.email", "path.id", "headers.x", ""])
-def test_only_what_is_in_the_body_can_be_taken_out(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["body", "body.", "body..a", "email", "query.*", "query.a.b", "path.id", "headers.x", ""]
+)
+def test_only_what_is_in_body_or_query_can_be_taken_out(path: str) -> None:
     with pytest.raises(RedactionMistake) as wrong:
         RestRequests(KEPT).plan(Redaction(fields=(path,)))
     assert wrong.value.what.code == "rest-request-path"
+
+
+def test_what_is_sensitive_enough_is_taken_out_unless_the_request_is_decided_by_it() -> None:
+    sensitive: Any = {"PERSONAL": ("body.email", "query.email"), "CREDENTIAL": ("body.token",), "INTERNAL": ("body.x",)}
+    of_people = Redaction(sensitivity="PERSONAL", text_instead="***")
+    wanted = RequestTakes((PathTake(("email",), "***"), PathTake(("token",), "***")), (PathTake(("email",), "***"),))
+    requests = RestRequests(KEPT, sensitive)
+    assert requests.touches(of_people)
+    assert requests.plan(of_people) == wanted
+    assert not RestRequests(KEPT).touches(of_people)
+    with pytest.raises(RedactionMistake) as wrong:
+        RestRequests(KEPT, {"PERSONAL": ("body.customer",)}).plan(of_people)
+    assert (wrong.value.what.code, wrong.value.place) == ("redaction-sensitive", -1)
+
+
+PAIRS = st.lists(st.tuples(st.sampled_from(["email", "e mail", "a", "é", "mail", ""]), st.text(max_size=5)), max_size=5)
+
+
+@given(pairs=PAIRS, texts=st.booleans())
+def test_parameters_are_taken_out_of_a_query_and_all_others_stay(pairs: list[tuple[str, str]], *, texts: bool) -> None:
+    takes = [PathTake(("email",), "*/" if texts else None), PathTake(("é",))]
+    left = [(name, "*/" if name == "email" else value) for name, value in pairs if name != "é"]
+    left = [pair for pair in left if texts or pair[0] != "email"]
+    found = reduced_path(f"/a?{urlencode(pairs)}" if pairs else "/a", takes)
+    assert parse_qsl(found.partition("?")[2], keep_blank_values=True) == left
+    assert reduced_path(found, takes) == found
+    assert found.endswith("?") is False
+
+
+@pytest.mark.parametrize("query", ["Email=a", "a=1&EMAIL", "email%5B%5D=a", "email[0]=a", "e%4dail.x=a", "email.x"])
+def test_a_parameter_that_some_servers_take_for_another_is_refused(query: str) -> None:
+    with pytest.raises(CallEnded) as refused:
+        reduced_path(f"/a?{query}", [PathTake(("email",))])
+    assert refused.value.reason is Reason.ARGUMENT_INVALID
+
+
+def test_what_is_left_of_a_query_stays_as_it_was_written() -> None:
+    assert reduced_path("/a?x=%7e&&%65mail=1&y&email", [PathTake(("email",))]) == "/a?x=%7e&&y"

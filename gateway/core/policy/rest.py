@@ -37,6 +37,8 @@ class RestMethod(Part, frozen=True, kw_only=True):
     sensitive: dict[Sensitivity, tuple[Text, ...]] = {}
     """Paths of its replies that are so sensitive, such as {PERSONAL: ["results.*.properties.email"]}: rules that redact
     by sensitivity take them out."""
+    sensitive_requests: dict[Sensitivity, tuple[Text, ...]] = {}
+    """The same of its requests, such as {PERSONAL: ["body.customer.email", "query.email"]}."""
     other_replies: Literal["withhold", "pass"] = "withhold"
     """What becomes of a reply that is no JSON, where something is to be taken out of its replies."""
     max_reply_bytes: Annotated[int, msgspec.Meta(ge=0, le=4_000_000)] = 1_048_576

@@ -7,7 +7,7 @@ from gateway.core.policy.document import Document
 from gateway.core.policy.rest import RestApi, RestMethod
 from gateway.core.policy.serving import Route
 from gateway.core.rest.paths import Template, TemplateWrong, shape, template, variables
-from gateway.core.rest.reply_paths import is_path
+from gateway.core.rest.reply_paths import is_path, is_request_path
 from gateway.core.rest.sources import SAID, SourceWrong, source
 from gateway.core.revision.decode import Mistakes, Path
 
@@ -37,11 +37,7 @@ def _api(api: RestApi, path: Path, *, taken: dict[tuple[str, str, Template], str
         if method.name in names:
             mistakes.add((*at, "name"), "rest-name-taken", name=method.name, api=api.name)
         names.add(method.name)
-        for level, paths in method.sensitive.items():
-            for number, path_of_reply in enumerate(paths):
-                if not is_path(path_of_reply):
-                    where: Path = (*at, "sensitive", level, number)
-                    mistakes.add(where, "rest-reply-path", field=path_of_reply, scope="")
+        _sensitive(method, at, mistakes=mistakes)
         try:
             segments = template(method.path)
         except TemplateWrong as wrong:
@@ -54,6 +50,17 @@ def _api(api: RestApi, path: Path, *, taken: dict[tuple[str, str, Template], str
             if other != full:
                 mistakes.add((*at, "path"), "rest-path-taken", path=method.path, verb=method.verb, method=other)
                 break
+
+
+def _sensitive(method: RestMethod, path: Path, *, mistakes: Mistakes) -> None:
+    for name, code, fits in (
+        ("sensitive", "rest-reply-path", is_path),
+        ("sensitive_requests", "rest-request-path", is_request_path),
+    ):
+        for level, fields in getattr(method, name).items():
+            for number, field in enumerate(fields):
+                if not fits(field):
+                    mistakes.add((*path, name, level, number), code, field=field, scope="")
 
 
 def _sources(method: RestMethod, path: Path, *, segments: Template, mistakes: Mistakes) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pilote.envoy import ext_proc_pb2
-from tests.e2e.envoy.front import CONTACT, SEND, Front, front, with_api
+from tests.e2e.envoy.front import CONTACT, SEND, Front, api, front, with_api
 from tests.e2e.envoy.test_asking import check, request
 from tests.e2e.envoy.test_redaction import processed
 from tests.e2e.policy import Data, allow_all, cap
@@ -89,6 +89,34 @@ async def test_requests_that_nothing_is_taken_out_of_pass_as_they_are(
     assert [each.body for each in through.vendor.received] == [SENT, b""]
 
 
+OF_THE_QUERY = LESS | {"name": "no-email", "methods": ["rest/vendor/*"], "fields": ["query.email"]}
+
+
+async def test_rules_take_parameters_out_of_queries(http_world: World, upstream: FakeUpstream, through: Front) -> None:
+    await http_world.publish(reducing(upstream.address, LESS, OF_THE_QUERY))
+    asked = [f"{CONTACT}?email=ada%40example.com&page=%32", f"{CONTACT}?%65mail", CONTACT]
+    for path in asked:
+        assert (await through.ask("GET", path)).status == 200
+    assert (await through.ask("POST", f"{SEND}?email=a&x=1", raw=SENT)).status == 200
+    arrived = through.vendor.received
+    assert [each.path for each in arrived] == [f"{CONTACT}?page=%32", CONTACT, CONTACT, f"{SEND}?x=1"]
+    assert json.loads(arrived[-1].body) == REDUCED
+    reply = await through.ask("GET", f"{CONTACT}?email%5B%5D=a")
+    assert (reply.status, reply.reason, len(through.vendor.received)) == (400, "ARGUMENT_INVALID", 4)
+
+
+async def test_what_a_method_calls_sensitive_is_taken_out_of_its_requests(
+    http_world: World, upstream: FakeUpstream, through: Front
+) -> None:
+    vendor = api()
+    vendor["methods"][2]["sensitive_requests"] = {"PERSONAL": LESS["fields"], "INTERNAL": ["body.amount"]}
+    rule: Data = {"name": "no-people", "effect": "redact", "of": "request", "sensitivity": "PERSONAL"}
+    rule |= {"methods": ["rest/vendor/*"]}
+    await http_world.publish(reducing(upstream.address, rule, rest=[vendor]))
+    assert (await through.ask("POST", SEND, raw=SENT)).status == 200
+    assert json.loads(through.vendor.received[0].body) == REDUCED
+
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 UNCLEAR: list[tuple[bytes, dict[str, str], str]] = [
     (b"to=ada-lovelace&category=marketing&customer=x", FORM, "send it as application/json"),
@@ -159,10 +187,30 @@ def _requests(config: Any) -> Any:
     return _filters(config)[2]["typed_config"]
 
 
+def without_changing_paths(config: Any) -> None:
+    """The gateway that decides may not change the path."""
+    found = _filters(config)[1]["typed_config"]
+    found["decoder_header_mutation_rules"] = {"disallow_expression": {"regex": ":path"}}
+
+
 BROKEN = [
     *(without_filter, with_a_wrong_key, with_a_wrong_key_that_does_not_matter),
     *(without_metadata, without_override, without_changing_headers),
 ]
+
+
+@pytest.mark.parametrize("change", [without_filter, without_metadata, without_changing_paths])
+async def test_what_nobody_has_taken_a_parameter_out_of_does_not_reach_the_vendor(
+    http_world: World, upstream: FakeUpstream, http_vendor: Vendor, tmp_path: Path, change: Callable[[Any], None]
+) -> None:
+    await http_world.publish(reducing(upstream.address, OF_THE_QUERY))
+    async with front(http_world, http_vendor, tmp_path / "envoy", change=change) as through:
+        reply = await through.ask("GET", f"{CONTACT}?email=ada%40example.com")
+        assert reply.status in (500, 503)
+        (kept,) = await http_world.settled(1)
+    assert http_vendor.received == []
+    assert kept.settlement is not None
+    assert (kept.settlement.reason, kept.settlement.gave_back) == ("REQUEST_WITHHELD", True)
 
 
 @pytest.mark.parametrize("change", BROKEN)
