@@ -194,6 +194,14 @@ def failures_written(tenant: str, writer: str) -> str:
     return f"{cell(tenant)}:failures:written:{writer}"
 
 
+def findings(tenant: str) -> str:
+    """What moderators are shown as wrong: a hash from the id of a finding to it, see `services.findings`.
+
+    There is one for all cells, in the first.
+    """
+    return f"{cell(tenant)}:findings"
+
+
 def idempotency(cell: Cell, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell}:request:{agent}:{key}"

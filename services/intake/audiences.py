@@ -2,7 +2,7 @@
 
 What comes, by whichever door, is built up beside the members as they are. What cannot be read ends it, and nothing was
 changed. Then the difference is applied customer by customer, by the time at which the synchronisation began, so that
-what an event has told since stands. One that is interrupted leaves it to the next one, which knows what was begun.
+what an event has told since stands. One that is interrupted by then is carried out when the next one begins.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from services.intake.member_order import AT_ONCE, LEASE_MS, STAGED_MS, MemberOrd
 
 # A script and no transaction: clients of a cluster send no stores of sets in one.
 # KEYS: the members, who joined, who left, and what else is known of the synchronisation; last when members changed.
-# ARGV: when that is, '' where they have not. Gives how many members there are.
+# ARGV: when that is. Gives how many members there are.
 _SWITCH: Final = """
+if redis.call('EXISTS', KEYS[2], KEYS[3]) > 0 then redis.call('SET', KEYS[#KEYS], ARGV[1]) end
 redis.call('SUNIONSTORE', KEYS[1], KEYS[1], KEYS[2])
 redis.call('SDIFFSTORE', KEYS[1], KEYS[1], KEYS[3])
 redis.call('DEL', unpack(KEYS, 2, #KEYS - 1))
-if ARGV[1] ~= '' then redis.call('SET', KEYS[#KEYS], ARGV[1]) end
 return redis.call('SCARD', KEYS[1])
 """
 
@@ -114,8 +114,8 @@ class Audiences:
         if not await self._redis.set(f"{name}:lease", token, nx=True, px=LEASE_MS):
             raise Busy
         try:
-            began_ms = self._clock_ms()
-            await self._begin(name)
+            # After what the one before has said, also where a clock stands still or steps back.
+            began_ms = max(self._clock_ms(), 1 + await self._begin(tenant, segment, name=name))
             async for some in named:
                 await self._put(name, some)
             return await self._switch(tenant, segment, name=name, whole=whole, began_ms=began_ms)
@@ -134,12 +134,18 @@ class Audiences:
         await self._redis.delete(name, f"{name}:changed")
         await self.order.drop(name)
 
-    async def _begin(self, name: str) -> None:
-        """Whoever an interrupted synchronisation may have let in counts as a member until it is known better."""
-        if await self._redis.exists(f"{name}:joined"):
-            await self._redis.sunionstore(name, [name, f"{name}:joined"])
-            await self.order.add(name, at_ms=self._clock_ms())
-        await self._redis.delete(*(f"{name}:{part}" for part in ("in", "out", "joined", "left", "progress", "named")))
+    async def _begin(self, tenant: str, segment: str, *, name: str) -> int:
+        """Begin with nothing staged. One that was interrupted after its difference was found is carried out first.
+
+        Else customers whose facts it has changed would belong by their facts and not by the members, or the other way.
+        Gives when that one began; 0 for none.
+        """
+        began_ms = 0
+        if await self._redis.exists(f"{name}:joined", f"{name}:left"):
+            began_ms = int(await self._redis.hget(f"{name}:progress", "began") or self._clock_ms())
+            await self._change(tenant, segment, name=name, began_ms=began_ms)
+        await self._redis.delete(*(f"{name}:{part}" for part in ("in", "out", "progress", "named")))
+        return began_ms
 
     async def _put(self, name: str, some: Sequence[Named]) -> None:
         """Stage some; of two words about one customer the later one counts."""
@@ -157,19 +163,23 @@ class Audiences:
         await self.order.stage(name, {ref: told[ref].customer for ref in sides[True]}, sides[False])
 
     async def _switch(self, tenant: str, segment: str, *, name: str, whole: bool, began_ms: int) -> Synced:
-        """Find the difference, apply it, and then make it the members."""
+        """Find the difference, and make it so."""
+        await self._redis.hset(f"{name}:progress", "began", began_ms)
         joined = await self._redis.sdiffstore(f"{name}:joined", [f"{name}:in", name])
         find = self._redis.sdiffstore if whole else self._redis.sinterstore
         left = await find(f"{name}:left", [name, f"{name}:in" if whole else f"{name}:out"])
+        members, damaged = await self._change(tenant, segment, name=name, began_ms=began_ms)
+        return Synced(members, joined - damaged[0], left - damaged[1], sum(damaged))
+
+    async def _change(self, tenant: str, segment: str, *, name: str, began_ms: int) -> tuple[int, list[int]]:
+        """Apply the difference to facts, then make it the members; how many are these, and could not join, or leave."""
         damaged = [
             await self._apply(tenant, Change(f"segments.{segment}", began_ms, word), name=name, part=part)
             for part, word in (("joined", True), ("left", None))
         ]
         await self.order.add(name, at_ms=began_ms)
         parts = [f"{name}:{part}" for part in ("joined", "left", "in", "out", "progress", "changed")]
-        changed = began_ms if joined or left else ""
-        members = int(await self._redis.eval(_SWITCH, 1 + len(parts), name, *parts, changed))
-        return Synced(members, joined - damaged[0], left - damaged[1], sum(damaged))
+        return int(await self._redis.eval(_SWITCH, 1 + len(parts), name, *parts, began_ms)), damaged
 
     async def _apply(self, tenant: str, change: Change, *, name: str, part: str) -> int:
         """Change facts; takes those whose facts are damaged out of the part, and says how many they are."""

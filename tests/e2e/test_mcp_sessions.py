@@ -1,118 +1,42 @@
 """Plain calls in sessions are answered past the SDK, and nobody can tell but by the kind of the answer."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import fastmcp
-import httpx2
 import pytest
-from fastmcp.client.transports import StreamableHttpTransport
-from mcp.client.client import Client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from tests.e2e.mcp_clients import LEGACY, crm, fronting
+from tests.e2e.mcp_clients import crm
+from tests.e2e.mcp_session import ADA, BY_SDK, Session, cancelled, hanging, is_quick, message, opened, unwrapped
 from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.test_mcp_quick import MAIL, stripped
-from tests.e2e.waiting import eventually, until
+from tests.e2e.waiting import until
 from tests.e2e.world import World
-from tests.fakes.upstream import Asked, Behaviour, FakeUpstream, answering
-
-SALES: Final = {"x-api-key": key_of("sales-bot"), "accept": "application/json, text/event-stream"}
-BY_SDK: Final = {"mcp-method": "tools/call"}
-"""A header of newer clients, which the SDK leaves aside in a session: with it, calls go the long way."""
-Call = Callable[..., Awaitable[Any]]
-ADA: Final = {"name": "contacts/ada"}
+from tests.fakes.upstream import FakeUpstream, answering
 
 
-def message(tool: str, arguments: Any, number: int | str = 7) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-
-
-def cancelled(number: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}}
-
-
-def unwrapped(answer: httpx2.Response) -> httpx2.Response:
-    """The same answer as plain JSON, where it came as an event."""
-    (event,) = [line for line in answer.text.splitlines() if line.startswith("data:")]
-    return httpx2.Response(answer.status_code, content=event.removeprefix("data:"))
-
-
-def is_quick(answer: httpx2.Response) -> bool:
-    return answer.status_code == 200 and answer.headers["content-type"] == "application/json"
-
-
-def hanging(upstream: FakeUpstream) -> Behaviour:
-    """Answer with nothing, once `let_go` is set."""
-
-    async def behave(_asked: Asked, _context: Any) -> bytes:
-        await upstream.let_go.wait()
-        return b""
-
-    return behave
-
-
-class Session:
-    """A session of the front, opened with a version of the protocol."""
-
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self.http = http
-        self.headers: dict[str, str] = {}
-
-    async def open(self, version: str) -> "Session":
-        info = {"name": "test", "version": "1"}
-        params = {"protocolVersion": version, "capabilities": {}, "clientInfo": info}
-        opened = await self.http.post(
-            "/mcp", json={"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
-        )
-        self.headers = {"mcp-session-id": opened.headers["mcp-session-id"], "mcp-protocol-version": version}
-        await self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        # The SDK answers a notification before it reads it.
-        await eventually(self._known, what="a quick answer")
-        return self
-
-    async def post(self, sent: Any, **headers: str) -> httpx2.Response:
-        return await self.http.post("/mcp", json=sent, headers=self.headers | headers)
-
-    async def _known(self) -> bool | None:
-        return is_quick(await self.post(message("holds_get", {}))) or None
-
-
-@contextlib.asynccontextmanager
-async def opened(world: World, version: str = "2025-11-25") -> AsyncIterator[Session]:
-    async with (
-        fronting(world) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=SALES, timeout=30) as http,
-    ):
-        yield await Session(http).open(version)
-
-
-@pytest.mark.parametrize("version", HANDSHAKE_PROTOCOL_VERSIONS)
-async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path, version: str) -> None:
+async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path) -> None:
     await empty_world.gateway()
     calls = [
-        ("contacts_get", ADA),
-        ("contacts_get", {"name": "contacts/nobody"}),
-        ("contacts_get", {"nam": "contacts/ada"}),
-        ("contacts_get", {}),
-        ("contacts_list", {"page_size": 1}),
-        ("messages_send", {"message": MAIL, "request_id": "r-2"}),
-        ("holds_get", {"name": "holds/none"}),
+        ("contacts_get", ADA, "en"),
+        ("contacts_get", {"name": "contacts/nobody"}, "fr"),
+        ("contacts_get", {"nam": "contacts/ada"}, "en"),
+        ("contacts_get", {}, "fr"),
+        ("contacts_list", {"page_size": 1}, "en"),
+        ("messages_send", {"message": MAIL, "request_id": "r-2"}, "fr"),
+        ("holds_get", {"name": "holds/none"}, "en"),
     ]
     async with crm(tmp_path) as address:
         await empty_world.publish(policy(address, rules=[allow_all()], caps=[cap(1)]))
-        async with opened(empty_world, version) as session:
+        async with opened(empty_world) as session:
             for name in ("ada", "bo"):
                 made = {"contact": {"display_name": name, "email": f"{name}@example.org"}, "contact_id": name}
                 assert is_quick(await session.post(message("contacts_create", made)))
             await session.post(message("messages_send", {"message": MAIL, "request_id": "r-1"}))
-            for tool, arguments in calls:
-                for language in ("en", "fr"):
+            for version in HANDSHAKE_PROTOCOL_VERSIONS:
+                await session.open(version)
+                for tool, arguments, language in calls:
                     said = {"accept-language": language}
                     quick = await session.post(message(tool, arguments), **said)
                     slow = await session.post(message(tool, arguments), **said, **BY_SDK)
@@ -125,45 +49,40 @@ async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("way", [{}, BY_SDK])
-@pytest.mark.parametrize(("number", "named"), [(8, 8), ("one", "one"), ("8", 8)])
 async def test_a_notification_cancels_the_call_it_names_and_no_other(
-    world: World, upstream: FakeUpstream, way: dict[str, str], number: int | str, named: int | str
+    world: World, upstream: FakeUpstream, way: dict[str, str]
 ) -> None:
     upstream.behave = hanging(upstream)
+    named: list[tuple[int | str, int | str]] = [(8, 8), ("one", "one"), ("9", 9)]
+    unfit: list[Any] = [99, None, [], {}]
     async with opened(world) as session:
-        ours = asyncio.ensure_future(session.post(message("contacts_get", ADA, number), **way))
+        calls = [asyncio.ensure_future(session.post(message("contacts_get", ADA, each), **way)) for each, _ in named]
         other = asyncio.ensure_future(session.post(message("contacts_get", ADA, "other"), **way))
-        await until(lambda: len(upstream.asked) == 2, what="both calls")
-        unfit: list[Any] = [99, None, [], {}]
+        await until(lambda: len(upstream.asked) == 4, what="all calls")
         for wrong in unfit:
             assert (await session.post(cancelled(wrong))).status_code in {202, 400}
-        assert (await session.post(cancelled(named))).status_code == 202
-        answer = await ours
-        answer = unwrapped(answer) if way else answer
-        assert answer.json() == {
-            "jsonrpc": "2.0",
-            "id": number,
-            "error": {"code": -32800, "message": "Request cancelled"},
-        }
-        await until(lambda: upstream.ended == ["CancelledError"], what="the end of one")
+        for call, (number, said) in zip(calls, named, strict=True):
+            assert (await session.post(cancelled(said))).status_code == 202
+            answer = unwrapped(await call) if way else await call
+            error = {"code": -32800, "message": "Request cancelled"}
+            assert answer.json() == {"jsonrpc": "2.0", "id": number, "error": error}
+        await until(lambda: upstream.ended == ["CancelledError"] * 3, what="their end")
         upstream.let_go.set()
         assert (await other).status_code == 200
-        assert is_quick(await session.post(message("contacts_get", ADA, number)))
+        assert is_quick(await session.post(message("contacts_get", ADA)))
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "in our log"), ("fr", "dans notre journal")])
-async def test_a_mistake_is_told_as_one_without_its_words(
-    world: World, upstream: FakeUpstream, language: str, words: str
-) -> None:
+async def test_a_mistake_is_told_as_one_without_its_words(world: World, upstream: FakeUpstream) -> None:
     upstream.behave = answering(b"\xff")
     async with opened(world) as session:
-        said = {"accept-language": language}
-        quick = await session.post(message("contacts_get", ADA), **said)
-        slow = await session.post(message("contacts_get", ADA), **said, **BY_SDK)
-    assert is_quick(quick)
-    assert quick.json() == unwrapped(slow).json()
-    assert quick.json()["error"]["code"] == -32603
-    assert words in quick.json()["error"]["message"]
+        for language, words in (("en", "in our log"), ("fr", "dans notre journal")):
+            said = {"accept-language": language}
+            quick = await session.post(message("contacts_get", ADA), **said)
+            slow = await session.post(message("contacts_get", ADA), **said, **BY_SDK)
+            assert is_quick(quick)
+            assert quick.json() == unwrapped(slow).json()
+            assert quick.json()["error"]["code"] == -32603
+            assert words in quick.json()["error"]["message"]
 
 
 async def test_a_notification_of_another_session_cancels_nothing(world: World, upstream: FakeUpstream) -> None:
@@ -218,53 +137,3 @@ async def test_another_version_is_left_to_the_sdk_which_may_agree_on_it_anew(wor
         assert not is_quick(await session.post(message("contacts_get", ADA), **{"mcp-protocol-version": "2025-06-18"}))
         await session.open("2025-06-18")
         assert is_quick(await session.post(message("contacts_get", ADA)))
-
-
-def listening(seen: list[str]) -> Callable[..., httpx2.AsyncClient]:
-    """Makes HTTP clients that note the kind of each answer to what they have sent."""
-
-    async def note(answer: httpx2.Response) -> None:
-        if answer.request.method == "POST" and answer.status_code == 200:
-            seen.append(answer.headers["content-type"])
-
-    def made(headers: dict[str, str] | None = None, **more: Any) -> httpx2.AsyncClient:
-        http = create_mcp_http_client((headers or {}) | {"x-api-key": SALES["x-api-key"]})
-        http.event_hooks["response"].append(note)
-        return http
-
-    return made
-
-
-@contextlib.asynccontextmanager
-async def by_mcp(url: str, seen: list[str]) -> AsyncIterator[Call]:
-    async with (
-        listening(seen)() as http,
-        Client(streamable_http_client(url, http_client=http), mode=LEGACY) as client,
-    ):
-        yield client.call_tool
-
-
-@contextlib.asynccontextmanager
-async def by_fastmcp(url: str, seen: list[str]) -> AsyncIterator[Call]:
-    transport = StreamableHttpTransport(url, httpx_client_factory=listening(seen))
-    async with fastmcp.Client(transport, mode=LEGACY) as client:
-        yield client.call_tool
-
-
-@pytest.mark.parametrize("by", [by_mcp, by_fastmcp])
-async def test_clients_take_quick_answers_and_cancel_quick_calls(
-    world: World, upstream: FakeUpstream, by: Callable[..., contextlib.AbstractAsyncContextManager[Call]]
-) -> None:
-    seen: list[str] = []
-    async with fronting(world) as port, by(f"http://127.0.0.1:{port}/mcp", seen) as call:
-        await call("contacts_get", ADA)  # may come before the session is known, which it is then
-        assert (await call("contacts_get", ADA)).structured_content == {}
-        assert seen[-1] == "application/json"
-        upstream.behave = hanging(upstream)
-        made = len(upstream.asked) + 1
-        calling = asyncio.ensure_future(call("contacts_get", ADA))
-        await until(lambda: len(upstream.asked) == made, what="the call")
-        calling.cancel()
-        await until(lambda: upstream.ended == ["CancelledError"], what="its end")
-        upstream.let_go.set()
-        assert (await call("contacts_get", ADA)).structured_content == {}

@@ -1,7 +1,9 @@
 """A call of a tool is one span with the attributes of MCP, between the caller's and the gateway's."""
 
+import pytest
+
 from gateway.watching.exposing import Metering
-from tests.e2e.mcp_clients import client, fronting
+from tests.e2e.mcp_clients import LEGACY, MODERN, client, fronting
 from tests.e2e.policy import policy
 from tests.e2e.world import World
 from tests.fakes.collector import Collector, attributes
@@ -11,14 +13,15 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
 
 
+@pytest.mark.parametrize("mode", [MODERN, LEGACY])
 async def test_a_call_of_a_tool_is_a_span_above_the_gateways(
-    empty_world: World, upstream: FakeUpstream, collector: Collector
+    empty_world: World, upstream: FakeUpstream, collector: Collector, mode: str
 ) -> None:
     async with empty_world.started(otlp_endpoint=collector.endpoint):
         await empty_world.publish(policy(upstream.address, rules=[]))
         headers = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
         to = Metering(otlp_endpoint=collector.endpoint)
-        async with fronting(empty_world, to=to) as port, client(port, headers=headers) as agent:
+        async with fronting(empty_world, to=to) as port, client(port, mode=mode, headers=headers) as agent:
             refused = await agent.call_tool("contacts_get", {"name": "contacts/ada"})
     decision = refused.structured_content["error"]["decision"].removeprefix("decisions/")
     spans = [span for span in collector.spans if attributes(span).get("pilote.decision") == decision]
@@ -29,4 +32,5 @@ async def test_a_call_of_a_tool_is_a_span_above_the_gateways(
     said = attributes(front)
     assert (said["mcp.method.name"], said["gen_ai.tool.name"]) == ("tools/call", "contacts_get")
     assert (said["error.type"], said["pilote.reason"]) == ("tool_error", "POLICY_DENIED")
-    assert "mcp.protocol.version" in said
+    assert said["mcp.protocol.version"] == ("2025-11-25" if mode == LEGACY else "2026-07-28")
+    assert ("mcp.session.id" in said) is (mode == LEGACY)

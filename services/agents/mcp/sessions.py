@@ -74,11 +74,13 @@ class Sessions(StreamableHTTPSessionManager):
 
     async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the SDK."""
-        await super().handle_request(scope, receive, send)
+        session = ""
         if scope["method"] == "DELETE":
             session = next((value.decode("latin-1") for name, value in scope["headers"] if name == _SESSION), "")
-            if session not in self._server_instances:
-                self.ongoing.end(session)
+        lives = session in self._server_instances
+        await super().handle_request(scope, receive, send)
+        if lives and session not in self._server_instances:
+            self.ongoing.end(session)
 
     async def _looked(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """See what the SDK lets in, before it is answered."""

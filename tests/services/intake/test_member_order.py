@@ -137,6 +137,24 @@ async def test_a_synchronisation_that_was_interrupted_loses_nobodys_place(redis:
     assert set(await told.all(size=2)) == {"contacts/ada", "contacts/bob", "contacts/eve"}
 
 
+async def test_who_was_about_to_leave_when_a_synchronisation_was_interrupted_has_left_everywhere(redis: Client) -> None:
+    told = Told(redis)
+    await told.sync("contacts/ada", "contacts/bob")
+    ref = told.audiences.ref("acme", "contacts/ada")
+    await redis.sadd(f"{NAME}:left", bytes.fromhex(ref))
+    await told.sync("contacts/eve")
+    assert await told.all(size=2) == ["contacts/bob", "contacts/eve"]
+    assert not await told.audiences.belongs("acme", "vip", ref)
+    known = await FactChanges(redis).read("acme", ref)
+    assert known is not None
+    assert known.facts.segments == ()
+    await told.sync("contacts/ada")
+    assert await told.all(size=2) == ["contacts/bob", "contacts/eve", "contacts/ada"]
+    known = await FactChanges(redis).read("acme", ref)
+    assert known is not None
+    assert known.facts.segments == ("vip",)
+
+
 async def test_what_breaks_off_while_it_is_told_changes_no_order(redis: Client) -> None:
     told = Told(redis)
     await told.sync("contacts/ada")
