@@ -45,6 +45,7 @@ async def serving(
     reflecting: Reflecting | None = None,
     health_servicer: health.aio.HealthServicer | None = None,
     secure: "Secure | None" = None,
+    interceptors: "Sequence[grpc.aio.ServerInterceptor]" = (),
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
@@ -52,13 +53,13 @@ async def serving(
     new call is taken, and running ones have `drain_seconds` to end. `otherwise` answers all calls that no service of
     the server does; it translates its own errors, since an interceptor around it would cost every call. `reflecting` is
     for a server whose services change, `health_servicer` for one that says by itself how its services are. `secure`
-    is a second port of the same server.
+    is a second port of the same server. `interceptors` come after that which translates errors.
 
     Raises:
         OSError: when the address is taken.
     """
     server = grpc.aio.server(
-        interceptors=() if otherwise is not None else (ErrorsToStatus(),),
+        interceptors=() if otherwise is not None else (ErrorsToStatus(), *interceptors),
         options=(
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", max_message_bytes),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.core.errors import CallEnded, Reason
+from services.crm.asking import said
 
 KEPT_MS: Final = 24 * 60 * 60 * 1000
 """How long a request is remembered; the contract promises 24 hours."""
@@ -36,8 +37,8 @@ def once(
 ) -> bytes:
     """The answer of `act`, or the first one where `request_id` was used before; without an id `act` always runs.
 
-    `asked` is the `digest` of the request. `act` returns the answer and the contact it is about, so that erasing the
-    contact erases the answer.
+    `request_id` is the caller's own, see `services.crm.asking.own`. `asked` is the `digest` of the request. `act`
+    returns the answer and the contact it is about, so that erasing the contact erases the answer.
 
     Raises:
         CallEnded: IDEMPOTENCY_KEY_REUSED when the id came with another request, NOT_FOUND when the contact of the first
@@ -45,7 +46,7 @@ def once(
     """
     if not request_id:
         return act()[0]
-    if len(request_id) > 100:
+    if len(said(request_id)) > 100:
         text = "must be at most 100 characters"
         raise CallEnded(Reason.ARGUMENT_INVALID, f"request_id {text}.", violations=(("request_id", text),))
     connection.execute("DELETE FROM requests WHERE at_ms < ?", (now_ms - KEPT_MS,))
@@ -67,13 +68,13 @@ def _first_answer(request_id: str, *, asked: bytes, before: tuple[bytes, bytes |
     if digest_before != asked:
         raise CallEnded(
             Reason.IDEMPOTENCY_KEY_REUSED,
-            f"request_id {request_id} was used with another request; choose a new one.",
-            metadata={"request_id": request_id},
+            f"request_id {said(request_id)} was used with another request; choose a new one.",
+            metadata={"request_id": said(request_id)},
         )
     if answer is None:
         raise CallEnded(
             Reason.NOT_FOUND,
-            f"What request {request_id} was about has been erased since.",
-            metadata={"request_id": request_id},
+            f"What request {said(request_id)} was about has been erased since.",
+            metadata={"request_id": said(request_id)},
         )
     return answer

@@ -8,6 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from gateway.core.errors import CallEnded
 from services.crm import changes, paging, repeats
+from services.crm.asking import own
 from services.crm.collection import Collection, Page, R, fitting
 from services.crm.store import Store
 
@@ -32,6 +33,7 @@ class Resources(Generic[R]):
 
     async def create(self, wanted: Wanted[R], *, then: Callable[[Connection, R], Any] | None = None) -> R:
         """Create one resource; `then` does, in the same transaction, what follows from it."""
+        wanted = wanted._replace(request_id=own(wanted.request_id))
         return await self._store.write(lambda connection: self._create(connection, wanted, then=then))
 
     async def create_many(self, wanted: Sequence[Wanted[R]]) -> tuple[R | CallEnded, ...]:
@@ -43,7 +45,8 @@ class Resources(Generic[R]):
             except CallEnded as ended:
                 return ended
 
-        return await self._store.write(lambda connection: tuple(one(connection, each) for each in wanted))
+        owned = [each._replace(request_id=own(each.request_id)) for each in wanted]
+        return await self._store.write(lambda connection: tuple(one(connection, each) for each in owned))
 
     async def get(self, name: str) -> R:
         """Read one resource."""
@@ -89,7 +92,7 @@ class Resources(Generic[R]):
 
     async def update(self, wanted: R, *, mask: FieldMask, request_id: str) -> R:
         """Change the fields of `mask`."""
-        collection, paths = self._collection, tuple(mask.paths)
+        collection, paths, key = self._collection, tuple(mask.paths), own(request_id)
         asked = repeats.digest(
             f"update {collection.table}", wanted.SerializeToString(deterministic=True), *(p.encode() for p in paths)
         )
@@ -101,20 +104,20 @@ class Resources(Generic[R]):
                 resource = collection.update(connection, wanted, paths=paths, now_ms=now_ms)
                 return resource.SerializeToString(), collection.subject(resource)
 
-            return collection.kind.FromString(repeats.once(connection, request_id, asked=asked, act=act, now_ms=now_ms))
+            return collection.kind.FromString(repeats.once(connection, key, asked=asked, act=act, now_ms=now_ms))
 
         return await self._store.write(change)
 
     async def delete(self, name: str, *, etag: str, request_id: str) -> None:
         """Delete one resource."""
-        collection = self._collection
+        collection, key = self._collection, own(request_id)
         asked = repeats.digest(f"delete {collection.table}", name.encode(), etag.encode())
 
         def change(connection: Connection) -> None:
             def act() -> tuple[bytes, str]:
                 return b"", collection.subject(collection.delete(connection, name, etag=etag))
 
-            repeats.once(connection, request_id, asked=asked, act=act, now_ms=self._clock_ms())
+            repeats.once(connection, key, asked=asked, act=act, now_ms=self._clock_ms())
 
         await self._store.write(change)
 

@@ -17,6 +17,7 @@ from pilote.crm.v1.deal_service_pb2_grpc import add_DealServiceServicer_to_serve
 from pilote.crm.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
 from services.crm import repeats
 from services.crm.activities import Activities, ActivityServicer
+from services.crm.asking import Asking
 from services.crm.contacts import Contacts, ContactServicer
 from services.crm.deals import Deals, DealServicer
 from services.crm.messages import Messages, MessageServicer
@@ -60,6 +61,7 @@ async def running(
             listen=listen,
             names=SERVICES,
             drain_seconds=drain_seconds,
+            interceptors=(Asking(),),
         ) as port:
             yield port
 

@@ -1,95 +1,19 @@
 """Plain calls in sessions are answered past the SDK, and nobody can tell but by the kind of the answer."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import fastmcp
-import httpx2
 import pytest
-from fastmcp.client.transports import StreamableHttpTransport
-from mcp.client.client import Client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from tests.e2e.mcp_clients import LEGACY, crm, fronting
+from tests.e2e.mcp_clients import crm
+from tests.e2e.mcp_session import ADA, BY_SDK, Session, cancelled, hanging, is_quick, message, opened, unwrapped
 from tests.e2e.policy import allow_all, cap, key_of, policy
 from tests.e2e.test_mcp_quick import MAIL, stripped
-from tests.e2e.waiting import eventually, until
+from tests.e2e.waiting import until
 from tests.e2e.world import World
-from tests.fakes.upstream import Asked, Behaviour, FakeUpstream, answering
-
-SALES: Final = {"x-api-key": key_of("sales-bot"), "accept": "application/json, text/event-stream"}
-BY_SDK: Final = {"mcp-method": "tools/call"}
-"""A header of newer clients, which the SDK leaves aside in a session: with it, calls go the long way."""
-Call = Callable[..., Awaitable[Any]]
-ADA: Final = {"name": "contacts/ada"}
-
-
-def message(tool: str, arguments: Any, number: int | str = 7) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-
-
-def cancelled(number: Any) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}}
-
-
-def unwrapped(answer: httpx2.Response) -> httpx2.Response:
-    """The same answer as plain JSON, where it came as an event."""
-    (event,) = [line for line in answer.text.splitlines() if line.startswith("data:")]
-    return httpx2.Response(answer.status_code, content=event.removeprefix("data:"))
-
-
-def is_quick(answer: httpx2.Response) -> bool:
-    return answer.status_code == 200 and answer.headers["content-type"] == "application/json"
-
-
-def hanging(upstream: FakeUpstream) -> Behaviour:
-    """Answer with nothing, once `let_go` is set."""
-
-    async def behave(_asked: Asked, _context: Any) -> bytes:
-        await upstream.let_go.wait()
-        return b""
-
-    return behave
-
-
-class Session:
-    """A session of the front, opened with a version of the protocol."""
-
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self.http = http
-        self.headers: dict[str, str] = {}
-
-    async def open(self, version: str) -> "Session":
-        info = {"name": "test", "version": "1"}
-        params = {"protocolVersion": version, "capabilities": {}, "clientInfo": info}
-        opened = await self.http.post(
-            "/mcp", json={"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
-        )
-        self.headers = {"mcp-session-id": opened.headers["mcp-session-id"], "mcp-protocol-version": version}
-        await self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        # The SDK answers a notification before it reads it.
-        await eventually(self._known, what="a quick answer")
-        return self
-
-    async def post(self, sent: Any, **headers: str) -> httpx2.Response:
-        return await self.http.post("/mcp", json=sent, headers=self.headers | headers)
-
-    async def _known(self) -> bool | None:
-        return is_quick(await self.post(message("holds_get", {}))) or None
-
-
-@contextlib.asynccontextmanager
-async def opened(world: World, version: str = "2025-11-25") -> AsyncIterator[Session]:
-    async with (
-        fronting(world) as port,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=SALES, timeout=30) as http,
-    ):
-        yield await Session(http).open(version)
+from tests.fakes.upstream import FakeUpstream, answering
 
 
 async def test_answers_are_those_of_the_sdk(empty_world: World, tmp_path: Path) -> None:
@@ -213,53 +137,3 @@ async def test_another_version_is_left_to_the_sdk_which_may_agree_on_it_anew(wor
         assert not is_quick(await session.post(message("contacts_get", ADA), **{"mcp-protocol-version": "2025-06-18"}))
         await session.open("2025-06-18")
         assert is_quick(await session.post(message("contacts_get", ADA)))
-
-
-def listening(seen: list[str]) -> Callable[..., httpx2.AsyncClient]:
-    """Makes HTTP clients that note the kind of each answer to what they have sent."""
-
-    async def note(answer: httpx2.Response) -> None:
-        if answer.request.method == "POST" and answer.status_code == 200:
-            seen.append(answer.headers["content-type"])
-
-    def made(headers: dict[str, str] | None = None, **more: Any) -> httpx2.AsyncClient:
-        http = create_mcp_http_client((headers or {}) | {"x-api-key": SALES["x-api-key"]})
-        http.event_hooks["response"].append(note)
-        return http
-
-    return made
-
-
-@contextlib.asynccontextmanager
-async def by_mcp(url: str, seen: list[str]) -> AsyncIterator[Call]:
-    async with (
-        listening(seen)() as http,
-        Client(streamable_http_client(url, http_client=http), mode=LEGACY) as client,
-    ):
-        yield client.call_tool
-
-
-@contextlib.asynccontextmanager
-async def by_fastmcp(url: str, seen: list[str]) -> AsyncIterator[Call]:
-    transport = StreamableHttpTransport(url, httpx_client_factory=listening(seen))
-    async with fastmcp.Client(transport, mode=LEGACY) as client:
-        yield client.call_tool
-
-
-@pytest.mark.parametrize("by", [by_mcp, by_fastmcp])
-async def test_clients_take_quick_answers_and_cancel_quick_calls(
-    world: World, upstream: FakeUpstream, by: Callable[..., contextlib.AbstractAsyncContextManager[Call]]
-) -> None:
-    seen: list[str] = []
-    async with fronting(world) as port, by(f"http://127.0.0.1:{port}/mcp", seen) as call:
-        await call("contacts_get", ADA)  # may come before the session is known, which it is then
-        assert (await call("contacts_get", ADA)).structured_content == {}
-        assert seen[-1] == "application/json"
-        upstream.behave = hanging(upstream)
-        made = len(upstream.asked) + 1
-        calling = asyncio.ensure_future(call("contacts_get", ADA))
-        await until(lambda: len(upstream.asked) == made, what="the call")
-        calling.cancel()
-        await until(lambda: upstream.ended == ["CancelledError"], what="its end")
-        upstream.let_go.set()
-        assert (await call("contacts_get", ADA)).structured_content == {}

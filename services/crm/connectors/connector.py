@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from gateway.core.errors import CallEnded, Reason
 from pilote.crm.v1.message_pb2 import SEND_STATE_SENT
 from services.crm import repeats
+from services.crm.asking import own
 from services.crm.connectors.calling import Caller, Run
 from services.crm.connectors.contract import KINDS, OPERATIONS, REFERENCES, Operation, new, plain
 from services.crm.connectors.enrolling import VERBS, Enrolling
@@ -76,7 +77,7 @@ class Connector:
         body.CopyFrom(request)
         body.ClearField("request_id")
         asked = repeats.digest(operation.name, body.SerializeToString(deterministic=True))
-        answer = await self._remembering.once(request.request_id, asked=asked, act=act, act_again=act_again)
+        answer = await self._remembering.once(own(request.request_id), asked=asked, act=act, act_again=act_again)
         if operation.name == "DeleteContact":
             await self._remembering.forget(request.name)
         return type(new(operation)).FromString(answer)
@@ -279,7 +280,7 @@ class Connector:
 
 def _key(request_id: str) -> str | None:
     """By which the vendor knows a repeat; `None` where the caller wants no such thing."""
-    return str(uuid.uuid5(_KEYS, request_id)) if request_id else None
+    return str(uuid.uuid5(_KEYS, own(request_id))) if request_id else None
 
 
 def _meant(prepared: Prepared, mapped: Mapped, found: Any, resource: Any) -> Any:

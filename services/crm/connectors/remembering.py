@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from gateway.core.errors import CallEnded, Reason, invalid
+from services.crm.asking import said
 from services.crm.repeats import KEPT_MS
 from services.crm.store import Store
 
@@ -49,8 +50,8 @@ class Remembering:
     ) -> bytes:
         """The answer of `act`, or the first one where the id was used before; without an id `act` always runs.
 
-        `asked` is a fingerprint of the request. `act_again` is what finds out about one that is in doubt and does it
-        if it was not done; `None`: nobody can.
+        `request_id` is the caller's own, see `services.crm.asking.own`. `asked` is a fingerprint of the request.
+        `act_again` is what finds out about one that is in doubt and does it if it was not done; `None`: nobody can.
 
         Raises:
             CallEnded: what `act` ends with; IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_RUNNING, UPSTREAM_IN_DOUBT,
@@ -58,7 +59,7 @@ class Remembering:
         """
         if not request_id:
             return (await act()).answer
-        if len(request_id) > _MAX_ID:
+        if len(said(request_id)) > _MAX_ID:
             raise invalid("request_id", f"request_id must be at most {_MAX_ID} characters.")
         if request_id in self._working:
             raise CallEnded(
@@ -96,7 +97,7 @@ class Remembering:
             raise CallEnded(
                 Reason.UPSTREAM_IN_DOUBT,
                 "The first request with this id may or may not have acted: find out, then use a new id.",
-                metadata={"request_id": request_id},
+                metadata={"request_id": said(request_id)},
             )
         return await self._keep(request_id, await act())
 
@@ -125,16 +126,16 @@ class Remembering:
         if digest != asked:
             raise CallEnded(
                 Reason.IDEMPOTENCY_KEY_REUSED,
-                f"request_id {request_id} was used with another request; choose a new one.",
-                metadata={"request_id": request_id},
+                f"request_id {said(request_id)} was used with another request; choose a new one.",
+                metadata={"request_id": said(request_id)},
             )
         if state == _UNDER_WAY:
             return False
         if answer is None:
             raise CallEnded(
                 Reason.NOT_FOUND,
-                f"What request {request_id} was about has been erased since.",
-                metadata={"request_id": request_id},
+                f"What request {said(request_id)} was about has been erased since.",
+                metadata={"request_id": said(request_id)},
             )
         found: bytes = answer
         return found

@@ -15,6 +15,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.rpc.interceptors import end
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.rpc.status import status_of
+from services.crm.asking import Asking
 from services.crm.connectors import network
 from services.crm.connectors.calling import Caller, Fault, Run
 from services.crm.connectors.connector import Connector
@@ -107,6 +108,7 @@ async def running(
             listen=listen,
             names=tuple(service.full_name for service in SERVICES),
             drain_seconds=drain_seconds,
+            interceptors=(Asking(),),
         ) as port:
             yield port
 

@@ -98,6 +98,26 @@ async def test_a_repeated_request_gets_the_first_answer_and_creates_nothing(crm:
     assert len((await crm.contacts.ListContacts(ListContactsRequest())).contacts) == 1
 
 
+async def test_each_agent_has_request_ids_of_its_own(crm: Crm) -> None:
+    ada, bob = (CreateContactRequest(contact=Contact(display_name=name), request_id="r") for name in ("Ada", "Bob"))
+    sales, care = ((("pilote-agent", name),) for name in ("sales-bot", "care-bot"))
+    first = await crm.contacts.CreateContact(ada, metadata=sales)
+    assert (await crm.contacts.CreateContact(bob, metadata=care)).contact.display_name == "Bob"
+    assert (await crm.contacts.CreateContact(ada, metadata=())) != first
+    assert await crm.contacts.CreateContact(ada, metadata=sales) == first
+    with refused() as refusal:
+        await crm.contacts.CreateContact(bob, metadata=sales)
+    assert (refusal.reason, refusal.text) == (
+        "IDEMPOTENCY_KEY_REUSED",
+        "request_id r was used with another request; choose a new one.",
+    )
+    update = UpdateContactRequest(contact=Contact(name=first.contact.name, company="Ajax"), request_id="r")
+    await crm.contacts.UpdateContact(update, metadata=(("pilote-agent", "import-bot"),))
+    await crm.contacts.DeleteContact(
+        DeleteContactRequest(name=first.contact.name, request_id="r"), metadata=(("pilote-agent", "dpo-bot"),)
+    )
+
+
 async def test_a_hundred_repeats_at_once_create_one_contact(crm: Crm) -> None:
     request = CreateContactRequest(contact=Contact(display_name="Ada"), request_id="r")
     answers = await asyncio.gather(*(crm.contacts.CreateContact(request) for _ in range(100)))
