@@ -74,7 +74,7 @@ def homes_of(rest: str, cells: int) -> Collection[int] | None:
             return range(cells)
         case "event" | "inference" | "told":  # the last by its subject, whose cell is found in the same way
             return (event_home(cells, name.partition(":")[0]),)
-        case "failures":
+        case "failures" | "findings":
             return (0,)
         case "taken":
             return ()

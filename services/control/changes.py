@@ -241,6 +241,7 @@ _NAMED: Final = {
     "PolicyInvalid": "POLICY_INVALID",
     "CellsFixed": "CELLS_FIXED",
     "CellsMoving": Reason.CONFLICT.value,
+    "FindingChanged": "FINDING_CHANGED",
     "Forbidden": "RIGHT_MISSING",
     "HoldProblem": "FAILED_PRECONDITION",
     "ValueError": Reason.ARGUMENT_INVALID.value,

@@ -211,6 +211,26 @@ _TEXTS: Final = {
         "The view has changed since you read it: read it again.",
         "La vue a changé depuis que vous l’avez lue : relisez-la.",
     ),
+    "finding-none": (
+        "There is no {name}, or it is not yours to see.",
+        "Il n’y a pas de {name}, ou il ne vous revient pas de le voir.",
+    ),
+    "finding-changed": (
+        "The finding has changed since you saw it: look at it again.",
+        "Le constat a changé depuis que vous l’avez vu : regardez-le à nouveau.",
+    ),
+    "finding-owner": (
+        "Nobody here is called {owner}: name an account, or a person of the active policy.",
+        "Personne ne s’appelle {owner} ici : nommez un compte, ou une personne de la politique active.",
+    ),
+    "finding-due": (
+        "Name a time from now on, within ten years.",
+        "Indiquez un moment à venir, d’ici dix ans.",
+    ),
+    "finding-no-rule": (
+        "This finding is about nothing that a rule can ask of a call: write the rule yourself, in a draft.",
+        "Ce constat ne porte sur rien qu’une règle puisse demander à un appel : écrivez la règle vous-même, dans un brouillon.",
+    ),
     "rollout-none": (
         "There is no rollout {name} in the active policy.",
         "Il n’y a pas de déploiement {name} dans la politique active.",

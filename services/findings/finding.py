@@ -7,6 +7,7 @@ says "this is as it should be", only where it has become clearly worse.
 
 import hashlib
 import math
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -44,6 +45,7 @@ class Grade(StrEnum):
     MINOR = "MINOR"
 
 
+_NUMBERS: Final = ("size", "certainty", "value", "low", "high", "level", "false_alarms")
 _GRADES: Final = ((0.6, Grade.CRITICAL), (0.3, Grade.MAJOR), (0.0, Grade.MINOR))
 DUE_DAYS: Final[Mapping[Grade, int]] = {Grade.CRITICAL: 1, Grade.MAJOR: 3, Grade.MINOR: 14}
 """By when it should be looked at, where nobody says otherwise."""
@@ -173,6 +175,7 @@ def found(known: Finding | None, seen: Seen, *, now_ms: int) -> Finding:
 
     What was seen of a time that is known already, or of an earlier one, changes nothing.
     """
+    seen = _finite(seen)
     if known is None:
         due_ms = now_ms + DUE_DAYS[grade_of(score_of(seen))] * _DAY_MS
         return Finding(id=id_of(seen), seen=seen, worst=score_of(seen), first_ms=seen.start_ms, due_ms=due_ms)
@@ -212,6 +215,16 @@ def _opened(finding: Finding, *, now_ms: int) -> Finding:
         due_ms=now_ms + DUE_DAYS[finding.grade] * _DAY_MS,
     )
     return said(again, Comment("", now_ms, "", what=f"state={State.OPEN}"))
+
+
+def _finite(seen: Seen) -> Seen:
+    """It with numbers that JSON can say: an infinite one as the largest that there is, and no number as 0."""
+    told = {name: getattr(seen, name) for name in _NUMBERS}
+    if all(math.isfinite(each) for each in told.values()):
+        return seen
+    most = sys.float_info.max
+    kept = {name: 0.0 if math.isnan(each) else min(max(each, -most), most) for name, each in told.items()}
+    return msgspec.structs.replace(seen, **kept)
 
 
 def _share(value: float) -> float:

@@ -102,6 +102,7 @@ def test_what_is_counted_by_subject_is_never_divided(kind: str) -> None:
         (f"recounted:{REF}", None),
         ("outcomes", None),
         ("failures", (0,)),
+        ("findings", (0,)),
         ("failures:written:0123", (0,)),
     ],
 )

@@ -18,6 +18,7 @@ from tests.fakes.upstream import FakeUpstream
 
 SALES = credential("sales-bot")
 GET = "/pilote.crm.v1.ContactService/GetContact"
+COUNTED = "It was counted, not estimated: it cannot be a false alarm."
 
 
 def failing() -> Data:
@@ -147,13 +148,16 @@ async def test_a_rule_that_fails_is_seen_over_http_by_who_may_see_that_tenant(
     async with steering(empty_world) as desk:
         status, shown = await desk.ask("GET", "/v1/findings")
         (one,) = shown["findings"]
-        assert (status, one["name"], one["count"]) == (200, "findings/acme/asks-consent", 3)
-        assert (one["revision"], one["decision"]) == (1, f"decisions/{finding.decision}")
-        assert one["error"] == f'{NO_KEY}: "email"'
-        assert one["firstTime"] <= one["lastTime"]
+        assert (status, one["kind"], one["about"]) == (200, "rule-failing", [{"name": "rule", "value": "asks-consent"}])
+        assert (one["reach"], one["state"], one["shown"]["revision"]) == (3, "OPEN", 1)
+        assert (one["shown"]["error"], one["decisions"]) == (f'{NO_KEY}: "email"', [f"decisions/{finding.decision}"])
+        assert one["firstTime"] <= one["endTime"]
+        assert one["text"].endswith(f'under revision 1: {NO_KEY}: "email". {COUNTED}')
+        assert await desk.ask("GET", f"/v1/{one['name']}") == (200, one)
         _, french = await desk.ask("GET", "/v1/findings", accept_language="fr")
-        assert french["findings"][0]["error"].startswith("une table n’a pas cette clé")
+        assert french["findings"][0]["title"] == "Règle en échec\N{NO-BREAK SPACE}: règle asks-consent"
         globex = {"globex": [Role.MODERATOR]}
         assert (await desk.ask("GET", "/v1/findings", roles=globex))[1]["findings"] == []
         assert (await desk.ask("GET", "/v1/findings?tenant=acme", roles=globex))[0] == 403
+        assert (await desk.ask("GET", f"/v1/{one['name']}", roles=globex))[0] == 404
         assert (await desk.ask("GET", "/v1/findings?pageToken=nonsense"))[1]["reason"] == "ARGUMENT_INVALID"

@@ -31,6 +31,8 @@ class Right(StrEnum):
     ERASE = "subjects.erase"
     """To ask for a person's erasure, and to agree to it."""
     HOLDS = "holds.decide"
+    FINDINGS = "findings.manage"
+    """To look after findings: take them on, close them, say something about them."""
     STOPS = "stops.make"
     AGENTS = "agents.manage"
     """To make keys for agents."""
@@ -63,15 +65,16 @@ class Role(StrEnum):
 
 _ALL: Final = frozenset({Right.OWN, Right.SEE, Right.VIEWS})
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
-    Role.COPILOT: _ALL | {Right.EXPORT, Right.HOLDS, Right.POLICY_WRITE, Right.POLICY_APPROVE},
-    Role.MODERATOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.STOPS},
+    Role.COPILOT: _ALL | {Right.EXPORT, Right.HOLDS, Right.FINDINGS, Right.POLICY_WRITE, Right.POLICY_APPROVE},
+    Role.MODERATOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.FINDINGS, Right.STOPS},
     Role.OFFICER: _ALL
     | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS}
-    | {Right.WEBHOOKS},
+    | {Right.FINDINGS, Right.WEBHOOKS},
     Role.SRE: _ALL | {Right.STOPS, Right.VERIFY, Right.WEBHOOKS},
     Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY},
     Role.ADMIN: _ALL
-    | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE, Right.WEBHOOKS},
+    | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE, Right.WEBHOOKS}
+    | {Right.FINDINGS},
 }
 """What each role gives."""
 INSTALLATION: Final = frozenset(

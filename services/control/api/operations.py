@@ -20,7 +20,7 @@ from services.control.audit_client import Stub
 from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
 from services.control.experimenting import ExperimentBook
-from services.control.findings import Findings
+from services.control.findings.desk import FindingDesk
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
@@ -54,7 +54,7 @@ class Operations:
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
-        self.findings = Findings(redis)
+        self.findings = FindingDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
         self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 

@@ -55,3 +55,11 @@ async def test_of_too_many_closed_ones_go_first(redis: Client) -> None:
     found = await store.all("acme")
     assert len(found) == kept.MOST
     assert late.id not in {each.id for each in found}
+
+
+async def test_numbers_that_json_cannot_say_hide_nothing(redis: Client) -> None:
+    store, odd = FindingStore(redis), seen()
+    wild = {"value": float("nan"), "low": float("-inf"), "high": float("inf")}
+    await store.see([msgspec.structs.replace(odd, **wild)], now_ms=0)
+    (finding,) = await store.all("acme")
+    assert (finding.seen.value, finding.seen.low < -1e300, finding.seen.high > 1e300) == (0, True, True)

@@ -11,6 +11,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from gateway.core.failures import in_language
 from pilote.audit.v1 import personal_pb2
 from services.control.access.principals import Asked, Principal, principal_of
 from services.control.access.rights import Right
@@ -24,8 +25,10 @@ from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.integrity import TEXTS
 from services.control.console.viewer import viewer_of
+from services.control.findings.shown import shown as shown_in
 from services.control.live.scope import scope_of
 from services.control.undone import Undone
+from services.findings.wording import RULE_FAILING
 
 KINDS: Final[tuple[Kind, ...]] = ("erasure", "personal-export")
 _FINDINGS: Final = {
@@ -63,8 +66,16 @@ def _log(parts: Parts) -> Sequence[HTTPRouteHandler]:
         who = principal_of(request)
         found = await integrity.get(scope_of(who))
         tenants = tenants_for(who, Right.SEE, parts.policy.tenants)
-        findings = await parts.operations.findings.list(tenants, language=viewer_of(request).language)
-        return page(request, "integrity/integrity.html", log=found, findings=findings, ms=milliseconds)
+        findings = await parts.operations.findings.list(tenants)
+        language = viewer_of(request).language
+        return page(
+            request,
+            "integrity/integrity.html",
+            log=found,
+            failing=[shown_in(each, language=language) for each in findings if each.seen.kind == RULE_FAILING],
+            error_of=lambda each: in_language(str(each.shown.get("error", "")), language),
+            ms=milliseconds,
+        )
 
     @post("/integrity/verify", right=Right.VERIFY, include_in_schema=False)
     async def verify(request: Asked) -> Response[None]:

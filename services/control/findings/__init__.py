@@ -1,0 +1,1 @@
+"""What moderators are shown as wrong, for people who look after it."""

@@ -1,0 +1,61 @@
+"""What people do about a finding: take it on, close it, say something, and link what they made of it. Pure."""
+
+import datetime as dt
+from typing import Final
+
+import msgspec
+
+from services.findings.finding import CLOSED, Comment, Finding, Link, State, closed, said
+
+MOST_CHARACTERS: Final = 1_000
+"""Of a comment."""
+MOST_LINKS: Final = 50
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants changed; `None`: as it is."""
+
+    state: State | None = None
+    owner: str | None = None
+    """Empty: nobody."""
+    due_ms: int | None = None
+    """Milliseconds since the epoch."""
+    text: str = ""
+    """Why."""
+
+
+def changed(finding: Finding, wanted: Wanted, *, by: str, now_ms: int) -> Finding:
+    """It as wanted, with a comment that says what was changed; itself where nothing is. Its version stays.
+
+    Who takes on what nobody owns owns it, unless they name somebody; what is given to nobody is open again.
+    """
+    owner = finding.owner if wanted.owner is None else wanted.owner
+    state = finding.state if wanted.state is None else wanted.state
+    if wanted.owner == "" and wanted.state is None and state is State.ACCEPTED:
+        state = State.OPEN
+    if state is State.ACCEPTED and not owner:
+        owner = by
+    due_ms = finding.due_ms if wanted.due_ms is None else wanted.due_ms
+    what = [
+        *([f"state={state}"] if state is not finding.state else []),
+        *([f"owner={owner}"] if owner != finding.owner else []),
+        *([f"due={_day(due_ms)}"] if due_ms != finding.due_ms else []),
+    ]
+    if not what and not wanted.text:
+        return finding
+    after = msgspec.structs.replace(finding, state=state, owner=owner, due_ms=due_ms)
+    if state in CLOSED and state is not finding.state:
+        after = closed(after, state, now_ms=now_ms)
+    return said(after, Comment(by, now_ms, wanted.text, what=" ".join(what)))
+
+
+def linked(finding: Finding, link: Link, *, by: str, now_ms: int) -> Finding:
+    """It with a link, of which the first ones are dropped where there are very many; itself where it has it."""
+    if link in finding.links:
+        return finding
+    after = msgspec.structs.replace(finding, links=(*finding.links, link)[-MOST_LINKS:])
+    return said(after, Comment(by, now_ms, "", what=f"link={link.name}"))
+
+
+def _day(at_ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(at_ms / 1_000, dt.UTC):%Y-%m-%d}"

@@ -1,0 +1,117 @@
+"""A finding in words for people, in English or French: its title, what it is about, and how sure it is. Pure."""
+
+import math
+import sys
+from typing import Final
+
+from gateway.core.failures import in_language
+from gateway.core.reason_texts import why
+from services.findings.finding import Grade, Seen, State
+from services.findings.texts import KEYS, say
+
+RULE_FAILING: Final = "rule-failing"
+_MARKS: Final = {"en": (",", "."), "fr": ("\N{NARROW NO-BREAK SPACE}", ",")}
+"""Of thousands, and before decimals."""
+
+
+def title(seen: Seen, *, language: str) -> str:
+    """What it is, in one line: "Drift: agent sales-bot, measure latency"."""
+    kind = kind_named(seen.kind, language=language)
+    where = ", ".join(f"{name} {value}".strip() for name, value in about(seen, language=language))
+    return say("title", language=language, kind=kind, where=where) if where else kind
+
+
+def kind_named(kind: str, *, language: str) -> str:
+    """What a kind of finding is called."""
+    known = f"title-{kind}" in KEYS and kind != "other"
+    return say(f"title-{kind}" if known else "title-other", language=language, kind=kind)
+
+
+def about(seen: Seen, *, language: str) -> tuple[tuple[str, str], ...]:
+    """What it is about, names and values in words where there are some."""
+    return tuple((_named(name, language), _valued(name, value, language)) for name, value in seen.about)
+
+
+def sentences(seen: Seen, *, language: str) -> tuple[str, ...]:
+    """What was seen, how sure that is and how far it reaches, and how often such a finding would be a false one."""
+    key = f"means-{seen.kind}" if f"means-{seen.kind}" in KEYS else "means-other"
+    said = [say(key, language=language)]
+    if seen.kind == RULE_FAILING:
+        said.append(_failed(seen, language))
+    else:
+        said += [_measured(seen, language), *_looked_at(seen, language)]
+        reach = "reach-people" if seen.of == "people" else "reach-calls"
+        said.append(say(reach, language=language, reach=number(seen.reach, language=language)))
+    return (*said, false_alarms(seen.false_alarms, language=language))
+
+
+def false_alarms(share: float, *, language: str) -> str:
+    """How often a finding of a kind is raised by nothing, as a share of weeks."""
+    if not share > 0:
+        return say("false-none", language=language)
+    weeks = math.floor(1 / share + 1e-9) if share > 1e-9 else 0
+    if 2 <= weeks <= 10_000:
+        return say("false-weeks", language=language, weeks=number(weeks, language=language))
+    return say("false-share", language=language, share=percent(min(share, 1.0), language=language))
+
+
+def state_named(state: State, *, language: str) -> str:
+    """What a state is called."""
+    return say(f"state-{state}", language=language)
+
+
+def grade_named(grade: Grade, *, language: str) -> str:
+    """What a grade is called."""
+    return say(f"grade-{grade}", language=language)
+
+
+def number(value: float, *, language: str) -> str:
+    """12,345 or 0.0312: three digits that count, all of those before the point."""
+    if not math.isfinite(value) or abs(value) >= sys.float_info.max:
+        return "\N{EN DASH}" if math.isnan(value) else "∞" if value > 0 else "\N{MINUS SIGN}∞"
+    thousands, decimal = _MARKS[language]
+    size = abs(value)
+    digits = 0 if size >= 100 or not size else max(0, min(2 - math.floor(math.log10(size)), 6))
+    text = f"{value:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    text = "0" if text == "-0" else text
+    return text.replace(",", "\0").replace(".", decimal).replace("\0", thousands).replace("-", "\N{MINUS SIGN}")
+
+
+def percent(share: float, *, language: str) -> str:
+    """A share of 1 as 95% in English, 95 % in French."""
+    return number(share * 100, language=language) + ("\N{NO-BREAK SPACE}%" if language == "fr" else "%")
+
+
+def _named(name: str, language: str) -> str:
+    return say(f"about-{name}", language=language) if f"about-{name}" in KEYS else name
+
+
+def _valued(name: str, value: str, language: str) -> str:
+    if name == "reason":
+        return why(value, language=language)
+    known = name == "measure" and f"measure-{value}" in KEYS
+    return say(f"measure-{value}", language=language) if known else value
+
+
+def _measured(seen: Seen, language: str) -> str:
+    value, low, high = (number(each, language=language) for each in (seen.value, seen.low, seen.high))
+    if not 0 < seen.level < 1:
+        return say("measured-only", language=language, value=value)
+    level = percent(seen.level, language=language)
+    return say("measured", language=language, value=value, low=low, high=high, level=level)
+
+
+def _looked_at(seen: Seen, language: str) -> tuple[str, ...]:
+    n, m = number(seen.n, language=language), number(seen.m, language=language)
+    if not seen.n:
+        return ()
+    return (say("compared" if seen.m else "looked-at", language=language, n=n, m=m),)
+
+
+def _failed(seen: Seen, language: str) -> str:
+    error = in_language(str(seen.shown.get("error", "")), language)
+    count, revision = number(seen.reach, language=language), seen.shown.get("revision", 0)
+    return say(
+        "failed-one" if seen.reach == 1 else "failed", language=language, count=count, revision=revision, error=error
+    )

@@ -1,0 +1,174 @@
+"""People look after findings over HTTP: who may, what becomes of it, and what the log says of that."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from pilote.audit.v1.personal_pb2 import ListNotesRequest
+from services.control.access.rights import Role
+from services.findings.finding import Finding, Seen, State
+from services.findings.store import FindingStore
+from tests.e2e.policy import allow_all, policy
+from tests.e2e.steering import Steering, steering
+from tests.e2e.world import Auditor, World
+from tests.fakes.upstream import FakeUpstream
+from tests.services.findings.test_finding import HOUR_MS, seen
+
+pytestmark = pytest.mark.one_store
+LATER = "2030-01-31T08:00:00Z"
+ALL = {"*": [Role.OFFICER]}
+
+
+@pytest.fixture
+async def people(world: World, upstream: FakeUpstream, auditor: Auditor) -> AsyncIterator[Steering]:
+    await world.publish(policy(upstream.address, rules=[allow_all()]))
+    async with steering(world, audit=auditor.address) as found:
+        yield found
+
+
+async def kept(world: World, *more: Seen) -> Finding:
+    """A drift that was found, and more."""
+    return (await FindingStore(world.redis).see([seen(), *more], now_ms=world.clock()))[0]
+
+
+def slight(tenant: str = "acme", about: tuple[tuple[str, str], ...] = (("agent", "b"),)) -> Seen:
+    return seen(tenant=tenant, size=0.1, kind="novelty", about=about)
+
+
+async def test_the_gravest_come_first_and_each_is_found_by_its_state_kind_and_owner(
+    people: Steering, world: World
+) -> None:
+    finding = await kept(world, slight(), slight("globex"))
+    everywhere = {"*": [Role.MODERATOR]}
+    _, told = await people.ask("GET", "/v1/findings", roles=everywhere)
+    assert [each["kind"] for each in told["findings"]] == ["drift", "novelty", "novelty"]
+    assert told["findings"][0]["name"] == f"findings/acme/{finding.id}"
+    assert (told["findings"][0]["grade"], told["findings"][0]["reach"]) == ("CRITICAL", 50_000)
+    _, first = await people.ask("GET", "/v1/findings?pageSize=2", roles=everywhere)
+    token = first["nextPageToken"]
+    _, rest = await people.ask("GET", f"/v1/findings?pageSize=2&pageToken={token}", roles=everywhere)
+    assert [len(first["findings"]), len(rest["findings"])] == [2, 1]
+    for asked, count in (("kind=novelty", 1), ("owner=zoe", 0), ("state=RESOLVED", 0), ("state=ALL", 2), ("", 2)):
+        assert len((await people.ask("GET", f"/v1/findings?{asked}"))[1]["findings"]) == count, asked
+    assert (await people.ask("GET", "/v1/findings?state=LOST"))[0] == 400
+
+
+async def test_somebody_takes_it_on_and_closes_it_and_the_log_says_so(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    finding = await kept(world)
+    path = f"/v1/findings/acme/{finding.id}"
+    _, before = await people.ask("GET", path)
+    _, taken = await people.ask("POST", f"{path}:change", {"state": "ACCEPTED"}, if_match=before["etag"])
+    assert (taken["state"], taken["owner"], taken["closeTime"]) == ("ACCEPTED", "zoe", None)
+    status, late = await people.ask("POST", f"{path}:change", {"state": "DISMISSED"}, if_match=before["etag"])
+    assert (status, late["reason"]) == (412, "FINDING_CHANGED")
+    await people.ask("POST", f"{path}:comment", {"text": "it began with version 2"})
+    change = {"state": "RESOLVED", "dueTime": LATER, "text": "rolled back"}
+    _, done = await people.ask("POST", f"{path}:change", change, if_match="*")
+    assert [(each["by"], each["what"], each["text"]) for each in done["comments"]] == [
+        ("zoe", "state=ACCEPTED owner=zoe", ""),
+        ("zoe", "", "it began with version 2"),
+        ("zoe", "state=RESOLVED due=2030-01-31", "rolled back"),
+    ]
+    assert done["dueTime"] == LATER
+    assert (await people.ask("GET", "/v1/findings"))[1]["findings"] == []
+
+    notes = (
+        await auditor.stub.ListNotes(ListNotesRequest(kind="change", resource=f"findings/acme/{finding.id}"))
+    ).notes
+    assert [(each.change.operation, each.person, each.reason) for each in reversed(notes)] == [
+        ("update", "zoe", ""),
+        ("comment", "zoe", "it began with version 2"),
+        ("update", "zoe", "rolled back"),
+    ]
+    assert msgspec.json.decode(notes[0].change.after.json)["state"] == "RESOLVED"
+
+    # It comes back by itself, and keeps what was said.
+    again = seen((world.clock() // HOUR_MS) + 1)
+    await FindingStore(world.redis).see([again], now_ms=world.clock())
+    _, back = await people.ask("GET", path)
+    assert (back["state"], back["reopened"], len(back["comments"])) == ("OPEN", 1, 4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner": "a nobody"},
+        {"state": "LOST"},
+        {"dueTime": "2001-01-01T00:00:00Z"},
+        {"dueTime": "9999-12-31T23:59:59-14:00"},
+        {"dueTime": "2030-01-31T08:00:00"},
+        {"text": "x" * 1_001},
+        {"colour": "red"},
+        [],
+    ],
+)
+async def test_what_cannot_be_is_refused_and_changes_nothing(people: Steering, world: World, change: object) -> None:
+    finding = await kept(world)
+    status, told = await people.ask("POST", f"/v1/findings/acme/{finding.id}:change", change)
+    assert (status, told["reason"]) == (400, "ARGUMENT_INVALID")
+    assert await FindingStore(world.redis).get("acme", finding.id) == finding
+
+
+async def test_only_who_may_look_after_findings_of_that_tenant_does(people: Steering, world: World) -> None:
+    finding = await kept(world)
+    change, path = {"state": "DISMISSED"}, f"/v1/findings/acme/{finding.id}"
+    status, told = await people.ask("POST", f"{path}:change", change, roles={"acme": [Role.AUDITOR]})
+    assert (status, told["right"]) == (403, "findings.manage")
+    both = {"acme": [Role.AUDITOR], "globex": [Role.MODERATOR]}
+    assert (await people.ask("POST", f"{path}:change", change, roles=both))[0] == 403
+    assert (await people.ask("POST", f"{path}:change", change, roles={"globex": [Role.MODERATOR]}))[0] == 404
+    assert (await people.ask("GET", "/v1/findings/acme/0123"))[0] == 404
+    assert (await people.ask("POST", "/v1/findings/nowhere/0123:comment", {"text": "hm"}))[0] == 404
+
+
+async def test_of_many_who_comment_at_once_each_is_heard(people: Steering, world: World) -> None:
+    finding = await kept(world)
+    path = f"/v1/findings/acme/{finding.id}:comment"
+    asked = [people.ask("POST", path, {"text": f"look {number}"}) for number in range(5)]
+    assert {status for status, _ in await asyncio.gather(*asked)} == {200}
+    there = await FindingStore(world.redis).get("acme", finding.id)
+    assert there is not None
+    assert {each.text for each in there.comments} == {f"look {number}" for number in range(5)}
+
+
+async def test_in_one_step_it_becomes_a_draft_of_a_rule_that_watches_and_stays_linked(
+    people: Steering, world: World
+) -> None:
+    about = (("agent", 'sales"bot'), ("channel", "email"), ("measure", "latency"))
+    finding = await kept(world, seen(about=about))
+    (odd,) = await FindingStore(world.redis).see([slight(about=(("moon", "full"),))], now_ms=world.clock())
+    named = next(each for each in await FindingStore(world.redis).all("acme") if each.seen.about == about)
+    status, made = await people.ask("POST", f"/v1/findings/acme/{named.id}:draft", roles=ALL, who="omar")
+    assert status == 201
+    link = {"kind": "draft", "name": made["draft"]}
+    assert made["finding"]["links"] == [link]
+    _, draft = await people.ask("GET", f"/v1/{made['draft']}", roles=ALL)
+    assert f"finding-drift-{named.id[:8]}" in draft["text"]
+    _, checked = await people.ask("POST", f"/v1/{made['draft']}:check", {}, roles=ALL)
+    assert checked["good"], checked
+    _, there = await people.ask("GET", f"/v1/findings/acme/{named.id}")
+    assert there["comments"][-1]["what"] == f"link={made['draft']}"
+
+    assert (await people.ask("POST", f"/v1/findings/acme/{finding.id}:draft"))[0] == 403  # a moderator
+    status, told = await people.ask("POST", f"/v1/findings/acme/{odd.id}:draft", roles=ALL)
+    assert (status, told["reason"]) == (400, "ARGUMENT_INVALID")
+    stop = {"kind": "stop", "name": "stops/acme/agent=sales-bot"}
+    _, linked = await people.ask("POST", f"/v1/findings/acme/{named.id}:link", stop)
+    assert linked["links"] == [link, stop]
+    assert (await people.ask("POST", f"/v1/findings/acme/{named.id}:link", stop | {"name": "a b"}))[0] == 400
+
+
+async def test_where_the_log_takes_no_notes_nothing_is_changed(
+    world: World, upstream: FakeUpstream, people: Steering
+) -> None:
+    finding = await kept(world)
+    async with steering(world) as alone:
+        status, told = await alone.ask("POST", f"/v1/findings/acme/{finding.id}:change", {"state": "RESOLVED"})
+    assert (status, told["reason"]) == (503, "STORE_UNAVAILABLE")
+    there = await FindingStore(world.redis).get("acme", finding.id)
+    assert there is not None
+    assert there.state is State.OPEN
