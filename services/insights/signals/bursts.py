@@ -91,7 +91,8 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         free = np.maximum(hours - 1 / parts, 0.5) * parts
         beyond = (squares - parts * hours * means**2).sum(axis=1) - (means * free).sum(axis=1)
         phi = np.maximum(beyond, 0.0) / np.maximum((free * means**2).sum(axis=1), 1e-12)
-        return np.maximum(phi * _CAUTION, self._common(phi * _CAUTION))
+        found: Floats = np.maximum(phi * _CAUTION, self._common(phi * _CAUTION))
+        return found
 
     def _common(self, values: Floats) -> float:
         """The median over groups that tell enough, for those that do not."""

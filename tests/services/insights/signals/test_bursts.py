@@ -17,9 +17,11 @@ def drawn(rng: np.random.Generator, *, kind: str, weeks: int = 1) -> Floats:
     """Counts of groups with 0.003 to 3 refusals a minute, more by day than by night."""
     hours = 168 * weeks
     day = 0.3 + 1.4 * np.exp(-(((np.arange(hours) % 24 - 14) / 4.0) ** 2))
-    means = np.broadcast_to(np.logspace(-2.5, 0.5, GROUPS)[:, None, None] * day[None, :, None], (GROUPS, hours, 60))
+    means: Floats = np.broadcast_to(
+        np.logspace(-2.5, 0.5, GROUPS)[:, None, None] * day[None, :, None], (GROUPS, hours, 60)
+    )
     if kind == "bunched":  # retries: each refusal comes up to six times at once
-        return rng.poisson(means / 3.5) * 1.0 * rng.integers(1, 7, means.shape)
+        return (rng.poisson(means / 3.5) * rng.integers(1, 7, means.shape)).astype(np.float64)
     if kind == "restless":  # hours differ by a factor, and so do minutes
         means = means * rng.gamma(5, 0.2, (GROUPS, hours, 1)) * rng.gamma(2, 0.5, means.shape)
     return rng.poisson(means).astype(float)

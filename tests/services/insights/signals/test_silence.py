@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from services.insights.signals.alerts import Floats, holm
+from services.insights.signals.alerts import Floats, Watch, holm
 from services.insights.signals.counts import Past, ratio_interval
-from services.insights.signals.silence import Watch, silence
+from services.insights.signals.silence import silence
 
 RULES, DAYS, REPLAYS = 40, 28, 1000
 
