@@ -83,6 +83,26 @@ class Histogram(msgspec.Struct, frozen=True, eq=False):
         return float(self.counts.sum())
 
 
+def by_hour(values: Floats | Keys, hours: NDArray[np.int64], *, grid: Grid | None) -> dict[int, Histogram]:
+    """The histogram of each hour, of columns with one row a value in any order; `grid` is None for names.
+
+    Raises:
+        ValueError: The columns are not equally long.
+    """
+    if values.shape != hours.shape or values.ndim != 1:
+        raise ValueError("give each value its hour")
+    cells: Keys = grid.cells(np.asarray(values, dtype=np.float64)) if grid else np.asarray(values, dtype=np.str_)
+    keys, places = np.unique(cells, return_inverse=True)
+    found, rows = np.unique(hours, return_inverse=True)
+    # A row and a key as one number: sorted once, they are both in order.
+    pairs, counts = np.unique(rows * keys.size + places, return_counts=True)
+    starts, ends = (np.searchsorted(pairs, np.arange(each, each + found.size) * keys.size) for each in (0, 1))
+    return {
+        int(hour): Histogram(grid, keys[pairs[start:end] % keys.size], counts[start:end].astype(np.float64))
+        for hour, start, end in zip(found, starts, ends, strict=True)
+    }
+
+
 def total(parts: Iterable[Histogram]) -> Histogram:
     """The histogram over all of them, the same as of all their values at once.
 

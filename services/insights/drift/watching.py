@@ -36,6 +36,9 @@ class Plan(msgspec.Struct, frozen=True):
     windows: int
     """Windows of each series in the period: 7 for days of a week."""
     alpha: float = 0.05
+    least_psi: float = 0.0
+    """The PSI up to which drift does not matter: 0.01 is about a shift of 0.1 standard deviations. Values that no bin
+    is for matter however few they are."""
 
     @property
     def alpha_per_look(self) -> float:
@@ -123,7 +126,7 @@ def _look(window: Window, plan: Plan) -> Look:
     if not pair or not bins:
         return look
     before, now = bins.counts(pair.reference), bins.counts(pair.current)
-    found = compare(before, now, alpha=alpha / 2) if bins.count > 1 and now.sum() > 0 else None
+    found = compare(before, now, alpha=alpha / 2, least=plan.least_psi) if bins.count > 1 and now.sum() > 0 else None
     strange_p = _strange(bins, pair.reference, pair.current)
     chance = min(1.0, 2 * min(found.p_value if found else 1.0, strange_p))
     alarm = chance < alpha

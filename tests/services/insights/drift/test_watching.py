@@ -147,6 +147,13 @@ def test_alarms_come_first_and_the_surely_largest_drift_first_of_all() -> None:
         assert all(look.false_alarms == 0.05 and look.alpha == pytest.approx(0.05 / 280) for look in found)
 
 
+def test_drift_that_does_not_matter_is_no_alarm_but_large_drift_still_is() -> None:
+    rng, plan = np.random.default_rng(8), Plan(40, DAYS, least_psi=0.01)
+    large, small = (week(rng, FAMILIES["normal"], name=f"{by}", days=1, shift=by) for by in (0.4, 0.1))
+    found = watch(large + small, plan=plan, now_hour=ALWAYS)
+    assert [(look.series.measure, look.alarm) for look in found] == [("0.4", True), ("0.1", False)]
+
+
 def test_a_window_is_looked_at_when_it_is_complete() -> None:
     windows = week(np.random.default_rng(1), FAMILIES["normal"], name="normal")
     plan = Plan(1, DAYS)
