@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.insights.fairness.people import Group
-from services.insights.sums import Sums
+from services.insights.sums import Sums, total
 
 
 def designs(groups: Mapping[Group, Sums], *, share: bool) -> Mapping[Group, float]:
@@ -11,7 +11,9 @@ def designs(groups: Mapping[Group, Sums], *, share: bool) -> Mapping[Group, floa
 
     It is the variance of the group's rate by the delta method over persons (Deng, Knoblich, Lu 2018), divided by that
     of a binomial (`share`) or Poisson count; or the same of all groups together where that is more. A small group that
-    has few events by chance shows little variance too, so its own would make it look surer than it is.
+    has few events by chance shows little variance too, so its own would make it look surer than it is. For the same
+    reason the excess of counts is taken at the rate of all groups where the group's own is lower: it goes with the
+    rate, as in a negative binomial distribution.
 
     Raises:
         ValueError: The sums of a group are impossible.
@@ -25,7 +27,16 @@ def designs(groups: Mapping[Group, Sums], *, share: bool) -> Mapping[Group, floa
     seen = {group: (_spread(each), _expected(each, share=share)) for group, each in groups.items()}
     expected = sum(each for _, each in seen.values())
     pooled = max(1.0, sum(each for each, _ in seen.values()) / expected) if expected > 0 else 1.0
-    return {group: max(pooled, spread / own) if own > 0 else pooled for group, (spread, own) in seen.items()}
+    effects = {group: max(pooled, spread / own) if own > 0 else pooled for group, (spread, own) in seen.items()}
+    if share:
+        return effects
+    everybody = total(groups.values())
+    return {
+        group: 1 + (each - 1) * max(1.0, everybody.y / everybody.d * groups[group].d / groups[group].y)
+        if min(groups[group].y, groups[group].d) > 0
+        else each
+        for group, each in effects.items()
+    }
 
 
 def _spread(sums: Sums) -> float:

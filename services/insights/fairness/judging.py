@@ -2,9 +2,11 @@
 
 An alert needs three things: enough persons; a ratio beyond four fifths (29 CFR 1607.4 D, below 0.8; or above 1.25,
 which is the same seen from the other side); and a ratio that is surely not 1, by an interval and an exact test at the
-level that is left when `alpha` is split over all comparisons and looks (Bonferroni). So of all periods without any
-difference at most a share `alpha` raises any alert, whatever depends on whatever: an intersection on its attributes, a
-look on the one before. All the intervals of a look hold the truth together, with a probability of 1 - `spent`.
+level that is left when `alpha` is split over all comparisons and looks (Bonferroni). So of all periods in which people
+of all groups are treated alike at most a share `alpha` raises any alert, however comparisons depend on each other: an
+intersection on its attributes, a look on the one before. That is exact for one decision a person; for several, and for
+counts, it holds as far as design effects do, and README says what was simulated. All the intervals of a look hold the
+truth together, with a probability of 1 - `spent`.
 """
 
 from collections.abc import Sequence

@@ -36,6 +36,12 @@ def test_a_person_with_ten_decisions_is_one_person() -> None:
     assert found == {("a",): Sums(n=1, y=10, d=10, yy=100, dd=100, yd=100)}
 
 
+@given(rows)
+def test_persons_may_be_hashes(day: list[Row]) -> None:
+    hashed = [(group, -(2**63) + 1 + person * 2**61, y, d) for group, person, y, d in day]
+    assert people(hashed).sums(LABELS) == people(day).sums(LABELS)
+
+
 @pytest.mark.parametrize(
     ("numerators", "message"),
     [([1.0], "one numerator"), ([1.0, np.nan], "finite"), ([1.0, np.inf], "finite"), ([1.0, -1.0], "not negative")],
