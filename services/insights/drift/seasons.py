@@ -34,8 +34,10 @@ class Reference(msgspec.Struct, frozen=True, eq=False):
         """The reference of these hours. `cycle_hours` is 24 for hours of the day, 168 for those of the week.
 
         Raises:
-            ValueError: There are no hours, or they are not of one grid.
+            ValueError: There are no hours, or they are not of one grid, or the cycle has none.
         """
+        if cycle_hours < 1:
+            raise ValueError("give the cycle at least one hour")
         whole = total(hours.values())
         counts = np.zeros((cycle_hours, whole.keys.size))
         for hour, each in hours.items():

@@ -7,6 +7,7 @@ half for values that no bin is for. What the promise rests on is that the values
 other at each hour of the day, and that a series without drift has the reference's distribution at the same hours.
 """
 
+import math
 from collections.abc import Sequence
 from zlib import crc32
 
@@ -30,7 +31,11 @@ class Series(msgspec.Struct, frozen=True, order=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How many looks a period will take, said before it begins, and what share of periods may alarm falsely."""
+    """How many looks a period will take, said before it begins, and what share of periods may alarm falsely.
+
+    Raises:
+        ValueError: There is no series or no window, `alpha` is not between 0 and 1, or `least_psi` is below 0.
+    """
 
     series: int
     windows: int
@@ -39,6 +44,10 @@ class Plan(msgspec.Struct, frozen=True):
     least_psi: float = 0.0
     """The PSI up to which drift does not matter: 0.01 is about a shift of 0.1 standard deviations. Values that no bin
     is for matter however few they are."""
+
+    def __post_init__(self) -> None:
+        if min(self.series, self.windows) < 1 or not 0 < self.alpha < 1 or not 0 <= self.least_psi < math.inf:
+            raise ValueError("plan at least one series and window, an alpha between 0 and 1, and no negative PSI")
 
     @property
     def alpha_per_look(self) -> float:
@@ -95,11 +104,14 @@ def watch(windows: Sequence[Window], *, plan: Plan, now_hour: int) -> tuple[Look
     each window once: a second look is a second chance for a false alarm.
 
     Raises:
-        ValueError: There are more series or windows than planned, or a window's reference is of another grid or time.
+        ValueError: There are more series or windows than planned, one of them twice, or a window has hours beyond its
+            end, or a reference of another grid or of its own time.
     """
     series = [each.series for each in windows]
     if len(set(series)) > plan.series or len(series) > plan.series * plan.windows:
         raise ValueError("plan the period for all series and windows that it will have")
+    if len({(each.series, each.until_hour) for each in windows}) < len(windows):
+        raise ValueError("look at each window once")
     looks = [_look(each, plan) for each in windows if each.until_hour <= now_hour]
     return tuple(sorted(looks, key=_rank))
 
@@ -111,6 +123,8 @@ def _rank(look: Look) -> tuple[bool, float, float, Series, int]:
 
 
 def _look(window: Window, plan: Plan) -> Look:
+    if any(hour >= window.until_hour for hour in window.current):
+        raise ValueError("give each window the hours before its end")
     pair = alike(window.reference, window.current)
     bins = cut(pair.reference, current_size=pair.current.size) if pair else None
     alpha = plan.alpha_per_look

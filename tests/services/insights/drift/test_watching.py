@@ -168,6 +168,36 @@ def test_more_than_was_planned_for_is_refused() -> None:
         watch(windows, plan=Plan(1, 1), now_hour=ALWAYS)
 
 
+def test_a_window_given_twice_or_with_hours_beyond_its_end_is_refused() -> None:
+    window = week(np.random.default_rng(1), FAMILIES["normal"], name="normal", days=1)[0]
+    with pytest.raises(ValueError, match="once"):
+        watch([window, window], plan=Plan(1, 2), now_hour=ALWAYS)
+    late = Window(SERIES, window.reference, window.current, until_hour=max(window.current))
+    with pytest.raises(ValueError, match="before its end"):
+        watch([late], plan=Plan(1, 1), now_hour=ALWAYS)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        (0, 7, 0.05, 0.0),
+        (1, 0, 0.05, 0.0),
+        (1, 7, 0.0, 0.0),
+        (1, 7, 1.0, 0.0),
+        (1, 7, 0.05, -1.0),
+        (1, 7, 0.05, np.nan),
+    ],
+)
+def test_a_plan_that_cannot_be_kept_is_refused(plan: tuple[int, int, float, float]) -> None:
+    with pytest.raises(ValueError, match="plan at least"):
+        Plan(*plan)
+
+
+def test_a_cycle_without_hours_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one hour"):
+        Reference.of(hours(0, night=1, day=1), cycle_hours=0)
+
+
 def test_a_reference_that_reaches_into_the_window_is_refused() -> None:
     with pytest.raises(ValueError, match="before the window begins"):
         look_at(hours(0, night=50, day=50, days=7), hours(144, night=50, day=50))
