@@ -16,9 +16,9 @@ from scipy import special
 
 from services.insights.drift import distances
 from services.insights.drift.bins import Bins, cut
-from services.insights.drift.histograms import Histogram
+from services.insights.drift.histograms import Floats
 from services.insights.drift.psi import Psi, compare
-from services.insights.drift.seasons import Hours, Reference, alike
+from services.insights.drift.seasons import Alike, Hours, Reference, alike
 
 
 class Series(msgspec.Struct, frozen=True, order=True):
@@ -139,9 +139,9 @@ def _look(window: Window, plan: Plan) -> Look:
     )
     if not pair or not bins:
         return look
-    before, now = bins.counts(pair.reference), bins.counts(pair.current)
+    before, now = _known(bins, pair), bins.counts(pair.current)
     found = compare(before, now, alpha=alpha / 2, least=plan.least_psi) if bins.count > 1 and now.sum() > 0 else None
-    strange_p = _strange(bins, pair.reference, pair.current)
+    strange_p = _strange(bins, pair)
     chance = min(1.0, 2 * min(found.p_value if found else 1.0, strange_p))
     alarm = chance < alpha
     seed = crc32(msgspec.json.encode((window.series, window.until_hour)))
@@ -157,15 +157,25 @@ def _look(window: Window, plan: Plan) -> Look:
     )
 
 
-def _strange(bins: Bins, reference: Histogram, current: Histogram) -> float:
+def _known(bins: Bins, pair: Alike) -> Floats:
+    """The reference's counts, as many as the worst known bin is known like: see `seasons`."""
+    counts, noise = bins.counts(pair.reference), bins.counts(pair.noise)
+    return counts / max(1.0, float((noise / counts).max()))
+
+
+def _strange(bins: Bins, pair: Alike) -> float:
     """How likely so many values without a bin are without drift.
 
     Of names that are too rare, each came first to one sample or the other like by the toss of a coin, whose odds are
     the samples' sizes: the binomial distribution, given how many there are. Of numbers, the farthest ones on each side
-    are so tossed until one is the reference's: the negative binomial for two sides.
+    are so tossed until one is the reference's: the negative binomial for two sides. All of them may belong to the
+    worst known hour.
     """
-    came = bins.strange(current)
+    came = bins.strange(pair.current)
     if came <= 0:
         return 1.0
-    before = bins.strange(reference) if bins.names else 1.0
-    return float(special.betainc(came, before + 1, current.size / (current.size + reference.size)))
+    before = 1.0
+    if bins.names:
+        weighed, noise = bins.strange(pair.reference), bins.strange(pair.noise)
+        before = weighed**2 / noise if noise > 0 else 0.0
+    return float(special.betainc(came, before + 1, pair.current.size / (pair.current.size + pair.worst_size)))
