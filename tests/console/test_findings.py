@@ -23,9 +23,9 @@ async def drifted(work: Workplace) -> tuple[Finding, str]:
     await work.publish(policy(work.upstream.address))
     ended = await told(work.world.agent().messages.SendMessage(send(), metadata=SALES))
     await work.auditor.decision(ended.decision)
-    more = {"decisions": (ended.decision,), "filter": 'agent = "sales-bot" AND operation = CONTACT'}
+    ours = 'agent = "sales-bot" AND operation = CONTACT'
     store = FindingStore(work.world.redis)
-    (finding,) = await store.see([seen(**more)], now_ms=work.world.clock())
+    (finding,) = await store.see([seen(decisions=(ended.decision,), filter=ours)], now_ms=work.world.clock())
     await store.see([seen(kind="novelty", size=0.1, about=(("field", "utm_source"),))], now_ms=0)
     return finding, ended.decision
 

@@ -1,0 +1,1 @@
+"""Weak signals: what single decisions do not show. Pure functions over columns and counts of decisions, no I/O."""
