@@ -22,11 +22,18 @@ class Grid(msgspec.Struct, frozen=True):
     """How fine numbers are told apart. Fixed before anything is measured, or hours could not be added up.
 
     `step` is the width of a cell in the measure's own unit, or with `logarithmic` as a share of the number: 0.02 tells
-    latencies of 100 and 102 ms apart. It is above 0.
+    latencies of 100 and 102 ms apart. It is above 0 and finite.
+
+    Raises:
+        ValueError: It is not.
     """
 
     step: float
     logarithmic: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.step < np.inf:
+            raise ValueError("give the grid a step above 0")
 
     def cells(self, values: Floats) -> NDArray[np.int64]:
         """The cell of each number; those that are missing or infinite have cells of their own."""

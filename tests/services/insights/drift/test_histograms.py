@@ -73,3 +73,9 @@ def test_histograms_of_two_grids_cannot_be_added() -> None:
         total([Histogram.of_numbers([1.0], grid=LINEAR), Histogram.of_numbers([1.0], grid=LOGARITHMIC)])
     with pytest.raises(ValueError, match="at least one"):
         total([])
+
+
+@pytest.mark.parametrize("step", [0.0, -1.0, np.nan, np.inf])
+def test_a_grid_without_a_step_is_refused(step: float) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Grid(step)
