@@ -32,6 +32,7 @@ from services.commands.connector_commands import commands as connector_commands
 from services.commands.consenting import commands as consents_commands
 from services.commands.decision_commands import commands as decisions_commands
 from services.commands.experiment_commands import commands as experiments_commands
+from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.packing import commands as packs_commands
 from services.commands.rollout_commands import commands as rollouts_commands
@@ -292,6 +293,7 @@ revision_commands.add_to(app, _shell, loaded=lambda file: _load(file, _settings(
 app.add_typer(audit_commands(_shell), name="audit")
 app.add_typer(decisions_commands(_shell), name="decisions")
 app.add_typer(views_commands(_shell), name="views")
+app.add_typer(findings_commands(_shell), name="findings")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(users_commands(_shell), name="users")

@@ -212,11 +212,6 @@ _TEXTS: Final = {
         "{hold} waits for a time, not for a person: it is made at {at}. It can only be refused.",
         "{hold} attend une heure, pas une personne : il sera fait à {at}. Il peut seulement être refusé.",
     ),
-    "rule-failed": (
-        "{tenant}  {rule}  failed {count} times from {first} to {last}: {error} (revision {revision}; pilote explain {decision})",
-        "{tenant}  {rule}  {count} échecs du {first} au {last} : {error} (révision {revision} ; pilote explain {decision})",
-    ),
-    "nothing-failed": ("No rule has failed.", "Aucune règle n’a échoué."),
     "gateway-down": (
         "Nobody answers at {address}. Is `pilote up` running?",
         "Personne ne répond à {address}. `pilote up` tourne-t-il ?",

@@ -1,4 +1,4 @@
-"""The commands for who operates a running Pilote: stops, cells, and rules that fail."""
+"""The commands for who operates a running Pilote: stops and cells."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,20 +54,6 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
             shell.out.print(asyncio.run(work()), markup=False, soft_wrap=True)
         except ValueError as error:
             shell.fail(str(error), 2)
-
-    @app.command()
-    def findings(tenant: Tenant = "") -> None:
-        """Show the rules that failed while calls were decided."""
-        from services.commands.findings import run
-
-        settings = shell.settings()
-
-        async def work() -> tuple[str, ...]:
-            async with shell.store(settings) as redis:
-                return await run(redis, tenant=tenant, language=language(settings))
-
-        for line in asyncio.run(work()):
-            shell.out.print(line, markup=False, soft_wrap=True)
 
 
 def _stops(shell: Shell, do: str, what: str, tenant: str, *, reason: str = "") -> None:

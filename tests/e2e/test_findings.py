@@ -6,7 +6,7 @@ from gateway.adapters.failures import failures
 from gateway.core.failures import NO_KEY, RuleFailure
 from pilote.decision.v1.decision_service_pb2 import EvaluateCallRequest
 from pilote.decision.v1.decision_service_pb2_grpc import DecisionServiceStub
-from services.commands.findings import run
+from services.commands import findings
 from services.control.access.rights import Role
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
@@ -106,24 +106,34 @@ async def test_a_dry_run_is_no_finding_and_each_tenant_has_its_own(world: World,
 
 
 @pytest.mark.parametrize(
-    ("language", "said", "nothing"),
+    ("language", "titled", "said"),
     [
-        ("en", 'failed 2 times from .* a map has no such key: "email" (revision ', "No rule has failed."),
-        ("fr", "2 échecs du ", "Aucune règle n’a échoué."),
+        (
+            "en",
+            "A rule fails: rule asks-consent",
+            f'It failed 2 times, the last time under revision 2: {NO_KEY}: "email".',
+        ),
+        ("fr", "Règle en échec : règle asks-consent", "2 échecs, le dernier sous la révision 2 : une table n’a pas"),
     ],
 )
 async def test_people_read_what_failed_how_often_and_where_to_look(
-    world: World, upstream: FakeUpstream, language: str, said: str, nothing: str
+    world: World, upstream: FakeUpstream, language: str, titled: str, said: str
 ) -> None:
-    assert await run(world.redis, tenant="", language=language) == (nothing,)
+    assert await findings.found(world.redis, tenant="", now_ms=world.clock()) == ()
     await world.publish(policy(upstream.address, rules=[allow_all(), failing()]))
     for _ in range(2):
         ended = await told(world.agent().contacts.GetContact(get(), metadata=SALES))
     await found(world, 2)
-    (line,) = await run(world.redis, tenant="", language=language)
-    assert line.startswith("acme  asks-consent  ")
-    assert line.endswith(f"pilote explain {ended.decision})")
-    assert all(part in line for part in said.split(".*"))
+    kept = await findings.found(world.redis, tenant="", now_ms=world.clock())
+    _, row = findings.rows(kept, language=language)
+    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in findings.lines(kept[0], language=language)]
+    assert (row[0], row[1], row[5]) == (kept[0].id, "acme", "2")
+    assert lines[0] == titled
+    assert said in lines[3]
+    assert any(line.endswith(f"pilote explain {ended.decision}") for line in lines)
+    assert any('rule = "asks-consent" AND rule.error:*' in line for line in lines)
+    assert findings.one_of(kept, f"findings/acme/{kept[0].id}") == findings.one_of(kept, kept[0].id[:6]) == kept[0]
+    assert findings.one_of(kept, "") is None
 
 
 async def test_a_rule_that_fails_only_when_another_channel_is_tried_is_noted_too(

@@ -22,11 +22,18 @@ class Grid(msgspec.Struct, frozen=True):
     """How fine numbers are told apart. Fixed before anything is measured, or hours could not be added up.
 
     `step` is the width of a cell in the measure's own unit, or with `logarithmic` as a share of the number: 0.02 tells
-    latencies of 100 and 102 ms apart. It is above 0.
+    latencies of 100 and 102 ms apart. It is above 0 and finite.
+
+    Raises:
+        ValueError: It is not.
     """
 
     step: float
     logarithmic: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.step < np.inf:
+            raise ValueError("give the grid a step above 0")
 
     def cells(self, values: Floats) -> NDArray[np.int64]:
         """The cell of each number; those that are missing or infinite have cells of their own."""
@@ -81,6 +88,26 @@ class Histogram(msgspec.Struct, frozen=True, eq=False):
     def size(self) -> float:
         """How many values there are."""
         return float(self.counts.sum())
+
+
+def by_hour(values: Floats | Keys, hours: NDArray[np.int64], *, grid: Grid | None) -> dict[int, Histogram]:
+    """The histogram of each hour, of columns with one row a value in any order; `grid` is None for names.
+
+    Raises:
+        ValueError: The columns are not equally long.
+    """
+    if values.shape != hours.shape or values.ndim != 1:
+        raise ValueError("give each value its hour")
+    cells: Keys = grid.cells(np.asarray(values, dtype=np.float64)) if grid else np.asarray(values, dtype=np.str_)
+    keys, places = np.unique(cells, return_inverse=True)
+    found, rows = np.unique(hours, return_inverse=True)
+    # A row and a key as one number: sorted once, they are both in order.
+    pairs, counts = np.unique(rows * keys.size + places, return_counts=True)
+    starts, ends = (np.searchsorted(pairs, np.arange(each, each + found.size) * keys.size) for each in (0, 1))
+    return {
+        int(hour): Histogram(grid, keys[pairs[start:end] % keys.size], counts[start:end].astype(np.float64))
+        for hour, start, end in zip(found, starts, ends, strict=True)
+    }
 
 
 def total(parts: Iterable[Histogram]) -> Histogram:

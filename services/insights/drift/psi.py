@@ -9,6 +9,8 @@ nothing of n: it alarms at 50 values by chance, and misses at 100,000 what is ce
 It holds for values that are independent of each other, and for bins that expect `bins.LEAST_EXPECTED` values or more.
 """
 
+import math
+
 import msgspec
 import numpy as np
 from scipy import special
@@ -34,14 +36,17 @@ class Psi(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     """What `value` must be above for an alarm, at `alpha`."""
     alpha: float
+    least: float
+    """The true PSI up to which drift does not matter."""
     p_value: float
+    """How likely at least such a value is with a true PSI of `least`."""
     reference_size: float
     current_size: float
     bins: int
 
     @property
     def alarm(self) -> bool:
-        """Whether it is above its threshold: without drift with probability `alpha`."""
+        """Whether it is above its threshold: without drift that matters with probability `alpha` at most."""
         return self.value > self.threshold
 
 
@@ -51,11 +56,15 @@ def values(reference: Floats, current: Floats) -> Floats:
     return np.asarray(((p - q) * np.log(p / q)).sum(axis=-1))
 
 
-def compare(reference: Floats, current: Floats, *, alpha: float, level: float = 0.95) -> Psi:
+def compare(reference: Floats, current: Floats, *, alpha: float, least: float = 0.0, level: float = 0.95) -> Psi:
     """Judge the counts of one series: each sample's values in each bin, one axis.
 
-    `alpha` and `level` are between 0 and 1, excluded. The interval inverts the noncentral chi-square distribution whose
-    noncentrality is PSI n m / (n + m); that holds while the true PSI is small: see the tests for up to 0.3.
+    With `least` 0 any drift is looked for, and a million values find one that nobody could ever notice. A shift of
+    0.1 standard deviations has a PSI of about 0.01.
+
+    `alpha` and `level` are between 0 and 1, excluded; `least` is 0 or more. The interval, and the threshold with
+    `least`, take the statistic for noncentral chi-square with the noncentrality PSI n m / (n + m). That holds while the
+    true PSI is small; the tests simulate it up to 0.24, a shift of half a standard deviation.
 
     Raises:
         ValueError: Counts are not one for each bin in both, or one of the samples is empty.
@@ -69,13 +78,33 @@ def compare(reference: Floats, current: Floats, *, alpha: float, level: float = 
         value=value,
         interval=_interval(value, degrees=bins - 1, scale=scale, level=level),
         level=level,
-        threshold=float(special.chdtri(bins - 1, alpha)) / scale if bins > 1 else 0.0,
+        threshold=_quantile(alpha, bins - 1, least=least * scale) / scale if bins > 1 else 0.0,
         alpha=alpha,
-        p_value=float(special.chdtrc(bins - 1, value * scale)) if bins > 1 else 1.0,
+        least=least,
+        p_value=_above(value * scale, bins - 1, least=least * scale) if bins > 1 else 1.0,
         reference_size=n,
         current_size=m,
         bins=bins,
     )
+
+
+def _quantile(alpha: float, degrees: int, *, least: float) -> float:
+    """What a statistic is above with probability `alpha`, at this noncentrality."""
+    if least <= 0:
+        return float(special.chdtri(degrees, alpha))
+    if least <= _LARGE:
+        return float(special.chndtrix(1 - alpha, degrees, least))
+    return float((math.sqrt(least + (degrees - 1) / 2) - special.ndtri(alpha)) ** 2 + (degrees - 1) / 2)
+
+
+def _above(statistic: float, degrees: int, *, least: float) -> float:
+    """How likely it is to be at least this large, at this noncentrality."""
+    if least <= 0:
+        return float(special.chdtrc(degrees, statistic))
+    if least <= _LARGE:
+        return max(0.0, 1 - float(special.chndtr(statistic, degrees, least)))
+    middle = (degrees - 1) / 2
+    return float(special.ndtr(math.sqrt(least + middle) - math.sqrt(max(0.0, statistic - middle))))
 
 
 def _interval(value: float, *, degrees: int, scale: float, level: float) -> Interval:
@@ -91,6 +120,6 @@ def _noncentrality(statistic: float, degrees: int, *, below: float) -> float:
     if special.chdtr(degrees, statistic) <= below:
         return 0.0
     if statistic > _LARGE:
-        root = np.sqrt(statistic - (degrees - 1) / 2) - special.ndtri(below)
+        root = math.sqrt(statistic - (degrees - 1) / 2) - special.ndtri(below)
         return float(root**2 - (degrees - 1) / 2)
     return float(special.chndtrinc(statistic, degrees, below))

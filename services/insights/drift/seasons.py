@@ -1,10 +1,14 @@
 """Like with like: a reference weighed so that each hour of the day counts as much as it does in the window.
 
 Nights have other calls than days, so a window with more of the night would look like drift. Each of the reference's
-hours of day gets the share w that it has in the window. If all hours had the same distribution, the weighed shares
-would be known as well as those of n = 1 / sum(w^2 / n_h) values, with n_h the reference's values at that hour. If they
-differ, the shares are known better than that, since the differences between hours add nothing. So the tests of `psi`
-then raise fewer false alarms than they say, not more.
+hours of day gets the share w that it has in the window. If all hours have the same distribution, the weighed shares are
+known as well as those of n = 1 / sum(w^2 / n_h) values, with n_h the reference's values at that hour.
+
+If hours differ, a bin that lives on badly known hours is known worse than that, by the factor sum(w^2 / n_h p_h) n /
+sum(w p_h), with p_h the bin's share at that hour. With n divided by the largest such factor of all bins, the covariance
+of fixed bins is an upper bound of the weighed shares': for any weights x of the bins, the variance of x under a mixture
+that nowhere exceeds c times another one is at most c times that under the other, and differences between hours add
+nothing.
 """
 
 from collections.abc import Mapping
@@ -34,8 +38,10 @@ class Reference(msgspec.Struct, frozen=True, eq=False):
         """The reference of these hours. `cycle_hours` is 24 for hours of the day, 168 for those of the week.
 
         Raises:
-            ValueError: There are no hours, or they are not of one grid.
+            ValueError: There are no hours, or they are not of one grid, or the cycle has none.
         """
+        if cycle_hours < 1:
+            raise ValueError("give the cycle at least one hour")
         whole = total(hours.values())
         counts = np.zeros((cycle_hours, whole.keys.size))
         for hour, each in hours.items():
@@ -48,6 +54,10 @@ class Alike(msgspec.Struct, frozen=True, eq=False):
 
     reference: Histogram
     """Its size is how many values know as much; counts are fractions."""
+    noise: Histogram
+    """The reference weighed by w^2 / n_h, of the same size: what it has more of than `reference` is known worse."""
+    worst_size: float
+    """The least n_h / w of any hour: no share is known worse than of so many values, not even one that never came."""
     current: Histogram
     left_out: float
     """Current values at hours that the reference has nothing of."""
@@ -70,13 +80,16 @@ def alike(reference: Reference, current: Hours) -> Alike | None:
         return None
     present = values > 0
     weights = values[present] / values.sum()
-    known = 1 / float((weights**2 / sizes[present]).sum())
-    shares = (weights / sizes[present]) @ reference.counts[present]
+    lacking = weights**2 / sizes[present]
+    known = 1 / float(lacking.sum())
+    at_hours = reference.counts[present] / sizes[present, None]
     everything = total(usable.values())
     if everything.grid != reference.grid:
         raise ValueError("give histograms of one grid")
     return Alike(
-        reference=Histogram(reference.grid, reference.keys, shares * known),
+        reference=Histogram(reference.grid, reference.keys, weights @ at_hours * known),
+        noise=Histogram(reference.grid, reference.keys, lacking @ at_hours * known**2),
+        worst_size=float((sizes[present] / weights).min()),
         current=everything,
         left_out=sum(each.size for each in current.values()) - everything.size,
     )

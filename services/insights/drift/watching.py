@@ -7,6 +7,7 @@ half for values that no bin is for. What the promise rests on is that the values
 other at each hour of the day, and that a series without drift has the reference's distribution at the same hours.
 """
 
+import math
 from collections.abc import Sequence
 from zlib import crc32
 
@@ -15,9 +16,9 @@ from scipy import special
 
 from services.insights.drift import distances
 from services.insights.drift.bins import Bins, cut
-from services.insights.drift.histograms import Histogram
+from services.insights.drift.histograms import Floats
 from services.insights.drift.psi import Psi, compare
-from services.insights.drift.seasons import Hours, Reference, alike
+from services.insights.drift.seasons import Alike, Hours, Reference, alike
 
 
 class Series(msgspec.Struct, frozen=True, order=True):
@@ -30,12 +31,23 @@ class Series(msgspec.Struct, frozen=True, order=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How many looks a period will take, said before it begins, and what share of periods may alarm falsely."""
+    """How many looks a period will take, said before it begins, and what share of periods may alarm falsely.
+
+    Raises:
+        ValueError: There is no series or no window, `alpha` is not between 0 and 1, or `least_psi` is below 0.
+    """
 
     series: int
     windows: int
     """Windows of each series in the period: 7 for days of a week."""
     alpha: float = 0.05
+    least_psi: float = 0.0
+    """The PSI up to which drift does not matter: 0.01 is about a shift of 0.1 standard deviations. Values that no bin
+    is for matter however few they are."""
+
+    def __post_init__(self) -> None:
+        if min(self.series, self.windows) < 1 or not 0 < self.alpha < 1 or not 0 <= self.least_psi < math.inf:
+            raise ValueError("plan at least one series and window, an alpha between 0 and 1, and no negative PSI")
 
     @property
     def alpha_per_look(self) -> float:
@@ -92,11 +104,14 @@ def watch(windows: Sequence[Window], *, plan: Plan, now_hour: int) -> tuple[Look
     each window once: a second look is a second chance for a false alarm.
 
     Raises:
-        ValueError: There are more series or windows than planned, or a window's reference is of another grid or time.
+        ValueError: There are more series or windows than planned, one of them twice, or a window has hours beyond its
+            end, or a reference of another grid or of its own time.
     """
     series = [each.series for each in windows]
     if len(set(series)) > plan.series or len(series) > plan.series * plan.windows:
         raise ValueError("plan the period for all series and windows that it will have")
+    if len({(each.series, each.until_hour) for each in windows}) < len(windows):
+        raise ValueError("look at each window once")
     looks = [_look(each, plan) for each in windows if each.until_hour <= now_hour]
     return tuple(sorted(looks, key=_rank))
 
@@ -108,6 +123,8 @@ def _rank(look: Look) -> tuple[bool, float, float, Series, int]:
 
 
 def _look(window: Window, plan: Plan) -> Look:
+    if any(hour >= window.until_hour for hour in window.current):
+        raise ValueError("give each window the hours before its end")
     pair = alike(window.reference, window.current)
     bins = cut(pair.reference, current_size=pair.current.size) if pair else None
     alpha = plan.alpha_per_look
@@ -122,9 +139,9 @@ def _look(window: Window, plan: Plan) -> Look:
     )
     if not pair or not bins:
         return look
-    before, now = bins.counts(pair.reference), bins.counts(pair.current)
-    found = compare(before, now, alpha=alpha / 2) if bins.count > 1 and now.sum() > 0 else None
-    strange_p = _strange(bins, pair.reference, pair.current)
+    before, now = _known(bins, pair), bins.counts(pair.current)
+    found = compare(before, now, alpha=alpha / 2, least=plan.least_psi) if bins.count > 1 and now.sum() > 0 else None
+    strange_p = _strange(bins, pair)
     chance = min(1.0, 2 * min(found.p_value if found else 1.0, strange_p))
     alarm = chance < alpha
     seed = crc32(msgspec.json.encode((window.series, window.until_hour)))
@@ -140,15 +157,25 @@ def _look(window: Window, plan: Plan) -> Look:
     )
 
 
-def _strange(bins: Bins, reference: Histogram, current: Histogram) -> float:
+def _known(bins: Bins, pair: Alike) -> Floats:
+    """The reference's counts, as many as the worst known bin is known like: see `seasons`."""
+    counts, noise = bins.counts(pair.reference), bins.counts(pair.noise)
+    return counts / max(1.0, float((noise / counts).max()))
+
+
+def _strange(bins: Bins, pair: Alike) -> float:
     """How likely so many values without a bin are without drift.
 
     Of names that are too rare, each came first to one sample or the other like by the toss of a coin, whose odds are
     the samples' sizes: the binomial distribution, given how many there are. Of numbers, the farthest ones on each side
-    are so tossed until one is the reference's: the negative binomial for two sides.
+    are so tossed until one is the reference's: the negative binomial for two sides. All of them may belong to the
+    worst known hour.
     """
-    came = bins.strange(current)
+    came = bins.strange(pair.current)
     if came <= 0:
         return 1.0
-    before = bins.strange(reference) if bins.names else 1.0
-    return float(special.betainc(came, before + 1, current.size / (current.size + reference.size)))
+    before = 1.0
+    if bins.names:
+        weighed, noise = bins.strange(pair.reference), bins.strange(pair.noise)
+        before = weighed**2 / noise if noise > 0 else 0.0
+    return float(special.betainc(came, before + 1, pair.current.size / (pair.current.size + pair.worst_size)))

@@ -50,6 +50,28 @@ def test_the_interval_holds_the_true_psi(shift: float) -> None:
     assert np.mean([each.low <= truth + 1e-9 and truth <= each.high for each in intervals]) >= 0.92
 
 
+@pytest.mark.parametrize("sizes", [(14_000, 2000), (400_000, 100_000)])
+def test_drift_that_does_not_matter_alarms_as_rarely_as_it_says(sizes: tuple[int, int]) -> None:
+    truth = float(((shifted(0.1) - EVEN) * np.log(shifted(0.1) / EVEN)).sum())
+    reference, current = (
+        samples(EVEN, sizes[0], runs=10_000, seed=1),
+        samples(shifted(0.1), sizes[1], runs=10_000, seed=2),
+    )
+    found = psi.values(reference, current)
+    for alpha in (0.05, 0.01, 0.001):
+        judged = psi.compare(reference[0], current[0], alpha=alpha, least=truth)
+        assert (found > judged.threshold).mean() <= alpha * 1.5 + 2 * np.sqrt(alpha / 10_000)
+    assert (found > psi.compare(reference[0], current[0], alpha=0.05).threshold).mean() > 0.75
+
+
+@pytest.mark.parametrize("least", [0.0, 1e-6, 0.01, 9.99, 10.01, 100.0])
+def test_the_p_value_is_alpha_at_the_threshold(least: float) -> None:
+    scale, degrees = 1000.0, 9
+    for alpha in (0.2, 0.05, 1e-4):
+        statistic = psi._quantile(alpha, degrees, least=least * scale)
+        assert psi._above(statistic, degrees, least=least * scale) == pytest.approx(alpha, rel=1e-4)
+
+
 def test_it_is_what_the_formula_says_and_the_p_value_belongs_to_the_threshold() -> None:
     reference, current = np.array([500.0, 300.0, 200.0]), np.array([400.0, 330.0, 270.0])
     found = psi.compare(reference, current, alpha=0.05)

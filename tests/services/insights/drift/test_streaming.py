@@ -1,5 +1,8 @@
 """An early word about a stream: rarely without a change, soon with one. Seeds are fixed; `-s` shows the shares."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -118,6 +121,12 @@ def test_long_streams_are_taken_in_as_many_batches_as_were_simulated() -> None:
     listening = plan(before, expected=1_000_000, alpha=ALPHA)
     assert listening
     assert listening.batch * MOST_STEPS == 1_000_000
+
+
+def test_pandas_is_not_imported_before_somebody_listens() -> None:
+    asked = "import sys, services.insights.drift.streaming; print('pandas' in sys.modules, 'river' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["False", "False"]
 
 
 def test_the_threshold_rises_as_alpha_falls() -> None:

@@ -1,0 +1,94 @@
+"""One round of the workbench: what is new in the log is read, and everything that looks for something looks at it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from services.findings.finding import Finding, Seen
+from services.findings.store import FindingStore
+from services.workbench.columns.database import Columns
+from services.workbench.columns.reading import Told, read_on
+
+if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Look(Protocol):
+    """Something that looks for one kind of thing."""
+
+    @property
+    def kind(self) -> str:
+        """Of its findings."""
+
+    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+        """What it sees; runs off the event loop. Looking twice at the same time sees the same."""
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """What a round came to."""
+
+    read: int
+    """Entries of the log that were new."""
+    seen: int
+    news: tuple[Finding, ...]
+    """Findings that are new, or have opened again."""
+    failed: tuple[str, ...]
+    """Kinds whose look ended with a mistake of ours: the others looked all the same."""
+    read_seconds: float
+    look_seconds: float
+
+
+class Looking:
+    """Makes rounds. `clock_ms` is milliseconds since the epoch."""
+
+    def __init__(
+        self,
+        columns: Columns,
+        audit: "AuditServiceAsyncStub",
+        findings: FindingStore,
+        looks: Sequence[Look],
+        *,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._columns = columns
+        self._audit = audit
+        self._findings = findings
+        self._looks = tuple(looks)
+        self._clock_ms = clock_ms
+
+    async def round(self, *, told: Told | None = None, looking: Callable[[str], None] | None = None) -> Round:
+        """Read what is new, look, and keep what was seen. `told` hears how reading goes, `looking` which look is next.
+
+        Raises:
+            LogDiffers, grpc.aio.AioRpcError, RedisError: see `read_on` and `FindingStore`.
+        """
+        begun = time.perf_counter()
+        read = await read_on(self._columns, self._audit, told=told)
+        now_ms = self._clock_ms()
+        await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
+        between = time.perf_counter()
+        seen: list[Seen] = []
+        failed: list[str] = []
+        for each in self._looks:
+            if looking is not None:
+                looking(each.kind)
+            try:
+                seen += await asyncio.to_thread(each.look, self._columns, now_ms=now_ms)
+            except Exception:  # one look that cannot cope must not blind all others
+                _log.exception("a look ended with a mistake of ours", extra={"kind": each.kind})
+                failed.append(each.kind)
+        news = await self._findings.see(seen, now_ms=now_ms)
+        return Round(
+            read=read,
+            seen=len(seen),
+            news=news,
+            failed=tuple(failed),
+            read_seconds=between - begun,
+            look_seconds=time.perf_counter() - between,
+        )

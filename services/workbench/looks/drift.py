@@ -1,0 +1,158 @@
+"""Looks for drift: what an agent's version does in an hour, and in a day, against what it did before.
+
+Of a version that is new the reference is what the agent did with its other versions: that is when a model most often
+turns out to be another one than was thought.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from services.findings.finding import Seen
+from services.insights.drift.histograms import Histogram, total
+from services.insights.drift.seasons import Reference
+from services.insights.drift.watching import Look, Plan, Series, Window, watch
+from services.workbench.columns.database import Columns
+from services.workbench.looks.evidence import Span, filter_of, most_risen, sampled, shares
+from services.workbench.looks.series import HOUR_MS, MEASURES, Measure, Served, hours_of
+
+_DAY: Final = 24
+REFERENCE_HOURS: Final = 14 * _DAY
+GAP_HOURS: Final = _DAY
+"""Between the reference and an hour that is looked at: what drifts slowly does not become its own reference at once."""
+LEAST_REFERENCE: Final = 300
+"""Calls of a version before what it did before is a reference."""
+LOOKED_HOURS: Final = _DAY
+"""Complete hours that are looked at: a round that comes late misses none, and one that comes again sees the same."""
+LEAST_SERIES: Final = 40
+"""Series that a week is planned for at least; with more there are, the more certain each alarm must be."""
+WINDOWS: Final = 7 * (_DAY + 1)
+"""Of one series in a week: its hours and its days."""
+_GRAVE: Final = 0.15
+"""A PSI of so much is 63 % grave; 0.25, the rule of thumb for a major one, is 81 %."""
+
+
+class _Asked(msgspec.Struct, frozen=True, eq=False):
+    """One window, and what it is of."""
+
+    served: Served
+    measure: Measure
+    window: Window
+    hours: int
+    against: str
+    """The version of the reference; empty for its own, "*" for all others."""
+
+
+class DriftLook:
+    """See `services.workbench.looking.Look`."""
+
+    kind = "drift"
+
+    def __init__(self, measures: Sequence[Measure] = MEASURES) -> None:
+        self._measures = tuple(measures)
+
+    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+        """The drift of hours, and of a day, that were complete in the last 24 hours."""
+        now_hour = now_ms // HOUR_MS
+        asked = [
+            each
+            for measure in self._measures
+            for each in _windows(measure, _hours(columns, measure, now_hour), now_hour=now_hour)
+        ]
+        series = {each.window.series for each in asked}
+        plan = Plan(series=max(LEAST_SERIES, len(series)), windows=WINDOWS)
+        known = {(each.window.series, each.window.until_hour, each.hours): each for each in asked}
+        seen: list[Seen] = []
+        for hours in (1, _DAY):
+            its = [each.window for each in asked if each.hours == hours]
+            alarms = [each for each in watch(its, plan=plan, now_hour=now_hour) if each.alarm]
+            seen += [_seen(columns, known[each.series, each.until_hour, hours], each) for each in alarms]
+        return seen
+
+
+def _hours(columns: Columns, measure: Measure, now_hour: int) -> Mapping[Served, Mapping[int, Histogram]]:
+    start = _day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
+    return hours_of(columns, measure, start_hour=start, end_hour=now_hour)
+
+
+def _windows(measure: Measure, served: Mapping[Served, Mapping[int, Histogram]], *, now_hour: int) -> Iterator[_Asked]:
+    """All that were complete within the last `LOOKED_HOURS`.
+
+    What a window is compared with depends on its day alone: in whichever round it is looked at, it is one and the same
+    look.
+    """
+    begun = now_hour - LOOKED_HOURS
+    for whose, hours in served.items():
+        series = Series(f"{whose.tenant}/{whose.agent}", whose.version, "", measure.name)
+        for day in sorted({_day_of(hour) for hour in hours if hour >= _day_of(begun)}):
+            found = _reference(whose, served, day=day)
+            if found is None:
+                continue
+            reference, against = found
+            current = {hour: each for hour, each in hours.items() if _day_of(hour) == day}
+            for hour, each in current.items():
+                if hour >= begun:
+                    yield _Asked(whose, measure, Window(series, reference, {hour: each}, hour + 1), 1, against)
+            if begun < day + _DAY <= now_hour:
+                yield _Asked(whose, measure, Window(series, reference, current, day + _DAY), _DAY, against)
+
+
+def _reference(
+    whose: Served, served: Mapping[Served, Mapping[int, Histogram]], *, day: int
+) -> tuple[Reference, str] | None:
+    """What a version did before a day; of a new one what the agent's others did. `None` where that is too little."""
+    before = range(day - GAP_HOURS - REFERENCE_HOURS, day - GAP_HOURS)
+    own = {hour: each for hour, each in served[whose].items() if hour in before}
+    if sum(each.size for each in own.values()) >= LEAST_REFERENCE:
+        return Reference.of(own), ""
+    if own:  # it was there before, and did little
+        return None
+    others = [each for each in served if (each.tenant, each.agent) == (whose.tenant, whose.agent) and each != whose]
+    parts: dict[int, list[Histogram]] = {}
+    versions = set()
+    for other in others:
+        for hour in served[other].keys() & set(range(before.start, day)):
+            parts.setdefault(hour, []).append(served[other][hour])
+            versions.add(other.version)
+    merged = {hour: total(each) for hour, each in parts.items()}
+    if sum(each.size for each in merged.values()) < LEAST_REFERENCE:
+        return None
+    return Reference.of(merged), versions.pop() if len(versions) == 1 else "*"
+
+
+def _day_of(hour: int) -> int:
+    """The first hour of its day, in UTC."""
+    return hour // _DAY * _DAY
+
+
+def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
+    whose, until_ms = asked.served, look.until_hour * HOUR_MS
+    span = Span(until_ms - asked.hours * HOUR_MS, until_ms)
+    bins = shares(asked.window.reference, asked.window.current)
+    name = most_risen(bins)
+    sure = look.psi.interval.low if look.psi is not None else 0.0
+    strange = look.strange if look.strange_p_value is not None and look.strange_p_value < look.alpha / 2 else 0.0
+    return Seen(
+        kind="drift",
+        tenant=whose.tenant,
+        about=(("agent", whose.agent), ("version", whose.version), ("measure", asked.measure.name)),
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        size=max(1 - math.exp(-sure / _GRAVE), min(1.0, strange)),
+        reach=int(look.current_size),
+        certainty=1 - (1.0 if look.p_value is None else look.p_value),
+        value=look.psi.value if look.psi is not None else look.strange,
+        low=sure if look.psi is not None else look.strange,
+        high=look.psi.interval.high if look.psi is not None else look.strange,
+        level=look.psi.level if look.psi is not None else 0.95,
+        n=int(look.current_size),
+        m=int(look.reference_size),
+        false_alarms=look.false_alarms,
+        filter=filter_of(whose, asked.measure, name, span=span),
+        decisions=sampled(columns, whose, asked.measure, name, span=span),
+        shown={"against": asked.against, "hours": asked.hours, "strange": look.strange, "bins": bins}
+        | ({} if look.wasserstein is None else {"wasserstein": look.wasserstein.value})
+        | ({} if look.jensen_shannon is None else {"jensen_shannon": look.jensen_shannon.value}),
+    )

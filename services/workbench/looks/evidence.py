@@ -1,0 +1,77 @@
+"""What shows a finding: pictures of it, a filter that finds its decisions, and some of them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from services.findings.finding import MOST_DECISIONS
+from services.insights.drift.bins import cut
+from services.insights.drift.histograms import Histogram
+from services.insights.drift.seasons import Reference, alike
+from services.workbench.columns.database import Columns
+from services.workbench.looks.series import Measure, Served
+
+_SAMPLED: Final = """SELECT lower(replace(CAST(admitted.id AS VARCHAR), '-', '')) AS id
+ FROM admitted LEFT JOIN settled ON settled.id = admitted.id
+ WHERE tenant = $tenant AND agent = $agent AND coalesce(nullif(settled.version, ''), admitted.version) = $version
+  AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ({only}) AND ($name = '' OR {value} = $name)
+ ORDER BY admitted.id LIMIT {most}"""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A time, in milliseconds since the epoch, up to and without its end."""
+
+    start_ms: int
+    end_ms: int
+
+
+def shares(reference: Reference, current: Mapping[int, Histogram]) -> list[dict[str, Any]]:
+    """Of each bin its name or its bounds, and its share before and now; empty where there are too few values."""
+    pair = alike(reference, current)
+    bins = None if pair is None else cut(pair.reference, current_size=pair.current.size)
+    if pair is None or bins is None:
+        return []
+    before, now = (bins.counts(each) / max(each.size, 1) for each in (pair.reference, pair.current))
+    labels: list[dict[str, Any]]
+    if bins.names:
+        labels = [{"name": str(each)} for each in bins.edges] + [{"name": "*"}] * bins.others
+    else:
+        edges = [] if pair.reference.grid is None else pair.reference.grid.centres(bins.edges).tolist()
+        bounds = [None, *(each if np.isfinite(each) else None for each in edges), None]
+        labels = [{"from": low, "to": high} for low, high in pairwise(bounds)]
+    both = zip(labels, before.tolist(), now.tolist(), strict=True)
+    return [label | {"before": was, "now": is_} for label, was, is_ in both]
+
+
+def most_risen(found: Sequence[Mapping[str, Any]]) -> str:
+    """The name whose share has risen most; empty where none has, and of numbers."""
+    named = [each for each in found if each.get("name", "*") != "*" and each["now"] > each["before"]]
+    risen = max(named, key=lambda each: each["now"] - each["before"], default=None)
+    return "" if risen is None else str(risen["name"])
+
+
+def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str:
+    """Which decisions they are, as `pilote decisions list` takes it; `name` is what is measured of them, if any."""
+    parts = [f'tenant = "{served.tenant}"', f'agent = "{served.agent}"']
+    parts += [f'model_version = "{served.version}"'] if served.version else []
+    if name and measure.field:
+        parts.append(f'{measure.field} = "{name}"')
+    elif name and measure.name == "verdict":
+        verdict, _, reason = name.partition(" ")
+        parts += [f"verdict = {verdict}", *([f'reason = "{reason}"'] if reason else [])]
+    times = [f'receive_time >= "{_time(span.start_ms)}"', f'receive_time < "{_time(span.end_ms)}"']
+    return " AND ".join([*parts, *times])
+
+
+def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
+    """Ids of the first of these decisions."""
+    text = _SAMPLED.format(only=measure.only, value=measure.value, most=MOST_DECISIONS)
+    values = msgspec.structs.asdict(served) | msgspec.structs.asdict(span) | {"name": name}
+    return tuple(str(each) for each in columns.asked(text, values)["id"])
+
+
+def _time(at_ms: int) -> str:
+    return str(np.datetime_as_string(np.datetime64(at_ms, "ms"), unit="s")) + "Z"

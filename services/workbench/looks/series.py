@@ -1,0 +1,96 @@
+"""Histograms by hour of what is measured of calls: by agent, version and measure, out of the columns."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from services.insights.drift.histograms import Grid, Histogram
+from services.workbench.columns.database import Columns
+
+HOUR_MS: Final = 3_600_000
+_GRID: Final = Grid(step=0.02, logarithmic=True)
+"""Times and sizes that differ by 2 % are told apart."""
+_CALLS: Final = "admitted.operation <> '' AND NOT admitted.standby AND NOT admitted.repeats"
+"""Calls of their own: described ones, neither another arm of a call nor a repeat of one."""
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured of a call."""
+
+    name: str
+    value: str
+    """In SQL, of the tables `admitted` and, where the call has ended, `settled`."""
+    numbers: bool = False
+    """Whether it has numbers; else names."""
+    only: str = "true"
+    """Of which calls."""
+    field: str = ""
+    """As filters name it, where a name of it can be filtered by."""
+
+
+MEASURES: Final = (
+    Measure(name="verdict", value="concat(verdict, if(admitted.reason = '', '', ' '), admitted.reason)"),
+    Measure(name="status", value="settled.status", only="settled.status IS NOT NULL", field="status"),
+    Measure(name="method", value="method", field="method"),
+    Measure(name="channel", value="channel", only="channel <> ''", field="channel"),
+    Measure(name="category", value="category", only="category <> ''", field="category"),
+    Measure(name="latency", value="settled.upstream_us", numbers=True, only="settled.upstream_us > 0"),
+    Measure(name="request-size", value="request_bytes", numbers=True, only="request_bytes > 0"),
+)
+_ASKED: Final = """SELECT tenant, agent, version, at_hour, value, count(*) AS calls FROM (
+  SELECT tenant, agent, coalesce(nullif(settled.version, ''), admitted.version) AS version,
+    admitted.at_ms // 3600000 AS at_hour, {value} AS value
+  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
+  WHERE {calls} AND ({only}) AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms)
+ GROUP BY ALL ORDER BY tenant, agent, version, at_hour, value"""
+
+
+class Served(msgspec.Struct, frozen=True, order=True):
+    """Whose calls: one version of one agent of a tenant."""
+
+    tenant: str
+    agent: str
+    version: str
+
+
+def hours_of(
+    columns: Columns, measure: Measure, *, start_hour: int, end_hour: int
+) -> Mapping[Served, Mapping[int, Histogram]]:
+    """What was measured in hours since the epoch, up to and without `end_hour`."""
+    text = _ASKED.format(value=measure.value, only=measure.only, calls=_CALLS)
+    span = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
+    found = columns.asked(text, span)
+    hours: dict[Served, dict[int, Histogram]] = {}
+    for at, start, end in _groups(found):
+        counts = np.asarray(found["calls"][start:end], dtype=np.float64)
+        histogram = _histogram(found["value"][start:end], counts, numbers=measure.numbers)
+        served = Served(found["tenant"][at], found["agent"][at], found["version"][at])
+        hours.setdefault(served, {})[int(found["at_hour"][at])] = histogram
+    return hours
+
+
+def _groups(found: Mapping[str, NDArray[Any]]) -> Iterator[tuple[int, int, int]]:
+    """The rows of each version and hour: the first one's place, and from where to where they go."""
+    size = found["calls"].size
+    if not size:
+        return
+    names = ("tenant", "agent", "version", "at_hour")
+    new = np.zeros(size, dtype=np.bool_)
+    new[0] = True
+    for name in names:
+        values = np.asarray(found[name])
+        new[1:] |= values[1:] != values[:-1]
+    bounds = [*np.flatnonzero(new).tolist(), size]
+    for start, end in pairwise(bounds):
+        yield start, start, end
+
+
+def _histogram(values: NDArray[Any], counts: NDArray[np.float64], *, numbers: bool) -> Histogram:
+    if not numbers:
+        return Histogram(None, np.asarray(values, dtype=np.str_), counts)
+    keys, places = np.unique(_GRID.cells(np.asarray(values, dtype=np.float64)), return_inverse=True)
+    return Histogram(_GRID, keys, np.bincount(places, weights=counts, minlength=keys.size).astype(np.float64))

@@ -1,0 +1,129 @@
+"""A version that has become another one is found by what it does, and one that has not is left alone."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gateway.core.record import Verdict
+from services.audit.filters.filter import parse
+from services.findings.finding import Seen
+from services.workbench.columns.database import Columns
+from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.series import MEASURES, Served, hours_of
+from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, Entry, calls
+
+DAY = 24
+FIRST = 16 * DAY
+"""The first hour of the day that tests are about."""
+Draw = np.random.Generator
+How = Callable[[Draw], Mapping[str, Any]]
+
+
+def some(draw: Draw) -> Mapping[str, Any]:
+    """One of five calls is refused, and half of the others go by mail."""
+    if draw.random() < 0.2:
+        return {"verdict": Verdict.DENY, "reason": "CAP_EXCEEDED", "expires_ms": 0}
+    return {"channel": "email" if draw.random() < 0.5 else "sms"}
+
+
+def refused(draw: Draw) -> Mapping[str, Any]:
+    """Likewise, but half of the calls are refused."""
+    if draw.random() < 0.5:
+        return {"verdict": Verdict.DENY, "reason": "CAP_EXCEEDED", "expires_ms": 0}
+    return {"channel": "email" if draw.random() < 0.5 else "sms"}
+
+
+def anew(how: How) -> How:
+    """Likewise, by a version that was not there before."""
+    return lambda draw: {**how(draw), "version": "score@2"}
+
+
+@pytest.fixture(scope="module")
+def past() -> Sequence[Entry]:
+    """Sixteen days of one version of one agent."""
+    return list(calls(range(FIRST), seed=1, each=30, record=some))
+
+
+@pytest.fixture
+def columns(tmp_path: Path, past: Sequence[Entry]) -> Iterator[Columns]:
+    made = Columns(tmp_path / "columns")
+    made.append(past)
+    yield made
+    made.close()
+
+
+def after(columns: Columns, hours: int, *, seed: int = 7, each: int = 300, **how: How) -> list[Seen]:
+    """What is seen when so many hours of the day are over, in which calls were so."""
+    columns.append(list(calls(range(FIRST, FIRST + hours), seed=seed, each=each, **how)))
+    return list(DriftLook().look(columns, now_ms=START_MS + (FIRST + hours) * HOUR_MS))
+
+
+def measures(seen: Sequence[Seen]) -> set[str]:
+    return {dict(each.about)["measure"] for each in seen}
+
+
+def test_what_goes_on_as_before_raises_nothing(columns: Columns) -> None:
+    assert after(columns, DAY, record=some) == []
+
+
+def test_a_version_that_is_refused_more_often_is_found_within_the_hour(columns: Columns) -> None:
+    seen = after(columns, 1, record=refused)
+    (verdict,) = [each for each in seen if dict(each.about)["measure"] == "verdict"]
+    assert verdict.about == (("agent", "sales-bot"), ("version", "score@1"), ("measure", "verdict"))
+    assert (verdict.start_ms, verdict.end_ms) == (START_MS + FIRST * HOUR_MS, START_MS + (FIRST + 1) * HOUR_MS)
+    assert (verdict.n, verdict.false_alarms, verdict.certainty > 0.9999) == (300, 0.05, True)
+    assert 0 < verdict.low < verdict.value < verdict.high
+    shares = {each["name"]: (each["before"], each["now"]) for each in verdict.shown["bins"]}
+    assert shares["DENY CAP_EXCEEDED"] == pytest.approx((0.2, 0.5), abs=0.08)
+    assert 'reason = "CAP_EXCEEDED"' in verdict.filter
+    parse(verdict.filter)
+    asked = "SELECT DISTINCT reason FROM admitted WHERE CAST(id AS VARCHAR) IN (SELECT unnest($ids))"
+    ids = [f"{each[:8]}-{each[8:12]}-{each[12:16]}-{each[16:20]}-{each[20:]}" for each in verdict.decisions]
+    assert columns.asked(asked, {"ids": ids})["reason"].tolist() == ["CAP_EXCEEDED"]
+    assert len(ids) == 20
+
+
+def test_a_new_version_is_compared_with_what_its_agent_did_before(columns: Columns) -> None:
+    assert after(columns, 3, record=anew(some)) == []
+    seen = after(columns, 3, seed=8, record=anew(refused))
+    assert "verdict" in measures(seen)
+    assert {dict(each.about)["version"] for each in seen} == {"score@2"}
+    assert {each.shown["against"] for each in seen} == {"score@1"}
+
+
+def test_slowness_is_found_and_said_in_standard_deviations(columns: Columns) -> None:
+    slow: How = lambda draw: {"upstream_us": int(draw.lognormal(10.2, 0.5))}  # noqa: E731
+    seen = [each for each in after(columns, DAY, each=100, record=some, settlement=slow) if each.shown["hours"] == DAY]
+    (latency,) = [each for each in seen if dict(each.about)["measure"] == "latency"]
+    assert latency.shown["wasserstein"] > 0.15
+    assert latency.shown["bins"][0]["from"] is None
+    assert latency.shown["bins"][0]["now"] < latency.shown["bins"][0]["before"]
+
+
+def test_whenever_it_is_looked_at_it_is_one_and_the_same_look(columns: Columns) -> None:
+    at_once = after(columns, 2, record=refused)
+    columns.append(list(calls(range(FIRST + 2, FIRST + 9), seed=9, each=20, record=some)))
+    later = DriftLook().look(columns, now_ms=START_MS + (FIRST + 9) * HOUR_MS + 5)
+    assert [each for each in later if each.end_ms <= START_MS + (FIRST + 2) * HOUR_MS] == at_once
+
+
+def test_too_little_is_no_reference(tmp_path: Path) -> None:
+    columns = Columns(tmp_path / "columns")
+    columns.append(list(calls(range(FIRST - DAY, FIRST), seed=3, each=20, record=some)))
+    assert after(columns, 5, record=refused) == []
+    columns.close()
+
+
+def test_hours_have_what_was_in_them(columns: Columns) -> None:
+    (verdict,) = [each for each in MEASURES if each.name == "verdict"]
+    start = START_HOUR + FIRST - 2
+    found = hours_of(columns, verdict, start_hour=start, end_hour=start + 2)
+    served = Served("acme", "sales-bot", "score@1")
+    assert {(whose, hour): each.size for whose, its in found.items() for hour, each in its.items()} == {
+        (served, start): 30.0,
+        (served, start + 1): 30.0,
+    }
+    assert set(found[served][start].keys) <= {"ALLOW", "DENY CAP_EXCEEDED"}
