@@ -9,7 +9,11 @@ from playwright.async_api import expect
 from pilote.crm.v1.contact_pb2 import Contact
 from services.control.console.console import Console
 from services.control.console.page import Parts
+from services.control.console.pages.finding_shown import path_of
 from services.control.console.policy.fields import FORMS
+from services.findings.changing import Wanted, changed
+from services.findings.finding import State
+from services.findings.store import FindingStore
 from tests.console.languages import english_in
 from tests.console.stage import Stage, confirms
 from tests.console.test_stories_of_models import ramp
@@ -20,6 +24,7 @@ from tests.e2e.policy import allow_all, cap
 from tests.e2e.requests import get, send
 from tests.e2e.world import credential, told
 from tests.fakes.upstream import FakeUpstream, answering
+from tests.services.findings.test_finding import seen
 
 pytestmark = [pytest.mark.one_store, pytest.mark.timeout(300)]  # dozens of pages each
 SALES = credential("sales-bot")
@@ -30,6 +35,9 @@ SECTIONS: Final = (
     "/decisions/views",
     "/decisions/counts",
     "/decisions/compare",
+    "/findings",
+    "/findings?tab=mine",
+    "/findings?tab=closed",
     "/policy",
     "/policy/proposals",
     "/policy/history",
@@ -147,6 +155,10 @@ async def calls(theatre: tuple[Workplace, FakeUpstream]) -> list[str]:
     for each in ended:
         await stage.work.auditor.decision(each.decision)
     await stage.work.stop("agent=marketing-bot", "rien que moi")
+    found = await FindingStore(stage.work.world.redis).see([seen(), seen(kind="around", of="people")], now_ms=1)
+    await FindingStore(stage.work.world.redis).write(
+        changed(found[1], Wanted(state=State.RESOLVED, text="rien que moi"), by="ora", now_ms=2)
+    )
     await lost(stage.work)
     return [each.decision for each in ended]
 
@@ -160,6 +172,8 @@ async def test_where_much_has_happened_every_section_tells_it_in_french(stage: S
 async def test_what_is_shown_of_one_thing_is_told_in_french(stage: Stage, calls: list[str]) -> None:
     fleur = await stage.comes("fleur", "/holds", locale="fr-FR")
     hold = await fleur.page.locator("main a[href^='/holds/']").first.get_attribute("href")
+    findings = [path_of(each) for each in await FindingStore(stage.work.world.redis).all("acme")]
+    assert len(findings) == 2
     things = ("/models/routes/crm", "/models/rollouts/up", "/models/experiments/ton", "/policy/history/1")
     others = (
         "/policy?q=crm",
@@ -169,7 +183,7 @@ async def test_what_is_shown_of_one_thing_is_told_in_french(stage: Stage, calls:
         "/stops/resume?what=agent%3Dmarketing-bot&tenant=acme",
     )
     decisions = [f"/decisions/{each}" for each in calls]
-    assert await reads(fleur, *things, *others, *decisions, hold or "") == {}
+    assert await reads(fleur, *things, *others, *decisions, *findings, hold or "") == {}
 
 
 async def test_a_draft_is_made_and_proposed_in_french(stage: Stage, calls: list[str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pilote.crm.v1.contact_pb2 import Contact
 from services.control.access.rights import RIGHTS, Role
 from services.control.console.console import PAGES
+from services.findings.store import FindingStore
 from tests.console.conftest import Visit
 from tests.console.test_models import ramp
 from tests.console.test_webhooks import lost
@@ -23,6 +24,7 @@ from tests.e2e.policy import allow_all, cap
 from tests.e2e.requests import get
 from tests.e2e.world import credential, told
 from tests.fakes.upstream import answering, fake_upstream
+from tests.services.findings.test_finding import seen
 
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "desk": {},
@@ -49,6 +51,7 @@ async def _data(work: Workplace, stack: Any) -> None:
     for each in range(4):
         await told(work.world.agent().contacts.GetContact(get(f"contacts/{each}"), metadata=credential("sales-bot")))
     await Desk(work.world).held()
+    await FindingStore(work.world.redis).see([seen()], now_ms=work.world.clock())
     await work.stop("agent=research-bot", "It asks too much")
     await lost(work)
 

@@ -16,6 +16,7 @@ from services.control.console.pages import (
     agents,
     confirm,
     decisions,
+    findings,
     guide,
     holds,
     integrations,
@@ -40,6 +41,7 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     decisions.PAGE,
+    findings.PAGE,
     policy.PAGE,
     models.PAGE,
     holds.PAGE,

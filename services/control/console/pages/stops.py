@@ -1,6 +1,7 @@
 """The page *Stops*: what is halted, and a switch for everything that can be."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,9 +11,10 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from gateway.core.stops import Stop, is_stop
-from services.control.access.principals import Asked, principal_of
+from services.control.access.principals import Asked, Principal, principal_of
 from services.control.access.rights import EVERYWHERE, Right
 from services.control.access.tenancy import tenants_for
+from services.control.api.findings import permitted
 from services.control.console.formats import milliseconds
 from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
@@ -22,8 +24,10 @@ from services.control.console.viewer import viewer_of
 from services.control.owed_told import owes
 from services.control.stop_reach import StopReach
 from services.control.stoppable import KINDS, Target, target_of, targets
-from services.control.stopping import Halted, covered
+from services.control.stopping import MOST_CHARACTERS, Halted, covered
 from services.control.undone import Undone
+from services.findings.finding import Link
+from services.not_done import NotDone
 
 MOST_SHOWN: Final = 12
 """Of each kind, as long as nobody searches for one."""
@@ -67,7 +71,14 @@ def _asking(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/stops/new", right=Right.STOPS, include_in_schema=False)
     async def new(request: Asked) -> Response[str]:
         given = request.query_params
-        return await _confirm(request, parts, given.get("what", ""), given.get("tenant", ""))
+        return await _confirm(
+            request,
+            parts,
+            given.get("what", ""),
+            given.get("tenant", ""),
+            reason=given.get("reason", "").strip()[:MOST_CHARACTERS],
+            finding=given.get("finding", ""),
+        )
 
     @get("/stops/resume", right=Right.STOPS, include_in_schema=False)
     async def resume(request: Asked) -> Response[str]:
@@ -82,24 +93,28 @@ class _Stop(Form, frozen=True, kw_only=True):
     tenant: str = ""
     reason: str = ""
     sure: str = ""
+    finding: str = ""
+    """The one that it is made of, `findings/{tenant}/{finding}`."""
 
 
 def _doing(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/stops", right=Right.STOPS, include_in_schema=False)
     async def stop(request: Asked) -> Response[Any]:
         form = await form_as(request, _Stop)
-        what, tenant, reason = form.what, form.tenant, form.reason
+        what, tenant, reason, finding = form.what, form.tenant, form.reason, form.finding
         principal = principal_of(request)
         target, t = target_of(what, tenant), texts_of(request)
         if target.kind == "all" and form.sure != "yes":
-            return await _confirm(request, parts, what, tenant, reason=reason, unsure=True)
+            return await _confirm(request, parts, what, tenant, reason=reason, finding=finding, unsure=True)
         try:
             tenants = tenants_for(principal, Right.STOPS, parts.policy.tenants, asked=tenant or EVERYWHERE)
             made = await parts.operations.stopping.stop(tenants, what, reason=reason, who=principal)
             if made.owed:
                 owes(request)
         except Undone as undone:
-            return await _confirm(request, parts, what, tenant, reason=reason, undone=undone)
+            return await _confirm(request, parts, what, tenant, reason=reason, finding=finding, undone=undone)
+        if not made.owed:  # the log takes no notes now, so it would only be waited for
+            await _link(parts, finding, made.stops, who=principal)
         return go_to(request, "/stops", say=t(f"stops-done-{target.kind}", name=target.name))
 
     @post("/stops/resume", right=Right.STOPS, include_in_schema=False)
@@ -125,6 +140,7 @@ async def _confirm(
     tenant: str,
     *,
     reason: str = "",
+    finding: str = "",
     undone: Undone | None = None,
     unsure: bool = False,
 ) -> Response[str]:
@@ -154,10 +170,21 @@ async def _confirm(
         if is_stop(what)
         else None,
         reason=reason,
+        finding=finding,
         error=undone.said(viewer_of(request).language) if undone else "",
         field=undone.field if undone else "",
         unsure=unsure,
     )
+
+
+async def _link(parts: Parts, finding: str, stops: Sequence[Halted], *, who: Principal) -> None:
+    """Keep with a finding what was stopped because of it. Where that cannot be done, the stop stands all the same."""
+    collection, _, named = finding.partition("/")
+    tenant, _, one = named.partition("/")
+    for stop in stops if collection == "findings" else ():
+        with contextlib.suppress(NotDone):
+            permitted(who, Right.FINDINGS, parts.policy, finding)
+            await parts.operations.findings.link(tenant, one, Link("stop", stop.name), who=who)
 
 
 async def _resume(
