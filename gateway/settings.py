@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     there are none."""
     webhooks_listen: Port = "127.0.0.1:50054"
     """Address at which the process that sends webhooks says whether it is well."""
+    insights_listen: Port = "127.0.0.1:50055"
+    """Address at which the process that looks for what is wrong says whether it is well."""
+    insights_pause_minutes: Annotated[float, msgspec.Meta(ge=0.01, le=1_440)] = 5.0
+    """Pause between two looks at what is new in the log."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0

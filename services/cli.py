@@ -34,6 +34,7 @@ from services.commands.decision_commands import commands as decisions_commands
 from services.commands.experiment_commands import commands as experiments_commands
 from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
+from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
@@ -302,6 +303,7 @@ app.add_typer(packs_commands(_shell), name="packs")
 app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
+app.add_typer(insights_commands(_shell), name="insights")
 app.add_typer(connector_commands(_shell), name="connector")
 
 

@@ -71,6 +71,7 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _rollouts(settings, after=(*store, "audit")),
         _intake(settings, after=(*store, "audit")),
         _webhooks(settings, after=(*store, "audit")),
+        _insights(settings, after=(*store, "audit")),
     )
 
 
@@ -110,6 +111,12 @@ def _intake(settings: Settings, *, after: tuple[str, ...]) -> Child:
 def _webhooks(settings: Settings, *, after: tuple[str, ...]) -> Child:
     """Nothing else ends where it fails for good: events then wait."""
     child = _child("webhooks", settings.webhooks_listen, "webhooks", "run", settings=settings, after=after)
+    return msgspec.structs.replace(child, essential=False)
+
+
+def _insights(settings: Settings, *, after: tuple[str, ...]) -> Child:
+    """Nothing else ends where it fails for good: nothing is looked for then."""
+    child = _child("insights", settings.insights_listen, "insights", "run", settings=settings, after=after)
     return msgspec.structs.replace(child, essential=False)
 
 

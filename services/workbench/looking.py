@@ -11,7 +11,7 @@ import msgspec
 from services.findings.finding import Finding, Seen
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
-from services.workbench.columns.reading import Told, read_on
+from services.workbench.columns.reading import read_on
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -62,33 +62,41 @@ class Looking:
         self._looks = tuple(looks)
         self._clock_ms = clock_ms
 
-    async def round(self, *, told: Told | None = None, looking: Callable[[str], None] | None = None) -> Round:
-        """Read what is new, look, and keep what was seen. `told` hears how reading goes, `looking` which look is next.
+    async def round(self) -> Round:
+        """Read what is new, look, and keep what was seen.
 
         Raises:
             LogDiffers, grpc.aio.AioRpcError, RedisError: see `read_on` and `FindingStore`.
         """
         begun = time.perf_counter()
-        read = await read_on(self._columns, self._audit, told=told)
+        read = await read_on(self._columns, self._audit)
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()
-        seen: list[Seen] = []
-        failed: list[str] = []
-        for each in self._looks:
-            if looking is not None:
-                looking(each.kind)
-            try:
-                seen += await asyncio.to_thread(each.look, self._columns, now_ms=now_ms)
-            except Exception:  # one look that cannot cope must not blind all others
-                _log.exception("a look ended with a mistake of ours", extra={"kind": each.kind})
-                failed.append(each.kind)
+        seen, failed = await looked(self._columns, self._looks, now_ms=now_ms)
         news = await self._findings.see(seen, now_ms=now_ms)
         return Round(
             read=read,
             seen=len(seen),
             news=news,
-            failed=tuple(failed),
+            failed=failed,
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
+
+
+async def looked(
+    columns: Columns, looks: Sequence[Look], *, now_ms: int, told: Callable[[str], None] | None = None
+) -> tuple[tuple[Seen, ...], tuple[str, ...]]:
+    """What is seen, and the kinds of looks that could not cope. `told` hears which one is next."""
+    seen: list[Seen] = []
+    failed: list[str] = []
+    for each in looks:
+        if told is not None:
+            told(each.kind)
+        try:
+            seen += await asyncio.to_thread(each.look, columns, now_ms=now_ms)
+        except Exception:  # one look that cannot cope must not blind all others
+            _log.exception("a look ended with a mistake of ours", extra={"kind": each.kind})
+            failed.append(each.kind)
+    return tuple(seen), tuple(failed)

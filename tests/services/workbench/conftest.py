@@ -29,6 +29,7 @@ class Log:
     store: DecisionStore
     checkpoints: Checkpoints
     stub: Stub
+    address: str
 
     async def add(self, entries: Sequence[Entry], *, signed: bool = True) -> None:
         """Store entries, and sign the log as it is then."""
@@ -59,6 +60,6 @@ async def log(tmp_path: Path) -> AsyncIterator[Log]:
         serving(add, listen="127.0.0.1:0", names=(), drain_seconds=0) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
-        yield Log(store, checkpoints, audit_service_pb2_grpc.AuditServiceStub(channel))
+        yield Log(store, checkpoints, audit_service_pb2_grpc.AuditServiceStub(channel), f"127.0.0.1:{port}")
         tails.drain()
     await store.close()

@@ -13,7 +13,7 @@ from services.findings.finding import Seen
 from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.series import MEASURES, Served, hours_of
-from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, Entry, calls
+from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, Read, calls
 
 DAY = 24
 FIRST = 16 * DAY
@@ -42,22 +42,30 @@ def anew(how: How) -> How:
 
 
 @pytest.fixture(scope="module")
-def past() -> Sequence[Entry]:
+def past() -> Sequence[Read]:
     """Sixteen days of one version of one agent."""
     return list(calls(range(FIRST), seed=1, each=30, record=some))
 
 
 @pytest.fixture
-def columns(tmp_path: Path, past: Sequence[Entry]) -> Iterator[Columns]:
+def columns(tmp_path: Path, past: Sequence[Read]) -> Iterator[Columns]:
     made = Columns(tmp_path / "columns")
     made.append(past)
     yield made
     made.close()
 
 
-def after(columns: Columns, hours: int, *, seed: int = 7, each: int = 300, **how: How) -> list[Seen]:
+def after(
+    columns: Columns,
+    hours: int,
+    *,
+    seed: int = 7,
+    each: int = 300,
+    record: How,
+    settlement: How = lambda _draw: {},
+) -> list[Seen]:
     """What is seen when so many hours of the day are over, in which calls were so."""
-    columns.append(list(calls(range(FIRST, FIRST + hours), seed=seed, each=each, **how)))
+    columns.append(list(calls(range(FIRST, FIRST + hours), seed=seed, each=each, record=record, settlement=settlement)))
     return list(DriftLook().look(columns, now_ms=START_MS + (FIRST + hours) * HOUR_MS))
 
 

@@ -1,0 +1,154 @@
+"""The commands `pilote insights`: what the statistics see in the log."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.clock import clock_ms
+from gateway.core.texts import number
+from gateway.settings import language
+from services.commands.insight_texts import say
+from services.commands.shell import Shell, print_rows, print_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.findings.finding import Seen
+
+Folder = Annotated[
+    Path | None, typer.Option(help="Where what was read is kept, so that the next time only what is new is read.")
+]
+
+
+def commands(shell: Shell) -> typer.Typer:
+    """The commands as one group."""
+    app = typer.Typer(no_args_is_help=True, help="Insights: drift and other things that moderators look for.")
+
+    @app.command()
+    def look(
+        folder: Folder = None,
+        keep: Annotated[bool, typer.Option("--keep", help="Keep what is seen as findings.")] = False,  # noqa: FBT002
+        as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
+    ) -> None:
+        """Read the log, and show what stands out in it."""
+        from services.workbench.columns.database import Unusable
+        from services.workbench.columns.reading import LogDiffers
+
+        spoken, begun = language(shell.settings()), time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory() as own:
+                read, seen, failed = asyncio.run(_looked(shell, folder or Path(own), keep=keep, spoken=spoken))
+        except (Unusable, LogDiffers) as error:
+            shell.fail(str(error))
+        if as_json:
+            import msgspec
+
+            typer.echo(msgspec.json.encode(seen))
+            return
+        for kind in failed:
+            print_text(shell.err, say("failed", language=spoken, kind=kind))
+        seconds = number(time.monotonic() - begun, digits=1, language=spoken)
+        print_text(shell.out, say("seen" if seen else "nothing", language=spoken, read=read, seconds=seconds))
+        if seen:
+            print_rows(shell.out, _rows(seen, spoken))
+        if failed:
+            raise typer.Exit(1)
+
+    @app.command()
+    def run() -> None:
+        """Run the process that looks for what is wrong, every few minutes."""
+        from gateway.rpc.serving import run as run_process
+        from gateway.watching.exposing import Metering
+        from gateway.watching.logs import configure
+        from services.up import redis_url
+        from services.workbench.columns.database import Unusable
+        from services.workbench.columns.reading import LogDiffers
+        from services.workbench.server import serve
+
+        settings = shell.settings()
+        configure(settings.log_level)
+        try:
+            run_process(
+                lambda: serve(
+                    listen=settings.insights_listen,
+                    home=settings.home,
+                    redis_url=redis_url(settings),
+                    audit=settings.audit_listen,
+                    pause_seconds=60 * settings.insights_pause_minutes,
+                    drain_seconds=settings.drain_seconds,
+                    to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+                )
+            )
+        except (Unusable, LogDiffers) as error:
+            shell.fail(str(error))
+
+    return app
+
+
+async def _looked(
+    shell: Shell, folder: Path, *, keep: bool, spoken: str
+) -> "tuple[int, Sequence[Seen], tuple[str, ...]]":
+    """How many entries were read, what was seen, and which looks failed; with a bar where somebody watches."""
+    import grpc
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+    from services.findings.store import FindingStore
+    from services.workbench.columns.database import Columns
+    from services.workbench.columns.reading import read_on
+    from services.workbench.looking import looked
+    from services.workbench.server import looks
+
+    columns = await asyncio.to_thread(Columns, folder)
+    parts = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*parts, console=shell.err, transient=True, disable=not shell.err.is_terminal)
+    try:
+        async with grpc.aio.insecure_channel(shell.settings().audit_listen) as channel:
+            with bar:
+                task = bar.add_task(say("reading", language=spoken), total=None)
+                read = await read_on(
+                    columns,
+                    AuditServiceStub(channel),
+                    told=lambda done, whole: bar.update(task, completed=done, total=whole),
+                )
+                seen, failed = await looked(
+                    columns,
+                    looks(),
+                    now_ms=clock_ms(),
+                    told=lambda kind: bar.update(task, description=say("looking", language=spoken, kind=kind)),
+                )
+        if keep:
+            async with shell.store(shell.settings()) as redis:
+                await FindingStore(redis).see(seen, now_ms=clock_ms())
+    finally:
+        columns.close()
+    return read, seen, failed
+
+
+def _rows(seen: "Sequence[Seen]", spoken: str) -> tuple[tuple[str, ...], ...]:
+    head = tuple(say(name, language=spoken) for name in ("what", "about", "value", "interval", "of", "filter"))
+    from services.findings.finding import score_of
+
+    return (
+        head,
+        *(
+            (
+                each.kind,
+                ", ".join(f"{name}={value}" for name, value in each.about),
+                number(each.value, digits=3, language=spoken),
+                " \N{EN DASH} ".join(number(end, digits=3, language=spoken) for end in (each.low, each.high)),
+                f"{each.n} / {each.m}" if each.m else str(each.n),
+                each.filter,
+            )
+            for each in sorted(seen, key=lambda each: (-score_of(each), each.about))
+        ),
+    )

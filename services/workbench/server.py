@@ -1,0 +1,124 @@
+"""`pilote insights run`: one process that reads the log on and looks for what is wrong, every few minutes."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway import redis_clients
+from gateway.clock import clock_ms
+from gateway.ending import ended
+from gateway.instance import instance
+from gateway.rpc.serving import serving, until_told_to_stop
+from gateway.watching.exposing import NOWHERE, Metering, metering
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.findings.store import FindingStore
+from services.workbench.columns.database import Columns
+from services.workbench.looking import Look, Looking
+from services.workbench.looks.drift import DriftLook
+from services.workbench.metrics import Seen, WorkbenchMetrics
+
+FOLDER: Final = "insights"
+"""Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
+PATIENCE_SECONDS: Final = 5.0
+"""Pause while the audit service or the store does not answer."""
+
+_log = logging.getLogger(__name__)
+
+
+def looks() -> tuple[Look, ...]:
+    """All that is looked for."""
+    return (DriftLook(),)
+
+
+async def serve(
+    *,
+    listen: str,
+    home: Path,
+    redis_url: str,
+    audit: str,
+    pause_seconds: float,
+    drain_seconds: float,
+    to: Metering = NOWHERE,
+) -> None:
+    """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
+
+    Raises:
+        OSError: the address is taken.
+        Unusable: the columns are in use by another process, or broken.
+        LogDiffers: the log is another one than it was.
+    """
+    async with (
+        until_told_to_stop() as stop,
+        metering(instance("insights"), to) as meters,
+        serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds),
+    ):
+        columns = Columns(home / FOLDER)
+        try:
+            metrics = WorkbenchMetrics(meters)
+            working = asyncio.create_task(
+                look_always(columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics)
+            )
+            told = asyncio.create_task(stop.wait())
+            await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+            await ended(working, told)  # a mistake of ours is raised: better no process than one that only looks alive
+        finally:
+            columns.close()
+
+
+@contextlib.asynccontextmanager
+async def looking(
+    columns: Columns, redis_url: str, audit: str, *, clock_ms: Callable[[], int]
+) -> AsyncIterator[tuple[Looking, FindingStore]]:
+    """Who makes rounds, and where findings are, until the block ends.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 5}
+    async with (
+        await redis_clients.connected(redis_url, **options) as redis,
+        grpc.aio.insecure_channel(audit) as channel,
+    ):
+        findings = FindingStore(redis)
+        yield Looking(columns, AuditServiceStub(channel), findings, looks(), clock_ms=clock_ms), findings
+
+
+async def look_always(
+    columns: Columns, redis_url: str, audit: str, *, pause_seconds: float, metrics: WorkbenchMetrics
+) -> None:
+    """Make rounds again and again; who does not answer is said once, and waited for."""
+    down, looked_s = False, time.monotonic()
+    while True:
+        kept: tuple[Any, ...] = ()
+        try:
+            async with looking(columns, redis_url, audit, clock_ms=clock_ms) as (bench, findings):
+                while True:
+                    made = await bench.round()
+                    looked_s, down = time.monotonic(), False
+                    kept = tuple([each for tenant in columns.tenants() for each in await findings.all(tenant)])
+                    metrics.tell((Seen(columns.size, 0.0, kept),))
+                    _log.info(
+                        "the log has been looked at",
+                        extra={
+                            "read": made.read,
+                            "seen": made.seen,
+                            "new": len(made.news),
+                            "failed": list(made.failed),
+                        },
+                    )
+                    await asyncio.sleep(pause_seconds)
+        except (RedisError, OSError, TimeoutError, grpc.aio.AioRpcError) as error:
+            if not down:
+                _log.warning("the log or the store does not answer: nothing is looked for", extra={"error": str(error)})
+            down = True
+        metrics.tell((Seen(columns.size, time.monotonic() - looked_s, kept),))
+        await asyncio.sleep(PATIENCE_SECONDS)
