@@ -18,6 +18,8 @@ from services.intake.metrics import IntakeMetrics
 from services.rollouts.looking import Standing
 from services.rollouts.metrics import RolloutMetrics
 from services.webhooks.metrics import Seen, WebhookMetrics
+from services.workbench import metrics as workbench
+from services.workbench.metrics import WorkbenchMetrics
 from tests.e2e.language_models import WRITER, asked, writing
 from tests.e2e.policy import Data, agent
 from tests.e2e.requests import get, send
@@ -95,6 +97,7 @@ async def scene(world: World, upstream: FakeUpstream, home: Path) -> AsyncIterat
         RolloutMetrics(meters).tell((Standing(rollout=rollout, problem="silent"),))
         RestMetrics(meters).count("/pilote.crm.v1.ContactService/GetContact", 200)
         IntakeMetrics(meters).count("shop", "identify", "accepted", 1)
+        WorkbenchMetrics(meters).tell((workbench.Seen(1, 0.0, ()),))
         hooks = WebhookMetrics(meters)
         hooks.count("e1", "delivered")
         hooks.tell([Seen("e1", WebhookStanding(waiting=1), 0)], follows=True)
