@@ -3,13 +3,14 @@
 So no process is needed that looks for them, and whoever reads first writes down what is new.
 """
 
+import contextlib
 from typing import Final
 
 from gateway.adapters.failures import failures
 from gateway.core.failures import RuleFailure
 from gateway.redis_clients import Client
 from services.findings.finding import Finding, Seen, id_of
-from services.findings.store import FindingStore
+from services.findings.store import FindingChanged, FindingStore
 from services.findings.wording import RULE_FAILING
 
 _SIZE: Final = 0.5
@@ -42,21 +43,27 @@ def seen_of(tenant: str, failure: RuleFailure, *, known: Finding | None = None) 
     )
 
 
+def finding_of(tenant: str, rule: str) -> str:
+    """The id of the finding that a rule fails."""
+    failure = RuleFailure(rule=rule, count=0, first_ms=0, last_ms=0, error="", revision=0, decision="")
+    return id_of(seen_of(tenant, failure))
+
+
 async def looked_through(redis: Client, store: FindingStore, tenant: str, *, now_ms: int) -> tuple[Finding, ...]:
     """All findings of a tenant, with the rules that failed until now; the gravest first.
 
     Raises:
         RedisError: the store does not answer.
-        FindingChanged: others write one of them again and again.
     """
     found = await store.all(tenant)
     known = {each.id: each for each in found}
     news = []
     for failure in await failures(redis, tenant):
-        there = known.get(id_of(seen_of(tenant, failure)))
+        there = known.get(finding_of(tenant, failure.rule))
         if there is None or there.seen.end_ms < failure.last_ms:
             news.append(seen_of(tenant, failure, known=there))
     if not news:
         return found
-    await store.see(news, now_ms=now_ms)
+    with contextlib.suppress(FindingChanged):  # others write it down again and again, so it is there
+        await store.see(news, now_ms=now_ms)
     return await store.all(tenant)

@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.errors import Reason
-from gateway.core.failures import RuleFailure
 from gateway.core.stops import Stop
 from pilote.decision.v1.decision_pb2 import Decision, Verdict
 from pilote.governance.v1.annotations_pb2 import Operation
@@ -99,27 +98,6 @@ def of_gap(since_ms: int, until_ms: int) -> Event:
         subject="webhooks",
         time=time_of(until_ms),
         data={"from": time_of(since_ms), "to": time_of(until_ms)},
-    )
-
-
-def of_finding(tenant: str, failure: RuleFailure) -> Event:
-    """What is told of a rule that fails while calls are decided: once for each revision under which it does."""
-    told = f"{tenant}\n{failure.rule}\n{failure.revision}".encode()
-    return Event(
-        id=f"{hashlib.sha256(told).hexdigest()[:32]}.finding",
-        type=f"{PREFIX}finding",
-        subject=f"findings/{tenant}/{failure.rule}",
-        time=time_of(failure.last_ms),
-        tenant=tenant,
-        data={
-            "rule": failure.rule,
-            "error": failure.error,
-            "count": failure.count,
-            "first": time_of(failure.first_ms),
-            "last": time_of(failure.last_ms),
-            "revision": failure.revision,
-            "decision": f"decisions/{failure.decision}",
-        },
     )
 
 

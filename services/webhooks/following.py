@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 import msgspec
 
-from gateway.adapters.failures import failures
 from gateway.adapters.revisions import RevisionStore
 from gateway.adapters.stops import StopStore
 from gateway.core import keys
@@ -14,9 +13,12 @@ from gateway.core.stops import Stop
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
 from pilote.decision.v1.decision_pb2 import Decision
+from services.findings.failing import looked_through
+from services.findings.store import FindingStore
 from services.webhooks.contacts import of_contact
-from services.webhooks.events import of_decision, of_finding, of_gap, of_revision, of_stop, time_of
+from services.webhooks.events import of_decision, of_gap, of_revision, of_stop, time_of
 from services.webhooks.keeping import shortest_ms
+from services.webhooks.openings import news, of_finding, openings_in, openings_of
 from services.webhooks.store import WebhookStore
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
@@ -84,6 +86,7 @@ class Follower:
         self._audit = audit
         self._revisions = RevisionStore(redis)
         self._stops = StopStore(redis)
+        self._findings = FindingStore(redis)
         self._clock_ms = clock_ms
         self.follows = False
         """Whether decisions are followed now; else they wait in the log."""
@@ -194,15 +197,13 @@ class Follower:
 
     async def _look_at_findings(self, tenant: str, known: dict[str, bytes]) -> None:
         mark = f"findings/{tenant}"
-        found = await failures(self._redis, tenant)
-        now = {each.rule: each.revision for each in found}
-        before = msgspec.json.decode(known[mark], type=dict[str, int]) if mark in known else None
+        found = await looked_through(self._redis, self._findings, tenant, now_ms=self._clock_ms())
+        now = openings_of(found)
+        before = openings_in(tenant, known[mark]) if mark in known else None
         if now == before:
             return
-        if before is not None:
-            for each in found:
-                if before.get(each.rule) != each.revision:
-                    await self._tell(of_finding(tenant, each))
+        for each in news(found, before) if before is not None else ():
+            await self._tell(of_finding(each, now_ms=self._clock_ms()))
         await self._store.know(mark, msgspec.json.encode(now))
 
     async def _tell(self, event: Told | None) -> int:

@@ -12,11 +12,17 @@ from gateway.adapters.sealing import Sealer
 from gateway.adapters.stops import StopStore
 from gateway.adapters.webhooks import Delivery, Endpoint
 from gateway.clock import clock_ms
-from gateway.core.failures import NO_KEY
+from gateway.core.failures import NO_KEY, RuleFailure
 from gateway.core.stops import Stop
+from services.findings.changing import Wanted, changed
+from services.findings.failing import finding_of, seen_of
+from services.findings.finding import State
+from services.findings.finding import found as opened
+from services.findings.store import FindingStore
 from services.webhooks.events import time_of
 from services.webhooks.following import Follower
 from services.webhooks.keeping import shortest_ms
+from services.webhooks.openings import news, openings_in, openings_of
 from services.webhooks.server import running
 from services.webhooks.store import WebhookStore
 from services.webhooks.targets import networks_of
@@ -27,6 +33,7 @@ from tests.e2e.waiting import eventually
 from tests.e2e.world import Auditor, World, credential, told
 from tests.fakes.receiver import Receiver, receiving
 from tests.fakes.upstream import FakeUpstream
+from tests.services.findings.test_finding import HOUR_MS, seen
 
 KEYS = (b"k" * 32,)
 HERE = networks_of("127.0.0.0/8")
@@ -183,8 +190,50 @@ async def test_a_rule_that_fails_is_told_once_under_each_revision(
             assert number in {each["data"]["revision"] for each in events}
             assert await found(count)
     (last, first) = sorted(events, key=lambda each: -each["data"]["revision"])
-    assert (first["subject"], first["type"]) == ("findings/acme/asks", "dev.pilote.finding")
-    assert last["data"]["error"] == f'{NO_KEY}: "email"'
+    assert (first["subject"], first["type"]) == (f"findings/acme/{finding_of('acme', 'asks')}", "dev.pilote.finding")
+    assert (last["subject"], last["id"] == first["id"]) == (first["subject"], False)
+    assert (last["data"]["error"], last["data"]["rule"]) == (f'{NO_KEY}: "email"', "asks")
+
+
+async def test_what_statistics_find_is_told_once_each_time_that_it_opens(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, rules=[allow_all()]))
+    await told(world.agent().contacts.GetContact(get(), metadata=credential("sales-bot")))
+    found = FindingStore(world.redis)
+    async with receiving() as receiver:
+        store = await endpoint(world, receiver)
+        follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
+
+        async def events() -> list[dict[str, Any]]:
+            await follower.look()
+            return [json.loads(each.body) for each in await store.list("e-acme", dead=False) if each.type == "finding"]
+
+        await found.see([seen(kind="novelty")], now_ms=1)  # before anybody looked
+        await eventually(lambda: _knows(follower, store), what="a first look")
+        about = (("agent", "sales-bot"), ("subject", "a pseudonym"))
+        (finding,) = await found.see([seen(about=about)], now_ms=1)
+        (event,) = await events()
+        assert (event["subject"], event["data"]["kind"]) == (f"findings/acme/{finding.id}", "drift")
+        assert (event["data"]["title"], event["data"]["about"]) == ("Drift: agent sales-bot", {"agent": "sales-bot"})
+        await found.see([seen(1, about=about)], now_ms=2)  # seen anew, and open all the time
+        assert await events() == [event]
+        kept = await found.get("acme", finding.id)
+        assert kept is not None
+        await found.write(changed(kept, Wanted(state=State.RESOLVED), by="mona", now_ms=3 * HOUR_MS))
+        assert await events() == [event]
+        await found.see([seen(4, about=about)], now_ms=5 * HOUR_MS)
+        assert sorted(each["data"]["reopened"] for each in await events()) == [0, 1]
+        assert len(await events()) == 2
+
+
+def test_what_an_earlier_version_has_told_of_rules_is_not_told_again() -> None:
+    failure = RuleFailure(rule="asks", count=2, first_ms=1, last_ms=5, error=NO_KEY, revision=3, decision="d" * 32)
+    finding = opened(None, seen_of("acme", failure), now_ms=6)
+    assert news([finding], openings_in("acme", b'{"asks": 3}')) == []
+    assert news([finding], openings_in("acme", b'{"asks": 2}')) == [finding]
+    assert news([finding], openings_of([finding])) == []
+    assert news([finding], {}) == [finding]
 
 
 async def _knows(follower: Follower, store: WebhookStore) -> bool | None:

@@ -169,10 +169,7 @@ class FindingDesk:
 
     async def _all(self, tenant: str) -> tuple[Finding, ...]:
         with storing():
-            try:
-                return await looked_through(self._redis, self._store, tenant, now_ms=self._clock_ms())
-            except FindingChanged:  # others write it down
-                return await self._store.all(tenant)
+            return await looked_through(self._redis, self._store, tenant, now_ms=self._clock_ms())
 
     async def _known(self, name: str) -> bool:
         """Whether there is somebody of that name: with an account, or in the active policy."""
