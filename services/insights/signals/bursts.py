@@ -100,6 +100,25 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         return float(np.median(known)) if known.size else 1.0
 
 
+def by_minute(times_ms: ArrayLike, *, groups: ArrayLike, group_count: int, start_ms: int, hours: int) -> Ints:
+    """Counts by group, hour and minute of `hours` from `start_ms` on, from one row a call, in any order.
+
+    Calls outside, and those with a group below 0, are left out. Counts of different calls add up.
+
+    Raises:
+        ValueError: The columns are not equally long, or a group is not below `group_count`.
+    """
+    when, which = np.asarray(times_ms, dtype=np.int64), np.asarray(groups, dtype=np.int64)
+    if when.shape != which.shape or when.ndim != 1:
+        raise ValueError("give each call a time and a group")
+    if which.size and which.max() >= group_count:
+        raise ValueError(f"groups are from 0 to {group_count - 1}")
+    minutes = (when - start_ms) // 60_000
+    inside = (minutes >= 0) & (minutes < 60 * hours) & (which >= 0)
+    places = which[inside] * (60 * hours) + minutes[inside]
+    return np.bincount(places, minlength=group_count * 60 * hours).reshape(group_count, hours, 60).astype(np.int64)
+
+
 class _Window(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
     about: tuple[int, int, int, int]
