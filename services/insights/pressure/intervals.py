@@ -8,10 +8,15 @@ import math
 from typing import Final
 
 import msgspec
-from scipy.special import betaincinv, gammaincinv
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv, gammaincinv, ndtri, stdtrit
 
 LEAST_PEOPLE: Final = 30
 """People, or looks at people, below which nothing is said."""
+
+_MOST: Final = 1e9
+"""Draws that a clustered sample counts for at most: beyond it rounding is more than what is not known."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +77,29 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
 def clustered_share(value: float, *, variance: float, units: int, alpha: float) -> Estimate | None:
     """A share whose variance was estimated over `units` independent people, by Korn and Graubard (1998).
 
-    It takes the exact interval of as many independent draws as have the same variance; where that says nothing, because
-    it is 0, of as many as there are people.
+    It takes the exact interval of as many independent draws as have the same variance, fewer for few people by the
+    quantiles of Student's distribution; where the variance says nothing, because it is 0, of as many as there are
+    people. None of fewer than `LEAST_PEOPLE`.
     """
     if units < LEAST_PEOPLE:
         return None
     spread = value * (1 - value)
-    n = min(spread / variance, float(units)) if variance > 0 and spread > 0 else float(units)
+    if variance > 0 and spread > 0:
+        n = spread / variance * float(ndtri(1 - alpha / 2) / stdtrit(units - 1, 1 - alpha / 2)) ** 2
+    else:
+        n = float(units)
+    n = min(n, _MOST)
     return share(min(value * n, n), n, alpha=alpha)
+
+
+def moved(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much each person moves the ratio of the sums of `part` and `whole`, which have one entry a person.
+
+    That is what the ratio changes by without the person (the jackknife), so the sum of the squares is its variance. It
+    is a little larger than that of the linearised ratio, which is too small where few people have much of the whole.
+    """
+    total = float(whole.sum())
+    if not total > 0:
+        return np.zeros_like(whole)
+    changes: NDArray[np.float64] = (part - float(part.sum()) / total * whole) / np.maximum(total - whole, 1.0)
+    return changes

@@ -37,7 +37,7 @@ def share(found: list[list[Cost]], holds: Callable[[Cost], bool]) -> float:
 
 @pytest.mark.parametrize("world", [alike, pytest.param(seasons, marks=pytest.mark.integration)])
 def test_in_5_of_100_periods_at_most_anything_is_raised_where_contacts_have_no_effect(world: World) -> None:
-    found = periods(world, seed=21, runs=1000, people=600, hazard=0.03)
+    found = periods(world, seed=21, runs=1000, people=400, hazard=0.04)
     proven = share(found, lambda each: each.fatigue is Fatigue.PROVEN)
     associated = share(found, lambda each: each.fatigue is Fatigue.ASSOCIATED)
     excess = share(found, lambda each: each.excess_proven)
@@ -56,14 +56,14 @@ def test_the_plain_trend_over_a_season_blames_contacts_in_most_periods() -> None
 
 
 def test_who_likes_the_brand_and_gets_more_of_it_neither_hides_fatigue_nor_makes_contacts_look_good() -> None:
-    harmless = periods(fans, seed=23, runs=200, people=1500, hazard=0.04)
+    harmless = periods(fans, seed=23, runs=120, people=1500, hazard=0.04)
     blamed = share(
         harmless, lambda each: each.fatigue is not Fatigue.NOT_PROVEN and each.fatigue is not Fatigue.TOO_FEW
     )
     reversed_trend = share(harmless, lambda each: each.between is not None and each.between.ratio.high < 1)
     assert blamed <= 0.05
     assert reversed_trend > 0.9
-    tiring = periods(fans, seed=24, runs=20, people=10_000, hazard=0.04, fatigue=2.0)
+    tiring = periods(fans, seed=24, runs=12, people=10_000, hazard=0.04, fatigue=2.0)
     opted_out = [each for period in tiring for each in period if each.outcome == "opted_out"]
     found = sum(each.fatigue is Fatigue.PROVEN for each in opted_out) / len(opted_out)
     wrong = sum(each.between is not None and each.between.ratio.high < 1 for each in opted_out) / len(opted_out)
@@ -73,13 +73,13 @@ def test_who_likes_the_brand_and_gets_more_of_it_neither_hides_fatigue_nor_makes
 
 
 def test_a_hazard_that_doubles_beyond_three_contacts_is_found_and_above_the_holdout() -> None:
-    found = periods(alike, seed=25, runs=25, people=10_000, hazard=0.02, fatigue=2.0)
+    found = periods(alike, seed=25, runs=12, people=10_000, hazard=0.02, fatigue=2.0)
     opted_out = [each for period in found for each in period if each.outcome == "opted_out"]
     proven = sum(each.fatigue is Fatigue.PROVEN for each in opted_out) / len(opted_out)
     excess = sum(each.excess_proven for each in opted_out) / len(opted_out)
     print(f"doubling: proven {proven:.0%}, above the holdout {excess:.0%}")  # noqa: T201
     assert proven >= 0.9
-    assert excess >= 0.5
+    assert excess >= 0.4
     group = opted_out[0].groups[-1]
     assert group.per_1000_people is not None
     assert group.per_1000_people.low <= 40 <= group.per_1000_people.high
@@ -104,7 +104,7 @@ def test_contacts_of_the_whole_period_would_count_backwards() -> None:
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     """Where the odds grow by a fifth with each doubling, and rates where they do not grow."""
-    rng, runs = np.random.default_rng(27), 300
+    rng, runs = np.random.default_rng(27), 200
     held = dict.fromkeys(("within", "between", "people", "contacts", "holdout", "above"), 0)
     for _ in range(runs):
         (growing,) = costs({"opted_out": alike(rng, 2000, weeks=8, hazard=0.03, doubling=1.2)}, alpha=0.15)
@@ -123,5 +123,5 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
             assert each is not None
             held[name] += each.low <= truth <= each.high
     print({name: f"{each / runs:.1%}" for name, each in held.items()})  # noqa: T201
-    # All have the level 0.9; 300 replays tell it to 1.7 %.
-    assert min(held.values()) >= 0.87 * runs
+    # All have the level 0.9; 200 replays tell it to 2.1 %.
+    assert min(held.values()) >= 0.86 * runs
