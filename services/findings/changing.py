@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from services.findings.finding import CLOSED, Comment, Finding, Link, State, closed, said
+from services.findings.finding import CLOSED, Comment, Finding, Link, State, closed, due_from, said
 
 MOST_CHARACTERS: Final = 1_000
 """Of a comment."""
@@ -27,7 +27,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 def changed(finding: Finding, wanted: Wanted, *, by: str, now_ms: int) -> Finding:
     """It as wanted, with a comment that says what was changed; itself where nothing is. Its version stays.
 
-    Who takes on what nobody owns owns it, unless they name somebody; what is given to nobody is open again.
+    Who takes on what nobody owns owns it, unless they name somebody; what is given to nobody is open again. What is
+    opened again is not due at once.
     """
     owner = finding.owner if wanted.owner is None else wanted.owner
     state = finding.state if wanted.state is None else wanted.state
@@ -36,6 +37,8 @@ def changed(finding: Finding, wanted: Wanted, *, by: str, now_ms: int) -> Findin
     if state is State.ACCEPTED and not owner:
         owner = by
     due_ms = finding.due_ms if wanted.due_ms is None else wanted.due_ms
+    if finding.state in CLOSED and state not in CLOSED and wanted.due_ms is None:
+        due_ms = max(due_ms, due_from(finding, now_ms=now_ms))
     what = [
         *([f"state={state}"] if state is not finding.state else []),
         *([f"owner={owner}"] if owner != finding.owner else []),

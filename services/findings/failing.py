@@ -9,12 +9,14 @@ from typing import Final
 from gateway.adapters.failures import failures
 from gateway.core.failures import RuleFailure
 from gateway.redis_clients import Client
-from services.findings.finding import Finding, Seen, id_of
+from services.findings.finding import CLOSED, Finding, Seen, id_of
 from services.findings.store import FindingChanged, FindingStore
 from services.findings.wording import RULE_FAILING
 
 _SIZE: Final = 0.5
 """How grave a failure is for the call concerned: the rule counted as its `on_error`, which is the safe side."""
+_LAG_MS: Final = 10_000
+"""How far an open finding may lag behind, so that a rule that fails all the time is not written at every look."""
 
 
 def seen_of(tenant: str, failure: RuleFailure, *, known: Finding | None = None) -> Seen:
@@ -60,10 +62,18 @@ async def looked_through(redis: Client, store: FindingStore, tenant: str, *, now
     news = []
     for failure in await failures(redis, tenant):
         there = known.get(finding_of(tenant, failure.rule))
-        if there is None or there.seen.end_ms < failure.last_ms:
+        if there is None or _is_news(there, failure, now_ms=now_ms):
             news.append(seen_of(tenant, failure, known=there))
     if not news:
         return found
     with contextlib.suppress(FindingChanged):  # others write it down again and again, so it is there
         await store.see(news, now_ms=now_ms)
     return await store.all(tenant)
+
+
+def _is_news(there: Finding, failure: RuleFailure, *, now_ms: int) -> bool:
+    """Whether it is to be written down that the rule has failed since."""
+    if failure.last_ms <= there.seen.end_ms:
+        return False
+    grown = there.state in CLOSED or failure.revision != there.seen.shown.get("revision")
+    return grown or now_ms >= there.seen.end_ms + _LAG_MS

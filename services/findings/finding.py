@@ -147,11 +147,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """How urgent it is."""
         return grade_of(self.score)
 
-    @property
-    def etag(self) -> str:
-        """Its version as HTTP says it."""
-        return f'"{self.version}"'
-
 
 def id_of(seen: Seen) -> str:
     """The id of the finding that this is: 16 hexadecimal digits."""
@@ -191,6 +186,11 @@ def found(known: Finding | None, seen: Seen, *, now_ms: int) -> Finding:
     return _opened(after, now_ms=now_ms) if _comes_back(known, seen) else after
 
 
+def due_from(finding: Finding, *, now_ms: int) -> int:
+    """By when it should be looked at, where it is opened now, milliseconds since the epoch."""
+    return now_ms + DUE_DAYS[finding.grade] * _DAY_MS
+
+
 def closed(finding: Finding, state: State, *, now_ms: int) -> Finding:
     """It, resolved or dismissed; its version stays for who writes it."""
     return msgspec.structs.replace(finding, state=state, closed_ms=now_ms, closed_score=finding.score)
@@ -212,7 +212,7 @@ def _opened(finding: Finding, *, now_ms: int) -> Finding:
         finding,
         state=State.OPEN,
         reopened=finding.reopened + 1,
-        due_ms=now_ms + DUE_DAYS[finding.grade] * _DAY_MS,
+        due_ms=due_from(finding, now_ms=now_ms),
     )
     return said(again, Comment("", now_ms, "", what=f"state={State.OPEN}"))
 

@@ -11,8 +11,10 @@ from gateway.clock import clock_ms
 from gateway.settings import inherited
 from services.control.access.accounts import Account
 from services.control.access.rights import Right, Role
+from services.findings.store import FindingStore
 from tests.e2e.insiders import Inside, inside
 from tests.e2e.world import HOLD_KEY, RECORD_KEY, REPLAY_KEY, Auditor, World
+from tests.services.findings.test_finding import seen
 
 SECONDS = "75"
 SEED = "20261128"
@@ -23,6 +25,7 @@ FOLDER = Path(__file__).parent
 async def house(world: World, auditor: Auditor) -> AsyncIterator[Inside]:
     """A control plane beside a gateway, its records and their audit service."""
     keys = {"hold_keys": (HOLD_KEY,), "record_keys": (RECORD_KEY,), "replay_keys": (REPLAY_KEY,)}
+    await FindingStore(world.redis).see([seen()], now_ms=clock_ms())
     async with inside(world.redis, world.redis_url, audit=auditor.address, **keys) as house:
         yield house
 

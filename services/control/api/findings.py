@@ -25,7 +25,7 @@ from services.control.api.parameters import (
     tagged,
 )
 from services.control.findings.desk import FindingDesk
-from services.control.findings.shown import FindingShown, name_of, shown
+from services.control.findings.shown import FindingShown, etag_of, name_of, shown
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.undone import Undone
@@ -181,4 +181,4 @@ def _place(finding: Finding) -> tuple[int, str]:
 
 
 def _answered(request: Asking, finding: Finding, *, known: str = "") -> Response[FindingShown]:
-    return tagged(shown(finding, language=language_in(request)), etag=finding.etag, known=known)
+    return tagged(shown(finding, language=language_in(request)), etag=etag_of(finding), known=known)

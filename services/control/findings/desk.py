@@ -10,7 +10,7 @@ from services.control.changes import Changes, Who
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import Edit
 from services.control.findings.ruling import rule_of
-from services.control.findings.shown import name_of, told
+from services.control.findings.shown import etag_of, name_of, told, unchanged
 from services.control.policy import ActivePolicy
 from services.control.preconditions import ANY, Match, Unmatched
 from services.control.undone import Undone, reason_given, storing
@@ -61,11 +61,11 @@ class FindingDesk:
         return found
 
     async def change(self, tenant: str, finding: str, wanted: Wanted, *, who: Who, match: Match = ANY) -> Finding:
-        """Take it on, close it, give it to somebody or say by when it is due; only what `match` names.
+        """Take it on, close it, give it to somebody or say by when it is due; as it was seen.
 
         Raises:
             Undone: NOT_FOUND; ARGUMENT_INVALID for an owner whom nobody knows, a time that is past, or a long text.
-            Unmatched: FINDING_CHANGED where another version is there.
+            Unmatched: FINDING_CHANGED where somebody has changed it since; that it was seen anew is no change.
         """
         text = reason_given(wanted.text, most=MOST_CHARACTERS) if wanted.text.strip() else ""
         if wanted.owner and wanted.owner != who.name and not await self._known(wanted.owner):
@@ -145,8 +145,8 @@ class FindingDesk:
         there: Finding | None = None
         for _ in range(_TRIES):
             there = await self.get(tenant, finding)
-            if not match.holds(there.etag):
-                raise Unmatched("finding-changed", etag=there.etag)
+            if not unchanged(there, match):
+                raise Unmatched("finding-changed", etag=etag_of(there))
             after = change(there)
             if after is there:
                 return there
@@ -165,7 +165,7 @@ class FindingDesk:
                         return await self._store.write(after)
             except FindingChanged:
                 continue
-        raise Unmatched("finding-changed", etag=there.etag if there else "")
+        raise Unmatched("finding-changed", etag=etag_of(there) if there else "")
 
     async def _all(self, tenant: str) -> tuple[Finding, ...]:
         with storing():

@@ -1,11 +1,13 @@
 """A finding as people and programs see it. Pure."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from services.control.preconditions import Match
 from services.control.times import at, known
 from services.findings import wording
 from services.findings.finding import Finding, State
@@ -99,11 +101,28 @@ class FindingShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The newest last."""
     links: tuple[LinkShown, ...]
     etag: str
+    """Of all of it. A change that names it is made as long as no person has changed the finding since, though it may
+    have been seen anew."""
 
 
 def name_of(finding: Finding) -> str:
     """Its resource name."""
     return f"findings/{finding.seen.tenant}/{finding.id}"
+
+
+def etag_of(finding: Finding) -> str:
+    """Its version, and after a dot what tells what people have made of it."""
+    return f'"{finding.version}.{_hand(finding)}"'
+
+
+def unchanged(finding: Finding, match: Match) -> bool:
+    """Whether people have made no more of it than what they have seen who name that."""
+    return match.any or any(tag.rpartition(".")[2] == _hand(finding) for tag in match.strong)
+
+
+def _hand(finding: Finding) -> str:
+    by_people = (finding.state, finding.owner, finding.due_ms, finding.comments, finding.links, finding.reopened)
+    return hashlib.blake2b(msgspec.json.encode(by_people), digest_size=6).hexdigest()
 
 
 def shown(finding: Finding, *, language: str) -> FindingShown:
@@ -143,7 +162,7 @@ def shown(finding: Finding, *, language: str) -> FindingShown:
         close_time=known(finding.closed_ms),
         comments=tuple(CommentShown(each.by, at(each.at_ms), each.text, each.what) for each in finding.comments),
         links=tuple(LinkShown(each.kind, each.name) for each in finding.links),
-        etag=finding.etag,
+        etag=etag_of(finding),
     )
 
 

@@ -10,10 +10,9 @@ from typing import Final
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr
 
-from services.insights.signals.alerts import FALSE_ALARMS, Alert, Floats, Ints, Watch, holm, ordered
-from services.insights.signals.counts import Past, ratio_interval
+from services.insights.signals.alerts import FALSE_ALARMS, Alert, Ints, Watch, holm, ordered
+from services.insights.signals.counts import Past, by_logarithms, ratio_interval
 from services.insights.signals.extremes import Extremes
 
 MIN_PERIODS: Final = 14
@@ -86,7 +85,7 @@ def harvests(now: ArrayLike, *, past: ArrayLike, false_alarms: float = FALSE_ALA
     p_values = np.stack([expected.at_least(seen[:, window]) for window in range(seen.shape[1])], axis=1)
     at = np.argwhere(judged[:, None] & (seen >= MIN_COUNT))
     tested = int(judged.sum()) * seen.shape[1]
-    p_values = np.maximum(p_values, _by_logarithms(seen, before))
+    p_values = np.maximum(p_values, by_logarithms(seen, before))
     adjusted = holm(p_values[at[:, 0], at[:, 1]], tests=tested)
     alerts = []
     for (agent, window), p_value in zip(at.tolist(), adjusted.tolist(), strict=True):
@@ -110,18 +109,6 @@ def harvests(now: ArrayLike, *, past: ArrayLike, false_alarms: float = FALSE_ALA
             )
         )
     return Watch(alerts=ordered(alerts), tested=tested, too_few=int((~judged).sum()))
-
-
-def _by_logarithms(seen: Floats, before: Floats) -> Floats:
-    """P-values of another value of a normal sample with unknown mean and variance; 1 where there are fewer than 2."""
-    there = before > 0
-    size = there.sum(axis=1, keepdims=True)
-    logs = np.log(before, where=there, out=np.zeros_like(before))
-    mean = logs.sum(axis=1, keepdims=True) / np.maximum(size, 1)
-    squares = (((logs - mean) * there) ** 2).sum(axis=1, keepdims=True)
-    error = np.sqrt(squares / np.maximum(size - 1, 1) * (1 + 1 / np.maximum(size, 1))) + 1e-9
-    score = (np.log(np.maximum(seen, 0.5)) - mean) / error
-    return np.where(size < 2, 1.0, stdtr(np.maximum(size - 1, 1), -score))
 
 
 def gatherings(

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtrc, betaincinv, ndtr
 
 from services.insights.signals.alerts import FALSE_ALARMS, LEVEL, Alert, Bools, Floats, Ints, Watch, holm, ordered
+from services.insights.signals.following import Calls, first_calls, neighbours, sorted_calls
 
 MIN_PAIRS: Final = 8
 """Refusals that the other agent came after, or before, but not both, before a pair of agents is judged."""
@@ -33,17 +34,18 @@ class Arounds(msgspec.Struct, frozen=True, kw_only=True):
     """For each alert the rows of refusals and of the successes after them."""
 
 
-class _Calls(msgspec.Struct, frozen=True, kw_only=True):
-    """Calls sorted by key (subject and thing), time and agent."""
+class _Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two agents, of whom the first was refused."""
 
-    rows: Ints
-    keys: Ints
-    times: Ints
-    agents: Ints
-    things: Ints
-
-    def pick(self, wanted: Bools | Ints) -> "_Calls":
-        return _Calls(**{name: getattr(self, name)[wanted] for name in self.__struct_fields__})
+    p_value: float
+    agents: tuple[int, int]
+    later: int
+    """Refusals that the other came after but not before."""
+    earlier: int
+    refusals: int
+    controls: int
+    """The first agent's own successes."""
+    evidence: tuple[tuple[int, int], ...]
 
 
 def around(
@@ -73,109 +75,83 @@ def around(
     if len({each.shape for each in (*columns, no, yes)}) != 1 or no.ndim != 1:
         raise ValueError("give each call a time, an agent, a subject, a thing, and whether it was refused or succeeded")
     kept = (columns[1] >= 0) & (columns[2] >= 0) & (columns[3] >= 0)
-    calls = _sorted(columns, kept & yes)
-    refusals = _first(_sorted(columns, kept & no), within_ms)
-    controls = _first(calls, within_ms)
+    calls = sorted_calls(columns, kept & yes)
+    refusals = first_calls(sorted_calls(columns, kept & no), within_ms)
     if not (refusals.rows.size and calls.rows.size):
         return Arounds(watch=Watch(too_few=int(np.unique(refusals.agents).size)))
-    after, before = (_neighbours(refusals, calls, within_ms=within_ms, later=later) for later in (True, False))
-    follows = _neighbours(controls, calls, within_ms=within_ms, later=True)
-    other_after, other_before = (np.where(each < 0, -1, calls.agents[each]) for each in (after, before))
-    other_follows = np.where(follows < 0, -1, calls.agents[follows])
-    told, tested, too_few = [], 0, 0
-    for one, other in _pairs(refusals.agents, other_after, other_before):
-        mine = refusals.agents == one
-        came, was = mine & (other_after == other), mine & (other_before == other)
-        later, earlier = int((came & ~was).sum()), int((was & ~came).sum())
-        if later + earlier < MIN_PAIRS:
-            too_few += 1
-            continue
-        tested += 1
-        own = controls.agents == one
-        by_time = float(bdtrc(later - 1, later + earlier, 0.5)) if later else 1.0
-        by_success = _mantel_haenszel(
-            refusals.things[mine], came[mine], controls=controls.things[own], hits=other_follows[own] == other
-        )
-        told.append((max(by_time, by_success), one, other, later, earlier, int(mine.sum()), int(own.sum()), came))
-    adjusted = holm(np.array([each[0] for each in told]))
-    alerts: dict[Alert, tuple[tuple[int, int], ...]] = {}
-    for p_value, (_, one, other, later, earlier, sample, reference, came) in zip(adjusted.tolist(), told, strict=True):
-        if p_value > false_alarms:
-            continue
-        low, high = _ratio(later, earlier)
-        alert = Alert(
-            signal="around",
-            about=(one, other),
-            seen=later,
-            expected=earlier,
-            ratio=later / earlier if earlier else np.inf,
-            low=low,
-            high=high,
-            sample=sample,
-            reference=reference,
-            p_value=p_value,
-            false_alarms=false_alarms,
-        )
-        first = np.flatnonzero(came)
-        first = first[np.argsort(refusals.times[first], kind="stable")][:MOST_SHOWN]
-        alerts[alert] = tuple(zip(refusals.rows[first].tolist(), calls.rows[after[first]].tolist(), strict=True))
-    found = ordered(list(alerts))
+    pairs, too_few = _judged(refusals, calls, within_ms=within_ms)
+    adjusted = holm(np.array([each.p_value for each in pairs]))
+    found = {
+        _alert(pair, p_value=p_value, false_alarms=false_alarms): pair.evidence
+        for pair, p_value in zip(pairs, adjusted.tolist(), strict=True)
+        if p_value <= false_alarms
+    }
+    alerts = ordered(list(found))
     return Arounds(
-        watch=Watch(alerts=found, tested=tested, too_few=too_few), evidence=tuple(alerts[each] for each in found)
+        watch=Watch(alerts=alerts, tested=len(pairs), too_few=too_few), evidence=tuple(found[each] for each in alerts)
     )
 
 
-def _sorted(columns: list[Ints], wanted: Bools) -> _Calls:
-    rows = np.flatnonzero(wanted)
-    times, agents, subjects, things = (each[rows] for each in columns)
-    keys = subjects * (int(columns[3].max(initial=0)) + 1) + things
-    calls = _Calls(rows=rows, keys=keys, times=times, agents=agents, things=things)
-    return calls.pick(np.lexsort((agents, times, keys)))
+def _judged(refusals: Calls, calls: Calls, *, within_ms: int) -> tuple[list[_Pair], int]:
+    """Each pair of agents with enough refusals that tell, and how many have too few."""
+    controls = first_calls(calls, within_ms)
+    after, before = (neighbours(refusals, calls, within_ms=within_ms, later=later) for later in (True, False))
+    follows = neighbours(controls, calls, within_ms=within_ms, later=True)
+    other_after, other_before, other_follows = (
+        np.where(each < 0, -1, calls.agents[each]) for each in (after, before, follows)
+    )
+    found, too_few, owned = [], 0, _by_agent(controls.agents)
+    for one, mine in _by_agent(refusals.agents).items():
+        own = owned.get(one, mine[:0])
+        others = np.concatenate([other_after[mine], other_before[mine]])
+        for other in np.unique(others[others >= 0]).tolist():
+            came, was = other_after[mine] == other, other_before[mine] == other
+            later, earlier = int((came & ~was).sum()), int((was & ~came).sum())
+            if later + earlier < MIN_PAIRS:
+                too_few += 1
+                continue
+            by_time = float(bdtrc(later - 1, later + earlier, 0.5)) if later else 1.0
+            by_success = _mantel_haenszel(
+                refusals.things[mine], came, controls=controls.things[own], hits=other_follows[own] == other
+            )
+            first = mine[came][np.argsort(refusals.times[mine[came]], kind="stable")][:MOST_SHOWN]
+            rows = zip(refusals.rows[first].tolist(), calls.rows[after[first]].tolist(), strict=True)
+            found.append(
+                _Pair(
+                    p_value=max(by_time, by_success),
+                    agents=(one, other),
+                    later=later,
+                    earlier=earlier,
+                    refusals=mine.size,
+                    controls=own.size,
+                    evidence=tuple(rows),
+                )
+            )
+    return found, too_few
 
 
-def _first(calls: _Calls, within_ms: int) -> _Calls:
-    """Calls whose agent has made none of the same key within the time before."""
-    order = np.lexsort((calls.times, calls.agents, calls.keys))
-    keys, agents, times = calls.keys[order], calls.agents[order], calls.times[order]
-    first = np.ones(order.size, dtype=bool)
-    first[1:] = (keys[1:] != keys[:-1]) | (agents[1:] != agents[:-1]) | (times[1:] - times[:-1] > within_ms)
-    return calls.pick(np.sort(order[first]))
+def _alert(pair: _Pair, *, p_value: float, false_alarms: float) -> Alert:
+    low, high = _ratio(pair.later, pair.earlier)
+    return Alert(
+        signal="around",
+        about=pair.agents,
+        seen=pair.later,
+        expected=pair.earlier,
+        ratio=pair.later / pair.earlier if pair.earlier else np.inf,
+        low=low,
+        high=high,
+        sample=pair.refusals,
+        reference=pair.controls,
+        p_value=p_value,
+        false_alarms=false_alarms,
+    )
 
 
-def _neighbours(origins: _Calls, calls: _Calls, *, within_ms: int, later: bool) -> Ints:
-    """Of each origin the index of the next call of its key by another agent, or of the last one before it; -1: none.
-
-    Calls of one agent in a row are skipped in one step, so that no origin looks at more than two calls.
-    """
-    start = min(int(origins.times.min()), int(calls.times.min()))
-    span = max(int(origins.times.max()), int(calls.times.max())) - start + 2
-    _, ranks = np.unique(np.concatenate([calls.keys, origins.keys]), return_inverse=True)
-    size = calls.keys.size
-    places = ranks[:size] * span + (calls.times - start)
-    wanted = ranks[size:] * span + (origins.times - start)
-    change = np.ones(size + 1, dtype=bool)
-    change[1:-1] = (calls.keys[1:] != calls.keys[:-1]) | (calls.agents[1:] != calls.agents[:-1])
-    edges = np.flatnonzero(change)
-    run = np.cumsum(change[:-1]) - 1
-    if later:
-        at = np.searchsorted(places, wanted, side="right")
-        beyond = edges[run[np.minimum(at, size - 1)] + 1]
-    else:
-        at = np.searchsorted(places, wanted, side="left") - 1
-        beyond = edges[run[np.maximum(at, 0)]] - 1
-    inside = (at >= 0) & (at < size)
-    own = inside & (calls.agents[np.clip(at, 0, size - 1)] == origins.agents)
-    at = np.where(own, beyond, at)
-    there = np.clip(at, 0, size - 1)
-    near = np.abs(calls.times[there] - origins.times) <= within_ms
-    good = inside & (at >= 0) & (at < size) & (calls.keys[there] == origins.keys) & near
-    return np.where(good, at, -1)
-
-
-def _pairs(agents: Ints, *others: Ints) -> list[tuple[int, int]]:
-    """Ordered pairs that occur, each once."""
-    rows = [np.stack([agents, each], axis=1)[each >= 0] for each in others]
-    return [(one, other) for one, other in np.unique(np.concatenate(rows), axis=0).tolist()]
+def _by_agent(agents: Ints) -> dict[int, Ints]:
+    """The places of each agent's calls."""
+    order = np.argsort(agents, kind="stable")
+    names, first = np.unique(agents[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(order, first[1:]), strict=True)) if names.size else {}
 
 
 def _mantel_haenszel(things: Ints, came: Bools, *, controls: Ints, hits: Bools) -> float:

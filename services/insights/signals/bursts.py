@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from services.insights.signals.alerts import FALSE_ALARMS, Alert, Floats, Ints, Watch, holm, ordered
+from services.insights.signals.alerts import FALSE_ALARMS, Alert, Bools, Floats, Ints, Watch, holm, ordered
 from services.insights.signals.counts import Expected, ratio_interval
 
 WINDOWS: Final = (1, 10, 60)
@@ -100,6 +100,33 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
         return float(np.median(known)) if known.size else 1.0
 
 
+def by_minute(times_ms: ArrayLike, *, groups: ArrayLike, group_count: int, start_ms: int, hours: int) -> Ints:
+    """Counts by group, hour and minute of `hours` from `start_ms` on, from one row a call, in any order.
+
+    Calls outside, and those with a group below 0, are left out. Counts of different calls add up.
+
+    Raises:
+        ValueError: The columns are not equally long, or a group is not below `group_count`.
+    """
+    when, which = np.asarray(times_ms, dtype=np.int64), np.asarray(groups, dtype=np.int64)
+    if when.shape != which.shape or when.ndim != 1:
+        raise ValueError("give each call a time and a group")
+    if which.size and which.max() >= group_count:
+        raise ValueError(f"groups are from 0 to {group_count - 1}")
+    minutes = (when - start_ms) // 60_000
+    inside = (minutes >= 0) & (minutes < 60 * hours) & (which >= 0)
+    places = which[inside] * (60 * hours) + minutes[inside]
+    return np.bincount(places, minlength=group_count * 60 * hours).reshape(group_count, hours, 60).astype(np.int64)
+
+
+class _Window(msgspec.Struct, frozen=True, kw_only=True):
+    p_value: float
+    about: tuple[int, int, int, int]
+    count: float
+    mean: float
+    shape: float
+
+
 def bursts(counts: ArrayLike, *, slots: ArrayLike, baseline: Baseline, false_alarms: float = FALSE_ALARMS) -> Watch:
     """Find windows with far too many; alerts "burst" are about (group, hour, first minute, minutes).
 
@@ -113,43 +140,53 @@ def bursts(counts: ArrayLike, *, slots: ArrayLike, baseline: Baseline, false_ala
     if seen.shape[0] != baseline.events.shape[0]:
         raise ValueError("give the groups that the baseline has")
     judged = baseline.hours[which] >= MIN_HOURS
-    found: list[tuple[float, tuple[int, int, int, int], float, float, float]] = []
-    for minutes in WINDOWS:
-        expected = baseline.expected(minutes)
-        totals = seen.reshape(*seen.shape[:2], 60 // minutes, minutes).sum(axis=3)
-        groups, hours, parts = np.nonzero((totals >= MIN_COUNT) & judged[None, :, None])
-        there = Expected(mean=expected.mean[groups, which[hours]], shape=expected.shape[groups, which[hours]])
-        some = totals[groups, hours, parts]
-        where = zip(groups.tolist(), hours.tolist(), (parts * minutes).tolist(), strict=True)
-        p_values = there.at_least(some).tolist()
-        for p_value, at, count, mean, shape in zip(
-            p_values, where, some.tolist(), there.mean.tolist(), there.shape.tolist(), strict=True
-        ):
-            found.append((p_value, (*at, minutes), count, mean, shape))
+    found = [each for minutes in WINDOWS for each in _windows(seen, which, judged, baseline=baseline, minutes=minutes)]
     tested = int(seen.shape[0] * judged.sum()) * sum(60 // each for each in WINDOWS)
-    adjusted = holm(np.array([each[0] for each in found]), tests=tested)
+    adjusted = holm(np.array([each.p_value for each in found]), tests=tested)
     best: dict[tuple[int, int], Alert] = {}
-    for at in np.argsort(adjusted, kind="stable").tolist():
+    for at in np.argsort(np.array([each.p_value for each in found]), kind="stable").tolist():
         if adjusted[at] > false_alarms:
             break
-        _, about, count, mean, shape = found[at]
-        ratio, low, high = ratio_interval(count, expected=mean, shape=shape)
+        window = found[at]
+        ratio, low, high = ratio_interval(window.count, expected=window.mean, shape=window.shape)
         alert = Alert(
             signal="burst",
-            about=about,
-            seen=count,
-            expected=mean,
+            about=window.about,
+            seen=window.count,
+            expected=window.mean,
             ratio=ratio,
             low=low,
             high=high,
-            sample=int(count),
-            reference=int(baseline.events[about[0]].sum()),
+            sample=int(window.count),
+            reference=int(baseline.events[window.about[0]].sum()),
             p_value=float(adjusted[at]),
             false_alarms=false_alarms,
         )
-        best.setdefault((about[0], about[1] // 24), alert)
+        best.setdefault((window.about[0], window.about[1] // 24), alert)
     too_few = int(seen.shape[0] * (~judged).sum())
     return Watch(alerts=ordered(list(best.values())), tested=tested, too_few=too_few)
+
+
+def _windows(seen: Floats, slots: Ints, judged: Bools, *, baseline: Baseline, minutes: int) -> list[_Window]:
+    """All windows of so many minutes that have enough calls to be a burst."""
+    expected = baseline.expected(minutes)
+    totals = seen.reshape(*seen.shape[:2], 60 // minutes, minutes).sum(axis=3)
+    groups, hours, parts = np.nonzero((totals >= MIN_COUNT) & judged[None, :, None])
+    there = Expected(mean=expected.mean[groups, slots[hours]], shape=expected.shape[groups, slots[hours]])
+    some = totals[groups, hours, parts]
+    return [
+        _Window(p_value=p_value, about=(group, hour, part * minutes, minutes), count=count, mean=mean, shape=shape)
+        for p_value, group, hour, part, count, mean, shape in zip(
+            there.at_least(some).tolist(),
+            groups.tolist(),
+            hours.tolist(),
+            parts.tolist(),
+            some.tolist(),
+            there.mean.tolist(),
+            there.shape.tolist(),
+            strict=True,
+        )
+    ]
 
 
 def _checked(counts: ArrayLike, *, slots: ArrayLike, slot_count: int) -> tuple[Floats, Ints]:

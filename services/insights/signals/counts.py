@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc, chdtri, ndtri
+from scipy.special import betainc, chdtri, ndtri, stdtr
 
 from services.insights.signals.alerts import LEVEL, Floats
 
@@ -90,6 +90,22 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
         unsure = self.phi * (1 + 1 / np.maximum(self.periods, 1.0)) + 1 / events
         mean = events * among / np.maximum(self.exposure, _LEAST)
         return Expected(mean=np.maximum(mean, _LEAST), shape=1 / unsure)
+
+
+def by_logarithms(seen: Floats, before: Floats) -> Floats:
+    """P(as much, or more), by thing and period, where days differ by log-normal factors; 1 below 2 earlier periods.
+
+    Student's t of the logarithm, among those of earlier periods with any. Counts whose days differ by factors have
+    heavier upper tails than negative binomial ones: too many is too many by both.
+    """
+    there = before > 0
+    size = there.sum(axis=1, keepdims=True)
+    logs = np.log(before, where=there, out=np.zeros_like(before))
+    mean = logs.sum(axis=1, keepdims=True) / np.maximum(size, 1)
+    squares = (((logs - mean) * there) ** 2).sum(axis=1, keepdims=True)
+    error = np.sqrt(squares / np.maximum(size - 1, 1) * (1 + 1 / np.maximum(size, 1))) + 1e-9
+    score = (np.log(np.maximum(seen, _LEAST)) - mean) / error
+    return np.where(size < 2, 1.0, stdtr(np.maximum(size - 1, 1), -score))
 
 
 def ratio_interval(seen: float, *, expected: float, shape: float, level: float = LEVEL) -> tuple[float, float, float]:

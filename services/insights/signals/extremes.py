@@ -40,7 +40,7 @@ class Extremes(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: A frequency is negative or not finite.
         """
-        often = np.asarray(histogram, dtype=np.float64).copy()
+        often = np.floor(np.asarray(histogram, dtype=np.float64))
         if often.ndim != 1 or not (np.isfinite(often).all() and (often >= 0).all()):
             raise ValueError("frequencies must be finite and not negative")
         often[:1] = 0

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from services.insights.signals.alerts import FALSE_ALARMS, Alert, Watch, holm, ordered
-from services.insights.signals.counts import Past, ratio_interval
+from services.insights.signals.alerts import FALSE_ALARMS, Alert, Floats, Watch, holm, ordered
+from services.insights.signals.counts import Past, by_logarithms, ratio_interval
 
 MIN_PERIODS: Final = 7
 """Earlier periods with calls before anything is said of a rule."""
@@ -29,8 +29,9 @@ def silence(
     """Compare each rule's matches in this period with its past; alerts "silence" and "surge" are about (rule,).
 
     `matches` and `calls` are by rule, those of the past by rule and period, of about this period's length. Only calls
-    that the rule was bound to count. It holds where the matches of a period are about negative binomial: simulated for
-    Poisson counts and for log-normal days with a deviation of 0.3.
+    that the rule was bound to count. Too few are so by the negative binomial distribution, too many also by a
+    log-normal one: simulated for Poisson counts, and for days that differ by log-normal factors with deviations of 0.3
+    and 0.6.
 
     Raises:
         ValueError: Counts are negative or not finite, or the shapes differ.
@@ -44,7 +45,8 @@ def silence(
     fewest, most = past.expected(among, extra=0.0), past.expected(among)
     known = ((np.asarray(past_calls) > 0).sum(axis=1) >= MIN_PERIODS) & (among > 0)
     low = np.where(known & (fewest.mean >= MIN_EXPECTED), fewest.at_most(seen), np.nan)
-    high = np.where(known & (np.maximum(seen, most.mean) >= MIN_EXPECTED), most.at_least(seen), np.nan)
+    too_many = np.maximum(most.at_least(seen), _too_many(seen, among, past_matches=past_matches, past_calls=past_calls))
+    high = np.where(known & (np.maximum(seen, most.mean) >= MIN_EXPECTED), too_many, np.nan)
     p_values = np.concatenate([low, high])
     told = ~np.isnan(p_values)
     adjusted = np.ones_like(p_values)
@@ -71,3 +73,11 @@ def silence(
         )
     judged = told.reshape(2, -1).any(axis=0)
     return Watch(alerts=ordered(alerts), tested=int(told.sum()), too_few=int((~judged).sum()))
+
+
+def _too_many(seen: Floats, among: Floats, *, past_matches: ArrayLike, past_calls: ArrayLike) -> Floats:
+    """P-values of the shares' logarithms; an event is added to each count, as some periods have none."""
+    before = (np.asarray(past_matches, dtype=np.float64) + 1) / np.maximum(np.asarray(past_calls, dtype=np.float64), 1)
+    before = np.where(np.asarray(past_calls) > 0, before, 0.0)
+    found: Floats = by_logarithms(((seen + 1) / np.maximum(among, 1))[:, None], before)[:, 0]
+    return found

@@ -27,6 +27,8 @@ def test_who_takes_on_what_nobody_owns_owns_it() -> None:
 def test_what_is_resolved_opens_again_where_it_is_seen_later() -> None:
     done = changed(first(), Wanted(state=State.RESOLVED, text="rolled back"), by="mona", now_ms=3 * HOUR_MS)
     assert (done.closed_ms, done.comments[-1].text) == (3 * HOUR_MS, "rolled back")
+    reopened = changed(done, Wanted(state=State.OPEN), by="zoe", now_ms=30 * DAY_MS)
+    assert (reopened.due_ms, reopened.comments[-1].what) == (31 * DAY_MS, "state=OPEN due=1970-02-01")
     again = found(done, seen(4), now_ms=5 * HOUR_MS)
     assert (again.state, again.reopened, again.comments[-1].by) == (State.OPEN, 1, "")
 
