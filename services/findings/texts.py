@@ -116,6 +116,7 @@ _TEXTS: Final = {
     "about-measure": ("measure", "mesure"),
     "about-method": ("method", "méthode"),
     "about-model": ("model", "modèle"),
+    "about-other-agent": ("done by", "fait par"),
     "about-operation": ("operation", "opération"),
     "about-outcome": ("outcome", "résultat"),
     "about-reason": ("reason", "motif"),

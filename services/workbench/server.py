@@ -23,8 +23,10 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.looking import Look, Looking
+from services.workbench.looks.around import AroundLook
 from services.workbench.looks.bursts import BurstsLook
 from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.silence import SilenceLook
 from services.workbench.metrics import Seen, WorkbenchMetrics
 
 FOLDER: Final = "insights"
@@ -37,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 def looks() -> tuple[Look, ...]:
     """All that is looked for."""
-    return (DriftLook(), BurstsLook())
+    return (DriftLook(), BurstsLook(), SilenceLook(), AroundLook())
 
 
 async def serve(
