@@ -1,14 +1,20 @@
 """Who does what another agent was refused is found, with both decisions of each time."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from services.workbench.looks.around import AroundLook
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
-from tests.services.workbench.quiet import DAY, FIRST, REFUSED, agent, columns_of, of_decisions, person, seen_by
+from tests.services.workbench.quiet import DAY, FIRST, REFUSED, Draw, agent, columns_of, of_decisions, person, seen_by
 
 MINUTE_MS = 60_000
+
+
+def said(what: Mapping[str, Any], _draw: Draw) -> Mapping[str, Any]:
+    return what
 
 
 def detours(count: int) -> Iterator[Read]:
@@ -17,9 +23,8 @@ def detours(count: int) -> Iterator[Read]:
         at_ms = START_MS + (FIRST + made % DAY) * HOUR_MS + (made // DAY) * 7 * MINUTE_MS
         whom = {"subject_ref": person(1000 + made)}
         no, yes = {"agent": agent(5), **whom, **REFUSED}, {"agent": agent(8), **whom}
-        yield from calls([0], seed=2000 + made, each=1, start_ms=at_ms, record=lambda _draw, no=no: no)
-        later_ms = at_ms + 5 * MINUTE_MS
-        yield from calls([0], seed=3000 + made, each=1, start_ms=later_ms, record=lambda _draw, yes=yes: yes)
+        for seed, when_ms, what in ((2000, at_ms, no), (3000, at_ms + 5 * MINUTE_MS, yes)):
+            yield from calls([0], seed=seed + made, each=1, start_ms=when_ms, record=partial(said, what))
 
 
 def test_a_quiet_week_has_none(tmp_path: Path) -> None:
