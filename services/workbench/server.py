@@ -24,6 +24,7 @@ from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.pressure import PressureLook
 from services.workbench.metrics import Seen, WorkbenchMetrics
 
 FOLDER: Final = "insights"
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 def looks() -> tuple[Look, ...]:
     """All that is looked for."""
-    return (DriftLook(),)
+    return (DriftLook(), PressureLook())
 
 
 async def serve(
