@@ -23,6 +23,7 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.looking import Look, Looking
+from services.workbench.looks.bursts import BurstsLook
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.pressure import PressureLook
 from services.workbench.metrics import Seen, WorkbenchMetrics
@@ -37,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 def looks() -> tuple[Look, ...]:
     """All that is looked for."""
-    return (DriftLook(), PressureLook())
+    return (DriftLook(), BurstsLook(), PressureLook())
 
 
 async def serve(

@@ -54,7 +54,7 @@ async def test_the_log_is_looked_at_and_what_stands_out_is_shown_in_both_languag
     again = await asyncio.to_thread(run, "look", "--folder", str(folder), log=drifted, home=tmp_path, lang="fr")
     assert again.stdout.startswith("0 entrées du journal lues et examinées en ")
     as_json = await asyncio.to_thread(run, "look", "--json", "--folder", str(folder), log=drifted, home=tmp_path)
-    assert {each["kind"] for each in json.loads(as_json.stdout)} == {"drift"}
+    assert "drift" in {each["kind"] for each in json.loads(as_json.stdout)}
 
 
 async def test_what_is_seen_is_kept_where_somebody_wants_that(
@@ -95,7 +95,7 @@ async def test_the_process_finds_by_itself_says_that_it_is_well_and_ends_when_to
             return await FindingStore(redis).all("acme") or None
 
         await eventually(well, what="a process that is well")
-        assert {each.seen.kind for each in await eventually(seen, what="findings")} == {"drift"}
+        assert "drift" in {each.seen.kind for each in await eventually(seen, what="findings")}
         taken = await asyncio.to_thread(run, "look", "--folder", str(tmp_path / "insights"), log=drifted, home=tmp_path)
         assert (taken.exit_code, "in use by another process" in taken.stderr) == (1, True)
         process.terminate()
