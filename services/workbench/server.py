@@ -26,6 +26,7 @@ from services.workbench.looking import Look, Looking
 from services.workbench.looks.around import AroundLook
 from services.workbench.looks.bursts import BurstsLook
 from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.silence import SilenceLook
 from services.workbench.metrics import Seen, WorkbenchMetrics
 
@@ -39,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 def looks() -> tuple[Look, ...]:
     """All that is looked for."""
-    return (DriftLook(), BurstsLook(), SilenceLook(), AroundLook())
+    return (DriftLook(), BurstsLook(), SilenceLook(), AroundLook(), PressureLook())
 
 
 async def serve(

@@ -34,15 +34,16 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """That it rises as much without any effect; one-sided."""
 
 
-def between(watch: Watch, *, alpha: float) -> Trend | None:
+def between(watch: Watch, *, alpha: float, score: NDArray[np.float64] | None = None) -> Trend | None:
     """The trend over all looks and people but the holdout; None of too few events, or where all pressure is the same.
 
-    `alpha` is one-sided: without any trend the ratio's `low` is above 1 with such a probability, at most.
+    `alpha` is one-sided: without any trend the ratio's `low` is above 1 with such a probability, at most. A `score`
+    takes the place of log2(1 + contacts): people by looks, and known at each look.
     """
     rows, look = np.nonzero(watch.at_risk & ~watch.holdout[:, None])
     event = watch.event[rows, look].astype(np.float64)
     stratum, sizes = _strata(watch, rows, look)
-    centred = _score(watch)[rows, look]
+    centred = (_score(watch) if score is None else score)[rows, look]
     centred -= (np.bincount(stratum, centred) / sizes)[stratum]
     chance = np.bincount(stratum, event) / sizes
     # Every event takes its person out, so what comes at a look is as independent of earlier ones as a draw: the

@@ -1,0 +1,79 @@
+"""What shows a finding about contacts: a filter that finds them, some of them, and groups as a picture draws them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.findings.finding import MOST_DECISIONS
+from services.insights.pressure.attribution import Adding
+from services.insights.pressure.deciles import Cost, Group
+from services.insights.pressure.intervals import Estimate
+from services.workbench.columns.database import Columns
+from services.workbench.looks.evidence import Span
+
+_NAMED: Final = """SELECT lower(replace(CAST(id AS VARCHAR), '-', '')) AS id FROM admitted
+ WHERE leaf IN (SELECT unnest($leaves)) ORDER BY leaf"""
+
+
+def contacts_filter(fields: Mapping[str, str], *, span: Span) -> str:
+    """Contacts that were let through, with these fields, as `pilote decisions list` takes it."""
+    parts = [f"{name} = {_quoted(value)}" for name, value in fields.items() if value]
+    times = [f'receive_time >= "{_time(span.start_ms)}"', f'receive_time < "{_time(span.end_ms)}"']
+    return " AND ".join([*parts, "operation = CONTACT", "verdict = ALLOW", *times])
+
+
+def named(columns: Columns, leaves: NDArray[np.int64]) -> tuple[str, ...]:
+    """The ids of the first of these decisions, which are given by their index in the log."""
+    found = columns.asked(_NAMED, {"leaves": leaves[:MOST_DECISIONS].tolist()}) if leaves.size else {"id": ()}
+    return tuple(str(each) for each in found["id"])
+
+
+def drawn(cost: Cost) -> dict[str, Any]:
+    """What a cost is drawn from: groups of people by contacts in the week before, and the holdout."""
+    return {
+        "fatigue": cost.fatigue.value,
+        "groups": [_group(each) for each in cost.groups],
+        "holdout": _estimate(cost.holdout),
+        "excess": _estimate(cost.excess),
+    }
+
+
+def senders(added: Sequence[Adding]) -> list[dict[str, Any]]:
+    """Who adds the pressure, who adds most first."""
+    ranked = sorted(added, key=lambda each: (-each.beyond, -each.contacts, each.name))
+    return [
+        {
+            "agent": each.name,
+            "contacts": each.contacts,
+            "beyond": each.beyond,
+            "of_contacts": _estimate(each.of_contacts),
+            "of_beyond": _estimate(each.of_beyond),
+        }
+        for each in ranked[:MOST_DECISIONS]
+    ]
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "from": group.low,
+        "to": group.high,
+        "looks": group.looks,
+        "events": group.events,
+        "per_1000": _estimate(group.per_1000_people),
+    }
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, float] | None:
+    return None if estimate is None else {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _quoted(text: str) -> str:
+    for each in ("\\", '"', "*"):
+        text = text.replace(each, "\\" + each)
+    return f'"{text}"'
+
+
+def _time(at_ms: int) -> str:
+    return str(np.datetime_as_string(np.datetime64(at_ms, "ms"), unit="s")) + "Z"
