@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError
 from gateway.activation.loading import canonical, load
 from gateway.adapters.cells import CellBook
 from gateway.adapters.revisions import Published, RevisionStore
+from gateway.adapters.workers import Workers
 from gateway.core import keys
 from gateway.core.authority import Authority
 from gateway.core.record import Outcome, Record, Settlement
@@ -243,6 +244,15 @@ class World:
         await until(live, what=f"revision {number}")
         if self.keeping:
             await self._keep_records()
+
+    async def run_by(self, kind: str, number: int) -> None:
+        """Wait until a process of another kind, such as "intake", runs that revision too."""
+
+        async def runs() -> bool | None:
+            said = await Workers(self.redis).all()
+            return any(each.worker.startswith(f"{kind}-") and each.revision == number for each in said) or None
+
+        await eventually(runs, what=f"revision {number} at {kind}")
 
     def agent(self, to: Gateway | None = None) -> Agent:
         """Stubs to a gateway, by default the first, over a connection of their own."""

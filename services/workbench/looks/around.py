@@ -16,7 +16,7 @@ from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.around import around
 from services.workbench.columns.database import Columns
-from services.workbench.looks.evidence import Span
+from services.workbench.looks.spans import Span
 from services.workbench.looks.telling import DAY_MS, HOUR_MS, Which, told
 
 DAYS: Final = 7

@@ -13,19 +13,13 @@ from services.insights.drift.histograms import Histogram
 from services.insights.drift.seasons import Reference, alike
 from services.workbench.columns.database import Columns
 from services.workbench.looks.series import Measure, Served
+from services.workbench.looks.spans import Span, quoted
 
 _SAMPLED: Final = """SELECT lower(replace(CAST(admitted.id AS VARCHAR), '-', '')) AS id
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
  WHERE tenant = $tenant AND agent = $agent AND coalesce(nullif(settled.version, ''), admitted.version) = $version
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ({only}) AND ($name = '' OR {value} = $name)
  ORDER BY admitted.id LIMIT {most}"""
-
-
-class Span(msgspec.Struct, frozen=True):
-    """A time, in milliseconds since the epoch, up to and without its end."""
-
-    start_ms: int
-    end_ms: int
 
 
 def shares(reference: Reference, current: Mapping[int, Histogram]) -> list[dict[str, Any]]:
@@ -55,15 +49,14 @@ def most_risen(found: Sequence[Mapping[str, Any]]) -> str:
 
 def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str:
     """Which decisions they are, as `pilote decisions list` takes it; `name` is what is measured of them, if any."""
-    parts = [f'tenant = "{served.tenant}"', f'agent = "{served.agent}"']
-    parts += [f'model_version = "{served.version}"'] if served.version else []
+    parts = [f"tenant = {quoted(served.tenant)}", f"agent = {quoted(served.agent)}"]
+    parts += [f"model_version = {quoted(served.version)}"] if served.version else []
     if name and measure.field:
-        parts.append(f'{measure.field} = "{name}"')
+        parts.append(f"{measure.field} = {quoted(name)}")
     elif name and measure.name == "verdict":
         verdict, _, reason = name.partition(" ")
-        parts += [f"verdict = {verdict}", *([f'reason = "{reason}"'] if reason else [])]
-    times = [f'receive_time >= "{_time(span.start_ms)}"', f'receive_time < "{_time(span.end_ms)}"']
-    return " AND ".join([*parts, *times])
+        parts += [f"verdict = {verdict}", *([f"reason = {quoted(reason)}"] if reason else [])]
+    return " AND ".join([*parts, span.filter])
 
 
 def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
@@ -71,7 +64,3 @@ def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, sp
     text = _SAMPLED.format(only=measure.only, value=measure.value, most=MOST_DECISIONS)
     values = msgspec.structs.asdict(served) | msgspec.structs.asdict(span) | {"name": name}
     return tuple(str(each) for each in columns.asked(text, values)["id"])
-
-
-def _time(at_ms: int) -> str:
-    return str(np.datetime_as_string(np.datetime64(at_ms, "ms"), unit="s")) + "Z"

@@ -11,7 +11,7 @@ from services.insights.pressure.attribution import Adding
 from services.insights.pressure.deciles import Cost, Group
 from services.insights.pressure.intervals import Estimate
 from services.workbench.columns.database import Columns
-from services.workbench.looks.evidence import Span
+from services.workbench.looks.spans import Span, quoted
 
 _NAMED: Final = """SELECT lower(replace(CAST(id AS VARCHAR), '-', '')) AS id FROM admitted
  WHERE leaf IN (SELECT unnest($leaves)) ORDER BY leaf"""
@@ -19,9 +19,8 @@ _NAMED: Final = """SELECT lower(replace(CAST(id AS VARCHAR), '-', '')) AS id FRO
 
 def contacts_filter(fields: Mapping[str, str], *, span: Span) -> str:
     """Contacts that were let through, with these fields, as `pilote decisions list` takes it."""
-    parts = [f"{name} = {_quoted(value)}" for name, value in fields.items() if value]
-    times = [f'receive_time >= "{_time(span.start_ms)}"', f'receive_time < "{_time(span.end_ms)}"']
-    return " AND ".join([*parts, "operation = CONTACT", "verdict = ALLOW", *times])
+    parts = [f"{name} = {quoted(value)}" for name, value in fields.items() if value]
+    return " AND ".join([*parts, "operation = CONTACT", "verdict = ALLOW", span.filter])
 
 
 def named(columns: Columns, leaves: NDArray[np.int64]) -> tuple[str, ...]:
@@ -67,13 +66,3 @@ def _group(group: Group) -> dict[str, Any]:
 
 def _estimate(estimate: Estimate | None) -> dict[str, float] | None:
     return None if estimate is None else {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def _quoted(text: str) -> str:
-    for each in ("\\", '"', "*"):
-        text = text.replace(each, "\\" + each)
-    return f'"{text}"'
-
-
-def _time(at_ms: int) -> str:
-    return str(np.datetime_as_string(np.datetime64(at_ms, "ms"), unit="s")) + "Z"

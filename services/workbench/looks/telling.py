@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.workbench.columns.database import Columns
-from services.workbench.looks.evidence import Span
+from services.workbench.looks.spans import Span, quoted
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -51,8 +50,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
             either = " OR ".join(f"{name} = {quoted(each)}" for each in values)
             parts += [f"({either})" if len(values) > 1 else either] if values else []
         parts += [f"NOT rule = {quoted(self.without)}"] if self.without else []
-        times = (f'receive_time >= "{_time(self.span.start_ms)}"', f'receive_time < "{_time(self.span.end_ms)}"')
-        return " AND ".join([*parts, *times])
+        return " AND ".join([*parts, self.span.filter])
 
     def ids(self, columns: Columns) -> tuple[str, ...]:
         """Ids of the first of them."""
@@ -112,14 +110,3 @@ def gravity(alert: Alert) -> float:
     if alert.low > 1:
         return 1 - 1 / alert.low
     return max(0.0, 1 - alert.high) if alert.ratio < 1 else 0.0
-
-
-def quoted(value: str) -> str:
-    """A value as filters write it, where nothing in it means anything else."""
-    for each in ("\\", '"', "*"):
-        value = value.replace(each, f"\\{each}")
-    return f'"{value}"'
-
-
-def _time(at_ms: int) -> str:
-    return str(np.datetime_as_string(np.datetime64(at_ms, "ms"), unit="s")) + "Z"
