@@ -1,11 +1,11 @@
 """Answers the questions of `pilote.audit.v1.AuditService` from the store."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.record import subject_ref
+from gateway.core.record import CustomerOutcome, subject_ref
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import (
     activity_pb2,
@@ -76,7 +76,7 @@ class Queries(Search):
         decision.values_state, erased_ms = await state_of(self._store, stored.record)
         if erased_ms:
             decision.erase_time.CopyFrom(timestamp(erased_ms))
-        after = (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
+        after = await self._followed(stored)
         return audit_service_pb2.GetDecisionResponse(decision=decision, outcomes=map(outcome_told, after))
 
     async def ExplainDecision(
@@ -88,8 +88,7 @@ class Queries(Search):
         answer = await explained(stored, self._policies, language_code=asked_in, now_ms=self._clock_ms())
         state, erased_ms = await state_of(self._store, stored.record)
         answer.sentences.extend(explain_values(state, erased_ms=erased_ms, language=answer.language_code))
-        after = (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
-        answer.sentences.extend(explain_outcomes(after, language=answer.language_code))
+        answer.sentences.extend(explain_outcomes(await self._followed(stored), language=answer.language_code))
         return answer
 
     async def ExportDecisions(
@@ -284,6 +283,10 @@ class Queries(Search):
         """See the contract."""
         await self._views.delete(request, context)
         return views_pb2.DeleteViewResponse()
+
+    async def _followed(self, stored: Stored) -> Sequence[CustomerOutcome]:
+        """What the customer did after a decision, oldest first."""
+        return (await self._store.told_after([stored.record.id])).get(stored.record.id, ())
 
     async def _stored(self, resource: str, context: Any) -> Stored:
         name = _NAME.fullmatch(resource)

@@ -38,7 +38,7 @@ def changed(finding: Finding, wanted: Wanted, *, by: str, now_ms: int) -> Findin
         owner = by
     due_ms = finding.due_ms if wanted.due_ms is None else wanted.due_ms
     if finding.state in CLOSED and state not in CLOSED and wanted.due_ms is None:
-        due_ms = max(due_ms, due_from(finding, now_ms=now_ms))
+        due_ms = max(due_ms, due_from(finding.seen, now_ms=now_ms))
     what = [
         *([f"state={state}"] if state is not finding.state else []),
         *([f"owner={owner}"] if owner != finding.owner else []),

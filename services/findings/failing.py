@@ -9,7 +9,7 @@ from typing import Final
 from gateway.adapters.failures import failures
 from gateway.core.failures import RuleFailure
 from gateway.redis_clients import Client
-from services.findings.finding import CLOSED, Finding, Seen, id_of
+from services.findings.finding import CLOSED, Finding, Seen, id_for
 from services.findings.store import FindingChanged, FindingStore
 from services.findings.wording import RULE_FAILING
 
@@ -27,7 +27,7 @@ def seen_of(tenant: str, failure: RuleFailure, *, known: Finding | None = None) 
     return Seen(
         kind=RULE_FAILING,
         tenant=tenant,
-        about=(("rule", failure.rule),),
+        about=_about(failure.rule),
         start_ms=failure.first_ms if known is None else failure.last_ms,
         end_ms=failure.last_ms,
         size=_SIZE,
@@ -47,8 +47,7 @@ def seen_of(tenant: str, failure: RuleFailure, *, known: Finding | None = None) 
 
 def finding_of(tenant: str, rule: str) -> str:
     """The id of the finding that a rule fails."""
-    failure = RuleFailure(rule=rule, count=0, first_ms=0, last_ms=0, error="", revision=0, decision="")
-    return id_of(seen_of(tenant, failure))
+    return id_for(tenant, RULE_FAILING, _about(rule))
 
 
 async def looked_through(redis: Client, store: FindingStore, tenant: str, *, now_ms: int) -> tuple[Finding, ...]:
@@ -69,6 +68,10 @@ async def looked_through(redis: Client, store: FindingStore, tenant: str, *, now
     with contextlib.suppress(FindingChanged):  # others write it down again and again, so it is there
         await store.see(news, now_ms=now_ms)
     return await store.all(tenant)
+
+
+def _about(rule: str) -> tuple[tuple[str, str], ...]:
+    return (("rule", rule),)
 
 
 def _is_news(there: Finding, failure: RuleFailure, *, now_ms: int) -> bool:

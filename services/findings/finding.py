@@ -149,8 +149,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def id_of(seen: Seen) -> str:
-    """The id of the finding that this is: 16 hexadecimal digits."""
-    said = msgspec.json.encode((seen.tenant, seen.kind, seen.about))
+    """The id of the finding that this is."""
+    return id_for(seen.tenant, seen.kind, seen.about)
+
+
+def id_for(tenant: str, kind: str, about: tuple[tuple[str, str], ...]) -> str:
+    """The id of the finding of that kind about that: 16 hexadecimal digits."""
+    said = msgspec.json.encode((tenant, kind, about))
     return hashlib.blake2b(said, digest_size=8).hexdigest()
 
 
@@ -172,7 +177,7 @@ def found(known: Finding | None, seen: Seen, *, now_ms: int) -> Finding:
     """
     seen = _finite(seen)
     if known is None:
-        due_ms = now_ms + DUE_DAYS[grade_of(score_of(seen))] * _DAY_MS
+        due_ms = due_from(seen, now_ms=now_ms)
         return Finding(id=id_of(seen), seen=seen, worst=score_of(seen), first_ms=seen.start_ms, due_ms=due_ms)
     if seen.end_ms <= known.seen.end_ms:
         return known
@@ -186,9 +191,9 @@ def found(known: Finding | None, seen: Seen, *, now_ms: int) -> Finding:
     return _opened(after, now_ms=now_ms) if _comes_back(known, seen) else after
 
 
-def due_from(finding: Finding, *, now_ms: int) -> int:
+def due_from(seen: Seen, *, now_ms: int) -> int:
     """By when it should be looked at, where it is opened now, milliseconds since the epoch."""
-    return now_ms + DUE_DAYS[finding.grade] * _DAY_MS
+    return now_ms + DUE_DAYS[grade_of(score_of(seen))] * _DAY_MS
 
 
 def closed(finding: Finding, state: State, *, now_ms: int) -> Finding:
@@ -212,7 +217,7 @@ def _opened(finding: Finding, *, now_ms: int) -> Finding:
         finding,
         state=State.OPEN,
         reopened=finding.reopened + 1,
-        due_ms=due_from(finding, now_ms=now_ms),
+        due_ms=due_from(finding.seen, now_ms=now_ms),
     )
     return said(again, Comment("", now_ms, "", what=f"state={State.OPEN}"))
 

@@ -12,10 +12,14 @@ from services.findings.finding import Finding, Seen
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
+from services.workbench.looks.spans import HOUR_MS
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
 
+SETTLING_MS: Final = 120_000
+"""After the end of an hour, until its calls have ended and stand in the log. What is stored later, such as from the
+disk of a gateway that was cut off, is seen by the looks of the hours that follow."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -61,9 +65,11 @@ class Looking:
         self._findings = findings
         self._looks = tuple(looks)
         self._clock_ms = clock_ms
+        self._looked_hour = 0
+        """Since the epoch: the last one up to which all looks have looked."""
 
     async def round(self) -> Round:
-        """Read what is new, look, and keep what was seen.
+        """Read what is new, and once an hour more is complete look, and keep what was seen.
 
         Raises:
             LogDiffers, grpc.aio.AioRpcError, RedisError: see `read_on` and `FindingStore`.
@@ -73,7 +79,7 @@ class Looking:
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()
-        seen, failed = await looked(self._columns, self._looks, now_ms=now_ms)
+        seen, failed = await self._looked(now_ms - SETTLING_MS)
         news = await self._findings.see(seen, now_ms=now_ms)
         return Round(
             read=read,
@@ -83,6 +89,16 @@ class Looking:
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
+
+    async def _looked(self, at_ms: int) -> tuple[tuple[Seen, ...], tuple[str, ...]]:
+        """What is seen at that time; nothing before another hour is complete: the same was seen in it."""
+        hour = at_ms // HOUR_MS
+        if hour == self._looked_hour:
+            return (), ()
+        seen, failed = await looked(self._columns, self._looks, now_ms=at_ms)
+        if not failed:
+            self._looked_hour = hour
+        return seen, failed
 
 
 async def looked(

@@ -1,5 +1,6 @@
 """How the workbench does, as metrics. Labels are grades of findings: three."""
 
+import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -11,12 +12,12 @@ from services.findings.finding import CLOSED, Finding, Grade
 
 
 class Seen(NamedTuple):
-    """What is known after a round, or after one that could not be made."""
+    """What is known after a round."""
 
     read: int
     """Entries of the log that have been looked at."""
-    late_seconds: float
-    """How long ago the last round ended that looked at all."""
+    ended_s: float
+    """When it ended, by the monotonic clock."""
     findings: tuple[Finding, ...]
 
 
@@ -32,7 +33,7 @@ def _read(seen: Seen) -> Iterable[Observation]:
 
 
 def _late(seen: Seen) -> Iterable[Observation]:
-    yield Observation(seen.late_seconds)
+    yield Observation(max(0.0, time.monotonic() - seen.ended_s))
 
 
 def _open(seen: Seen) -> Iterable[Observation]:

@@ -100,16 +100,16 @@ async def look_always(
     columns: Columns, redis_url: str, audit: str, *, pause_seconds: float, metrics: WorkbenchMetrics
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
-    down, looked_s = False, time.monotonic()
+    metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
+    down = False
     while True:
-        kept: tuple[Any, ...] = ()
         try:
             async with looking(columns, redis_url, audit, clock_ms=clock_ms) as (bench, findings):
                 while True:
                     made = await bench.round()
-                    looked_s, down = time.monotonic(), False
-                    kept = tuple([each for tenant in columns.tenants() for each in await findings.all(tenant)])
-                    metrics.tell((Seen(columns.size, 0.0, kept),))
+                    down = False
+                    kept = [each for tenant in columns.tenants() for each in await findings.all(tenant)]
+                    metrics.tell((Seen(columns.size, time.monotonic(), tuple(kept)),))
                     _log.info(
                         "the log has been looked at",
                         extra={
@@ -124,5 +124,4 @@ async def look_always(
             if not down:
                 _log.warning("the log or the store does not answer: nothing is looked for", extra={"error": str(error)})
             down = True
-        metrics.tell((Seen(columns.size, time.monotonic() - looked_s, kept),))
         await asyncio.sleep(PATIENCE_SECONDS)

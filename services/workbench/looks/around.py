@@ -16,8 +16,8 @@ from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.around import around
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import Span
-from services.workbench.looks.telling import DAY_MS, HOUR_MS, Which, told
+from services.workbench.looks.spans import DAY_MS, HOUR_MS, ID, Span
+from services.workbench.looks.telling import Which, told
 
 DAYS: Final = 7
 LOOKS: Final = 7
@@ -40,7 +40,7 @@ _CALLS: Final = f"""WITH {_NAMED}, subjects AS (SELECT subject, row_number() OVE
   LEFT JOIN settled ON settled.id = admitted.id
  WHERE NOT standby AND NOT repeats AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
  ORDER BY admitted.leaf"""  # noqa: S608
-_ROWS: Final = """SELECT leaf, lower(replace(CAST(id AS VARCHAR), '-', '')) AS id, method, at_ms,
+_ROWS: Final = """SELECT leaf, {id} AS id, method, at_ms,
  replace(CAST(subject AS VARCHAR), '-', '') AS subject FROM admitted WHERE leaf IN (SELECT unnest($leaves))"""
 
 
@@ -94,7 +94,7 @@ def _in_tenant(
 
 
 def _calls(columns: Columns, leaves: Sequence[int]) -> list[_Call]:
-    found = columns.asked(_ROWS, {"leaves": list(leaves)})
+    found = columns.asked(_ROWS.format(id=ID), {"leaves": list(leaves)})
     known = {row[0]: _Call(*row) for row in zip(*(each.tolist() for each in found.values()), strict=True)}
     return [known[each] for each in leaves]
 

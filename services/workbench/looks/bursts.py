@@ -15,8 +15,8 @@ from services.findings.finding import Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert, Bools, Ints
 from services.insights.signals.bursts import MIN_HOURS, Baseline, bursts
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import Span
-from services.workbench.looks.telling import DAY_MS, FIRST, HOUR_MS, PAST_DAYS, REASON, Which, told
+from services.workbench.looks.spans import DAY_MS, HOUR_MS, Span
+from services.workbench.looks.telling import FIRST, PAST_DAYS, REASON, Which, told
 
 _DAY: Final = 24
 LOOKED_HOURS: Final = _DAY

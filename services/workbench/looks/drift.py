@@ -16,8 +16,8 @@ from services.insights.drift.seasons import Reference
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.workbench.columns.database import Columns
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
-from services.workbench.looks.series import HOUR_MS, MEASURES, Measure, Served, hours_of
-from services.workbench.looks.spans import Span
+from services.workbench.looks.series import MEASURES, Measure, Served, hours_of
+from services.workbench.looks.spans import HOUR_MS, Span
 
 _DAY: Final = 24
 REFERENCE_HOURS: Final = 14 * _DAY

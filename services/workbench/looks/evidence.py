@@ -13,9 +13,9 @@ from services.insights.drift.histograms import Histogram
 from services.insights.drift.seasons import Reference, alike
 from services.workbench.columns.database import Columns
 from services.workbench.looks.series import Measure, Served
-from services.workbench.looks.spans import Span, quoted
+from services.workbench.looks.spans import ID, Span, quoted
 
-_SAMPLED: Final = """SELECT lower(replace(CAST(admitted.id AS VARCHAR), '-', '')) AS id
+_SAMPLED: Final = """SELECT {id} AS id
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
  WHERE tenant = $tenant AND agent = $agent AND coalesce(nullif(settled.version, ''), admitted.version) = $version
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ({only}) AND ($name = '' OR {value} = $name)
@@ -61,6 +61,6 @@ def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str
 
 def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
     """Ids of the first of these decisions."""
-    text = _SAMPLED.format(only=measure.only, value=measure.value, most=MOST_DECISIONS)
+    text = _SAMPLED.format(id=ID, only=measure.only, value=measure.value, most=MOST_DECISIONS)
     values = msgspec.structs.asdict(served) | msgspec.structs.asdict(span) | {"name": name}
     return tuple(str(each) for each in columns.asked(text, values)["id"])

@@ -16,7 +16,6 @@ from services.insights.pressure.trends import Trend
 from services.insights.pressure.watching import Moments
 from services.workbench.columns.database import Columns
 from services.workbench.looks.pressure_contacts import (
-    DAY_MS,
     FOLLOW_MS,
     WEEK_MS,
     Contacts,
@@ -27,7 +26,7 @@ from services.workbench.looks.pressure_contacts import (
 )
 from services.workbench.looks.pressure_evidence import contacts_filter, drawn, named, senders
 from services.workbench.looks.pressure_weeks import QUESTIONS, Weeks, fatigue, weeks_of
-from services.workbench.looks.spans import Span
+from services.workbench.looks.spans import DAY_MS, Span
 
 WEEKS: Final = 4
 BEFORE: Final = 4

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from services.insights.pressure.intervals import LEAST_PEOPLE
 from services.workbench.columns.database import Columns
+from services.workbench.looks.spans import DAY_MS
 
-DAY_MS: Final = 86_400_000
 WEEK_MS: Final = 7 * DAY_MS
 _MONDAY_MS: Final = 4 * DAY_MS
 """The first one after the epoch."""

@@ -11,9 +11,9 @@ from services.insights.pressure.attribution import Adding
 from services.insights.pressure.deciles import Cost, Group
 from services.insights.pressure.intervals import Estimate
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import Span, quoted
+from services.workbench.looks.spans import ID, Span, quoted
 
-_NAMED: Final = """SELECT lower(replace(CAST(id AS VARCHAR), '-', '')) AS id FROM admitted
+_NAMED: Final = """SELECT {id} AS id FROM admitted
  WHERE leaf IN (SELECT unnest($leaves)) ORDER BY leaf"""
 
 
@@ -25,7 +25,9 @@ def contacts_filter(fields: Mapping[str, str], *, span: Span) -> str:
 
 def named(columns: Columns, leaves: NDArray[np.int64]) -> tuple[str, ...]:
     """The ids of the first of these decisions, which are given by their index in the log."""
-    found = columns.asked(_NAMED, {"leaves": leaves[:MOST_DECISIONS].tolist()}) if leaves.size else {"id": ()}
+    found = (
+        columns.asked(_NAMED.format(id=ID), {"leaves": leaves[:MOST_DECISIONS].tolist()}) if leaves.size else {"id": ()}
+    )
     return tuple(str(each) for each in found["id"])
 
 

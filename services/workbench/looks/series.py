@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Grid, Histogram
 from services.workbench.columns.database import Columns
+from services.workbench.looks.spans import HOUR_MS
 
-HOUR_MS: Final = 3_600_000
 _GRID: Final = Grid(step=0.02, logarithmic=True)
 """Times and sizes that differ by 2 % are told apart."""
 _CALLS: Final = "admitted.operation <> '' AND NOT admitted.standby AND NOT admitted.repeats"

@@ -15,8 +15,8 @@ from services.findings.finding import Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert, Ints
 from services.insights.signals.silence import silence
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import Span
-from services.workbench.looks.telling import DAY_MS, FIRST, PAST_DAYS, Which, told
+from services.workbench.looks.spans import DAY_MS, Span
+from services.workbench.looks.telling import FIRST, PAST_DAYS, Which, told
 
 LOOKS: Final = 7
 """In a week."""

@@ -1,7 +1,14 @@
-"""Times and values as filters of decisions write them."""
+"""Times, values and ids as filters of decisions write them."""
+
+from typing import Final
 
 import msgspec
 import numpy as np
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+ID: Final = "replace(CAST(admitted.id AS VARCHAR), '-', '')"
+"""In SQL, a decision's id."""
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -8,10 +8,8 @@ import msgspec
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import Span, quoted
+from services.workbench.looks.spans import DAY_MS, ID, Span, quoted
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 PAST_DAYS: Final = 28
 """What a day or an hour is compared with: so many days before its own."""
 FIRST: Final = f"""first AS (SELECT tenant, (min(at_ms) + {DAY_MS - 1}) // {DAY_MS} * {DAY_MS} AS first_ms
@@ -25,7 +23,7 @@ _IS: Final[Mapping[str, str]] = {
     "subject_ref": "replace(CAST(admitted.subject AS VARCHAR), '-', '')",
     "reason": REASON,
 }
-_SAMPLED: Final = """SELECT lower(replace(CAST(admitted.id AS VARCHAR), '-', '')) AS id
+_SAMPLED: Final = """SELECT {id} AS id
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
  WHERE admitted.tenant = $tenant AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms{also}
  ORDER BY admitted.id LIMIT {most}"""
@@ -65,7 +63,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
         if self.without:
             values["without"] = self.without
             also += f" AND NOT list_contains({_RULES}, $without)"
-        found = columns.asked(_SAMPLED.format(also=also, most=MOST_DECISIONS), values)
+        found = columns.asked(_SAMPLED.format(id=ID, also=also, most=MOST_DECISIONS), values)
         return tuple(str(each) for each in found["id"])
 
 

@@ -12,18 +12,18 @@ from gateway.adapters.sealing import Sealer, sealing_keys
 from gateway.clock import clock_ms
 from gateway.core.stops import Stop
 from gateway.redis_clients import Client
-from gateway.settings import Settings, inherited
+from gateway.settings import inherited
 from services.cli import app
 from services.supervisor.probes import GrpcServing
 from services.webhooks import signing
 from services.webhooks.events import of_stop
 from services.webhooks.store import WebhookStore
 from tests.e2e.waiting import eventually
+from tests.services.environment import UNSET
 from tests.services.ports import free
 
 pytestmark = pytest.mark.one_server
 URL = "https://hooks.example.com/pilote"
-UNSET: dict[str, str | None] = {f"PILOTE_{name.upper()}": None for name in Settings.__struct_fields__}
 
 
 class Operator:

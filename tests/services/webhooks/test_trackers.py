@@ -23,7 +23,6 @@ from gateway.core import keys
 from gateway.core.consents import Consent, Status
 from gateway.core.trackers import CONTACT, Tracker, person
 from gateway.redis_clients import Client
-from gateway.settings import Settings
 from pilote.decision.v1.decision_pb2 import DECISION_STATE_IN_DOUBT, DECISION_STATE_SETTLED, Decision
 from pilote.governance.v1.annotations_pb2 import OPERATION_CONTACT, OPERATION_WRITE
 from services.cli import app
@@ -34,6 +33,7 @@ from services.webhooks.server import contacts_wanted
 from services.webhooks.store import WebhookStore
 from services.webhooks.targets import networks_of
 from services.webhooks.tracking import taken, told
+from tests.services.environment import UNSET
 
 pytestmark = pytest.mark.one_store
 REF = "0f" * 16
@@ -261,9 +261,6 @@ async def test_contacts_are_followed_from_when_the_first_tracker_was_added(offic
     await office.store.remove("t")
     assert not await contacts_wanted(office.store)
     assert "contacts-told-ms" not in await office.store.known()
-
-
-UNSET: dict[str, str | None] = {f"PILOTE_{name.upper()}": None for name in Settings.__struct_fields__}
 
 
 async def _run(url: str, home: Path, *arguments: str, lang: str = "en") -> Result:

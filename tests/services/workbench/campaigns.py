@@ -8,7 +8,8 @@ import numpy as np
 
 from gateway.core.record import CustomerOutcome, Outcome, Record, Verdict, decision_id
 from services.proof.leaves import ADMIT, OUTCOME, Leaf
-from services.workbench.looks.pressure_contacts import DAY_MS, WEEK_MS
+from services.workbench.looks.pressure_contacts import WEEK_MS
+from services.workbench.looks.spans import DAY_MS
 from tests.services.workbench.calls import START_MS, Read
 
 _encode = msgspec.json.encode

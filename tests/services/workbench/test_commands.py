@@ -11,18 +11,17 @@ from typer.testing import CliRunner, Result
 
 from gateway.clock import clock_ms
 from gateway.redis_clients import Client
-from gateway.settings import Settings, inherited
+from gateway.settings import inherited
 from services.cli import app
 from services.findings.finding import Finding
 from services.findings.store import FindingStore
 from services.supervisor.probes import GrpcServing
 from tests.e2e.waiting import eventually
+from tests.services.environment import UNSET
 from tests.services.ports import free
 from tests.services.workbench.calls import HOUR_MS, as_stored, calls
 from tests.services.workbench.conftest import Log
 from tests.services.workbench.test_drift import FIRST, refused, some
-
-UNSET: dict[str, str | None] = {f"PILOTE_{name.upper()}": None for name in Settings.__struct_fields__}
 
 
 @pytest.fixture

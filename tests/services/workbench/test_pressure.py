@@ -17,7 +17,6 @@ from services.proof.leaves import SETTLE, Leaf
 from services.workbench.columns.database import Columns
 from services.workbench.looks.pressure import REPORTED_MS, PressureLook
 from services.workbench.looks.pressure_contacts import (
-    DAY_MS,
     FOLLOW_MS,
     WEEK_MS,
     Contacts,
@@ -26,6 +25,7 @@ from services.workbench.looks.pressure_contacts import (
     sendings,
     week_of,
 )
+from services.workbench.looks.spans import DAY_MS
 from tests.services.workbench.calls import START_MS, Read
 from tests.services.workbench.campaigns import campaign, contact, reaction
 

@@ -1,0 +1,56 @@
+"""A round looks once for each hour that is complete, and again where a look could not cope."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.redis_clients import Client
+from services.findings.finding import Seen
+from services.findings.store import FindingStore
+from services.workbench.columns.database import Columns
+from services.workbench.looking import SETTLING_MS, Looking
+from tests.services.audit.test_log import admitted
+from tests.services.findings.test_finding import seen
+from tests.services.workbench.calls import HOUR_MS
+from tests.services.workbench.conftest import Log
+
+
+class Noting:
+    """A look that sees something, and notes when it was asked; at some times it cannot cope."""
+
+    kind = "drift"
+
+    def __init__(self, *, fails: int = 0) -> None:
+        self.asked: list[int] = []
+        self._fails = fails
+
+    def look(self, _columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+        self.asked.append(now_ms)
+        if len(self.asked) <= self._fails:
+            raise ZeroDivisionError
+        return [seen(now_ms // HOUR_MS - 1)]
+
+
+async def test_it_looks_once_an_hour_and_reads_every_time(log: Log, redis: Client, tmp_path: Path) -> None:
+    columns, look, now = Columns(tmp_path / "columns"), Noting(), [100 * HOUR_MS + SETTLING_MS]
+    looking = Looking(columns, log.stub, FindingStore(redis), [look], clock_ms=lambda: now[0])
+    rounds = []
+    for number, minutes in enumerate((0, 5, 50, 60, 65)):
+        now[0] = (100 * 60 + minutes) * 60_000 + SETTLING_MS
+        await log.add([admitted(number)])
+        rounds.append(await looking.round())
+    assert look.asked == [100 * HOUR_MS, 101 * HOUR_MS]
+    assert [(each.read, each.seen, len(each.news)) for each in rounds] == [
+        (1, 1, 1), (1, 0, 0), (1, 0, 0), (1, 1, 0), (1, 0, 0),
+    ]  # fmt: skip
+    columns.close()
+
+
+async def test_a_look_that_cannot_cope_blinds_no_other_and_is_asked_again(
+    log: Log, redis: Client, tmp_path: Path
+) -> None:
+    columns, bad, good = Columns(tmp_path / "columns"), Noting(fails=1), Noting()
+    looking = Looking(columns, log.stub, FindingStore(redis), [bad, good], clock_ms=lambda: 100 * HOUR_MS)
+    first, second, third = [await looking.round() for _ in range(3)]
+    assert (first.failed, first.seen, second.failed, second.seen) == (("drift",), 1, (), 2)
+    assert (third.seen, len(bad.asked), len(good.asked)) == (0, 2, 2)
+    columns.close()
