@@ -33,7 +33,7 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     gateways = _gateways(settings)
     after = tuple(each.name for each in gateways)
     agents = _over_http("agents", settings.agents_listen, settings=settings, after=after, path="/readyz")
-    children = (*_store(settings), *_services(settings), *gateways, agents)
+    children = (*_store(settings), *_services(settings), *gateways, agents, _insights(settings, after=after))
     return Supervisor(home, children, environment={**environment, **ours})
 
 
@@ -71,7 +71,6 @@ def _services(settings: Settings) -> tuple[Child, ...]:
         _rollouts(settings, after=(*store, "audit")),
         _intake(settings, after=(*store, "audit")),
         _webhooks(settings, after=(*store, "audit")),
-        _insights(settings, after=(*store, "audit")),
     )
 
 
@@ -115,7 +114,7 @@ def _webhooks(settings: Settings, *, after: tuple[str, ...]) -> Child:
 
 
 def _insights(settings: Settings, *, after: tuple[str, ...]) -> Child:
-    """Nothing else ends where it fails for good: nothing is looked for then."""
+    """Nothing else ends where it fails for good: nothing is looked for then. It starts last: nobody waits for it."""
     child = _child("insights", settings.insights_listen, "insights", "run", settings=settings, after=after)
     return msgspec.structs.replace(child, essential=False)
 

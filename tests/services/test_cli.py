@@ -50,7 +50,10 @@ def _run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPr
 
 
 def _listens() -> dict[str, str]:
-    names = ("GATEWAY", "AUDIT", "CONTROL", "ROLLOUTS", "WEBHOOKS", "AGENTS", "INTAKE", "INTAKE_GRPC", "CRM", "MODELS")
+    names = (
+        *("GATEWAY", "AUDIT", "CONTROL", "ROLLOUTS", "WEBHOOKS", "INSIGHTS", "AGENTS", "INTAKE", "INTAKE_GRPC", "CRM"),
+        "MODELS",
+    )
     ports = free(len(names) + 1)  # the second model server takes the port after the last
     return {f"PILOTE_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
 

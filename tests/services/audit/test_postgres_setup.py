@@ -234,6 +234,8 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date_with_all_that
             "decision.until_ms",
             "subject_key.until_ms",
             "call.upstream",
+            "outcome.question",
+            "outcome.answer",
             *(f"noted.{name}" for name in COLUMNS),
         ):
             table, _, name = column.partition(".")

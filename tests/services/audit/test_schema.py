@@ -77,6 +77,8 @@ async def test_notes_of_an_earlier_version_are_found_by_what_they_say(tmp_path: 
     for table in ("activity", "near_bucket", "upstream_minute", "upstream_heard"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("ALTER TABLE call DROP COLUMN upstream")
+    for name in ("question", "answer"):
+        connection.execute(f"ALTER TABLE outcome DROP COLUMN {name}")
     connection.execute("PRAGMA user_version = 15")
     connection.close()
     store = SqliteStore(tmp_path)

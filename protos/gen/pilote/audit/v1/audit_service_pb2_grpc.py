@@ -271,7 +271,7 @@ class AuditServiceServicer:
 
     def ReadLog(self, request, context):
         """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
-        there. Only for who may see every tenant.
+        there. Only for who may see every tenant. Only processes of Pilote ask for it, so it has no path of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -70,7 +70,7 @@ class AuditServiceStub:
     """
     ReadLog: _grpc.UnaryStreamMultiCallable[_log_pb2.ReadLogRequest, _log_pb2.ReadLogResponse]
     """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
-    there. Only for who may see every tenant.
+    there. Only for who may see every tenant. Only processes of Pilote ask for it, so it has no path of its own.
     """
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]
     """Returns the newest signed checkpoint of the log."""
@@ -156,7 +156,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """
     ReadLog: _aio.UnaryStreamMultiCallable[_log_pb2.ReadLogRequest, _log_pb2.ReadLogResponse]  # type: ignore[assignment]
     """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
-    there. Only for who may see every tenant.
+    there. Only for who may see every tenant. Only processes of Pilote ask for it, so it has no path of its own.
     """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]  # type: ignore[assignment]
     """Returns the newest signed checkpoint of the log."""
@@ -293,7 +293,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_log_pb2.ReadLogResponse], _abc.AsyncIterator[_log_pb2.ReadLogResponse]]:
         """Reads the log in its order, from a place on: what is known by then is read once, and what comes later is read on from
-        there. Only for who may see every tenant.
+        there. Only for who may see every tenant. Only processes of Pilote ask for it, so it has no path of its own.
         """
 
     @_abc_1.abstractmethod
