@@ -25,8 +25,9 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     # An upstream that was restarted is found again within two seconds; gRPC's default is two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # How long an attempt to connect may take, whatever the name says: TLS over an ocean needs half a second.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.keepalive_time_ms", 60_000),
     # Our own retries are governed and recorded; the library's would not be.
     ("grpc.enable_retries", 0),

@@ -271,6 +271,15 @@ async def test_an_upstream_that_cannot_be_reached_is_unavailable_and_nothing_is_
     assert await world.taken() == 0
 
 
+async def test_an_upstream_that_is_far_away_is_reached_by_the_first_call(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    async with wire_to(upstream.port) as wire:
+        wire.long_s = 0.3
+        await world.publish(policy(wire.address))
+        assert await agent.contacts.GetContact(get(), metadata=SALES)
+
+
 async def test_a_call_in_doubt_is_unknown_marked_and_keeps_what_it_took(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:

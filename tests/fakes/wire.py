@@ -15,6 +15,8 @@ class Wire:
         self.port = 0
         self.dead = False
         """Whether new connections are dropped too."""
+        self.long_s = 0.0
+        """How much later than on a short wire a new connection carries its first bytes."""
 
     @property
     def address(self) -> str:
@@ -32,6 +34,7 @@ class Wire:
         if self.dead:
             writer.transport.abort()
             return
+        await asyncio.sleep(self.long_s)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         self._writers.add(far_writer)
         with contextlib.suppress(OSError):
