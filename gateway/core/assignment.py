@@ -63,10 +63,10 @@ def variation(ranges: Ranges, at: int) -> int:
 
 
 def _first_from(edge: float) -> int:
-    """The first basis point that is not below `edge`, a share of the whole."""
+    """The first basis point that is not below `edge`, a share of the whole, which sums of floats may exceed."""
     at = math.floor(edge * BASIS_POINTS)
     while at / BASIS_POINTS < edge:
         at += 1
     while at > 0 and (at - 1) / BASIS_POINTS >= edge:
         at -= 1
-    return at
+    return min(at, BASIS_POINTS)

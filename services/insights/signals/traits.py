@@ -61,7 +61,7 @@ def varied(
     rules and limits only as `refused`: after an invalid argument one should try again.
     """
     who, when, what, how, no = _columns(agents, times_ms, targets, parameters, refused)
-    order = np.lexsort((how, when, what, who))
+    order = np.lexsort((no, how, when, what, who))
     who, when, what, how, no = (each[order] for each in (who, when, what, how, no))
     same = np.zeros(who.size, dtype=bool)
     same[:-1] = (who[1:] == who[:-1]) & (what[1:] == what[:-1]) & (when[1:] - when[:-1] <= within_ms)

@@ -43,6 +43,12 @@ def test_as_many_move_as_points_that_get_another_arm(data: st.DataObject, count:
     assert moved(before, after) == differ
 
 
+def test_nobody_moves_by_the_same_weights_whatever_floats_they_add_up_to() -> None:
+    weights = [2_795, 6_991, 214]  # 1.0000000000000002
+    assert moved(weights, weights) == 0
+    assert bucket_ranges(weights)[-1][1] == BASIS_POINTS
+
+
 def test_only_what_changes_is_edited() -> None:
     edits = edits_of("crm", {"a": 9_000, "b": 1_000, "c": 0}, {"a": 8_000, "b": 2_000, "c": 0})
     assert [(edit.path, edit.value) for edit in edits] == [

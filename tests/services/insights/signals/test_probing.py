@@ -1,5 +1,7 @@
 """Probing: found where planted, and not in agents that are busy, differ, or always were so."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -94,6 +96,22 @@ def test_customers_touched_only_once_soon_after_a_refusal_are_swept() -> None:
         agent_count=2,
     )
     assert (found.shown.tolist(), found.chances.tolist()) == ([1, 0], [3, 0])
+
+
+def test_of_two_same_calls_at_the_same_time_the_refused_one_is_the_later() -> None:
+    rows = [(1, 0, 1, 1, False), (1, 0, 1, 1, True), (1, 1, 1, 0, False)]
+    for each in itertools.permutations(rows):
+        agents, times, targets, parameters, refused = np.array(each, dtype=np.int64).T
+        found = varied(
+            agents,
+            times_ms=times,
+            targets=targets,
+            parameters=parameters,
+            refused=refused,
+            within_ms=9,
+            agent_count=2,
+        )
+        assert (found.shown.tolist(), found.chances.tolist()) == ([0, 1], [0, 1])
 
 
 def test_too_few_chances_or_other_agents_say_nothing() -> None:
