@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.adapters.webhooks import Endpoint, Webhooks
 from services.control.access.rights import Role
 from services.findings.finding import Finding, State
 from services.findings.store import FindingStore
@@ -168,9 +169,17 @@ async def test_it_becomes_a_stop_with_its_reason_and_a_draft_and_both_stay_linke
     await page.wait_for_url("**/policy/drafts/*/review")
     await page.get_by_text(f"finding-drift-{finding.id[:8]}").first.wait_for()
     page = await zoe.go(f"/findings/acme/{finding.id}")
+    zoe.expected = {422}
+    await page.get_by_role("button", name="Send it on").click()
+    await page.get_by_text("No other system is told of findings of acme").wait_for()
+    wants = Endpoint(id="tasks", url="https://x", tenant="acme", events=(), secret=b"", created_ms=1)
+    await Webhooks(work.world.redis).keep(wants)
+    await page.get_by_role("button", name="Send it on").click()
+    await page.get_by_role("status").get_by_text("It is on its way").wait_for()
+    page = await zoe.go(f"/findings/acme/{finding.id}")
     links = page.locator("#desk dd a")
     assert await links.first.inner_text() == "stops/acme/agent=sales-bot"
-    assert [each.kind for each in (await there(work, finding)).links] == ["stop", "draft"]
+    assert [each.kind for each in (await there(work, finding)).links] == ["stop", "draft", "event"]
     assert await zoe.axe() == []
     await zoe.snap("finding-linked")
 

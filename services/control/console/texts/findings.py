@@ -126,6 +126,11 @@ TEXTS: Final = {
         "A draft of the policy with a rule that denies such calls, in monitor mode: it only watches until you change that.",
         "Un brouillon de la politique avec une règle qui refuse ces appels, en mode observation : elle ne fait que surveiller tant que vous n’y changez rien.",
     ),
+    "findings-send": ("Send it on", "Transmettre"),
+    "findings-said-sent": (
+        "It is on its way to the systems that are told of findings.",
+        "Le constat est en route vers les systèmes qui en sont prévenus.",
+    ),
     "findings-may-not": (
         "You may look at findings, not look after them.",
         "Vous pouvez voir les constats, pas les traiter.",
