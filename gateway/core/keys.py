@@ -202,6 +202,14 @@ def findings(tenant: str) -> str:
     return f"{cell(tenant)}:findings"
 
 
+def pressure(tenant: str) -> str:
+    """How a tenant's customers are solicited, in numbers, as it was worked out last: see `services.findings.pressure`.
+
+    There is one for all cells, in the first.
+    """
+    return f"{cell(tenant)}:pressure"
+
+
 def idempotency(cell: Cell, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell}:request:{agent}:{key}"

@@ -20,6 +20,7 @@ from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.looking import Look, Looking
@@ -98,7 +99,8 @@ async def looking(
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
-        yield Looking(columns, AuditServiceStub(channel), findings, looks(), clock_ms=clock_ms), findings
+        stub, pressure = AuditServiceStub(channel), PressureStore(redis)
+        yield Looking(columns, stub, findings, looks(), pressure=pressure, clock_ms=clock_ms), findings
 
 
 async def look_always(
