@@ -21,7 +21,10 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.findings.store import FindingStore
+from services.reviews.ruling import RuleBook
+from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
+from services.workbench.filling import Filling
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.around import AroundLook
 from services.workbench.looks.bursts import BurstsLook
@@ -93,7 +96,9 @@ async def looking(
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
-        yield Looking(columns, AuditServiceStub(channel), findings, looks(), clock_ms=clock_ms), findings
+        filling = Filling(ReviewStore(redis), RuleBook(redis))
+        stub = AuditServiceStub(channel)
+        yield Looking(columns, stub, findings, looks(), clock_ms=clock_ms, filling=filling), findings
 
 
 async def look_always(
@@ -116,6 +121,7 @@ async def look_always(
                             "read": made.read,
                             "seen": made.seen,
                             "new": len(made.news),
+                            "to_review": made.joined,
                             "failed": list(made.failed),
                         },
                     )
