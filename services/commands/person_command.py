@@ -81,14 +81,14 @@ def _write(shell: Shell, request: "persons_pb2.ReportPersonRequest", *, html: Pa
 
     found = asking(shell, work, name="")
     document = person_report(found)
-    for file, made in ((html, lambda: pages.html(document).encode()), (pdf, lambda: sheets.pdf(document))):
-        if file is None:
-            continue
+    made = [(html, pages.html(document).encode())] if html is not None else []
+    made += [(pdf, sheets.pdf(document))] if pdf is not None else []
+    for file, body in made:
         try:
-            file.write_bytes(made())
+            file.write_bytes(body)
         except OSError:
             shell.fail(say("report-file", language=lang, file=file))
-    files = ", ".join(str(file) for file in (html, pdf) if file is not None)
+    files = ", ".join(str(file) for file, _ in made)
     print_text(shell.out, say("report-written", language=lang, title=document.title, files=files))
     tell(shell, found.unreadable)
 

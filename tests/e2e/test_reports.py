@@ -34,14 +34,12 @@ async def test_the_numbers_are_those_of_the_log_and_the_checkpoint_proves_them(
     ended = [await told(call) for call in (*calls, agent.contacts.GetContact(get(), metadata=SALES))]
     for each in ended:
         await auditor.decision(each.decision)
-    stop = personal_pb2.Change(
-        request_id="1", known_by="session", operation="create", stage=personal_pb2.CHANGE_STAGE_BEGUN
+    stop, undone = (
+        personal_pb2.Change(request_id=each, known_by="session", operation="create") for each in ("stop", "undone")
     )
-    undone = personal_pb2.Change(
-        request_id="2", known_by="session", operation="create", stage=personal_pb2.CHANGE_STAGE_BEGUN
-    )
-    for change, stage in ((stop, 1), (undone, 1), (undone, 3)):
-        change.stage = personal_pb2.ChangeStage.Name(stage)
+    begun, not_done = personal_pb2.CHANGE_STAGE_BEGUN, personal_pb2.CHANGE_STAGE_NOT_DONE
+    for change, stage in ((stop, begun), (undone, begun), (undone, not_done)):
+        change.stage = stage
         note = personal_pb2.RecordChangeRequest(change=change, resource="stops/acme/all", person="zoe", tenant="acme")
         await auditor.stub.RecordChange(note)
 

@@ -1,5 +1,7 @@
 """Weeks that reports are made of."""
 
+from typing import Any
+
 import msgspec
 
 from services.findings.finding import Finding, found
@@ -23,7 +25,8 @@ def deed(resource: str, operation: str = "", *, person: str = "zoe", kind: str =
 
 def finding(kind: str = "drift", **changes: object) -> Finding:
     """One that was seen in the week."""
-    return found(None, seen(kind=kind, start_ms=START_MS, end_ms=START_MS + DAY_MS, **changes), now_ms=START_MS)
+    wanted: dict[str, Any] = {"kind": kind, "start_ms": START_MS, "end_ms": START_MS + DAY_MS} | changes
+    return found(None, seen(**wanted), now_ms=START_MS)
 
 
 def checkpoint(**changes: object) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import msgspec
 import pypdf
@@ -35,7 +36,7 @@ def test_the_same_numbers_at_the_same_time_are_the_same_bytes(language: str) -> 
 def test_the_pdf_is_tagged_has_title_and_language_and_its_text_is_text() -> None:
     document = period_report(week(), language="fr")
     made = pypdf.PdfReader(io.BytesIO(pdf(document)))
-    root = made.trailer["/Root"]
+    root: Any = made.trailer["/Root"]
     assert (root["/Lang"], root["/MarkInfo"]["/Marked"]) == ("fr", True)
     assert made.metadata is not None
     assert made.metadata.title == "Ce qu’ont fait les agents d’IA"
