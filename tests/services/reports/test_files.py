@@ -14,6 +14,7 @@ from services.reports.pdf import pdf
 from services.reports.period import period_report
 from tests.services.reports.periods import week
 
+pytestmark = pytest.mark.timeout(600)  # matplotlib looks for all fonts of a machine the first time
 NASTY = "<script>alert(1)</script> #panic() $x$ *b* _i_ \\u{41} @ref // ```"
 
 
