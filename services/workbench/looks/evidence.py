@@ -61,6 +61,8 @@ def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str
 
 def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
     """Ids of the first of these decisions."""
-    text = _SAMPLED.format(id=ID, only=measure.only, value=measure.value, most=MOST_DECISIONS)
-    values = msgspec.structs.asdict(served) | msgspec.structs.asdict(span) | {"name": name}
+    value = "''" if measure.numbers else measure.value
+    text = _SAMPLED.format(id=ID, only=measure.only, value=value, most=MOST_DECISIONS)
+    whose = {"tenant": served.tenant, "agent": served.agent, "version": served.version}
+    values = whose | msgspec.structs.asdict(span) | {"name": name}
     return tuple(str(each) for each in columns.asked(text, values)["id"])
