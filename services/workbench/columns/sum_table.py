@@ -23,9 +23,9 @@ from services.workbench.columns.sums import (
 )
 from services.workbench.columns.tables import ADMITTED
 
-CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARCHAR, version VARCHAR, segment VARCHAR,
- measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
-_NAMES: Final = ("tenant", "agent", "version", "segment", "measure", "field", "numbers", "at_hour")
+CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARCHAR, version VARCHAR, method VARCHAR,
+ segment VARCHAR, measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
+_NAMES: Final = ("tenant", "agent", "version", "method", "segment", "measure", "field", "numbers", "at_hour")
 _AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
 _KNOWN: Final = """SELECT DISTINCT tenant, agent, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
@@ -35,11 +35,11 @@ _OF_HOURS: Final = f"""SELECT {", ".join(_NAMES)}, calls, sealed FROM sums
 _CLEAR: Final = "DELETE FROM sums WHERE at_hour IN (SELECT unnest($hours))"
 _INSERT: Final = "INSERT INTO sums SELECT * FROM batch"
 TOP: Final = f"""WITH top AS (
-  SELECT tenant, agent, version, segment, measure, field, numbers, sum(calls) AS calls
+  SELECT tenant, agent, version, method, segment, measure, field, numbers, sum(calls) AS calls
   FROM sums WHERE at_hour >= $start AND at_hour < $end GROUP BY ALL HAVING sum(calls) >= $least
-  ORDER BY calls DESC, tenant, agent, version, segment, measure, field, numbers LIMIT $most)
+  ORDER BY calls DESC, tenant, agent, version, method, segment, measure, field, numbers LIMIT $most)
  SELECT {", ".join(f"sums.{name}" for name in _NAMES)}, sums.sealed FROM sums
- JOIN top USING (tenant, agent, version, segment, measure, field, numbers)
+ JOIN top USING (tenant, agent, version, method, segment, measure, field, numbers)
  WHERE at_hour >= $start AND at_hour < $end
  ORDER BY ALL"""  # noqa: S608 - our own names
 """In SQL, the sums between two hours: of so many series as `$most`, those with most calls, each with `$least`."""

@@ -43,6 +43,7 @@ class Group(msgspec.Struct, frozen=True, order=True):
     tenant: str
     agent: str
     version: str
+    method: str
     segment: str
     """Empty: of all customers."""
     measure: str
@@ -110,11 +111,11 @@ class _Gathered:
         self._found: dict[Group, list[Any]] = {}
 
     def add(self, row: Row, values: Values, *, first: bool) -> None:
-        tenant, agent, version = (str(row[_AT[each]]) for each in ("tenant", "agent", "version"))
+        tenant, agent, version, method = (str(row[_AT[each]]) for each in ("tenant", "agent", "version", "method"))
         at_hour = int(str(row[_AT["at_ms"]])) // HOUR_MS
         segments = segments_of(values)
         for each, segment in self._counted(row, values, segments, first=first):
-            group = Group(tenant, agent, version, segment, each.measure, each.field, each.numbers, at_hour)
+            group = Group(tenant, agent, version, method, segment, each.measure, each.field, each.numbers, at_hour)
             self._found.setdefault(group, []).append(each.value)
 
     def histograms(self) -> dict[Group, Histogram]:

@@ -84,7 +84,9 @@ def _windows(measure: Measure, served: Mapping[Served, Mapping[int, Histogram]],
     """
     begun = now_hour - LOOKED_HOURS
     for whose, hours in served.items():
-        series = Series(f"{whose.tenant}/{whose.agent}", whose.version, whose.segment, measure.key)
+        series = Series(
+            f"{whose.tenant}/{whose.agent}", whose.version, whose.segment, f"{whose.method} {measure.key}".lstrip()
+        )
         for day in sorted({_day_of(hour) for hour in hours if hour >= _day_of(begun)}):
             found = _reference(whose, served, day=day)
             if found is None:
@@ -121,14 +123,14 @@ def _reference(
     return Reference.of(merged), versions.pop() if len(versions) == 1 else "*"
 
 
-def _but_version(served: Served) -> tuple[str, str, str]:
-    return served.tenant, served.agent, served.segment
+def _but_version(served: Served) -> Served:
+    return msgspec.structs.replace(served, version="")
 
 
 def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
     """What a finding is about, in order; what says nothing is left out, but for the version."""
     of = "limit" if measure.name == COST else "field"
-    more = (("segment", served.segment), ("measure", measure.name), (of, measure.of))
+    more = (("method", served.method), ("segment", served.segment), ("measure", measure.name), (of, measure.of))
     return ("agent", served.agent), ("version", served.version), *(each for each in more if each[1])
 
 

@@ -69,11 +69,13 @@ _ASKED: Final = """SELECT tenant, agent, version, at_hour, value, count(*) AS ca
 
 
 class Served(msgspec.Struct, frozen=True, order=True):
-    """Whose calls: one version of one agent of a tenant, about customers of one segment or about all."""
+    """Whose calls: one version of one agent of a tenant; by one method or by all, about one segment or all."""
 
     tenant: str
     agent: str
     version: str
+    method: str = ""
+    """Empty: all that they were calls of."""
     segment: str = ""
     """Of which customers; empty: of all."""
 

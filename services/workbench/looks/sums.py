@@ -21,7 +21,7 @@ def sums_of(
     """What was summed up in hours since the epoch, up to and without `end_hour`, of series with `least` calls."""
     found: dict[Measure, dict[Served, dict[int, Histogram]]] = {}
     for group, histogram in columns.sums(start_hour=start_hour, end_hour=end_hour, least=least, most=MOST_SERIES):
-        served = Served(group.tenant, group.agent, group.version, group.segment)
+        served = Served(group.tenant, group.agent, group.version, group.method, group.segment)
         measure = _measure(group.measure, group.field, numbers=group.numbers)
         found.setdefault(measure, {}).setdefault(served, {})[group.at_hour] = histogram
     return found

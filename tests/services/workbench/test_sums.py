@@ -24,6 +24,7 @@ from tests.services.workbench.test_drift import FIRST
 
 SCORE = 'facts.scores["churn"]'
 AMOUNT = "request.amount"
+METHOD = "/pilote.crm.v1.MessageService/SendMessage"
 
 
 class Plain:
@@ -74,13 +75,19 @@ def test_a_score_that_drifts_in_one_segment_is_found_there_and_opens_its_decisio
     seen = DriftLook().look(columns, now_ms=START_MS + (FIRST + 24) * HOUR_MS)
     gold = [each for each in seen if dict(each.about).get("segment") == "gold" and each.shown["hours"] == 24]
     assert [each.about for each in gold] == [
-        (("agent", "sales-bot"), ("version", "score@1"), ("segment", "gold"), ("measure", "score"), ("field", SCORE))
+        (
+            ("agent", "sales-bot"),
+            ("version", "score@1"),
+            ("method", METHOD),
+            ("segment", "gold"),
+            ("measure", "score"),
+            ("field", SCORE),
+        )
     ]
     assert {dict(each.about).get("segment") for each in seen} <= {"gold", None}
     assert {dict(each.about)["measure"] for each in seen} == {"score"}
-    assert dict(about(gold[0], language="fr")) == {
-        "agent": "sales-bot", "version": "score@1", "segment": "gold", "mesure": "score", "champ": SCORE,
-    }  # fmt: skip
+    told = dict(about(gold[0], language="fr"))
+    assert (told["méthode"], told["segment"], told["mesure"], told["champ"]) == (METHOD, "gold", "score", SCORE)
     parse(gold[0].filter)
     assert len(gold[0].decisions) == 20
 
