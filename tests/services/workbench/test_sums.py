@@ -110,8 +110,8 @@ def test_a_segment_that_is_refused_more_often_is_found_though_nobody_else_is(col
     parse(found[-1].filter)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(cuts=st.sets(st.integers(1, 39)))
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(cuts=st.sets(st.integers(1, 39), max_size=4))
 def test_however_the_log_is_parted_the_sums_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, cuts: set[int]
 ) -> None:
