@@ -45,7 +45,8 @@ def sensitivity_along(kind: Descriptor, steps: Sequence[str]) -> int:
 
     That of a credential for steps that lead to nothing that the contract knows.
     """
-    most, here, rest = 0, kind, list(steps)
+    here: Descriptor | None = kind
+    most, rest = 0, list(steps)
     while rest:
         field = here.fields_by_name.get(rest.pop(0)) if here is not None else None
         if field is None:
