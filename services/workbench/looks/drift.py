@@ -15,10 +15,11 @@ from services.insights.drift.histograms import Histogram, total
 from services.insights.drift.seasons import Reference
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.workbench.columns.database import Columns
+from services.workbench.columns.sums import VERDICT
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
 from services.workbench.looks.series import COST, MEASURES, Measure, Served, costs, hours_of
 from services.workbench.looks.spans import HOUR_MS, Span
-from services.workbench.looks.sums import VERDICT, sums_of
+from services.workbench.looks.sums import sums_of
 
 _DAY: Final = 24
 REFERENCE_HOURS: Final = 14 * _DAY
