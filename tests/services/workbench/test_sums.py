@@ -43,7 +43,8 @@ def some(draw: np.random.Generator) -> Mapping[str, Any]:
 
 def values_of(read: Sequence[Read], *, seed: int, shift: float = 0.0, in_: str = "gold") -> dict[str, Values]:
     """Of each call a score, an amount and one of two segments; scores of `in_` are higher by `shift` sigma."""
-    draw, found = np.random.default_rng(seed), {}
+    draw = np.random.default_rng(seed)
+    found: dict[str, Values] = {}
     for kind, parts, _ in read:
         if kind == "admit":
             segment = "gold" if draw.random() < 0.5 else "new"
