@@ -68,12 +68,13 @@ def commands(shell: Shell) -> typer.Typer:
         from services.commands.policies import published
         from services.commands.summing import Sums
         from services.up import redis_url
-        from services.workbench.columns.database import Unusable
+        from services.workbench.columns.database import Columns, Unusable
         from services.workbench.columns.reading import LogDiffers
         from services.workbench.server import serve
 
         settings = shell.settings()
         configure(settings.log_level)
+        sums = Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
         try:
             run_process(
                 lambda: serve(
@@ -84,7 +85,7 @@ def commands(shell: Shell) -> typer.Typer:
                     pause_seconds=60 * settings.insights_pause_minutes,
                     drain_seconds=settings.drain_seconds,
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
-                    summing=Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings))),
+                    opens=lambda folder: Columns(folder, summing=sums),
                 )
             )
         except (Unusable, LogDiffers) as error:
@@ -113,7 +114,7 @@ async def _looked(
 
     settings = shell.settings()
     sums = Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
-    columns = await asyncio.to_thread(lambda: Columns(folder, sealing=sums))
+    columns = await asyncio.to_thread(lambda: Columns(folder, summing=sums))
     parts = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -128,7 +129,6 @@ async def _looked(
                 read = await read_on(
                     columns,
                     AuditServiceStub(channel),
-                    opening=sums,
                     told=lambda done, whole: bar.update(task, completed=done, total=whole),
                 )
                 seen, failed = await looked(

@@ -19,7 +19,7 @@ from pilote.audit.v1 import personal_pb2
 from services.audit.explaining import Policies
 from services.proof.leaves import ADMIT
 from services.workbench.columns.measured import Values
-from services.workbench.columns.reading import Entry
+from services.workbench.columns.sums import Entry
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -49,7 +49,7 @@ _record: Final = msgspec.json.Decoder(_Sealed)
 
 
 class Sums:
-    """See `services.workbench.server.Summing`. `sealer` holds the master keys, `policies` gives what contracts say."""
+    """A `Summing` of the workbench. `sealer` holds the master keys, `policies` gives what contracts say."""
 
     def __init__(self, sealer: Sealer, policies: Policies) -> None:
         self._sealer = sealer
@@ -58,18 +58,18 @@ class Sums:
         self._missed = False
 
     async def opened(self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub") -> Mapping[str, Values]:
-        """See `Opening.opened`."""
+        """See `Summing.opened`."""
         found = await asyncio.to_thread(_sealed_of, entries)
         keys = await self._keys(found, audit)
         books = {each.revision_sha256: await self._book(each) for each in _by_policy(found)}
         return await asyncio.to_thread(self._values, found, keys, books)
 
     def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
-        """See `Sealing.seal`."""
+        """See `Summing.seal`."""
         return self._sealer.seal(clear, bound_to=bound_to)
 
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes | None:
-        """See `Sealing.open`."""
+        """See `Summing.open`."""
         try:
             return self._sealer.open(sealed, bound_to=bound_to)
         except (Damaged, KeyMissing):

@@ -11,7 +11,7 @@ import msgspec
 from services.findings.finding import Finding, Seen
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
-from services.workbench.columns.reading import Opening, read_on
+from services.workbench.columns.reading import read_on
 from services.workbench.looks.spans import HOUR_MS
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
@@ -49,7 +49,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Looking:
-    """Makes rounds. `clock_ms` is milliseconds since the epoch; `opening` opens what calls were decided by."""
+    """Makes rounds. `clock_ms` is milliseconds since the epoch."""
 
     def __init__(
         self,
@@ -59,14 +59,12 @@ class Looking:
         looks: Sequence[Look],
         *,
         clock_ms: Callable[[], int],
-        opening: Opening | None = None,
     ) -> None:
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
         self._clock_ms = clock_ms
-        self._opening = opening
         self._looked_hour = 0
         """Since the epoch: the last one up to which all looks have looked."""
 
@@ -77,7 +75,7 @@ class Looking:
             LogDiffers, grpc.aio.AioRpcError, RedisError: see `read_on` and `FindingStore`.
         """
         begun = time.perf_counter()
-        read = await read_on(self._columns, self._audit, opening=self._opening)
+        read = await read_on(self._columns, self._audit)
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()

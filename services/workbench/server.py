@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import grpc
 from redis.asyncio.retry import Retry
@@ -22,13 +22,15 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
-from services.workbench.columns.reading import Opening
-from services.workbench.columns.sums import Sealing
 from services.workbench.looking import Look, Looking
+from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
 from services.workbench.looks.bursts import BurstsLook
 from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.novelty import NoveltyLook
 from services.workbench.looks.pressure import PressureLook
+from services.workbench.looks.probing import ProbingLook
+from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
 from services.workbench.metrics import Seen, WorkbenchMetrics
 
@@ -40,29 +42,26 @@ PATIENCE_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Summing(Opening, Sealing, Protocol):
-    """Opens what calls were decided by, and seals the sums of it."""
-
-
 def looks() -> tuple[Look, ...]:
     """All that is looked for."""
-    return (DriftLook(), BurstsLook(), SilenceLook(), AroundLook(), PressureLook())
+    signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
+    return (DriftLook(), *signals, PressureLook(), SaturationLook())
 
 
 async def serve(
     *,
     listen: str,
     home: Path,
+    opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
     pause_seconds: float,
     drain_seconds: float,
     to: Metering = NOWHERE,
-    summing: Summing | None = None,
 ) -> None:
     """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
 
-    With `summing` what calls were decided by is looked at, too.
+    `opens` opens the columns in a folder.
 
     Raises:
         OSError: the address is taken.
@@ -74,11 +73,11 @@ async def serve(
         metering(instance("insights"), to) as meters,
         serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds),
     ):
-        columns = Columns(home / FOLDER, sealing=summing)
+        columns = opens(home / FOLDER)
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
-                look_always(columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics, opening=summing)
+                look_always(columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics)
             )
             told = asyncio.create_task(stop.wait())
             await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
@@ -89,7 +88,7 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def looking(
-    columns: Columns, redis_url: str, audit: str, *, clock_ms: Callable[[], int], opening: Opening | None = None
+    columns: Columns, redis_url: str, audit: str, *, clock_ms: Callable[[], int]
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
     """Who makes rounds, and where findings are, until the block ends.
 
@@ -102,25 +101,18 @@ async def looking(
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
-        stub = AuditServiceStub(channel)
-        yield Looking(columns, stub, findings, looks(), clock_ms=clock_ms, opening=opening), findings
+        yield Looking(columns, AuditServiceStub(channel), findings, looks(), clock_ms=clock_ms), findings
 
 
 async def look_always(
-    columns: Columns,
-    redis_url: str,
-    audit: str,
-    *,
-    pause_seconds: float,
-    metrics: WorkbenchMetrics,
-    opening: Opening | None = None,
+    columns: Columns, redis_url: str, audit: str, *, pause_seconds: float, metrics: WorkbenchMetrics
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
     metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
     down = False
     while True:
         try:
-            async with looking(columns, redis_url, audit, clock_ms=clock_ms, opening=opening) as (bench, findings):
+            async with looking(columns, redis_url, audit, clock_ms=clock_ms) as (bench, findings):
                 while True:
                     made = await bench.round()
                     down = False

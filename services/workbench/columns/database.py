@@ -17,7 +17,7 @@ from services.proof.merkle import HASH_BYTES, Growing
 from services.workbench.columns import sum_table
 from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row, rows_of
-from services.workbench.columns.sums import Group, Sealing, summed
+from services.workbench.columns.sums import Entry, Group, Summing, summed
 from services.workbench.columns.tables import ADMITTED, NUMBER, TABLES, TRUTH, Table
 
 FILE: Final = "columns.duckdb"
@@ -36,15 +36,15 @@ class Unusable(Exception):
 class Columns:
     """The columns of one home. Its methods may be called in any thread, `append` and `proved_to` in one at a time."""
 
-    def __init__(self, folder: Path, *, sealing: Sealing | None = None) -> None:
-        """Open them, or begin. Without `sealing` nothing is summed up of what calls were decided by.
+    def __init__(self, folder: Path, *, summing: Summing | None = None) -> None:
+        """Open them, or begin. Without `summing` nothing is summed up of what calls were decided by.
 
         Raises:
             Unusable: another process has them open, or the file is broken.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = folder / FILE
-        self._sealing = sealing
+        self.summing = summing
         self._lock = threading.Lock()
         self._engine = self._opened()
         self._tree = Growing()
@@ -66,9 +66,7 @@ class Columns:
         """The size of the largest signed log that what was read is known to be; 0 for none."""
         return self._proved
 
-    def append(
-        self, entries: Sequence[tuple[str, Sequence[bytes], bytes]], *, values: Mapping[str, Values] | None = None
-    ) -> None:
+    def append(self, entries: Sequence[Entry], *, values: Mapping[str, Values] | None = None) -> None:
         """Take in the next entries, all or none: kind, parts and hash of each.
 
         `values` has what calls were decided by, by the id of the decision, where that may be measured.
@@ -85,11 +83,11 @@ class Columns:
         with self._lock:
             self._engine.begin()
             try:
-                if values and self._sealing is not None:
+                if values and self.summing is not None:
                     admitted = rows[ADMITTED]
                     known = sum_table.known(self._engine, admitted, values)
                     rows[ADMITTED], sums = summed(admitted, values, known=known)
-                    sum_table.keep(self._engine, sums, sealing=self._sealing)
+                    sum_table.keep(self._engine, sums, sealing=self.summing)
                 for table, its in rows.items():
                     if its:
                         self._insert(table, its)
@@ -129,10 +127,10 @@ class Columns:
 
         Of `most` series at most, those with most calls, each with `least` of them.
         """
-        if self._sealing is None:
+        if self.summing is None:
             return
         wanted = {"start": start_hour, "end": end_hour, "least": least, "most": most}
-        yield from sum_table.read(self.asked(sum_table.TOP, wanted), sealing=self._sealing)
+        yield from sum_table.read(self.asked(sum_table.TOP, wanted), sealing=self.summing)
 
     def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a decision here, by name; not those of callers whom nobody could identify."""

@@ -1,13 +1,13 @@
 """Reads the log on into the columns, and holds what was read against what the log's key has signed."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from pilote.audit.v1 import audit_service_pb2, log_pb2
 from services.proof.leaves import Leaf
 from services.workbench.columns.database import Columns
-from services.workbench.columns.measured import Values
+from services.workbench.columns.sums import Entry
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -16,32 +16,16 @@ AT_ONCE: Final = 50_000
 """Entries that are taken in in one step: what is read anew where the process ends meanwhile."""
 PROOF_SECONDS: Final = 10.0
 
-Entry = tuple[str, Sequence[bytes], bytes]
 Told = Callable[[int, int], None]
 """Hears how many entries have been read, and how many there are to read."""
-
-
-class Opening(Protocol):
-    """Opens what calls were decided by."""
-
-    async def opened(self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub") -> Mapping[str, Values]:
-        """What may be measured of it, by the id of the decision; nothing of whom was erased.
-
-        Raises:
-            grpc.aio.AioRpcError: the audit service does not answer.
-        """
 
 
 class LogDiffers(Exception):
     """What the audit service gives is not the log that was signed, or not the one that was read before."""
 
 
-async def read_on(
-    columns: Columns, audit: "AuditServiceAsyncStub", *, opening: Opening | None = None, told: Told | None = None
-) -> int:
+async def read_on(columns: Columns, audit: "AuditServiceAsyncStub", *, told: Told | None = None) -> int:
     """Take in what has come since; returns how many entries that were.
-
-    With `opening` what calls were decided by is summed up.
 
     Raises:
         grpc.aio.AioRpcError: the audit service does not answer. What was taken in by then stays.
@@ -62,12 +46,12 @@ async def read_on(
             batch.append(_entry(entry))
             # A step ends with what was signed, so that the roots can be compared.
             if len(batch) == AT_ONCE or entry.index + 1 == signed.tree_size:
-                await _take(columns, batch, audit, opening)
+                await _take(columns, batch, audit)
                 if entry.index + 1 == signed.tree_size:
                     await _prove(columns, signed)
                 if told is not None:
                     told(columns.size - begun, size - begun)
-    await _take(columns, batch, audit, opening)
+    await _take(columns, batch, audit)
     if told is not None:
         told(columns.size - begun, size - begun)
     return columns.size - begun
@@ -89,9 +73,9 @@ def _entry(entry: log_pb2.LogEntry) -> Entry:
     return entry.kind, entry.parts, entry.leaf_hash
 
 
-async def _take(columns: Columns, batch: list[Entry], audit: "AuditServiceAsyncStub", opening: Opening | None) -> None:
+async def _take(columns: Columns, batch: list[Entry], audit: "AuditServiceAsyncStub") -> None:
     if batch:
-        values = {} if opening is None else await opening.opened(batch, audit)
+        values = {} if columns.summing is None else await columns.summing.opened(batch, audit)
         await asyncio.to_thread(columns.append, batch, values=values)
         batch.clear()
 

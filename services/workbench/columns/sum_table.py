@@ -16,7 +16,7 @@ from services.workbench.columns.sums import (
     KEPT_HOURS,
     Group,
     Person,
-    Sealing,
+    Summing,
     packed,
     person_of,
     unpacked,
@@ -57,7 +57,7 @@ def known(engine: duckdb.DuckDBPyConnection, rows: Sequence[Row], values: Mappin
             for tenant, agent, version, method, subject, day in found}  # fmt: skip
 
 
-def keep(engine: duckdb.DuckDBPyConnection, sums: Mapping[Group, Histogram], *, sealing: Sealing) -> None:
+def keep(engine: duckdb.DuckDBPyConnection, sums: Mapping[Group, Histogram], *, sealing: Summing) -> None:
     """Add sums to what there is; what can no longer be opened begins anew."""
     if not sums:
         return
@@ -92,13 +92,13 @@ def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
     engine.execute("DELETE FROM sums WHERE at_hour < ?", [now_ms // HOUR_MS - KEPT_HOURS])
 
 
-def opened(group: Group, sealed: bytes, *, sealing: Sealing) -> Histogram | None:
+def opened(group: Group, sealed: bytes, *, sealing: Summing) -> Histogram | None:
     """A histogram; `None` where it cannot be opened."""
     clear = sealing.open(bytes(sealed), bound_to=group.bound_to)
     return None if clear is None else unpacked(clear, numbers=group.numbers)
 
 
-def read(found: Mapping[str, NDArray[Any]], *, sealing: Sealing) -> Iterator[tuple[Group, Histogram]]:
+def read(found: Mapping[str, NDArray[Any]], *, sealing: Summing) -> Iterator[tuple[Group, Histogram]]:
     """The sums that a query has found, in its order."""
     columns = [np.asarray(found[name]).tolist() for name in (*_NAMES, "sealed")]
     for *names, sealed in zip(*columns, strict=True):
@@ -108,6 +108,6 @@ def read(found: Mapping[str, NDArray[Any]], *, sealing: Sealing) -> Iterator[tup
             yield group, histogram
 
 
-def _row(group: Group, histogram: Histogram, sealing: Sealing) -> tuple[Any, ...]:
+def _row(group: Group, histogram: Histogram, sealing: Summing) -> tuple[Any, ...]:
     sealed = sealing.seal(packed(histogram), bound_to=group.bound_to)
     return (*(getattr(group, name) for name in _NAMES), int(histogram.size), sealed)

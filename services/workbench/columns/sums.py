@@ -6,7 +6,7 @@ it rests.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -16,6 +16,11 @@ from services.workbench.columns.measured import Measured, Values, measured, segm
 from services.workbench.columns.rows import Row
 from services.workbench.columns.tables import ADMITTED
 
+if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+Entry = tuple[str, Sequence[bytes], bytes]
+"""Kind, parts and hash of an entry of the log."""
 GRID: Final = Grid(step=0.02, logarithmic=True)
 """Numbers that differ by 2 % are told apart."""
 VERDICT: Final = "verdict"
@@ -27,8 +32,15 @@ _AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
 _ID, _SUMMED = _AT["id"], _AT["summed"]
 
 
-class Sealing(Protocol):
-    """Seals sums where they come to rest, and opens them."""
+class Summing(Protocol):
+    """Opens what calls were decided by, and seals the sums of it where they come to rest."""
+
+    async def opened(self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub") -> Mapping[str, Values]:
+        """What may be measured of it, by the id of the decision; nothing of whom was erased.
+
+        Raises:
+            grpc.aio.AioRpcError: the audit service does not answer.
+        """
 
     def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
         """`clear`, sealed; it opens only where the same `bound_to` is given."""

@@ -17,7 +17,8 @@ from services.audit.explaining import Policies, no_policies
 from services.commands.summing import Sums
 from services.proof.leaves import ADMIT, Leaf
 from services.workbench.columns.database import Columns
-from services.workbench.columns.reading import Entry, read_on
+from services.workbench.columns.reading import read_on
+from services.workbench.columns.sums import Entry
 from tests.services.audit.conftest import GRANTED, KEY, NOW_MS, a_record
 from tests.services.workbench.conftest import Log
 
@@ -81,8 +82,8 @@ async def test_whoever_was_erased_is_in_no_sum_and_everybody_else_is(log: Log, t
     await log.stub.EraseSubject(personal_pb2.EraseSubjectRequest(subject="contacts/ada", tenant="acme", reason="asked"))
     await log.checkpoints.now()
     sums = Sums(Sealer((MASTER,)), policies)
-    columns = Columns(tmp_path / "columns", sealing=sums)
-    assert await read_on(columns, log.stub, opening=sums) == 3
+    columns = Columns(tmp_path / "columns", summing=sums)
+    assert await read_on(columns, log.stub) == 3
     counted = columns.asked("SELECT CAST(subject AS VARCHAR) AS subject, summed FROM admitted ORDER BY leaf")
     assert dict(zip(counted["subject"].tolist(), counted["summed"].tolist(), strict=True)) == {
         str(_uuid(ADA)): False,
@@ -102,8 +103,8 @@ async def test_without_the_right_master_key_nothing_is_measured_and_the_log_is_r
 ) -> None:
     await log.add([sealed(0, master=b"o" * 32)])
     sums = Sums(Sealer((MASTER,)), policies)
-    columns = Columns(tmp_path / "columns", sealing=sums)
-    assert await read_on(columns, log.stub, opening=sums) == 1
+    columns = Columns(tmp_path / "columns", summing=sums)
+    assert await read_on(columns, log.stub) == 1
     assert list(columns.sums(start_hour=0, end_hour=1 << 40, least=1, most=100)) == []
     columns.close()
 

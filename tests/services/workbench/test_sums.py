@@ -30,6 +30,9 @@ METHOD = "/pilote.crm.v1.MessageService/SendMessage"
 class Plain:
     """Seals so that one can look what is in it, and opens what was sealed for the same place."""
 
+    async def opened(self, _entries: Any, _audit: Any) -> Mapping[str, Values]:
+        return {}
+
     def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
         return bound_to + b"\x00" + clear[::-1]
 
@@ -58,7 +61,7 @@ def values_of(read: Sequence[Read], *, seed: int, shift: float = 0.0, in_: str =
 
 @pytest.fixture
 def columns(tmp_path: Path) -> Iterator[Columns]:
-    made = Columns(tmp_path / "columns", sealing=Plain())
+    made = Columns(tmp_path / "columns", summing=Plain())
     past = list(calls(range(FIRST - 72, FIRST), seed=1, each=60, record=some))
     made.append(past, values=values_of(past, seed=2))
     yield made
@@ -122,10 +125,10 @@ def test_however_the_log_is_parted_the_sums_are_the_same(
     for parted in (cuts, set[int]()):
         folder = tmp_path_factory.mktemp("sums")
         for start, end in itertools.pairwise([0, *sorted(parted), len(read)]):
-            columns = Columns(folder, sealing=Plain())  # a process that began anew
+            columns = Columns(folder, summing=Plain())  # a process that began anew
             columns.append(read[start:end], values=values)
             columns.close()
-        columns = Columns(folder, sealing=Plain())
+        columns = Columns(folder, summing=Plain())
         found.append(everything(columns))
         columns.close()
     assert found[0] == found[1]
