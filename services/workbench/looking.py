@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
+from redis.exceptions import RedisError
 
 from services.findings.finding import Finding, Seen
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
+from services.workbench.filling import Filling
 from services.workbench.looks.spans import HOUR_MS
 from services.workbench.pressure_told import pressures
 
@@ -46,6 +48,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Findings that are new, or have opened again."""
     failed: tuple[str, ...]
     """Kinds whose look ended with a mistake of ours: the others looked all the same."""
+    joined: int = 0
+    """Decisions that are to be reviewed."""
     read_seconds: float
     look_seconds: float
 
@@ -60,15 +64,18 @@ class Looking:
         findings: FindingStore,
         looks: Sequence[Look],
         *,
-        pressure: PressureStore,
         clock_ms: Callable[[], int],
+        filling: Filling | None = None,
+        pressure: PressureStore | None = None,
     ) -> None:
+        """Without `filling` nothing is drawn for reviews, and without `pressure` its numbers are not kept."""
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
         self._pressure = pressure
         self._clock_ms = clock_ms
+        self._filling = filling
         self._looked_hour = 0
         """Since the epoch: the last one up to which all looks have looked."""
 
@@ -85,14 +92,28 @@ class Looking:
         between = time.perf_counter()
         seen, failed = await self._looked(now_ms - SETTLING_MS)
         news = await self._findings.see(seen, now_ms=now_ms)
+        joined = await self._filled(now_ms - SETTLING_MS)
         return Round(
             read=read,
             seen=len(seen),
             news=news,
             failed=failed,
+            joined=joined,
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
+
+    async def _filled(self, at_ms: int) -> int:
+        """How many decisions join the queue of reviews, of the hours that are complete."""
+        if self._filling is None:
+            return 0
+        try:
+            return await self._filling.fill(self._columns, now_ms=at_ms)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # a mistake of ours in it must not end what else is looked at
+            _log.exception("the queue of reviews was not filled")
+            return 0
 
     async def _looked(self, at_ms: int) -> tuple[tuple[Seen, ...], tuple[str, ...]]:
         """What is seen at that time; nothing before another hour is complete: the same was seen in it."""
@@ -107,9 +128,11 @@ class Looking:
 
     async def _told(self, at_ms: int) -> tuple[str, ...]:
         """Keep the numbers about pressure; returns their name where that ended with a mistake of ours."""
+        if self._pressure is None:
+            return ()
         try:
             told = await asyncio.to_thread(pressures, self._columns, now_ms=at_ms)
-        except Exception:  # likewise
+        except Exception:  # a mistake of ours in it must not end what else is looked at
             _log.exception("the numbers about pressure ended with a mistake of ours")
             return ("pressure-told",)
         for each in told:

@@ -22,7 +22,10 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.reviews.ruling import RuleBook
+from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
+from services.workbench.filling import Filling
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
@@ -53,6 +56,7 @@ async def serve(
     *,
     listen: str,
     home: Path,
+    opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
     pause_seconds: float,
@@ -60,6 +64,8 @@ async def serve(
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
+
+    `opens` opens the columns in a folder.
 
     Raises:
         OSError: the address is taken.
@@ -71,7 +77,7 @@ async def serve(
         metering(instance("insights"), to) as meters,
         serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds),
     ):
-        columns = Columns(home / FOLDER)
+        columns = opens(home / FOLDER)
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
@@ -99,8 +105,10 @@ async def looking(
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
+        filling = Filling(ReviewStore(redis), RuleBook(redis))
         stub, pressure = AuditServiceStub(channel), PressureStore(redis)
-        yield Looking(columns, stub, findings, looks(), pressure=pressure, clock_ms=clock_ms), findings
+        bench = Looking(columns, stub, findings, looks(), clock_ms=clock_ms, filling=filling, pressure=pressure)
+        yield bench, findings
 
 
 async def look_always(
@@ -123,6 +131,7 @@ async def look_always(
                             "read": made.read,
                             "seen": made.seen,
                             "new": len(made.news),
+                            "to_review": made.joined,
                             "failed": list(made.failed),
                         },
                     )
