@@ -55,6 +55,7 @@ async def serve(
     *,
     listen: str,
     home: Path,
+    opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
     pause_seconds: float,
@@ -62,6 +63,8 @@ async def serve(
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
+
+    `opens` opens the columns in a folder.
 
     Raises:
         OSError: the address is taken.
@@ -73,7 +76,7 @@ async def serve(
         metering(instance("insights"), to) as meters,
         serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds),
     ):
-        columns = Columns(home / FOLDER)
+        columns = opens(home / FOLDER)
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
