@@ -36,11 +36,8 @@ from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
-<<<<<<< HEAD
-from services.commands.review_commands import commands as reviews_commands
-=======
 from services.commands.report_commands import commands as report_commands
->>>>>>> main
+from services.commands.review_commands import commands as reviews_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
