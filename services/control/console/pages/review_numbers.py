@@ -12,6 +12,7 @@ from gateway.core.errors import Reason
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
+from services.control.api.reviews import ruled
 from services.control.console.forms import texts_in
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, page, texts_of
@@ -74,7 +75,8 @@ def _rules(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def change(request: Asked) -> Response[Any]:
         texts = {name: some[0].strip() for name, some in texts_in(await request.form()).items()}
         tenant = texts.get("tenant", "")
-        tenants = tenants_for(principal_of(request), Right.REVIEW_RULES, parts.policy.tenants, asked=tenant)
+        ruled(principal_of(request), Right.REVIEW_RULES, parts.policy, tenant)
+        tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
         before = await desk.rules(tenant)
         try:
             rules = _read(texts)
@@ -122,20 +124,20 @@ def _page(
         fields=[(name, values[name], low, high, step) for name, low, high, step in FIELDS],
         etag=etag_of(rules),
         on=rules.random > 0,
-        may=principal_of(request).may(Right.REVIEW_RULES, tenant),
+        may=bool(tenant) and principal_of(request).may(Right.REVIEW_RULES, tenant),
         error=error,
         field=field,
     )
 
 
 def _chosen(request: Asked, parts: Parts) -> tuple[tuple[str, ...], str]:
-    """The tenants that they see, and the one that they look at.
+    """The tenants that they see, and the one that they look at; none where no policy is active.
 
     Raises:
-        Undone: NOT_FOUND where there is none.
+        Undone: NOT_FOUND for one that they do not see.
     """
     tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
     asked = request.query_params.get("tenant", "")
-    if (asked and asked not in tenants) or not tenants:
-        raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=asked or "-", tenants=", ".join(tenants) or "-")
-    return tenants, asked or tenants[0]
+    if asked and asked not in tenants:
+        raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=asked, tenants=", ".join(tenants) or "-")
+    return tenants, asked or next(iter(tenants), "")
