@@ -23,6 +23,7 @@ from services.commands import (
     person_command,
     personal_commands,
     plan_command,
+    probe_command,
     processes,
     replay_commands,
     revision_commands,
@@ -285,6 +286,7 @@ def import_facts(
 explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
+probe_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
 person_command.add_to(app, _shell)
