@@ -37,6 +37,7 @@ from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
+from services.commands.probe_suites import commands as probes_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
@@ -302,6 +303,7 @@ app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(users_commands(_shell), name="users")
 app.add_typer(webhooks_commands(_shell), name="webhooks")
 app.add_typer(packs_commands(_shell), name="packs")
+app.add_typer(probes_commands(_shell), name="probes")
 app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")

@@ -1,11 +1,10 @@
 """Asks a policy: the very functions that gateways decide by, with the caps counted as a backtest counts them."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
-from google.protobuf import json_format, message_factory
 
 from gateway.activation.loading import canonical
 from gateway.callrun import CallRun
@@ -29,6 +28,7 @@ from gateway.watching.logs import JsonLines
 from gateway.watching.spans import attributes_of
 from services.probes.asking import Came, Unaskable
 from services.probes.reading import moment_ms
+from services.probes.requests import Requests
 
 MOST_CONTACTS: Final = 100
 _ID: Final = "0" * 32
@@ -54,7 +54,7 @@ class Policy:
         self.name: Final = name
         self.digest: Final = lasting_in(canonical(revision.document))
         """Of all but people and where rollouts stand: neither changes what the rules say."""
-        self._requests: dict[str, Callable[[], Any]] = {}
+        self._requests = Requests(revision)
 
     def ask(self, call: Mapping[str, Any]) -> Came:
         """Decide about the call, in English and in French. Nothing is counted from one call to the next.
@@ -62,12 +62,12 @@ class Policy:
         Raises:
             Unaskable: the policy has no such agent or method, or a part of the call cannot be read.
         """
-        inputs = self._inputs(call)
+        inputs, contacts = self._inputs(call), _contacts(call["contacts"])
         run = self._considered(inputs)
         record, decision = record_of(run), run.decision
         verdict, reason, rule = record.verdict.value, record.reason, record.rule
         if record.verdict is Verdict.ALLOW and decision is not None and decision.buckets:
-            refused = _counted(decision.buckets, _contacts(call["contacts"]), inputs)
+            refused = _counted(decision.buckets, contacts, inputs)
             if refused is not None:
                 verdict, reason, rule = refused
         return Came(
@@ -105,27 +105,12 @@ class Policy:
             agent=agent.name,
             method=str(call["method"]),
             received_ms=received_ms,
-            request=self._request(str(call["method"]), call["request"]),
+            request=self._requests.bytes_of(str(call["method"]), call["request"]),
             metadata=tuple(metadata.items()),
             facts=_facts(call["facts"]),
             pressure_read=True,
             lineage_read=True,
         )
-
-    def _request(self, method: str, request: Any) -> bytes:
-        made = self._requests.get(method)
-        if made is None:
-            policy = self._revision.methods.get(method)
-            if policy is None:
-                raise Unaskable("broken-method", method=method)
-            pool: Any = self._revision.pool
-            found = pool.FindMessageTypeByName(policy.contract.request_type)
-            made = self._requests[method] = message_factory.GetMessageClass(found)
-        try:
-            message = json_format.ParseDict({} if request is None else request, made())
-            return message.SerializeToString(deterministic=True)
-        except (json_format.ParseError, TypeError, ValueError, AttributeError) as error:
-            raise Unaskable("broken-request", method=method, problem=str(error)[:_LARGEST]) from error
 
 
 def _facts(data: Any) -> Facts:

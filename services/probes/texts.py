@@ -62,8 +62,8 @@ say: Final = saying(
     {
         "bad": ("{file} has {count} mistake(s):", "{file} comporte {count} erreur(s) :"),
         "target-one": (
-            "Say what to probe: one of --policy, --draft, --revision.",
-            "Dites quoi sonder : l’un de --policy, --draft, --revision.",
+            "Say what to probe: --policy, --draft or --revision, one of them; with --version none is needed.",
+            "Dites quoi sonder : --policy, --draft ou --revision, un seul ; avec --version, aucun n’est nécessaire.",
         ),
         "unreadable": ("{file} cannot be read.", "{file} est illisible."),
         "unwritable": ("{file} cannot be written.", "{file} ne peut pas être écrit."),
@@ -72,6 +72,34 @@ say: Final = saying(
         "draft-bad": (
             "The draft {draft} has {count} mistake(s): mend them in the console, then probe it.",
             "Le brouillon {draft} comporte {count} erreur(s) : corrigez-les dans la console, puis sondez-le.",
+        ),
+        "suite-unknown": (
+            "No suite {suite} is kept: `pilote probes list` shows those that are, `pilote probes save FILE --tenant TENANT` keeps one.",
+            "Aucune suite {suite} n’est conservée : `pilote probes list` montre celles qui le sont, `pilote probes save FICHIER --tenant ORGANISATION` en conserve une.",
+        ),
+        "suite-tenant": (
+            "'{tenant}' is no name of a tenant: write it like acme.",
+            "« {tenant} » n’est pas un nom d’organisation : écrivez-le comme acme.",
+        ),
+        "suites-full": (
+            "There are too many suites: delete one that nothing asks for.",
+            "Il y a trop de suites : supprimez-en une que rien ne demande.",
+        ),
+        "suite-changed": (
+            "Somebody else has saved the suite meanwhile; look at it and try again.",
+            "Quelqu’un d’autre a enregistré la suite entre-temps ; regardez-la et recommencez.",
+        ),
+        "suite-saved": ("{suite} is kept, version {version}.", "{suite} est conservée, version {version}."),
+        "suite-deleted": ("{suite} is deleted.", "{suite} est supprimée."),
+        "suites-none": ("No suite is kept.", "Aucune suite n’est conservée."),
+        "suite-columns": ("suite|version|probes|saved by|saved", "suite|version|sondes|enregistrée par|enregistrée le"),
+        "version-unknown": (
+            "The policy has no version {version} of a model: name one of its `models`, like lead-score/2.",
+            "La politique n’a pas de version {version} d’un modèle : citez l’un de ses `models`, comme lead-score/2.",
+        ),
+        "no-policy": (
+            "No policy is active yet that the version could stand in: say which one with --policy.",
+            "Aucune politique n’est encore active où trouver la version : indiquez-la avec --policy.",
         ),
         "running": ("Probing {target}: {done} of {all} probes.", "Sondage : {target}, {done} sondes sur {all}."),
         "passed": ("passed  {probe} ({kind}, {cases} cases)", "réussie  {probe} ({kind}, {cases} cas)"),
@@ -144,6 +172,10 @@ say: Final = saying(
         "broken-upstream": (
             "the model does not answer ({status})",
             "le modèle ne répond pas ({status})",
+        ),
+        "broken-infers": (
+            "{method} asks no model, or not with one request and one reply",
+            "{method} n’interroge pas de modèle, ou pas avec une requête et une réponse",
         ),
         "broken-wants-answer": (
             "it asks for a model's answer, and a policy gives a verdict",
