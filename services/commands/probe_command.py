@@ -39,7 +39,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
         junit: Annotated[Path | None, typer.Option(help="Also write it there as JUnit's XML.", dir_okay=False)] = None,
     ) -> None:
-        """Say whether a policy, or a version of a model, does what a suite of probes wants; of what fails the smallest example."""
+        """Say whether a policy, or a model's version, does what a suite of probes wants; and what fails, made small."""
         from services.probes.running import run
         from services.probes.showing import as_data, as_junit
 

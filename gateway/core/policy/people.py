@@ -34,5 +34,5 @@ class Approvals(Part, frozen=True, kw_only=True):
     """What must have been looked at before anybody agrees to a proposal. "plan": what it changes, and how many of the
     calls of late that touches. "backtest": also what it would have decided of recorded calls."""
     probes: tuple[SuiteName, ...] = ()
-    """Suites of probes that exactly a new policy must have passed before it becomes active, or is proposed. Those of the
-    active policy count too. Going back to an earlier revision needs none."""
+    """Suites of probes that exactly a new policy must have passed before it is proposed and becomes active. Those of
+    the active policy count too. Going back to an earlier revision needs none."""
