@@ -15,6 +15,7 @@ from services.probes.reading import read
 from services.probes.running import Report, run
 from services.probes.showing import as_yaml
 from services.probes.versions import Version, VersionUnknown
+from tests.chapters import chapter
 from tests.e2e.language_models import PROMPT, SERVICE, writing
 from tests.fakes.openai_server import fake_openai
 from tests.fakes.upstream import Asked, fake_upstream
@@ -129,3 +130,8 @@ def test_the_digest_of_a_version_tells_prompts_and_servers_apart(tmp_path: Path)
 
     other = [{"name": "polite", "versions": [{"version": "1", "text": "Promise everything."}]}]
     assert digest() == digest(description="another policy") != digest(prompts=other)
+
+
+def test_the_suite_in_the_chapter_is_a_good_one() -> None:
+    examples = [each.split("```")[0] for each in chapter("services/probes").split("```yaml\n")[1:]]
+    assert [read(each).name for each in examples if each.startswith("suite:")] == ["contacts", "scores"]
