@@ -231,6 +231,10 @@ _TEXTS: Final = {
         "This finding is about nothing that a rule can ask of a call: write the rule yourself, in a draft.",
         "Ce constat ne porte sur rien qu’une règle puisse demander à un appel : écrivez la règle vous-même, dans un brouillon.",
     ),
+    "finding-nobody-told": (
+        "No other system is told of findings of {tenant}: an operator adds one with pilote webhooks add URL --event finding.sent.",
+        "Aucun autre système n’est prévenu des constats de {tenant} : un exploitant en ajoute un par pilote webhooks add URL --event finding.sent.",
+    ),
     "rollout-none": (
         "There is no rollout {name} in the active policy.",
         "Il n’y a pas de déploiement {name} dans la politique active.",

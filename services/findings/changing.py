@@ -1,6 +1,7 @@
 """What people do about a finding: take it on, close it, say something, and link what they made of it. Pure."""
 
 import datetime as dt
+import hashlib
 from typing import Final
 
 import msgspec
@@ -10,6 +11,8 @@ from services.findings.finding import CLOSED, Comment, Finding, Link, State, clo
 MOST_CHARACTERS: Final = 1_000
 """Of a comment."""
 MOST_LINKS: Final = 50
+SENT: Final = ".finding.sent"
+"""How the names of events end that somebody has sent by hand: whoever tells other systems looks for them."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,12 @@ def linked(finding: Finding, link: Link, *, by: str, now_ms: int) -> Finding:
         return finding
     after = msgspec.structs.replace(finding, links=(*finding.links, link)[-MOST_LINKS:])
     return said(after, Comment(by, now_ms, "", what=f"link={link.name}"))
+
+
+def sent(finding: Finding, *, by: str, now_ms: int) -> Finding:
+    """It with a link to an event that is on its way to other systems."""
+    told = f"{finding.seen.tenant}\n{finding.id}\n{finding.version}".encode()
+    return linked(finding, Link("event", f"events/{hashlib.sha256(told).hexdigest()[:32]}{SENT}"), by=by, now_ms=now_ms)
 
 
 def _day(at_ms: int) -> str:

@@ -21,6 +21,7 @@ TYPES: Final = (
     "stop.lifted",
     "revision.activated",
     "finding",
+    "finding.sent",
     "gap",
 )
 """Without the prefix."""

@@ -1,7 +1,7 @@
 """Finds what is to be told: decisions from the audit service; stops, findings and the active revision in the store."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 import msgspec
@@ -14,11 +14,12 @@ from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
 from pilote.decision.v1.decision_pb2 import Decision
 from services.findings.failing import looked_through
+from services.findings.finding import Finding
 from services.findings.store import FindingStore
 from services.webhooks.contacts import of_contact
 from services.webhooks.events import of_decision, of_gap, of_revision, of_stop, time_of
 from services.webhooks.keeping import shortest_ms
-from services.webhooks.openings import news, of_finding, openings_in, openings_of
+from services.webhooks.openings import news, of_finding, of_sent, openings_in, openings_of, sent_in
 from services.webhooks.store import WebhookStore
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
@@ -198,6 +199,7 @@ class Follower:
     async def _look_at_findings(self, tenant: str, known: dict[str, bytes]) -> None:
         mark = f"findings/{tenant}"
         found = await looked_through(self._redis, self._findings, tenant, now_ms=self._clock_ms())
+        await self._look_for_sent(tenant, found, known)
         now = openings_of(found)
         before = openings_in(tenant, known[mark]) if mark in known else None
         if now == before:
@@ -205,6 +207,16 @@ class Follower:
         for each in news(found, before) if before is not None else ():
             await self._tell(of_finding(each, now_ms=self._clock_ms()))
         await self._store.know(mark, msgspec.json.encode(now))
+
+    async def _look_for_sent(self, tenant: str, found: Sequence[Finding], known: dict[str, bytes]) -> None:
+        mark = f"sent/{tenant}"
+        told = set(msgspec.json.decode(known.get(mark, b"[]"), type=list[str]))
+        sent = {event: each for each in found for event in sent_in(each)}
+        for event, each in sent.items():
+            if event not in told:
+                await self._tell(of_sent(each, event, now_ms=self._clock_ms()))
+        if sent.keys() != told:
+            await self._store.know(mark, msgspec.json.encode(sorted(sent)))
 
     async def _tell(self, event: Told | None) -> int:
         """For how many endpoints it was queued."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from services.findings import wording
+from services.findings.changing import SENT
 from services.findings.failing import finding_of
 from services.findings.finding import Finding
 from services.webhooks.events import PREFIX, Event, time_of
@@ -33,17 +34,33 @@ def news(findings: Sequence[Finding], before: Openings) -> Sequence[Finding]:
     return [each for each in findings if before.get(each.id) not in (_opening(each), _earlier(each))]
 
 
+def sent_in(finding: Finding) -> tuple[str, ...]:
+    """Ids of the events by which somebody has sent it."""
+    names = (each.name for each in finding.links if each.kind == "event" and each.name.endswith(SENT))
+    return tuple(name.removeprefix("events/") for name in names if name.startswith("events/"))
+
+
+def of_sent(finding: Finding, event: str, *, now_ms: int) -> Event:
+    """What is told of a finding that somebody has sent, as it stands now."""
+    return _event(finding, event, "finding.sent", at_ms=now_ms)
+
+
 def of_finding(finding: Finding, *, now_ms: int) -> Event:
     """What is told of a finding that has opened, at the time that it was looked at."""
     seen = finding.seen
-    about = tuple((name, value) for name, value in seen.about if name not in _PERSONS)
     told = f"{seen.tenant}\n{finding.id}\n{_opening(finding)}".encode()
-    failing = seen.kind == wording.RULE_FAILING
+    at_ms = seen.end_ms if seen.kind == wording.RULE_FAILING else now_ms
+    return _event(finding, f"{hashlib.sha256(told).hexdigest()[:32]}.finding", "finding", at_ms=at_ms)
+
+
+def _event(finding: Finding, event: str, kind: str, *, at_ms: int) -> Event:
+    seen = finding.seen
+    about = tuple((name, value) for name, value in seen.about if name not in _PERSONS)
     return Event(
-        id=f"{hashlib.sha256(told).hexdigest()[:32]}.finding",
-        type=f"{PREFIX}finding",
+        id=event,
+        type=f"{PREFIX}{kind}",
         subject=f"findings/{seen.tenant}/{finding.id}",
-        time=time_of(seen.end_ms if failing else now_ms),
+        time=time_of(at_ms),
         tenant=seen.tenant,
         data={
             "kind": seen.kind,
@@ -65,7 +82,7 @@ def of_finding(finding: Finding, *, now_ms: int) -> Event:
             "reopened": finding.reopened,
             "decisions": [f"decisions/{each}" for each in seen.decisions],
         }
-        | (_failure(finding) if failing else {}),
+        | (_failure(finding) if seen.kind == wording.RULE_FAILING else {}),
     )
 
 

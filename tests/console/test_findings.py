@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.adapters.webhooks import Endpoint, Webhooks
 from services.control.access.rights import Role
 from services.findings.finding import Finding, State
 from services.findings.store import FindingStore
@@ -61,6 +62,43 @@ async def test_a_finding_says_how_sure_it_is_and_opens_the_very_decisions(
     )
     await link.click()
     await page.locator(f"a[href^='/decisions/{decision}']").first.wait_for()
+
+
+@LOOKS
+async def test_pictures_show_what_was_seen(visit: Visit, work: Workplace, look: dict[str, object]) -> None:
+    await work.publish(policy(work.upstream.address))
+    bins = [
+        {"from": None, "to": 12_000.0, "before": 0.5, "now": 0.1},
+        {"from": 12_000.0, "to": 40_000.0, "before": 0.4, "now": 0.3},
+        {"from": 40_000.0, "to": None, "before": 0.1, "now": 0.6},
+    ]
+    counts = [at % 3 for at in range(20)] + [17, 21, 19, 20, 16] + [at % 2 for at in range(35)]
+    rate = {"value": 4.2, "low": 2.1, "high": 6.3}
+    pressure = {
+        "groups": [{"from": 0, "to": 0, "per_1000": rate}, {"from": 1, "to": 9, "per_1000": rate | {"high": 12.5}}],
+        "holdout": rate,
+        "agents": [{"agent": "loud-bot", "contacts": 900, "beyond": 120.0}],
+    }
+    pair = {"refused": "0190a1b2" * 4, "done": "0190a1b3" * 4, "after_ms": 1_500}
+    store = FindingStore(work.world.redis)
+    found = await store.see(
+        [
+            seen(shown={"against": "", "bins": bins}),
+            seen(20, kind="burst", about=(("reason", "CAP_EXCEEDED"),), shown={"minutes": 5, "counts": counts}),
+            seen(kind="pressure", about=(("channel", "email"),), shown=pressure),
+            seen(kind="around", about=(("agent", "a"), ("other-agent", "b")), shown={"pairs": [pair]}),
+        ],
+        now_ms=work.world.clock(),
+    )
+    zoe = await work.enter(await visit(work.url, **look), "zoe", Role.MODERATOR)
+    for each in found:
+        page = await zoe.go(f"/findings/acme/{each.id}")
+        assert await page.locator("section[aria-labelledby^='picture-']").count() == (
+            2 if "groups" in each.seen.shown else 1
+        )
+        assert await zoe.axe() == []
+        assert await zoe.overflow() <= 0
+        await zoe.snap(f"finding-{each.seen.kind}")
 
 
 async def test_somebody_takes_it_on_says_something_and_closes_it(visit: Visit, work: Workplace) -> None:
@@ -131,9 +169,17 @@ async def test_it_becomes_a_stop_with_its_reason_and_a_draft_and_both_stay_linke
     await page.wait_for_url("**/policy/drafts/*/review")
     await page.get_by_text(f"finding-drift-{finding.id[:8]}").first.wait_for()
     page = await zoe.go(f"/findings/acme/{finding.id}")
+    zoe.expected = {422}
+    await page.get_by_role("button", name="Send it on").click()
+    await page.get_by_text("No other system is told of findings of acme").wait_for()
+    wants = Endpoint(id="tasks", url="https://x", tenant="acme", events=(), secret=b"", created_ms=1)
+    await Webhooks(work.world.redis).keep(wants)
+    await page.get_by_role("button", name="Send it on").click()
+    await page.get_by_role("status").get_by_text("It is on its way").wait_for()
+    page = await zoe.go(f"/findings/acme/{finding.id}")
     links = page.locator("#desk dd a")
     assert await links.first.inner_text() == "stops/acme/agent=sales-bot"
-    assert [each.kind for each in (await there(work, finding)).links] == ["stop", "draft"]
+    assert [each.kind for each in (await there(work, finding)).links] == ["stop", "draft", "event"]
     assert await zoe.axe() == []
     await zoe.snap("finding-linked")
 

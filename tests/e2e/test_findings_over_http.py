@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from gateway.adapters.webhooks import Endpoint, Webhooks
 from pilote.audit.v1.personal_pb2 import ListNotesRequest
 from services.control.access.rights import Role
 from services.findings.finding import Finding, Seen, State
@@ -161,6 +162,29 @@ async def test_in_one_step_it_becomes_a_draft_of_a_rule_that_watches_and_stays_l
     _, linked = await people.ask("POST", f"/v1/findings/acme/{named.id}:link", stop)
     assert linked["links"] == [link, stop]
     assert (await people.ask("POST", f"/v1/findings/acme/{named.id}:link", stop | {"name": "a b"}))[0] == 400
+
+
+async def test_it_is_sent_on_where_somebody_wants_to_be_told_and_the_log_says_so(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    finding = await kept(world)
+    path = f"/v1/findings/acme/{finding.id}:send"
+    status, told = await people.ask("POST", path)
+    assert (status, told["reason"]) == (400, "ARGUMENT_INVALID")
+    assert "pilote webhooks add" in told["detail"]
+    webhooks = Webhooks(world.redis)
+    tasks = Endpoint(id="tasks", url="https://x", tenant="acme", events=("finding",), secret=b"", created_ms=1)
+    await webhooks.keep(tasks)
+    assert (await people.ask("POST", path))[0] == 400  # it wants those that open, not what is sent
+    await webhooks.keep(msgspec.structs.replace(tasks, events=("finding.sent",)))
+    names = set()
+    for _ in range(2):
+        status, told = await people.ask("POST", path)
+        assert (status, told["links"][-1]["kind"]) == (200, "event")
+        names.add(told["links"][-1]["name"])
+    assert len(names) == 2
+    notes = await auditor.stub.ListNotes(ListNotesRequest(page_size=9))
+    assert sum(f"findings/acme/{finding.id}" in str(each) and "send" in str(each) for each in notes.notes) == 2
 
 
 async def test_where_the_log_takes_no_notes_nothing_is_changed(

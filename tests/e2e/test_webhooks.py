@@ -14,9 +14,9 @@ from gateway.adapters.webhooks import Delivery, Endpoint
 from gateway.clock import clock_ms
 from gateway.core.failures import NO_KEY, RuleFailure
 from gateway.core.stops import Stop
-from services.findings.changing import Wanted, changed
+from services.findings.changing import Wanted, changed, linked, sent
 from services.findings.failing import finding_of, seen_of
-from services.findings.finding import State
+from services.findings.finding import Link, State
 from services.findings.finding import found as opened
 from services.findings.store import FindingStore
 from services.webhooks.events import time_of
@@ -225,6 +225,36 @@ async def test_what_statistics_find_is_told_once_each_time_that_it_opens(
         await found.see([seen(4, about=about)], now_ms=5 * HOUR_MS)
         assert sorted(each["data"]["reopened"] for each in await events()) == [0, 1]
         assert len(await events()) == 2
+
+
+async def test_a_finding_that_somebody_sends_is_told_once_each_time_as_it_stands(
+    world: World, upstream: FakeUpstream, auditor: Auditor
+) -> None:
+    await world.publish(policy(upstream.address, rules=[allow_all()]))
+    await told(world.agent().contacts.GetContact(get(), metadata=credential("sales-bot")))
+    found = FindingStore(world.redis)
+    (finding,) = await found.see([seen()], now_ms=1)
+    async with receiving() as receiver:
+        store = await endpoint(world, receiver)
+        follower = Follower(world.redis, store, auditor.stub, clock_ms=clock_ms)
+        await eventually(lambda: _knows(follower, store), what="a first look")
+
+        async def sent_on() -> list[dict[str, Any]]:
+            await follower.look()
+            waiting = await store.list("e-acme", dead=False)
+            return [json.loads(each.body) for each in waiting if each.type == "finding.sent"]
+
+        assert await sent_on() == []
+        linked_by_hand = linked(finding, Link("event", "events/of-their-own"), by="mona", now_ms=2)
+        after = await found.write(sent(linked_by_hand, by="mona", now_ms=2))
+        (event,) = await sent_on()
+        assert f"events/{event['id']}" == after.links[-1].name
+        assert (event["subject"], event["data"]["grade"]) == (f"findings/acme/{finding.id}", "CRITICAL")
+        assert "mona" not in json.dumps(event)
+        again = await found.write(sent(after, by="mona", now_ms=3))
+        assert len(await sent_on()) == 2
+        await found.write(changed(again, Wanted(text="so?"), by="mona", now_ms=4))
+        assert len(await sent_on()) == 2
 
 
 def test_what_an_earlier_version_has_told_of_rules_is_not_told_again() -> None:

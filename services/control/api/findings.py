@@ -155,7 +155,19 @@ class FindingsApi:
             told = Drafted(finding=shown(after, language=language), draft=f"policy-drafts/{made}")
             return Response(told, status_code=201)
 
-        return [link, draft]
+        @post(
+            "/v1/findings/{tenant:str}/{finding:str}/:send",
+            right=Right.FINDINGS,
+            status_code=200,
+            summary="Send a finding",
+        )
+        async def send(request: Asking, tenant: FromPath[str], finding: FromPath[str]) -> Response[FindingShown]:
+            """Tell other systems of it by an event, `dev.pilote.finding.sent`, and link that."""
+            who = principal_of(request)
+            permitted(who, Right.FINDINGS, policy, f"findings/{tenant}/{finding}")
+            return _answered(request, await desk.send(tenant, finding, who=who))
+
+        return [link, draft, send]
 
 
 def permitted(who: Principal, right: Right, policy: ActivePolicy, name: str) -> None:

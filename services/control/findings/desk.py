@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from gateway.adapters.webhooks import Webhooks
 from gateway.core.errors import Reason
 from gateway.redis_clients import Client
 from services.control.access.account_store import AccountStore
@@ -14,7 +15,7 @@ from services.control.findings.shown import etag_of, name_of, told, unchanged
 from services.control.policy import ActivePolicy
 from services.control.preconditions import ANY, Match, Unmatched
 from services.control.undone import Undone, reason_given, storing
-from services.findings.changing import MOST_CHARACTERS, Wanted, changed, linked
+from services.findings.changing import MOST_CHARACTERS, Wanted, changed, linked, sent
 from services.findings.failing import looked_through
 from services.findings.finding import Finding, Link
 from services.findings.store import FindingChanged, FindingStore
@@ -37,6 +38,7 @@ class FindingDesk:
     ) -> None:
         self._redis = redis
         self._store = FindingStore(redis)
+        self._webhooks = Webhooks(redis)
         self._accounts = AccountStore(redis)
         self._policy = policy
         self._changes = changes
@@ -112,6 +114,26 @@ class FindingDesk:
             who=who,
             operation="link",
             reason=link.name,
+        )
+
+    async def send(self, tenant: str, finding: str, *, who: Who) -> Finding:
+        """Tell other systems of it, such as where the product team keeps its tasks; each time is an event of its own.
+
+        Raises:
+            Undone: NOT_FOUND; FINDING_NOBODY_TOLD where no webhook wants such events.
+        """
+        await self.get(tenant, finding)
+        with storing():
+            endpoints = await self._webhooks.endpoints()
+        if not any(each.wants("finding.sent", tenant=tenant) for each in endpoints):
+            raise Undone(Reason.ARGUMENT_INVALID, "finding-nobody-told", tenant=tenant)
+        return await self._written(
+            tenant,
+            finding,
+            lambda each: sent(each, by=who.name, now_ms=self._clock_ms()),
+            who=who,
+            operation="send",
+            reason="",
         )
 
     async def draft(self, tenant: str, finding: str, *, who: Who, language: str) -> tuple[Finding, str]:

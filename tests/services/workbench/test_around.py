@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.workbench.looks.around import AroundLook
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
 from tests.services.workbench.quiet import DAY, FIRST, REFUSED, Draw, agent, columns_of, of_decisions, person, seen_by
 
@@ -44,6 +45,7 @@ def test_detours_of_one_agent_through_another_are_found_with_both_decisions(tmp_
     assert {each["after_ms"] for each in found.shown["pairs"]} == {5 * MINUTE_MS}
     told = itertools.chain.from_iterable((each["refused"], each["done"]) for each in found.shown["pairs"])
     assert tuple(told) == found.decisions
+    assert kinds(found) == ["steps"]
     assert '(agent = "bot-5" OR agent = "bot-8")' in found.filter
     assert seen_by(AroundLook(), columns, hours=DAY + 5) == [found]
     columns.close()

@@ -8,6 +8,7 @@ import pytest
 
 from services.workbench.columns.database import Columns
 from services.workbench.looks.bursts import BurstsLook
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
 from tests.services.workbench.quiet import DAY, FIRST, REFUSED, Draw, agent, columns_of, of_decisions, seen_by, usual
 
@@ -50,6 +51,7 @@ def test_a_burst_of_one_agent_is_said_once_and_names_the_very_decisions(retried:
     assert of_decisions(retried, found, "agent || ' ' || reason") == {"bot-3 CAP_EXCEEDED"}
     assert of_decisions(retried, found, f"(at_ms - {PLANTED_MS}) // {10 * MINUTE_MS}") == {0}
     assert sum(found.shown["counts"][20:30]) == found.reach
+    assert kinds(found) == ["columns"]
 
 
 def test_whenever_it_is_looked_at_within_a_day_it_is_the_same(retried: Columns) -> None:
@@ -63,6 +65,7 @@ def test_a_burst_of_all_agents_is_one_about_the_reason(tmp_path: Path) -> None:
     (found,) = seen_by(BurstsLook(), columns)
     assert found.about == (("reason", "CAP_EXCEEDED"),)
     assert len(found.shown["agents"]) == 5
+    assert kinds(found) == ["columns", "bars"]
     assert of_decisions(columns, found, "reason") == {"CAP_EXCEEDED"}
     columns.close()
 

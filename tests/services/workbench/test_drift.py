@@ -13,6 +13,7 @@ from services.findings.finding import Seen
 from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.series import MEASURES, Served, hours_of
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, Read, calls
 
 DAY = 24
@@ -80,6 +81,7 @@ def test_what_goes_on_as_before_raises_nothing(columns: Columns) -> None:
 def test_a_version_that_is_refused_more_often_is_found_within_the_hour(columns: Columns) -> None:
     seen = after(columns, 1, record=refused)
     (verdict,) = [each for each in seen if dict(each.about)["measure"] == "verdict"]
+    assert kinds(verdict) == ["bars"]
     assert verdict.about == (("agent", "sales-bot"), ("version", "score@1"), ("measure", "verdict"))
     assert (verdict.start_ms, verdict.end_ms) == (START_MS + FIRST * HOUR_MS, START_MS + (FIRST + 1) * HOUR_MS)
     assert (verdict.n, verdict.false_alarms, verdict.certainty > 0.9999) == (300, 0.05, True)
@@ -106,6 +108,7 @@ def test_slowness_is_found_and_said_in_standard_deviations(columns: Columns) -> 
     slow: How = lambda draw: {"upstream_us": int(draw.lognormal(10.2, 0.5))}  # noqa: E731
     seen = [each for each in after(columns, DAY, each=100, record=some, settlement=slow) if each.shown["hours"] == DAY]
     (latency,) = [each for each in seen if dict(each.about)["measure"] == "latency"]
+    assert kinds(latency) == ["bars"]
     assert latency.shown["wasserstein"] > 0.15
     assert latency.shown["bins"][0]["from"] is None
     assert latency.shown["bins"][0]["now"] < latency.shown["bins"][0]["before"]

@@ -26,6 +26,7 @@ from services.workbench.looks.pressure_contacts import (
     week_of,
 )
 from services.workbench.looks.spans import DAY_MS
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import START_MS, Read
 from tests.services.workbench.campaigns import campaign, contact, reaction
 
@@ -67,6 +68,7 @@ def test_fatigue_is_found_with_the_agent_that_brings_it_about_and_what_is_harmle
     assert groups[-1]["per_1000"]["low"] > groups[0]["per_1000"]["high"]
     assert {each["agent"] for each in fatigue.shown["agents"]} == {"loud-bot", "sales-bot"}
     assert 0 < agent.low < agent.value < agent.high < 1
+    assert (kinds(fatigue), kinds(agent)) == (["bars", "bars"], ["bars"])
 
 
 def test_what_shows_it_opens_the_contacts_of_the_people_concerned(columns: Columns, seen: Sequence[Seen]) -> None:

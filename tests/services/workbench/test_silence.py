@@ -10,6 +10,7 @@ import pytest
 from gateway.core.record import RuleLook
 from services.workbench.columns.database import Columns
 from services.workbench.looks.silence import SilenceLook
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import calls
 from tests.services.workbench.quiet import DAY, FIRST, Draw, columns_of, of_decisions, seen_by, usual
 
@@ -46,6 +47,7 @@ def test_a_rule_that_stops_matching_is_found_with_calls_that_it_did_not_match(tm
     assert 'AND NOT rule = "watch-mail" AND receive_time' in found.filter
     assert of_decisions(columns, found, "rules || watched") == {"allow-sales"}
     assert found.shown["days"][-1]["matches"] == 0
+    assert kinds(found) == ["columns"]
     assert msgspec.json.encode(found)
     columns.close()
 

@@ -1,4 +1,4 @@
-"""What the page of a finding does: take it on, close it, say something, give it to somebody, draft a rule."""
+"""What the page of a finding does: take it on, close it, say something, give it away, draft a rule, tell others."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class _Given(Form, frozen=True, kw_only=True):
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of that."""
-    return [_changing(parts), _giving(parts), _drafting(parts)]
+    return [_changing(parts), _giving(parts), _drafting(parts), _sending(parts)]
 
 
 def _changing(parts: Parts) -> HTTPRouteHandler:
@@ -113,6 +113,19 @@ def _drafting(parts: Parts) -> HTTPRouteHandler:
         return go_to(request, f"/policy/drafts/{made}/review", say=texts_of(request)("findings-said-drafted"))
 
     return draft
+
+
+def _sending(parts: Parts) -> HTTPRouteHandler:
+    @post("/findings/{tenant:str}/{finding:str}/send", right=Right.FINDINGS, include_in_schema=False)
+    async def send(request: Asked, tenant: FromPath[str], finding: FromPath[str]) -> Response[Any]:
+        found = await _read(request, parts, tenant, finding)
+        try:
+            await parts.operations.findings.send(tenant, finding, who=principal_of(request))
+        except Undone as undone:
+            return _again(request, parts, found, undone=undone)
+        return go_to(request, path_of(found), say=texts_of(request)("findings-said-sent"))
+
+    return send
 
 
 async def _drafted(request: Asked, parts: Parts, finding: Finding) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.console.page import Parts
+from services.control.console.pages.finding_pictures import Words, pictures
 from services.control.console.rendering import texts_of
 from services.control.console.viewer import viewer_of
 from services.control.decisions.looking import ALL, Look
@@ -70,6 +71,7 @@ def shown_finding(
         "about": wording.about(finding.seen, language=language),
         "sentences": wording.sentences(finding.seen, language=language),
         "figures": _figures(request, finding),
+        "pictures": pictures(finding.seen, Words(texts_of(request), language)),
         "evidence": Look(filter=" ".join(finding.seen.filter.split()), since=ALL).path(),
         "changes": lambda comment: _changes(request, comment),
         "link_path": lambda link: _link_path(link, writes=writes),

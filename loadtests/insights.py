@@ -1,0 +1,158 @@
+"""What it costs to look at a million decisions: part of `make bench`, or `python -m loadtests.insights`.
+
+Decisions of five weeks up to now, their ends, and what customers did after them, are written to an embedded store. Then
+`pilote insights look` reads the log from its beginning, holding each entry against the signed root, and everything that
+is looked for looks at it: from the start of the command to its end, beside the audit service in this process. A second
+run, which finds all but nothing read, is what a round costs afterwards.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+
+from gateway.clock import clock_ms
+from gateway.core.record import CustomerOutcome, Outcome, Record, RuleLook, Settlement, Verdict, decision_id
+from loadtests.audit import BATCH, CUSTOMERS
+from loadtests.processes import pilote
+from services import redis_server
+from services.audit.entries import Admitted, Entry, Reported, Settled
+from services.audit.server import running as auditing
+from services.audit.sqlite.segments.hours import HOUR_MS
+from services.audit.sqlite.segments.sealing import Keeping
+from services.audit.sqlite.store import SqliteStore
+
+RESULT: Final = Path(".bench/insights.json")
+LONGEST_SECONDS: Final = 60.0
+"""Budget of the first look at a million decisions, on two cores."""
+SPAN_MS: Final = 35 * 24 * HOUR_MS
+_encode: Final = msgspec.json.encode
+_CHANNELS: Final = ("email", "sms", "push")
+_KEY: Final = bytes(range(32))
+
+
+def _entries(at_ms: int, draw: random.Random) -> list[Entry]:
+    """One decision with its end, and of one contact in fifty what its customer did."""
+    refused, agent = draw.random() < 0.1, draw.randrange(40)
+    record = Record(
+        id=decision_id(now_ms=at_ms, random=draw.randbytes(10)),
+        received_ms=at_ms,
+        decided_ms=at_ms + 1,
+        verdict=Verdict.DENY if refused else Verdict.ALLOW,
+        reason="CAP_EXCEEDED" if refused else "",
+        rule="weekly" if refused else f"allow-{agent % 8}",
+        rules=(RuleLook("weekly" if refused else f"allow-{agent % 8}", "allow"), RuleLook("quiet", "deny", "monitor")),
+        tenant="acme",
+        agent=f"agent-{agent}",
+        method="/pilote.crm.v1.MessageService/SendMessage",
+        operation="CONTACT",
+        channel=draw.choice(_CHANNELS),
+        category="marketing",
+        subject_ref=f"{draw.randrange(CUSTOMERS):032x}",
+        version=f"score@{1 + draw.randrange(3)}",
+        route="crm",
+        arm="main",
+        request_bytes=draw.randrange(200, 900),
+        revision=7,
+        expires_ms=0 if refused else at_ms + 30_000,
+    )
+    granted = Outcome(granted=not refused)
+    took_us = int(draw.lognormvariate(9, 0.5))
+    end = Settlement(id=record.id, settled_ms=at_ms + 9, status="OK", total_us=took_us + 900, upstream_us=took_us)
+    found: list[Entry] = [Admitted(record, granted, _encode(record), _encode(granted))]
+    if refused:
+        return found
+    found.append(Settled(end, _encode(end)))
+    if draw.random() < 0.02:
+        kind, later_ms = draw.choice(("opened", "unsubscribed", "converted")), at_ms + draw.randrange(10, HOUR_MS)
+        told = CustomerOutcome(
+            decision=record.id, type=kind, occurred_ms=later_ms, reported_ms=later_ms, reporter="crm"
+        )
+        found.append(Reported(told, "acme", _encode(told)))
+    return found
+
+
+async def _filled(home: Path, decisions: int, *, until_ms: int) -> int:
+    """Write them; returns how many entries of the log that makes."""
+    draw = random.Random(7)  # noqa: S311 - the same decisions every time
+    store = SqliteStore(home, keeping=Keeping(grace_ms=0, hot_ms=HOUR_MS))
+    batch, entries = list[Entry](), 0
+    try:
+        for number in range(decisions):
+            batch += _entries(until_ms - SPAN_MS + number * SPAN_MS // decisions, draw)
+            if len(batch) >= BATCH or number + 1 == decisions:
+                await store.write(batch)
+                entries, batch = entries + len(batch), []
+    finally:
+        await store.close()
+    return entries
+
+
+async def _looked(home: Path, audit: int) -> dict[str, float]:
+    """Seconds and seconds of CPU of one `pilote insights look`, and what it saw."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    ours = {"PILOTE_AUDIT_LISTEN": f"127.0.0.1:{audit}", "PILOTE_HOME": str(home)}
+    environment = os.environ | ours  # noqa: TID251 - what it is started with goes on to its children
+    command = pilote("insights", "look", "--json", "--folder", str(home / "columns"))
+    looking = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
+    told, _ = await looking.communicate()
+    if looking.returncode:
+        sys.exit("The look failed: see above.")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    seconds = time.perf_counter() - began
+    return {"seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1), "seen": len(json.loads(told))}
+
+
+async def measure(home: Path, decisions: int, *, console: Console) -> dict[str, Any]:
+    """All figures of one run."""
+    until_ms = clock_ms() // HOUR_MS * HOUR_MS
+    entries = await _filled(home, decisions, until_ms=until_ms)
+    console.print(f"{decisions} decisions written, {entries} entries of the log")
+    server = await asyncio.create_subprocess_exec(
+        *redis_server.command(home, append_only=False), stdout=asyncio.subprocess.DEVNULL
+    )
+    options: dict[str, Any] = {"redis_url": redis_server.url_of(home), "pseudonym_key": _KEY, "drain_seconds": 1.0}
+    try:
+        async with auditing(listen="127.0.0.1:0", home=home, **options) as audit:
+            first = await _looked(home, audit)
+            again = await _looked(home, audit)
+    finally:
+        server.terminate()
+        await server.wait()
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    return {"decisions": decisions, "entries": entries, "first": first, "again": again, "peak_rss_mb": peak}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="loadtests.insights", description="What looking at all decisions costs.")
+    parser.add_argument("--decisions", type=int, default=1_000_000)
+    parser.add_argument("--strict", action="store_true", help="fail when the budget is missed")
+    parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
+    options = parser.parse_args(arguments)
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        found = asyncio.run(measure(Path(name), options.decisions, console=console))
+    options.result.parent.mkdir(parents=True, exist_ok=True)
+    options.result.write_text(json.dumps(found, indent=2) + "\n")
+    console.print(found)
+    missed = found["first"]["seconds"] > LONGEST_SECONDS
+    if missed:
+        console.print(f"[red]over {LONGEST_SECONDS:.0f} s[/]")
+    return 1 if options.strict and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
