@@ -90,8 +90,8 @@ def _named(name: str, language: str) -> str:
 def _valued(name: str, value: str, language: str) -> str:
     if name == "reason":
         return why(value, language=language)
-    known = name == "measure" and f"measure-{value}" in KEYS
-    return say(f"measure-{value}", language=language) if known else value
+    key = {"measure": f"measure-{value}", "field": f"about-{value}"}.get(name, "")
+    return say(key, language=language) if key in KEYS else value
 
 
 def _measured(seen: Seen, language: str) -> str:

@@ -1,6 +1,6 @@
 """Whether what came of a call is what a probe wants. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ from services.probes.places import NOTHING, key_of, value_at
 from services.probes.suite import STRICTNESS, Answered, Compared, Direction, Verdict, Wanted
 
 _SHOWN: Final = 80
+_MOST_PLACES: Final = 20
 _LEAST: Final = 4
 """Characters of a text that is looked for elsewhere: shorter ones stand anywhere."""
 
@@ -106,15 +107,39 @@ def harmed(came: Came, plain: Came, *, text: str, field: str, verdict: str, lack
 
 
 def wanted_of(came: Came, *, same: Sequence[str] = ("verdict",), answer: Iterable[Compared] = ()) -> Wanted:
-    """What must come of a call for it to come to the same."""
+    """What must come of a call for it to come to the same; of an answer at these places, by default at all."""
     if came.answer is None:
         return Wanted(**{each: getattr(came, each) for each in same})
-    places = [(each, value_at(came.answer, each.of)) for each in answer]
+    places = {each.of: each.tolerance for each in answer}
+    leaves = dict(_leaves(came.answer))
     return Wanted(
         answer=tuple(
-            Answered(of=each.of, equals=value, tolerance=each.tolerance)
-            for each, value in places
-            if isinstance(value, str | bool | int | float)
+            Answered(of=place, equals=leaves[place], tolerance=tolerance)
+            for place, tolerance in (places or dict.fromkeys([*leaves][:_MOST_PLACES], 0.0)).items()
+            if isinstance(leaves.get(place), str | bool | int | float)
+        )
+    )
+
+
+def wanted_along(probe: Direction, before: Came) -> Wanted:
+    """What must come of the call with the next value, after what came of it with the one before."""
+    if not probe.of:
+        return wanted_of(before)
+    number = _number(before, probe.of)
+    bound = {"least": number} if probe.never == "less" else {"most": number}
+    return Wanted(answer=(Answered(of=probe.of, **bound),))
+
+
+def wanted_unharmed(came: Came, plain: Came, *, lacks: Sequence[str]) -> Wanted:
+    """What must come of a call that holds a harmful text: what came of it without, or an answer less these texts."""
+    if plain.answer is None:
+        return wanted_of(plain)
+    return Wanted(
+        answer=tuple(
+            Answered(of=place, lacks=each)
+            for place, value in _leaves(came.answer)
+            for each in lacks
+            if each.casefold() in str(value).casefold()
         )
     )
 
@@ -141,6 +166,18 @@ def shown_whole(answer: Any) -> str:
 
     gather(answer)
     return "\n".join(found).casefold()
+
+
+def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of an answer, with its place."""
+    if isinstance(data, Mapping):
+        for name, each in data.items():
+            yield from _leaves(each, f"{path}.{name}" if path else str(name))
+    elif isinstance(data, list | tuple):
+        for index, each in enumerate(data):
+            yield from _leaves(each, f"{path}.{index}" if path else str(index))
+    else:
+        yield path, data
 
 
 def _turns_up(text: str, where: str) -> bool:

@@ -97,6 +97,9 @@ def _probe(data: Any, path: Path, mistakes: Mistakes) -> Probe | None:
 
 def _check(header: Header, probes: Iterable[Probe | None], mistakes: Mistakes) -> None:
     known: set[str] = set()
+    for section in ("bases", "probes"):
+        if not getattr(header, section):
+            mistakes.add((section,), "nothing-listed")
     for index, base in enumerate(header.bases):
         if base.name in known:
             mistakes.add(("bases", index, "name"), "name-taken", name=base.name, section="bases")
@@ -120,6 +123,8 @@ def _check(header: Header, probes: Iterable[Probe | None], mistakes: Mistakes) -
 def _check_probe(probe: Probe, path: Path, mistakes: Mistakes) -> None:
     if isinstance(probe, Expect):
         _check_wanted(probe.expect, (*path, "expect"), mistakes)
+    if isinstance(probe, Invariance) and not probe.vary:
+        mistakes.add((*path, "vary"), "nothing-listed")
     if isinstance(probe, Invariance | Direction):
         for index, each in enumerate(probe.vary):
             if bool(each.values) == (each.known is not None):
@@ -143,6 +148,6 @@ def _check_wanted(wanted: Wanted, path: Path, mistakes: Mistakes) -> None:
     if not wanted.answer and all(each is None for each in (wanted.verdict, wanted.reason, wanted.rule)):
         mistakes.add(path, "expect-nothing")
     for index, each in enumerate(wanted.answer):
-        said = (each.equals, each.least, each.most, each.contains, each.lacks)
-        if sum(one is not None for one in said) != 1:
+        ranged = each.least is not None or each.most is not None
+        if ranged + sum(one is not None for one in (each.equals, each.contains, each.lacks)) != 1:
             mistakes.add((*path, "answer", index), "answer-one")

@@ -141,14 +141,11 @@ class _Running:
         return look
 
     def _unharmed(self, probe: Adversarial, plain: Came) -> Callable[[Changes], Looked | None]:
-        wanted = judging.wanted_of(plain)
-
         def look(changes: Changes) -> Looked | None:
             ((field, text),) = changes.items()
-            found = judging.harmed(
-                self._ask(changes), plain, text=str(text), field=field, verdict=probe.verdict, lacks=probe.lacks
-            )
-            return None if found is None else (found, wanted)
+            came = self._ask(changes)
+            found = judging.harmed(came, plain, text=str(text), field=field, verdict=probe.verdict, lacks=probe.lacks)
+            return None if found is None else (found, judging.wanted_unharmed(came, plain, lacks=probe.lacks))
 
         return look
 
@@ -160,7 +157,7 @@ class _Running:
             found = judging.turns(probe, before, after)
             if found is None:
                 return None
-            return found, judging.wanted_of(before)
+            return found, judging.wanted_along(probe, before)
 
         for others in cases.courses(probe, self._call({}), most=self._most, draw=self._draw):
             before = self._ask({**others, probe.along: probe.values[0]})

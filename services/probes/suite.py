@@ -40,7 +40,7 @@ class Base(Part, frozen=True, kw_only=True):
 
 
 class Answered(Part, frozen=True, kw_only=True):
-    """What one value of a model's answer must be like; exactly one of the others is given."""
+    """What one value of a model's answer must be like: one of `equals`, a range, `contains` and `lacks` is given."""
 
     of: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     """Its place in the answer, dotted: "outputs.0.contents.fp32_contents.0"."""
@@ -99,7 +99,7 @@ class Expect(Probe, frozen=True, kw_only=True):
 class Invariance(Probe, frozen=True, kw_only=True):
     """None of these values ever changes what comes of the call, alone or together."""
 
-    vary: Annotated[tuple[Variation, ...], msgspec.Meta(min_length=1, max_length=20)]
+    vary: tuple[Variation, ...]
     same: Annotated[tuple[Literal["verdict", "reason", "rule"], ...], msgspec.Meta(min_length=1)] = ("verdict",)
     answer: tuple[Compared, ...] = ()
     """Of a model: what stays the same; empty: all of the answer."""
@@ -113,7 +113,7 @@ class Direction(Probe, frozen=True, kw_only=True):
     never: Literal["more-permissive", "stricter", "less", "more"] = "more-permissive"
     """Of a policy one of the first two; of a model one of the others, and `of` says which number of its answer."""
     of: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    vary: Annotated[tuple[Variation, ...], msgspec.Meta(max_length=20)] = ()
+    vary: tuple[Variation, ...] = ()
     """It holds for each of these as well."""
 
 
@@ -146,8 +146,8 @@ class Header(Part, frozen=True, kw_only=True):
     """The same seed makes the same cases."""
     cases: Annotated[int, msgspec.Meta(ge=1, le=MOST_CASES)] = 2_000
     """Calls that are made at most, before a failing one is made small; each probe has an equal share."""
-    bases: Annotated[tuple[Base, ...], msgspec.Meta(min_length=1, max_length=200)]
-    probes: Annotated[tuple[Any, ...], msgspec.Meta(min_length=1, max_length=500)]
+    bases: tuple[Base, ...]
+    probes: tuple[Any, ...]
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,10 @@ MISTAKES: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
         ("the suite is too large", "la suite est trop grande"),
         ("keep it under {most} bytes, or split it", "restez sous {most} octets, ou scindez-la"),
     ),
+    "nothing-listed": (
+        ("nothing is listed here", "rien ne figure ici"),
+        ("list at least one", "citez-en au moins un élément"),
+    ),
     "probe-kind": (
         ("'{name}' is no kind of probe", "« {name} » n’est pas un type de sonde"),
         ("write `kind:` and one of {choices}", "écrivez `kind:` et l’un de {choices}"),
@@ -29,8 +33,8 @@ MISTAKES: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
     "answer-one": (
         ("it must say one thing of the answer", "une seule chose doit être dite de la réponse"),
         (
-            "give one of `equals`, `least`, `most`, `contains`, `lacks`",
-            "donnez l’un de `equals`, `least`, `most`, `contains`, `lacks`",
+            "give one of `equals`, `least` or `most` or both, `contains`, `lacks`",
+            "donnez l’un de `equals`, `least` ou `most` ou les deux, `contains`, `lacks`",
         ),
     ),
     "variation-either": (
