@@ -126,8 +126,8 @@ def wanted_along(probe: Direction, before: Came) -> Wanted:
     if not probe.of:
         return wanted_of(before)
     number = _number(before, probe.of)
-    bound = {"least": number} if probe.never == "less" else {"most": number}
-    return Wanted(answer=(Answered(of=probe.of, **bound),))
+    wanted = Answered(of=probe.of, least=number) if probe.never == "less" else Answered(of=probe.of, most=number)
+    return Wanted(answer=(wanted,))
 
 
 def wanted_unharmed(came: Came, plain: Came, *, lacks: Sequence[str]) -> Wanted:

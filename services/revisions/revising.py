@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -408,7 +408,7 @@ def _steady(number: int, entries: dict[int, Entry]) -> int:
     return number
 
 
-def _named(lack: Lacking, *, more: int) -> dict[str, object]:
+def _named(lack: Lacking, *, more: int) -> dict[str, Any]:
     """What the texts about a suite fill in: how it is run for exactly this, and how many others lack besides."""
     flags = "--policy FILE" + (f" --version {lack.asked.version}" if lack.asked.version else "")
     return {"suite": lack.asked.suite, "command": f"pilote probe {lack.asked.suite} {flags}", "more": more}
