@@ -21,7 +21,10 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.findings.store import FindingStore
+from services.reviews.ruling import RuleBook
+from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
+from services.workbench.filling import Filling
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
@@ -52,6 +55,7 @@ async def serve(
     *,
     listen: str,
     home: Path,
+    opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
     pause_seconds: float,
@@ -59,6 +63,8 @@ async def serve(
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
+
+    `opens` opens the columns in a folder.
 
     Raises:
         OSError: the address is taken.
@@ -70,7 +76,7 @@ async def serve(
         metering(instance("insights"), to) as meters,
         serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds),
     ):
-        columns = Columns(home / FOLDER)
+        columns = opens(home / FOLDER)
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
@@ -98,7 +104,9 @@ async def looking(
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
-        yield Looking(columns, AuditServiceStub(channel), findings, looks(), clock_ms=clock_ms), findings
+        filling = Filling(ReviewStore(redis), RuleBook(redis))
+        stub = AuditServiceStub(channel)
+        yield Looking(columns, stub, findings, looks(), clock_ms=clock_ms, filling=filling), findings
 
 
 async def look_always(
@@ -121,6 +129,7 @@ async def look_always(
                             "read": made.read,
                             "seen": made.seen,
                             "new": len(made.news),
+                            "to_review": made.joined,
                             "failed": list(made.failed),
                         },
                     )
