@@ -65,6 +65,7 @@ def commands(shell: Shell) -> typer.Typer:
         from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
         from services.up import redis_url
+        from services.vault.store import VaultUnusable
         from services.workbench.columns.database import Unusable
         from services.workbench.columns.reading import LogDiffers
         from services.workbench.server import serve
@@ -83,7 +84,7 @@ def commands(shell: Shell) -> typer.Typer:
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
                 )
             )
-        except (Unusable, LogDiffers) as error:
+        except (Unusable, VaultUnusable, LogDiffers) as error:
             shell.fail(str(error))
 
     return app
