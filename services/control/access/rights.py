@@ -33,6 +33,8 @@ class Right(StrEnum):
     HOLDS = "holds.decide"
     FINDINGS = "findings.manage"
     """To look after findings: take them on, close them, say something about them."""
+    VAULT = "vault.manage"
+    """To load and delete sensitive attributes of customers. Nobody has a right to read them."""
     STOPS = "stops.make"
     AGENTS = "agents.manage"
     """To make keys for agents."""
@@ -69,9 +71,9 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.MODERATOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.FINDINGS, Right.STOPS},
     Role.OFFICER: _ALL
     | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS}
-    | {Right.FINDINGS, Right.WEBHOOKS},
+    | {Right.FINDINGS, Right.WEBHOOKS, Right.VAULT},
     Role.SRE: _ALL | {Right.STOPS, Right.VERIFY, Right.WEBHOOKS},
-    Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY},
+    Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY, Right.VAULT},
     Role.ADMIN: _ALL
     | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE, Right.WEBHOOKS}
     | {Right.FINDINGS},

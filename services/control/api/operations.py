@@ -15,6 +15,7 @@ from services.control.api.learning import Learning
 from services.control.api.parameters import Asking
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
+from services.control.api.vault import VaultApi
 from services.control.api.webhooks import WebhooksApi
 from services.control.audit_client import Stub
 from services.control.changes import Changes
@@ -27,6 +28,7 @@ from services.control.integrity import Integrity
 from services.control.policy import ActivePolicy
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
+from services.control.vault.desk import VaultDesk
 from services.control.webhooks import WebhookBook
 
 
@@ -41,6 +43,7 @@ class Operations:
         changes: Changes,
         *,
         drafts: Drafting,
+        vault: VaultDesk,
         hold_keys: Sequence[bytes],
         signers: Signers,
         clock_ms: Callable[[], int],
@@ -55,6 +58,7 @@ class Operations:
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
         self.findings = FindingDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
+        self.vault = vault
         self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
@@ -76,6 +80,7 @@ class Operations:
             Agents(self.agents, self._drafts, policy),
             FindingsApi(self.findings, policy),
             Soundness(self.integrity, self.integrations, policy),
+            VaultApi(self.vault, policy),
             WebhooksApi(self.webhooks),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),

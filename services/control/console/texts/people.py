@@ -82,6 +82,10 @@ TEXTS: Final = {
     "people-right-subjects.erase": ("Erase customers", "Effacer des clients"),
     "people-right-holds.decide": ("Decide on holds", "Décider des appels retenus"),
     "people-right-findings.manage": ("Look after findings", "Traiter les constats"),
+    "people-right-vault.manage": (
+        "Load and delete sensitive attributes",
+        "Charger et supprimer des attributs sensibles",
+    ),
     "people-right-stops.make": ("Stop and resume", "Arrêter et reprendre"),
     "people-right-agents.manage": ("Keys of agents", "Clés des agents"),
     "people-right-policy.write": ("Write policies", "Écrire des politiques"),
