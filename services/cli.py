@@ -36,6 +36,7 @@ from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
+from services.commands.report_commands import commands as report_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
@@ -306,6 +307,7 @@ app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
 app.add_typer(insights_commands(_shell), name="insights")
 app.add_typer(vault_commands(_shell), name="vault")
+app.add_typer(report_commands(_shell), name="report")
 app.add_typer(connector_commands(_shell), name="connector")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from json import dumps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -31,6 +32,8 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         form: Annotated[
             Literal["text", "json"], typer.Option("--format", help="For people, or one JSON a line.")
         ] = "text",
+        html: Annotated[Path | None, typer.Option(help="File for it as HTML, instead.", dir_okay=False)] = None,
+        pdf: Annotated[Path | None, typer.Option(help="File for it as PDF, instead.", dir_okay=False)] = None,
     ) -> None:
         """Report everything that agents did or tried concerning a customer, and why; in words they can be sent."""
         from pilote.audit.v1 import persons_pb2
@@ -39,6 +42,10 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         request = persons_pb2.ReportPersonRequest(
             subject=subject, tenant=tenant, language_code=lang, person=asked_by, reason=reason
         )
+
+        if html is not None or pdf is not None:
+            _write(shell, request, html=html, pdf=pdf)
+            return
 
         async def work(audit: "AuditServiceAsyncStub") -> list[str]:
             unreadable: list[str] = []
@@ -55,6 +62,35 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         if unreadable and form == "json":
             typer.echo(dumps({"unreadableSegments": unreadable}))
         tell(shell, unreadable)
+
+
+def _write(shell: Shell, request: "persons_pb2.ReportPersonRequest", *, html: Path | None, pdf: Path | None) -> None:
+    """Write it to files, with the checkpoint of the log that it is of."""
+    from services.report_counts import newest_checkpoint
+    from services.report_persons import told
+    from services.reports import html as pages
+    from services.reports import pdf as sheets
+    from services.reports.person import Told, person_report
+    from services.reports.wanted_texts import say
+
+    lang = spoken(shell.settings())
+
+    async def work(audit: "AuditServiceAsyncStub") -> Told:
+        answers = [answer async for answer in audit.ReportPerson(request)]
+        return told(answers, tenant=request.tenant, checkpoint=await newest_checkpoint(audit))
+
+    found = asking(shell, work, name="")
+    document = person_report(found)
+    made = [(html, pages.html(document).encode())] if html is not None else []
+    made += [(pdf, sheets.pdf(document))] if pdf is not None else []
+    for file, body in made:
+        try:
+            file.write_bytes(body)
+        except OSError:
+            shell.fail(say("report-file", language=lang, file=file))
+    files = ", ".join(str(file) for file, _ in made)
+    print_text(shell.out, say("report-written", language=lang, title=document.title, files=files))
+    tell(shell, found.unreadable)
 
 
 def _in_words(answer: "persons_pb2.ReportPersonResponse") -> Iterator[str]:

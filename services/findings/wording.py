@@ -109,8 +109,8 @@ def _valued(name: str, value: str, language: str) -> str:
         return why(value, language=language)
     if name in {"attribute", "group"}:
         return grouped(name, value, language=language)
-    known = name == "measure" and f"measure-{value}" in KEYS
-    return say(f"measure-{value}", language=language) if known else value
+    key = {"measure": f"measure-{value}", "field": f"about-{value}"}.get(name, "")
+    return say(key, language=language) if key in KEYS else value
 
 
 def _measured(seen: Seen, language: str) -> str:

@@ -29,11 +29,15 @@ from services.vault.store import Held, Vault
 from services.workbench.columns.database import Columns
 from services.workbench.comparing import compared
 from services.workbench.looking import Look, Looking
+from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
 from services.workbench.looks.bursts import BurstsLook
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.fairness import FairnessLook
+from services.workbench.looks.novelty import NoveltyLook
 from services.workbench.looks.pressure import PressureLook
+from services.workbench.looks.probing import ProbingLook
+from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
 from services.workbench.metrics import Seen, WorkbenchMetrics
 
@@ -49,7 +53,8 @@ _log = logging.getLogger(__name__)
 
 def looks() -> tuple[Look, ...]:
     """All that is looked for, but for what needs the vault."""
-    return (DriftLook(), BurstsLook(), SilenceLook(), AroundLook(), PressureLook())
+    signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
+    return (DriftLook(), *signals, PressureLook(), SaturationLook())
 
 
 async def serve(

@@ -27,6 +27,8 @@ class Trait(msgspec.Struct, frozen=True, kw_only=True):
     """By agent."""
     chances: Ints
     """By agent: among how many."""
+    rows: Ints = msgspec.field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Which of the given rows showed it, ascending; of a sum none, since rows of different times are not one table."""
 
     def __add__(self, other: "Trait") -> "Trait":
         """Both times together, of the same agents."""
@@ -42,7 +44,13 @@ def near(agents: ArrayLike, *, used: ArrayLike, capacity: ArrayLike, refused: Ar
     who, full, taken = np.asarray(agents), np.asarray(capacity, dtype=np.float64), np.asarray(used, dtype=np.float64)
     no = np.asarray(refused, dtype=bool)
     share = np.divide(taken, full, out=np.zeros_like(taken), where=full > 0)
-    return _trait(who, chances=(share > 0.5) | (no & (full > 0)), shown=(share >= _NEAR) & ~no, count=agent_count)
+    return _trait(
+        who,
+        chances=(share > 0.5) | (no & (full > 0)),
+        shown=(share >= _NEAR) & ~no,
+        rows=np.arange(who.size),
+        count=agent_count,
+    )
 
 
 def varied(
@@ -66,7 +74,7 @@ def varied(
     same = np.zeros(who.size, dtype=bool)
     same[:-1] = (who[1:] == who[:-1]) & (what[1:] == what[:-1]) & (when[1:] - when[:-1] <= within_ms)
     same[:-1] &= how[1:] != how[:-1]
-    return _trait(who, chances=no.astype(bool), shown=same, count=agent_count)
+    return _trait(who, chances=no.astype(bool), shown=same, rows=order, count=agent_count)
 
 
 def swept(
@@ -80,7 +88,8 @@ def swept(
 ) -> Trait:
     """Count customers touched only once, soon after a refusal, from one row a call, in any order."""
     columns = _columns(agents, times_ms, subjects, refused)
-    who, when, whom, no = (each[columns[0] >= 0] for each in columns)
+    known = np.flatnonzero(columns[0] >= 0)
+    who, when, whom, no = (each[known] for each in columns)
     order = np.lexsort((whom, no, when, who))
     who, when, whom, no = (each[order] for each in (who, when, whom, no))
     first = np.flatnonzero(np.diff(who, prepend=-1))
@@ -89,15 +98,18 @@ def swept(
     started = np.repeat(first, np.diff(np.append(first, who.size)))
     soon = (last >= started) & (when - when[np.maximum(last, 0)] <= within_ms)
     _, which, times = np.unique(np.stack([who, whom], axis=1), axis=0, return_inverse=True, return_counts=True)
-    return _trait(who, chances=soon & (whom >= 0), shown=times[which.ravel()] == 1, count=agent_count)
+    once = times[which.ravel()] == 1
+    return _trait(who, chances=soon & (whom >= 0), shown=once, rows=known[order], count=agent_count)
 
 
-def _trait(agents: ArrayLike, *, chances: Bools, shown: Bools, count: int) -> Trait:
+def _trait(agents: ArrayLike, *, chances: Bools, shown: Bools, rows: Ints, count: int) -> Trait:
+    """`rows` is where each entry stands in the given table."""
     who = np.asarray(agents, dtype=np.int64)
     known = who >= 0
     return Trait(
         shown=np.bincount(who[known & chances & shown], minlength=count).astype(np.int64),
         chances=np.bincount(who[known & chances], minlength=count).astype(np.int64),
+        rows=np.sort(rows[known & chances & shown]),
     )
 
 

@@ -17,13 +17,12 @@ from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.around import around
 from services.workbench.columns.database import Columns
 from services.workbench.looks.spans import DAY_MS, HOUR_MS, ID, Span
-from services.workbench.looks.telling import Which, told
+from services.workbench.looks.telling import REFUSED, Which, told
 
 DAYS: Final = 7
 LOOKS: Final = 7
 """In a week: every day the days before it."""
 WITHIN_MS: Final = HOUR_MS
-REFUSED: Final = "verdict <> 'ALLOW' AND (rule <> '' OR admitted.reason = 'POLICY_DENIED')"
 _OWN: Final = """tenant NOT IN ('', '_') AND agent <> '' AND NOT standby AND NOT repeats
  AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms"""
 _NAMED: Final = f"""agents AS (SELECT tenant, agent, row_number() OVER (ORDER BY tenant, agent) - 1 AS code

@@ -36,8 +36,8 @@ def drawn(cost: Cost) -> dict[str, Any]:
     return {
         "fatigue": cost.fatigue.value,
         "groups": [_group(each) for each in cost.groups],
-        "holdout": _estimate(cost.holdout),
-        "excess": _estimate(cost.excess),
+        "holdout": estimated(cost.holdout),
+        "excess": estimated(cost.excess),
     }
 
 
@@ -49,11 +49,16 @@ def senders(added: Sequence[Adding]) -> list[dict[str, Any]]:
             "agent": each.name,
             "contacts": each.contacts,
             "beyond": each.beyond,
-            "of_contacts": _estimate(each.of_contacts),
-            "of_beyond": _estimate(each.of_beyond),
+            "of_contacts": estimated(each.of_contacts),
+            "of_beyond": estimated(each.of_beyond),
         }
         for each in ranked[:MOST_DECISIONS]
     ]
+
+
+def estimated(estimate: Estimate | None) -> dict[str, float] | None:
+    """An estimate as it is drawn."""
+    return None if estimate is None else {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
 def _group(group: Group) -> dict[str, Any]:
@@ -62,9 +67,5 @@ def _group(group: Group) -> dict[str, Any]:
         "to": group.high,
         "looks": group.looks,
         "events": group.events,
-        "per_1000": _estimate(group.per_1000_people),
+        "per_1000": estimated(group.per_1000_people),
     }
-
-
-def _estimate(estimate: Estimate | None) -> dict[str, float] | None:
-    return None if estimate is None else {"value": estimate.value, "low": estimate.low, "high": estimate.high}

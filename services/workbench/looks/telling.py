@@ -17,9 +17,12 @@ FIRST: Final = f"""first AS (SELECT tenant, (min(at_ms) + {DAY_MS - 1}) // {DAY_
 """In SQL, when each tenant's first whole day began: an earlier time is no past, however quiet it looks."""
 REASON: Final = "coalesce(nullif(admitted.reason, ''), settled.reason, '')"
 """In SQL, why a call did not succeed, as the field `reason` of filters has it."""
+REFUSED: Final = "verdict <> 'ALLOW' AND (rule <> '' OR admitted.reason = 'POLICY_DENIED')"
+"""In SQL, whether a rule, limit, cap or stop has refused a call: not that it was malformed or failed."""
 _RULES: Final = "string_split(concat_ws(' ', admitted.rule, admitted.rules, admitted.watched), ' ')"
+_PLAIN: Final = ("agent", "method", "operation", "verdict", "channel", "category", "model")
 _IS: Final[Mapping[str, str]] = {
-    **{name: f"admitted.{name}" for name in ("agent", "method", "channel", "category", "model")},
+    **{name: f"admitted.{name}" for name in _PLAIN},
     "subject_ref": "replace(CAST(admitted.subject AS VARCHAR), '-', '')",
     "reason": REASON,
 }

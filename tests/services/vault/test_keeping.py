@@ -121,10 +121,9 @@ async def test_what_the_vault_does_not_know_or_keep_so_long_is_refused(
 
 async def test_deleting_is_noted_with_who_and_why(house: House) -> None:
     await house.load()
-    why = {"reason": "she withdrew", "who": ADA}
-    assert await house.desk.forget("acme", attribute="", customer="contacts/1", **why) == 1
+    assert await house.desk.forget("acme", attribute="", customer="contacts/1", reason="she withdrew", who=ADA) == 1
     assert set(house.vault.read("acme", "gender", now_ms=NOW_MS)) == {ref("contacts/2")}
-    assert await house.desk.forget("acme", attribute="gender", customer="", **why) == 1
+    assert await house.desk.forget("acme", attribute="gender", customer="", reason="it is over", who=ADA) == 1
     assert house.vault.held() == ()
     assert [(each.change.operation, each.resource) for each in await house.notes()] == [
         ("load", "vault/acme/gender"),
