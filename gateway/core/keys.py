@@ -202,6 +202,11 @@ def findings(tenant: str) -> str:
     return f"{cell(tenant)}:findings"
 
 
+def reviews(tenant: str, what: str) -> str:
+    """Decisions that people judge: one part of what is kept of that, see `services.reviews`; all in the first cell."""
+    return f"{cell(tenant)}:reviews:{what}"
+
+
 def idempotency(cell: Cell, agent: str, key: str) -> str:
     """The first call with an idempotency key; keys of different agents never meet."""
     return f"{cell}:request:{agent}:{key}"

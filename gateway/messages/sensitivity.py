@@ -1,6 +1,6 @@
 """Taking out of messages what their contracts annotate as sensitive, however deep."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, message_factory
@@ -38,6 +38,25 @@ def touches(kind: Descriptor, level: int) -> bool:
                 seen.add(inner.full_name)
                 waiting.append(inner)
     return False
+
+
+def sensitivity_along(kind: Descriptor, steps: Sequence[str]) -> int:
+    """How sensitive the most sensitive field is that the steps pass; the steps within a map begin with the key.
+
+    That of a credential for steps that lead to nothing that the contract knows.
+    """
+    here: Descriptor | None = kind
+    most, rest = 0, list(steps)
+    while rest:
+        field = here.fields_by_name.get(rest.pop(0)) if here is not None else None
+        if field is None:
+            return int(annotations_pb2.SENSITIVITY_CREDENTIAL)
+        most = max(most, sensitivity_of(field))
+        if is_map(field):
+            rest = rest[1:]
+            field = entry(field, "value")
+        here = field.message_type
+    return most
 
 
 class Sensitive:

@@ -107,6 +107,9 @@ class Personal(Protocol):
     async def key(self, tenant: str, key_id: str) -> WrappedKey | None:
         """The key of that id; `None` where it is not kept."""
 
+    async def keys(self, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
+        """Those keys of a tenant that are kept, in any order."""
+
     async def erased_ms(self, person: Person) -> int:
         """When the customer was erased last; 0 for never."""
 

@@ -14,8 +14,10 @@ from pilote.audit.v1 import personal_pb2
 from pilote.decision.v1 import decision_pb2
 from services.audit.personal import SKEW_MS, AccessNote, Destroyed, ErasureNote, Person
 from services.audit.store import DecisionStore
+from services.audit.tenancy import Permitted
 
 LONGEST_REASON: Final = 500
+MOST_KEYS: Final = 1_000
 _PERSON: Final = re.compile(NAME)
 _SEALED: Final = decision_pb2.VALUES_STATE_SEALED
 _TEXTS: Final = {
@@ -76,6 +78,21 @@ async def read_values(
         key=None if key is None else _wrapped(key),
         erase_time=timestamp(erased_ms) if erased_ms else None,
     )
+
+
+async def read_keys(
+    store: DecisionStore, request: personal_pb2.ReadKeysRequest, *, permitted: Permitted
+) -> personal_pb2.ReadKeysResponse:
+    """Keys of a tenant, for a process that sums up what records say. Without the master key they open nothing.
+
+    Raises:
+        CallEnded: POLICY_DENIED, or ARGUMENT_INVALID for too many at once.
+    """
+    permitted.whole()
+    if len(request.ids) > MOST_KEYS:
+        raise invalid("ids", f"ids must be at most {MOST_KEYS}: ask for the rest in a further call.")
+    found = await store.personal.keys(request.tenant, tuple(request.ids))
+    return personal_pb2.ReadKeysResponse(keys=map(_wrapped, found))
 
 
 async def erase_subject(

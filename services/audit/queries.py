@@ -28,7 +28,7 @@ from services.audit.explaining import Policies, explained, no_policies
 from services.audit.note_queries import list_notes, told_note
 from services.audit.objectives import ObjectiveBook
 from services.audit.outcome_texts import explain_outcomes
-from services.audit.personal_queries import erase_subject, explain_values, read_values, state_of
+from services.audit.personal_queries import erase_subject, explain_values, read_keys, read_values, state_of
 from services.audit.proofs import proving
 from services.audit.proofs.checkpoints import Checkpoints
 from services.audit.proofs.exporting import Asked, Export
@@ -234,6 +234,10 @@ class Queries(Search):
         """See the contract."""
         stored = await self._stored(request.name, context)
         return await read_values(self._store, stored.record, request, now_ms=self._clock_ms())
+
+    async def ReadKeys(self, request: personal_pb2.ReadKeysRequest, context: Any) -> personal_pb2.ReadKeysResponse:
+        """See the contract."""
+        return await read_keys(self._store, request, permitted=Permitted(context))
 
     async def EraseSubject(
         self, request: personal_pb2.EraseSubjectRequest, context: Any

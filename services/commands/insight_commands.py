@@ -61,17 +61,21 @@ def commands(shell: Shell) -> typer.Typer:
     @app.command()
     def run() -> None:
         """Run the process that looks for what is wrong, every few minutes."""
+        from gateway.adapters.sealing import Sealer
         from gateway.rpc.serving import run as run_process
         from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
+        from services.commands.policies import published
+        from services.commands.summing import Sums
         from services.up import redis_url
         from services.vault.store import VaultUnusable
-        from services.workbench.columns.database import Unusable
+        from services.workbench.columns.database import Columns, Unusable
         from services.workbench.columns.reading import LogDiffers
         from services.workbench.server import serve
 
         settings = shell.settings()
         configure(settings.log_level)
+        sums = Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
         try:
             run_process(
                 lambda: serve(
@@ -82,6 +86,7 @@ def commands(shell: Shell) -> typer.Typer:
                     pause_seconds=60 * settings.insights_pause_minutes,
                     drain_seconds=settings.drain_seconds,
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
+                    opens=lambda folder: Columns(folder, summing=sums),
                 )
             )
         except (Unusable, VaultUnusable, LogDiffers) as error:
@@ -97,14 +102,20 @@ async def _looked(
     import grpc
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from gateway.adapters.sealing import Sealer
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+    from services.commands.policies import published
+    from services.commands.summing import Sums
     from services.findings.store import FindingStore
+    from services.up import redis_url
     from services.workbench.columns.database import Columns
     from services.workbench.columns.reading import read_on
     from services.workbench.looking import looked
     from services.workbench.server import looks
 
-    columns = await asyncio.to_thread(Columns, folder)
+    settings = shell.settings()
+    sums = Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
+    columns = await asyncio.to_thread(lambda: Columns(folder, summing=sums))
     parts = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -113,7 +124,7 @@ async def _looked(
     )
     bar = Progress(*parts, console=shell.err, transient=True, disable=not shell.err.is_terminal)
     try:
-        async with grpc.aio.insecure_channel(shell.settings().audit_listen) as channel:
+        async with grpc.aio.insecure_channel(settings.audit_listen) as channel:
             with bar:
                 task = bar.add_task(say("reading", language=spoken), total=None)
                 read = await read_on(
@@ -128,7 +139,7 @@ async def _looked(
                     told=lambda kind: bar.update(task, description=say("looking", language=spoken, kind=kind)),
                 )
         if keep:
-            async with shell.store(shell.settings()) as redis:
+            async with shell.store(settings) as redis:
                 await FindingStore(redis).see(seen, now_ms=clock_ms())
     finally:
         columns.close()

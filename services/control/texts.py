@@ -251,6 +251,34 @@ _TEXTS: Final = {
         "No other system is told of findings of {tenant}: an operator adds one with pilote webhooks add URL --event finding.sent.",
         "Aucun autre système n’est prévenu des constats de {tenant} : un exploitant en ajoute un par pilote webhooks add URL --event finding.sent.",
     ),
+    "review-none": (
+        "There is no {name}, or it is not yours to see.",
+        "Il n’y a pas de {name}, ou il ne vous revient pas de le voir.",
+    ),
+    "review-not-yours": (
+        "You do not have {name}, or not any more: take the next one.",
+        "Vous n’avez pas {name}, ou plus : prenez la revue suivante.",
+    ),
+    "review-unfit": (
+        "A decision that came to {verdict} cannot have that label, or that corrected verdict: choose another.",
+        "Une décision dont le verdict est {verdict} ne peut porter cette étiquette, ni ce verdict corrigé : choisissez-en un autre.",
+    ),
+    "review-settled": (
+        "{name} was judged already: look at what it came to.",
+        "{name} a déjà été jugée : voyez ce qu’il en est advenu.",
+    ),
+    "review-busy": (
+        "{name} is being changed by others: try again.",
+        "{name} est en cours de modification par d’autres : réessayez.",
+    ),
+    "review-known-full": (
+        "There are 500 decisions with a known answer already, which is all that is kept.",
+        "Il y a déjà 500 décisions dont la réponse est connue, c’est tout ce qui est conservé.",
+    ),
+    "review-rules-changed": (
+        "The rules of reviews have changed since you read them: read them again.",
+        "Les règles de revue ont changé depuis que vous les avez lues : relisez-les.",
+    ),
     "rollout-none": (
         "There is no rollout {name} in the active policy.",
         "Il n’y a pas de déploiement {name} dans la politique active.",

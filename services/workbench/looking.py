@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
+from redis.exceptions import RedisError
 
 from services.findings.finding import Finding, Seen
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
+from services.workbench.filling import Filling
 from services.workbench.looks.spans import HOUR_MS
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
@@ -44,6 +46,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Findings that are new, or have opened again."""
     failed: tuple[str, ...]
     """Kinds whose look ended with a mistake of ours: the others looked all the same."""
+    joined: int = 0
+    """Decisions that are to be reviewed."""
     read_seconds: float
     look_seconds: float
 
@@ -59,12 +63,15 @@ class Looking:
         looks: Sequence[Look],
         *,
         clock_ms: Callable[[], int],
+        filling: Filling | None = None,
     ) -> None:
+        """Without `filling` nothing is drawn for reviews."""
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
         self._clock_ms = clock_ms
+        self._filling = filling
         self._looked_hour = 0
         """Since the epoch: the last one up to which all looks have looked."""
 
@@ -81,14 +88,28 @@ class Looking:
         between = time.perf_counter()
         seen, failed = await self._looked(now_ms - SETTLING_MS)
         news = await self._findings.see(seen, now_ms=now_ms)
+        joined = await self._filled(now_ms - SETTLING_MS)
         return Round(
             read=read,
             seen=len(seen),
             news=news,
             failed=failed,
+            joined=joined,
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
+
+    async def _filled(self, at_ms: int) -> int:
+        """How many decisions join the queue of reviews, of the hours that are complete."""
+        if self._filling is None:
+            return 0
+        try:
+            return await self._filling.fill(self._columns, now_ms=at_ms)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # a mistake of ours in it must not end what else is looked at
+            _log.exception("the queue of reviews was not filled")
+            return 0
 
     async def _looked(self, at_ms: int) -> tuple[tuple[Seen, ...], tuple[str, ...]]:
         """What is seen at that time; nothing before another hour is complete: the same was seen in it."""

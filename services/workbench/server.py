@@ -22,12 +22,15 @@ from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.findings.store import FindingStore
+from services.reviews.ruling import RuleBook
+from services.reviews.store import ReviewStore
 from services.vault.keeping import Keeper
 from services.vault.noting import note_reading
 from services.vault.serving import SERVICE, VaultServicer
 from services.vault.store import Held, Vault
 from services.workbench.columns.database import Columns
 from services.workbench.comparing import compared
+from services.workbench.filling import Filling
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
@@ -61,6 +64,7 @@ async def serve(
     *,
     listen: str,
     home: Path,
+    opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
     pause_seconds: float,
@@ -68,6 +72,8 @@ async def serve(
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
+
+    `opens` opens the columns in a folder.
 
     Raises:
         OSError: the address is taken.
@@ -86,7 +92,7 @@ async def serve(
             drain_seconds=drain_seconds,
         ),
     ):
-        columns = Columns(home / FOLDER)
+        columns = opens(home / FOLDER)
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
@@ -142,7 +148,9 @@ async def looking(
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
-        yield Looking(columns, AuditServiceStub(channel), findings, looks, clock_ms=clock_ms), findings
+        filling = Filling(ReviewStore(redis), RuleBook(redis))
+        stub = AuditServiceStub(channel)
+        yield Looking(columns, stub, findings, looks, clock_ms=clock_ms, filling=filling), findings
 
 
 async def look_always(
@@ -171,6 +179,7 @@ async def look_always(
                             "read": made.read,
                             "seen": made.seen,
                             "new": len(made.news),
+                            "to_review": made.joined,
                             "failed": list(made.failed),
                         },
                     )

@@ -162,6 +162,7 @@ async def test_without_scripts_it_is_a_form_and_a_page_of_counts(visit: Visit, o
     page = await (await visit(office.url, java_script_enabled=False)).go("/decisions")
     await page.get_by_label("Filter", exact=True).fill("verdict = HOLD")
     await page.get_by_role("button", name="Find").click()
+    await page.wait_for_url("**/decisions?filter=verdict*")
     assert await page.locator("#list tbody tr").count() == 15
     await page.get_by_role("link", name="Show the counts").click()
     assert await page.get_by_text("15 decisions match").is_visible()

@@ -148,6 +148,8 @@ async def lived(world: World, agent: Agent, upstream: FakeUpstream, own_redis: S
     async def sent(customer: str, request_id: str = "", **fields: str) -> Told:
         return await told(agent.messages.SendMessage(send(customer, request_id=request_id, **fields), metadata=SALES))
 
+    # Gateways tell a store again what it may have lost when it was killed; of calls that are held they do not.
+    await world.redis.config_set("appendfsync", "always")
     upstream.behave = answering(SendMessageResponse(message=message(body=f"{LINE} answered")).SerializeToString())
     first = await sent(ADA, subject_line=f"{LINE} 1")
     for _ in range(2):  # what is kept for the second is the first one's answer

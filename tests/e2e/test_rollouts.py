@@ -249,6 +249,13 @@ async def test_an_outcome_that_nobody_reports_any_more_pauses_it(ramp: Ramp, wor
     opened = [Outcome(decision=f"decisions/{each.decision}", type="opened", event_id="1") for each in sent]
     esp = DecisionServiceStub(agent.channel).ReportOutcomes
     await told(esp(ReportOutcomesRequest(outcomes=opened), metadata=credential("marketing-bot")))
+
+    async def arrived() -> bool | None:
+        found = (await ramp.auditor.stub.SummarizeArms(summary)).arms
+        return all(any(each.HasField("last_time") for each in arm.measures) for arm in found) or None
+
+    summary = arms_pb2.SummarizeArmsRequest(tenant="acme", route="crm", measures=["complaint_rate"])
+    await eventually(arrived, what="reports in the log")
     ramp.ahead_ms = -61 * MINUTE_MS
     await ramp.do("resume")
     ramp.ahead_ms = 40 * MINUTE_MS

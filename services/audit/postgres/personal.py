@@ -12,6 +12,7 @@ from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.texts import kept
 
 _KEY: Final = "SELECT id, subject_ref, made_ms, wrapped FROM subject_key WHERE id = %s AND tenant = %s"
+_KEYS: Final = "SELECT id, subject_ref, made_ms, wrapped FROM subject_key WHERE id = ANY(%s) AND tenant = %s"
 _ERASED_MS: Final = "SELECT at_ms FROM erased WHERE tenant = %s AND subject_ref = %s"
 _ERASE: Final = """INSERT INTO erased AS e (tenant, subject_ref, at_ms, told) VALUES (%s, %s, %s, false)
  ON CONFLICT (tenant, subject_ref) DO UPDATE SET at_ms = greatest(e.at_ms, excluded.at_ms), told = false"""
@@ -37,6 +38,12 @@ class PostgresPersonal:
             lambda connection: connection.execute(_KEY, (kept(key_id), kept(tenant))).fetchone(), again=True
         )
         return None if found is None else WrappedKey(*found)
+
+    async def keys(self, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
+        """See `Personal.keys`."""
+        wanted = [kept(each) for each in key_ids], kept(tenant)
+        found = await self._lane.run(lambda connection: connection.execute(_KEYS, wanted).fetchall(), again=True)
+        return tuple(WrappedKey(*row) for row in found)
 
     async def erased_ms(self, person: Person) -> int:
         """See `Personal.erased_ms`."""

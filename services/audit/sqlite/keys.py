@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from gateway.core.used import WrappedKey
 from services.audit.entries import Admitted
 from services.audit.personal import SKEW_MS, Person, until_ms
@@ -42,6 +44,14 @@ def key(connection: sqlite3.Connection, tenant: str, key_id: str) -> WrappedKey 
     text = "SELECT id, subject_ref, made_ms, wrapped FROM subject_key WHERE id = ? AND tenant = ?"
     found = connection.execute(text, (key_id, tenant)).fetchone()
     return None if found is None else WrappedKey(*found)
+
+
+def those(connection: sqlite3.Connection, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
+    """The keys of these ids that are kept."""
+    text = """SELECT id, subject_ref, made_ms, wrapped FROM subject_key
+     WHERE id IN (SELECT value FROM json_each(?)) AND tenant = ?"""
+    found = connection.execute(text, (msgspec.json.encode(list(key_ids)).decode(), tenant))
+    return tuple(WrappedKey(*row) for row in found)
 
 
 def erased_ms(connection: sqlite3.Connection, person: Person) -> int:

@@ -45,6 +45,13 @@ class SqlitePersonal:
         found: WrappedKey | None = await self._read(lambda connection: sqlite_keys.key(connection, tenant, key_id))
         return found
 
+    async def keys(self, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
+        """See `Personal.keys`."""
+        found: tuple[WrappedKey, ...] = await self._read(
+            lambda connection: sqlite_keys.those(connection, tenant, key_ids)
+        )
+        return found
+
     async def erased_ms(self, person: Person) -> int:
         """See `Personal.erased_ms`."""
         return int(await self._read(lambda connection: sqlite_keys.erased_ms(connection, person)))

@@ -35,6 +35,10 @@ class Right(StrEnum):
     """To look after findings: take them on, close them, say something about them."""
     VAULT = "vault.manage"
     """To load and delete sensitive attributes of customers. Nobody has a right to read them."""
+    REVIEWS = "reviews.judge"
+    """To judge decisions that others have drawn or flagged."""
+    REVIEW_RULES = "reviews.rule"
+    """To say how many decisions are reviewed and which answers are known, and to see how single reviewers do."""
     STOPS = "stops.make"
     AGENTS = "agents.manage"
     """To make keys for agents."""
@@ -67,16 +71,20 @@ class Role(StrEnum):
 
 _ALL: Final = frozenset({Right.OWN, Right.SEE, Right.VIEWS})
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
-    Role.COPILOT: _ALL | {Right.EXPORT, Right.HOLDS, Right.FINDINGS, Right.POLICY_WRITE, Right.POLICY_APPROVE},
-    Role.MODERATOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.FINDINGS, Right.STOPS},
+    Role.COPILOT: _ALL
+    | {Right.EXPORT, Right.HOLDS, Right.FINDINGS, Right.POLICY_WRITE, Right.POLICY_APPROVE}
+    | {Right.REVIEWS},
+    Role.MODERATOR: _ALL
+    | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.FINDINGS, Right.STOPS}
+    | {Right.REVIEWS},
     Role.OFFICER: _ALL
     | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS}
-    | {Right.FINDINGS, Right.WEBHOOKS, Right.VAULT},
+    | {Right.FINDINGS, Right.WEBHOOKS, Right.REVIEW_RULES, Right.VAULT},
     Role.SRE: _ALL | {Right.STOPS, Right.VERIFY, Right.WEBHOOKS},
     Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY, Right.VAULT},
     Role.ADMIN: _ALL
     | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE, Right.WEBHOOKS}
-    | {Right.FINDINGS},
+    | {Right.FINDINGS, Right.REVIEW_RULES},
 }
 """What each role gives."""
 INSTALLATION: Final = frozenset(

@@ -13,11 +13,12 @@ from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
 from services.control.api.parameters import Asking
+from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.api.vault import VaultApi
 from services.control.api.webhooks import WebhooksApi
-from services.control.audit_client import Stub
+from services.control.audit_client import AuditClient, Stub
 from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
 from services.control.experimenting import ExperimentBook
@@ -26,6 +27,7 @@ from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
 from services.control.policy import ActivePolicy
+from services.control.reviews.desk import ReviewDesk
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
 from services.control.vault.desk import VaultDesk
@@ -59,6 +61,8 @@ class Operations:
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
         self.findings = FindingDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
         self.vault = vault
+        self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
+        self.reviews_api = ReviewsApi(self.reviews, AuditClient(audit), policy)
         self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
@@ -79,6 +83,7 @@ class Operations:
             Holds(self.holds, policy),
             Agents(self.agents, self._drafts, policy),
             FindingsApi(self.findings, policy),
+            self.reviews_api,
             Soundness(self.integrity, self.integrations, policy),
             VaultApi(self.vault, policy),
             WebhooksApi(self.webhooks),

@@ -4,7 +4,7 @@ Nothing in it is kept only there. Where the file is lost or broken, it is delete
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +12,18 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from services.insights.drift.histograms import Histogram
 from services.proof.merkle import HASH_BYTES, Growing
-from services.workbench.columns.rows import Row, row_of
-from services.workbench.columns.tables import NUMBER, TABLES, TRUTH, Table
+from services.workbench.columns import sum_table
+from services.workbench.columns.measured import Values
+from services.workbench.columns.rows import Row, rows_of
+from services.workbench.columns.sums import Entry, Group, Summing, summed
+from services.workbench.columns.tables import ADMITTED, NUMBER, TABLES, TRUTH, Table
 
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
 THREADS: Final = 2
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
 _READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"
@@ -32,14 +36,15 @@ class Unusable(Exception):
 class Columns:
     """The columns of one home. Its methods may be called in any thread, `append` and `proved_to` in one at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open them, or begin.
+    def __init__(self, folder: Path, *, summing: Summing | None = None) -> None:
+        """Open them, or begin. Without `summing` nothing is summed up of what calls were decided by.
 
         Raises:
             Unusable: another process has them open, or the file is broken.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = folder / FILE
+        self.summing = summing
         self._lock = threading.Lock()
         self._engine = self._opened()
         self._tree = Growing()
@@ -61,8 +66,10 @@ class Columns:
         """The size of the largest signed log that what was read is known to be; 0 for none."""
         return self._proved
 
-    def append(self, entries: Sequence[tuple[str, Sequence[bytes], bytes]]) -> None:
+    def append(self, entries: Sequence[Entry], *, values: Mapping[str, Values] | None = None) -> None:
         """Take in the next entries, all or none: kind, parts and hash of each.
+
+        `values` has what calls were decided by, by the id of the decision, where that may be measured.
 
         Raises:
             msgspec.DecodeError: a newer version of Pilote has written one.
@@ -70,13 +77,17 @@ class Columns:
         rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
         tree = Growing(self._tree.size, self._tree.peaks)
         for kind, parts, leaf_hash in entries:
-            found = row_of(kind, parts, leaf=tree.size)
-            if found is not None:
-                rows[found[0]].append(found[1])
+            for table, row in rows_of(kind, parts, leaf=tree.size):
+                rows[table].append(row)
             tree.add(leaf_hash)
         with self._lock:
             self._engine.begin()
             try:
+                if values and self.summing is not None:
+                    admitted = rows[ADMITTED]
+                    known = sum_table.known(self._engine, admitted, values)
+                    rows[ADMITTED], sums = summed(admitted, values, known=known)
+                    sum_table.keep(self._engine, sums, sealing=self.summing)
                 for table, its in rows.items():
                     if its:
                         self._insert(table, its)
@@ -97,6 +108,7 @@ class Columns:
         """Delete the rows of decisions whose records are no longer kept; returns how many decisions that were."""
         with self._lock:
             (count,) = self._engine.execute("SELECT count(*) FROM admitted WHERE until_ms < ?", [now_ms]).fetchall()[0]
+            sum_table.forget(self._engine, now_ms=now_ms)
             if count:
                 for table in TABLES:  # the last one of them is that which says what is old
                     self._engine.execute(table.clearing, [now_ms])
@@ -120,6 +132,16 @@ class Columns:
             return cursor.execute(text, dict(parameters or {})).fetchnumpy()
         finally:
             cursor.close()
+
+    def sums(self, *, start_hour: int, end_hour: int, least: int, most: int) -> Iterator[tuple[Group, Histogram]]:
+        """The sums of hours since the epoch, up to and without `end_hour`, in order.
+
+        Of `most` series at most, those with most calls, each with `least` of them.
+        """
+        if self.summing is None:
+            return
+        wanted = {"start": start_hour, "end": end_hour, "least": least, "most": most}
+        yield from sum_table.read(self.asked(sum_table.TOP, wanted), sealing=self.summing)
 
     def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a decision here, by name; not those of callers whom nobody could identify."""
@@ -156,10 +178,12 @@ class Columns:
         if found and found[0][3] != VERSION:
             for table in TABLES:
                 engine.execute(f"DROP TABLE IF EXISTS {table.name}")
+            engine.execute("DROP TABLE IF EXISTS sums")
             engine.execute("DELETE FROM read")
             found = []
         for table in TABLES:
             engine.execute(table.creation)
+        engine.execute(sum_table.CREATION)
         if not found:
             engine.execute("INSERT INTO read VALUES (0, '', 0, ?)", [VERSION])
             return

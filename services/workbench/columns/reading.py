@@ -1,12 +1,13 @@
 """Reads the log on into the columns, and holds what was read against what the log's key has signed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pilote.audit.v1 import audit_service_pb2, log_pb2
 from services.proof.leaves import Leaf
 from services.workbench.columns.database import Columns
+from services.workbench.columns.sums import Entry
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -15,7 +16,6 @@ AT_ONCE: Final = 50_000
 """Entries that are taken in in one step: what is read anew where the process ends meanwhile."""
 PROOF_SECONDS: Final = 10.0
 
-Entry = tuple[str, Sequence[bytes], bytes]
 Told = Callable[[int, int], None]
 """Hears how many entries have been read, and how many there are to read."""
 
@@ -46,12 +46,12 @@ async def read_on(columns: Columns, audit: "AuditServiceAsyncStub", *, told: Tol
             batch.append(_entry(entry))
             # A step ends with what was signed, so that the roots can be compared.
             if len(batch) == AT_ONCE or entry.index + 1 == signed.tree_size:
-                await _take(columns, batch)
+                await _take(columns, batch, audit)
                 if entry.index + 1 == signed.tree_size:
                     await _prove(columns, signed)
                 if told is not None:
                     told(columns.size - begun, size - begun)
-    await _take(columns, batch)
+    await _take(columns, batch, audit)
     if told is not None:
         told(columns.size - begun, size - begun)
     return columns.size - begun
@@ -73,9 +73,10 @@ def _entry(entry: log_pb2.LogEntry) -> Entry:
     return entry.kind, entry.parts, entry.leaf_hash
 
 
-async def _take(columns: Columns, batch: list[Entry]) -> None:
+async def _take(columns: Columns, batch: list[Entry], audit: "AuditServiceAsyncStub") -> None:
     if batch:
-        await asyncio.to_thread(columns.append, batch)
+        values = {} if columns.summing is None else await columns.summing.opened(batch, audit)
+        await asyncio.to_thread(columns.append, batch, values=values)
         batch.clear()
 
 

@@ -1,6 +1,6 @@
 """From entries of the log, as gateways wrote them, to rows of columns. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -9,7 +9,7 @@ from gateway.core.record import DEFAULT_KEEP_DAYS, BucketAsk, BucketLook, Custom
 from gateway.core.shadows import ShadowResult
 from gateway.records.conclusion import answered
 from services.proof import leaves
-from services.workbench.columns.tables import ADMITTED, COPIED, FOLLOWED, SETTLED, Table
+from services.workbench.columns.tables import ADMITTED, COPIED, FOLLOWED, SETTLED, SPENT, Table
 
 Row = tuple[object, ...]
 _DAY_MS: Final = 86_400_000
@@ -20,31 +20,28 @@ _outcome: Final = msgspec.json.Decoder(Outcome)
 _settlement: Final = msgspec.json.Decoder(Settlement)
 _followed: Final = msgspec.json.Decoder(CustomerOutcome)
 _copied: Final = msgspec.json.Decoder(ShadowResult)
-_OF: Final[Mapping[str, Table]] = {
-    leaves.ADMIT: ADMITTED,
-    leaves.SETTLE: SETTLED,
-    leaves.OUTCOME: FOLLOWED,
-    leaves.COPY: COPIED,
-}
 
 
-def row_of(kind: str, parts: Sequence[bytes], *, leaf: int) -> tuple[Table, Row] | None:
-    """The row that an entry is, and of which table; `None` for the log's own entries, and for what was deleted.
+def rows_of(kind: str, parts: Sequence[bytes], *, leaf: int) -> Iterator[tuple[Table, Row]]:
+    """The rows that an entry is, and of which tables; none for the log's own entries, and for what was deleted.
 
     Raises:
         msgspec.DecodeError: a version of Pilote that writes otherwise has written it.
     """
-    table = _OF.get(kind)
-    if table is None or not parts:
-        return None
+    if not parts:
+        return
     match kind:
         case leaves.ADMIT:
-            return table, _admitted(leaf, _record.decode(parts[0]), _outcome.decode(parts[1]))
+            yield ADMITTED, _admitted(leaf, _record.decode(parts[0]), _outcome.decode(parts[1]))
         case leaves.SETTLE:
-            return table, _settled(leaf, _settlement.decode(parts[0]))
+            end = _settlement.decode(parts[0])
+            yield SETTLED, _settled(leaf, end)
+            for name, amount in end.costs.items():
+                yield SPENT, (leaf, end.id, name, amount)
         case leaves.OUTCOME:
-            return table, _told(leaf, parts[0].decode(), _followed.decode(parts[1]))
-    return table, _copy(leaf, parts[0].decode(), _copied.decode(parts[1]))
+            yield FOLLOWED, _told(leaf, parts[0].decode(), _followed.decode(parts[1]))
+        case leaves.COPY:
+            yield COPIED, _copy(leaf, parts[0].decode(), _copied.decode(parts[1]))
 
 
 def _admitted(leaf: int, record: Record, outcome: Outcome) -> Row:
@@ -60,7 +57,7 @@ def _admitted(leaf: int, record: Record, outcome: Outcome) -> Row:
         " ".join([each.rule for each in record.rules if each.mode != "enforce"]),
         *(("", 0, 0) if cap is None or look is None else (cap.limit, look.used, cap.capacity)),
         *(reason == _HELD_OUT, bool(outcome.first), record.standby, record.inference, record.parent),
-        *(record.request_bytes, record.took_us),
+        *(record.request_bytes, record.took_us, False),
     )
 
 

@@ -1,7 +1,7 @@
 """Which columns there are.
 
-Each table has a row for every entry of the log of its kind, and nothing is ever changed: how a decision ended, and what
-the customer did, stand in tables of their own.
+Each table has a row for every entry of the log of its kind, `spent` one for each budget that an entry names. Nothing is
+ever changed: how a decision ended, and what the customer did, stand in tables of their own.
 """
 
 from typing import Final
@@ -73,6 +73,7 @@ ADMITTED: Final = Table(
         ("parent", ID),
         ("request_bytes", NUMBER),
         ("refused_us", NUMBER),  # the whole time of a call that did not go through
+        ("summed", TRUTH),  # what it was decided by is part of sums, see `sums`
     ),
 )
 SETTLED: Final = Table(
@@ -107,6 +108,15 @@ FOLLOWED: Final = Table(
         ("currency", WORD),
     ),
 )
+SPENT: Final = Table(
+    "spent",
+    (
+        ("leaf", NUMBER),
+        ("id", ID),
+        ("name", WORD),  # of the budget
+        ("amount", NUMBER),  # what the call really cost, such as tokens
+    ),
+)
 COPIED: Final = Table(
     "copied",
     (
@@ -121,5 +131,5 @@ COPIED: Final = Table(
         ("verdict", WORD),
     ),
 )
-TABLES: Final = (SETTLED, FOLLOWED, COPIED, ADMITTED)
+TABLES: Final = (SETTLED, SPENT, FOLLOWED, COPIED, ADMITTED)
 """In the order in which what is old is deleted: decisions last, which say what is."""

@@ -15,9 +15,11 @@ from services.insights.drift.histograms import Histogram, total
 from services.insights.drift.seasons import Reference
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.workbench.columns.database import Columns
+from services.workbench.columns.sums import VERDICT
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
-from services.workbench.looks.series import MEASURES, Measure, Served, hours_of
+from services.workbench.looks.series import COST, MEASURES, Measure, Served, costs, hours_of
 from services.workbench.looks.spans import HOUR_MS, Span
+from services.workbench.looks.sums import sums_of
 
 _DAY: Final = 24
 REFERENCE_HOURS: Final = 14 * _DAY
@@ -57,11 +59,13 @@ class DriftLook:
     def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
         """The drift of hours, and of a day, that were complete in the last 24 hours."""
         now_hour = now_ms // HOUR_MS
-        asked = [
-            each
-            for measure in self._measures
-            for each in _windows(measure, _hours(columns, measure, now_hour), now_hour=now_hour)
-        ]
+        start_hour = _day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
+        measured = {
+            each: hours_of(columns, each, start_hour=start_hour, end_hour=now_hour)
+            for each in (*self._measures, *costs(columns))
+        }
+        measured |= sums_of(columns, start_hour=start_hour, end_hour=now_hour, least=LEAST_REFERENCE)
+        asked = [each for its in measured.items() for each in _windows(*its, now_hour=now_hour)]
         series = {each.window.series for each in asked}
         plan = Plan(series=max(LEAST_SERIES, len(series)), windows=WINDOWS)
         known = {(each.window.series, each.window.until_hour, each.hours): each for each in asked}
@@ -73,11 +77,6 @@ class DriftLook:
         return seen
 
 
-def _hours(columns: Columns, measure: Measure, now_hour: int) -> Mapping[Served, Mapping[int, Histogram]]:
-    start = _day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
-    return hours_of(columns, measure, start_hour=start, end_hour=now_hour)
-
-
 def _windows(measure: Measure, served: Mapping[Served, Mapping[int, Histogram]], *, now_hour: int) -> Iterator[_Asked]:
     """All that were complete within the last `LOOKED_HOURS`.
 
@@ -86,7 +85,9 @@ def _windows(measure: Measure, served: Mapping[Served, Mapping[int, Histogram]],
     """
     begun = now_hour - LOOKED_HOURS
     for whose, hours in served.items():
-        series = Series(f"{whose.tenant}/{whose.agent}", whose.version, "", measure.name)
+        series = Series(
+            f"{whose.tenant}/{whose.agent}", whose.version, whose.segment, f"{whose.method} {measure.key}".lstrip()
+        )
         for day in sorted({_day_of(hour) for hour in hours if hour >= _day_of(begun)}):
             found = _reference(whose, served, day=day)
             if found is None:
@@ -110,7 +111,7 @@ def _reference(
         return Reference.of(own), ""
     if own:  # it was there before, and did little
         return None
-    others = [each for each in served if (each.tenant, each.agent) == (whose.tenant, whose.agent) and each != whose]
+    others = [each for each in served if _but_version(each) == _but_version(whose) and each != whose]
     parts: dict[int, list[Histogram]] = {}
     versions = set()
     for other in others:
@@ -123,6 +124,17 @@ def _reference(
     return Reference.of(merged), versions.pop() if len(versions) == 1 else "*"
 
 
+def _but_version(served: Served) -> Served:
+    return msgspec.structs.replace(served, version="")
+
+
+def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
+    """What a finding is about, in order; what says nothing is left out, but for the version."""
+    of = "limit" if measure.name == COST else "field"
+    more = (("method", served.method), ("segment", served.segment), ("measure", measure.name), (of, measure.of))
+    return ("agent", served.agent), ("version", served.version), *(each for each in more if each[1])
+
+
 def _day_of(hour: int) -> int:
     """The first hour of its day, in UTC."""
     return hour // _DAY * _DAY
@@ -132,13 +144,13 @@ def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
     whose, until_ms = asked.served, look.until_hour * HOUR_MS
     span = Span(until_ms - asked.hours * HOUR_MS, until_ms)
     bins = shares(asked.window.reference, asked.window.current)
-    name = most_risen(bins)
+    name = "" if asked.measure.sealed and asked.measure.name != VERDICT else most_risen(bins)
     sure = look.psi.interval.low if look.psi is not None else 0.0
     strange = look.strange if look.strange_p_value is not None and look.strange_p_value < look.alpha / 2 else 0.0
     return Seen(
         kind="drift",
         tenant=whose.tenant,
-        about=(("agent", whose.agent), ("version", whose.version), ("measure", asked.measure.name)),
+        about=_about(whose, asked.measure),
         start_ms=span.start_ms,
         end_ms=span.end_ms,
         size=max(1 - math.exp(-sure / _GRAVE), min(1.0, strange)),

@@ -18,7 +18,8 @@ from services.workbench.looks.spans import ID, Span, quoted
 _SAMPLED: Final = """SELECT {id} AS id
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
  WHERE tenant = $tenant AND agent = $agent AND coalesce(nullif(settled.version, ''), admitted.version) = $version
-  AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ({only}) AND ($name = '' OR {value} = $name)
+  AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ({only})
+  AND ($method = '' OR method = $method) AND ($name = '' OR {value} = $name)
  ORDER BY admitted.id LIMIT {most}"""
 
 
@@ -51,6 +52,7 @@ def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str
     """Which decisions they are, as `pilote decisions list` takes it; `name` is what is measured of them, if any."""
     parts = [f"tenant = {quoted(served.tenant)}", f"agent = {quoted(served.agent)}"]
     parts += [f"model_version = {quoted(served.version)}"] if served.version else []
+    parts += [f"method = {quoted(served.method)}"] if served.method else []
     if name and measure.field:
         parts.append(f"{measure.field} = {quoted(name)}")
     elif name and measure.name == "verdict":
@@ -61,6 +63,8 @@ def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str
 
 def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
     """Ids of the first of these decisions."""
-    text = _SAMPLED.format(id=ID, only=measure.only, value=measure.value, most=MOST_DECISIONS)
-    values = msgspec.structs.asdict(served) | msgspec.structs.asdict(span) | {"name": name}
+    value = "''" if measure.numbers else measure.value
+    text = _SAMPLED.format(id=ID, only=measure.only, value=value, most=MOST_DECISIONS)
+    whose = {"tenant": served.tenant, "agent": served.agent, "version": served.version, "method": served.method}
+    values = whose | msgspec.structs.asdict(span) | {"name": name}
     return tuple(str(each) for each in columns.asked(text, values)["id"])

@@ -14,8 +14,12 @@ from services.workbench.looks.spans import HOUR_MS
 
 _GRID: Final = Grid(step=0.02, logarithmic=True)
 """Times and sizes that differ by 2 % are told apart."""
-_CALLS: Final = "admitted.operation <> '' AND NOT admitted.standby AND NOT admitted.repeats"
+CALLS: Final = "admitted.operation <> '' AND NOT admitted.standby AND NOT admitted.repeats"
 """Calls of their own: described ones, neither another arm of a call nor a repeat of one."""
+
+
+COST: Final = "cost"
+"""Name of the measures of what calls really cost, such as tokens: one for each budget."""
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +34,15 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """Of which calls."""
     field: str = ""
     """As filters name it, where a name of it can be filtered by."""
+    of: str = ""
+    """Of which of several: of costs the budget, of what calls were decided by the name as conditions write it."""
+    sealed: bool = False
+    """Whether it comes from sums of what is sealed: by its value no decision is found."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others of the same customers."""
+        return " ".join([self.name, *([self.of] if self.of else []), *([] if self.numbers else ["words"])])
 
 
 MEASURES: Final = (
@@ -40,30 +53,49 @@ MEASURES: Final = (
     Measure(name="category", value="category", only="category <> ''", field="category"),
     Measure(name="latency", value="settled.upstream_us", numbers=True, only="settled.upstream_us > 0"),
     Measure(name="request-size", value="request_bytes", numbers=True, only="request_bytes > 0"),
+    Measure(name="response-size", value="settled.response_bytes", numbers=True, only="settled.response_bytes > 0"),
 )
+MOST_BUDGETS: Final = 20
+"""Whose costs are looked at: those that most calls have."""
+_BUDGETS: Final = """SELECT name, count(*) AS calls FROM spent
+ GROUP BY name ORDER BY calls DESC, name LIMIT $most"""
+_SPENT: Final = "JOIN spent ON spent.id = admitted.id AND spent.name = $of"
 _ASKED: Final = """SELECT tenant, agent, version, at_hour, value, count(*) AS calls FROM (
   SELECT tenant, agent, coalesce(nullif(settled.version, ''), admitted.version) AS version,
     admitted.at_ms // 3600000 AS at_hour, {value} AS value
-  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
+  FROM admitted LEFT JOIN settled ON settled.id = admitted.id {also}
   WHERE {calls} AND ({only}) AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms)
  GROUP BY ALL ORDER BY tenant, agent, version, at_hour, value"""
 
 
 class Served(msgspec.Struct, frozen=True, order=True):
-    """Whose calls: one version of one agent of a tenant."""
+    """Whose calls: one version of one agent of a tenant; by one method or by all, about one segment or all."""
 
     tenant: str
     agent: str
     version: str
+    method: str = ""
+    """Empty: all that they were calls of."""
+    segment: str = ""
+    """Of which customers; empty: of all."""
+
+
+def costs(columns: Columns) -> tuple[Measure, ...]:
+    """The measures of what calls cost, by budget."""
+    return tuple(
+        Measure(name=COST, value="spent.amount", numbers=True, of=str(name))
+        for name in columns.asked(_BUDGETS, {"most": MOST_BUDGETS})["name"]
+    )
 
 
 def hours_of(
     columns: Columns, measure: Measure, *, start_hour: int, end_hour: int
 ) -> Mapping[Served, Mapping[int, Histogram]]:
     """What was measured in hours since the epoch, up to and without `end_hour`."""
-    text = _ASKED.format(value=measure.value, only=measure.only, calls=_CALLS)
-    span = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
-    found = columns.asked(text, span)
+    spent = measure.name == COST
+    text = _ASKED.format(value=measure.value, only=measure.only, calls=CALLS, also=_SPENT if spent else "")
+    wanted: dict[str, object] = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
+    found = columns.asked(text, wanted | ({"of": measure.of} if spent else {}))
     hours: dict[Served, dict[int, Histogram]] = {}
     for at, start, end in _groups(found):
         counts = np.asarray(found["calls"][start:end], dtype=np.float64)

@@ -108,6 +108,29 @@ async def test_values_are_given_with_the_key_that_opens_them_and_the_log_says_to
     assert len(await notes(audit.store, "access")) == 2
 
 
+async def test_keys_are_given_by_the_thousand_but_those_of_whoever_was_erased(audit: Audit) -> None:
+    keys = SubjectKeys(Sealer((OLD,)))
+    fields = [with_values(number, subject=who, keys=keys) for number, who in enumerate((ADA, BOB))]
+    await append(audit.redis, *fields)
+    await audit.catch_up()
+    ada, bob = (admitted(each).key for each in fields)
+    assert ada is not None and bob is not None  # noqa: PT018
+    ids = [ada.id, bob.id, "0" * 16]
+
+    async def given(tenant: str) -> set[str]:
+        answer = await audit.queries().ReadKeys(personal_pb2.ReadKeysRequest(tenant=tenant, ids=ids), None)
+        return {each.id for each in answer.keys}
+
+    assert (await given("acme"), await given("other")) == ({ada.id, bob.id}, set())
+    answer = await audit.queries().ReadKeys(personal_pb2.ReadKeysRequest(tenant="acme", ids=[ada.id]), None)
+    assert (answer.keys[0].wrapped, answer.keys[0].make_time.ToMilliseconds()) == (ada.wrapped, ada.made_ms)
+    await audit.queries().EraseSubject(erase(), None)
+    assert await given("acme") == {bob.id}
+    with pytest.raises(CallEnded) as ended:
+        await audit.queries().ReadKeys(personal_pb2.ReadKeysRequest(tenant="acme", ids=["0" * 16] * 1_001), None)
+    assert ended.value.reason is Reason.ARGUMENT_INVALID
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -11,6 +11,8 @@ from services.findings.samples import Burst, Drift, Estimate, Pairs, Pressure, S
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
+_KB: Final = ("\N{NO-BREAK SPACE}kB", 1000)
+_UNITS: Final = {"latency": ("\N{NO-BREAK SPACE}ms", 1000), "request-size": _KB, "response-size": _KB}
 _DAY_MS: Final = 24 * _HOUR_MS
 
 
@@ -115,9 +117,7 @@ def _drift(seen: Seen, words: Words) -> Sequence[Picture]:
 def _bin_label(name: str | None, low: float | None, high: float | None, measure: str, words: Words) -> str:
     if name is not None:
         return words.say("findings-others") if name == "*" else name
-    unit, size = {"latency": ("\N{NO-BREAK SPACE}ms", 1000), "request-size": ("\N{NO-BREAK SPACE}kB", 1000)}.get(
-        measure, ("", 1)
-    )
+    unit, size = _UNITS.get(measure, ("", 1))
     least, most = ("" if each is None else words.number(each / size) + unit for each in (low, high))
     if not least:
         return words.say("findings-below", high=most) if most else words.say("findings-all")

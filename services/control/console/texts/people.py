@@ -81,6 +81,8 @@ TEXTS: Final = {
     "people-right-persons.report": ("Reports about persons", "Rapports sur les personnes"),
     "people-right-subjects.erase": ("Erase customers", "Effacer des clients"),
     "people-right-holds.decide": ("Decide on holds", "Décider des appels retenus"),
+    "people-right-reviews.judge": ("Judge decisions", "Juger des décisions"),
+    "people-right-reviews.rule": ("Set the rules of reviews", "Fixer les règles de revue"),
     "people-right-findings.manage": ("Look after findings", "Traiter les constats"),
     "people-right-vault.manage": (
         "Load and delete sensitive attributes",

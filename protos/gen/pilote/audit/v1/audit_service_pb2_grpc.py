@@ -144,6 +144,11 @@ class AuditServiceStub:
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesRequest.SerializeToString,
                 response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesResponse.FromString,
                 _registered_method=True)
+        self.ReadKeys = channel.unary_unary(
+                '/pilote.audit.v1.AuditService/ReadKeys',
+                request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadKeysRequest.SerializeToString,
+                response_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadKeysResponse.FromString,
+                _registered_method=True)
         self.EraseSubject = channel.unary_unary(
                 '/pilote.audit.v1.AuditService/EraseSubject',
                 request_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.EraseSubjectRequest.SerializeToString,
@@ -349,6 +354,14 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadKeys(self, request, context):
+        """Returns data keys, each sealed under the master key. A process of Pilote that has that one makes sums of what calls were
+        decided by, which name nobody. Only for who may see every tenant. It has no path of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EraseSubject(self, request, context):
         """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
         them were decided by. The records stay, and so does what proves them. It is recorded in the log.
@@ -533,6 +546,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ReadValues,
                     request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesRequest.FromString,
                     response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesResponse.SerializeToString,
+            ),
+            'ReadKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadKeys,
+                    request_deserializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadKeysRequest.FromString,
+                    response_serializer=pilote_dot_audit_dot_v1_dot_personal__pb2.ReadKeysResponse.SerializeToString,
             ),
             'EraseSubject': grpc.unary_unary_rpc_method_handler(
                     servicer.EraseSubject,
@@ -1110,6 +1128,33 @@ class AuditService:
             '/pilote.audit.v1.AuditService/ReadValues',
             pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesRequest.SerializeToString,
             pilote_dot_audit_dot_v1_dot_personal__pb2.ReadValuesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pilote.audit.v1.AuditService/ReadKeys',
+            pilote_dot_audit_dot_v1_dot_personal__pb2.ReadKeysRequest.SerializeToString,
+            pilote_dot_audit_dot_v1_dot_personal__pb2.ReadKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

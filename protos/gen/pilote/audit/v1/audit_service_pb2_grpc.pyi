@@ -96,6 +96,10 @@ class AuditServiceStub:
     """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
     that reads it. Who asked for what, and why, is recorded in the log first.
     """
+    ReadKeys: _grpc.UnaryUnaryMultiCallable[_personal_pb2.ReadKeysRequest, _personal_pb2.ReadKeysResponse]
+    """Returns data keys, each sealed under the master key. A process of Pilote that has that one makes sums of what calls were
+    decided by, which name nobody. Only for who may see every tenant. It has no path of its own.
+    """
     EraseSubject: _grpc.UnaryUnaryMultiCallable[_personal_pb2.EraseSubjectRequest, _personal_pb2.EraseSubjectResponse]
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
     them were decided by. The records stay, and so does what proves them. It is recorded in the log.
@@ -181,6 +185,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ReadValues: _aio.UnaryUnaryMultiCallable[_personal_pb2.ReadValuesRequest, _personal_pb2.ReadValuesResponse]  # type: ignore[assignment]
     """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
     that reads it. Who asked for what, and why, is recorded in the log first.
+    """
+    ReadKeys: _aio.UnaryUnaryMultiCallable[_personal_pb2.ReadKeysRequest, _personal_pb2.ReadKeysResponse]  # type: ignore[assignment]
+    """Returns data keys, each sealed under the master key. A process of Pilote that has that one makes sums of what calls were
+    decided by, which name nobody. Only for who may see every tenant. It has no path of its own.
     """
     EraseSubject: _aio.UnaryUnaryMultiCallable[_personal_pb2.EraseSubjectRequest, _personal_pb2.EraseSubjectResponse]  # type: ignore[assignment]
     """Erases a customer: destroys the keys of all that records say of them beyond their pseudonym, and what calls about
@@ -378,6 +386,16 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_personal_pb2.ReadValuesResponse, _abc.Awaitable[_personal_pb2.ReadValuesResponse]]:
         """Returns what a call was decided by, sealed, with the key that opens it, itself sealed under the master key. Whoever has
         that reads it. Who asked for what, and why, is recorded in the log first.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadKeys(
+        self,
+        request: _personal_pb2.ReadKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_personal_pb2.ReadKeysResponse, _abc.Awaitable[_personal_pb2.ReadKeysResponse]]:
+        """Returns data keys, each sealed under the master key. A process of Pilote that has that one makes sums of what calls were
+        decided by, which name nobody. Only for who may see every tenant. It has no path of its own.
         """
 
     @_abc_1.abstractmethod

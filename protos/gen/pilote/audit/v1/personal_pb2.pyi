@@ -164,6 +164,58 @@ class WrappedKey(_message.Message):
 Global___WrappedKey: _TypeAlias = WrappedKey  # noqa: Y015
 
 @_typing.final
+class ReadKeysRequest(_message.Message):
+    """Request of ReadKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """Tenant whose records have them."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids, 16 hexadecimal digits each, at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadKeysRequest: _TypeAlias = ReadKeysRequest  # noqa: Y015
+
+@_typing.final
+class ReadKeysResponse(_message.Message):
+    """Response of ReadKeys."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___WrappedKey]:
+        """Those that are still kept, in any order: those of customers who were erased are not."""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___WrappedKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadKeysResponse: _TypeAlias = ReadKeysResponse  # noqa: Y015
+
+@_typing.final
 class EraseSubjectRequest(_message.Message):
     """Request of EraseSubject."""
 

@@ -1,0 +1,1 @@
+"""Decisions that people look at again: which ones, who looks at which, and what they say of them."""

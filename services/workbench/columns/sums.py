@@ -1,0 +1,154 @@
+"""Sums of what calls were decided by: a histogram of each measure and hour, which names nobody.
+
+Of a customer each agent, version and method counts once a day, by the first call: how they are is no news an hour
+later, and what many calls about the same people say is less than their number. What a histogram holds is sealed where
+it rests.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+import numpy as np
+
+from services.insights.drift.histograms import Grid, Histogram
+from services.workbench.columns.measured import Measured, Values, measured, segments_of
+from services.workbench.columns.rows import Row
+from services.workbench.columns.tables import ADMITTED
+
+if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
+    from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
+
+Entry = tuple[str, Sequence[bytes], bytes]
+"""Kind, parts and hash of an entry of the log."""
+GRID: Final = Grid(step=0.02, logarithmic=True)
+"""Numbers that differ by 2 % are told apart."""
+VERDICT: Final = "verdict"
+KEPT_HOURS: Final = 24 * 20
+"""How long sums are kept: what drift is looked for in, and some days."""
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+_AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
+_ID, _SUMMED = _AT["id"], _AT["summed"]
+
+
+class Summing(Protocol):
+    """Opens what calls were decided by, and seals the sums of it where they come to rest."""
+
+    async def opened(self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub") -> Mapping[str, Values]:
+        """What may be measured of it, by the id of the decision; nothing of whom was erased.
+
+        Raises:
+            grpc.aio.AioRpcError: the audit service does not answer.
+        """
+
+    def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
+        """`clear`, sealed; it opens only where the same `bound_to` is given."""
+
+    def open(self, sealed: bytes, *, bound_to: bytes) -> bytes | None:
+        """What was sealed; `None` where its key is not there, or it is not what was sealed for `bound_to`."""
+
+
+class Group(msgspec.Struct, frozen=True, order=True):
+    """What one histogram is of."""
+
+    tenant: str
+    agent: str
+    version: str
+    method: str
+    segment: str
+    """Empty: of all customers."""
+    measure: str
+    field: str
+    numbers: bool
+    at_hour: int
+    """Since the epoch."""
+
+    @property
+    def bound_to(self) -> bytes:
+        """What its seal is bound to."""
+        return b"sums\x00" + msgspec.json.encode(self)
+
+
+Person = tuple[str, str, str, str, str, int]
+"""Tenant, agent, version, method, pseudonym and day."""
+
+
+def person_of(row: Row) -> Person | None:
+    """Who counts once, of a row of decisions; `None` where it is about no single customer."""
+    tenant, agent, version, method, subject, at_ms = (
+        row[_AT[each]] for each in ("tenant", "agent", "version", "method", "subject", "at_ms")
+    )
+    if not subject:
+        return None
+    return str(tenant), str(agent), str(version), str(method), str(subject), int(str(at_ms)) // DAY_MS
+
+
+def summed(
+    rows: Iterable[Row], values: Mapping[str, Values], *, known: Iterable[Person]
+) -> tuple[list[Row], dict[Group, Histogram]]:
+    """Rows of decisions, with whether each counts, and the sums of those that do.
+
+    `values` has what calls were decided by, by the id of the decision; `known` who counts already.
+    """
+    counted, found, marked = set(known), _Gathered(), []
+    for row in rows:
+        its = values.get(str(row[_ID]))
+        if its is None or not _is_call(row):
+            marked.append(row)
+            continue
+        person = person_of(row)
+        first = person is None or person not in counted
+        if person is not None:
+            counted.add(person)
+        found.add(row, its, first=first)
+        marked.append((*row[:_SUMMED], first, *row[_SUMMED + 1 :]))
+    return marked, found.histograms()
+
+
+def packed(histogram: Histogram) -> bytes:
+    """A histogram as bytes, to be sealed."""
+    return msgspec.msgpack.encode((histogram.keys.tolist(), histogram.counts.tolist()))
+
+
+def unpacked(clear: bytes, *, numbers: bool) -> Histogram:
+    """It again."""
+    keys, counts = msgspec.msgpack.decode(clear, type=tuple[list[Any], list[float]])
+    kind = np.int64 if numbers else np.str_
+    return Histogram(GRID if numbers else None, np.array(keys, dtype=kind), np.array(counts, dtype=np.float64))
+
+
+class _Gathered:
+    def __init__(self) -> None:
+        self._found: dict[Group, list[Any]] = {}
+
+    def add(self, row: Row, values: Values, *, first: bool) -> None:
+        tenant, agent, version, method = (str(row[_AT[each]]) for each in ("tenant", "agent", "version", "method"))
+        at_hour = int(str(row[_AT["at_ms"]])) // HOUR_MS
+        segments = segments_of(values)
+        for each, segment in self._counted(row, values, segments, first=first):
+            group = Group(tenant, agent, version, method, segment, each.measure, each.field, each.numbers, at_hour)
+            self._found.setdefault(group, []).append(each.value)
+
+    def histograms(self) -> dict[Group, Histogram]:
+        return {
+            group: Histogram.of_numbers(values, grid=GRID) if group.numbers else Histogram.of_names(values)
+            for group, values in self._found.items()
+        }
+
+    @staticmethod
+    def _counted(row: Row, values: Values, segments: Sequence[str], *, first: bool) -> Iterator[tuple[Measured, str]]:
+        """What counts, and in which segment."""
+        verdict = f"{row[_AT['verdict']]} {row[_AT['reason']]}".rstrip()
+        for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
+            yield Measured(VERDICT, "", verdict), segment
+        for each in measured(values) if first else ():
+            yield each, ""
+            for segment in segments:
+                yield each, segment
+
+
+def _is_call(row: Row) -> bool:
+    """Whether it is a call of its own, of a tenant that is known; see `looks.series`."""
+    own = row[_AT["operation"]] and not row[_AT["standby"]] and not row[_AT["repeats"]]
+    return bool(own) and row[_AT["tenant"]] not in ("", "_")
