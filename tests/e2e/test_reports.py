@@ -74,7 +74,7 @@ async def test_the_numbers_are_those_of_the_log_and_the_checkpoint_proves_them(
     assert report.pdf.startswith(b"%PDF-1.7")
     assert report.told(wanted)["root_hash"] == point.root
 
-    key = log_signer(tmp_path / "audit" / "audit" / KEY_FILE).key
+    key = log_signer(tmp_path / "audit" / KEY_FILE).key
     assert read_key(point.key) == key
     exported = tmp_path / "log.jsonl"
     await export(auditor.address, exported, Exported("", "jsonl", False, 0), progress=lambda done, total: None)  # noqa: FBT003, ARG005
