@@ -39,6 +39,7 @@ from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
 from services.commands.probe_suites import commands as probes_commands
 from services.commands.report_commands import commands as report_commands
+from services.commands.review_commands import commands as reviews_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
@@ -300,6 +301,7 @@ app.add_typer(audit_commands(_shell), name="audit")
 app.add_typer(decisions_commands(_shell), name="decisions")
 app.add_typer(views_commands(_shell), name="views")
 app.add_typer(findings_commands(_shell), name="findings")
+app.add_typer(reviews_commands(_shell), name="reviews")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(users_commands(_shell), name="users")
