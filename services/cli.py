@@ -23,6 +23,7 @@ from services.commands import (
     person_command,
     personal_commands,
     plan_command,
+    probe_command,
     processes,
     replay_commands,
     revision_commands,
@@ -36,7 +37,9 @@ from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
+from services.commands.probe_suites import commands as probes_commands
 from services.commands.report_commands import commands as report_commands
+from services.commands.review_commands import commands as reviews_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
@@ -286,6 +289,7 @@ def import_facts(
 explain_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
+probe_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
 person_command.add_to(app, _shell)
@@ -296,11 +300,13 @@ app.add_typer(audit_commands(_shell), name="audit")
 app.add_typer(decisions_commands(_shell), name="decisions")
 app.add_typer(views_commands(_shell), name="views")
 app.add_typer(findings_commands(_shell), name="findings")
+app.add_typer(reviews_commands(_shell), name="reviews")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(users_commands(_shell), name="users")
 app.add_typer(webhooks_commands(_shell), name="webhooks")
 app.add_typer(packs_commands(_shell), name="packs")
+app.add_typer(probes_commands(_shell), name="probes")
 app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")

@@ -202,6 +202,14 @@ def findings(tenant: str) -> str:
     return f"{cell(tenant)}:findings"
 
 
+def pressure(tenant: str) -> str:
+    """How a tenant's customers are solicited, in numbers, as it was worked out last: see `services.findings.pressure`.
+
+    There is one for all cells, in the first.
+    """
+    return f"{cell(tenant)}:pressure"
+
+
 def reviews(tenant: str, what: str) -> str:
     """Decisions that people judge: one part of what is kept of that, see `services.reviews`; all in the first cell."""
     return f"{cell(tenant)}:reviews:{what}"

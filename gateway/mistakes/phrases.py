@@ -47,6 +47,10 @@ PHRASES: Final = {
         "write a name and a version of it, such as reply-writer@3",
         "écrivez un nom et sa version, comme redacteur@3",
     ),
+    "write-suite": (
+        "write a tenant and one of its suites of probes, such as acme/contacts",
+        "écrivez une organisation et l’une de ses suites de sondes, comme acme/contacts",
+    ),
     "write-public-key": (
         "put the public key here, as `pilote people new` prints it; never the private key",
         "mettez ici la clé publique, telle que `pilote people new` l’affiche ; jamais la clé privée",

@@ -12,6 +12,7 @@ from gateway.clock import clock_ms
 from gateway.core.texts import number
 from gateway.settings import language
 from services.commands.insight_texts import say
+from services.commands.pressure_command import add_pressure
 from services.commands.shell import Shell, print_rows, print_text
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def commands(shell: Shell) -> typer.Typer:
             print_rows(shell.out, _rows(seen, spoken))
         if failed:
             raise typer.Exit(1)
+
+    add_pressure(app, shell)
 
     @app.command()
     def run() -> None:

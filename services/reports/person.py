@@ -20,7 +20,7 @@ class Entry(msgspec.Struct, frozen=True):
     """The decision, `decisions/{decision}`."""
     received_ms: int
     sentences: tuple[str, ...]
-    """All of it in words, in the report's language."""
+    """All of it in words, in the report's language; the first says when."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +46,12 @@ def person_report(told: Told) -> Document:
     def said(key: str, **values: object) -> str:
         return say(key, language=language, **values)
 
+    last_ms = max((each.received_ms for each in told.entries), default=told.made_ms)
     parts: dict[str, Iterator[Block]] = {
         "person-summary": _summary(told),
         "person-entries": _entries(told),
         "person-rights": iter((Paragraph(said("person-rights-said")),)),
-        "proof": proof(told.checkpoint, end_ms=told.made_ms, unreadable=told.unreadable, language=language),
+        "proof": proof(told.checkpoint, end_ms=last_ms + 1, unreadable=told.unreadable, language=language),
     }
     made = _at(told.made_ms, language)
     return Document(
@@ -78,13 +79,10 @@ def _summary(told: Told) -> Iterator[Block]:
 
 def _entries(told: Told) -> Iterator[Block]:
     language = told.language
-    rows = tuple(
-        (_at(each.received_ms, language), " ".join(each.sentences), each.name.removeprefix("decisions/"))
-        for each in told.entries
-    )
+    rows = tuple((" ".join(each.sentences), each.name.removeprefix("decisions/")) for each in told.entries)
     caption = say("person-entries-n", language=language, n=number(len(rows), language=language))
     head = tuple(say("person-columns", language=language).split("|"))
-    yield Table(caption, head, rows) if rows else Paragraph(say("none", language=language))
+    yield Table(caption, head, rows, (1,)) if rows else Paragraph(say("none", language=language))
 
 
 def _at(at_ms: int, language: str) -> str:

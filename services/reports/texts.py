@@ -143,7 +143,7 @@ _TEXTS: Final = {
     "person-summary": ("In short", "En bref"),
     "person-entries": ("Each decision", "Chaque décision"),
     "person-entries-n": ("Each decision (n = {n}), the oldest first", "Chaque décision (n = {n}), de la plus ancienne à la plus récente"),
-    "person-columns": ("when|what, and why|number of the decision", "quand|quoi, et pourquoi|numéro de la décision"),
+    "person-columns": ("what, and why|number of the decision", "quoi, et pourquoi|numéro de la décision"),
     "person-rights": ("What you can do", "Ce que vous pouvez faire"),
     "person-rights-said": (
         "You can ask the company that sent you this for a copy of what is recorded about you (GDPR 15), and have a person look again at a decision that was made about you without one, where it has legal or similar effects (GDPR 22). Name the number of the decision. This report is meant to help with that; it is no legal advice.",

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,8 @@ from gateway.mistakes.saying import Problem
 from gateway.redis_clients import Client
 from gateway.signing import Signer, verify
 from services.not_done import NotDone
+from services.probes.gate import Lacking, lacking
+from services.probes.store import SuiteStore
 from services.revisions.texts import say
 
 ATTEMPTS: Final = 50
@@ -99,6 +101,7 @@ class Revising:
     def __init__(self, redis: Client, *, clock_ms: Callable[[], int] = clock_ms) -> None:
         self.store = RevisionStore(redis)
         self.proposals = Proposals(redis, verify=verify)
+        self._suites = SuiteStore(redis)
         self._clock_ms = clock_ms
 
     async def apply(self, document: Document, *, hand: Hand | None, reason: str, expected: int | None) -> Made:
@@ -178,10 +181,13 @@ class Revising:
 
         Raises:
             RevisionConflict: another revision has become active since.
-            RevisionProblem: the author may not write policies, or the signature is wrong.
+            RevisionProblem: the author may not write policies, the signature is wrong, or a suite of probes that must
+                have passed has not.
             CellsFixed: a tenant has another number of cells.
         """
         entry = msgspec.structs.replace(draft.entry, signature=signature)
+        if entry.statement.how == "apply":
+            await self._probed(bytes(draft.published.document), base=entry.statement.base)
         sha256, restores = draft.published.sha256, draft.entry.statement.restores
         if not draft.deciding.people or await self._is_approved(entry, draft.before):
             number = await self.store.add(draft.published, entry, replacing=draft.active)
@@ -238,6 +244,8 @@ class Revising:
             proposal = await self.proposals.read(number)
             if approves:
                 await asyncio.to_thread(_usable, bytes(proposal.published.document))
+                if proposal.entry.statement.how == "apply":
+                    await self._probed(bytes(proposal.published.document), base=proposal.entry.statement.base)
             proposal = await self.proposals.vote(number, cast_by)
         except ProposalProblem as problem:
             raise RevisionProblem(problem.code, **problem.values) from problem
@@ -345,6 +353,14 @@ class Revising:
         except ProposalProblem as problem:
             raise RevisionProblem(problem.code, **problem.values) from problem
 
+    async def _probed(self, content: bytes, *, base: int) -> None:
+        """See that what must have passed its probes has."""
+        document = _decoded(content, base)
+        active = await self.document(base) if base else None
+        found = await lacking(self._suites, document, content, active=active)
+        if found:
+            raise RevisionProblem(f"probes-{found[0].why}", **_named(found[0], more=len(found) - 1))
+
     async def _conflict(self, base: int, active: int, content: bytes, *, number: int = 0) -> Conflict:
         documents = (await self.document(base), _decoded(content, number), await self.document(active))
         return Conflict(base=base, active=active, documents=documents, number=number)
@@ -390,6 +406,12 @@ def _steady(number: int, entries: dict[int, Entry]) -> int:
     while (entry := entries.get(number)) is not None and entry.statement.how == "rollout" and entry.after < number:
         number = entry.after
     return number
+
+
+def _named(lack: Lacking, *, more: int) -> dict[str, Any]:
+    """What the texts about a suite fill in: how it is run for exactly this, and how many others lack besides."""
+    flags = "--policy FILE" + (f" --version {lack.asked.version}" if lack.asked.version else "")
+    return {"suite": lack.asked.suite, "command": f"pilote probe {lack.asked.suite} {flags}", "more": more}
 
 
 def _decoded(content: bytes, number: int) -> Document:

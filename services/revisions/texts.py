@@ -151,6 +151,18 @@ _TEXTS: Final = {
         "What would become active has {count} mistakes, the first at {path}: {problem}.",
         "Ce qui deviendrait actif contient {count} erreurs, la première à {path} : {problem}.",
     ),
+    "probes-unknown": (
+        "There is no suite {suite}, which must have passed before this becomes active (and {more} more): save it by `pilote probes save`, run `{command}`, then try again.",
+        "La suite {suite}, qui doit être passée avant l’activation, n’existe pas (et {more} de plus) : enregistrez-la par `pilote probes save`, lancez `{command}`, puis recommencez.",
+    ),
+    "probes-never": (
+        "The suite {suite} must have passed for exactly this before it becomes active (and {more} more): run `{command}`, then try again.",
+        "La suite {suite} doit être passée pour exactement ceci avant l’activation (et {more} de plus) : lancez `{command}`, puis recommencez.",
+    ),
+    "probes-failed": (
+        "The suite {suite} does not hold for this (and {more} more do not): run `{command}` to see what fails, mend it, then try again.",
+        "La suite {suite} ne tient pas pour ceci (et {more} de plus) : lancez `{command}` pour voir ce qui échoue, corrigez, puis recommencez.",
+    ),
     "audit-down": (
         "The audit service does not answer now; retry.",
         "Le service d’audit ne répond pas pour l’instant ; réessayez.",

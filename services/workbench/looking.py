@@ -10,11 +10,13 @@ import msgspec
 from redis.exceptions import RedisError
 
 from services.findings.finding import Finding, Seen
+from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
 from services.workbench.filling import Filling
 from services.workbench.looks.spans import HOUR_MS
+from services.workbench.pressure_told import pressures
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -64,12 +66,14 @@ class Looking:
         *,
         clock_ms: Callable[[], int],
         filling: Filling | None = None,
+        pressure: PressureStore | None = None,
     ) -> None:
-        """Without `filling` nothing is drawn for reviews."""
+        """Without `filling` nothing is drawn for reviews, and without `pressure` its numbers are not kept."""
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
+        self._pressure = pressure
         self._clock_ms = clock_ms
         self._filling = filling
         self._looked_hour = 0
@@ -86,9 +90,12 @@ class Looking:
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()
-        seen, failed = await self._looked(now_ms - SETTLING_MS)
+        at_ms = now_ms - SETTLING_MS
+        reviewed = await self._reviewed(at_ms)
+        seen, failed = await self._looked(at_ms)
+        seen = (*seen, *reviewed)
         news = await self._findings.see(seen, now_ms=now_ms)
-        joined = await self._filled(now_ms - SETTLING_MS)
+        joined = await self._filled(at_ms)
         return Round(
             read=read,
             seen=len(seen),
@@ -98,6 +105,18 @@ class Looking:
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
+
+    async def _reviewed(self, at_ms: int) -> Sequence[Seen]:
+        """What reviews say, once an hour like all else."""
+        if self._filling is None or at_ms // HOUR_MS == self._looked_hour:
+            return ()
+        try:
+            return await self._filling.seen(self._columns, now_ms=at_ms)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # likewise
+            _log.exception("nobody looked at what reviews say")
+            return ()
 
     async def _filled(self, at_ms: int) -> int:
         """How many decisions join the queue of reviews, of the hours that are complete."""
@@ -117,9 +136,23 @@ class Looking:
         if hour == self._looked_hour:
             return (), ()
         seen, failed = await looked(self._columns, self._looks, now_ms=at_ms)
+        failed += await self._told(at_ms)
         if not failed:
             self._looked_hour = hour
         return seen, failed
+
+    async def _told(self, at_ms: int) -> tuple[str, ...]:
+        """Keep the numbers about pressure; returns their name where that ended with a mistake of ours."""
+        if self._pressure is None:
+            return ()
+        try:
+            told = await asyncio.to_thread(pressures, self._columns, now_ms=at_ms)
+        except Exception:  # a mistake of ours in it must not end what else is looked at
+            _log.exception("the numbers about pressure ended with a mistake of ours")
+            return ("pressure-told",)
+        for each in told:
+            await self._pressure.keep(each)
+        return ()
 
 
 async def looked(

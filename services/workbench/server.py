@@ -20,6 +20,7 @@ from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
@@ -105,8 +106,9 @@ async def looking(
     ):
         findings = FindingStore(redis)
         filling = Filling(ReviewStore(redis), RuleBook(redis))
-        stub = AuditServiceStub(channel)
-        yield Looking(columns, stub, findings, looks(), clock_ms=clock_ms, filling=filling), findings
+        stub, pressure = AuditServiceStub(channel), PressureStore(redis)
+        bench = Looking(columns, stub, findings, looks(), clock_ms=clock_ms, filling=filling, pressure=pressure)
+        yield bench, findings
 
 
 async def look_always(

@@ -1,5 +1,12 @@
 """A report of what agents really did: its numbers are those of the log, and its checkpoint proves them offline."""
 
+import asyncio
+import datetime as dt
+import hashlib
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +113,43 @@ def test_what_is_no_report_is_said_in_both_languages(changes: dict[str, object],
         checked(Wanted(**wanted))  # type: ignore[arg-type]
     assert wrong.value.code == code
     assert wrong.value.said("fr") != wrong.value.said("en")
+
+
+async def test_the_command_writes_files_and_the_log_says_which_report_that_was(
+    world: World, agent: Agent, auditor: Auditor, redis_url: str, tmp_path: Path
+) -> None:
+    ended = await told(agent.messages.SendMessage(send(), metadata=SALES))
+    await auditor.decision(ended.decision)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PILOTE_")},  # noqa: TID251
+        "PILOTE_HOME": str(tmp_path / "home"),
+        "PILOTE_REDIS_URL": redis_url,
+        "PILOTE_AUDIT_LISTEN": auditor.address,
+        "PILOTE_LANG": "en",
+    }
+
+    async def pilote(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "services.cli", *arguments)
+        return await asyncio.to_thread(
+            lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        )
+
+    page, sheet, own = (tmp_path / name for name in ("a.html", "a.pdf", "b.pdf"))
+    day = dt.datetime.fromtimestamp(world.clock() / 1000, dt.UTC).date().isoformat()
+    asked = ("report", "period", "--from", day, "--tenant", "acme", "--lang", "fr")
+    done = await pilote(*asked, "--html", str(page), "--pdf", str(sheet))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "written to" in done.stdout
+    assert "Appels d’agents enregistrés\u00a0: n = 1." in page.read_text("utf-8")
+    assert sheet.read_bytes().startswith(b"%PDF")
+    notes = (await auditor.stub.ListNotes(personal_pb2.ListNotesRequest(resource="reports/"))).notes
+    (change,) = [json.loads(each.change.after.json) for each in notes]
+    assert change["sha256"] == hashlib.sha256(page.read_bytes()).hexdigest()
+    assert (change["kind"], change["tenant"], len(change["root_hash"])) == ("period", "acme", 64)
+    assert (await pilote(*asked)).returncode == 2
+    assert "Say where to write the report" in (await pilote("report", "version", "m/1", "--from", day)).stderr
+    assert "days such as" in (await pilote("report", "period", "--from", "soon", "--pdf", str(own))).stderr
+
+    person = ("person", "contacts/ada-lovelace", "--tenant", "acme", "--reason", "they ask", "--pdf", str(own))
+    assert (await pilote(*person)).returncode == 0
+    assert own.read_bytes().startswith(b"%PDF")

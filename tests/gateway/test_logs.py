@@ -105,3 +105,11 @@ async def test_a_service_logs_with_the_trace_of_its_caller(*, sent: bool) -> Non
         logging.getLogger("gateway.rpc.interceptors").removeHandler(lines)
     (line,) = lines.lines
     assert (line.get("trace_id"), line.get("span_id")) == ((TRACE.trace_id, TRACE.span_id) if sent else (None, None))
+
+
+@given(st.text())
+def test_no_character_of_a_line_steers_a_terminal_and_each_is_read_back(text: str) -> None:
+    for harmful in (text, f"\x9b31m{text}\u202e\u2028\x7f\u200b"):
+        line = JsonLines().format(logging.makeLogRecord({"msg": "said", "harmful": harmful}))
+        assert not set("\x1b\x7f\x9b\r\n\u2028\u2029\u202a\u202e\u2066\u200b\u200f\ufeff") & set(line)
+        assert json.loads(line)["harmful"] == harmful

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.core.policy.vocabulary import Name, Part
+from gateway.core.policy.vocabulary import Name, Part, SuiteName
 
 Role = Literal["values", "erase"]
 """What somebody may do besides publishing policies. "values": read what records say of people, see `records`. "erase":
@@ -33,3 +33,6 @@ class Approvals(Part, frozen=True, kw_only=True):
     look: LookAt = "none"
     """What must have been looked at before anybody agrees to a proposal. "plan": what it changes, and how many of the
     calls of late that touches. "backtest": also what it would have decided of recorded calls."""
+    probes: tuple[SuiteName, ...] = ()
+    """Suites of probes that exactly a new policy must have passed before it is proposed and becomes active. Those of
+    the active policy count too. Going back to an earlier revision needs none."""

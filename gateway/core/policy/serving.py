@@ -13,6 +13,7 @@ from gateway.core.policy.vocabulary import (
     Name,
     Part,
     Sha256,
+    SuiteName,
     Text,
     Version,
     Versioned,
@@ -49,6 +50,8 @@ class ModelVersion(Part, frozen=True, kw_only=True):
     OpenAI-compatible server needs it."""
     prompt: Versioned | None = None
     """The prompt that this version is served with."""
+    probes: tuple[SuiteName, ...] = ()
+    """Suites of probes that the version must have passed before a policy in which an arm leads to it becomes active."""
 
 
 class Model(Part, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ Percent = Annotated[int, msgspec.Meta(ge=1, le=100)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.+:-]{0,62}\Z")]
 Versioned = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}@[0-9A-Za-z][0-9A-Za-z_.+:-]{0,62}\Z")]
 """A name and a version of it: "reply-writer@3"."""
+SuiteName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_.-]{0,62}/[a-z][a-z0-9_.-]{0,62}\Z")]
+"""A tenant and one of its suites of probes: "acme/contacts"."""
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z|^24:00\Z")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

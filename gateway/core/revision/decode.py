@@ -22,6 +22,7 @@ from gateway.core.revision.leaf_mistakes import kind_of, leaf_mistake
 _PATTERNS: Final = {
     "ms|s|m|h|d": "write-duration",
     "}@[": "write-version-of",
+    "}/[": "write-suite",
     "0-9A-Za-z": "write-version",
     "{0,4}d": "write-days",
     "https?": "write-url",

@@ -13,6 +13,7 @@ from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
 from services.control.api.parameters import Asking
+from services.control.api.pressure import PressureApi
 from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
@@ -22,6 +23,7 @@ from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
 from services.control.experimenting import ExperimentBook
 from services.control.findings.desk import FindingDesk
+from services.control.findings.pressure import PressureBook
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
@@ -57,6 +59,7 @@ class Operations:
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
         self.findings = FindingDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
+        self.pressure = PressureBook(redis)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
         self.reviews_api = ReviewsApi(self.reviews, AuditClient(audit), policy)
         self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
@@ -79,6 +82,7 @@ class Operations:
             Holds(self.holds, policy),
             Agents(self.agents, self._drafts, policy),
             FindingsApi(self.findings, policy),
+            PressureApi(self.pressure, policy),
             self.reviews_api,
             Soundness(self.integrity, self.integrations, policy),
             WebhooksApi(self.webhooks),

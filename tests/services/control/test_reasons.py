@@ -22,7 +22,7 @@ LATER = {
         *("account-changed", "account-last-admin", "account-linked", "account-not-first", "account-there"),
         *("password-common", "password-long", "password-name", "password-same", "password-short"),
     },
-    "RevisionProblem": {"author", "look-backtest", "look-plan"},
+    "RevisionProblem": {"author", "look-backtest", "look-plan", "probes-failed", "probes-never", "probes-unknown"},
     "EditRefused": {"edit-name", "edit-after", "edit-list", "edit-taken", "edit-unnamed"},
 }
 """Codes that are put together, or come from elsewhere."""

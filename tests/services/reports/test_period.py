@@ -183,7 +183,8 @@ def test_a_person_reads_each_decision_in_words_and_what_they_can_do() -> None:
     said = told(person_report(report))
     assert "Decisions: 1." in said
     assert "Contacts by channel (n = 2)" in said
-    assert "2025-11-24 00:00:00 UTC | An agent wanted to write to you. It was refused. | dec_1" in said
+    assert "An agent wanted to write to you. It was refused. | dec_1" in said
     assert "GDPR 22" in said
+    assert "is not covered by it" not in said
     nothing = Told(language="fr", tenant="acme", subject_ref="", made_ms=0, summary=(), contacts=(), entries=())
     assert "RGPD 22" in told(person_report(nothing))

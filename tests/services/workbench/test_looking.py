@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.redis_clients import Client
 from services.findings.finding import Seen
+from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.looking import SETTLING_MS, Looking
@@ -32,7 +33,9 @@ class Noting:
 
 async def test_it_looks_once_an_hour_and_reads_every_time(log: Log, redis: Client, tmp_path: Path) -> None:
     columns, look, now = Columns(tmp_path / "columns"), Noting(), [100 * HOUR_MS + SETTLING_MS]
-    looking = Looking(columns, log.stub, FindingStore(redis), [look], clock_ms=lambda: now[0])
+    looking = Looking(
+        columns, log.stub, FindingStore(redis), [look], pressure=PressureStore(redis), clock_ms=lambda: now[0]
+    )
     rounds = []
     for number, minutes in enumerate((0, 5, 50, 60, 65)):
         now[0] = (100 * 60 + minutes) * 60_000 + SETTLING_MS
@@ -49,7 +52,14 @@ async def test_a_look_that_cannot_cope_blinds_no_other_and_is_asked_again(
     log: Log, redis: Client, tmp_path: Path
 ) -> None:
     columns, bad, good = Columns(tmp_path / "columns"), Noting(fails=1), Noting()
-    looking = Looking(columns, log.stub, FindingStore(redis), [bad, good], clock_ms=lambda: 100 * HOUR_MS)
+    looking = Looking(
+        columns,
+        log.stub,
+        FindingStore(redis),
+        [bad, good],
+        pressure=PressureStore(redis),
+        clock_ms=lambda: 100 * HOUR_MS,
+    )
     first, second, third = [await looking.round() for _ in range(3)]
     assert (first.failed, first.seen, second.failed, second.seen) == (("drift",), 1, (), 2)
     assert (third.seen, len(bad.asked), len(good.asked)) == (0, 2, 2)

@@ -26,6 +26,7 @@ from services.workbench.looks.pressure_contacts import (
     week_of,
 )
 from services.workbench.looks.spans import DAY_MS
+from services.workbench.pressure_told import pressures
 from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import START_MS, Read
 from tests.services.workbench.campaigns import campaign, contact, reaction
@@ -83,6 +84,37 @@ def test_what_shows_it_opens_the_contacts_of_the_people_concerned(columns: Colum
      WHERE type = 'unsubscribed' AND admitted.tenant = 'acme'
       AND lower(replace(CAST(id AS VARCHAR), '-', '')) IN (SELECT unnest($ids))"""
     assert columns.asked(text, {"ids": list(fatigue.decisions)})["n"].tolist() == [20]
+
+
+def test_numbers_of_every_channel_are_told_with_intervals_and_who_adds_the_pressure(columns: Columns) -> None:
+    acme, quiet = pressures(columns, now_ms=LOOKED_MS)
+    assert (acme.tenant, quiet.tenant) == ("acme", "quiet")
+    assert (acme.end_ms - acme.start_ms, acme.end_ms) == (4 * WEEK_MS, START_MS + WEEKS * WEEK_MS)
+    (channel,) = acme.channels
+    assert channel.people > 1000
+    assert channel.contacts > 1000
+    for each in (channel.p50, channel.p95, channel.p99, channel.gini, channel.never):
+        assert each is not None
+        assert each.low <= each.value <= (math.inf if each.high is None else each.high)
+    assert channel.over_cap is None  # there is no cap
+    assert channel.standing == "UNKNOWN"
+    costs = {each.outcome: each for each in channel.costs}
+    assert {name: each.fatigue for name, each in costs.items()} == {
+        "opt-outs": "PROVEN",
+        "complaints": "TOO_FEW",
+        "much-too-much": "TOO_FEW",
+    }
+    first, last = costs["opt-outs"].groups[0].per_1000_people, costs["opt-outs"].groups[-1].per_1000_people
+    assert first is not None
+    assert last is not None
+    assert first.high is not None
+    assert first.high < last.low
+    more = {each.agent: each.more for each in channel.senders}
+    assert more["loud-bot"] is not None
+    assert more["loud-bot"].value > 0
+    assert sum(each.contacts for each in channel.senders) == channel.contacts
+    assert [each.beyond for each in channel.senders] == sorted((each.beyond for each in channel.senders), reverse=True)
+    assert [each.channels for each in pressures(columns, now_ms=START_MS)] == [(), ()]
 
 
 def test_it_is_said_in_both_languages(seen: Sequence[Seen]) -> None:

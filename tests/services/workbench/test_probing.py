@@ -93,6 +93,28 @@ def test_the_very_same_tried_again_is_no_probing(tmp_path: Path) -> None:
     columns.close()
 
 
+def rounds(*, seed: int) -> Iterator[Read]:
+    """Every day each agent is refused once and goes on with its own three customers; agent 5 sweeps on the last day."""
+    draw = np.random.default_rng(seed)
+    fields = {"verdict": REFUSED["verdict"], "reason": REFUSED["reason"], "rule": REFUSED["rule"]}
+    for day in range(17):
+        for number in range(AGENTS):
+            at_ms = START_MS + (day * DAY + number) * HOUR_MS
+            yield contact(draw, at_ms=at_ms, person=1, agent=agent(number), **fields)
+            for step in range(150 if number == 5 and day == 16 else 3):
+                whom = 9000 + step if number == 5 and day == 16 else 5000 + number * 3 + step
+                yield contact(draw, at_ms=at_ms + (step + 1) * 1000, person=whom, agent=agent(number))
+
+
+def test_customers_who_are_called_once_after_a_refusal_are_found(tmp_path: Path) -> None:
+    columns = columns_of(tmp_path, rounds(seed=63))
+    (found,) = seen_by(ProbingLook(), columns)
+    assert found.about == (("agent", "bot-5"), ("measure", "swept"))
+    assert found.reach >= 150
+    assert of_decisions(columns, found, "agent || ' ' || verdict") == {"bot-5 ALLOW"}
+    columns.close()
+
+
 def test_customers_who_end_just_below_their_cap_are_found_where_one_agent_has_them(tmp_path: Path) -> None:
     columns = columns_of(tmp_path, capped(seed=62))
     (found,) = seen_by(ProbingLook(), columns)
