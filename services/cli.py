@@ -39,10 +39,12 @@ from services.commands.insight_commands import commands as insights_commands
 from services.commands.packing import commands as packs_commands
 from services.commands.probe_suites import commands as probes_commands
 from services.commands.report_commands import commands as report_commands
+from services.commands.review_commands import commands as reviews_commands
 from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
 from services.commands.user_commands import commands as users_commands
+from services.commands.vault_commands import commands as vault_commands
 from services.commands.view_commands import commands as views_commands
 from services.commands.webhook_commands import commands as webhooks_commands
 from services.texts import say
@@ -299,6 +301,7 @@ app.add_typer(audit_commands(_shell), name="audit")
 app.add_typer(decisions_commands(_shell), name="decisions")
 app.add_typer(views_commands(_shell), name="views")
 app.add_typer(findings_commands(_shell), name="findings")
+app.add_typer(reviews_commands(_shell), name="reviews")
 app.add_typer(holds_commands(_shell), name="holds")
 app.add_typer(consents_commands(_shell), name="consents")
 app.add_typer(users_commands(_shell), name="users")
@@ -309,6 +312,7 @@ app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
 app.add_typer(insights_commands(_shell), name="insights")
+app.add_typer(vault_commands(_shell), name="vault")
 app.add_typer(report_commands(_shell), name="report")
 app.add_typer(connector_commands(_shell), name="connector")
 

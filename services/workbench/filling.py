@@ -8,13 +8,15 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from services.findings.finding import Seen
 from services.reviews.drawing import HOUR_MS, Drawn, Hour, draw, joined, known_ones
 from services.reviews.item import Item, Why
 from services.reviews.rules import ReviewRules
 from services.reviews.ruling import RuleBook
 from services.reviews.store import MOST_OPEN, ReviewStore
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import DAY_MS, ID
+from services.workbench.looks.reviewed import read_hours, seen_of, window_of
+from services.workbench.looks.spans import DAY_MS, ID, Span
 
 BACK_HOURS: Final = 24
 """Hours that are made up for, where nothing was looked at for a while."""
@@ -64,6 +66,19 @@ class Filling:
                 count += await self._fill(columns, tenant, rules=rules, seed=seed, now_ms=now_ms)
         return count
 
+    async def seen(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+        """What the reviews of all tenants say is wrong at that time; the same all day.
+
+        Raises:
+            RedisError: the store does not answer.
+        """
+        span, found = window_of(now_ms), list[Seen]()
+        for tenant in columns.tenants():
+            rules, hours = await self._rules.read(tenant), read_hours(await self._store.hours(tenant))
+            settled = await self._store.settled(tenant, start_ms=span.start_ms, end_ms=span.end_ms)
+            found += await asyncio.to_thread(_seen, tenant, settled, hours, rules, span)
+        return found
+
     async def _fill(self, columns: Columns, tenant: str, *, rules: ReviewRules, seed: int, now_ms: int) -> int:
         last, known, count = now_ms // HOUR_MS, await self._store.hours(tenant), 0
         for hour in range(last - BACK_HOURS, last):
@@ -105,6 +120,10 @@ class Filling:
         hours = {each.received_ms // HOUR_MS for each in lapsed if each.chance}
         old = [each for each in await self._store.hours(tenant) if each < now_ms // HOUR_MS - KEPT_HOURS]
         await self._store.trim(tenant, lapsed=lapsed, hours=[*hours, *old])
+
+
+def _seen(tenant: str, settled: Sequence[Item], hours: dict[int, Drawn], rules: ReviewRules, span: Span) -> list[Seen]:
+    return list(seen_of(tenant, settled, hours, rules=rules, span=span))
 
 
 def hour_of(columns: Columns, tenant: str, *, hour: int) -> Hour:

@@ -90,9 +90,12 @@ class Looking:
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()
-        seen, failed = await self._looked(now_ms - SETTLING_MS)
+        at_ms = now_ms - SETTLING_MS
+        reviewed = await self._reviewed(at_ms)
+        seen, failed = await self._looked(at_ms)
+        seen = (*seen, *reviewed)
         news = await self._findings.see(seen, now_ms=now_ms)
-        joined = await self._filled(now_ms - SETTLING_MS)
+        joined = await self._filled(at_ms)
         return Round(
             read=read,
             seen=len(seen),
@@ -102,6 +105,18 @@ class Looking:
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
+
+    async def _reviewed(self, at_ms: int) -> Sequence[Seen]:
+        """What reviews say, once an hour like all else."""
+        if self._filling is None or at_ms // HOUR_MS == self._looked_hour:
+            return ()
+        try:
+            return await self._filling.seen(self._columns, now_ms=at_ms)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # likewise
+            _log.exception("nobody looked at what reviews say")
+            return ()
 
     async def _filled(self, at_ms: int) -> int:
         """How many decisions join the queue of reviews, of the hours that are complete."""

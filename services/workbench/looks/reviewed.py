@@ -1,0 +1,171 @@
+"""What the reviews of the last 28 days say is wrong: reviewers who do not agree or do not look, and wrong decisions.
+
+Each complete day of a tenant is one look. Three things are looked at, in 7 looks a week, which share the false alarms
+that are stated; of several reviewers, or agents and versions, the chance is divided further.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from services.findings.finding import MOST_DECISIONS, Seen
+from services.insights.review.attention import hasty, rubber_stamps
+from services.insights.signals.alerts import FALSE_ALARMS, LEVEL, Alert
+from services.reviews.drawing import HOUR_MS, Drawn
+from services.reviews.item import WRONG, Item
+from services.reviews.numbers import WINDOW_MS, Attention, Wrong, agreed, numbers
+from services.reviews.rules import ReviewRules
+from services.workbench.looks.spans import DAY_MS, Span, quoted
+
+KIND: Final = "review"
+LOOKS: Final = 7
+"""In a week."""
+ALPHA: Final = FALSE_ALARMS / LOOKS / 3
+"""Of one of the three things in one look."""
+_ALLOWED_HASTE: Final = 0.1
+
+
+def window_of(now_ms: int) -> Span:
+    """The 28 days that end with the last complete day."""
+    end_ms = now_ms // DAY_MS * DAY_MS
+    return Span(end_ms - WINDOW_MS, end_ms)
+
+
+def seen_of(
+    tenant: str, settled: Sequence[Item], hours: Mapping[int, Drawn], *, rules: ReviewRules, span: Span
+) -> Iterator[Seen]:
+    """What items that were settled in that time say, and the hours that were drawn."""
+    within = {hour: drawn for hour, drawn in hours.items() if span.start_ms <= hour * HOUR_MS < span.end_ms}
+    found = numbers(settled, within)
+    yield from _disagreement(tenant, settled, rules=rules, span=span)
+    yield from _inattention(tenant, found.each, rules=rules, span=span)
+    tested = sum(each.rate is not None for each in found.wrong)
+    level = 1 - 2 * ALPHA / max(tested, 1)
+    for each in numbers(settled, within, level=level).wrong:
+        yield from _errors(tenant, each, settled, rules=rules, span=span)
+
+
+def _disagreement(tenant: str, settled: Sequence[Item], *, rules: ReviewRules, span: Span) -> Iterator[Seen]:
+    surely = agreed(settled, level=1 - 2 * ALPHA)
+    told = agreed(settled)
+    if surely.kappa is None or surely.high >= rules.least_kappa:
+        return
+    apart = [each for each in settled if len({answer.label for answer in each.answers[:2]}) > 1 and each.known is None]
+    yield _seen(
+        tenant,
+        about=(("measure", "agreement"),),
+        size=1 - max(surely.high, 0.0) / rules.least_kappa,
+        reach=len(apart),
+        certainty=1 - FALSE_ALARMS,
+        interval=(surely.kappa, told.low, told.high),
+        n=surely.items,
+        span=span,
+        decisions=[each.decision for each in apart],
+        shown={"share": told.share, "adjusted": told.adjusted, "least": rules.least_kappa},
+    )
+
+
+def _inattention(tenant: str, people: Sequence[Attention], *, rules: ReviewRules, span: Span) -> Iterator[Seen]:
+    stamps = rubber_stamps(
+        [each.caught.count for each in people],
+        [each.caught.of for each in people],
+        wanted=rules.least_caught,
+        false_alarms=ALPHA / 2,
+    )
+    quick = hasty(
+        [each.hasty.count for each in people],
+        [each.hasty.of for each in people],
+        allowed=_ALLOWED_HASTE,
+        false_alarms=ALPHA / 2,
+    )
+    for measure, alerts, against in (("caught", stamps.alerts, rules.least_caught), ("haste", quick.alerts, 0.1)):
+        for alert in alerts:
+            who = people[alert.about[0]]
+            yield _seen(
+                tenant,
+                about=(("reviewer", who.reviewer), ("measure", measure)),
+                size=_gravity(alert),
+                reach=who.answers,
+                certainty=1 - min(1.0, alert.p_value * LOOKS * 6),
+                interval=(alert.ratio * against, alert.low * against, alert.high * against),
+                n=alert.sample,
+                span=span,
+                decisions=(),  # that would tell which answers are known
+                shown={"measure": measure, "against": against, "seen": alert.seen},
+            )
+
+
+def _errors(tenant: str, wrong: Wrong, settled: Sequence[Item], *, rules: ReviewRules, span: Span) -> Iterator[Seen]:
+    rate = wrong.rate
+    if rate is None or rate.low <= rules.most_wrong:
+        return
+    theirs = [
+        each.decision
+        for each in settled
+        if (each.agent, each.model_version) == (wrong.agent, wrong.model_version)
+        and each.outcome in WRONG
+        and each.known is None
+    ]
+    version = (("version", wrong.model_version),) if wrong.model_version else ()
+    yield _seen(
+        tenant,
+        about=(("agent", wrong.agent), *version, ("measure", "wrong")),
+        size=1 - rules.most_wrong / rate.low,
+        reach=round(rate.value * wrong.decisions),
+        certainty=1 - FALSE_ALARMS,
+        interval=(rate.value, rate.low, rate.high),
+        level=rate.level,
+        n=rate.reviewed,
+        span=span,
+        decisions=theirs,
+        shown={"most": rules.most_wrong, "decisions": wrong.decisions, "found": wrong.found},
+        more=f" AND agent = {quoted(wrong.agent)}"
+        + (f" AND model_version = {quoted(wrong.model_version)}" if wrong.model_version else ""),
+    )
+
+
+def _seen(
+    tenant: str,
+    *,
+    about: tuple[tuple[str, str], ...],
+    size: float,
+    reach: int,
+    certainty: float,
+    interval: tuple[float, float, float],
+    n: int,
+    span: Span,
+    decisions: Sequence[str],
+    shown: Mapping[str, Any],
+    level: float = LEVEL,
+    more: str = "",
+) -> Seen:
+    return Seen(
+        kind=KIND,
+        tenant=tenant,
+        about=about,
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        size=size,
+        reach=reach,
+        certainty=certainty,
+        value=interval[0],
+        low=interval[1],
+        high=interval[2],
+        level=level,
+        n=n,
+        false_alarms=FALSE_ALARMS,
+        filter=f"tenant = {quoted(tenant)}{more} AND {span.filter}",
+        decisions=tuple(decisions)[-MOST_DECISIONS:],
+        shown=shown,
+    )
+
+
+def _gravity(alert: Alert) -> float:
+    """The share of what was seen that is surely beyond what is allowed, or missing."""
+    return 1 - 1 / alert.low if alert.low > 1 else max(0.0, 1 - alert.high)
+
+
+def read_hours(kept: Mapping[int, bytes]) -> dict[int, Drawn]:
+    """Hours as the store keeps them."""
+    return {hour: msgspec.json.decode(body, type=Drawn) for hour, body in kept.items()}
