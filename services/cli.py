@@ -44,6 +44,7 @@ from services.commands.rollout_commands import commands as rollouts_commands
 from services.commands.shadow_commands import commands as shadows_commands
 from services.commands.shell import Shell
 from services.commands.user_commands import commands as users_commands
+from services.commands.vault_commands import commands as vault_commands
 from services.commands.view_commands import commands as views_commands
 from services.commands.webhook_commands import commands as webhooks_commands
 from services.texts import say
@@ -311,6 +312,7 @@ app.add_typer(experiments_commands(_shell), name="experiments")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
 app.add_typer(insights_commands(_shell), name="insights")
+app.add_typer(vault_commands(_shell), name="vault")
 app.add_typer(report_commands(_shell), name="report")
 app.add_typer(connector_commands(_shell), name="connector")
 

@@ -71,6 +71,7 @@ def commands(shell: Shell) -> typer.Typer:
         from services.commands.policies import published
         from services.commands.summing import Sums
         from services.up import redis_url
+        from services.vault.store import VaultUnusable
         from services.workbench.columns.database import Columns, Unusable
         from services.workbench.columns.reading import LogDiffers
         from services.workbench.server import serve
@@ -91,7 +92,7 @@ def commands(shell: Shell) -> typer.Typer:
                     opens=lambda folder: Columns(folder, summing=sums),
                 )
             )
-        except (Unusable, LogDiffers) as error:
+        except (Unusable, VaultUnusable, LogDiffers) as error:
             shell.fail(str(error))
 
     return app

@@ -113,6 +113,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         options = Options(
             listen=settings.control_listen,
             audit=settings.audit_listen,
+            insights=settings.insights_listen,
             redis_url=redis_url(settings),
             pseudonym_key=shell.pseudonym_key(settings),
             drain_seconds=settings.drain_seconds,

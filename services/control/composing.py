@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import grpc
 from litestar import Litestar
 from redis.exceptions import RedisError
 
@@ -14,6 +15,7 @@ from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
 from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from pilote.vault.v1.vault_service_pb2_grpc import VaultServiceStub
 from services.control.access.accesses import Access
 from services.control.access.persons import Persons
 from services.control.access.principals import Door
@@ -57,6 +59,7 @@ from services.control.owing import Owing
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
+from services.control.vault.desk import VaultDesk
 from services.control.viewing import SavedViews
 from services.revisions.revising import Revising
 
@@ -88,9 +91,10 @@ async def composed(
         replay_keys=tuple(options.replay_keys),
     )
     proposing = Proposing(Revising(redis, clock_ms=clock_ms), changes)
-    async with drafting(
-        redis, access.accounts, proposing, sources=sources, changes=changes, clock_ms=clock_ms
-    ) as drafts:
+    async with (
+        drafting(redis, access.accounts, proposing, sources=sources, changes=changes, clock_ms=clock_ms) as drafts,
+        grpc.aio.insecure_channel(options.insights) as insights,
+    ):
         made = Composed(
             options,
             redis,
@@ -100,6 +104,7 @@ async def composed(
             policy=policy,
             proposing=proposing,
             drafts=drafts,
+            vault=VaultDesk(VaultServiceStub(insights), changes, pseudonym_key=options.pseudonym_key),
             clock_ms=clock_ms,
         )
         try:
@@ -123,6 +128,7 @@ class Composed:
         policy: ActivePolicy,
         proposing: Proposing,
         drafts: Drafting,
+        vault: VaultDesk,
         clock_ms: Callable[[], int],
     ) -> None:
         self._options = options
@@ -147,6 +153,7 @@ class Composed:
             policy,
             changes,
             drafts=drafts,
+            vault=vault,
             hold_keys=options.hold_keys,
             signers=access.knowing.signer,
             clock_ms=clock_ms,

@@ -42,6 +42,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The provider that people may log in through, which needs `url`."""
     trace_url: str = ""
     """Where traces are shown, with `{trace_id}`."""
+    insights: str = "127.0.0.1:50055"
+    """Where the process answers that keeps the vault."""
     gateway: str = "127.0.0.1:50051"
     """Where agents reach the gateway, as they are told."""
     hashing: argon2.Parameters = PROFILE

@@ -13,6 +13,22 @@ _TEXTS: Final = {
         "Nothing was changed, because the log cannot take down now who changes what; retry.",
         "Rien n’a été modifié, car le journal ne peut noter maintenant qui modifie quoi ; réessayez.",
     ),
+    "vault-attribute": (
+        "The vault knows no such attribute; it knows {known}.",
+        "Le coffre ne connaît pas cet attribut ; il connaît {known}.",
+    ),
+    "vault-days": (
+        "Say after how many days it is deleted, 1 to {most}.",
+        "Dites au bout de combien de jours il est supprimé, de 1 à {most}.",
+    ),
+    "vault-down": (
+        "The process that keeps the vault does not answer; retry.",
+        "Le processus qui garde le coffre ne répond pas ; réessayez.",
+    ),
+    "vault-rows": (
+        "Nothing was loaded: {count} lines are wrong, the first is line {line}. Mend them, and load the whole file again.",
+        "Rien n’a été chargé : {count} lignes sont erronées, la première est la ligne {line}. Corrigez-les et rechargez tout le fichier.",
+    ),
     "column-unknown": (
         "A list of decisions has no column {column}; it has {known}.",
         "Une liste de décisions n’a pas de colonne {column} ; elle a {known}.",

@@ -10,6 +10,9 @@ from services.findings.finding import Grade, Seen, State
 from services.findings.texts import KEYS, say
 
 RULE_FAILING: Final = "rule-failing"
+FAIRNESS: Final = "fairness"
+TOGETHER: Final = " & "
+"""Between the attributes, and the values, of an intersection of groups."""
 _MARKS: Final = {"en": (",", "."), "fr": ("\N{NARROW NO-BREAK SPACE}", ",")}
 """Of thousands, and before decimals."""
 
@@ -39,7 +42,8 @@ def sentences(seen: Seen, *, language: str) -> tuple[str, ...]:
     if seen.kind == RULE_FAILING:
         said.append(_failed(seen, language))
     else:
-        said += [_measured(seen, language), *_looked_at(seen, language)]
+        told = _compared(seen, language) if seen.kind == FAIRNESS else (_measured(seen, language),)
+        said += [*told, *_looked_at(seen, language)]
         reach = "reach-people" if seen.of == "people" else "reach-calls"
         said.append(say(reach, language=language, reach=number(seen.reach, language=language)))
     return (*said, false_alarms(seen.false_alarms, language=language))
@@ -78,6 +82,19 @@ def number(value: float, *, language: str) -> str:
     return text.replace(",", "\0").replace(".", decimal).replace("\0", thousands).replace("-", "\N{MINUS SIGN}")
 
 
+def grouped(name: str, value: str, *, language: str) -> str:
+    """An attribute of fairness, or a group, in words; of an intersection all of them."""
+    words = (f"{name}-{each}" for each in value.split(TOGETHER))
+    return TOGETHER.join(say(each, language=language) if each in KEYS else each.partition("-")[2] for each in words)
+
+
+def rate(value: float, *, share: bool, language: str) -> str:
+    """What a group got: a share in percent, or how many times a person."""
+    if share:
+        return percent(value, language=language)
+    return say("per-person", language=language, value=number(value, language=language))
+
+
 def percent(share: float, *, language: str) -> str:
     """A share of 1 as 95% in English, 95 % in French."""
     return number(share * 100, language=language) + ("\N{NO-BREAK SPACE}%" if language == "fr" else "%")
@@ -90,6 +107,8 @@ def _named(name: str, language: str) -> str:
 def _valued(name: str, value: str, language: str) -> str:
     if name == "reason":
         return why(value, language=language)
+    if name in {"attribute", "group"}:
+        return grouped(name, value, language=language)
     key = {"measure": f"measure-{value}", "field": f"about-{value}"}.get(name, "")
     return say(key, language=language) if key in KEYS else value
 
@@ -100,6 +119,25 @@ def _measured(seen: Seen, language: str) -> str:
         return say("measured-only", language=language, value=value)
     level = percent(seen.level, language=language)
     return say("measured", language=language, value=value, low=low, high=high, level=level)
+
+
+def _compared(seen: Seen, language: str) -> tuple[str, ...]:
+    """Of unequal treatment: both rates, their ratio, and what the plain rule would say."""
+    shown = seen.shown
+    value, low, high = (number(each, language=language) for each in (seen.value, seen.low, seen.high))
+    own, other = (
+        rate(float(shown.get(name, 0)), share=bool(shown.get("share")), language=language)
+        for name in ("rate", "reference_rate")
+    )
+    group = grouped("group", dict(seen.about).get("group", ""), language=language)
+    reference = grouped("group", str(shown.get("reference", "")), language=language)
+    level = percent(seen.level, language=language)
+    counts = {name: number(int(shown.get(name, 0)), language=language) for name in ("naive", "comparisons", "alerts")}
+    return (
+        say("rates", language=language, group=group, rate=own, reference=reference, reference_rate=other),
+        say("ratio", language=language, value=value, low=low, high=high, level=level),
+        say("four-fifths", language=language, **counts),
+    )
 
 
 def _looked_at(seen: Seen, language: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,17 +20,24 @@ from gateway.instance import instance
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
+from services.vault.keeping import Keeper
+from services.vault.noting import note_reading
+from services.vault.serving import SERVICE, VaultServicer
+from services.vault.store import Held, Vault
 from services.workbench.columns.database import Columns
+from services.workbench.comparing import compared
 from services.workbench.filling import Filling
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
 from services.workbench.looks.bursts import BurstsLook
 from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.fairness import FairnessLook
 from services.workbench.looks.novelty import NoveltyLook
 from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.probing import ProbingLook
@@ -40,6 +47,8 @@ from services.workbench.metrics import Seen, WorkbenchMetrics
 
 FOLDER: Final = "insights"
 """Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
+VAULT: Final = "vault"
+"""Below `PILOTE_HOME`: the vault of sensitive attributes, which only this process opens."""
 PATIENCE_SECONDS: Final = 5.0
 """Pause while the audit service or the store does not answer."""
 
@@ -47,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 def looks() -> tuple[Look, ...]:
-    """All that is looked for."""
+    """All that is looked for, but for what needs the vault."""
     signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
     return (DriftLook(), *signals, PressureLook(), SaturationLook())
 
@@ -63,36 +72,71 @@ async def serve(
     drain_seconds: float,
     to: Metering = NOWHERE,
 ) -> None:
-    """Look until SIGTERM or SIGINT. `audit` is the address of the audit service; `listen` answers for our health.
+    """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
 
     `opens` opens the columns in a folder.
 
     Raises:
         OSError: the address is taken.
         Unusable: the columns are in use by another process, or broken.
+        VaultUnusable: the vault is broken.
         LogDiffers: the log is another one than it was.
     """
     async with (
         until_told_to_stop() as stop,
         metering(instance("insights"), to) as meters,
-        serving(lambda _server: None, listen=listen, names=(), drain_seconds=drain_seconds),
+        vaulted(home / VAULT, audit, clock_ms=clock_ms) as (servicer, keeper, fairness),
+        serving(
+            lambda server: add_VaultServiceServicer_to_server(servicer, server),
+            listen=listen,
+            names=(SERVICE,),
+            drain_seconds=drain_seconds,
+        ),
     ):
         columns = opens(home / FOLDER)
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
-                look_always(columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics)
+                look_always(
+                    columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics, looks=(*looks(), fairness)
+                )
             )
+            keeping = asyncio.create_task(keeper.run())
             told = asyncio.create_task(stop.wait())
-            await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
-            await ended(working, told)  # a mistake of ours is raised: better no process than one that only looks alive
+            await asyncio.wait((working, keeping, told), return_when=asyncio.FIRST_COMPLETED)
+            # A mistake of ours is raised: better no process than one that only looks alive.
+            await ended(working, keeping, told)
         finally:
             columns.close()
 
 
 @contextlib.asynccontextmanager
+async def vaulted(
+    folder: Path, audit: str, *, clock_ms: Callable[[], int]
+) -> AsyncIterator[tuple[VaultServicer, Keeper, FairnessLook]]:
+    """Who answers for the vault, who keeps it, and what looks for unequal treatment, until the block ends.
+
+    Raises:
+        VaultUnusable: the vault is broken.
+    """
+    loop, vault = asyncio.get_running_loop(), Vault(folder)
+    try:
+        async with grpc.aio.insecure_channel(audit) as channel:
+            stub = AuditServiceStub(channel)
+
+            def note(held: Held) -> None:  # looks run in threads
+                asyncio.run_coroutine_threadsafe(note_reading(stub, held), loop).result()
+
+            fairness = FairnessLook(vault, note=note)
+            servicer = VaultServicer(vault, compared=lambda: compared(fairness.weeks), clock_ms=clock_ms)
+            yield servicer, Keeper(vault, stub, clock_ms=clock_ms), fairness
+    finally:
+        vault.close()
+
+
+@contextlib.asynccontextmanager
 async def looking(
-    columns: Columns, redis_url: str, audit: str, *, clock_ms: Callable[[], int]
+    columns: Columns, redis_url: str, audit: str, *, looks: Sequence[Look], clock_ms: Callable[[], int]
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
     """Who makes rounds, and where findings are, until the block ends.
 
@@ -107,19 +151,25 @@ async def looking(
         findings = FindingStore(redis)
         filling = Filling(ReviewStore(redis), RuleBook(redis))
         stub, pressure = AuditServiceStub(channel), PressureStore(redis)
-        bench = Looking(columns, stub, findings, looks(), clock_ms=clock_ms, filling=filling, pressure=pressure)
+        bench = Looking(columns, stub, findings, looks, clock_ms=clock_ms, filling=filling, pressure=pressure)
         yield bench, findings
 
 
 async def look_always(
-    columns: Columns, redis_url: str, audit: str, *, pause_seconds: float, metrics: WorkbenchMetrics
+    columns: Columns,
+    redis_url: str,
+    audit: str,
+    *,
+    pause_seconds: float,
+    metrics: WorkbenchMetrics,
+    looks: Sequence[Look],
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
     metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
     down = False
     while True:
         try:
-            async with looking(columns, redis_url, audit, clock_ms=clock_ms) as (bench, findings):
+            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms) as (bench, findings):
                 while True:
                     made = await bench.round()
                     down = False

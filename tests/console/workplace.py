@@ -94,7 +94,7 @@ async def working(
                     drain_seconds=0.5,
                     hold_keys=(HOLD_KEY,),
                     control_keys=(CONTROL_KEY,),
-                    **more,
+                    **({"insights": "127.0.0.1:1"} | more),
                 )
             )
         )

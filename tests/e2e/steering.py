@@ -13,6 +13,7 @@ from gateway.clock import clock_ms
 from gateway.instance import instance
 from gateway.signing import Signer
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from pilote.vault.v1.vault_service_pb2_grpc import VaultServiceStub
 from services.control.access.account_store import AccountStore
 from services.control.access.principals import Asked, Door, Principal
 from services.control.access.rights import Role, rights_of
@@ -28,6 +29,7 @@ from services.control.drafts.working import Sources
 from services.control.owing import Owing
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
+from services.control.vault.desk import VaultDesk
 from services.revisions.revising import Revising
 from tests.e2e.world import HOLD_KEY, KEY, World
 
@@ -96,6 +98,8 @@ async def steering(
         making = drafting(world.redis, accounts, proposing, sources=sources, changes=changes, clock_ms=world.clock)
         drafts = await stack.enter_async_context(making)
 
+        nobody = await stack.enter_async_context(grpc.aio.insecure_channel("127.0.0.1:1"))
+
         def signer(request: Asked) -> Signer | None:
             return (signers or {}).get(request.headers[_WHO])
 
@@ -105,6 +109,7 @@ async def steering(
             policy,
             changes,
             drafts=drafts,
+            vault=VaultDesk(VaultServiceStub(nobody), changes, pseudonym_key=KEY),
             hold_keys=(HOLD_KEY,),
             signers=signer,
             clock_ms=world.clock,

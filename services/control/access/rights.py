@@ -33,6 +33,8 @@ class Right(StrEnum):
     HOLDS = "holds.decide"
     FINDINGS = "findings.manage"
     """To look after findings: take them on, close them, say something about them."""
+    VAULT = "vault.manage"
+    """To load and delete sensitive attributes of customers. Nobody has a right to read them."""
     REVIEWS = "reviews.judge"
     """To judge decisions that others have drawn or flagged."""
     REVIEW_RULES = "reviews.rule"
@@ -77,9 +79,9 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     | {Right.REVIEWS},
     Role.OFFICER: _ALL
     | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS}
-    | {Right.FINDINGS, Right.WEBHOOKS, Right.REVIEW_RULES},
+    | {Right.FINDINGS, Right.WEBHOOKS, Right.REVIEW_RULES, Right.VAULT},
     Role.SRE: _ALL | {Right.STOPS, Right.VERIFY, Right.WEBHOOKS},
-    Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY},
+    Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY, Right.VAULT},
     Role.ADMIN: _ALL
     | {Right.STOPS, Right.AGENTS, Right.POLICY_APPROVE, Right.ERASE, Right.REPORT, Right.PEOPLE, Right.WEBHOOKS}
     | {Right.FINDINGS, Right.REVIEW_RULES},

@@ -13,6 +13,13 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "pauseRollout": {"reason": "The campaign begins today."},
     "resumeRollout": {"reason": "The campaign is over."},
     "abortRollout": {"reason": "Customers complain."},
+    "loadVault": {
+        "csv": "customer,value\ncontacts/ada,female\ncontacts/bob,male\n",
+        "purpose": "To see whether offers are fair.",
+        "legalBasis": "Consent given in the survey of March.",
+        "keepDays": 90,
+    },
+    "forgetVault": {"customer": "contacts/ada", "reason": "She has withdrawn her consent."},
     "createView": {"name": "views/refused-today", "filter": "verdict = DENY AND since(24h)"},
     "readDecisionValues": {"reason": "The customer asks why she was written to."},
     "reportPersons": {"subject": "contacts/ada", "tenant": "acme", "reason": "Her request of 12 November."},

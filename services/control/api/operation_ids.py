@@ -15,7 +15,7 @@ _OWN: Final = {
     "post /v1/decisions/{decision}/values": "readDecisionValues",
 }
 """Operations with a name of their own."""
-_MASS: Final = frozenset({"activity", "values", "flags", "now"})
+_MASS: Final = frozenset({"activity", "values", "flags", "now", "fairness"})
 """Resources whose name is no plural."""
 
 

@@ -17,6 +17,7 @@ from services.control.api.pressure import PressureApi
 from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
+from services.control.api.vault import VaultApi
 from services.control.api.webhooks import WebhooksApi
 from services.control.audit_client import AuditClient, Stub
 from services.control.changes import Changes
@@ -31,6 +32,7 @@ from services.control.policy import ActivePolicy
 from services.control.reviews.desk import ReviewDesk
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
+from services.control.vault.desk import VaultDesk
 from services.control.webhooks import WebhookBook
 
 
@@ -45,6 +47,7 @@ class Operations:
         changes: Changes,
         *,
         drafts: Drafting,
+        vault: VaultDesk,
         hold_keys: Sequence[bytes],
         signers: Signers,
         clock_ms: Callable[[], int],
@@ -59,6 +62,7 @@ class Operations:
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
         self.findings = FindingDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
+        self.vault = vault
         self.pressure = PressureBook(redis)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
         self.reviews_api = ReviewsApi(self.reviews, AuditClient(audit), policy)
@@ -85,6 +89,7 @@ class Operations:
             PressureApi(self.pressure, policy),
             self.reviews_api,
             Soundness(self.integrity, self.integrations, policy),
+            VaultApi(self.vault, policy),
             WebhooksApi(self.webhooks),
             Learning(self.experiments, policy),
             Rollouts(self.rolling, policy, self._signers),

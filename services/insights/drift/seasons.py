@@ -43,10 +43,13 @@ class Reference(msgspec.Struct, frozen=True, eq=False):
         if cycle_hours < 1:
             raise ValueError("give the cycle at least one hour")
         whole = total(hours.values())
-        counts = np.zeros((cycle_hours, whole.keys.size))
-        for hour, each in hours.items():
-            counts[hour % cycle_hours, np.searchsorted(whole.keys, each.keys)] += each.counts
-        return cls(whole.grid, whole.keys, counts, cycle_hours, max(hours) + 1)
+        parts = tuple(hours.values())
+        rows = np.repeat([hour % cycle_hours for hour in hours], [each.keys.size for each in parts])
+        places = np.searchsorted(whole.keys, np.concatenate([each.keys for each in parts]))
+        weights = np.concatenate([each.counts for each in parts])
+        size = cycle_hours * whole.keys.size
+        counts = np.bincount(rows * whole.keys.size + places, weights=weights, minlength=size).astype(np.float64)
+        return cls(whole.grid, whole.keys, counts.reshape(cycle_hours, -1), cycle_hours, max(hours) + 1)
 
 
 class Alike(msgspec.Struct, frozen=True, eq=False):

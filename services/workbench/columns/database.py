@@ -114,10 +114,21 @@ class Columns:
                     self._engine.execute(table.clearing, [now_ms])
         return int(count)
 
-    def asked(self, text: str, parameters: Mapping[str, object] | None = None) -> Mapping[str, NDArray[Any]]:
-        """What a query gives, by column; words as objects, and numbers masked where there are none."""
+    def asked(
+        self,
+        text: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        beside: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
+    ) -> Mapping[str, NDArray[Any]]:
+        """What a query gives, by column; words as objects, and numbers masked where there are none.
+
+        Tables `beside` those of the file are there for this query only, in memory.
+        """
         cursor = self._engine.cursor()
         try:
+            for name, columns in (beside or {}).items():
+                cursor.register(name, dict(columns))
             return cursor.execute(text, dict(parameters or {})).fetchnumpy()
         finally:
             cursor.close()

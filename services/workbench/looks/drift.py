@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from services.findings.finding import Seen
 from services.insights.drift.histograms import Histogram, total
@@ -107,7 +108,7 @@ def _reference(
     """What a version did before a day; of a new one what the agent's others did. `None` where that is too little."""
     before = range(day - GAP_HOURS - REFERENCE_HOURS, day - GAP_HOURS)
     own = {hour: each for hour, each in served[whose].items() if hour in before}
-    if sum(each.size for each in own.values()) >= LEAST_REFERENCE:
+    if _size(own) >= LEAST_REFERENCE:
         return Reference.of(own), ""
     if own:  # it was there before, and did little
         return None
@@ -119,7 +120,7 @@ def _reference(
             parts.setdefault(hour, []).append(served[other][hour])
             versions.add(other.version)
     merged = {hour: total(each) for hour, each in parts.items()}
-    if sum(each.size for each in merged.values()) < LEAST_REFERENCE:
+    if _size(merged) < LEAST_REFERENCE:
         return None
     return Reference.of(merged), versions.pop() if len(versions) == 1 else "*"
 
@@ -133,6 +134,11 @@ def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
     of = "limit" if measure.name == COST else "field"
     more = (("method", served.method), ("segment", served.segment), ("measure", measure.name), (of, measure.of))
     return ("agent", served.agent), ("version", served.version), *(each for each in more if each[1])
+
+
+def _size(hours: Mapping[int, Histogram]) -> float:
+    """How many values they have, added up at once: there are as many histograms as series have hours."""
+    return float(np.concatenate([each.counts for each in hours.values()]).sum()) if hours else 0.0
 
 
 def _day_of(hour: int) -> int:

@@ -1,6 +1,6 @@
 """Histograms by hour of what is measured of calls: by agent, version and measure, out of the columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -96,33 +96,33 @@ def hours_of(
     text = _ASKED.format(value=measure.value, only=measure.only, calls=CALLS, also=_SPENT if spent else "")
     wanted: dict[str, object] = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
     found = columns.asked(text, wanted | ({"of": measure.of} if spent else {}))
-    hours: dict[Served, dict[int, Histogram]] = {}
-    for at, start, end in _groups(found):
-        counts = np.asarray(found["calls"][start:end], dtype=np.float64)
-        histogram = _histogram(found["value"][start:end], counts, numbers=measure.numbers)
-        served = Served(found["tenant"][at], found["agent"][at], found["version"][at])
-        hours.setdefault(served, {})[int(found["at_hour"][at])] = histogram
-    return hours
+    return _histograms(found, numbers=measure.numbers) if found["calls"].size else {}
 
 
-def _groups(found: Mapping[str, NDArray[Any]]) -> Iterator[tuple[int, int, int]]:
-    """The rows of each version and hour: the first one's place, and from where to where they go."""
-    size = found["calls"].size
-    if not size:
-        return
-    names = ("tenant", "agent", "version", "at_hour")
-    new = np.zeros(size, dtype=np.bool_)
-    new[0] = True
-    for name in names:
-        values = np.asarray(found[name])
-        new[1:] |= values[1:] != values[:-1]
-    bounds = [*np.flatnonzero(new).tolist(), size]
-    for start, end in pairwise(bounds):
-        yield start, start, end
+def _histograms(found: Mapping[str, NDArray[Any]], *, numbers: bool) -> Mapping[Served, Mapping[int, Histogram]]:
+    """Of rows that are in order. There are as many histograms as series have hours, so all that can is done at once."""
+    grid, keys, counts = None, found["value"], found["calls"].astype(np.float64)
+    if numbers:
+        grid, keys = _GRID, _GRID.cells(np.asarray(keys, dtype=np.float64))
+    else:
+        keys = np.asarray(keys, dtype=np.str_)
+    ours = _begins(*(found[name] for name in ("tenant", "agent", "version")))
+    hours = ours | _begins(found["at_hour"])
+    cells = np.flatnonzero(hours | _begins(keys))
+    keys, counts = keys[cells], np.add.reduceat(counts, cells)
+    at_hours, starts = found["at_hour"][cells], np.flatnonzero(hours[cells]).tolist()
+    of: dict[Served, dict[int, Histogram]] = {}
+    its: dict[int, Histogram] = {}
+    for start, end in pairwise([*starts, cells.size]):
+        at = cells[start]
+        if ours[at]:
+            its = of.setdefault(Served(*(found[name][at] for name in ("tenant", "agent", "version"))), {})
+        its[int(at_hours[start])] = Histogram(grid, keys[start:end], counts[start:end])
+    return of
 
 
-def _histogram(values: NDArray[Any], counts: NDArray[np.float64], *, numbers: bool) -> Histogram:
-    if not numbers:
-        return Histogram(None, np.asarray(values, dtype=np.str_), counts)
-    keys, places = np.unique(_GRID.cells(np.asarray(values, dtype=np.float64)), return_inverse=True)
-    return Histogram(_GRID, keys, np.bincount(places, weights=counts, minlength=keys.size).astype(np.float64))
+def _begins(*columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """The rows that differ from the one before, the first one included."""
+    new = np.ones(columns[0].size, dtype=np.bool_)
+    new[1:] = np.logical_or.reduce([values[1:] != values[:-1] for values in columns])
+    return new

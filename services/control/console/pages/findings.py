@@ -12,7 +12,7 @@ from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.findings import permitted
 from services.control.console.page import Page, Parts
-from services.control.console.pages import finding_deeds
+from services.control.console.pages import fairness, finding_deeds
 from services.control.console.pages.finding_shown import shown_finding, words
 from services.control.console.rendering import page
 from services.control.console.texts.findings import TEXTS
@@ -49,7 +49,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         found = await parts.operations.findings.get(tenant, finding)
         return page(request, "findings/finding.html", **shown_finding(request, parts, found))
 
-    return [listed, one, *finding_deeds.handlers(parts)]
+    return [listed, one, *finding_deeds.handlers(parts), *fairness.handlers(parts)]
 
 
 def _in(finding: Finding, place: str, name: str) -> bool:

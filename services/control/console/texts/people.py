@@ -84,6 +84,10 @@ TEXTS: Final = {
     "people-right-reviews.judge": ("Judge decisions", "Juger des décisions"),
     "people-right-reviews.rule": ("Set the rules of reviews", "Fixer les règles de revue"),
     "people-right-findings.manage": ("Look after findings", "Traiter les constats"),
+    "people-right-vault.manage": (
+        "Load and delete sensitive attributes",
+        "Charger et supprimer des attributs sensibles",
+    ),
     "people-right-stops.make": ("Stop and resume", "Arrêter et reprendre"),
     "people-right-agents.manage": ("Keys of agents", "Clés des agents"),
     "people-right-policy.write": ("Write policies", "Écrire des politiques"),

@@ -1,0 +1,1 @@
+"""The vault of sensitive attributes and the figures of fairness, for people who look after them."""

@@ -1,0 +1,124 @@
+"""What the vault holds, and what was compared by it, as programs are told. Pure."""
+
+import datetime as dt
+import math
+
+import msgspec
+
+from pilote.vault.v1 import vault_service_pb2 as pb
+
+
+class AttributeShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is held of one attribute of a tenant: never of whom, nor what."""
+
+    tenant: str
+    attribute: str
+    purpose: str
+    legal_basis: str
+    people: int
+    """Of how many people."""
+    load_time: dt.datetime
+    """When it was loaded last."""
+    first_expire_time: dt.datetime | None
+    """When the first of its values is deleted by itself; `null` where there is none."""
+    last_expire_time: dt.datetime | None
+
+
+class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One group beside the largest one, of 30 people or more each."""
+
+    agent: str
+    version: str
+    measure: str
+    """"offers" and "inferences", of which more is good, or "contacts" and "refusals", which are burdens."""
+    attributes: tuple[str, ...]
+    """One, or both of an intersection."""
+    group: tuple[str, ...]
+    """A value of each."""
+    reference: tuple[str, ...]
+    """Whom it is held against."""
+    persons: int
+    reference_persons: int
+    rate: float
+    """A share of 1, or where `share` is false a number per person."""
+    reference_rate: float
+    share: bool
+    ratio: float | None
+    """The one rate by the other; `null` where it has no number."""
+    low: float
+    """The interval of the ratio, up to `high`; `null` there: without an end."""
+    high: float | None
+    level: float
+    """Of that interval."""
+    benefit: bool
+    naive: bool
+    """Whether the rule of four fifths alone would call it unfair."""
+    alert: bool
+    """Whether it surely is: beyond four fifths, and surely not 1 among all that was compared."""
+
+
+class WeekShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A tenant's week."""
+
+    tenant: str
+    start_time: dt.datetime
+    end_time: dt.datetime
+    comparisons: tuple[ComparisonShown, ...]
+    """The surest first, at most 1,000."""
+    total: int
+    """How many there are."""
+    naive: int
+    """How many of them the rule of four fifths alone would call unfair."""
+    false_alarms: float
+    """At most this share of such weeks has any alert where all are treated alike."""
+
+
+def attribute_shown(held: pb.Attribute) -> AttributeShown:
+    """It as programs are told."""
+    some = held.HasField("first_expire_time")
+    return AttributeShown(
+        tenant=held.tenant,
+        attribute=held.attribute,
+        purpose=held.purpose,
+        legal_basis=held.legal_basis,
+        people=held.people,
+        load_time=held.load_time.ToDatetime(tzinfo=dt.UTC),
+        first_expire_time=held.first_expire_time.ToDatetime(tzinfo=dt.UTC) if some else None,
+        last_expire_time=held.last_expire_time.ToDatetime(tzinfo=dt.UTC) if some else None,
+    )
+
+
+def week_shown(week: pb.Week) -> WeekShown:
+    """It as programs are told."""
+    return WeekShown(
+        tenant=week.tenant,
+        start_time=week.start_time.ToDatetime(tzinfo=dt.UTC),
+        end_time=week.end_time.ToDatetime(tzinfo=dt.UTC),
+        comparisons=tuple(_comparison(each) for each in week.comparisons),
+        total=week.total,
+        naive=week.naive,
+        false_alarms=week.false_alarms,
+    )
+
+
+def _comparison(each: pb.Comparison) -> ComparisonShown:
+    return ComparisonShown(
+        agent=each.agent,
+        version=each.version,
+        measure=each.measure,
+        attributes=tuple(each.attributes),
+        group=tuple(each.group),
+        reference=tuple(each.reference),
+        persons=each.persons,
+        reference_persons=each.reference_persons,
+        rate=each.rate,
+        reference_rate=each.reference_rate,
+        share=each.share,
+        ratio=each.ratio if each.HasField("ratio") and math.isfinite(each.ratio) else None,
+        low=each.ratio_low,
+        high=each.ratio_high if math.isfinite(each.ratio_high) else None,
+        level=each.level,
+        benefit=each.benefit,
+        naive=each.naive,
+        alert=each.alert,
+    )

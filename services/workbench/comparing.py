@@ -1,0 +1,53 @@
+"""What fairness has compared, as others within the system are told: by group, never by person."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.rpc.times import timestamp
+from pilote.vault.v1 import vault_service_pb2 as pb
+from services.insights.fairness.judging import Kind
+from services.workbench.looks.fairness_telling import Judged, Week
+
+MOST: Final = 1_000
+"""Comparisons of a week that are told, the surest first."""
+
+
+def compared(weeks: Mapping[str, Week]) -> pb.ListComparisonsResponse:
+    """All weeks, by tenant."""
+    return pb.ListComparisonsResponse(weeks=[_week(tenant, week) for tenant, week in sorted(weeks.items())])
+
+
+def _week(tenant: str, week: Week) -> pb.Week:
+    return pb.Week(
+        tenant=tenant,
+        start_time=timestamp(week.span.start_ms),
+        end_time=timestamp(week.span.end_ms),
+        comparisons=[_comparison(each) for each in week.judged[:MOST]],
+        total=len(week.judged),
+        naive=sum(each.naive for each in week.judged),
+        false_alarms=week.alpha,
+    )
+
+
+def _comparison(judged: Judged) -> pb.Comparison:
+    finding, versus = judged.finding, judged.finding.versus
+    return pb.Comparison(
+        agent=judged.agent,
+        version=judged.version,
+        measure=versus.measure,
+        attributes=versus.attributes,
+        group=versus.group,
+        reference=versus.reference,
+        persons=versus.persons,
+        reference_persons=versus.reference_persons,
+        rate=versus.rate,
+        reference_rate=versus.reference_rate,
+        ratio=versus.ratio,
+        ratio_low=versus.ratio_interval.low,
+        ratio_high=versus.ratio_interval.high,
+        level=1 - versus.alpha,
+        share=versus.difference_interval is not None,
+        benefit=finding.kind is Kind.BENEFIT,
+        naive=judged.naive,
+        alert=finding.alert,
+    )

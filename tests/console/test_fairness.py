@@ -1,0 +1,110 @@
+"""How groups fared is shown beside the findings, with both verdicts; where nobody can tell, that is said."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.rpc.serving import serving
+from gateway.rpc.times import timestamp
+from pilote.vault.v1 import vault_service_pb2 as pb
+from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
+from services.control.access.rights import Role
+from services.vault.serving import SERVICE, VaultServicer
+from services.vault.store import Vault
+from tests.console.conftest import Visit
+from tests.console.workplace import working
+from tests.e2e.policy import policy
+from tests.stores import Store
+
+LOOKS = pytest.mark.parametrize(
+    "look", [{}, {"phone": True, "dark": True, "locale": "fr-FR"}], ids=["desk", "dark-phone-french"]
+)
+MONDAY_MS = 498_720 * 3_600_000
+
+
+def comparison(**fields: object) -> pb.Comparison:
+    wanted: dict[str, object] = {
+        "agent": "sales-bot",
+        "version": "score@1",
+        "measure": "offers",
+        "attributes": ("gender",),
+        "group": ("female",),
+        "reference": ("male",),
+        "persons": 1200,
+        "reference_persons": 1250,
+        "rate": 0.1,
+        "reference_rate": 0.2,
+        "ratio": 0.5,
+        "ratio_low": 0.41,
+        "ratio_high": 0.62,
+        "level": 0.999,
+        "share": True,
+        "benefit": True,
+        "naive": True,
+        "alert": True,
+    }
+    return pb.Comparison(**(wanted | fields))  # type: ignore[arg-type]
+
+
+WEEK = pb.Week(
+    tenant="acme",
+    start_time=timestamp(MONDAY_MS),
+    end_time=timestamp(MONDAY_MS + 7 * 86_400_000),
+    comparisons=[
+        comparison(),
+        comparison(measure="contacts", share=False, benefit=False, rate=2.5, reference_rate=1.5, alert=False),
+        comparison(
+            measure="refusals", attributes=("age", "gender"), group=("under-25", "male"), naive=False, alert=False
+        ),
+        comparison(measure="inferences", naive=False, alert=False),
+    ],
+    total=4,
+    naive=2,
+    false_alarms=0.05,
+)
+
+
+@contextlib.asynccontextmanager
+async def told(folder: Path) -> AsyncIterator[str]:
+    """The address of a vault whose statistics have compared that."""
+    vault = Vault(folder / "vault")
+    servicer = VaultServicer(vault, compared=lambda: pb.ListComparisonsResponse(weeks=[WEEK]), clock_ms=lambda: 0)
+    async with serving(
+        lambda server: add_VaultServiceServicer_to_server(servicer, server),
+        listen="127.0.0.1:0",
+        names=(SERVICE,),
+        drain_seconds=0,
+    ) as port:
+        yield f"127.0.0.1:{port}"
+    vault.close()
+
+
+@LOOKS
+async def test_rates_ratio_and_both_verdicts_stand_beside_each_other(
+    visit: Visit, redis_process: Store, tmp_path: Path, look: dict[str, object]
+) -> None:
+    async with told(tmp_path) as address, working(redis_process.url, tmp_path, options={"insights": address}) as work:
+        await work.publish(policy(work.upstream.address))
+        zoe = await work.enter(await visit(work.url, **look), "zoe", Role.MODERATOR)
+        page = await zoe.go("/findings")
+        await page.locator(".tabs a[href='/findings/fairness']").click()
+        await page.wait_for_url("**/findings/fairness")
+        await page.locator("tbody tr").nth(3).wait_for()
+        assert await zoe.axe() == []
+        assert await zoe.overflow() <= 0
+        await zoe.snap("fairness")
+        row = await page.locator("tbody tr").first.inner_text()
+        for english, french in (("women", "femmes"), ("10%", "10\N{NO-BREAK SPACE}%"), ("surely", "sûre")):
+            assert english in row or french in row
+        await page.context.close()
+
+
+async def test_where_the_vault_does_not_answer_that_is_said(visit: Visit, redis_process: Store, tmp_path: Path) -> None:
+    async with working(redis_process.url, tmp_path) as work:
+        await work.publish(policy(work.upstream.address))
+        zoe = await work.enter(await visit(work.url), "zoe", Role.MODERATOR)
+        page = await zoe.go("/findings/fairness")
+        await page.get_by_text("This cannot be told now").wait_for()
+        await page.context.close()
