@@ -40,6 +40,7 @@ SECTIONS: Final = (
     "/findings",
     "/findings?tab=mine",
     "/findings?tab=closed",
+    "/findings/fairness",
     "/pressure",
     "/reviews",
     "/reviews/numbers",
