@@ -13,6 +13,7 @@ from services.control.console.pages.finding_shown import path_of
 from services.control.console.policy.fields import FORMS
 from services.findings.changing import Wanted, changed
 from services.findings.finding import State
+from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from tests.console.languages import english_in
 from tests.console.stage import Stage, confirms
@@ -25,6 +26,7 @@ from tests.e2e.requests import get, send
 from tests.e2e.world import credential, told
 from tests.fakes.upstream import FakeUpstream, answering
 from tests.services.findings.test_finding import seen
+from tests.services.findings.test_pressure import pressure
 
 pytestmark = [pytest.mark.one_store, pytest.mark.timeout(300)]  # dozens of pages each
 SALES = credential("sales-bot")
@@ -38,6 +40,7 @@ SECTIONS: Final = (
     "/findings",
     "/findings?tab=mine",
     "/findings?tab=closed",
+    "/pressure",
     "/reviews",
     "/reviews/numbers",
     "/reviews/rules",
@@ -162,6 +165,7 @@ async def calls(theatre: tuple[Workplace, FakeUpstream]) -> list[str]:
     await FindingStore(stage.work.world.redis).write(
         changed(found[1], Wanted(state=State.RESOLVED, text="rien que moi"), by="ora", now_ms=2)
     )
+    await PressureStore(stage.work.world.redis).keep(pressure())
     await lost(stage.work)
     return [each.decision for each in ended]
 
