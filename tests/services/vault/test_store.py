@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.vault.store import DAY_MS, FILE, KEY_FILE, Load, Vault, VaultUnusable
@@ -131,6 +131,7 @@ def test_whoever_is_erased_is_deleted_in_their_tenant_once_and_for_good(tmp_path
     vault.close()
 
 
+@settings(max_examples=25)  # each makes a file, and waits for the disk
 @given(st.dictionaries(st.integers(0, 9), st.integers(1, 50), max_size=6), st.integers(0, 60))
 def test_exactly_those_are_there_whose_time_is_not_over(
     tmp_path_factory: pytest.TempPathFactory, days: dict[int, int], after: int
