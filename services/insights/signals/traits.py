@@ -21,7 +21,7 @@ _NEAR: Final = 0.9
 
 
 class Trait(msgspec.Struct, frozen=True, kw_only=True):
-    """How often each agent showed one trait. Counts of different times add up."""
+    """How often each agent showed one trait. Counts of times add up, but compare those of equally long ones only."""
 
     shown: Ints
     """By agent."""

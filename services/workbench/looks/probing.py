@@ -7,6 +7,8 @@ requests differ where channel, category, model or size do.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +25,8 @@ from services.workbench.looks.telling import PAST_DAYS, REFUSED, Which, told
 DAYS: Final = 7
 LOOKS: Final = 7
 """In a week: every day the days before it."""
+WEEKS: Final = PAST_DAYS // DAYS
+"""Before, that it is compared with."""
 WITHIN_MS: Final = 600_000
 """After a refusal, until when a call is one that follows it."""
 _OWN: Final = """tenant NOT IN ('', '_') AND agent <> '' AND NOT standby AND NOT repeats
@@ -61,10 +65,11 @@ def _in_tenant(columns: Columns, tenant: str, calls: _Table, windows: _Table, *,
     mine, ends = (_picked(each, each["tenant"] == tenant) for each in (calls, windows))
     names = sorted(set(mine["agent"].tolist()))
     for place, (trait, table) in enumerate(zip(TRAITS, (ends, mine, mine), strict=True)):
-        before, now = (
-            _picked(table, late) for late in (table["at_ms"] < span.start_ms, table["at_ms"] >= span.start_ms)
-        )
-        past, shown = (_counted(trait, each, names) for each in (before, now))
+        # Week by week: in a month an agent touches fewer customers only once than in each of its weeks.
+        weeks = (table["at_ms"] - span.start_ms) // (DAYS * DAY_MS)
+        now = _picked(table, weeks == 0)
+        shown = _counted(trait, now, names)
+        past = reduce(add, (_counted(trait, _picked(table, weeks == each), names) for each in range(-WEEKS, 0)))
         watch = probing(shown, past=past, trait=place, traits=len(TRAITS), false_alarms=FALSE_ALARMS / LOOKS)
         for alert in watch.alerts:
             agent = names[alert.about[0]]

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.core.record import BucketAsk, BucketLook, Outcome
 from services.findings import wording
+from services.workbench.columns.database import Columns
 from services.workbench.looks.probing import ProbingLook
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
 from tests.services.workbench.campaigns import contact
@@ -123,4 +124,18 @@ def test_customers_who_end_just_below_their_cap_are_found_where_one_agent_has_th
     assert of_decisions(columns, found, "agent || ' ' || cap || ' ' || CAST(cap_used AS VARCHAR)") == {
         "bot-5 ten-a-day 10"
     }
+    columns.close()
+
+
+def test_agents_that_touch_many_customers_once_a_week_and_fewer_only_once_in_a_month_are_not_probing(
+    tmp_path: Path,
+) -> None:
+    def busy(draw: Draw) -> Mapping[str, Any]:
+        some = {"agent": agent(int(draw.integers(AGENTS))), "subject_ref": person(int(draw.integers(4_000)))}
+        return {**some, **(REFUSED if draw.random() < 0.125 else {})}
+
+    hours = [day * DAY + hour for day in range(-18, 17) for hour in range(9, 13)]
+    columns = Columns(tmp_path / "columns")
+    columns.append(list(calls(hours, seed=5, each=240, record=busy)))
+    assert seen_by(ProbingLook(), columns) == []
     columns.close()
