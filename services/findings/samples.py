@@ -99,3 +99,45 @@ class Pressure(msgspec.Struct, frozen=True):
     groups: tuple[Group, ...] = ()
     holdout: Estimate | None = None
     agents: tuple[Sender, ...] = ()
+
+
+class Fairness(msgspec.Struct, frozen=True):
+    """What share of a group had it, and of the one that it is held against; or how often, for one person."""
+
+    reference: str
+    rate: float
+    reference_rate: float
+    share: bool
+    comparisons: int = 0
+    """Made in that week."""
+    naive: int = 0
+    """Those that four fifths alone would call unfair."""
+    alerts: int = 0
+    """Those that are."""
+
+
+class Probing(msgspec.Struct, frozen=True):
+    """How often an agent showed a trait, of all chances, and how often others would have."""
+
+    share: float
+    others: float
+
+
+class Customers(msgspec.Struct, frozen=True):
+    """Customers of a day, which begins at `at_ms`."""
+
+    at_ms: int
+    customers: int
+
+
+class AddingUp(msgspec.Struct, frozen=True):
+    """How many customers an agent has read, day by day."""
+
+    days: tuple[Customers, ...] = ()
+
+
+class Novelty(msgspec.Struct, frozen=True):
+    """Values that had never been there."""
+
+    field: str
+    values: tuple[str, ...]

@@ -79,6 +79,7 @@ async def test_pictures_show_what_was_seen(visit: Visit, work: Workplace, look: 
         "holdout": rate,
         "agents": [{"agent": "loud-bot", "contacts": 900, "beyond": 120.0}],
     }
+    fairness = {"reference": "m", "rate": 0.2, "reference_rate": 0.4, "share": True, "comparisons": 9, "naive": 4}
     pair = {"refused": "0190a1b2" * 4, "done": "0190a1b3" * 4, "after_ms": 1_500}
     store = FindingStore(work.world.redis)
     found = await store.see(
@@ -87,6 +88,8 @@ async def test_pictures_show_what_was_seen(visit: Visit, work: Workplace, look: 
             seen(20, kind="burst", about=(("reason", "CAP_EXCEEDED"),), shown={"minutes": 5, "counts": counts}),
             seen(kind="pressure", about=(("channel", "email"),), shown=pressure),
             seen(kind="around", about=(("agent", "a"), ("other-agent", "b")), shown={"pairs": [pair]}),
+            seen(kind="fairness", about=(("agent", "a"), ("group", "w")), shown=fairness),
+            seen(kind="novelty", about=(("agent", "a"),), shown={"field": "channel", "values": ["fax", "minitel"]}),
         ],
         now_ms=work.world.clock(),
     )
@@ -94,7 +97,7 @@ async def test_pictures_show_what_was_seen(visit: Visit, work: Workplace, look: 
     for each in found:
         page = await zoe.go(f"/findings/acme/{each.id}")
         assert await page.locator("section[aria-labelledby^='picture-']").count() == (
-            2 if "groups" in each.seen.shown else 1
+            2 if each.seen.kind in ("pressure", "fairness") else 1
         )
         assert await zoe.axe() == []
         assert await zoe.overflow() <= 0

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from services.control.console.pages.finding_pictures import Picture, Words, pictures
+from services.control.console.pages.finding_picture_parts import Picture, Words
+from services.control.console.pages.finding_pictures import pictures
 from services.control.console.texts.findings import TEXTS
 from services.control.console.wording import Wording
 from services.findings.finding import Seen

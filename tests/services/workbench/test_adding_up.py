@@ -6,6 +6,7 @@ from typing import Any
 
 from services.findings import wording
 from services.workbench.looks.adding_up import AddingUpLook
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
 from tests.services.workbench.quiet import AGENTS, DAY, FIRST, Draw, agent, columns_of, of_decisions, person, seen_by
 
@@ -42,6 +43,7 @@ def test_an_agent_that_reads_far_more_customers_than_ever_is_found(tmp_path: Pat
     harvest = of_customers(range(FIRST, FIRST + 6), "READ", method=METHOD, who=4, seed=53, each=80, people=5000)
     columns = columns_of(tmp_path, reads(), harvest)
     (found,) = seen_by(AddingUpLook(), columns)
+    assert kinds(found) == ["columns"]
     assert found.about == (("agent", "bot-4"), ("measure", "customers"))
     assert found.of == "people"
     assert found.reach > 400

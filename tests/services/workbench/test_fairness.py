@@ -23,6 +23,7 @@ from services.workbench.columns.database import Columns
 from services.workbench.looks.fairness import FairnessLook
 from services.workbench.looks.fairness_tables import shown_of
 from services.workbench.looks.pressure_contacts import WEEK_MS
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import START_MS, Read
 from tests.services.workbench.campaigns import contact
 
@@ -99,6 +100,7 @@ Unfair = tuple[Columns, Vault, FairnessLook, Sequence[Seen]]
 
 def test_a_group_that_gets_fewer_offers_is_found_from_the_log_itself(unfair: Unfair) -> None:
     (seen,) = unfair[3]
+    assert kinds(seen) == ["bars", "bars"]
     assert seen.tenant == "acme"
     assert seen.about == (
         ("agent", "sales-bot"),

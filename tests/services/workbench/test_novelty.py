@@ -7,6 +7,7 @@ from typing import Any
 from services.findings import wording
 from services.workbench.columns.database import Columns
 from services.workbench.looks.novelty import NoveltyLook
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
 from tests.services.workbench.quiet import DAY, FIRST, Draw, agent, columns_of, of_decisions, person, seen_by, usual
 
@@ -24,6 +25,7 @@ def by_fax(count: int, *, people: int = 300, same: Mapping[str, Any] | None = No
 def test_a_channel_that_an_agent_never_had_is_found_with_its_calls(tmp_path: Path) -> None:
     columns = columns_of(tmp_path, by_fax(6))
     (found,) = seen_by(NoveltyLook(), columns)
+    assert kinds(found) == ["names"]
     assert found.about == (("agent", "bot-3"), ("channel", "fax"))
     assert (found.reach, len(found.decisions), found.shown["values"]) == (6, 6, ["fax"])
     assert found.low > 1

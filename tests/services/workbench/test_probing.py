@@ -13,6 +13,7 @@ from gateway.core.record import BucketAsk, BucketLook, Outcome
 from services.findings import wording
 from services.workbench.columns.database import Columns
 from services.workbench.looks.probing import ProbingLook
+from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_MS, Read, calls
 from tests.services.workbench.campaigns import contact
 from tests.services.workbench.quiet import (
@@ -76,6 +77,7 @@ def test_a_quiet_week_has_none_nor_has_an_agent_that_is_refused_more_often(tmp_p
 def test_refusals_that_are_tried_again_otherwise_are_found(tmp_path: Path) -> None:
     columns = columns_of(tmp_path, tried_again(100, bytes_after=120))
     (found,) = seen_by(ProbingLook(), columns)
+    assert kinds(found) == ["bars"]
     assert found.about == (("agent", "bot-5"), ("measure", "varied"))
     assert found.reach == pytest.approx(100, abs=3)
     assert found.shown["share"] > 0.4

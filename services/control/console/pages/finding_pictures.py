@@ -1,90 +1,41 @@
 """Pictures of what a finding has seen, from what its look has kept: bars in a table, or columns over time. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 import msgspec
 
-from services.findings import wording
+from services.control.console.pages.finding_picture_parts import (
+    Bar,
+    Bars,
+    Columns,
+    Names,
+    Picture,
+    Row,
+    Steps,
+    Words,
+    by_day,
+    part,
+    ranked,
+)
 from services.findings.finding import Seen
-from services.findings.samples import Burst, Drift, Estimate, Pairs, Pressure, Silence
+from services.findings.samples import (
+    AddingUp,
+    Burst,
+    Drift,
+    Estimate,
+    Fairness,
+    Novelty,
+    Pairs,
+    Pressure,
+    Probing,
+    Silence,
+)
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
 _KB: Final = ("\N{NO-BREAK SPACE}kB", 1000)
 _UNITS: Final = {"latency": ("\N{NO-BREAK SPACE}ms", 1000), "request-size": _KB, "response-size": _KB}
-_DAY_MS: Final = 24 * _HOUR_MS
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """One bar, with what it says. Lengths are shares of the longest, 0 to 1."""
-
-    length: float
-    text: str
-    low: float = 0.0
-    """Of its interval; likewise `high`, which is 0 where there is none."""
-    high: float = 0.0
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A bar of each series."""
-
-    label: str
-    bars: tuple[Bar, ...]
-
-
-class Bars(msgspec.Struct, frozen=True):
-    """A table with a bar for each row and series."""
-
-    kind: ClassVar[str] = "bars"
-    title: str
-    of: str
-    """What the rows are."""
-    series: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-class Columns(msgspec.Struct, frozen=True):
-    """Columns over time, equally far apart from `start_ms` on; those of the time of the finding are marked."""
-
-    kind: ClassVar[str] = "columns"
-    title: str
-    said: str
-    """The same in words."""
-    start_ms: int
-    end_ms: int
-    times: str
-    """How they are written: "moment" or "day"."""
-    columns: tuple[tuple[float, bool], ...]
-    """Height as a share of the highest, 0 to 1, and whether it is marked."""
-
-
-class Steps(msgspec.Struct, frozen=True):
-    """Pairs of decisions, one after the other."""
-
-    kind: ClassVar[str] = "steps"
-    title: str
-    pairs: tuple[tuple[str, str, str], ...]
-    """Ids, and how much later the second was."""
-
-
-Picture = Bars | Columns | Steps
-
-
-class Words:
-    """Says things and writes numbers in the reader's language."""
-
-    def __init__(self, say: Callable[..., str], language: str) -> None:
-        self.say = say
-        self._language = language
-
-    def number(self, value: float) -> str:
-        """With three digits that count."""
-        return wording.number(value, language=self._language)
-
-    def percent(self, share: float) -> str:
-        """A share of 1."""
-        return wording.percent(share, language=self._language)
 
 
 def pictures(seen: Seen, words: Words) -> tuple[Picture, ...]:
@@ -105,7 +56,7 @@ def _drift(seen: Seen, words: Words) -> Sequence[Picture]:
     rows = [
         Row(
             _bin_label(each.name, each.low, each.high, measure, words),
-            tuple(Bar(_part(share, longest), words.percent(share)) for share in (each.before, each.now)),
+            tuple(Bar(part(share, longest), words.percent(share)) for share in (each.before, each.now)),
         )
         for each in drift.bins
     ]
@@ -132,12 +83,12 @@ def _burst(seen: Seen, words: Words) -> Sequence[Picture]:
     found: list[Picture] = []
     if any(burst.counts):
         most = max(burst.counts)
-        columns = tuple((_part(each, most), at in marked) for at, each in enumerate(burst.counts))
+        columns = tuple((part(each, most), at in marked) for at, each in enumerate(burst.counts))
         peak = words.say("findings-peak", count=words.number(most), whole=words.number(sum(burst.counts)))
         title = words.say("findings-by-minute")
         found.append(Columns(title, peak, start_ms, start_ms + _HOUR_MS, "moment", columns))
     if burst.agents:
-        found.append(_ranked(words, "findings-by-agent", [(each.name, each.count) for each in burst.agents]))
+        found.append(ranked(words, "findings-by-agent", [(each.name, each.count) for each in burst.agents]))
     return found
 
 
@@ -146,11 +97,9 @@ def _silence(seen: Seen, words: Words) -> Sequence[Picture]:
     if not days:
         return []
     shares = {at: each.matches / max(each.calls, 1) for at, each in days.items()}
-    most, now = max(shares.values()), days[max(days)]
-    all_days = range(min(days), max(days) + 1, _DAY_MS)
-    columns = tuple((_part(shares.get(at, 0.0), most), at >= seen.start_ms) for at in all_days)
+    now = days[max(days)]
     said = words.say("findings-matched", matches=words.number(now.matches), calls=words.number(now.calls))
-    return [Columns(words.say("findings-by-day"), said, min(days), max(days) + _DAY_MS, "day", columns)]
+    return [by_day(words.say("findings-by-day"), said, shares, seen)]
 
 
 def _pressure(seen: Seen, words: Words) -> Sequence[Picture]:
@@ -164,9 +113,9 @@ def _pressure(seen: Seen, words: Words) -> Sequence[Picture]:
         of = words.say("findings-contacts-before")
         found.append(Bars(words.say("findings-per-1000"), of, (words.say("findings-rate"),), rows))
     if pressure.agents:
-        ranked = [(each.agent, each.beyond or each.contacts) for each in pressure.agents]
+        counts = [(each.agent, each.beyond or each.contacts) for each in pressure.agents]
         key = "findings-beyond" if any(each.beyond for each in pressure.agents) else "findings-contacts"
-        found.append(_ranked(words, key, ranked))
+        found.append(ranked(words, key, counts))
     return found
 
 
@@ -180,7 +129,7 @@ def _estimated(estimate: Estimate | None, longest: float, words: Words) -> Bar:
         return Bar(0.0, words.say("findings-too-few"))
     low, high = words.number(estimate.low), words.number(estimate.high)
     text = words.say("findings-estimate", value=words.number(estimate.value), low=low, high=high)
-    return Bar(_part(estimate.value, longest), text, _part(estimate.low, longest), _part(estimate.high, longest))
+    return Bar(part(estimate.value, longest), text, part(estimate.low, longest), part(estimate.high, longest))
 
 
 def _around(seen: Seen, words: Words) -> Sequence[Picture]:
@@ -189,14 +138,47 @@ def _around(seen: Seen, words: Words) -> Sequence[Picture]:
     return [Steps(words.say("findings-steps"), told)] if told else []
 
 
-def _ranked(words: Words, key: str, ranked: Sequence[tuple[str, float]]) -> Bars:
-    most = max((each for _, each in ranked), default=0.0)
-    rows = tuple(Row(name, (Bar(_part(count, most), words.number(count)),)) for name, count in ranked)
-    return Bars(words.say(key), words.say("findings-agent"), (words.say("findings-count"),), rows)
+def _fairness(seen: Seen, words: Words) -> Sequence[Picture]:
+    fairness = msgspec.convert(seen.shown, Fairness)
+    group = dict(seen.about).get("group", "")
+    told = ((group, fairness.rate, seen.n), (fairness.reference, fairness.reference_rate, seen.m))
+    longest = max(fairness.rate, fairness.reference_rate)
+    say = words.percent if fairness.share else words.number
+    rows = tuple(
+        Row(
+            words.say("findings-group", group=name, people=words.number(people)),
+            (Bar(part(rate, longest), say(rate)),),
+        )
+        for name, rate, people in told
+    )
+    rate = words.say("findings-share" if fairness.share else "findings-a-person")
+    found: list[Picture] = [Bars(words.say("findings-groups"), words.say("findings-of-group"), (rate,), rows)]
+    if fairness.comparisons:
+        counts = (fairness.comparisons, fairness.naive, fairness.alerts)
+        named = [words.say(f"findings-{each}") for each in ("comparisons", "naive", "alerts")]
+        found.append(ranked(words, "findings-judged", list(zip(named, counts, strict=True)), of="findings-what"))
+    return found
 
 
-def _part(value: float, whole: float) -> float:
-    return min(max(value / whole, 0.0), 1.0) if whole > 0 else 0.0
+def _probing(seen: Seen, words: Words) -> Sequence[Picture]:
+    probing = msgspec.convert(seen.shown, Probing)
+    longest = max(probing.share, probing.others)
+    told = ((dict(seen.about).get("agent", ""), probing.share), (words.say("findings-other-agents"), probing.others))
+    rows = tuple(Row(name, (Bar(part(share, longest), words.percent(share)),)) for name, share in told)
+    return [Bars(words.say("findings-how-often"), words.say("findings-agent"), (words.say("findings-share"),), rows)]
+
+
+def _adding_up(seen: Seen, words: Words) -> Sequence[Picture]:
+    days = {each.at_ms: float(each.customers) for each in msgspec.convert(seen.shown, AddingUp).days}
+    if not days:
+        return []
+    said = words.say("findings-last-day", customers=words.number(days[max(days)]))
+    return [by_day(words.say("findings-customers"), said, days, seen)]
+
+
+def _novelty(seen: Seen, words: Words) -> Sequence[Picture]:
+    values = msgspec.convert(seen.shown, Novelty).values
+    return [Names(words.say("findings-new-values"), values)] if values else []
 
 
 _KINDS: Final[Mapping[str, Callable[[Seen, Words], Sequence[Picture]]]] = {
@@ -205,4 +187,8 @@ _KINDS: Final[Mapping[str, Callable[[Seen, Words], Sequence[Picture]]]] = {
     "silence": _silence,
     "pressure": _pressure,
     "around": _around,
+    "fairness": _fairness,
+    "probing": _probing,
+    "adding-up": _adding_up,
+    "novelty": _novelty,
 }

@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.console.page import Parts
-from services.control.console.pages.finding_pictures import Words, pictures
+from services.control.console.pages.finding_picture_parts import Words
+from services.control.console.pages.finding_pictures import pictures
 from services.control.console.rendering import texts_of
 from services.control.console.viewer import viewer_of
 from services.control.decisions.looking import ALL, Look

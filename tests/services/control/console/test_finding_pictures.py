@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.control.console.pages.finding_pictures import Bars, Columns, Steps
+from services.control.console.pages.finding_picture_parts import Bars, Columns, Names, Steps
 from tests.services.findings.drawing import drawn, kinds
 from tests.services.findings.test_finding import HOUR_MS, seen
 
@@ -102,11 +102,48 @@ def test_detours_show_both_decisions() -> None:
     assert steps.pairs == (("a" * 32, "b" * 32, "1.5"),)
 
 
-@given(st.sampled_from(["drift", "burst", "silence", "pressure", "around", "other"]), st.dictionaries(st.text(), ANY))
+def test_fairness_shows_both_groups_and_what_four_fifths_alone_would_say() -> None:
+    about = (("agent", "a"), ("measure", "offers"), ("attribute", "sex"), ("group", "w"))
+    shown = {
+        "reference": "m",
+        "rate": 0.2,
+        "reference_rate": 0.4,
+        "share": True,
+        "comparisons": 9,
+        "naive": 4,
+        "alerts": 1,
+    }
+    groups, judged = drawn(seen(kind="fairness", about=about, n=120, m=140, shown=shown))
+    assert isinstance(groups, Bars)
+    assert [(row.label, row.bars[0].text) for row in groups.rows] == [
+        ("w (120 people)", "20%"),
+        ("m (140 people)", "40%"),
+    ]
+    assert isinstance(judged, Bars)
+    assert [row.bars[0].text for row in judged.rows] == ["9", "4", "1"]
+
+
+def test_probing_adding_up_and_novelty_show_what_is_unusual() -> None:
+    (shares,) = drawn(seen(kind="probing", about=(("agent", "a"),), shown={"share": 0.5, "others": 0.1}))
+    assert isinstance(shares, Bars)
+    assert [(row.label, row.bars[0].text) for row in shares.rows] == [("a", "50%"), ("other agents", "10%")]
+    days = [{"at_ms": 0, "customers": 4}, {"at_ms": DAY_MS, "customers": 80}]
+    (columns,) = drawn(seen(kind="adding-up", start_ms=DAY_MS, end_ms=2 * DAY_MS, shown={"days": days}))
+    assert isinstance(columns, Columns)
+    assert columns.columns == ((0.05, False), (1.0, True))
+    (names,) = drawn(seen(kind="novelty", shown={"field": "channel", "values": ["fax"]}))
+    assert isinstance(names, Names)
+    assert names.names == ("fax",)
+
+
+KINDS = ["drift", "burst", "silence", "pressure", "around", "fairness", "probing", "adding-up", "novelty"]
+
+
+@given(st.sampled_from([*KINDS, "other"]), st.dictionaries(st.text(), ANY))
 def test_whatever_was_kept_is_drawn_or_not_but_never_in_the_way(kind: str, shown: dict[str, Any]) -> None:
     kinds(seen(kind=kind, shown=shown))
 
 
-@pytest.mark.parametrize("kind", ["drift", "burst", "silence", "pressure", "around"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_kept_is_no_picture(kind: str) -> None:
     assert kinds(seen(kind=kind)) == []
