@@ -36,6 +36,7 @@ bench: setup
 	$(BIN)/python -m loadtests.visible
 	$(BIN)/python -m loadtests.intake
 	$(BIN)/python -m loadtests.doors
+	$(BIN)/python -m loadtests.insights
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate
