@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from gateway.core.errors import Reason
 from services.not_done import NotDone
 from services.report_counts import Counting, Progress, quoted
 from services.reports.counted import Checkpoint, Period
@@ -67,6 +68,9 @@ class ReportWrong(NotDone):
     """There is no such report."""
 
     say = staticmethod(say)
+
+    def __init__(self, code: str, /, *, field: str = "") -> None:
+        super().__init__(code, reason=Reason.ARGUMENT_INVALID, field=field)
 
 
 def checked(wanted: Wanted) -> Wanted:

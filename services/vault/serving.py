@@ -58,7 +58,9 @@ class VaultServicer(VaultServiceServicer):
         )
         await asyncio.to_thread(self._vault.load, wanted, now_ms=now_ms)
         held = [
-            each for each in self._vault.held() if (each.tenant, each.attribute) == (wanted.tenant, wanted.attribute)
+            each
+            for each in await asyncio.to_thread(self._vault.held)
+            if (each.tenant, each.attribute) == (wanted.tenant, wanted.attribute)
         ]
         return pb.LoadAttributeResponse(attribute=_shown(held[0]) if held else None)
 

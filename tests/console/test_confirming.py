@@ -68,7 +68,8 @@ async def test_whose_session_has_ended_logs_in_and_is_back_on_the_page(
 ) -> None:
     visitor = await visit(guarded_gallery)
     await visitor.continues((await house.somebody("ada", Role.OFFICER)).session)
-    page = await visitor.go("/gallery?x=1")
+    async with visitor.page.expect_response("**/gallery/check"):  # which the page asks for by itself
+        page = await visitor.go("/gallery?x=1")
     await house.access.sessions.end("ada")
     await page.get_by_role("button", name="More").click()
     await page.wait_for_url("**/login?next=/gallery%3Fx%3D1")

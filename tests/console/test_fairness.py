@@ -1,21 +1,16 @@
 """How groups fared is shown beside the findings, with both verdicts; where nobody can tell, that is said."""
 
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateway.rpc.serving import serving
 from gateway.rpc.times import timestamp
 from pilote.vault.v1 import vault_service_pb2 as pb
-from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.control.access.rights import Role
-from services.vault.serving import SERVICE, VaultServicer
-from services.vault.store import Vault
 from tests.console.conftest import Visit
 from tests.console.workplace import working
 from tests.e2e.policy import policy
+from tests.services.vault.running import vault_running
 from tests.stores import Store
 
 LOOKS = pytest.mark.parametrize(
@@ -66,26 +61,14 @@ WEEK = pb.Week(
 )
 
 
-@contextlib.asynccontextmanager
-async def told(folder: Path) -> AsyncIterator[str]:
-    """The address of a vault whose statistics have compared that."""
-    vault = Vault(folder / "vault")
-    servicer = VaultServicer(vault, compared=lambda: pb.ListComparisonsResponse(weeks=[WEEK]), clock_ms=lambda: 0)
-    async with serving(
-        lambda server: add_VaultServiceServicer_to_server(servicer, server),
-        listen="127.0.0.1:0",
-        names=(SERVICE,),
-        drain_seconds=0,
-    ) as port:
-        yield f"127.0.0.1:{port}"
-    vault.close()
-
-
 @LOOKS
 async def test_rates_ratio_and_both_verdicts_stand_beside_each_other(
     visit: Visit, redis_process: Store, tmp_path: Path, look: dict[str, object]
 ) -> None:
-    async with told(tmp_path) as address, working(redis_process.url, tmp_path, options={"insights": address}) as work:
+    async with (
+        vault_running(tmp_path, weeks=[WEEK]) as address,
+        working(redis_process.url, tmp_path, options={"insights": address}) as work,
+    ):
         await work.publish(policy(work.upstream.address))
         zoe = await work.enter(await visit(work.url, **look), "zoe", Role.MODERATOR)
         page = await zoe.go("/findings")

@@ -130,6 +130,7 @@ async def test_what_is_typed_narrows_the_choice_and_the_field_keeps_the_focus(vi
     zoe = await work.enter(await visit(work.url), "zoe", Role.MODERATOR)
     page = await zoe.go("/stops")
     await page.get_by_label("Find what to stop").press_sequentially("research")
+    await page.wait_for_url("**/stops?q=research")  # what is typed is looked for as it comes
     await page.get_by_role("link", name="Stop sales-bot", exact=True).wait_for(state="detached")
     assert await page.get_by_role("link", name="Stop research-bot").is_visible()
     assert await page.evaluate("document.activeElement.id") == "q"

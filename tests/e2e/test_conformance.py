@@ -15,6 +15,7 @@ from services.findings.store import FindingStore
 from tests.e2e.insiders import Inside, inside
 from tests.e2e.world import HOLD_KEY, RECORD_KEY, REPLAY_KEY, Auditor, World
 from tests.services.findings.test_finding import seen
+from tests.services.vault.running import vault_running
 
 SECONDS = "75"
 SEED = "20261128"
@@ -22,11 +23,14 @@ FOLDER = Path(__file__).parent
 
 
 @pytest.fixture
-async def house(world: World, auditor: Auditor) -> AsyncIterator[Inside]:
-    """A control plane beside a gateway, its records and their audit service."""
+async def house(world: World, auditor: Auditor, tmp_path: Path) -> AsyncIterator[Inside]:
+    """A control plane beside a gateway, its records, their audit service and the vault."""
     keys = {"hold_keys": (HOLD_KEY,), "record_keys": (RECORD_KEY,), "replay_keys": (REPLAY_KEY,)}
     await FindingStore(world.redis).see([seen()], now_ms=clock_ms())
-    async with inside(world.redis, world.redis_url, audit=auditor.address, **keys) as house:
+    async with (
+        vault_running(tmp_path) as insights,
+        inside(world.redis, world.redis_url, audit=auditor.address, insights=insights, **keys) as house,
+    ):
         yield house
 
 

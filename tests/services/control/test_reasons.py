@@ -16,7 +16,7 @@ from services.control.api.statuses import STATUSES
 from services.not_done import NotDone
 
 FOLDER = Path(services.__file__).parent
-SCOPES = ("services.control", "services.revisions")
+SCOPES = ("services.control", "services.revisions", "services.report_making")
 LATER = {
     "AccountProblem": {
         *("account-changed", "account-last-admin", "account-linked", "account-not-first", "account-there"),
