@@ -29,8 +29,7 @@ async def kept(shell: Shell, settings: Settings, *, tenant: str) -> tuple[Pressu
     """
     async with shell.store(settings) as redis:
         tenants = (tenant,) if tenant else await tenants_of(RevisionStore(redis))
-        found = [await PressureStore(redis).get(each) for each in tenants]
-    return tuple(each for each in found if each is not None)
+        return await PressureStore(redis).of(tenants)
 
 
 def told(pressure: Pressure, *, language: str) -> Iterator[tuple[str, Rows]]:
@@ -56,20 +55,11 @@ def told(pressure: Pressure, *, language: str) -> Iterator[tuple[str, Rows]]:
 
 
 def _figures(channel: PressureChannel, language: str) -> Rows:
-    numbers = (
-        ("p50", channel.p50),
-        ("p95", channel.p95),
-        ("p99", channel.p99),
-        ("gini", channel.gini),
-        ("never", channel.never),
-        ("over", channel.over_cap),
-        ("capped", channel.capped),
-    )
     return (
         tuple(say(name, language=language) for name in ("what", "value", "interval")),
         (say("pressure-people", language=language), _plain(channel.people, language), ""),
         (say("pressure-contacts", language=language), _plain(channel.contacts, language), ""),
-        *((say(f"pressure-{name}", language=language), *_parts(number, language)) for name, number in numbers),
+        *((say(f"pressure-{name}", language=language), *_parts(number, language)) for name, number in channel.numbers),
     )
 
 

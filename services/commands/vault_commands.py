@@ -10,6 +10,7 @@ import typer
 from gateway.settings import language
 from services.commands.shell import Shell, print_rows, print_text
 from services.commands.vault_texts import say
+from services.vault.attributes import LARGEST_FILE, MOST_KEEP_DAYS
 
 if TYPE_CHECKING:
     from services.commands.noting import Operator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Tenant = Annotated[str, typer.Option(help="Whose customers.")]
-_LARGEST = 4 << 20
-"""Bytes of a file: far more than 20,000 customers take."""
 
 
 def commands(shell: Shell) -> typer.Typer:
@@ -37,13 +36,13 @@ def _add_load(app: typer.Typer, shell: Shell) -> None:
         attribute: Annotated[str, typer.Option(help="gender, age, disability, residence or nationality.")],
         purpose: Annotated[str, typer.Option(help="What for; it stays in the log for good, so name nobody.")],
         legal_basis: Annotated[str, typer.Option(help="On what legal basis, such as consent.")],
-        keep_days: Annotated[int, typer.Option(min=1, max=366, help="Deleted after so many days.")],
+        keep_days: Annotated[int, typer.Option(min=1, max=MOST_KEEP_DAYS, help="Deleted after so many days.")],
     ) -> None:
         """Load an attribute of customers, all lines or none."""
         from services.control.vault.desk import Loading, WrongRows
 
         lang = language(shell.settings())
-        if file.stat().st_size > _LARGEST:
+        if file.stat().st_size > LARGEST_FILE:
             shell.fail(say("large", language=lang), 2)
         try:
             text = file.read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ from services.findings.finding import CLOSED, Comment, Finding, Link, State, clo
 MOST_CHARACTERS: Final = 1_000
 """Of a comment."""
 MOST_LINKS: Final = 50
-SENT: Final = ".finding.sent"
-"""How the names of events end that somebody has sent by hand: whoever tells other systems looks for them."""
+SENT: Final = "finding.sent"
+"""The type of events by which somebody has sent a finding on. Their names end with it; whoever tells others looks for
+them."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +67,8 @@ def linked(finding: Finding, link: Link, *, by: str, now_ms: int) -> Finding:
 def sent(finding: Finding, *, by: str, now_ms: int) -> Finding:
     """It with a link to an event that is on its way to other systems."""
     told = f"{finding.seen.tenant}\n{finding.id}\n{finding.version}".encode()
-    return linked(finding, Link("event", f"events/{hashlib.sha256(told).hexdigest()[:32]}{SENT}"), by=by, now_ms=now_ms)
+    name = f"events/{hashlib.sha256(told).hexdigest()[:32]}.{SENT}"
+    return linked(finding, Link("event", name), by=by, now_ms=now_ms)
 
 
 def _day(at_ms: int) -> str:

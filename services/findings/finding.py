@@ -45,6 +45,8 @@ class Grade(StrEnum):
     MINOR = "MINOR"
 
 
+_PERSONS: Final = frozenset({"subject", "subject_ref", "customer", "person", "contact"})
+"""What a finding may be about that names somebody, if only by a pseudonym."""
 _NUMBERS: Final = ("size", "certainty", "value", "low", "high", "level", "false_alarms")
 _GRADES: Final = ((0.6, Grade.CRITICAL), (0.3, Grade.MAJOR), (0.0, Grade.MINOR))
 DUE_DAYS: Final[Mapping[Grade, int]] = {Grade.CRITICAL: 1, Grade.MAJOR: 3, Grade.MINOR: 14}
@@ -157,6 +159,11 @@ def id_for(tenant: str, kind: str, about: tuple[tuple[str, str], ...]) -> str:
     """The id of the finding of that kind about that: 16 hexadecimal digits."""
     said = msgspec.json.encode((tenant, kind, about))
     return hashlib.blake2b(said, digest_size=8).hexdigest()
+
+
+def impersonal(seen: Seen) -> Seen:
+    """It, about nothing that names somebody: for who keeps or is told of it elsewhere."""
+    return msgspec.structs.replace(seen, about=tuple(each for each in seen.about if each[0] not in _PERSONS))
 
 
 def score_of(seen: Seen) -> float:

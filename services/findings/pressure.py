@@ -1,5 +1,6 @@
 """How customers are solicited, in numbers: what the workbench works out once an hour, and others read and show."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -93,6 +94,19 @@ class PressureChannel(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     senders: tuple[PressureSender, ...] = ()
     """Who adds most first."""
 
+    @property
+    def numbers(self) -> tuple[tuple[str, PressureNumber | None], ...]:
+        """What is known of all its people, by the names of texts."""
+        return (
+            ("p50", self.p50),
+            ("p95", self.p95),
+            ("p99", self.p99),
+            ("gini", self.gini),
+            ("never", self.never),
+            ("over", self.over_cap),
+            ("capped", self.capped),
+        )
+
 
 class Pressure(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """All of one tenant. Times are milliseconds since the epoch."""
@@ -117,6 +131,11 @@ class PressureStore:
     async def keep(self, pressure: Pressure) -> None:
         """Keep it instead of what was there."""
         await self._redis.set(keys.pressure(pressure.tenant), msgspec.json.encode(pressure))
+
+    async def of(self, tenants: Sequence[str]) -> tuple[Pressure, ...]:
+        """Those of these tenants that something was worked out for, in that order."""
+        found = [await self.get(each) for each in tenants]
+        return tuple(each for each in found if each is not None)
 
     async def get(self, tenant: str) -> Pressure | None:
         """That of a tenant; `None` where nothing was worked out yet, or by a version of Pilote that tells other things.

@@ -21,3 +21,12 @@ MOST_KEEP_DAYS: Final = 366
 """How long a value is kept at most, unless it is loaded anew."""
 MOST_ROWS: Final = 20_000
 """Customers of one load."""
+LONGEST_CUSTOMER: Final = 256
+"""Characters of a customer's resource name."""
+LARGEST_FILE: Final = 4 << 20
+"""Bytes: as many customers take less."""
+
+
+def resource_of(tenant: str, attribute: str = "") -> str:
+    """What an attribute of a tenant is called in the log; without one, all of them."""
+    return f"vault/{tenant}/{attribute or '*'}"

@@ -60,7 +60,7 @@ class Keeper:
 
     async def _erase(self) -> None:
         """Carry out the erasures that the log has since the last one, newest first."""
-        begun = self._vault.erasures_read_to
+        begun = await asyncio.to_thread(lambda: self._vault.erasures_read_to)
         people: list[tuple[str, str]] = []
         newest, token = begun, ""
         while True:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from pilote.audit.v1 import personal_pb2
+from services.vault.attributes import resource_of
 from services.vault.store import Held
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
@@ -16,11 +17,6 @@ PERSON: Final = "pilote:insights"
 """Whom the log names: no person, but the process that makes statistics."""
 SECONDS: Final = 10.0
 """Longest time that a note may take."""
-
-
-def resource_of(tenant: str, attribute: str = "") -> str:
-    """What an attribute of a tenant is called in the log; without one, all of them."""
-    return f"vault/{tenant}/{attribute or '*'}"
 
 
 async def note_reading(audit: "AuditServiceAsyncStub", held: Held) -> None:

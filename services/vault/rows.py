@@ -6,12 +6,11 @@ from typing import Final
 
 import msgspec
 
-from services.vault.attributes import ATTRIBUTES, MOST_ROWS
+from services.vault.attributes import ATTRIBUTES, LONGEST_CUSTOMER, MOST_ROWS
 
 MOST_MISTAKES: Final = 20
 """That are said; the rest is counted."""
 _HEAD: Final = ["customer", "value"]
-_LONGEST_CUSTOMER: Final = 256
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -77,7 +76,7 @@ def _wrong(cells: list[str], found: dict[str, str], values: frozenset[str]) -> s
     if len(cells) != len(_HEAD):
         return "columns"
     customer, value = (each.strip() for each in cells)
-    if not 1 <= len(customer) <= _LONGEST_CUSTOMER or not customer.isprintable():
+    if not 1 <= len(customer) <= LONGEST_CUSTOMER or not customer.isprintable():
         return "customer"
     if value not in values:
         return "value"

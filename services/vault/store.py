@@ -38,6 +38,11 @@ _LISTED: Final = """SELECT a.tenant, a.attribute, purpose, legal_basis, loaded_m
  GROUP BY a.tenant, a.attribute ORDER BY a.tenant, a.attribute"""
 
 
+_FORGOTTEN: Final = """DELETE FROM people WHERE tenant = ?1 AND subject_ref = ?3
+ AND attribute IN (SELECT attribute FROM attributes WHERE tenant = ?1 AND ?2 IN ('', attribute))"""
+"""By the attributes that there are, so that the primary key finds the row."""
+
+
 class VaultUnusable(Exception):
     """The file or its key cannot be used; the text says what to do."""
 
@@ -108,7 +113,7 @@ class Vault:
             self._engine.execute("BEGIN IMMEDIATE")
             self._engine.execute("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", about)
             self._engine.executemany("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?)", rows)
-        self.loads += 1
+            self.loads += 1
 
     def held(self) -> tuple[Held, ...]:
         """What is held, by tenant and attribute."""
@@ -156,8 +161,7 @@ class Vault:
                 count = self._engine.execute(f"DELETE FROM people WHERE {which}", values).rowcount  # noqa: S608
                 self._engine.execute(f"DELETE FROM attributes WHERE {which}", values)  # noqa: S608
                 return count
-            text = f"DELETE FROM people WHERE {which} AND subject_ref = ?"  # noqa: S608 - our own words
-            return sum(self._engine.execute(text, [*values, each]).rowcount for each in people)
+            return sum(self._engine.execute(_FORGOTTEN, (tenant, attribute, each)).rowcount for each in people)
 
     def expire(self, *, now_ms: int) -> Mapping[tuple[str, str], int]:
         """Delete what is over; says how many values of which tenant and attribute that were."""
@@ -181,8 +185,8 @@ class Vault:
         """Delete all that is held of these customers, (tenant, pseudonym), whom the log says to be erased."""
         with self._lock, self._engine:
             self._engine.execute("BEGIN IMMEDIATE")
-            text = "DELETE FROM people WHERE tenant = ? AND subject_ref = ?"
-            count = sum(self._engine.execute(text, each).rowcount for each in people)
+            forgotten = (self._engine.execute(_FORGOTTEN, (tenant, "", ref)) for tenant, ref in people)
+            count = sum(each.rowcount for each in forgotten)
             self._engine.execute("DELETE FROM erasures")
             self._engine.execute("INSERT INTO erasures VALUES (?)", (read_to,))
         return count

@@ -2,20 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from services.findings import wording
 from services.findings.changing import SENT
 from services.findings.failing import finding_of
-from services.findings.finding import Finding
+from services.findings.finding import Finding, impersonal
 from services.webhooks.events import PREFIX, Event, time_of
 
 Openings = Mapping[str, str]
 """By the id of a finding, what tells the time that it opened from earlier ones."""
-_PERSONS: Final = frozenset({"subject", "subject_ref", "customer", "person", "contact"})
-"""What a finding may be about that names somebody, if only by a pseudonym."""
 
 
 def openings_of(findings: Sequence[Finding]) -> Openings:
@@ -36,13 +34,13 @@ def news(findings: Sequence[Finding], before: Openings) -> Sequence[Finding]:
 
 def sent_in(finding: Finding) -> tuple[str, ...]:
     """Ids of the events by which somebody has sent it."""
-    names = (each.name for each in finding.links if each.kind == "event" and each.name.endswith(SENT))
+    names = (each.name for each in finding.links if each.kind == "event" and each.name.endswith(f".{SENT}"))
     return tuple(name.removeprefix("events/") for name in names if name.startswith("events/"))
 
 
 def of_sent(finding: Finding, event: str, *, now_ms: int) -> Event:
     """What is told of a finding that somebody has sent, as it stands now."""
-    return _event(finding, event, "finding.sent", at_ms=now_ms)
+    return _event(finding, event, SENT, at_ms=now_ms)
 
 
 def of_finding(finding: Finding, *, now_ms: int) -> Event:
@@ -54,8 +52,7 @@ def of_finding(finding: Finding, *, now_ms: int) -> Event:
 
 
 def _event(finding: Finding, event: str, kind: str, *, at_ms: int) -> Event:
-    seen = finding.seen
-    about = tuple((name, value) for name, value in seen.about if name not in _PERSONS)
+    seen = impersonal(finding.seen)
     return Event(
         id=event,
         type=f"{PREFIX}{kind}",
@@ -64,8 +61,8 @@ def _event(finding: Finding, event: str, kind: str, *, at_ms: int) -> Event:
         tenant=seen.tenant,
         data={
             "kind": seen.kind,
-            "title": wording.title(msgspec.structs.replace(seen, about=about), language="en"),
-            "about": dict(about),
+            "title": wording.title(seen, language="en"),
+            "about": dict(seen.about),
             "grade": finding.grade.value,
             "score": round(finding.score, 6),
             "reach": seen.reach,

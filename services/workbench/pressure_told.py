@@ -25,6 +25,7 @@ from services.workbench.columns.database import Columns
 from services.workbench.looks import standings
 from services.workbench.looks.pressure import ALPHA, BEFORE, REPORTED_MS, WEEKS
 from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts, Sending, contacts_of, sendings, week_of
+from services.workbench.looks.pressure_evidence import ranked
 from services.workbench.looks.pressure_weeks import fatigue, weeks_of
 
 MOST_SENDERS: Final = 20
@@ -81,7 +82,7 @@ def _channel(
         fullness=None if stand is None or stand.segment.typical is None else _number(stand.segment.typical.times(0.01)),
         costs=tuple(_cost(each) for each in costs),
         allowed=allowed,
-        senders=_senders(contacts, late, allowed=allowed),
+        senders=_senders(contacts, since_ms=end_ms - WEEKS * WEEK_MS, allowed=allowed),
     )
 
 
@@ -97,15 +98,11 @@ def _of_capped(caps: Mapping[str, NDArray[Any]], name: str) -> PressureNumber | 
     return _number(share(int(caps[name][0]), people, alpha=ALPHA)) if people >= LEAST_PEOPLE else None
 
 
-def _senders(contacts: Contacts, late: NDArray[np.bool_], *, allowed: int) -> tuple[PressureSender, ...]:
-    its = late & ~contacts.held
+def _senders(contacts: Contacts, *, since_ms: int, allowed: int) -> tuple[PressureSender, ...]:
+    its = ~contacts.held
     sent = Sent.of(Moments.of(contacts.person[its], contacts.at_ms[its]), contacts.agent[its], contacts.agents)
-    added = sorted(adding(sent, allowed=allowed, window_ms=WEEK_MS), key=_most)
+    added = ranked(adding(sent, allowed=allowed, window_ms=WEEK_MS, since_ms=since_ms))
     return tuple(_sender(each) for each in added[:MOST_SENDERS] if each.contacts)
-
-
-def _most(added: Adding) -> tuple[int, int, str]:
-    return -added.beyond, -added.contacts, added.name
 
 
 def _sender(added: Adding) -> PressureSender:

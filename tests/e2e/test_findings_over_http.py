@@ -164,6 +164,17 @@ async def test_in_one_step_it_becomes_a_draft_of_a_rule_that_watches_and_stays_l
     assert (await people.ask("POST", f"/v1/findings/acme/{named.id}:link", stop | {"name": "a b"}))[0] == 400
 
 
+async def test_a_draft_of_a_finding_about_a_customer_names_nobody(people: Steering, world: World) -> None:
+    about = (("subject", "0123456789abcdef0123456789abcdef"), ("method", "/pilote.crm.v1.DealService/UpdateDeal"))
+    finding = await kept(world, seen(kind="adding-up", about=about))
+    named = next(each for each in await FindingStore(world.redis).all("acme") if each.seen.about == about)
+    assert named.id != finding.id
+    _, made = await people.ask("POST", f"/v1/findings/acme/{named.id}:draft", roles=ALL)
+    _, draft = await people.ask("GET", f"/v1/{made['draft']}", roles=ALL)
+    assert "UpdateDeal" in draft["text"]
+    assert "0123456789abcdef" not in str(draft)
+
+
 async def test_it_is_sent_on_where_somebody_wants_to_be_told_and_the_log_says_so(
     people: Steering, world: World, auditor: Auditor
 ) -> None:

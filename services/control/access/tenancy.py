@@ -26,3 +26,17 @@ def tenants_for(principal: Principal, right: Right, known: Sequence[str], *, ask
     if asked not in own:
         raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=asked, tenants=", ".join(own) or "-")
     return (asked,)
+
+
+def ruled(who: Principal, right: Right, known: Sequence[str], tenant: str) -> None:
+    """See that they have that right in a tenant.
+
+    Raises:
+        Undone: NOT_FOUND where they may not even see it.
+        Forbidden: they see it, and lack the right.
+    """
+    seen = tenants_for(who, Right.SEE, known)
+    if tenant not in seen:
+        raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=tenant, tenants=", ".join(seen) or "-")
+    if not who.may(right, tenant):
+        raise Forbidden(right, tenant)

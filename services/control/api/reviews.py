@@ -11,7 +11,7 @@ from pilote.audit.v1 import audit_service_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.access.principals import Forbidden, Principal, principal_of
 from services.control.access.rights import Right
-from services.control.access.tenancy import tenants_for
+from services.control.access.tenancy import ruled, tenants_for
 from services.control.api.describing import takes
 from services.control.api.parameters import (
     Asking,
@@ -193,7 +193,7 @@ class ReviewsApi:
         @get("/v1/review-rules/{tenant:str}", right=Right.SEE, summary="Get the rules of reviews")
         async def rules(request: Asking, tenant: FromPath[str]) -> Response[RulesShown]:
             """How many of a tenant's decisions are reviewed, by how many people and by when, and what is too bad."""
-            ruled(principal_of(request), Right.SEE, self._policy, tenant)
+            ruled(principal_of(request), Right.SEE, self._policy.tenants, tenant)
             return _ruled(tenant, await desk.rules(tenant))
 
         @put(
@@ -205,7 +205,7 @@ class ReviewsApi:
         async def set_rules(request: Asking, tenant: FromPath[str], match: IfMatch = "") -> Response[RulesShown]:
             """Set all of them; what is not given is as by default. They hold for hours that are drawn from now on."""
             who = principal_of(request)
-            ruled(who, Right.REVIEW_RULES, self._policy, tenant)
+            ruled(who, Right.REVIEW_RULES, self._policy.tenants, tenant)
             given = await body_of(request, ReviewRules)
             return _ruled(tenant, await desk.set_rules(tenant, given, who=who, match=match_of(match)))
 
@@ -218,7 +218,7 @@ class ReviewsApi:
         async def told(request: Asking, tenant: FromPath[str]) -> Response[NumbersShown]:
             """Agreement, attention, time, and how many of all decisions are wrong, of the last 28 days."""
             who = principal_of(request)
-            ruled(who, Right.SEE, self._policy, tenant)
+            ruled(who, Right.SEE, self._policy.tenants, tenant)
             found, waiting, overdue = await desk.numbers(tenant)
             everybody = who.may(Right.REVIEW_RULES, tenant)
             told = numbers_shown(tenant, found, waiting=waiting, overdue=overdue, to=who.name, everybody=everybody)
@@ -258,20 +258,6 @@ def permitted(who: Principal, right: Right, policy: ActivePolicy, tenant: str, r
     """
     if tenant not in tenants_for(who, Right.SEE, policy.tenants):
         raise Undone(Reason.NOT_FOUND, "review-none", name=f"reviews/{tenant}/{review}")
-    if not who.may(right, tenant):
-        raise Forbidden(right, tenant)
-
-
-def ruled(who: Principal, right: Right, policy: ActivePolicy, tenant: str) -> None:
-    """See that they have that right in a tenant.
-
-    Raises:
-        Undone: NOT_FOUND where they may not even see it.
-        Forbidden: they see it, and lack the right.
-    """
-    seen = tenants_for(who, Right.SEE, policy.tenants)
-    if tenant not in seen:
-        raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=tenant, tenants=", ".join(seen) or "-")
     if not who.may(right, tenant):
         raise Forbidden(right, tenant)
 

@@ -3,26 +3,22 @@
 No operation answers what is known of one person.
 """
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from gateway.core.errors import Reason
-from services.control.access.principals import Forbidden, Principal, principal_of
+from services.control.access.principals import principal_of
 from services.control.access.rights import Right
-from services.control.access.tenancy import tenants_for
+from services.control.access.tenancy import ruled, tenants_for
 from services.control.api.describing import takes
 from services.control.api.parameters import Asking, Tenant, body_of
 from services.control.policy import ActivePolicy
-from services.control.undone import Undone
 from services.control.vault.desk import Loading, VaultDesk
 from services.control.vault.shown import AttributeShown, WeekShown, attribute_shown, week_shown
-
-LARGEST_BODY: Final = 4 << 20
-"""Bytes: 20,000 customers take less."""
+from services.vault.attributes import LARGEST_FILE, LONGEST_CUSTOMER, MOST_KEEP_DAYS, MOST_PURPOSE
 
 
 class VaultShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,21 +40,21 @@ class LoadVault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     csv: str
     """Lines of `customer,value` under that head: the customer's resource name, and one of the attribute's values."""
-    purpose: Annotated[str, msgspec.Meta(max_length=300)]
+    purpose: Annotated[str, msgspec.Meta(max_length=MOST_PURPOSE)]
     """What for. The log keeps it, so name no customer; likewise the legal basis."""
-    legal_basis: Annotated[str, msgspec.Meta(max_length=300)]
-    keep_days: Annotated[int, msgspec.Meta(ge=1, le=366)]
+    legal_basis: Annotated[str, msgspec.Meta(max_length=MOST_PURPOSE)]
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=MOST_KEEP_DAYS)]
     """Each value is deleted after so many days, unless it is loaded anew."""
 
 
 class ForgetVault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be deleted before its time is over."""
 
-    reason: Annotated[str, msgspec.Meta(max_length=300)]
+    reason: Annotated[str, msgspec.Meta(max_length=MOST_PURPOSE)]
     """It stays in the log, so name no customer."""
     attribute: str = ""
     """Empty: all."""
-    customer: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    customer: Annotated[str, msgspec.Meta(max_length=LONGEST_CUSTOMER)] = ""
     """Resource name of the customer; empty: everybody."""
 
 
@@ -108,12 +104,12 @@ class VaultApi:
             status_code=200,
             summary="Load an attribute",
             operation_class=takes(LoadVault),
-            request_max_body_size=LARGEST_BODY,
+            request_max_body_size=LARGEST_FILE,
         )
         async def load(request: Asking, tenant: FromPath[str], attribute: FromPath[str]) -> Response[AttributeShown]:
             """Take in an attribute of customers for statistics of fairness; who is known already has the new value."""
             who = principal_of(request)
-            permitted(who, tenant, policy)
+            ruled(who, Right.VAULT, policy.tenants, tenant)
             given = await body_of(request, LoadVault)
             wanted = Loading(
                 tenant=tenant,
@@ -135,7 +131,7 @@ class VaultApi:
         async def forget(request: Asking, tenant: FromPath[str]) -> Response[Forgotten]:
             """Delete an attribute or all, of one customer or everybody."""
             who = principal_of(request)
-            permitted(who, tenant, policy)
+            ruled(who, Right.VAULT, policy.tenants, tenant)
             given = await body_of(request, ForgetVault)
             count = await desk.forget(
                 tenant, attribute=given.attribute, customer=given.customer, reason=given.reason, who=who
@@ -143,17 +139,3 @@ class VaultApi:
             return Response(Forgotten(count))
 
         return [load, forget]
-
-
-def permitted(who: Principal, tenant: str, policy: ActivePolicy) -> None:
-    """See that they may manage the vault of a tenant.
-
-    Raises:
-        Undone: NOT_FOUND for a tenant that they may not even see.
-        Forbidden: they see it, and lack the right.
-    """
-    seen = tenants_for(who, Right.SEE, policy.tenants)
-    if tenant not in seen:
-        raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=tenant, tenants=", ".join(seen) or "-")
-    if not who.may(Right.VAULT, tenant):
-        raise Forbidden(Right.VAULT, tenant)

@@ -15,9 +15,9 @@ from services.control.findings.shown import etag_of, name_of, told, unchanged
 from services.control.policy import ActivePolicy
 from services.control.preconditions import ANY, Match, Unmatched
 from services.control.undone import Undone, reason_given, storing
-from services.findings.changing import MOST_CHARACTERS, Wanted, changed, linked, sent
+from services.findings.changing import MOST_CHARACTERS, SENT, Wanted, changed, linked, sent
 from services.findings.failing import looked_through
-from services.findings.finding import Finding, Link
+from services.findings.finding import Finding, Link, impersonal
 from services.findings.store import FindingChanged, FindingStore
 from services.findings.wording import title
 
@@ -120,12 +120,12 @@ class FindingDesk:
         """Tell other systems of it, such as where the product team keeps its tasks; each time is an event of its own.
 
         Raises:
-            Undone: NOT_FOUND; FINDING_NOBODY_TOLD where no webhook wants such events.
+            Undone: NOT_FOUND; ARGUMENT_INVALID where no webhook wants such events.
         """
         await self.get(tenant, finding)
         with storing():
             endpoints = await self._webhooks.endpoints()
-        if not any(each.wants("finding.sent", tenant=tenant) for each in endpoints):
+        if not any(each.wants(SENT, tenant=tenant) for each in endpoints):
             raise Undone(Reason.ARGUMENT_INVALID, "finding-nobody-told", tenant=tenant)
         return await self._written(
             tenant,
@@ -144,7 +144,7 @@ class FindingDesk:
             EditRefused, DraftProblem: no such draft can be made.
         """
         found = await self.get(tenant, finding)
-        named = title(found.seen, language=language)
+        named = title(impersonal(found.seen), language=language)  # a policy is no place for anybody's pseudonym
         rule = rule_of(found, title=named)
         if rule is None:
             raise Undone(Reason.ARGUMENT_INVALID, "finding-no-rule")

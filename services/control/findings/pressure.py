@@ -37,8 +37,7 @@ class PressureBook:
             Undone: STORE_UNAVAILABLE.
         """
         with storing():
-            found = [await self._store.get(tenant) for tenant in sorted(tenants)]
-        return tuple(each for each in found if each is not None)
+            return await self._store.of(sorted(tenants))
 
 
 def shown(pressure: Pressure) -> PressureShown:

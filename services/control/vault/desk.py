@@ -3,8 +3,9 @@
 It never learns a value of anybody: it sends them on, and nothing gives them back.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -15,14 +16,13 @@ from gateway.core.record import subject_ref
 from pilote.vault.v1 import vault_service_pb2 as pb
 from services.control.changes import Changes, Who
 from services.control.undone import Undone, reason_given
-from services.vault.attributes import ATTRIBUTES, MOST_KEEP_DAYS, MOST_PURPOSE
+from services.vault.attributes import ATTRIBUTES, LONGEST_CUSTOMER, MOST_KEEP_DAYS, MOST_PURPOSE, resource_of
 from services.vault.rows import MOST_MISTAKES, Mistake, RowsRefused, rows_of
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.vault.v1.vault_service_pb2_grpc import VaultServiceAsyncStub
 
 SECONDS: Final = 30.0
-_LONGEST_CUSTOMER: Final = 256
 
 
 class Loading(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class VaultDesk:
         if not 1 <= wanted.keep_days <= MOST_KEEP_DAYS:
             raise Undone(Reason.ARGUMENT_INVALID, "vault-days", field="keepDays", most=MOST_KEEP_DAYS)
         try:
-            rows = rows_of(wanted.csv, attribute=wanted.attribute)
+            values = await asyncio.to_thread(self._values, wanted)  # twenty thousand lines take a while
         except RowsRefused as refused:
             raise WrongRows(refused.mistakes) from refused
         request = pb.LoadAttributeRequest(
@@ -101,15 +101,15 @@ class VaultDesk:
             purpose=purpose,
             legal_basis=basis,
             keep_days=wanted.keep_days,
-            values={subject_ref(self._key, tenant=wanted.tenant, subject=row.customer): row.value for row in rows},
+            values=values,
         )
         with _asking():
             async with self._changes.recording(
                 who,
                 operation="load",
-                resource=f"vault/{wanted.tenant}/{wanted.attribute}",
+                resource=resource_of(wanted.tenant, wanted.attribute),
                 tenant=wanted.tenant,
-                after={"people": len(rows), "legalBasis": basis, "keepDays": wanted.keep_days},
+                after={"people": len(values), "legalBasis": basis, "keepDays": wanted.keep_days},
                 reason=purpose,
             ):
                 answer = await self._vault.LoadAttribute(request, timeout=SECONDS)
@@ -123,7 +123,7 @@ class VaultDesk:
         """
         if attribute:
             _known(attribute)
-        if len(customer) > _LONGEST_CUSTOMER:
+        if len(customer) > LONGEST_CUSTOMER:
             raise Undone(Reason.ARGUMENT_INVALID, "subject-needed", field="customer")
         ref = subject_ref(self._key, tenant=tenant, subject=customer) if customer else ""
         request = pb.DeleteValuesRequest(tenant=tenant, attribute=attribute, subject_ref=ref)
@@ -131,7 +131,7 @@ class VaultDesk:
             async with self._changes.recording(
                 who,
                 operation="forget",
-                resource=f"vault/{tenant}/{attribute or '*'}",
+                resource=resource_of(tenant, attribute),
                 tenant=tenant,
                 before={"subjectRef": ref} if ref else None,
                 reason=reason_given(reason, most=MOST_PURPOSE),
@@ -139,6 +139,15 @@ class VaultDesk:
             ):
                 answer = await self._vault.DeleteValues(request, timeout=SECONDS)
         return answer.values
+
+    def _values(self, wanted: Loading) -> Mapping[str, str]:
+        """What the file says, by pseudonym.
+
+        Raises:
+            RowsRefused: lines are wrong.
+        """
+        rows = rows_of(wanted.csv, attribute=wanted.attribute)
+        return {subject_ref(self._key, tenant=wanted.tenant, subject=row.customer): row.value for row in rows}
 
 
 def _known(attribute: str) -> None:

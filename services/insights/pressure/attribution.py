@@ -85,23 +85,29 @@ def beyond(sent: Sent, *, allowed: int, window_ms: int) -> NDArray[np.bool_]:
     return found
 
 
-def adding(sent: Sent, *, allowed: int, window_ms: int, alpha: float = 0.05) -> tuple[Adding, ...]:
+def adding(
+    sent: Sent, *, allowed: int, window_ms: int, alpha: float = 0.05, since_ms: int | None = None
+) -> tuple[Adding, ...]:
     """What each sender adds, in the order of the names.
 
     Contacts of one person go together, so the variances are taken over people (jackknife) and nothing is said
     where fewer than `LEAST_PEOPLE` have contacts beyond. Each interval has the level 1 - `alpha` / senders
-    (Bonferroni).
+    (Bonferroni). With `since_ms` contacts from then on count; what was before says only which of them are beyond.
 
     Raises:
         ValueError: `allowed` is below 0 or the window is empty.
     """
     too_many = beyond(sent, allowed=allowed, window_ms=window_ms).astype(np.float64)
-    people, who = np.unique(sent.moments.person, return_inverse=True)
+    person, sender = sent.moments.person, sent.by
+    if since_ms is not None:
+        late = sent.moments.at_ms >= since_ms
+        person, sender, too_many = person[late], sender[late], too_many[late]
+    people, who = np.unique(person, return_inverse=True)
     totals = (
         np.bincount(who, minlength=people.size).astype(np.float64),
         np.bincount(who, too_many, people.size).astype(np.float64),
     )
-    pairs, pair = np.unique(who * max(1, len(sent.names)) + sent.by, return_inverse=True)
+    pairs, pair = np.unique(who * max(1, len(sent.names)) + sender, return_inverse=True)
     counts = (
         np.bincount(pair, minlength=pairs.size).astype(np.float64),
         np.bincount(pair, too_many, pairs.size).astype(np.float64),

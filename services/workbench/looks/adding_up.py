@@ -88,7 +88,8 @@ def _crowds(columns: Columns, *, day: int, measure: str) -> Iterator[Seen]:
     """Customers with more agents, or more calls of a method, than the largest number should be."""
     words = _AGENTS if measure == "agents" else _WRITES
     values = _span(day) | {"today": day}
-    before, now = (columns.asked(each.format(**words), values) for each in (_BEFORE, _NOW))
+    before = columns.asked(_BEFORE.format(**words), values)
+    now = columns.asked(_NOW.format(**words), values | {"start_ms": day * DAY_MS})
     methods = sorted(set(zip(before["tenant"].tolist(), before["method"].tolist(), strict=True)))
     for tenant, method in methods:
         past, its = ((each["tenant"] == tenant) & (each["method"] == method) for each in (before, now))
@@ -121,5 +122,5 @@ def _crowds(columns: Columns, *, day: int, measure: str) -> Iterator[Seen]:
 
 
 def _which(tenant: str, having: tuple[tuple[str, tuple[str, ...]], ...], *, day: int) -> Which:
-    span = Span(day * DAY_MS, (day + 1) * DAY_MS)
+    span = Span.of_day(day)
     return Which(tenant=tenant, span=span, having=(*having, ("verdict", ("ALLOW",))))

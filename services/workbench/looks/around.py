@@ -16,22 +16,20 @@ from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.around import around
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import DAY_MS, HOUR_MS, ID, Span
-from services.workbench.looks.telling import REFUSED, Which, told
+from services.workbench.looks.spans import DAY_MS, HOUR_MS, ID, SUBJECT, Span
+from services.workbench.looks.telling import OWN, REFUSED, Which, told
 
 DAYS: Final = 7
 LOOKS: Final = 7
 """In a week: every day the days before it."""
 WITHIN_MS: Final = HOUR_MS
-_OWN: Final = """tenant NOT IN ('', '_') AND agent <> '' AND NOT standby AND NOT repeats
- AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms"""
 _NAMED: Final = f"""agents AS (SELECT tenant, agent, row_number() OVER (ORDER BY tenant, agent) - 1 AS code
- FROM (SELECT DISTINCT tenant, agent FROM admitted WHERE {_OWN}))"""  # noqa: S608 - our own names
+ FROM (SELECT DISTINCT tenant, agent FROM admitted WHERE {OWN}))"""  # noqa: S608 - our own names
 _AGENTS: Final = f"WITH {_NAMED} SELECT tenant, agent FROM agents ORDER BY code"  # noqa: S608
 _CALLS: Final = f"""WITH {_NAMED}, subjects AS (SELECT subject, row_number() OVER (ORDER BY subject) - 1 AS code
-  FROM (SELECT DISTINCT subject FROM admitted WHERE {_OWN} AND subject IS NOT NULL)),
+  FROM (SELECT DISTINCT subject FROM admitted WHERE {OWN} AND subject IS NOT NULL)),
  methods AS (SELECT method, row_number() OVER (ORDER BY method) - 1 AS code
-  FROM (SELECT DISTINCT method FROM admitted WHERE {_OWN}))
+  FROM (SELECT DISTINCT method FROM admitted WHERE {OWN}))
  SELECT admitted.leaf, admitted.at_ms, agents.code AS agent, subjects.code AS subject, methods.code AS method,
   {REFUSED} AS refused, verdict = 'ALLOW' AND coalesce(settled.status, '') = 'OK' AS succeeded
  FROM admitted JOIN agents ON agents.tenant = admitted.tenant AND agents.agent = admitted.agent
@@ -39,8 +37,8 @@ _CALLS: Final = f"""WITH {_NAMED}, subjects AS (SELECT subject, row_number() OVE
   LEFT JOIN settled ON settled.id = admitted.id
  WHERE NOT standby AND NOT repeats AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
  ORDER BY admitted.leaf"""  # noqa: S608
-_ROWS: Final = """SELECT leaf, {id} AS id, method, at_ms,
- replace(CAST(subject AS VARCHAR), '-', '') AS subject FROM admitted WHERE leaf IN (SELECT unnest($leaves))"""
+_ROWS: Final = f"""SELECT leaf, {ID} AS id, method, at_ms, {SUBJECT} AS subject
+ FROM admitted WHERE leaf IN (SELECT unnest($leaves))"""  # noqa: S608
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -93,7 +91,7 @@ def _in_tenant(
 
 
 def _calls(columns: Columns, leaves: Sequence[int]) -> list[_Call]:
-    found = columns.asked(_ROWS.format(id=ID), {"leaves": list(leaves)})
+    found = columns.asked(_ROWS, {"leaves": list(leaves)})
     known = {row[0]: _Call(*row) for row in zip(*(each.tolist() for each in found.values()), strict=True)}
     return [known[each] for each in leaves]
 

@@ -12,12 +12,12 @@ from services.insights.drift.bins import cut
 from services.insights.drift.histograms import Histogram
 from services.insights.drift.seasons import Reference, alike
 from services.workbench.columns.database import Columns
-from services.workbench.looks.series import Measure, Served
-from services.workbench.looks.spans import ID, Span, quoted
+from services.workbench.looks.series import Measure, Served, joined
+from services.workbench.looks.spans import ID, VERSION, Span, quoted
 
 _SAMPLED: Final = """SELECT {id} AS id
- FROM admitted LEFT JOIN settled ON settled.id = admitted.id
- WHERE tenant = $tenant AND agent = $agent AND coalesce(nullif(settled.version, ''), admitted.version) = $version
+ FROM admitted LEFT JOIN settled ON settled.id = admitted.id {also}
+ WHERE tenant = $tenant AND agent = $agent AND {version} = $version
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ({only})
   AND ($method = '' OR method = $method) AND ($name = '' OR {value} = $name)
  ORDER BY admitted.id LIMIT {most}"""
@@ -64,7 +64,9 @@ def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str
 def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
     """Ids of the first of these decisions."""
     value = "''" if measure.numbers else measure.value
-    text = _SAMPLED.format(id=ID, only=measure.only, value=value, most=MOST_DECISIONS)
+    text = _SAMPLED.format(
+        id=ID, version=VERSION, also=measure.also, only=measure.only, value=value, most=MOST_DECISIONS
+    )
     whose = {"tenant": served.tenant, "agent": served.agent, "version": served.version, "method": served.method}
-    values = whose | msgspec.structs.asdict(span) | {"name": name}
+    values = whose | msgspec.structs.asdict(span) | {"name": name} | joined(measure)
     return tuple(str(each) for each in columns.asked(text, values)["id"])

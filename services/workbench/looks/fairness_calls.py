@@ -13,23 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import Span
+from services.workbench.looks.spans import CARRIED_OUT, VERSION, Span
 
 Ints = NDArray[np.int64]
-_CARRIED: Final = """verdict = 'ALLOW'
- AND (settled.id IS NULL OR settled.in_doubt OR (settled.status = 'OK' AND NOT settled.gave_back))"""
 _COUNTS: Final = ("decisions", "refusals", "contacts", "offers", "inferences", "led")
 _ASKED: Final = f"""WITH led AS (
   SELECT DISTINCT inference AS id FROM admitted
   WHERE tenant = $tenant AND at_ms >= $start_ms AND at_ms < $end_ms AND inference IS NOT NULL AND verdict = 'ALLOW'
    AND operation IN ('CONTACT', 'WRITE') AND NOT standby AND NOT repeats)
- SELECT agent, coalesce(nullif(settled.version, ''), admitted.version) AS version, known.place AS place,
+ SELECT agent, {VERSION} AS version, known.place AS place,
   count(*) AS decisions,
   count(*) FILTER (verdict = 'DENY') AS refusals,
-  count(*) FILTER (operation = 'CONTACT' AND {_CARRIED}) AS contacts,
-  count(*) FILTER (operation = 'CONTACT' AND category <> 'service' AND {_CARRIED}) AS offers,
-  count(*) FILTER (operation = 'INFER' AND {_CARRIED}) AS inferences,
-  count(*) FILTER (operation = 'INFER' AND led.id IS NOT NULL AND {_CARRIED}) AS led
+  count(*) FILTER (operation = 'CONTACT' AND {CARRIED_OUT}) AS contacts,
+  count(*) FILTER (operation = 'CONTACT' AND category <> 'service' AND {CARRIED_OUT}) AS offers,
+  count(*) FILTER (operation = 'INFER' AND {CARRIED_OUT}) AS inferences,
+  count(*) FILTER (operation = 'INFER' AND led.id IS NOT NULL AND {CARRIED_OUT}) AS led
  FROM admitted JOIN known ON CAST(known.subject AS UUID) = admitted.subject
   LEFT JOIN settled ON settled.id = admitted.id LEFT JOIN led ON led.id = admitted.id
  WHERE admitted.tenant = $tenant AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms

@@ -11,17 +11,18 @@ import msgspec
 
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.findings.wording import FAIRNESS, TOGETHER
-from services.insights.fairness.judging import FOUR_FIFTHS, Finding, Kind
+from services.insights.fairness.judging import FOUR_FIFTHS, Finding
 from services.insights.fairness.people import Group
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import ID, Span, quoted
+from services.workbench.looks.spans import ID, VERSION, Span, quoted
+from services.workbench.looks.telling import gravity
 
 ALPHA: Final = 0.05
 """Of weeks in which all are treated alike, in any tenant: at most this share has any finding."""
 _OPERATIONS: Final[Mapping[str, str]] = {"offers": "CONTACT", "contacts": "CONTACT", "inferences": "INFER"}
 """Which decisions each measure is made of; refusals are of all."""
 _SAMPLED: Final = f"""SELECT {ID} AS id FROM admitted LEFT JOIN settled ON settled.id = admitted.id
- WHERE tenant = $tenant AND agent = $agent AND coalesce(nullif(settled.version, ''), admitted.version) = $version
+ WHERE tenant = $tenant AND agent = $agent AND {VERSION} = $version
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ($operation = '' OR operation = $operation)
   AND NOT standby AND NOT repeats ORDER BY admitted.id LIMIT {MOST_DECISIONS}"""  # noqa: S608 - our own names
 
@@ -85,7 +86,7 @@ def _seen(columns: Columns, tenant: str, judged: Judged, week: Week, *, naive: i
         ),
         start_ms=span.start_ms,
         end_ms=span.end_ms,
-        size=1 - high if finding.kind is Kind.BENEFIT else 1 - _inverse(low),
+        size=gravity(low, high),
         reach=people,
         of="people",
         certainty=1 - min(1.0, versus.p_value / versus.alpha * ALPHA),

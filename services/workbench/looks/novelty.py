@@ -102,7 +102,7 @@ def _seen(columns: Columns, tenant: str, values: _Values, alert: Alert, *, day: 
     about: Mapping[str, str] = {values.field: some[0]} if value >= 0 else {"field": values.field}
     which = Which(
         tenant=tenant,
-        span=Span(day * DAY_MS, (day + 1) * DAY_MS),
+        span=Span.of_day(day),
         having=(("agent", (values.agent,)), (values.field, some[:_MOST_VALUES])),
     )
     return told(

@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from services.insights.pressure.intervals import LEAST_PEOPLE
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import DAY_MS
+from services.workbench.looks.spans import CARRIED_OUT, DAY_MS
 
 WEEK_MS: Final = 7 * DAY_MS
 _MONDAY_MS: Final = 4 * DAY_MS
 """The first one after the epoch."""
 FOLLOW_MS: Final = WEEK_MS
 """How long after a contact what a customer does counts: as long for an early contact of a week as for a late one."""
-CARRIED: Final = """operation = 'CONTACT' AND NOT standby AND NOT repeats AND subject IS NOT NULL AND channel <> ''
- AND tenant NOT IN ('', '_') AND verdict = 'ALLOW'
- AND (settled.id IS NULL OR settled.in_doubt OR (settled.status = 'OK' AND NOT settled.gave_back))"""
-"""Which decisions are contacts that were carried out, or may have been: what is never settled is in doubt."""
+CARRIED: Final = f"""operation = 'CONTACT' AND NOT standby AND NOT repeats AND subject IS NOT NULL AND channel <> ''
+ AND tenant NOT IN ('', '_') AND {CARRIED_OUT}"""
+"""Which decisions are contacts that were carried out, or may have been."""
 _HELD: Final = """operation = 'CONTACT' AND held_out AND NOT standby AND NOT repeats AND subject IS NOT NULL
  AND channel <> '' AND tenant NOT IN ('', '_')"""
 _SERIES: Final = f"""SELECT tenant, channel FROM admitted LEFT JOIN settled ON settled.id = admitted.id

@@ -43,7 +43,6 @@ def drawn(cost: Cost) -> dict[str, Any]:
 
 def senders(added: Sequence[Adding]) -> list[dict[str, Any]]:
     """Who adds the pressure, who adds most first."""
-    ranked = sorted(added, key=lambda each: (-each.beyond, -each.contacts, each.name))
     return [
         {
             "agent": each.name,
@@ -52,8 +51,13 @@ def senders(added: Sequence[Adding]) -> list[dict[str, Any]]:
             "of_contacts": estimated(each.of_contacts),
             "of_beyond": estimated(each.of_beyond),
         }
-        for each in ranked[:MOST_DECISIONS]
+        for each in ranked(added)[:MOST_DECISIONS]
     ]
+
+
+def ranked(added: Sequence[Adding]) -> list[Adding]:
+    """Who adds most first."""
+    return sorted(added, key=lambda each: (-each.beyond, -each.contacts, each.name))
 
 
 def estimated(estimate: Estimate | None) -> dict[str, float] | None:

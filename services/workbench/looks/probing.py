@@ -19,8 +19,8 @@ from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.probing import probing
 from services.insights.signals.traits import TRAITS, Trait, near, swept, varied
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import DAY_MS, ID, Span
-from services.workbench.looks.telling import PAST_DAYS, REFUSED, Which, told
+from services.workbench.looks.spans import DAY_MS, ID, SUBJECT, Span
+from services.workbench.looks.telling import OWN, PAST_DAYS, REFUSED, Which, told
 
 DAYS: Final = 7
 LOOKS: Final = 7
@@ -29,20 +29,18 @@ WEEKS: Final = PAST_DAYS // DAYS
 """Before, that it is compared with."""
 WITHIN_MS: Final = 600_000
 """After a refusal, until when a call is one that follows it."""
-_OWN: Final = """tenant NOT IN ('', '_') AND agent <> '' AND NOT standby AND NOT repeats
- AND at_ms >= $start_ms AND at_ms < $end_ms"""
 _CALLS: Final = f"""SELECT leaf, at_ms, tenant, agent, {REFUSED} AS refused,
  coalesce(CAST(hash(subject) >> 1 AS BIGINT), -1) AS subject,
  CAST(hash(method, subject) >> 1 AS BIGINT) AS target,
  CAST(hash(channel, category, model, request_bytes) >> 1 AS BIGINT) AS parameters
- FROM admitted WHERE {_OWN} ORDER BY leaf"""  # noqa: S608 - our own names
+ FROM admitted WHERE {OWN} ORDER BY leaf"""  # noqa: S608 - our own names
 _WINDOWS: Final = f"""SELECT max(leaf) AS leaf, max(at_ms) AS at_ms, tenant, arg_max(agent, leaf) AS agent,
  arg_max(cap_used, leaf) AS used, arg_max(cap_capacity, leaf) AS capacity,
  bool_or(verdict <> 'ALLOW' AND rule = cap) AS refused
- FROM admitted WHERE {_OWN} AND cap <> '' AND subject IS NOT NULL
+ FROM admitted WHERE {OWN} AND cap <> '' AND subject IS NOT NULL
  GROUP BY tenant, subject, cap, at_ms // {DAY_MS} ORDER BY leaf"""  # noqa: S608
-_ROWS: Final = """SELECT {id} AS id, method, replace(CAST(subject AS VARCHAR), '-', '') AS subject
- FROM admitted WHERE leaf IN (SELECT unnest($leaves)) ORDER BY leaf"""
+_ROWS: Final = f"""SELECT {ID} AS id, method, {SUBJECT} AS subject
+ FROM admitted WHERE leaf IN (SELECT unnest($leaves)) ORDER BY leaf"""  # noqa: S608
 _Table = Mapping[str, NDArray[Any]]
 
 
@@ -63,23 +61,28 @@ class ProbingLook:
 
 def _in_tenant(columns: Columns, tenant: str, calls: _Table, windows: _Table, *, span: Span) -> Iterator[Seen]:
     mine, ends = (_picked(each, each["tenant"] == tenant) for each in (calls, windows))
-    names = sorted(set(mine["agent"].tolist()))
+    names, codes = np.unique(mine["agent"].astype(np.str_), return_inverse=True)
+    mine = _coded(mine, codes)
+    ends = _coded(ends, np.searchsorted(names, ends["agent"].astype(np.str_)))
     for place, (trait, table) in enumerate(zip(TRAITS, (ends, mine, mine), strict=True)):
         # Week by week: in a month an agent touches fewer customers only once than in each of its weeks.
         weeks = (table["at_ms"] - span.start_ms) // (DAYS * DAY_MS)
         now = _picked(table, weeks == 0)
-        shown = _counted(trait, now, names)
-        past = reduce(add, (_counted(trait, _picked(table, weeks == each), names) for each in range(-WEEKS, 0)))
+        shown = _counted(trait, now, names.size)
+        past = reduce(add, (_counted(trait, _picked(table, weeks == each), names.size) for each in range(-WEEKS, 0)))
         watch = probing(shown, past=past, trait=place, traits=len(TRAITS), false_alarms=FALSE_ALARMS / LOOKS)
         for alert in watch.alerts:
-            agent = names[alert.about[0]]
-            rows = shown.rows[now["agent"][shown.rows] == agent]
-            yield _seen(columns, tenant, agent, trait, alert, leaves=now["leaf"][rows], span=span)
+            rows = shown.rows[now["agent"][shown.rows] == alert.about[0]]
+            yield _seen(columns, tenant, str(names[alert.about[0]]), trait, alert, leaves=now["leaf"][rows], span=span)
 
 
-def _counted(trait: str, table: _Table, names: Sequence[str]) -> Trait:
-    agents = np.searchsorted(np.array(names, dtype=np.str_), table["agent"].astype(np.str_))
-    count = len(names)
+def _coded(table: _Table, agents: NDArray[np.int64]) -> _Table:
+    """With codes of agents instead of their names: those are compared often."""
+    return {name: each for name, each in table.items() if name != "tenant"} | {"agent": agents}
+
+
+def _counted(trait: str, table: _Table, count: int) -> Trait:
+    agents = table["agent"]
     if trait == "near":
         used, capacity = (table[name].astype(np.float64) for name in ("used", "capacity"))
         return near(agents, used=used, capacity=capacity, refused=table["refused"], agent_count=count)
@@ -105,7 +108,7 @@ def _picked(table: _Table, wanted: NDArray[np.bool_]) -> _Table:
 def _seen(
     columns: Columns, tenant: str, agent: str, trait: str, alert: Alert, *, leaves: NDArray[np.int64], span: Span
 ) -> Seen:
-    some = columns.asked(_ROWS.format(id=ID), {"leaves": leaves[-MOST_DECISIONS:].tolist()})
+    some = columns.asked(_ROWS, {"leaves": leaves[-MOST_DECISIONS:].tolist()})
     named = {name: tuple(sorted({str(each) for each in some[name] if each})) for name in ("method", "subject")}
     which = Which(
         tenant=tenant,

@@ -11,12 +11,13 @@ import msgspec
 
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.review.attention import hasty, rubber_stamps
-from services.insights.signals.alerts import FALSE_ALARMS, LEVEL, Alert
+from services.insights.signals.alerts import FALSE_ALARMS, LEVEL
 from services.reviews.drawing import HOUR_MS, Drawn
 from services.reviews.item import WRONG, Item
 from services.reviews.numbers import WINDOW_MS, Attention, Wrong, agreed, numbers
 from services.reviews.rules import ReviewRules
 from services.workbench.looks.spans import DAY_MS, Span, quoted
+from services.workbench.looks.telling import gravity
 
 KIND: Final = "review"
 LOOKS: Final = 7
@@ -79,13 +80,16 @@ def _inattention(tenant: str, people: Sequence[Attention], *, rules: ReviewRules
         allowed=_ALLOWED_HASTE,
         false_alarms=ALPHA / 2,
     )
-    for measure, alerts, against in (("caught", stamps.alerts, rules.least_caught), ("haste", quick.alerts, 0.1)):
+    for measure, alerts, against in (
+        ("caught", stamps.alerts, rules.least_caught),
+        ("haste", quick.alerts, _ALLOWED_HASTE),
+    ):
         for alert in alerts:
             who = people[alert.about[0]]
             yield _seen(
                 tenant,
                 about=(("reviewer", who.reviewer), ("measure", measure)),
-                size=_gravity(alert),
+                size=gravity(alert.low, alert.high),
                 reach=who.answers,
                 certainty=1 - min(1.0, alert.p_value * LOOKS * 6),
                 interval=(alert.ratio * against, alert.low * against, alert.high * against),
@@ -159,11 +163,6 @@ def _seen(
         decisions=tuple(decisions)[-MOST_DECISIONS:],
         shown=shown,
     )
-
-
-def _gravity(alert: Alert) -> float:
-    """The share of what was seen that is surely beyond what is allowed, or missing."""
-    return 1 - 1 / alert.low if alert.low > 1 else max(0.0, 1 - alert.high)
 
 
 def read_hours(kept: Mapping[int, bytes]) -> dict[int, Drawn]:

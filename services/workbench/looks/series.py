@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Grid, Histogram
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import HOUR_MS
+from services.workbench.looks.spans import HOUR_MS, VERSION
 
 _GRID: Final = Grid(step=0.02, logarithmic=True)
 """Times and sizes that differ by 2 % are told apart."""
@@ -34,6 +34,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """Of which calls."""
     field: str = ""
     """As filters name it, where a name of it can be filtered by."""
+    also: str = ""
+    """In SQL, what else is joined; `$of` is `of`."""
     of: str = ""
     """Of which of several: of costs the budget, of what calls were decided by the name as conditions write it."""
     sealed: bool = False
@@ -61,7 +63,7 @@ _BUDGETS: Final = """SELECT name, count(*) AS calls FROM spent
  GROUP BY name ORDER BY calls DESC, name LIMIT $most"""
 _SPENT: Final = "JOIN spent ON spent.id = admitted.id AND spent.name = $of"
 _ASKED: Final = """SELECT tenant, agent, version, at_hour, value, count(*) AS calls FROM (
-  SELECT tenant, agent, coalesce(nullif(settled.version, ''), admitted.version) AS version,
+  SELECT tenant, agent, {version} AS version,
     admitted.at_ms // 3600000 AS at_hour, {value} AS value
   FROM admitted LEFT JOIN settled ON settled.id = admitted.id {also}
   WHERE {calls} AND ({only}) AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms)
@@ -83,7 +85,7 @@ class Served(msgspec.Struct, frozen=True, order=True):
 def costs(columns: Columns) -> tuple[Measure, ...]:
     """The measures of what calls cost, by budget."""
     return tuple(
-        Measure(name=COST, value="spent.amount", numbers=True, of=str(name))
+        Measure(name=COST, value="spent.amount", numbers=True, also=_SPENT, of=str(name))
         for name in columns.asked(_BUDGETS, {"most": MOST_BUDGETS})["name"]
     )
 
@@ -92,11 +94,15 @@ def hours_of(
     columns: Columns, measure: Measure, *, start_hour: int, end_hour: int
 ) -> Mapping[Served, Mapping[int, Histogram]]:
     """What was measured in hours since the epoch, up to and without `end_hour`."""
-    spent = measure.name == COST
-    text = _ASKED.format(value=measure.value, only=measure.only, calls=CALLS, also=_SPENT if spent else "")
-    wanted: dict[str, object] = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
-    found = columns.asked(text, wanted | ({"of": measure.of} if spent else {}))
+    text = _ASKED.format(version=VERSION, value=measure.value, only=measure.only, calls=CALLS, also=measure.also)
+    span: dict[str, object] = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
+    found = columns.asked(text, span | joined(measure))
     return _histograms(found, numbers=measure.numbers) if found["calls"].size else {}
+
+
+def joined(measure: Measure) -> dict[str, object]:
+    """Values for what else is joined."""
+    return {"of": measure.of} if measure.also else {}
 
 
 def _histograms(found: Mapping[str, NDArray[Any]], *, numbers: bool) -> Mapping[Served, Mapping[int, Histogram]]:

@@ -107,7 +107,7 @@ def _seen(columns: Columns, rules: _Rules, alert: Alert, *, day: int) -> Seen:
     methods = rules.methods.get(rule, ())
     which = Which(
         tenant=rules.tenant,
-        span=Span(day * DAY_MS, (day + 1) * DAY_MS),
+        span=Span.of_day(day),
         having=(("method", methods if len(methods) <= _MOST_METHODS else ()),) if silent else (("rule", (rule,)),),
         without=rule if silent else "",
     )

@@ -9,6 +9,13 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 ID: Final = "replace(CAST(admitted.id AS VARCHAR), '-', '')"
 """In SQL, a decision's id."""
+SUBJECT: Final = "replace(CAST(admitted.subject AS VARCHAR), '-', '')"
+"""In SQL, the pseudonym of its customer."""
+VERSION: Final = "coalesce(nullif(settled.version, ''), admitted.version)"
+"""In SQL, of `admitted` and `settled`, the version that served it."""
+CARRIED_OUT: Final = """verdict = 'ALLOW'
+ AND (settled.id IS NULL OR settled.in_doubt OR (settled.status = 'OK' AND NOT settled.gave_back))"""
+"""In SQL, of these two: it was carried out, or may have been. What is never settled is in doubt."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -16,6 +23,11 @@ class Span(msgspec.Struct, frozen=True):
 
     start_ms: int
     end_ms: int
+
+    @classmethod
+    def of_day(cls, day: int) -> "Span":
+        """The day of that number since the epoch, in UTC."""
+        return cls(day * DAY_MS, (day + 1) * DAY_MS)
 
     @property
     def filter(self) -> str:

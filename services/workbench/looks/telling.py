@@ -8,13 +8,16 @@ import msgspec
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import DAY_MS, ID, Span, quoted
+from services.workbench.looks.spans import DAY_MS, ID, SUBJECT, Span, quoted
 
 PAST_DAYS: Final = 28
 """What a day or an hour is compared with: so many days before its own."""
 FIRST: Final = f"""first AS (SELECT tenant, (min(at_ms) + {DAY_MS - 1}) // {DAY_MS} * {DAY_MS} AS first_ms
  FROM admitted WHERE tenant NOT IN ('', '_') GROUP BY tenant)"""  # noqa: S608 - our own names
 """In SQL, when each tenant's first whole day began: an earlier time is no past, however quiet it looks."""
+OWN: Final = """tenant NOT IN ('', '_') AND agent <> '' AND NOT standby AND NOT repeats
+ AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms"""
+"""In SQL, calls of their own in a time, of agents that somebody could identify."""
 REASON: Final = "coalesce(nullif(admitted.reason, ''), settled.reason, '')"
 """In SQL, why a call did not succeed, as the field `reason` of filters has it."""
 REFUSED: Final = "verdict <> 'ALLOW' AND (rule <> '' OR admitted.reason = 'POLICY_DENIED')"
@@ -23,7 +26,7 @@ _RULES: Final = "string_split(concat_ws(' ', admitted.rule, admitted.rules, admi
 _PLAIN: Final = ("agent", "method", "operation", "verdict", "channel", "category", "model")
 _IS: Final[Mapping[str, str]] = {
     **{name: f"admitted.{name}" for name in _PLAIN},
-    "subject_ref": "replace(CAST(admitted.subject AS VARCHAR), '-', '')",
+    "subject_ref": SUBJECT,
     "reason": REASON,
 }
 _SAMPLED: Final = """SELECT {id} AS id
@@ -89,7 +92,7 @@ def told(
         about=about,
         start_ms=which.span.start_ms,
         end_ms=which.span.end_ms,
-        size=gravity(alert),
+        size=gravity(alert.low, alert.high),
         reach=reach,
         of=of,
         certainty=1 - min(1.0, alert.p_value * looks),
@@ -106,8 +109,6 @@ def told(
     )
 
 
-def gravity(alert: Alert) -> float:
+def gravity(low: float, high: float) -> float:
     """How grave it is, 0 to 1: the share of what was seen that is surely beyond what was expected, or missing."""
-    if alert.low > 1:
-        return 1 - 1 / alert.low
-    return max(0.0, 1 - alert.high) if alert.ratio < 1 else 0.0
+    return 1 - 1 / low if low > 1 else max(0.0, 1 - high)

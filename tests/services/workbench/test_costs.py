@@ -13,6 +13,7 @@ from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.series import Served, costs, hours_of
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, calls
+from tests.services.workbench.quiet import of_decisions
 from tests.services.workbench.test_drift import FIRST
 
 
@@ -42,6 +43,7 @@ def test_a_version_that_uses_more_tokens_is_found_by_its_budget(columns: Columns
     assert title(seen[-1], language="fr").endswith("mesure coût, limite tokens")
     parse(seen[-1].filter)
     assert len(seen[-1].decisions) == 20
+    assert of_decisions(columns, seen[-1], "id IN (SELECT id FROM spent WHERE name = 'tokens')") == {True}
 
 
 def test_costs_that_go_on_as_before_raise_nothing(columns: Columns) -> None:

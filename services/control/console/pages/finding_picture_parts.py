@@ -89,6 +89,10 @@ class Words:
         """A share of 1."""
         return wording.percent(share, language=self._language)
 
+    def group(self, value: str) -> str:
+        """A group of people, as fairness compares them."""
+        return wording.grouped("group", value, language=self._language)
+
 
 def by_day(title: str, said: str, days: Mapping[int, float], seen: Seen) -> Columns:
     """Of values by the day's first millisecond; days without one have 0."""

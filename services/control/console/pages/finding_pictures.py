@@ -140,8 +140,8 @@ def _around(seen: Seen, words: Words) -> Sequence[Picture]:
 
 def _fairness(seen: Seen, words: Words) -> Sequence[Picture]:
     fairness = msgspec.convert(seen.shown, Fairness)
-    group = dict(seen.about).get("group", "")
-    told = ((group, fairness.rate, seen.n), (fairness.reference, fairness.reference_rate, seen.m))
+    group = words.group(dict(seen.about).get("group", ""))
+    told = ((group, fairness.rate, seen.n), (words.group(fairness.reference), fairness.reference_rate, seen.m))
     longest = max(fairness.rate, fairness.reference_rate)
     say = words.percent if fairness.share else words.number
     rows = tuple(

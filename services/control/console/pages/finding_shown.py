@@ -90,22 +90,18 @@ def shown_finding(
 
 
 def _figures(request: Asked, finding: Finding) -> list[tuple[str, str, str]]:
-    t, language, seen = texts_of(request), viewer_of(request).language, finding.seen
-
-    def number(value: float) -> str:
-        return wording.number(value, language=language)
-
-    compared = t("findings-compared", m=number(seen.m)) if seen.m else ""
-    counted = [(t("findings-looked-at"), number(seen.n), compared)] if seen.n else []
+    t, seen = texts_of(request), finding.seen
+    words = Words(t, viewer_of(request).language)
+    compared = t("findings-compared", m=words.number(seen.m)) if seen.m else ""
+    counted = [(t("findings-looked-at"), words.number(seen.n), compared)] if seen.n else []
     if not 0 < seen.level < 1:
         return counted
-    level = wording.percent(seen.level, language=language)
-    interval = t("findings-interval", low=number(seen.low), high=number(seen.high), level=level)
-    certain = min(seen.certainty, 0.9999)
+    level = words.percent(seen.level)
+    interval = t("findings-interval", low=words.number(seen.low), high=words.number(seen.high), level=level)
     return [
-        (t("findings-measured"), number(seen.value), interval),
+        (t("findings-measured"), words.number(seen.value), interval),
         *counted,
-        (t("findings-certainty"), wording.percent(certain, language=language), ""),
+        (t("findings-certainty"), words.percent(min(seen.certainty, 0.9999)), ""),
     ]
 
 

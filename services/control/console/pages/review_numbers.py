@@ -11,8 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from gateway.core.errors import Reason
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
-from services.control.access.tenancy import tenants_for
-from services.control.api.reviews import ruled
+from services.control.access.tenancy import ruled, tenants_for
 from services.control.console.forms import texts_in
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, page, texts_of
@@ -75,7 +74,7 @@ def _rules(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def change(request: Asked) -> Response[Any]:
         texts = {name: some[0].strip() for name, some in texts_in(await request.form()).items()}
         tenant = texts.get("tenant", "")
-        ruled(principal_of(request), Right.REVIEW_RULES, parts.policy, tenant)
+        ruled(principal_of(request), Right.REVIEW_RULES, parts.policy.tenants, tenant)
         tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
         before = await desk.rules(tenant)
         try:
@@ -138,6 +137,6 @@ def _chosen(request: Asked, parts: Parts) -> tuple[tuple[str, ...], str]:
     """
     tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
     asked = request.query_params.get("tenant", "")
-    if asked and asked not in tenants:
-        raise Undone(Reason.NOT_FOUND, "tenant-unknown", tenant=asked, tenants=", ".join(tenants) or "-")
+    if asked:
+        ruled(principal_of(request), Right.SEE, parts.policy.tenants, asked)
     return tenants, asked or next(iter(tenants), "")

@@ -123,6 +123,14 @@ def test_fairness_shows_both_groups_and_what_four_fifths_alone_would_say() -> No
     assert [row.bars[0].text for row in judged.rows] == ["9", "4", "1"]
 
 
+def test_groups_are_called_as_everywhere_else() -> None:
+    about = (("agent", "a"), ("measure", "offers"), ("attribute", "gender"), ("group", "female"))
+    shown = {"reference": "male", "rate": 0.2, "reference_rate": 0.4, "share": True}
+    (groups,) = drawn(seen(kind="fairness", about=about, n=120, m=140, shown=shown), "fr")
+    assert isinstance(groups, Bars)
+    assert [row.label.split(" (")[0] for row in groups.rows] == ["femmes", "hommes"]
+
+
 def test_probing_adding_up_and_novelty_show_what_is_unusual() -> None:
     (shares,) = drawn(seen(kind="probing", about=(("agent", "a"),), shown={"share": 0.5, "others": 0.1}))
     assert isinstance(shares, Bars)

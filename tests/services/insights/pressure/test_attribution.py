@@ -43,6 +43,17 @@ def test_the_order_of_contacts_does_not_matter(contacts: list[tuple[int, int, in
     assert all(each.of_beyond is None for each in found)
 
 
+@given(CONTACTS, st.integers(0, 40))
+def test_of_a_later_time_what_came_before_says_what_is_on_top(
+    contacts: list[tuple[int, int, int]], since_ms: int
+) -> None:
+    on_top = beyond(sent(contacts), allowed=1, window_ms=10)
+    late = [each[1] >= since_ms for each in contacts]
+    found = adding(sent(contacts), allowed=1, window_ms=10, since_ms=since_ms)
+    assert sum(each.contacts for each in found) == sum(late)
+    assert sum(each.beyond for each in found) == sum(on_top[at] for at, is_late in enumerate(late) if is_late)
+
+
 def test_nobody_without_contacts_and_no_names_say_nothing() -> None:
     assert adding(Sent.of(Moments.of([], []), [], ()), allowed=1, window_ms=10) == ()
     assert [each.of_contacts for each in adding(sent([]), allowed=1, window_ms=10)] == [None] * 3
