@@ -163,54 +163,59 @@ class _Running:
             before = self._ask({**others, probe.along: probe.values[0]})
             for low, high in zip(probe.values, probe.values[1:], strict=False):
                 after = self._ask({**others, probe.along: high})
-                if judging.turns(probe, before, after) is not None:
-                    return self._failed_along(probe, others, low, high, look)
+                turn = judging.turns(probe, before, after)
+                if turn is not None:
+                    seen = turn, judging.wanted_along(probe, before)
+                    return self._failed_along(probe, others, low, high, look, seen=seen)
                 before = after
         return self._passed()
 
     def _failed_along(
-        self, probe: Direction, others: Changes, low: Any, high: Any, look: Callable[[Changes], Looked | None]
+        self,
+        probe: Direction,
+        others: Changes,
+        low: Any,
+        high: Any,
+        look: Callable[[Changes], Looked | None],
+        *,
+        seen: Looked,
     ) -> Result:
+        """`seen` is how it failed with `others`; a model need not answer the same when it is asked once more."""
         made = self._cases
-        small = {probe.along: (low, high)}
-        looked = look(small)
-        if looked is None:
-            small = {**others, probe.along: (low, high)}
-            looked = look(small)
-        assert looked is not None  # noqa: S101 - it was seen to fail, and the same call comes to the same
+        looked = look({probe.along: (low, high)})
         self._cases = made
-        return self._failed(*looked, {**small, probe.along: high}, changed=len(others) + 1)
+        small = others if looked is None else {}
+        return self._failed(*(looked or seen), {**small, probe.along: high}, changed=len(others) + 1)
 
     def _looked_through(
         self, some: list[Changes], look: Callable[[Changes], Looked | None], *, choices: Choices = None
     ) -> Result:
         for changes in some:
-            if look(changes) is None:
+            seen = look(changes)
+            if seen is None:
                 continue
             made = self._cases
 
             def fails(less: Changes) -> bool:
+                nonlocal seen  # of the smallest that has failed: a model need not answer the same when asked once more
                 try:
-                    return look(less) is not None
+                    looked = look(less)
                 except (Unaskable, NoPlace):
                     return False
+                seen = looked or seen
+                return looked is not None
 
             small = shrunk(changes, fails, choices=choices) if changes else changes
-            looked = look(small)
             self._cases = made  # those that only made it small are none of the suite's
-            assert looked is not None  # noqa: S101 - the same call comes to the same
-            return self._failed(*looked, small, changed=len(changes))
+            return self._failed(*seen, small, changed=len(changes))
         return self._passed()
 
     def _call(self, changes: Changes) -> Mapping[str, Any]:
         return call_of(self._base, self._probe.changes, changes)
 
     def _ask(self, changes: Changes) -> Came:
-        return self._asked(self._call(changes))
-
-    def _asked(self, call: Mapping[str, Any]) -> Came:
         self._cases += 1
-        return self._target.ask(call)
+        return self._target.ask(self._call(changes))
 
     def _passed(self) -> Result:
         return Result(probe=self._probe.name, kind=self._probe.kind, state="passed", cases=self._cases)

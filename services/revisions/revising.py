@@ -11,7 +11,7 @@ from gateway.activation.loading import canonical, load_stored
 from gateway.adapters.proposals import Proposal, ProposalConflict, ProposalProblem, Proposals
 from gateway.adapters.revisions import ProposalChanged, Published, RevisionConflict, RevisionStore, stated
 from gateway.clock import clock_ms
-from gateway.core.authority import Authority, Entry, How, SignedVote, Statement, Vote, authority_in
+from gateway.core.authority import Authority, Entry, How, SignedVote, Statement, Vote, authority_in, lasting_in
 from gateway.core.changes import Change, changes
 from gateway.core.merging import Merge, merge
 from gateway.core.movement import NotOnlyMoved, carried, followed, restored
@@ -164,6 +164,10 @@ class Revising:
         before = await self.store.entry(head)
         if statement.how == "rollout" or statement.document != sha256:
             raise RevisionProblem("not-drafted")
+        if statement.how == "rollback":  # which no suite must have passed: so it must be one
+            earlier = await self._stored(statement.restores)
+            if lasting_in(bytes(earlier.document)) != lasting_in(content):
+                raise RevisionProblem("not-drafted")
         published = Published(
             sha256=sha256,
             author=statement.author,

@@ -83,6 +83,24 @@ async def test_a_suite_that_was_changed_since_must_pass_anew_and_going_back_need
         await suites.save("acme", text(ALLOWS), by="eve", now_ms=3, version=first.version)
 
 
+async def test_what_says_that_it_goes_back_and_is_no_earlier_policy_is_not_taken(
+    revising: Revising, suites: SuiteStore
+) -> None:
+    assert await apply(revising, description="one") == 1
+    await suites.save("acme", text(ALLOWS), by="ada", now_ms=1)
+    assert await probe(suites, **GATED)
+    assert await apply(revising, **GATED) == 2
+    drafted = await revising.draft(load(policy(description="evil")).document, author="", reason="", expected=None)
+    content = bytes(drafted.published.document)
+    forged = msgspec.structs.replace(drafted.entry.statement, how="rollback", restores=1)
+    with pytest.raises(RevisionProblem) as problem:
+        await revising.drafted(content, forged)
+    assert problem.value.code == "not-drafted"
+    back = await revising.draft_back(1, author="", reason="")
+    again = await revising.drafted(bytes(back.published.document), back.entry.statement)
+    assert (await revising.submit(again, signature="")).revision == 3
+
+
 def scored(*, weight: int, **version: Any) -> Document:
     data = demo()
     data["models"][0]["versions"][1].update(version)
