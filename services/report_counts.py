@@ -3,7 +3,6 @@
 Nothing here lists decisions one by one but those that waited for a person, of which there are few.
 """
 
-import datetime as dt
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
@@ -14,6 +13,8 @@ from gateway.redis_clients import Client
 from gateway.rpc.times import timestamp
 from pilote.audit.v1 import audit_service_pb2, personal_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
+from services.control.filters import both, is_, since
+from services.control.times import iso
 from services.findings.finding import Finding
 from services.findings.store import FindingStore
 from services.proof.notes import Malformed, read_checkpoint, read_key, read_note, signed_by
@@ -64,7 +65,8 @@ class Counting:
             grpc.aio.AioRpcError: the audit service does not answer, or refuses.
             RedisError: the store does not answer.
         """
-        base = " AND ".join(part for part in (_span(start_ms, end_ms), tenant and f'tenant = "{tenant}"', more) if part)
+        until = f'receive_time < "{iso(end_ms)}"'
+        base = both(since(start_ms), until, tenant and is_("tenant", tenant), more)
         steps = iter(range(1, _STEPS))
 
         async def counted(text: str, *fields: str) -> summaries_pb2.SummarizeDecisionsResponse:
@@ -133,10 +135,10 @@ class Counting:
             )
             page = await self._ask(self._audit.ListNotes, asked)
             for note in page.notes:
-                read += 1
                 if note.change.stage == personal_pb2.CHANGE_STAGE_NOT_DONE:  # noted after what was begun
                     undone.add(note.change.request_id)
                 elif note.change.stage != personal_pb2.CHANGE_STAGE_DONE and note.change.request_id not in undone:
+                    read += 1
                     yield _deed(note)
             token = page.next_page_token
             if not token:
@@ -211,20 +213,6 @@ async def newest_checkpoint(audit: Any, *, metadata: Metadata = ()) -> Checkpoin
         key=answer.verifier_key,
         valid=(size, root) == (found.tree_size, found.root_hash),
     )
-
-
-def quoted(value: str) -> str:
-    """A value as filters have it, whatever is in it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("*", "\\*")
-    return f'"{escaped}"'
-
-
-def _span(start_ms: int, end_ms: int) -> str:
-    return f"receive_time >= {_time(start_ms)} AND receive_time < {_time(end_ms)}"
-
-
-def _time(at_ms: int) -> str:
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _facets(answer: summaries_pb2.SummarizeDecisionsResponse) -> dict[str, Counted]:

@@ -7,8 +7,9 @@ from typing import Final, Literal
 import msgspec
 
 from gateway.core.errors import Reason
+from services.control.filters import both, either, is_
 from services.not_done import NotDone
-from services.report_counts import Counting, Progress, quoted
+from services.report_counts import Counting, Progress
 from services.reports.counted import Checkpoint, Period
 from services.reports.html import html
 from services.reports.pdf import pdf
@@ -120,9 +121,8 @@ def _of_version(wanted: Wanted) -> str:
     """Calls that a version served, and those that it led to."""
     if wanted.kind != "version":
         return ""
-    model, version = quoted(wanted.model), quoted(wanted.version)
-    served = f"(model = {model} AND model_version = {version})"
-    return f"({served} OR (lineage.model = {model} AND lineage.version = {version}))"
+    served = both(is_("model", wanted.model), is_("model_version", wanted.version))
+    return either(served, both(is_("lineage.model", wanted.model), is_("lineage.version", wanted.version)))
 
 
 def _about(period: Period, wanted: Wanted) -> Period:

@@ -63,13 +63,13 @@ def writing(path: Path, form: str, head: Head) -> Iterator[Writer]:
         OSError: it cannot be written.
     """
     with contextlib.ExitStack() as stack:
-        aside = stack.enter_context(_aside(path))
+        aside = stack.enter_context(aside_of(path))
         if form == "csv":
-            beside = stack.enter_context(_aside(manifest_file(path)))
+            beside = stack.enter_context(aside_of(manifest_file(path)))
             file = stack.enter_context(aside.open("w", encoding="utf-8", newline=""))
             yield _Csv(file, beside, head)
         elif form == "parquet":
-            lines = stack.enter_context(_aside(path.with_name(f"{path.name}.rows"), keep=False))
+            lines = stack.enter_context(aside_of(path.with_name(f"{path.name}.rows"), keep=False))
             yield _Parquet(stack.enter_context(lines.open("wb")), lines, aside, head)
         else:
             yield _Lines(stack.enter_context(aside.open("wb")), head)
@@ -138,7 +138,7 @@ class _Parquet:
 
 
 @contextlib.contextmanager
-def _aside(path: Path, *, keep: bool = True) -> Iterator[Path]:
+def aside_of(path: Path, *, keep: bool = True) -> Iterator[Path]:
     """A file beside `path`, for its owner only, that takes its place once the block has ended well."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

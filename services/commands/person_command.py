@@ -66,6 +66,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
 
 def _write(shell: Shell, request: "persons_pb2.ReportPersonRequest", *, html: Path | None, pdf: Path | None) -> None:
     """Write it to files, with the checkpoint of the log that it is of."""
+    from services.commands.report_files import write_files
     from services.report_counts import newest_checkpoint
     from services.report_persons import told
     from services.reports import html as pages
@@ -83,11 +84,7 @@ def _write(shell: Shell, request: "persons_pb2.ReportPersonRequest", *, html: Pa
     document = person_report(found)
     made = [(html, pages.html(document).encode())] if html is not None else []
     made += [(pdf, sheets.pdf(document))] if pdf is not None else []
-    for file, body in made:
-        try:
-            file.write_bytes(body)
-        except OSError:
-            shell.fail(say("report-file", language=lang, file=file))
+    write_files(shell, made, language=lang)
     files = ", ".join(str(file) for file, _ in made)
     print_text(shell.out, say("report-written", language=lang, title=document.title, files=files))
     tell(shell, found.unreadable)

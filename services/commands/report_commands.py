@@ -87,6 +87,7 @@ def _ms(text: str) -> int:
 def _write(shell: Shell, wanted: "Wanted", *, html: Path | None, pdf: Path | None) -> None:
     """Make it, write the files, and note that in the log."""
     from services.commands.noting import noting
+    from services.commands.report_files import write_files
     from services.report_making import ReportWrong, checked
     from services.reports.wanted_texts import say
 
@@ -94,16 +95,12 @@ def _write(shell: Shell, wanted: "Wanted", *, html: Path | None, pdf: Path | Non
     if html is None and pdf is None:
         shell.fail(say("report-where", language=lang), 2)
     try:
-        checked(wanted)
+        wanted = checked(wanted)
     except ReportWrong as wrong:
         shell.fail(wrong.said(lang), 2)
     report = _made(shell, wanted)
-    for file, body in ((html, report.html.encode()), (pdf, report.pdf)):
-        if file is not None:
-            try:
-                file.write_bytes(body)
-            except OSError:
-                shell.fail(say("report-file", language=lang, file=file))
+    written = [(file, body) for file, body in ((html, report.html.encode()), (pdf, report.pdf)) if file is not None]
+    write_files(shell, written, language=lang)
 
     async def note() -> None:
         about = {"resource": f"reports/{report.id}", "tenant": wanted.tenant}
@@ -111,7 +108,7 @@ def _write(shell: Shell, wanted: "Wanted", *, html: Path | None, pdf: Path | Non
             pass
 
     asyncio.run(note())
-    files = ", ".join(str(file) for file in (html, pdf) if file is not None)
+    files = ", ".join(str(file) for file, _ in written)
     point = report.checkpoint
     values = {"title": report.title, "files": files}
     if point is None:

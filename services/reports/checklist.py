@@ -16,13 +16,14 @@ State = Literal["shown", "partly", "not-shown"]
 def checklist(period: Period, *, language: str) -> tuple[Paragraph, Checklist]:
     """What it is, and is not; and the list."""
     first, second, third, fourth = say("columns", language=language).split("|")
+    numbers = _numbers(period, language)
     checks = tuple(
         Check(
             say(article, language=language),
             say(asked, language=language),
             state,
             say(state, language=language),
-            say(found, language=language, **_numbers(period, language)),
+            say(found, language=language, **numbers),
         )
         for article, asked, state, found in _checks(period)
     )

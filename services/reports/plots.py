@@ -1,6 +1,7 @@
 """Pictures of reports, drawn by matplotlib: SVG for pages and PDF, PNG for mails. The same plot is the same bytes."""
 
 import io
+from functools import lru_cache
 from typing import Any, Final
 
 import matplotlib
@@ -28,6 +29,7 @@ _MOST_TICKS: Final = 8
 _LONGEST_LABEL: Final = 40
 
 
+@lru_cache(maxsize=32)  # a page and its PDF have the same pictures
 def svg(plot: Plot, *, language: str) -> bytes:
     """The picture as SVG."""
     return _drawn(plot, "svg", language)

@@ -16,9 +16,10 @@ from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.commands.export_reading import verify
 from services.commands.exporting import Wanted as Exported
 from services.commands.exporting import export
+from services.control.filters import is_
 from services.proof.notes import read_checkpoint, read_key, read_note
 from services.proof.verifying import Trust
-from services.report_counts import Counting, newest_checkpoint, quoted
+from services.report_counts import Counting, newest_checkpoint
 from services.report_making import ReportWrong, Wanted, checked, made
 from tests.e2e.policy import allow_all, policy
 from tests.e2e.requests import get, send
@@ -94,7 +95,7 @@ async def test_a_version_that_nobody_called_has_a_report_of_nothing(world: World
     wanted = Wanted(kind="version", start_ms=now_ms - DAY_MS, end_ms=now_ms, language="en", model=nasty, version="1*")
     report = await made(Counting(auditor.stub, world.redis), wanted, tenants=("acme",), now_ms=now_ms)
     assert "No call of an agent was recorded in this time (n = 0)." in report.html
-    assert quoted('a"b\\c*') == '"a\\"b\\\\c\\*"'
+    assert is_("agent", 'a"b\\c*').removeprefix("agent = ") == '"a\\"b\\\\c\\*"'
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,7 @@ async def test_the_command_writes_files_and_the_log_says_which_report_that_was(
     asked = ("report", "period", "--from", day, "--tenant", "acme", "--lang", "fr")
     done = await pilote(*asked, "--html", str(page), "--pdf", str(sheet))
     assert (done.returncode, done.stderr) == (0, "")
+    assert {each.stat().st_mode & 0o777 for each in (page, sheet)} == {0o600}
     assert "written to" in done.stdout
     assert "Appels d’agents enregistrés\u00a0: n = 1." in page.read_text("utf-8")
     assert sheet.read_bytes().startswith(b"%PDF")
