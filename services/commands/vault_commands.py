@@ -80,6 +80,7 @@ def _add_rest(app: typer.Typer, shell: Shell) -> None:
     def compared() -> None:
         """Show how groups fared beside each other in the last complete week, the surest first."""
         from services.commands.vault_tables import compared_rows
+        from services.findings.compared import truths_told
 
         lang = language(shell.settings())
         found = _done(shell, lambda desk, _: desk.weeks())
@@ -87,6 +88,9 @@ def _add_rest(app: typer.Typer, shell: Shell) -> None:
             print_text(shell.out, say("compared-none", language=lang))
             return
         print_rows(shell.out, compared_rows(found, language=lang))
+        for week in found:
+            for each in truths_told(week.truths, language=lang):
+                print_text(shell.out, each)
 
     @app.command()
     def forget(

@@ -114,6 +114,8 @@ class Fairness(msgspec.Struct, frozen=True):
     """Those that four fifths alone would call unfair."""
     alerts: int = 0
     """Those that are."""
+    known: int = 0
+    """Of how many people it is known what would have been right; 0 where the measure does not ask."""
 
 
 class Probing(msgspec.Struct, frozen=True):

@@ -29,6 +29,14 @@ _TEXTS: Final = {
         "By the rule of four fifths alone, {naive} of {comparisons} comparisons would be unequal; {alerts} surely are.",
         "Selon la seule règle des quatre cinquièmes, {naive} comparaisons sur {comparisons} seraient inégales ; l’inégalité est sûre pour {alerts}.",
     ),
+    "truth-outcomes": (
+        "An offer suits whoever converted within seven days of a contact, and neither opted out nor complained; the week before was looked at, and this is known of {people} people.",
+        "Une offre convient à qui s’est converti dans les sept jours après une sollicitation, sans se désinscrire ni se plaindre ; cela porte sur la semaine d’avant et on le sait de {people} personnes.",
+    ),
+    "truth-reviews": (
+        "Rightful is what reviews of the last four weeks say should have been allowed; they tell of decisions about {people} people.",
+        "Une demande est légitime si les revues des quatre dernières semaines disent qu’elle aurait dû être accordée ; elles portent sur des décisions concernant {people} personnes.",
+    ),
     "title-pressure": ("Too much pressure", "Pression excessive"),
     "means-pressure": (
         "The more often customers are contacted, the more of them complain, opt out or say that it is too much.",
@@ -172,6 +180,13 @@ _TEXTS: Final = {
     "measure-customers": ("customers read", "clients consultés"),
     "measure-input": ("input", "entrée"),
     "measure-cost": ("cost", "coût"),
+    "measure-true-outcomes": ("offers to customers they suit", "offres aux clients à qui elles conviennent"),
+    "measure-false-outcomes": (
+        "offers to customers they do not suit",
+        "offres aux clients à qui elles ne conviennent pas",
+    ),
+    "measure-true-reviews": ("rightful requests allowed", "demandes légitimes accordées"),
+    "measure-false-reviews": ("wrongful requests allowed", "demandes injustifiées accordées"),
     "measure-fact": ("what is known of the customer", "ce que l’on sait du client"),
     "measure-inferences": ("inferences", "inférences"),
     "measure-latency": ("latency", "latence"),

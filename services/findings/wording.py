@@ -134,10 +134,19 @@ def _compared(seen: Seen, language: str) -> tuple[str, ...]:
     level = percent(seen.level, language=language)
     counts = {name: number(int(shown.get(name, 0)), language=language) for name in ("naive", "comparisons", "alerts")}
     return (
+        *_truth(seen, language),
         say("rates", language=language, group=group, rate=own, reference=reference, reference_rate=other),
         say("ratio", language=language, value=value, low=low, high=high, level=level),
         say("four-fifths", language=language, **counts),
     )
+
+
+def _truth(seen: Seen, language: str) -> tuple[str, ...]:
+    """By what it is known what would have been right, of a measure that asks."""
+    by, known = dict(seen.about).get("measure", "").rpartition("-")[2], int(seen.shown.get("known", 0))
+    if not known or f"truth-{by}" not in KEYS:
+        return ()
+    return (say(f"truth-{by}", language=language, people=number(known, language=language)),)
 
 
 def _looked_at(seen: Seen, language: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def _week(tenant: str, week: Week) -> pb.Week:
         total=len(week.judged),
         naive=sum(each.naive for each in week.judged),
         false_alarms=week.alpha,
+        truths=[pb.Truth(by=each.by, people=each.people) for each in week.truths],
     )
 
 
@@ -50,4 +51,10 @@ def _comparison(judged: Judged) -> pb.Comparison:
         benefit=finding.kind is Kind.BENEFIT,
         naive=judged.naive,
         alert=finding.alert,
+        rate_low=judged.interval.low,
+        rate_high=judged.interval.high,
+        reference_rate_low=judged.reference_interval.low,
+        reference_rate_high=judged.reference_interval.high,
+        start_time=timestamp(judged.span.start_ms),
+        end_time=timestamp(judged.span.end_ms),
     )

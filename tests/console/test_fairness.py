@@ -30,7 +30,11 @@ def comparison(**fields: object) -> pb.Comparison:
         "persons": 1200,
         "reference_persons": 1250,
         "rate": 0.1,
+        "rate_low": 0.08,
+        "rate_high": 0.12,
         "reference_rate": 0.2,
+        "reference_rate_low": 0.17,
+        "reference_rate_high": 0.23,
         "ratio": 0.5,
         "ratio_low": 0.41,
         "ratio_high": 0.62,
@@ -54,8 +58,10 @@ WEEK = pb.Week(
             measure="refusals", attributes=("age", "gender"), group=("under-25", "male"), naive=False, alert=False
         ),
         comparison(measure="inferences", naive=False, alert=False),
+        comparison(measure="true-outcomes", alert=False),
     ],
-    total=4,
+    truths=[pb.Truth(by="outcomes", people=2400)],
+    total=5,
     naive=2,
     false_alarms=0.05,
 )
@@ -74,7 +80,7 @@ async def test_rates_ratio_and_both_verdicts_stand_beside_each_other(
         page = await zoe.go("/findings")
         await page.locator(".tabs a[href='/findings/fairness']").click()
         await page.wait_for_url("**/findings/fairness")
-        await page.locator("tbody tr").nth(3).wait_for()
+        await page.locator("tbody tr").nth(4).wait_for()
         assert await zoe.axe() == []
         assert await zoe.overflow() <= 0
         await zoe.snap("fairness")

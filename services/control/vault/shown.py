@@ -30,7 +30,9 @@ class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     agent: str
     version: str
     measure: str
-    """"offers" and "inferences", of which more is good, or "contacts" and "refusals", which are burdens."""
+    """"offers" and "inferences", of which more is good, or "contacts" and "refusals", which are burdens; of those for
+    whom it would have been right "true-outcomes" and "true-reviews", of the others "false-outcomes" and
+    "false-reviews", by what customers did or reviews say."""
     attributes: tuple[str, ...]
     """One, or both of an intersection."""
     group: tuple[str, ...]
@@ -41,7 +43,13 @@ class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     reference_persons: int
     rate: float
     """A share of 1, or where `share` is false a number per person."""
+    rate_low: float
+    """The interval of it, of the level `level`; likewise the next ones."""
+    rate_high: float | None
+    """`null`: without an end."""
     reference_rate: float
+    reference_rate_low: float
+    reference_rate_high: float | None
     share: bool
     ratio: float | None
     """The one rate by the other; `null` where it has no number."""
@@ -55,6 +63,18 @@ class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     """Whether the rule of four fifths alone would call it unfair."""
     alert: bool
     """Whether it surely is: beyond four fifths, and surely not 1 among all that was compared."""
+    start_time: dt.datetime
+    """From when on it was decided so: of outcomes the week before, of reviews four weeks."""
+    end_time: dt.datetime
+
+
+class TruthShown(msgspec.Struct, frozen=True, kw_only=True):
+    """By what it is known what would have been right."""
+
+    by: str
+    """"outcomes": what customers did after contacts; "reviews": what people said of decisions."""
+    people: int
+    """Of how many people of whom the vault knows anything, 30 or more."""
 
 
 class WeekShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -71,6 +91,8 @@ class WeekShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many of them the rule of four fifths alone would call unfair."""
     false_alarms: float
     """At most this share of such weeks has any alert where all are treated alike."""
+    truths: tuple[TruthShown, ...] = ()
+    """What is known of fewer people is none."""
 
 
 def attribute_shown(held: pb.Attribute) -> AttributeShown:
@@ -98,6 +120,7 @@ def week_shown(week: pb.Week) -> WeekShown:
         total=week.total,
         naive=week.naive,
         false_alarms=week.false_alarms,
+        truths=tuple(TruthShown(by=each.by, people=each.people) for each in week.truths),
     )
 
 
@@ -112,13 +135,23 @@ def _comparison(each: pb.Comparison) -> ComparisonShown:
         persons=each.persons,
         reference_persons=each.reference_persons,
         rate=each.rate,
+        rate_low=each.rate_low,
+        rate_high=_finite(each.rate_high),
         reference_rate=each.reference_rate,
+        reference_rate_low=each.reference_rate_low,
+        reference_rate_high=_finite(each.reference_rate_high),
         share=each.share,
-        ratio=each.ratio if each.HasField("ratio") and math.isfinite(each.ratio) else None,
+        ratio=_finite(each.ratio) if each.HasField("ratio") else None,
         low=each.ratio_low,
-        high=each.ratio_high if math.isfinite(each.ratio_high) else None,
+        high=_finite(each.ratio_high),
         level=each.level,
         benefit=each.benefit,
         naive=each.naive,
         alert=each.alert,
+        start_time=each.start_time.ToDatetime(tzinfo=dt.UTC),
+        end_time=each.end_time.ToDatetime(tzinfo=dt.UTC),
     )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

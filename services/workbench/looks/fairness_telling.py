@@ -11,16 +11,24 @@ import msgspec
 
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.findings.wording import FAIRNESS, TOGETHER
+from services.insights.comparing import Interval
 from services.insights.fairness.judging import FOUR_FIFTHS, Finding
 from services.insights.fairness.people import Group
 from services.workbench.columns.database import Columns
+from services.workbench.looks.fairness_truths import OUTCOMES, Truth
 from services.workbench.looks.spans import ID, VERSION, Span, quoted
 from services.workbench.looks.telling import gravity
 
 ALPHA: Final = 0.05
 """Of weeks in which all are treated alike, in any tenant: at most this share has any finding."""
-_OPERATIONS: Final[Mapping[str, str]] = {"offers": "CONTACT", "contacts": "CONTACT", "inferences": "INFER"}
-"""Which decisions each measure is made of; refusals are of all."""
+_OPERATIONS: Final[Mapping[str, str]] = {
+    "offers": "CONTACT",
+    "contacts": "CONTACT",
+    "inferences": "INFER",
+    f"true-{OUTCOMES}": "CONTACT",
+    f"false-{OUTCOMES}": "CONTACT",
+}
+"""Which decisions each measure is made of; the others are of all."""
 _SAMPLED: Final = f"""SELECT {ID} AS id FROM admitted LEFT JOIN settled ON settled.id = admitted.id
  WHERE tenant = $tenant AND agent = $agent AND {VERSION} = $version
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms AND ($operation = '' OR operation = $operation)
@@ -28,11 +36,16 @@ _SAMPLED: Final = f"""SELECT {ID} AS id FROM admitted LEFT JOIN settled ON settl
 
 
 class Judged(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """What was compared of one version of one agent, in a week."""
+    """What was compared of one version of one agent."""
 
     agent: str
     version: str
+    span: Span
+    """When it decided so."""
     finding: Finding
+    interval: Interval
+    """Of the group's rate, and of the one that it is held against, of the level of the ratio's."""
+    reference_interval: Interval
 
     @property
     def naive(self) -> bool:
@@ -47,6 +60,8 @@ class Week(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     span: Span
     judged: tuple[Judged, ...] = ()
     """Alerts first, the surest first."""
+    truths: tuple[Truth, ...] = ()
+    """By what it is known what would have been right; what is known of fewer than `LEAST` people is none."""
     alpha: float = ALPHA
     """At most this share of such weeks of the tenant has any alert where all are treated alike."""
 
@@ -58,7 +73,7 @@ def told(columns: Columns, tenant: str, week: Week) -> Sequence[Seen]:
 
 
 def _seen(columns: Columns, tenant: str, judged: Judged, week: Week, *, naive: int) -> Seen:
-    finding, span = judged.finding, week.span
+    finding, span = judged.finding, judged.span
     versus, turned = finding.versus, finding.harmed != finding.versus.group
     low, high, value = versus.ratio_interval.low, versus.ratio_interval.high, versus.ratio or 0.0
     people, others, rate, other_rate = (
@@ -107,6 +122,7 @@ def _seen(columns: Columns, tenant: str, judged: Judged, week: Week, *, naive: i
             "comparisons": len(week.judged),
             "naive": naive,
             "alerts": sum(each.finding.alert for each in week.judged),
+            "known": sum(each.people for each in week.truths if versus.measure.endswith(f"-{each.by}")),
         },
     )
 

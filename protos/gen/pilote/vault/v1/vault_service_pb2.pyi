@@ -310,6 +310,7 @@ class Week(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     NAIVE_FIELD_NUMBER: _builtins.int
     FALSE_ALARMS_FIELD_NUMBER: _builtins.int
+    TRUTHS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Whose customers."""
     total: _builtins.int
@@ -330,6 +331,10 @@ class Week(_message.Message):
     def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Comparison]:
         """The surest first; no more than 1,000."""
 
+    @_builtins.property
+    def truths(self) -> _containers.RepeatedCompositeFieldContainer[Global___Truth]:
+        """By what it is known what would have been right, where it is of 30 people or more."""
+
     def __init__(
         self,
         *,
@@ -340,14 +345,41 @@ class Week(_message.Message):
         total: _builtins.int = ...,
         naive: _builtins.int = ...,
         false_alarms: _builtins.float = ...,
+        truths: _abc.Iterable[Global___Truth] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons", b"comparisons", "end_time", b"end_time", "false_alarms", b"false_alarms", "naive", b"naive", "start_time", b"start_time", "tenant", b"tenant", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons", b"comparisons", "end_time", b"end_time", "false_alarms", b"false_alarms", "naive", b"naive", "start_time", b"start_time", "tenant", b"tenant", "total", b"total", "truths", b"truths"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Week: _TypeAlias = Week  # noqa: Y015
+
+@_typing.final
+class Truth(_message.Message):
+    """By what it is known what would have been right."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """"outcomes": what customers did after contacts; "reviews": what people said of decisions."""
+    people: _builtins.int
+    """Of how many people of whom the vault knows anything."""
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        people: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Truth: _TypeAlias = Truth  # noqa: Y015
 
 @_typing.final
 class Comparison(_message.Message):
@@ -373,12 +405,20 @@ class Comparison(_message.Message):
     BENEFIT_FIELD_NUMBER: _builtins.int
     NAIVE_FIELD_NUMBER: _builtins.int
     ALERT_FIELD_NUMBER: _builtins.int
+    RATE_LOW_FIELD_NUMBER: _builtins.int
+    RATE_HIGH_FIELD_NUMBER: _builtins.int
+    REFERENCE_RATE_LOW_FIELD_NUMBER: _builtins.int
+    REFERENCE_RATE_HIGH_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """Who decided: the agent."""
     version: _builtins.str
     """Its version, or that of the model; empty where none is known."""
     measure: _builtins.str
-    """"offers", "inferences", "contacts" or "refusals"."""
+    """"offers", "inferences", "contacts" or "refusals"; of those for whom it would have been right "true-outcomes" or
+    "true-reviews", of the others "false-outcomes" or "false-reviews", by that truth.
+    """
     persons: _builtins.int
     """People in the group."""
     reference_persons: _builtins.int
@@ -403,6 +443,14 @@ class Comparison(_message.Message):
     """Whether the rule of four fifths alone would call it unfair."""
     alert: _builtins.bool
     """Whether it surely is."""
+    rate_low: _builtins.float
+    """The interval of `rate`, of that level, from here."""
+    rate_high: _builtins.float
+    """To here."""
+    reference_rate_low: _builtins.float
+    """Likewise of `reference_rate`."""
+    reference_rate_high: _builtins.float
+    """To here."""
     @_builtins.property
     def attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The attribute, or both of an intersection."""
@@ -414,6 +462,14 @@ class Comparison(_message.Message):
     @_builtins.property
     def reference(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Whom it is held against, likewise."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on it was decided so: of outcomes the week before, of reviews four weeks."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when."""
 
     def __init__(
         self,
@@ -436,10 +492,16 @@ class Comparison(_message.Message):
         benefit: _builtins.bool = ...,
         naive: _builtins.bool = ...,
         alert: _builtins.bool = ...,
+        rate_low: _builtins.float = ...,
+        rate_high: _builtins.float = ...,
+        reference_rate_low: _builtins.float = ...,
+        reference_rate_high: _builtins.float = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "ratio", b"ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "end_time", b"end_time", "ratio", b"ratio", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "agent", b"agent", "alert", b"alert", "attributes", b"attributes", "benefit", b"benefit", "group", b"group", "level", b"level", "measure", b"measure", "naive", b"naive", "persons", b"persons", "rate", b"rate", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reference", b"reference", "reference_persons", b"reference_persons", "reference_rate", b"reference_rate", "share", b"share", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "agent", b"agent", "alert", b"alert", "attributes", b"attributes", "benefit", b"benefit", "end_time", b"end_time", "group", b"group", "level", b"level", "measure", b"measure", "naive", b"naive", "persons", b"persons", "rate", b"rate", "rate_high", b"rate_high", "rate_low", b"rate_low", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reference", b"reference", "reference_persons", b"reference_persons", "reference_rate", b"reference_rate", "reference_rate_high", b"reference_rate_high", "reference_rate_low", b"reference_rate_low", "share", b"share", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ratio: _TypeAlias = _typing.Literal["ratio"]  # noqa: Y015
     _WhichOneofArgType__ratio: _TypeAlias = _typing.Literal["_ratio", b"_ratio"]  # noqa: Y015
