@@ -79,8 +79,7 @@ def _add_rest(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def compared() -> None:
         """Show how groups fared beside each other in the last complete week, the surest first."""
-        from services.commands.vault_tables import compared_rows
-        from services.findings.compared import truths_told
+        from services.commands.vault_tables import compared_rows, told_beside
 
         lang = language(shell.settings())
         found = _done(shell, lambda desk, _: desk.weeks())
@@ -89,8 +88,8 @@ def _add_rest(app: typer.Typer, shell: Shell) -> None:
             return
         print_rows(shell.out, compared_rows(found, language=lang))
         for week in found:
-            for each in truths_told(week.truths, language=lang):
-                print_text(shell.out, each)
+            for text in told_beside(week, language=lang):
+                print_text(shell.out, text)
 
     @app.command()
     def forget(

@@ -1,10 +1,10 @@
 """What the vault holds, and what was compared by it, as tables. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pilote.vault.v1 import vault_service_pb2 as pb
 from services.commands.vault_texts import say
-from services.findings.compared import Compared, compared
+from services.findings.compared import Compared, by_chance_told, compared, small, truths_told
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -22,6 +22,15 @@ def compared_rows(weeks: Sequence[pb.Week], *, language: str) -> Rows:
     return (head, *(_compared(tenant, each, language) for tenant, each in told))
 
 
+def told_beside(week: pb.Week, *, language: str) -> Iterator[str]:
+    """What is to be known beside a week's comparisons: truths, chance, and the groups that are too small."""
+    yield from truths_told(week.truths, language=language)
+    yield by_chance_told(week, language=language)
+    for each in (small(one, language=language) for one in week.small_groups):
+        about = {"group": each.group, "attribute": each.attribute, "hidden": each.hidden, "of": each.of}
+        yield say("small", language=language, **about)
+
+
 def _held(held: pb.Attribute) -> tuple[str, ...]:
     until = held.last_expire_time.ToJsonString() if held.HasField("last_expire_time") else ""
     return (held.tenant, held.attribute, str(held.people), held.purpose, held.legal_basis, until)
@@ -34,7 +43,8 @@ def _compared(tenant: str, each: Compared, language: str) -> tuple[str, ...]:
         f"{each.rate} ({each.rate_within})",
         f"{each.reference} ({each.reference_persons})",
         f"{each.reference_rate} ({each.reference_within})",
-        *(each.ratio, each.ratio_within),
+        *(each.ratio, each.ratio_within, each.within),
         say("yes" if each.naive else "no", language=language),
+        each.naive_chance,
         say("yes" if each.alert else "no", language=language),
     )

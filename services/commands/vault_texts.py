@@ -10,12 +10,16 @@ _TEXTS: Final = {
         "organisation|attribut|personnes|finalité|base légale|supprimé d’ici le",
     ),
     "compared-columns": (
-        "tenant|agent|version|measure|attribute|group|rate|held against|its rate|ratio|interval|four fifths alone|surely unequal",
-        "organisation|agent|version|mesure|attribut|groupe|taux|comparé à|son taux|rapport|intervalle|quatre cinquièmes seuls|inégalité sûre",
+        "tenant|agent|version|measure|attribute|group|rate|held against|its rate|ratio|interval|within segments|four fifths alone|by chance|surely unequal",
+        "organisation|agent|version|mesure|attribut|groupe|taux|comparé à|son taux|rapport|intervalle|à segment égal|quatre cinquièmes seuls|par hasard|inégalité sûre",
     ),
     "compared-none": (
         "Nothing was compared: the vault holds nothing, or the last complete week has too few people in each group.",
         "Rien n’a été comparé : le coffre est vide, ou la dernière semaine complète compte trop peu de personnes par groupe.",
+    ),
+    "small": (
+        "Too small in {hidden} of {of} comparisons: {group} ({attribute})",
+        "Trop petit dans {hidden} comparaisons sur {of} : {group} ({attribute})",
     ),
     "no": ("no", "non"),
     "yes": ("yes", "oui"),

@@ -46,6 +46,7 @@ from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
 from services.workbench.looks.spans import Span
 from services.workbench.metrics import Seen, WorkbenchMetrics
+from services.workbench.segments import segments_of
 
 FOLDER: Final = "insights"
 """Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
@@ -137,7 +138,10 @@ async def vaulted(
             def reviews(tenant: str, span: Span) -> Sequence[Item]:
                 return asyncio.run_coroutine_threadsafe(settled_in(redis_url, tenant, span), loop).result()
 
-            fairness = FairnessLook(vault, note=note, reviews=reviews)
+            def segments(tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+                return asyncio.run_coroutine_threadsafe(segments_in(redis_url, tenant, people), loop).result()
+
+            fairness = FairnessLook(vault, note=note, reviews=reviews, segments=segments)
             servicer = VaultServicer(vault, compared=lambda: compared(fairness.weeks), clock_ms=clock_ms)
             yield servicer, Keeper(vault, stub, clock_ms=clock_ms), fairness
     finally:
@@ -172,6 +176,16 @@ async def settled_in(redis_url: str, tenant: str, span: Span) -> Sequence[Item]:
     """
     async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
         return await ReviewStore(redis).settled(tenant, start_ms=span.start_ms, end_ms=span.end_ms)
+
+
+async def segments_in(redis_url: str, tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The segments of a tenant's customers, by pseudonym.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
+        return await segments_of(redis, tenant, people)
 
 
 async def look_always(

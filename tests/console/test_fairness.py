@@ -43,6 +43,8 @@ def comparison(**fields: object) -> pb.Comparison:
         "benefit": True,
         "naive": True,
         "alert": True,
+        "naive_chance": 0.02,
+        "within": pb.Within(word="EXPLAINED", ratio=0.98, ratio_low=0.8, ratio_high=1.2, strata=4),
     }
     return pb.Comparison(**(wanted | fields))  # type: ignore[arg-type]
 
@@ -64,6 +66,11 @@ WEEK = pb.Week(
     total=5,
     naive=2,
     false_alarms=0.05,
+    naive_false_alarms=0.58,
+    small_groups=[
+        pb.SmallGroup(attributes=["gender"], group=["other"], hidden_count=8, count=8),
+        pb.SmallGroup(attributes=["age", "gender"], group=["under-25", "female"], hidden_count=3, count=8),
+    ],
 )
 
 
@@ -87,6 +94,14 @@ async def test_rates_ratio_and_both_verdicts_stand_beside_each_other(
         row = await page.locator("tbody tr").first.inner_text()
         for english, french in (("women", "femmes"), ("10%", "10\N{NO-BREAK SPACE}%"), ("surely", "sûre")):
             assert english in row or french in row
+        assert "58" in await page.locator("section.stack").first.inner_text()
+        assert "explained by segments" in row or "expliqué par les segments" in row
+        small = page.locator("details.stack")
+        await small.locator("summary").click()
+        await small.get_by_text("3 of 8").or_(small.get_by_text("3 comparaisons sur 8")).wait_for()
+        assert await zoe.axe() == []
+        assert await zoe.overflow() <= 0
+        await zoe.snap("fairness-small")
         await page.context.close()
 
 

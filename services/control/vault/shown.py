@@ -24,6 +24,20 @@ class AttributeShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_expire_time: dt.datetime | None
 
 
+class WithinShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A comparison among people who are in the same segments."""
+
+    word: str
+    """How it stands to the one over all: "SAME", "EXPLAINED" where the gap only mirrors who is in which segment,
+    "HIDDEN" where only this one shows a gap, "REVERSED", "UNSURE" or "TOO_FEW"."""
+    ratio: float | None
+    """`null` where it has no number; likewise its interval, up to `high`."""
+    low: float | None
+    high: float | None
+    strata: int
+    """How many sets of segments have people of both groups."""
+
+
 class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One group beside the largest one, of 30 people or more each."""
 
@@ -66,6 +80,21 @@ class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     start_time: dt.datetime
     """From when on it was decided so: of outcomes the week before, of reviews four weeks."""
     end_time: dt.datetime
+    naive_chance: float
+    """How often, 0 to 1, four fifths alone would call it unfair where both groups are treated alike."""
+    within: WithinShown | None
+    """The same within segments; `null` where these are not known, or all are in the same."""
+
+
+class SmallGroupShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A group of fewer than 30 people, or nobody, or one that would tell of such a group."""
+
+    attributes: tuple[str, ...]
+    group: tuple[str, ...]
+    hidden_count: int
+    """In how many comparisons of measures by these attributes it is too small."""
+    count: int
+    """Of how many."""
 
 
 class TruthShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +122,11 @@ class WeekShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """At most this share of such weeks has any alert where all are treated alike."""
     truths: tuple[TruthShown, ...] = ()
     """What is known of fewer people is none."""
+    naive_false_alarms: float
+    """At least this share of such weeks has groups that four fifths alone would call unfair where all are treated
+    alike: by simulation, for the very groups of the week."""
+    small_groups: tuple[SmallGroupShown, ...]
+    """Groups that are too small to be told of, those that are nowhere first, at most 1,000."""
 
 
 def attribute_shown(held: pb.Attribute) -> AttributeShown:
@@ -121,6 +155,16 @@ def week_shown(week: pb.Week) -> WeekShown:
         naive=week.naive,
         false_alarms=week.false_alarms,
         truths=tuple(TruthShown(by=each.by, people=each.people) for each in week.truths),
+        naive_false_alarms=week.naive_false_alarms,
+        small_groups=tuple(
+            SmallGroupShown(
+                attributes=tuple(each.attributes),
+                group=tuple(each.group),
+                hidden_count=each.hidden_count,
+                count=each.count,
+            )
+            for each in week.small_groups
+        ),
     )
 
 
@@ -150,6 +194,19 @@ def _comparison(each: pb.Comparison) -> ComparisonShown:
         alert=each.alert,
         start_time=each.start_time.ToDatetime(tzinfo=dt.UTC),
         end_time=each.end_time.ToDatetime(tzinfo=dt.UTC),
+        naive_chance=each.naive_chance,
+        within=_within(each.within) if each.HasField("within") else None,
+    )
+
+
+def _within(found: pb.Within) -> WithinShown:
+    known = found.HasField("ratio")
+    return WithinShown(
+        word=found.word,
+        ratio=_finite(found.ratio) if known else None,
+        low=found.ratio_low if known else None,
+        high=_finite(found.ratio_high) if known else None,
+        strata=found.strata,
     )
 
 

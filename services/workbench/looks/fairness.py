@@ -10,16 +10,16 @@ from typing import Protocol
 import numpy as np
 
 from services.findings.finding import Seen
-from services.insights.fairness.intersections import Attribute
-from services.insights.fairness.judging import judge
-from services.insights.fairness.rates import LEAST, rates
+from services.insights.fairness.rates import LEAST
 from services.reviews.item import Item
 from services.vault.attributes import ATTRIBUTES
 from services.vault.store import Held
 from services.workbench.columns.database import Columns
 from services.workbench.looks.fairness_calls import Ints, Treated, treated
-from services.workbench.looks.fairness_tables import Measured, coded, measures, subjects
-from services.workbench.looks.fairness_telling import ALPHA, Judged, Week, told
+from services.workbench.looks.fairness_judged import compared
+from services.workbench.looks.fairness_strata import strata_of
+from services.workbench.looks.fairness_tables import Measured, coded, measures
+from services.workbench.looks.fairness_telling import ALPHA, Week, told
 from services.workbench.looks.fairness_truths import (
     OUTCOMES,
     REVIEWED_MS,
@@ -35,6 +35,8 @@ from services.workbench.looks.spans import Span
 
 Noting = Callable[[Held], None]
 """Notes in the log that an attribute is about to be read; where it cannot, it raises, and nothing is read."""
+Segments = Callable[[str, Sequence[str]], Mapping[str, Sequence[str]]]
+"""The segments of a tenant's customers, by pseudonym."""
 Reviews = Callable[[str, Span], Sequence[Item]]
 """Decisions of a tenant about which reviews were settled in that time."""
 
@@ -58,9 +60,18 @@ class FairnessLook:
 
     kind = "fairness"
 
-    def __init__(self, vault: Readable, *, note: Noting, reviews: Reviews = lambda _tenant, _span: ()) -> None:
+    def __init__(
+        self,
+        vault: Readable,
+        *,
+        note: Noting,
+        reviews: Reviews = lambda _tenant, _span: (),
+        segments: Segments = lambda _tenant, _people: {},
+    ) -> None:
+        """Without `reviews` these are no truth, and without `segments` nothing is compared within any."""
         self._vault = vault
         self._note = note
+        self._segments = segments
         self._reviews = reviews
         self._at: tuple[int, int] = (-1, -1)
         self._seen: tuple[Seen, ...] = ()
@@ -106,7 +117,9 @@ class FairnessLook:
         odds = self._odds(columns, tenant, people, span=span) if people else []
         return Week(
             span=span,
-            judged=judged([*measured, *odds], attributes, alpha=alpha),
+            compared=compared(
+                [*measured, *odds], attributes, strata=strata_of(people, self._segments(tenant, people)), alpha=alpha
+            ),
             truths=tuple(
                 Truth(by=by, people=count) for by in (OUTCOMES, REVIEWS) if (count := people_of(odds, by)) >= LEAST
             ),
@@ -126,28 +139,6 @@ class FairnessLook:
             *(each for one in found for each in by_outcomes(one, outcomes, span=before)),
             *by_reviews(columns, tenant, people, items=self._reviews(tenant, reviewed), span=reviewed),
         ]
-
-
-def judged(measured: Sequence[Measured], attributes: Sequence[Attribute], *, alpha: float) -> tuple[Judged, ...]:
-    """All of it judged together, the surest first."""
-    if not attributes:
-        return ()
-    of = [(each, subject) for each in measured for subject in subjects(each, attributes)]
-    judgement = judge([subject for _, subject in of], alpha=alpha)
-    level = judgement.spent / max(1, judgement.comparisons)
-    shares = [{each.group: each.interval for each in rates(subject.table, alpha=level)} for _, subject in of]
-    return tuple(
-        Judged(
-            agent=each.agent,
-            version=each.version,
-            span=each.span,
-            finding=finding,
-            interval=intervals[finding.versus.group],
-            reference_interval=intervals[finding.versus.reference],
-        )
-        for finding in judgement.findings
-        for (each, _), intervals in ((of[finding.place], shares[finding.place]),)
-    )
 
 
 def _everybody(found: Sequence[Treated]) -> Ints:

@@ -89,10 +89,20 @@ def measures(found: Treated, everybody: Ints, *, span: Span) -> tuple[Measured, 
     )
 
 
-def subjects(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Subject]:
-    """A table for each attribute and intersection with at least two groups to show.
+class Tabled(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A measure by the groups of an attribute or an intersection."""
 
-    Those without any event, or with nothing else, are none: no test could tell anything of them.
+    attributes: tuple[str, ...]
+    hidden: tuple[Group, ...]
+    """Those that are too small, or would tell of one that is; also those of nobody."""
+    subject: Subject | None
+    """None where there are no two groups to show."""
+
+
+def tabled(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Tabled]:
+    """A table for each attribute and intersection.
+
+    Without any event, or with nothing else, there are none: no test could tell anything of them.
     """
     if measured.got.sum() < 1 or (measured.share and measured.got.sum() >= measured.among.sum()):
         return
@@ -106,11 +116,13 @@ def subjects(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Su
             denominators=measured.among.astype(np.float64),
         )
         shown = shown_of(people.sums(found.labels), found, by_name)
-        if len(shown) > 1 and total(shown.values()).y > 0:
-            yield Subject(
-                table=Table(measure=measured.name, attributes=found.attributes, groups=shown, share=measured.share),
-                kind=measured.kind,
-            )
+        table = Table(measure=measured.name, attributes=found.attributes, groups=shown, share=measured.share)
+        some = len(shown) > 1 and total(shown.values()).y > 0
+        yield Tabled(
+            attributes=found.attributes,
+            hidden=tuple(each for each in found.labels if each not in shown),
+            subject=Subject(table=table, kind=measured.kind) if some else None,
+        )
 
 
 def shown_of(groups: Mapping[Group, Sums], found: Cells, attributes: Mapping[str, Attribute]) -> Mapping[Group, Sums]:

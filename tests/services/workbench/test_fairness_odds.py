@@ -15,8 +15,9 @@ from services.findings.finding import Seen
 from services.findings.wording import sentences, title
 from services.insights.fairness.intersections import Attribute
 from services.reviews.item import Item, Label, Why
-from services.workbench.looks.fairness import FairnessLook, judged
+from services.workbench.looks.fairness import FairnessLook
 from services.workbench.looks.fairness_calls import Treated
+from services.workbench.looks.fairness_judged import compared
 from services.workbench.looks.fairness_truths import Outcomes, by_outcomes, by_reviews
 from services.workbench.looks.pressure_contacts import WEEK_MS
 from services.workbench.looks.spans import DAY_MS, Span
@@ -90,7 +91,7 @@ def test_it_says_by_what_and_of_how_many_that_is_known(missed: Missed) -> None:
 
 
 def test_rates_are_those_of_fairlearn_and_lie_in_their_intervals(missed: Missed) -> None:
-    rows = {each.finding.versus.measure: each for each in missed[0].weeks["acme"].judged}
+    rows = {each.finding.versus.measure: each for each in missed[0].weeks["acme"].compared.judged}
     got = np.zeros(PEOPLE, dtype=bool)
     for _, parts, _ in offered(1, (0.3, 0.8)):
         if b'"marketing"' in parts[0]:
@@ -119,7 +120,7 @@ def test_where_nobody_converts_nothing_is_said_of_it(tmp_path: Path) -> None:
     look = look_with(vault)
     look.look(columns, now_ms=LOOKED_MS)
     assert look.weeks["acme"].truths == ()
-    assert not any("outcomes" in each.finding.versus.measure for each in look.weeks["acme"].judged)
+    assert not any("outcomes" in each.finding.versus.measure for each in look.weeks["acme"].compared.judged)
     vault.close()
     columns.close()
 
@@ -245,7 +246,7 @@ def test_of_weeks_in_which_all_are_treated_alike_few_raise_an_alert_of_odds() ->
             led=0 * ones,
         )
         outcomes = Outcomes(np.arange(400), (draw.random(400) < 0.4).astype(np.int64))
-        found = judged(list(by_outcomes(treated, outcomes, span=WEEK)), attributes, alpha=0.05)
+        found = compared(list(by_outcomes(treated, outcomes, span=WEEK)), attributes, alpha=0.05).judged
         alarms += any(each.finding.alert for each in found)
         naive += any(each.naive for each in found)
     assert alarms <= 0.05 * weeks

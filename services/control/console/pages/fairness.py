@@ -15,7 +15,7 @@ from services.control.console.page import Parts
 from services.control.console.rendering import page
 from services.control.console.viewer import viewer_of
 from services.control.undone import Undone
-from services.findings.compared import Compared, compared, truths_told
+from services.findings.compared import Compared, Small, by_chance_told, compared, small, truths_told
 
 MOST_SHOWN: Final = 200
 
@@ -30,7 +30,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     naive: int
     alerts: int
-    truths: tuple[str, ...]
+    beside: tuple[str, ...]
+    """What is to be known beside the figures."""
+    small: tuple[Small, ...]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -66,5 +68,6 @@ def _shown(week: pb.Week, language: str) -> Shown:
         total=week.total,
         naive=week.naive,
         alerts=sum(each.alert for each in week.comparisons),
-        truths=truths_told(week.truths, language=language),
+        beside=(by_chance_told(week, language=language), *truths_told(week.truths, language=language)),
+        small=tuple(small(each, language=language) for each in week.small_groups[:MOST_SHOWN]),
     )

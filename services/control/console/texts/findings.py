@@ -48,6 +48,19 @@ TEXTS: Final = {
     "findings-fair-within": ("within", "dans la marge"),
     "findings-fair-surely": ("surely unequal", "inégalité sûre"),
     "findings-fair-unsure": ("not proven", "non prouvé"),
+    "findings-fair-within-segments": ("within segments: {told}", "à segment égal : {told}"),
+    "findings-fair-chance": ("by chance in {chance}", "par hasard dans {chance}"),
+    "findings-fair-small": (
+        "{count} group is too small|{count} groups are too small",
+        "{count} groupe est trop petit|{count} groupes sont trop petits",
+    ),
+    "findings-fair-small-about": (
+        "These have fewer than 30 people, or nobody, or would tell of a group that has: nothing is said of them.",
+        "Ils comptent moins de 30 personnes, ou aucune, ou en révéleraient un autre : on n’en dit rien.",
+    ),
+    "findings-fair-small-list": ("Groups that are too small", "Groupes trop petits"),
+    "findings-fair-small-in": ("Too small in", "Trop petit dans"),
+    "findings-fair-small-count": ("{hidden} of {of} comparisons", "{hidden} comparaisons sur {of}"),
     "findings-fair-none": ("Nothing was compared", "Rien n’a été comparé"),
     "findings-fair-none-about": (
         "The vault holds no attributes, or the last complete week has too few people in each group.",
