@@ -20,6 +20,7 @@ from services.insights.sums import total
 REPLAYS: Final = 2_000
 """The standard error of a share of them is 1.1 % at most."""
 _SEED: Final = 805
+_ROUNDING: Final = 1e-9
 
 
 class Chances(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,14 @@ def chances(table: Table, *, replays: int = REPLAYS) -> Chances:
     )
 
 
+def breaks_four_fifths(ratios: NDArray[np.float64] | float) -> NDArray[np.bool_]:
+    """Which of these ratios of two rates are beyond four fifths, from either side; 8 of 10 by 10 of 10 is not."""
+    found: NDArray[np.bool_] = (np.asarray(ratios) < FOUR_FIFTHS * (1 - _ROUNDING)) | (
+        FOUR_FIFTHS * np.asarray(ratios) > 1 + _ROUNDING
+    )
+    return found
+
+
 def _drawn(sizes: NDArray[np.float64], rate: float, *, share: bool, replays: int) -> NDArray[np.float64]:
     """Rates of each group, a row a replay."""
     draw, shape = np.random.default_rng(_SEED), (replays, sizes.size)
@@ -64,6 +73,5 @@ def _drawn(sizes: NDArray[np.float64], rate: float, *, share: bool, replays: int
 
 def _unequal(rates: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where a rate by the reference's is beyond four fifths; where nobody got anything, it is not."""
-    other = reference[:, None]
-    found: NDArray[np.bool_] = (rates < FOUR_FIFTHS * other) | (FOUR_FIFTHS * rates > other)
-    return found
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return breaks_four_fifths(np.nan_to_num(rates / reference[:, None], nan=1.0, posinf=np.inf))

@@ -12,7 +12,8 @@ import msgspec
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.findings.wording import FAIRNESS, TOGETHER
 from services.insights.comparing import Interval
-from services.insights.fairness.judging import FOUR_FIFTHS, Finding
+from services.insights.fairness.judging import Finding
+from services.insights.fairness.naive import breaks_four_fifths
 from services.insights.fairness.people import Group
 from services.insights.fairness.strata import Stratified
 from services.workbench.columns.database import Columns
@@ -56,7 +57,7 @@ class Judged(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def naive(self) -> bool:
         """Whether four fifths alone would call it unfair."""
         ratio = self.finding.versus.ratio
-        return ratio is not None and not FOUR_FIFTHS <= ratio <= 1 / FOUR_FIFTHS
+        return ratio is not None and bool(breaks_four_fifths(ratio))
 
 
 class Small(msgspec.Struct, frozen=True):

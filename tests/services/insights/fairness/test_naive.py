@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.insights.fairness.judging import Kind, Subject, judge
-from services.insights.fairness.naive import chances
+from services.insights.fairness.naive import breaks_four_fifths, chances
 from services.insights.fairness.people import Group
 from services.insights.fairness.rates import Table
 from services.insights.sums import Sums
@@ -21,10 +21,15 @@ def test_of_a_hundred_persons_a_group_it_alarms_in_more_than_half_of_the_replays
     for _ in range(500):
         women, men = (float(each) for each in draw.binomial(100, 0.1, 2))
         subject = Subject(table=table({"women": (women, 100), "men": (men, 100)}), kind=Kind.BENEFIT)
-        naive += women < 0.8 * men or 0.8 * women > men
+        naive += bool(5 * women < 4 * men or 4 * women > 5 * men)
         ours += bool(judge([subject]).alerts)
     assert naive / 500 == pytest.approx(chance, abs=0.06)
     assert ours / 500 <= 0.05
+
+
+def test_exactly_four_fifths_is_not_beyond() -> None:
+    ratios = [0.08 / 0.1, 0.12 / 0.15, 0.1 / 0.08, 0.15 / 0.12, 0.79, 1.26, 0.0, float("inf")]
+    assert breaks_four_fifths(np.array(ratios)).tolist() == [False] * 4 + [True] * 4
 
 
 def test_the_more_persons_the_less_it_alarms_and_the_more_groups_the_more() -> None:
