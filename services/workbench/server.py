@@ -76,11 +76,14 @@ async def serve(
     opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
+    vault_keys: Sequence[bytes],
     pause_seconds: float,
     drain_seconds: float,
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
+
+    `vault_keys` open the vault, and the first one seals what it holds.
 
     `opens` opens the columns in a folder.
 
@@ -93,7 +96,11 @@ async def serve(
     async with (
         until_told_to_stop() as stop,
         metering(instance("insights"), to) as meters,
-        vaulted(home / VAULT, audit, redis_url=redis_url, clock_ms=clock_ms) as (servicer, keeper, fairness),
+        vaulted(home / VAULT, audit, keys=vault_keys, redis_url=redis_url, clock_ms=clock_ms) as (
+            servicer,
+            keeper,
+            fairness,
+        ),
         serving(
             lambda server: add_VaultServiceServicer_to_server(servicer, server),
             listen=listen,
@@ -120,15 +127,16 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def vaulted(
-    folder: Path, audit: str, *, redis_url: str, clock_ms: Callable[[], int]
+    folder: Path, audit: str, *, keys: Sequence[bytes], redis_url: str, clock_ms: Callable[[], int]
 ) -> AsyncIterator[tuple[VaultServicer, Keeper, FairnessLook]]:
     """Who answers for the vault, who keeps it, and what looks for unequal treatment, until the block ends.
 
     Raises:
         VaultUnusable: the vault is broken.
     """
-    loop, vault = asyncio.get_running_loop(), Vault(folder)
+    loop, vault = asyncio.get_running_loop(), Vault(folder, keys)
     try:
+        await asyncio.to_thread(vault.seal_anew)
         async with grpc.aio.insecure_channel(audit) as channel:
             stub = AuditServiceStub(channel)
 

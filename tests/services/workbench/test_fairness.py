@@ -54,7 +54,7 @@ def calls(
 def loaded(
     folder: Path, values: Mapping[str, Mapping[str, str]], *, tenant: str = "acme", vault: Vault | None = None
 ) -> Vault:
-    vault = vault or Vault(folder / "vault")
+    vault = vault or Vault(folder / "vault", [bytes(32)])
     for attribute, by_person in values.items():
         vault.load(
             Load(
