@@ -55,10 +55,10 @@ def _add_load(app: typer.Typer, shell: Shell) -> None:
             held = _done(shell, lambda desk, who: desk.load(wanted, who=who))
         except WrongRows as wrong:
             from services.vault.rows import MOST_MISTAKES
+            from services.vault.texts import mistake_told
 
             for each in wrong.mistakes[:MOST_MISTAKES]:
-                problem = say(f"row-{each.code}", language=lang)
-                print_text(shell.err, say("line", language=lang, line=each.line, problem=problem))
+                print_text(shell.err, mistake_told(each.line, each.code, language=lang))
             shell.fail(wrong.said(lang), 2)
         print_text(shell.out, say("loaded", language=lang, attribute=held.attribute, people=held.people))
 
