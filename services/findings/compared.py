@@ -52,6 +52,10 @@ def compared(each: pb.Comparison, *, language: str) -> Compared:
     def got(value: float) -> str:
         return rate(value, share=each.share, language=language)
 
+    def between(low: float, high: float) -> str:
+        ends = [got(end) if each.share else number(end, language=language) for end in (low, high)]
+        return " \N{EN DASH} ".join(ends)
+
     low, high = (number(end, language=language) for end in (each.ratio_low, each.ratio_high))
     return Compared(
         agent=each.agent,
@@ -61,11 +65,11 @@ def compared(each: pb.Comparison, *, language: str) -> Compared:
         group=grouped("group", TOGETHER.join(each.group), language=language),
         persons=each.persons,
         rate=got(each.rate),
-        rate_within=f"{got(each.rate_low)} \N{EN DASH} {got(each.rate_high)}",
+        rate_within=between(each.rate_low, each.rate_high),
         reference=grouped("group", TOGETHER.join(each.reference), language=language),
         reference_persons=each.reference_persons,
         reference_rate=got(each.reference_rate),
-        reference_within=f"{got(each.reference_rate_low)} \N{EN DASH} {got(each.reference_rate_high)}",
+        reference_within=between(each.reference_rate_low, each.reference_rate_high),
         ratio=number(each.ratio, language=language) if each.HasField("ratio") else "",
         ratio_within=f"{low} \N{EN DASH} {high}",
         within=_within(each.within, language) if each.HasField("within") else "",

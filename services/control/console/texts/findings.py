@@ -49,7 +49,7 @@ TEXTS: Final = {
     "findings-fair-surely": ("surely unequal", "inégalité sûre"),
     "findings-fair-unsure": ("not proven", "non prouvé"),
     "findings-fair-within-segments": ("within segments: {told}", "à segment égal : {told}"),
-    "findings-fair-chance": ("by chance in {chance}", "par hasard dans {chance}"),
+    "findings-fair-chance": ("by chance in {chance} of cases", "par hasard dans {chance} des cas"),
     "findings-fair-small": (
         "{count} group is too small|{count} groups are too small",
         "{count} groupe est trop petit|{count} groupes sont trop petits",
