@@ -235,6 +235,14 @@ _TEXTS: Final = {
         "The finding has changed since you saw it: look at it again.",
         "Le constat a changé depuis que vous l’avez vu : regardez-le à nouveau.",
     ),
+    "finding-own": (
+        "{name} is about how you review: you may say something about it, and who sets the rules of reviews closes it.",
+        "{name} porte sur votre façon de relire : vous pouvez le commenter, et qui fixe les règles de revue le clôt.",
+    ),
+    "finding-personal": (
+        "It is about how one person reviews, so no other system is told of it.",
+        "Ce constat porte sur la façon de relire d’une personne : aucun autre système n’en est prévenu.",
+    ),
     "finding-owner": (
         "Nobody here is called {owner}: name an account, or a person of the active policy.",
         "Personne ne s’appelle {owner} ici : nommez un compte, ou une personne de la politique active.",

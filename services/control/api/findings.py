@@ -66,10 +66,11 @@ class FindingsApi:
             token: PageToken = "",
         ) -> Response[FindingsShown]:
             """What is wrong or unusual, the gravest first: gravity x reach x certainty."""
-            tenants = tenants_for(principal_of(request), Right.SEE, policy.tenants, asked=tenant)
+            who = principal_of(request)
+            tenants = tenants_for(who, Right.SEE, policy.tenants, asked=tenant)
             found = (
                 each
-                for each in await desk.list(tenants)
+                for each in await desk.list(tenants, to=who)
                 if _in(each, wanted) and kind in ("", each.seen.kind) and owner in ("", each.owner)
             )
             here, further = page(found, place=_place, size=size, token=token, descending=True)
@@ -83,8 +84,9 @@ class FindingsApi:
             request: Asking, tenant: FromPath[str], finding: FromPath[str], known: IfNoneMatch = ""
         ) -> Response[FindingShown]:
             """One finding; its ETag is what changes name in `if-match`."""
-            permitted(principal_of(request), Right.SEE, policy, f"findings/{tenant}/{finding}")
-            return _answered(request, await desk.get(tenant, finding), known=known)
+            who = principal_of(request)
+            permitted(who, Right.SEE, policy, f"findings/{tenant}/{finding}")
+            return _answered(request, await desk.get(tenant, finding, to=who), known=known)
 
         return [listed, one]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.findings.finding import MOST_DECISIONS, Seen
+from services.findings.finding import MOST_DECISIONS, REVIEWER, Seen
 from services.insights.review.attention import hasty, rubber_stamps
 from services.insights.signals.alerts import FALSE_ALARMS, LEVEL
 from services.reviews.drawing import HOUR_MS, Drawn
@@ -88,7 +88,7 @@ def _inattention(tenant: str, people: Sequence[Attention], *, rules: ReviewRules
             who = people[alert.about[0]]
             yield _seen(
                 tenant,
-                about=(("reviewer", who.reviewer), ("measure", measure)),
+                about=((REVIEWER, who.reviewer), ("measure", measure)),
                 size=gravity(alert.low, alert.high),
                 reach=who.answers,
                 certainty=1 - min(1.0, alert.p_value * LOOKS * 6),

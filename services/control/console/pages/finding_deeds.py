@@ -137,8 +137,9 @@ async def _drafted(request: Asked, parts: Parts, finding: Finding) -> str:
 
 async def _read(request: Asked, parts: Parts, tenant: str, finding: str) -> Finding:
     """The finding, where whoever asks may look after it."""
-    permitted(principal_of(request), Right.FINDINGS, parts.policy, f"findings/{tenant}/{finding}")
-    return await parts.operations.findings.get(tenant, finding)
+    who = principal_of(request)
+    permitted(who, Right.FINDINGS, parts.policy, f"findings/{tenant}/{finding}")
+    return await parts.operations.findings.get(tenant, finding, to=who)
 
 
 def _others(finding: Finding, *, state: str, owner: str) -> bool:

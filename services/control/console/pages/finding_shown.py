@@ -17,7 +17,7 @@ from services.control.findings.shown import name_of
 from services.control.times import at
 from services.findings import wording
 from services.findings.changing import MOST_CHARACTERS
-from services.findings.finding import CLOSED, Comment, Finding, Grade, Link, State
+from services.findings.finding import CLOSED, Comment, Finding, Grade, Link, State, reviewer_of
 
 KINDS: Final[Mapping[Grade, str]] = {Grade.CRITICAL: "deny", Grade.MAJOR: "hold", Grade.MINOR: "defer"}
 _SYMBOLS: Final[Mapping[Grade, str]] = {
@@ -78,6 +78,8 @@ def shown_finding(
         "link_path": lambda link: _link_path(link, writes=writes),
         "closed": finding.state in CLOSED,
         "may": may,
+        "closes": may and reviewer_of(finding.seen) != principal.name,
+        "sends": may and not reviewer_of(finding.seen),
         "most": MOST_CHARACTERS,
         "stop": stop,
         "stop_path": f"/stops/new?{urlencode(asked)}",

@@ -166,6 +166,10 @@ TEXTS: Final = {
         "Resolved: it is mended, and opens again where it is seen later. Dismissed: it is as it should be, and opens again only where it becomes clearly worse.",
         "Résolu : c’est réparé, et il se rouvre s’il est observé plus tard. Écarté : c’est normal, et il ne se rouvre que s’il s’aggrave nettement.",
     ),
+    "findings-own": (
+        "It is about how you review: who sets the rules of reviews closes it.",
+        "Ce constat porte sur votre façon de relire : qui fixe les règles de revue le clôt.",
+    ),
     "findings-give": ("Who and by when", "Qui et pour quand"),
     "findings-owner-hint": ("A name of an account; empty: nobody.", "Le nom d’un compte ; vide : personne."),
     "findings-save": ("Save", "Enregistrer"),
