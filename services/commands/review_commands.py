@@ -9,7 +9,7 @@ from gateway.settings import language
 from services.commands.shell import Shell, print_rows
 
 if TYPE_CHECKING:
-    from services.commands.reviewing import Told
+    from services.reviews.telling import Told
 
 Tenant = Annotated[str, typer.Option(help="Tenant; by default all of the active policy.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, as JSON.")]
@@ -48,12 +48,12 @@ def commands(shell: Shell) -> typer.Typer:
 
 def _told(shell: Shell, tenant: str) -> "tuple[Told, ...]":
     from gateway.clock import clock_ms
-    from services.commands.reviewing import told
+    from services.commands.reviewing import told_of
 
     settings = shell.settings()
 
     async def work() -> "tuple[Told, ...]":
         async with shell.store(settings) as redis:
-            return await told(redis, tenant=tenant, now_ms=clock_ms())
+            return await told_of(redis, tenant=tenant, now_ms=clock_ms())
 
     return asyncio.run(work())

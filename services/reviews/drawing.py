@@ -4,6 +4,7 @@ Decisions are drawn one by one, each with a probability that depends on nothing 
 it stays with the item, so that what is found of the few estimates all of them without bias.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -53,7 +54,7 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
     taken = np.flatnonzero(drawn(np.array(hour.ids, dtype=np.bytes_), chances, seed=seed)).tolist()
     items = tuple(
         Item(
-            id=id_of(tenant, hour.ids[at]),
+            id=id_of(tenant, hour.ids[at], secret=seed),
             tenant=tenant,
             decision=hour.ids[at],
             agent=hour.agents[at],
@@ -68,9 +69,8 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
         )
         for at in taken
     )
-    whose, counts = np.unique(np.array([hour.agents, hour.versions], dtype=np.str_), axis=1, return_counts=True)
-    there = ((str(agent), str(version), int(n)) for (agent, version), n in zip(whose.T, counts, strict=True))
-    return Drawn(len(items), tuple(there)), items
+    there = Counter(zip(hour.agents, hour.versions, strict=True))
+    return Drawn(len(items), tuple((agent, version, n) for (agent, version), n in sorted(there.items()))), items
 
 
 def due_from(rules: ReviewRules, *, now_ms: int) -> int:
@@ -104,7 +104,7 @@ def known_ones(
     for decision in order[: min(many, len(order))]:
         source = sources[decision]
         yield Item(
-            id=id_of(source.tenant, decision, seed=f"{_KNOWN}/{hour}"),
+            id=id_of(source.tenant, decision, secret=seed, more=f"{_KNOWN}/{hour}"),
             tenant=source.tenant,
             decision=decision,
             agent=source.agent,

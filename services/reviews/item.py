@@ -128,10 +128,14 @@ class Unfit(Exception):
     """An answer that the decision cannot have."""
 
 
-def id_of(tenant: str, decision: str, *, seed: str = "") -> str:
-    """The id of the item about that decision, 16 hexadecimal digits that tell nothing; `seed` makes further ones."""
-    said = msgspec.json.encode((tenant, decision, seed))
-    return hashlib.blake2b(said, digest_size=8, person=b"pilote-review").hexdigest()
+def id_of(tenant: str, decision: str, *, secret: int, more: str = "") -> str:
+    """The id of the item about that decision, 16 hexadecimal digits; with `more` that of a further one about it.
+
+    They tell nothing to whoever does not know the tenant's `secret`, 64 bits: not even which of them are further ones.
+    """
+    said = msgspec.json.encode((tenant, decision, more))
+    key = secret.to_bytes(8, "big")
+    return hashlib.blake2b(said, digest_size=8, key=key, person=b"pilote-review").hexdigest()
 
 
 def may_judge(item: Item, who: str) -> bool:

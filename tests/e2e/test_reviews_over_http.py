@@ -173,6 +173,32 @@ async def test_what_nobody_can_say_of_a_decision_is_refused_and_it_stays_theirs(
     assert (await people.ask("POST", f"/v1/{taken['name']}:release"))[1]["holder"] == ""
 
 
+async def test_somebody_has_one_decision_at_a_time_in_whatever_tenant_and_lists_say_so(
+    people: Steering, world: World
+) -> None:
+    store, both = ReviewStore(world.redis), {"*": [Role.MODERATOR]}
+    assert await store.put(item(1, tenant="globex", created_ms=world.clock()))
+    assert (await people.ask("POST", NEXT, {}, roles=both))[1]["review"]["tenant"] == "globex"
+    for number in (2, 3):
+        assert await store.put(item(number, created_ms=world.clock()))
+    for asked in ({}, {"tenant": "acme"}):
+        assert (await people.ask("POST", NEXT, asked, roles=both))[1]["review"]["tenant"] == "globex"
+    _, told = await people.ask("GET", "/v1/reviews", who="ada", roles=both)
+    assert [(each["tenant"], each["holder"]) for each in told["reviews"]] == [
+        ("globex", "zoe"), ("acme", ""), ("acme", ""),
+    ]  # fmt: skip
+
+
+async def test_who_judges_is_not_told_which_decisions_were_judged_before(people: Steering, world: World) -> None:
+    assert await ReviewStore(world.redis).put(item(created_ms=world.clock()))
+    await judged(people, "ada", "RIGHT")
+    await judged(people, "bob", "RIGHT")
+    settled = "/v1/reviews?state=SETTLED"
+    for who, roles, count in (("ada", None, 1), ("eve", None, 0), ("otto", OFFICER, 1)):
+        _, told = await people.ask("GET", settled, who=who, roles=roles or {"acme": [Role.MODERATOR]})
+        assert len(told["reviews"]) == count, who
+
+
 async def test_in_other_tenants_there_is_nothing_to_judge_or_see(people: Steering, world: World) -> None:
     foreign = item(1, tenant="globex", created_ms=world.clock())
     assert await ReviewStore(world.redis).put(foreign)

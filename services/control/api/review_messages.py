@@ -8,8 +8,9 @@ import msgspec
 from services.control.reviews.shown import ReviewShown
 from services.control.times import at
 from services.reviews.item import Item
-from services.reviews.numbers import Attention, Numbers, Wrong
+from services.reviews.numbers import Attention, Wrong
 from services.reviews.rules import ReviewRules
+from services.reviews.telling import Told
 
 LabelGiven = Literal["RIGHT", "WRONG_SHOULD_ALLOW", "WRONG_SHOULD_DENY", "UNCLEAR"]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^decisions/[0-9a-f]{32}\Z")]
@@ -165,13 +166,13 @@ def label_shown(item: Item) -> LabelShown:
     )
 
 
-def numbers_shown(tenant: str, found: Numbers, *, waiting: int, overdue: int, to: str, everybody: bool) -> NumbersShown:
+def numbers_shown(told: Told, *, to: str, everybody: bool) -> NumbersShown:
     """Them as somebody may see them: how single people look only themselves and who sets the rules."""
-    agreed = found.agreement
+    found, agreed = told.numbers, told.numbers.agreement
     return NumbersShown(
-        tenant=tenant,
-        waiting=waiting,
-        overdue=overdue,
+        tenant=told.tenant,
+        waiting=told.waiting,
+        overdue=told.overdue,
         settled=found.settled,
         labels={label.value: count for label, count in found.labels.items()},
         agreement=AgreementShown(

@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from gateway.core.errors import Reason
 from pilote.audit.v1 import audit_service_pb2
 from pilote.decision.v1 import decision_pb2
-from services.control.access.principals import Forbidden, Principal, principal_of
+from services.control.access.principals import Forbidden, Principal, needs, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import ruled, tenants_for
 from services.control.api.describing import takes
@@ -48,7 +48,10 @@ from services.reviews.rules import ReviewRules
 
 _State = Annotated[
     Literal["", "WAITING", "SETTLED"],
-    QueryParameter(name="state", description="SETTLED: of the last 28 days. Empty: those that wait."),
+    QueryParameter(
+        name="state",
+        description="SETTLED: of the last 28 days; who judges sees only their own. Empty: those that wait.",
+    ),
 ]
 _Version = Annotated[
     str, QueryParameter(name="modelVersion", description="Only decisions due to it. Empty: due to any.")
@@ -85,9 +88,12 @@ class ReviewsApi:
             who = principal_of(request)
             tenants = tenants_for(who, Right.SEE, self._policy.tenants, asked=tenant)
             since_ms = desk.now_ms - WINDOW_MS
-            found = await (desk.settled(tenants, since_ms=since_ms) if wanted == "SETTLED" else desk.open(tenants))
+            if wanted == "SETTLED":
+                found = [each for each in await desk.settled(tenants, since_ms=since_ms) if _may_know(who, each)]
+            else:
+                found = list(await desk.open(tenants))
             here, further = page(found, place=lambda each: (each.due_ms, name_of(each)), size=size, token=token)
-            told = [await desk.get(each.tenant, each.id) for each in here]
+            told = await desk.held(here)
             return Response(ReviewsShown(reviews=tuple(_seen(each, who) for each in told), next_page_token=further))
 
         @get("/v1/reviews/{tenant:str}/{review:str}", right=Right.SEE, summary="Get a review")
@@ -110,10 +116,11 @@ class ReviewsApi:
             operation_class=takes(NextReview),
         )
         async def following(request: Asking) -> Response[NextShown]:
-            """The next decision to judge, for a quarter of an hour; the same again while one has it."""
+            """The next decision to judge, for a quarter of an hour; that again while one has it, in whatever tenant."""
             asked, who = await body_of(request, NextReview), principal_of(request)
             tenants = tenants_for(who, Right.REVIEWS, self._policy.tenants, asked=asked.tenant)
-            found = await desk.next(tenants, who.name)
+            own = tenants_for(who, Right.REVIEWS, self._policy.tenants)
+            found = await desk.next(tenants, who.name, own=own)
             return Response(NextShown(review=None if found is None else _seen(found, who)))
 
         @post("/v1/reviews/{tenant:str}/{review:str}/:renew", right=Right.REVIEWS, status_code=200, summary="Renew")
@@ -162,10 +169,9 @@ class ReviewsApi:
         )
         async def flag(request: Asking) -> Response[ReviewShown]:
             """Ask that somebody else judges a decision."""
-            asked, who = await body_of(request, FlagDecision), principal_of(request)
+            asked = await body_of(request, FlagDecision)
             decision = await self.decision(request, asked.decision)
-            if not who.may(Right.FINDINGS, decision.tenant):
-                raise Forbidden(Right.FINDINGS, decision.tenant)
+            who = needs(request, Right.FINDINGS, decision.tenant)
             after = await self._desk.flag(decision, asked.text, who=who)
             return Response(_seen((after, None), who), status_code=201)
 
@@ -178,10 +184,9 @@ class ReviewsApi:
         )
         async def know(request: Asking) -> Response[KnowDecision]:
             """Keep a decision with its right answer, to be shown among others: it tells whether reviewers look."""
-            asked, who = await body_of(request, KnowDecision), principal_of(request)
+            asked = await body_of(request, KnowDecision)
             decision = await self.decision(request, asked.decision)
-            if not who.may(Right.REVIEW_RULES, decision.tenant):
-                raise Forbidden(Right.REVIEW_RULES, decision.tenant)
+            who = needs(request, Right.REVIEW_RULES, decision.tenant)
             await self._desk.know(decision, Label(asked.label), asked.text, who=who)
             return Response(asked)
 
@@ -219,10 +224,8 @@ class ReviewsApi:
             """Agreement, attention, time, and how many of all decisions are wrong, of the last 28 days."""
             who = principal_of(request)
             ruled(who, Right.SEE, self._policy.tenants, tenant)
-            found, waiting, overdue = await desk.numbers(tenant)
             everybody = who.may(Right.REVIEW_RULES, tenant)
-            told = numbers_shown(tenant, found, waiting=waiting, overdue=overdue, to=who.name, everybody=everybody)
-            return Response(told)
+            return Response(numbers_shown(await desk.numbers(tenant), to=who.name, everybody=everybody))
 
         @get("/v1/review-labels", right=Right.REVIEW_RULES, summary="List labels")
         async def labels(
@@ -266,6 +269,12 @@ def _seen(held: Held, who: Principal) -> ReviewShown:
     item, lease = held
     sets = who.may(Right.REVIEW_RULES, item.tenant) and not who.may(Right.REVIEWS, item.tenant)
     return shown(item, lease, to=who.name, sets=sets)
+
+
+def _may_know(who: Principal, item: Item) -> bool:
+    """Whether they may know that it is settled: whoever judges could tell by it that its answer is known next time."""
+    spoke = {*(each.by for each in item.answers), *(each.by for each in item.flags)}
+    return who.name in spoke or not who.may(Right.REVIEWS, item.tenant)
 
 
 def _settled(item: Item) -> tuple[int, str]:

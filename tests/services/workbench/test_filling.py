@@ -55,6 +55,15 @@ async def test_each_hour_is_drawn_once_and_an_hour_that_goes_on_is_not_yet(redis
     )
 
 
+async def test_an_hour_without_decisions_is_drawn_once_they_are_known(redis: Client, columns: Columns) -> None:
+    filling, store, _ = await ruled(redis, ALL)
+    later_ms = NOON_MS + 3 * HOUR_MS
+    assert [await filling.fill(columns, now_ms=later_ms) for _ in range(2)] == [40, 0]
+    columns.append(list(calls([3], seed=5)))  # from the disk of a gateway that was cut off
+    assert [await filling.fill(columns, now_ms=later_ms) for _ in range(2)] == [20, 0]
+    assert await store.drawn_hours("acme") == {START_HOUR, START_HOUR + 1, START_HOUR + 3}
+
+
 async def test_without_a_rate_nothing_is_drawn(redis: Client, columns: Columns) -> None:
     filling, store, _ = await ruled(redis, ReviewRules(risk=1.0))
     assert await filling.fill(columns, now_ms=NOON_MS) == 0
@@ -62,9 +71,9 @@ async def test_without_a_rate_nothing_is_drawn(redis: Client, columns: Columns) 
 
 
 async def test_a_flagged_decision_that_is_drawn_stays_one_item(redis: Client, columns: Columns) -> None:
-    filling, store, _ = await ruled(redis, ALL)
-    decision = hour_of(columns, "acme", hour=START_HOUR).ids[3]
-    flag = item(1, id=id_of("acme", decision), decision=decision, why=Why.FLAGGED, created_ms=START_MS)
+    filling, store, book = await ruled(redis, ALL)
+    decision, secret = hour_of(columns, "acme", hour=START_HOUR).ids[3], await book.seed("acme", new=7)
+    flag = item(1, id=id_of("acme", decision, secret=secret), decision=decision, why=Why.FLAGGED, created_ms=START_MS)
     assert await store.put(flag)
     assert await filling.fill(columns, now_ms=START_MS + HOUR_MS) == 20
     assert await store.waiting("acme") == 20

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from gateway.core.errors import Reason
 from pilote.audit.v1 import explaining_pb2
 from services.control.access.persons import language_in
-from services.control.access.principals import Asked, Forbidden, principal_of
+from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.reviews import permitted
@@ -114,10 +114,9 @@ def _judging(parts: Parts) -> Sequence[HTTPRouteHandler]:
 def _flagging(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/reviews/flag", right=Right.FINDINGS, include_in_schema=False)
     async def flag(request: Asked) -> Response[Any]:
-        form, who = await form_as(request, _Flag), principal_of(request)
+        form = await form_as(request, _Flag)
         decision = await parts.operations.reviews_api.decision(request, f"decisions/{form.decision}")
-        if not who.may(Right.FINDINGS, decision.tenant):
-            raise Forbidden(Right.FINDINGS, decision.tenant)
+        who = needs(request, Right.FINDINGS, decision.tenant)
         path = f"/{decision.name}"
         try:
             await parts.operations.reviews.flag(decision, form.text, who=who)
@@ -132,7 +131,7 @@ async def _next(request: Asked, parts: Parts, *, said: str = "") -> Response[Any
     """To the next one, or back to the list where there is none."""
     who = principal_of(request)
     tenants = tenants_for(who, Right.REVIEWS, parts.policy.tenants)
-    found = await parts.operations.reviews.next(tenants, who.name)
+    found = await parts.operations.reviews.next(tenants, who.name, own=tenants)
     if found is None:
         return go_to(request, "/reviews", say=f"{said} {texts_of(request)('reviews-said-none')}".strip())
     return go_to(request, f"/{name_of(found[0])}", say=said)
