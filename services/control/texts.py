@@ -207,6 +207,10 @@ _TEXTS: Final = {
         "There is no route {name} in the active policy.",
         "Il n’y a pas de route {name} dans la politique active.",
     ),
+    "version-none": (
+        "There is no {name} in the active policy.",
+        "Il n’y a pas de {name} dans la politique active.",
+    ),
     "sums-wrong": (
         "What was summed of {measure} for {arm} cannot be: please report this.",
         "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",

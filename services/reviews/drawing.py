@@ -25,6 +25,7 @@ class Hour(msgspec.Struct, frozen=True, eq=False):
 
     ids: Sequence[str]
     agents: Sequence[str]
+    models: Sequence[str]
     versions: Sequence[str]
     verdicts: Sequence[str]
     at_ms: Ints
@@ -41,6 +42,8 @@ class Drawn(msgspec.Struct, frozen=True):
     """How many of its decisions were drawn."""
     decisions: tuple[tuple[str, str, int], ...]
     """Of each agent and version how many decisions there were."""
+    led: tuple[tuple[str, str, str, int], ...] = ()
+    """Of each agent, model and version likewise; none of an hour that an earlier version of Pilote has drawn."""
 
 
 def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int) -> tuple[Drawn, tuple[Item, ...]]:
@@ -58,6 +61,7 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
             tenant=tenant,
             decision=hour.ids[at],
             agent=hour.agents[at],
+            model=hour.models[at],
             model_version=hour.versions[at],
             verdict=hour.verdicts[at],
             why=_why(rules, float(hour.risks[at]), disagrees=bool(hour.disagrees[at])),
@@ -70,7 +74,13 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
         for at in taken
     )
     there = Counter(zip(hour.agents, hour.versions, strict=True))
-    return Drawn(len(items), tuple((agent, version, n) for (agent, version), n in sorted(there.items()))), items
+    led = Counter(zip(hour.agents, hour.models, hour.versions, strict=True))
+    drawn_of = Drawn(
+        len(items),
+        tuple((*whose, count) for whose, count in sorted(there.items())),
+        tuple((*whose, count) for whose, count in sorted(led.items())),
+    )
+    return drawn_of, items
 
 
 def due_from(rules: ReviewRules, *, now_ms: int) -> int:
@@ -108,6 +118,7 @@ def known_ones(
             tenant=source.tenant,
             decision=decision,
             agent=source.agent,
+            model=source.model,
             model_version=source.model_version,
             verdict=source.verdict,
             why=Why.KNOWN,

@@ -89,6 +89,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decision: str
     """Its id."""
     agent: str
+    model: str = ""
+    """That was asked, or that led to it; empty for none."""
     model_version: str = ""
     """Of the model that it is due to; empty for none."""
     verdict: str

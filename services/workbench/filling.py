@@ -34,12 +34,14 @@ _RISK: Final = """greatest(
    CASE WHEN cap_capacity > 0 THEN 0.8 * least(cap_used / cap_capacity, 1.0) ELSE 0.0 END,
    CASE WHEN coalesce(in_doubt, false) THEN 1.0 ELSE 0.0 END)"""
 _ASKED: Final = f"""SELECT {ID} AS id, agent, admitted.at_ms AS at_ms, admitted.verdict AS verdict,
-  {VERSION} AS version, {_RISK} AS risk,
+  coalesce(nullif(admitted.model, ''), inferred.model, '') AS model, {VERSION} AS version, {_RISK} AS risk,
   coalesce(copies.differs, false) AS disagrees
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
   LEFT JOIN (SELECT id, bool_or(ended = 'DIFFERED') AS differs FROM copied
    WHERE tenant = $tenant AND at_ms >= $start_ms AND at_ms < $end_ms GROUP BY id) AS copies
    ON copies.id = admitted.id
+  LEFT JOIN (SELECT id, model FROM admitted WHERE tenant = $tenant AND model <> '') AS inferred
+   ON inferred.id = admitted.inference
  WHERE admitted.tenant = $tenant AND operation <> '' AND NOT standby AND NOT repeats
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
  ORDER BY admitted.id"""  # noqa: S608 - our own names
@@ -156,6 +158,7 @@ def hour_of(columns: Columns, tenant: str, *, hour: int) -> Hour:
     return Hour(
         ids=tuple(_texts(found["id"])),
         agents=tuple(_texts(found["agent"])),
+        models=tuple(_texts(found["model"])),
         versions=tuple(_texts(found["version"])),
         verdicts=tuple(_texts(found["verdict"])),
         at_ms=found["at_ms"].astype(np.int64),

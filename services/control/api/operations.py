@@ -18,6 +18,7 @@ from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.api.vault import VaultApi
+from services.control.api.versions import Versions
 from services.control.api.webhooks import WebhooksApi
 from services.control.audit_client import AuditClient, Stub
 from services.control.changes import Changes
@@ -88,6 +89,7 @@ class Operations:
             FindingsApi(self.findings, policy),
             PressureApi(self.pressure, policy),
             self.reviews_api,
+            Versions(self.reviews, policy),
             Soundness(self.integrity, self.integrations, policy),
             VaultApi(self.vault, policy),
             WebhooksApi(self.webhooks),

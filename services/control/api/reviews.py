@@ -53,6 +53,7 @@ _State = Annotated[
         description="SETTLED: of the last 28 days; who judges sees only their own. Empty: those that wait.",
     ),
 ]
+_Model = Annotated[str, QueryParameter(name="model", description="Only decisions due to this model. Empty: to any.")]
 _Version = Annotated[
     str, QueryParameter(name="modelVersion", description="Only decisions due to it. Empty: due to any.")
 ]
@@ -229,7 +230,13 @@ class ReviewsApi:
 
         @get("/v1/review-labels", right=Right.REVIEW_RULES, summary="List labels")
         async def labels(
-            request: Asking, *, tenant: Tenant = "", version: _Version = "", size: PageSize = 0, token: PageToken = ""
+            request: Asking,
+            *,
+            tenant: Tenant = "",
+            model: _Model = "",
+            version: _Version = "",
+            size: PageSize = 0,
+            token: PageToken = "",
         ) -> Response[LabelsShown]:
             """What decisions were found to be, the last ones first: for probes, and to evaluate versions."""
             who = principal_of(request)
@@ -237,7 +244,7 @@ class ReviewsApi:
             found = [
                 each
                 for each in await desk.settled(tenants, since_ms=0)
-                if each.known is None and version in ("", each.model_version)
+                if each.known is None and model in ("", each.model) and version in ("", each.model_version)
             ]
             here, further = page(found, place=_settled, size=size, token=token, descending=True)
             return Response(LabelsShown(labels=tuple(label_shown(each) for each in here), next_page_token=further))

@@ -3,9 +3,10 @@
 The log says who has judged what and when, not what they said: whoever is to judge it too could read it there.
 """
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -18,11 +19,13 @@ from services.control.preconditions import ANY, Match, Unmatched, quoted
 from services.control.reviews.shown import name_of
 from services.control.undone import Undone, reason_given, storing
 from services.reviews.drawing import due_from
+from services.reviews.evaluation import Evaluation, Reviewed, Version, evaluations
 from services.reviews.item import MOST_CHARACTERS, Answer, Flag, Item, Label, Unfit, Why, fitting, flagged, id_of
+from services.reviews.numbers import WINDOW_MS
 from services.reviews.rules import ReviewRules
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ItemChanged, Lease, NotLeased, ReviewStore
-from services.reviews.telling import Told, told
+from services.reviews.telling import Told, read_hours, told
 
 _TRIES: Final = 10
 _VERDICTS: Final = decision_pb2.Verdict
@@ -236,6 +239,19 @@ class ReviewDesk:
         with storing():
             return await told(self._store, tenant, now_ms=self._clock_ms())
 
+    async def evaluations(self, tenants: Sequence[str]) -> Mapping[Version, Evaluation]:
+        """What the reviews of the last 28 days in these tenants say of each version that they say anything of."""
+        since_ms = self._clock_ms() - WINDOW_MS
+        with storing():
+            found = [
+                Reviewed(
+                    await self._store.settled(tenant, start_ms=since_ms),
+                    read_hours(await self._store.hours(tenant), since_ms=since_ms),
+                )
+                for tenant in tenants
+            ]
+        return await asyncio.to_thread(evaluations, found)
+
     async def _secret(self, tenant: str) -> int:
         with storing():
             return await self._rules.seed(tenant, new=secrets.randbits(63))
@@ -253,7 +269,8 @@ def _item(decision: decision_pb2.Decision, *, secret: int, why: Why, wanted: int
         tenant=decision.tenant,
         decision=known_as,
         agent=decision.agent,
-        model_version=decision.answered_version or decision.model_version,
+        model=decision.model or decision.lineage.model,
+        model_version=decision.served_version or decision.model_version,
         verdict=_VERDICTS.Name(decision.verdict).removeprefix("VERDICT_"),
         why=why,
         received_ms=decision.receive_time.ToMilliseconds(),

@@ -22,7 +22,8 @@ def hour(count: int, *, seed: int = 1) -> Hour:
     return Hour(
         ids=[made.bytes(16).hex() for _ in range(count)],
         agents=["sales-bot" if each else "nurture" for each in made.random(count) < 0.7],
-        versions=["score@1"] * count,
+        models=["score"] * count,
+        versions=["1"] * count,
         verdicts=["ALLOW"] * count,
         at_ms=np.arange(count),
         risks=np.where(risky, 0.9, 0.05),

@@ -18,7 +18,7 @@ from services.control.access.tenancy import tenants_for
 from services.control.api.reviews import permitted
 from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
-from services.control.console.pages import review_numbers
+from services.control.console.pages import review_numbers, review_versions
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.reviews import TEXTS
 from services.control.console.viewer import viewer_of
@@ -43,7 +43,8 @@ class _Flag(Form, frozen=True, kw_only=True):
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of these pages."""
-    return [*_looking(parts), *_taking(parts), *_judging(parts), *_flagging(parts), *review_numbers.handlers(parts)]
+    own = (*_looking(parts), *_taking(parts), *_judging(parts), *_flagging(parts))
+    return [*own, *review_numbers.handlers(parts), *review_versions.handlers(parts)]
 
 
 def _looking(parts: Parts) -> Sequence[HTTPRouteHandler]:
