@@ -243,6 +243,14 @@ _TEXTS: Final = {
         "{name} is about how you review: you may say something about it, and who sets the rules of reviews closes it.",
         "{name} porte sur votre façon de relire : vous pouvez le commenter, et qui fixe les règles de revue le clôt.",
     ),
+    "finding-no-decisions": (
+        "This finding names no decision whose record is still kept: flag some of those that its filter finds.",
+        "Ce constat ne nomme aucune décision dont l’enregistrement existe encore : signalez-en parmi celles que trouve son filtre.",
+    ),
+    "finding-judged": (
+        "All decisions that it names were judged already: look at what reviews tell.",
+        "Toutes les décisions qu’il nomme ont déjà été jugées : voyez ce que disent les revues.",
+    ),
     "finding-personal": (
         "It is about how one person reviews, so no other system is told of it.",
         "Ce constat porte sur la façon de relire d’une personne : aucun autre système n’en est prévenu.",

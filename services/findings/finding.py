@@ -111,7 +111,7 @@ class Link(msgspec.Struct, frozen=True):
     """What was made of a finding."""
 
     kind: str
-    """"draft", "probe", "stop" or "event"."""
+    """"draft", "probe", "stop", "event" or "review"."""
     name: str
     """Its resource name."""
 

@@ -79,6 +79,8 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     at_ms: int
     text: str
+    finding: str = ""
+    """That it shows, `findings/{tenant}/{finding}`; empty: none."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -176,9 +178,15 @@ def fitting(answer: Answer, *, verdict: str) -> Answer:
     return msgspec.structs.replace(answer, corrected=corrected)
 
 
+def fits(label: Label, *, verdict: str) -> bool:
+    """Whether a decision that came to this verdict can have that label."""
+    unfit = {"ALLOW": Label.WRONG_SHOULD_ALLOW, "DENY": Label.WRONG_SHOULD_DENY}
+    return label is not unfit.get(verdict)
+
+
 def flagged(item: Item, flag: Flag) -> Item:
-    """It with a flag; itself where that person has flagged it already."""
-    if any(each.by == flag.by for each in item.flags):
+    """It with a flag; itself where that person has flagged it already, or anybody for the same finding."""
+    if any(each.by == flag.by or (flag.finding and each.finding == flag.finding) for each in item.flags):
         return item
     barred = item.barred if flag.by in item.barred else (*item.barred, flag.by)
     return msgspec.structs.replace(item, flags=(*item.flags, flag), barred=barred)

@@ -7,9 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from gateway.core.errors import Reason
-from pilote.audit.v1 import audit_service_pb2
-from pilote.decision.v1 import decision_pb2
-from services.control.access.principals import Forbidden, Principal, needs, principal_of
+from services.control.access.principals import Forbidden, Principal, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import ruled, tenants_for
 from services.control.api.describing import takes
@@ -25,8 +23,6 @@ from services.control.api.parameters import (
 )
 from services.control.api.review_messages import (
     AnswerReview,
-    FlagDecision,
-    KnowDecision,
     LabelsShown,
     NextReview,
     NextShown,
@@ -36,7 +32,6 @@ from services.control.api.review_messages import (
     label_shown,
     numbers_shown,
 )
-from services.control.audit_client import AuditClient
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.reviews.desk import Held, ReviewDesk, etag_of
@@ -62,9 +57,8 @@ _Version = Annotated[
 class ReviewsApi:
     """Lets some judge decisions, and shows what that tells to who may see what happens."""
 
-    def __init__(self, desk: ReviewDesk, audit: AuditClient, policy: ActivePolicy) -> None:
+    def __init__(self, desk: ReviewDesk, policy: ActivePolicy) -> None:
         self._desk = desk
-        self._audit = audit
         self._policy = policy
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -73,7 +67,6 @@ class ReviewsApi:
             *self._looking(),
             *self._leasing(),
             *self._judging(),
-            *self._giving(),
             *self._ruling(),
             *self._telling(),
         ]
@@ -160,39 +153,6 @@ class ReviewsApi:
 
         return [answer]
 
-    def _giving(self) -> list[HTTPRouteHandler]:
-        @post(
-            "/v1/reviews:flag",
-            right=Right.FINDINGS,
-            status_code=201,
-            summary="Flag a decision",
-            operation_class=takes(FlagDecision),
-        )
-        async def flag(request: Asking) -> Response[ReviewShown]:
-            """Ask that somebody else judges a decision."""
-            asked = await body_of(request, FlagDecision)
-            decision = await self.decision(request, asked.decision)
-            who = needs(request, Right.FINDINGS, decision.tenant)
-            after = await self._desk.flag(decision, asked.text, who=who)
-            return Response(_seen((after, None), who), status_code=201)
-
-        @post(
-            "/v1/reviews:know",
-            right=Right.REVIEW_RULES,
-            status_code=200,
-            summary="Give a right answer",
-            operation_class=takes(KnowDecision),
-        )
-        async def know(request: Asking) -> Response[KnowDecision]:
-            """Keep a decision with its right answer, to be shown among others: it tells whether reviewers look."""
-            asked = await body_of(request, KnowDecision)
-            decision = await self.decision(request, asked.decision)
-            who = needs(request, Right.REVIEW_RULES, decision.tenant)
-            await self._desk.know(decision, Label(asked.label), asked.text, who=who)
-            return Response(asked)
-
-        return [flag, know]
-
     def _ruling(self) -> list[HTTPRouteHandler]:
         desk = self._desk
 
@@ -250,13 +210,6 @@ class ReviewsApi:
             return Response(LabelsShown(labels=tuple(label_shown(each) for each in here), next_page_token=further))
 
         return [told, labels]
-
-    async def decision(self, request: Asking, name: str) -> decision_pb2.Decision:
-        """The decision of that name, where whoever asks may see it."""
-        asked = audit_service_pb2.GetDecisionRequest(name=name)
-        answer = await self._audit.answer(request, self._audit.stub.GetDecision, asked)
-        found: decision_pb2.Decision = answer.decision
-        return found
 
 
 def permitted(who: Principal, right: Right, policy: ActivePolicy, tenant: str, review: str) -> None:

@@ -16,7 +16,7 @@ from services.control.findings.shown import etag_of, name_of, sees, told, unchan
 from services.control.policy import ActivePolicy
 from services.control.preconditions import ANY, Match, Unmatched
 from services.control.undone import Undone, reason_given, storing
-from services.findings.changing import MOST_CHARACTERS, SENT, Wanted, changed, linked, sent
+from services.findings.changing import MOST_CHARACTERS, SENT, Wanted, changed, linked, reviewed, sent
 from services.findings.failing import looked_through
 from services.findings.finding import Finding, Link, impersonal, reviewer_of
 from services.findings.store import FindingChanged, FindingStore
@@ -118,6 +118,21 @@ class FindingDesk:
             who=who,
             operation="link",
             reason=link.name,
+        )
+
+    async def reviewed(self, tenant: str, finding: str, reviews: Sequence[str], *, who: Principal) -> Finding:
+        """Keep the names of the reviews that its decisions are judged in.
+
+        Raises:
+            Undone: NOT_FOUND.
+        """
+        return await self._written(
+            tenant,
+            finding,
+            lambda each: reviewed(each, reviews, by=who.name, now_ms=self._clock_ms()),
+            who=who,
+            operation="review",
+            reason="",
         )
 
     async def send(self, tenant: str, finding: str, *, who: Principal) -> Finding:

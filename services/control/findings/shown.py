@@ -31,14 +31,14 @@ class CommentShown(msgspec.Struct, frozen=True):
     time: dt.datetime
     text: str
     what: str
-    """What was changed with it, such as "state=RESOLVED owner=mona"; empty: nothing."""
+    """What was changed with it, such as "state=RESOLVED owner=mona" or "reviews=3"; empty: nothing."""
 
 
 class LinkShown(msgspec.Struct, frozen=True):
     """What was made of it."""
 
     kind: str
-    """"draft", "probe", "stop" or "event"."""
+    """"draft", "probe", "stop", "event" or "review"."""
     name: str
 
 

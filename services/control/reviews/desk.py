@@ -156,8 +156,10 @@ class ReviewDesk:
             except (NotLeased, Unfit, ItemChanged) as error:
                 raise _not_theirs(tenant, review) from error
 
-    async def flag(self, decision: decision_pb2.Decision, text: str, *, who: Who) -> Item:
+    async def flag(self, decision: decision_pb2.Decision, text: str, *, who: Who, finding: str = "") -> Item:
         """Ask that somebody judges a decision; whoever asks does not judge it themselves.
+
+        `finding` is the name of one that it shows: once is enough for it, whoever asks.
 
         Raises:
             Undone: ARGUMENT_INVALID without a text; CONFLICT where it was judged already.
@@ -165,7 +167,7 @@ class ReviewDesk:
         said, tenant, now_ms = reason_given(text, most=MOST_CHARACTERS), decision.tenant, self._clock_ms()
         with storing():
             rules = await self._rules.read(tenant)
-        flag = Flag(by=who.name, at_ms=now_ms, text=said)
+        flag = Flag(by=who.name, at_ms=now_ms, text=said, finding=finding)
         secret, due_ms = await self._secret(tenant), due_from(rules, now_ms=now_ms)
         new = _item(decision, secret=secret, why=Why.FLAGGED, wanted=rules.reviewers, due_ms=due_ms)
         new = msgspec.structs.replace(new, created_ms=now_ms)
@@ -173,6 +175,8 @@ class ReviewDesk:
             there = await self._store.get(tenant, new.id)
         if there is not None and there.settled_ms:
             raise Undone(Reason.CONFLICT, "review-settled", name=name_of(there))
+        if there is not None and flagged(there, flag) is there:
+            return there
         async with self._changes.recording(
             who, operation="flag", resource=name_of(new), tenant=tenant, after={"decision": decision.name}, reason=said
         ):

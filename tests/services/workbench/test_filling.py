@@ -46,7 +46,9 @@ async def test_each_hour_is_drawn_once_and_an_hour_that_goes_on_is_not_yet(redis
     assert sum(counts) == 20
     hours = await store.hours("acme")
     assert hours.keys() == {START_HOUR, START_HOUR + 1}
-    assert msgspec.json.decode(hours[START_HOUR], type=Drawn) == Drawn(20, (("sales-bot", "score@1", 20),))
+    assert msgspec.json.decode(hours[START_HOUR], type=Drawn) == Drawn(
+        20, (("sales-bot", "score@1", 20),), (("sales-bot", "", "score@1", 20),)
+    )
     waiting = await store.open("acme")
     assert (len(waiting), {each.chance for each in waiting}, {each.verdict for each in waiting}) == (
         40,
@@ -94,6 +96,16 @@ async def test_known_ones_join_and_go_when_nobody_is_left_for_them_and_old_ones_
     assert await store.waiting("acme") == 40
     await filling.fill(columns, now_ms=NOON_MS + LAPSE_MS + 1)
     assert (await store.waiting("acme"), await store.hours("acme")) == (0, {})
+
+
+def test_what_an_inference_led_to_belongs_to_its_model(columns: Columns) -> None:
+    asked: dict[str, object] = {"operation": "INFER", "model": "lead-score", "version": "2"}
+    columns.append(list(calls([3], seed=3, each=1, record=lambda _: asked)))
+    (inference,) = hour_of(columns, "acme", hour=START_HOUR + 3).ids
+    columns.append(list(calls([4], seed=4, each=2, record=lambda _: {"inference": inference, "version": "2"})))
+    found = hour_of(columns, "acme", hour=START_HOUR + 4)
+    assert (found.models, found.versions) == (("lead-score",) * 2, ("2",) * 2)
+    assert hour_of(columns, "acme", hour=START_HOUR).models == ("",) * 20
 
 
 def test_risk_and_disagreement_are_read_from_what_the_log_says(columns: Columns) -> None:

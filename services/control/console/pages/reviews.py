@@ -25,7 +25,7 @@ from services.control.console.viewer import viewer_of
 from services.control.reviews.desk import Held
 from services.control.reviews.shown import name_of, shown
 from services.control.undone import Undone
-from services.reviews.item import LABELS, MOST_CHARACTERS, REFUSALS, Item, Label
+from services.reviews.item import LABELS, MOST_CHARACTERS, REFUSALS, Item, Label, fits
 
 MOST_SHOWN: Final = 200
 
@@ -116,7 +116,7 @@ def _flagging(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/reviews/flag", right=Right.FINDINGS, include_in_schema=False)
     async def flag(request: Asked) -> Response[Any]:
         form = await form_as(request, _Flag)
-        decision = await parts.operations.reviews_api.decision(request, f"decisions/{form.decision}")
+        decision = await parts.operations.flagging.decision(request, f"decisions/{form.decision}")
         who = needs(request, Right.FINDINGS, decision.tenant)
         path = f"/{decision.name}"
         try:
@@ -154,19 +154,12 @@ async def _shown(request: Asked, parts: Parts, held: Held, *, undone: Undone | N
         judges=judges,
         until_ms=lease.until_ms if lease else 0,
         sentences=await _sentences(request, parts, item),
-        labels=_fitting(item),
+        labels=[each for each in LABELS if fits(each, verdict=item.verdict)],
         refusals=[each for each in REFUSALS if each != item.verdict],
         most=MOST_CHARACTERS,
         several=len(parts.policy.tenants) > 1,
         error=undone.said(viewer_of(request).language) if undone else "",
     )
-
-
-def _fitting(item: Item) -> list[Label]:
-    """The labels that the decision can have."""
-    unfit = Label.WRONG_SHOULD_ALLOW if item.verdict == "ALLOW" else None
-    unfit = Label.WRONG_SHOULD_DENY if item.verdict == "DENY" else unfit
-    return [each for each in LABELS if each is not unfit]
 
 
 async def _sentences(request: Asked, parts: Parts, item: Item) -> Sequence[str]:

@@ -42,6 +42,7 @@ TEXTS: Final = {
     "reviews-instead": ("should have been: {verdict}", "aurait dû être : {verdict}"),
     "reviews-judge": ("Your judgement", "Votre jugement"),
     "reviews-settled": ("It is settled.", "Elle est tranchée."),
+    "reviews-of-finding": ("The finding that it shows", "Le constat qu’elle montre"),
     "reviews-known": (
         "Its right answer was known beforehand: it shows whether reviewers look.",
         "Sa bonne réponse était connue d’avance : elle montre si les relecteurs regardent vraiment.",
