@@ -135,6 +135,7 @@ async def _looked(
                 read = await read_on(
                     columns,
                     AuditServiceStub(channel),
+                    now_ms=clock_ms(),
                     told=lambda done, whole: bar.update(task, completed=done, total=whole),
                 )
                 seen, failed = await looked(
