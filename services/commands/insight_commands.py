@@ -36,9 +36,11 @@ def commands(shell: Shell) -> typer.Typer:
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
     ) -> None:
         """Read the log, and show what stands out in it."""
+        from gateway.rpc.serving import collect_rarely
         from services.workbench.columns.database import Unusable
         from services.workbench.columns.reading import LogDiffers
 
+        collect_rarely()  # else a third of the time goes into looking for garbage among rows that wait to be kept
         spoken, begun = language(shell.settings()), time.monotonic()
         try:
             with tempfile.TemporaryDirectory() as own:
@@ -133,6 +135,7 @@ async def _looked(
                 read = await read_on(
                     columns,
                     AuditServiceStub(channel),
+                    now_ms=clock_ms(),
                     told=lambda done, whole: bar.update(task, completed=done, total=whole),
                 )
                 seen, failed = await looked(

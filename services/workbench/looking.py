@@ -86,7 +86,7 @@ class Looking:
             LogDiffers, grpc.aio.AioRpcError, RedisError: see `read_on` and `FindingStore`.
         """
         begun = time.perf_counter()
-        read = await read_on(self._columns, self._audit)
+        read = await read_on(self._columns, self._audit, now_ms=self._clock_ms())
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()

@@ -30,7 +30,7 @@ METHOD = "/pilote.crm.v1.MessageService/SendMessage"
 class Plain:
     """Seals so that one can look what is in it, and opens what was sealed for the same place."""
 
-    async def opened(self, _entries: Any, _audit: Any) -> Mapping[str, Values]:
+    async def opened(self, _entries: Any, _audit: Any, *, since_ms: int) -> Mapping[str, Values]:
         return {}
 
     def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
