@@ -61,8 +61,6 @@ def commands(shell: Shell) -> typer.Typer:
 
 
 def _judged(shell: Shell, tenant: str, *, by: str) -> None:
-    import click
-
     from services.commands.judging import Judge, asked, lines
     from services.commands.judging_texts import say
     from services.commands.replay_commands import asking
@@ -90,7 +88,7 @@ def _judged(shell: Shell, tenant: str, *, by: str) -> None:
             print_text(shell.out, line)
         label, corrected = asked(item, language=lang, ask=lambda title, words: _chosen(shell, title, words, lang))
         text = typer.prompt(say("why", language=lang), default="", show_default=False)
-    except (KeyboardInterrupt, click.Abort) as stopped:
+    except (KeyboardInterrupt, typer.Abort) as stopped:
         run(lambda found: found.give_back(item))
         typer.echo()
         print_text(shell.out, say("reviews-said-released", language=lang))

@@ -31,7 +31,7 @@ async def waits(world: World, upstream: FakeUpstream, auditor: Auditor) -> Item:
     await world.publish(policy(upstream.address, rules=[allow_all()]))
     ended = await told(world.agent().messages.SendMessage(send(), metadata=credential("sales-bot")))
     await auditor.decision(ended.decision)
-    said = msgspec.structs.replace(says("bob", Label.WRONG_SHOULD_DENY), text="much too late")
+    said = msgspec.structs.replace(says("bob", Label.UNCLEAR), text="much too late")
     plain: dict[str, object] = {"model": "lead-score", "model_version": "2", "verdict": "ALLOW"}
     made = item(1, decision=ended.decision, answers=(said,), created_ms=world.clock(), **plain)
     assert await ReviewStore(world.redis).put(made)

@@ -86,16 +86,16 @@ async def _shown(
 ) -> Response[str]:
     language = viewer_of(request).language
     standing = await parts.operations.rolling.get(name, language=language)
-    document = document_of(parts)
+    document, refreshed = document_of(parts), request.headers.get("hx-target") == "standing"
     return page(
         request,
         "models/rollout.html",
-        fragment="standing" if request.headers.get("hx-target") == "standing" else "content",
+        fragment="standing" if refreshed else "content",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if undone else HTTPStatus.OK,
         **known("rollouts"),
         rollout=standing,
         seen=request.query_params.get("seen", standing.etag),
-        reviewed=await _reviewed(request, parts, standing),
+        reviewed=() if refreshed else await _reviewed(request, parts, standing),
         may=principal_of(request).may(Right.ROLLOUTS),
         signed=bool(document and document.people),
         reason=reason,

@@ -26,7 +26,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         who, asked = principal_of(request), request.query_params
         model, version = asked.get("model", ""), asked.get("version", "")
         known = parts.policy.tenants
-        said = (await desk.evaluations(tenants_for(who, Right.SEE, known))).get((model, version), NOTHING)
+        judged = (await desk.evaluations(tenants_for(who, Right.SEE, known))).get((model, version), NOTHING)
         # Whoever judges could tell by what was settled which answers are known the next time.
         may = who.may(Right.REVIEW_RULES)
         settled = await desk.settled(
@@ -39,7 +39,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             "reviews/version.html",
             model=model,
             version=version,
-            said=said,
+            judged=judged,
             may=may,
             items=items[:MOST_SHOWN],
             more=max(0, len(items) - MOST_SHOWN),
