@@ -9,6 +9,7 @@ from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.looking import SETTLING_MS, Looking
+from services.workbench.looks.pressure import PressureLook
 from tests.services.audit.test_log import admitted
 from tests.services.findings.test_finding import seen
 from tests.services.workbench.calls import HOUR_MS
@@ -63,4 +64,17 @@ async def test_a_look_that_cannot_cope_blinds_no_other_and_is_asked_again(
     first, second, third = [await looking.round() for _ in range(3)]
     assert (first.failed, first.seen, second.failed, second.seen) == (("drift",), 1, (), 2)
     assert (third.seen, len(bad.asked), len(good.asked)) == (0, 2, 2)
+    columns.close()
+
+
+async def test_a_round_keeps_the_numbers_about_pressure_that_the_look_for_it_has_worked_out(
+    log: Log, redis: Client, tmp_path: Path
+) -> None:
+    columns, store = Columns(tmp_path / "columns"), PressureStore(redis)
+    await log.add([admitted(1)])
+    looks = [PressureLook()]
+    made = Looking(columns, log.stub, FindingStore(redis), looks, pressure=store, clock_ms=lambda: 100 * HOUR_MS)
+    await made.round()
+    (tenant,) = columns.tenants()
+    assert await store.get(tenant) == looks[0].told[0]
     columns.close()
