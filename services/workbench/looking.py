@@ -15,9 +15,9 @@ from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
 from services.workbench.filling import Filling
+from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.reviewed import KIND as REVIEW
 from services.workbench.looks.spans import HOUR_MS
-from services.workbench.pressure_told import pressures
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -110,8 +110,9 @@ class Looking:
         if hour == self._looked_hour:
             return (), ()
         seen, failed = await looked(self._columns, self._looks, now_ms=at_ms)
+        await self._tell()
         reviewed, blind = await self._reviewed(at_ms)
-        failed = (*failed, *blind, *await self._told(at_ms))
+        failed = (*failed, *blind)
         if not failed:
             self._looked_hour = hour
         return (*seen, *reviewed), failed
@@ -122,7 +123,7 @@ class Looking:
             return await self._filling.seen(self._columns, now_ms=at_ms), ()
         except (RedisError, OSError, TimeoutError):
             raise
-        except Exception:  # likewise
+        except Exception:  # a mistake of ours in it must not end what else is looked at
             _log.exception("nobody looked at what reviews say")
             return (), (REVIEW,)
 
@@ -136,16 +137,11 @@ class Looking:
             _log.exception("the queue of reviews was not filled")
             return 0, ("review-queue",)
 
-    async def _told(self, at_ms: int) -> tuple[str, ...]:
-        """Keep the numbers about pressure; returns their name where that ended with a mistake of ours."""
-        try:
-            told = await asyncio.to_thread(pressures, self._columns, now_ms=at_ms)
-        except Exception:  # a mistake of ours in it must not end what else is looked at
-            _log.exception("the numbers about pressure ended with a mistake of ours")
-            return ("pressure-told",)
-        for each in told:
-            await self._pressure.keep(each)
-        return ()
+    async def _tell(self) -> None:
+        """Keep the numbers about pressure that its look has worked out."""
+        for look in self._looks:
+            for each in look.told if isinstance(look, PressureLook) else ():
+                await self._pressure.keep(each)
 
 
 async def looked(

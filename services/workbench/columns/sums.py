@@ -25,6 +25,8 @@ Entry = tuple[str, Sequence[bytes], bytes]
 GRID: Final = Grid(step=0.02, logarithmic=True)
 """Numbers that differ by 2 % are told apart."""
 VERDICT: Final = "verdict"
+LATENCY: Final = "latency"
+"""Of calls that have ended, by segment: see `latencies`."""
 KEPT_HOURS: Final = 24 * 20
 """How long sums are kept: what drift is looked for in, and some days."""
 HOUR_MS: Final = 3_600_000
@@ -96,7 +98,7 @@ def summed(
     counted, found, marked = set(known), _Gathered(), []
     for row in rows:
         its = values.get(str(row[_ID]))
-        if its is None or not _is_call(row):
+        if its is None or not is_call(row):
             marked.append(row)
             continue
         person = person_of(row)
@@ -160,7 +162,7 @@ class _Gathered:
         return groups, values, sizes
 
 
-def _is_call(row: Row) -> bool:
+def is_call(row: Row) -> bool:
     """Whether it is a call of its own, of a tenant that is known; see `looks.series`."""
     own = row[_AT["operation"]] and not row[_AT["standby"]] and not row[_AT["repeats"]]
     return bool(own) and row[_AT["tenant"]] not in ("", "_")

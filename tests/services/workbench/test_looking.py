@@ -12,7 +12,8 @@ from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
 from services.workbench.filling import Filling
-from services.workbench.looking import SETTLING_MS, Looking
+from services.workbench.looking import SETTLING_MS, Look, Looking
+from services.workbench.looks.pressure import PressureLook
 from tests.services.audit.test_log import admitted
 from tests.services.findings.test_finding import seen
 from tests.services.workbench.calls import HOUR_MS
@@ -35,7 +36,7 @@ class Noting:
         return [seen(now_ms // HOUR_MS - 1)]
 
 
-def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Noting], *, now: list[int]) -> Looking:
+def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, now: list[int]) -> Looking:
     """Who makes rounds at the time that `now` holds."""
     return Looking(
         columns,
@@ -87,4 +88,16 @@ async def test_reviews_that_cannot_be_read_are_named_and_looked_at_again(
     second, third = await looking.round(), await looking.round()
     assert (first.failed, second.failed, third.failed) == (("review", "review-queue"), (), ())
     assert (first.seen, len(look.asked)) == (1, 2)
+    columns.close()
+
+
+async def test_a_round_keeps_the_numbers_about_pressure_that_the_look_for_it_has_worked_out(
+    log: Log, redis: Client, tmp_path: Path
+) -> None:
+    columns, store = Columns(tmp_path / "columns"), PressureStore(redis)
+    await log.add([admitted(1)])
+    looks = [PressureLook()]
+    await bench(columns, log, redis, looks, now=[100 * HOUR_MS]).round()
+    (tenant,) = columns.tenants()
+    assert await store.get(tenant) == looks[0].told[0]
     columns.close()
