@@ -28,7 +28,7 @@ MOST_REVISIONS: Final = 500
 LEAST_KEPT_DAYS: Final = 183
 """Six months, which articles 19 and 26 of the AI Act ask for."""
 _PAGE: Final = 1_000
-_STEPS: Final = 10
+_STEPS: Final = 9
 """Of progress: questions that take long, and what is left after them."""
 _TOP: Final = 1_000
 """More values than are shown, so that those that have none are always among them."""
@@ -76,11 +76,11 @@ class Counting:
             return found
 
         all_ = await counted(base, *_FIELDS)
+        facets = _facets(all_)
         refused = await counted(f"{base} AND verdict = DENY", "agent", "model_version", "method")
         contacts = await counted(f"{base} AND operation = CONTACT AND verdict = ALLOW", *_OF_CONTACTS)
         about = f"{base} AND subject_ref:*"
         values = {
-            "held": (await counted(f"{base} AND verdict = HOLD")).total_count,
             "reviewed": (await counted(f"{base} AND reviewer:*")).total_count,
             "about_people": (await counted(about)).total_count,
             "acted_alone": (
@@ -96,10 +96,11 @@ class Counting:
             end_ms=end_ms,
             made_ms=now_ms,
             total=all_.total_count,
-            facets=_facets(all_),
+            facets=facets,
             refused=_facets(refused),
             contacts=_facets(contacts),
             contacted=contacts.total_count,
+            held=facets["verdict"].of("HOLD"),
             buckets=tuple(_bucket(each) for each in chart.buckets),
             width_ms=chart.bucket_width.ToMilliseconds(),
             waits=await self._waits(base, deeds),

@@ -61,6 +61,7 @@ SECTIONS: Final = (
     "/integrity",
     "/integrity/approvals",
     "/integrity/changes",
+    "/reports",
     "/integrations",
     "/people",
     "/account",
