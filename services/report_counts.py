@@ -16,8 +16,10 @@ from pilote.decision.v1 import decision_pb2
 from services.control.filters import both, is_, since
 from services.control.times import iso
 from services.findings.finding import Finding
+from services.findings.pressure import Pressure, PressureStore
 from services.findings.store import FindingStore
 from services.proof.notes import Malformed, read_checkpoint, read_key, read_note, signed_by
+from services.report_versions import Versions
 from services.reports.counted import Bucket, Checkpoint, Counted, Deed, Held, Made, Period
 
 SECONDS: Final = 120.0
@@ -45,6 +47,7 @@ class Counting:
         self._audit = audit
         self._redis = redis
         self._metadata = metadata
+        self.versions: Final = Versions(redis)
 
     async def period(
         self,
@@ -66,6 +69,7 @@ class Counting:
             RedisError: the store does not answer.
         """
         until = f'receive_time < "{iso(end_ms)}"'
+        own = (tenant,) if tenant else tuple(tenants)
         base = both(since(start_ms), until, tenant and is_("tenant", tenant), more)
         steps = iter(range(1, _STEPS))
 
@@ -80,7 +84,7 @@ class Counting:
         refused = await counted(f"{base} AND verdict = DENY", "agent", "model_version", "method")
         contacts = await counted(f"{base} AND operation = CONTACT AND verdict = ALLOW", *_OF_CONTACTS)
         about = f"{base} AND subject_ref:*"
-        values = {
+        values: dict[str, Any] = {
             "reviewed": (await counted(f"{base} AND reviewer:*")).total_count,
             "about_people": (await counted(about)).total_count,
             "acted_alone": (
@@ -107,7 +111,8 @@ class Counting:
             deeds=tuple(deeds[:MOST_NOTES]),
             deeds_cut=len(deeds) > MOST_NOTES,
             revisions=await self._revisions(start_ms, end_ms),
-            findings=await self._findings((tenant,) if tenant else tenants, start_ms, end_ms),
+            findings=await self._findings(own, start_ms, end_ms),
+            pressures=await self._pressures(own, start_ms, end_ms),
             unreadable=tuple(all_.unreadable_segments),
             checkpoint=await newest_checkpoint(self._audit, metadata=self._metadata),
             **values,
@@ -185,6 +190,10 @@ class Counting:
             if (each.first_ms < end_ms and each.seen.end_ms > start_ms) or start_ms <= each.closed_ms < end_ms
         ]
         return tuple(sorted(within, key=lambda each: (-each.score, each.id)))
+
+    async def _pressures(self, tenants: Sequence[str], start_ms: int, end_ms: int) -> tuple[Pressure, ...]:
+        found = await PressureStore(self._redis).of(tenants)
+        return tuple(each for each in found if each.start_ms < end_ms and each.end_ms > start_ms)
 
     async def _ask(self, method: Callable[..., Any], asked: Any) -> Any:
         return await method(asked, timeout=SECONDS, metadata=self._metadata)

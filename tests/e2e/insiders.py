@@ -38,7 +38,7 @@ class Browser:
         *,
         headers: dict[str, str] | None = None,
         lang: str = "en",
-        within: float = 20,
+        within: float = 120,
     ) -> requests.Response:
         """What is answered, within so many seconds."""
         sent = {"accept-language": lang, "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
