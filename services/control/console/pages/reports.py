@@ -61,7 +61,7 @@ def _asking(parts: Parts) -> Sequence[HTTPRouteHandler]:
         try:
             await parts.reports.ask(principal_of(request), _wanted(form, language=viewer_of(request).language))
         except NotDone as error:
-            return await _shown(request, parts, given=form, said=error.said(viewer_of(request).language))
+            return await _shown(request, parts, given=form, wrong=error.said(viewer_of(request).language))
         return go_to(request, "/reports", say=texts_of(request)("reports-begun"))
 
     @post("/reports/{report:str}/cancel", right=Right.SEE, include_in_schema=False)
@@ -84,20 +84,20 @@ def _taking(parts: Parts) -> Sequence[HTTPRouteHandler]:
     return [html, pdf]
 
 
-async def _shown(request: Asked, parts: Parts, *, given: _Asked, said: str = "") -> Response[str]:
+async def _shown(request: Asked, parts: Parts, *, given: _Asked, wrong: str = "") -> Response[str]:
     who, language = principal_of(request), viewer_of(request).language
     found = sorted(await parts.reports.all(who), key=lambda each: each.kept.created_ms, reverse=True)
     return page(
         request,
         "reports/reports.html",
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
         reports=found,
         running=any(each.state not in OVER for each in found),
         over=OVER,
         versions=_versions(parts),
         tenants=tenants_for(who, Right.SEE, parts.policy.tenants),
         given=given,
-        said=said,
+        wrong=wrong,
         kept_ms=KEPT_MS,
         span=lambda each: _span(each, language),
         failure=lambda each: say_of_jobs(each.failure, language=language),

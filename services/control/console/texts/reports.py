@@ -40,7 +40,6 @@ TEXTS: Final = {
     "reports-take": ("{form} of “{title}”", "{form} de « {title} »"),
     "reports-proof": ("What proves it", "Ce qui le prouve"),
     "reports-size": ("Entries in the log", "Entrées du journal"),
-    "reports-root": ("Root of the tree", "Racine de l’arbre"),
     "reports-signed": ("Signed", "Signé le"),
     "reports-sha": ("SHA-256 of the HTML, as the log notes it", "SHA-256 du HTML, tel que noté dans le journal"),
     "reports-note": ("The signed checkpoint", "Le point de contrôle signé"),
