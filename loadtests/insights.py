@@ -1,6 +1,7 @@
 """What it costs to look at a million decisions: part of `make bench`, or `python -m loadtests.insights`.
 
-Decisions of five weeks up to now, their ends, and what customers did after them, are written to an embedded store. Then
+Decisions of five weeks up to now, with the facts they were decided by (sealed), their ends, and what customers did
+after them, are written to an embedded store. Then
 `pilote insights look` reads the log from its beginning, holding each entry against the signed root, and everything that
 is looked for looks at it: from the start of the command to its end, beside the audit service in this process. A second
 run, which finds all but nothing read, is what a round costs afterwards.
@@ -22,8 +23,11 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 
+from gateway.adapters.sealing import Sealer
+from gateway.adapters.subject_keys import SubjectKeys
 from gateway.clock import clock_ms
 from gateway.core.record import CustomerOutcome, Outcome, Record, RuleLook, Settlement, Verdict, decision_id
+from gateway.core.used import WrappedKey, packed
 from loadtests.audit import BATCH, CUSTOMERS
 from loadtests.processes import pilote
 from services import redis_server
@@ -40,13 +44,32 @@ SPAN_MS: Final = 35 * 24 * HOUR_MS
 _encode: Final = msgspec.json.encode
 _CHANNELS: Final = ("email", "sms", "push")
 _KEY: Final = bytes(range(32))
+_TIERS: Final = ("free", "plus", "pro")
+_ZONES: Final = ("Europe/Paris", "Europe/Berlin", "America/New_York")
+_wrapped: Final = msgspec.json.Decoder(WrappedKey)
 
 
-def _entries(at_ms: int, draw: random.Random) -> list[Entry]:
+def _facts(customer: int, draw: random.Random) -> bytes:
+    """What conditions read of a customer."""
+    return packed(
+        (
+            ('facts.traits["tier"]', _TIERS[customer % 3]),
+            ("facts.time_zone", _ZONES[customer % 3]),
+            ('facts.scores["churn"]', round(draw.betavariate(2, 5), 3)),
+            ("facts.segments", ["new" if customer % 4 else "known"]),
+        )
+    )
+
+
+def _entries(at_ms: int, draw: random.Random, seals: SubjectKeys) -> list[Entry]:
     """One decision with its end, and of one contact in fifty what its customer did."""
-    refused, agent = draw.random() < 0.1, draw.randrange(40)
+    refused, agent, customer = draw.random() < 0.1, draw.randrange(40), draw.randrange(CUSTOMERS)
+    subject, number = f"{customer:032x}", decision_id(now_ms=at_ms, random=draw.randbytes(10))
+    values, beside = seals.seal(
+        _facts(customer, draw), tenant="acme", subject_ref=subject, decision=number, now_ms=at_ms
+    )
     record = Record(
-        id=decision_id(now_ms=at_ms, random=draw.randbytes(10)),
+        id=number,
         received_ms=at_ms,
         decided_ms=at_ms + 1,
         verdict=Verdict.DENY if refused else Verdict.ALLOW,
@@ -59,7 +82,8 @@ def _entries(at_ms: int, draw: random.Random) -> list[Entry]:
         operation="CONTACT",
         channel=draw.choice(_CHANNELS),
         category="marketing",
-        subject_ref=f"{draw.randrange(CUSTOMERS):032x}",
+        subject_ref=subject,
+        values=values,
         version=f"score@{1 + draw.randrange(3)}",
         route="crm",
         arm="main",
@@ -70,7 +94,7 @@ def _entries(at_ms: int, draw: random.Random) -> list[Entry]:
     granted = Outcome(granted=not refused)
     took_us = int(draw.lognormvariate(9, 0.5))
     end = Settlement(id=record.id, settled_ms=at_ms + 9, status="OK", total_us=took_us + 900, upstream_us=took_us)
-    found: list[Entry] = [Admitted(record, granted, _encode(record), _encode(granted))]
+    found: list[Entry] = [Admitted(record, granted, _encode(record), _encode(granted), _wrapped.decode(beside))]
     if refused:
         return found
     found.append(Settled(end, _encode(end)))
@@ -87,10 +111,10 @@ async def _filled(home: Path, decisions: int, *, until_ms: int) -> int:
     """Write them; returns how many entries of the log that makes."""
     draw = random.Random(7)  # noqa: S311 - the same decisions every time
     store = SqliteStore(home, keeping=Keeping(grace_ms=0, hot_ms=HOUR_MS))
-    batch, entries = list[Entry](), 0
+    batch, entries, seals = list[Entry](), 0, SubjectKeys(Sealer([_KEY]))
     try:
         for number in range(decisions):
-            batch += _entries(until_ms - SPAN_MS + number * SPAN_MS // decisions, draw)
+            batch += _entries(until_ms - SPAN_MS + number * SPAN_MS // decisions, draw, seals)
             if len(batch) >= BATCH or number + 1 == decisions:
                 await store.write(batch)
                 entries, batch = entries + len(batch), []
@@ -104,7 +128,13 @@ async def _filled(home: Path, decisions: int, *, until_ms: int) -> int:
 async def _looked(home: Path, audit: int) -> dict[str, float]:
     """Seconds and seconds of CPU of one `pilote insights look`, and what it saw."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    ours = {"PILOTE_AUDIT_LISTEN": f"127.0.0.1:{audit}", "PILOTE_HOME": str(home)}
+    key_file = home / "record.key"
+    key_file.write_text(_KEY.hex() + "\n", "ascii")
+    ours = {
+        "PILOTE_AUDIT_LISTEN": f"127.0.0.1:{audit}",
+        "PILOTE_HOME": str(home),
+        "PILOTE_RECORD_KEY_FILE": str(key_file),
+    }
     environment = os.environ | ours  # noqa: TID251 - what it is started with goes on to its children
     command = pilote("insights", "look", "--json", "--folder", str(home / "columns"))
     looking = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)

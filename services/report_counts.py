@@ -15,7 +15,7 @@ from pilote.audit.v1 import audit_service_pb2, personal_pb2, summaries_pb2
 from pilote.decision.v1 import decision_pb2
 from services.control.filters import both, is_, since
 from services.control.times import iso
-from services.findings.finding import Finding
+from services.findings.finding import Finding, reviewer_of
 from services.findings.pressure import Pressure, PressureStore
 from services.findings.store import FindingStore
 from services.proof.notes import Malformed, read_checkpoint, read_key, read_note, signed_by
@@ -183,7 +183,7 @@ class Counting:
 
     async def _findings(self, tenants: Sequence[str], start_ms: int, end_ms: int) -> tuple[Finding, ...]:
         store = FindingStore(self._redis)
-        all_ = [each for tenant in tenants for each in await store.all(tenant)]
+        all_ = [each for tenant in tenants for each in await store.all(tenant) if not reviewer_of(each.seen)]
         within = [
             each
             for each in all_

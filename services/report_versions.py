@@ -17,7 +17,7 @@ from services.probes.store import SuiteStore
 from services.reports.counted import Judged, Move, Probed, Versioned
 from services.reviews.drawing import HOUR_MS, Drawn
 from services.reviews.item import LABELS
-from services.reviews.numbers import numbers
+from services.reviews.numbers import wrong_of
 from services.reviews.store import ReviewStore
 
 MOST_REVISIONS: Final = 200
@@ -95,9 +95,7 @@ class Versions:
         store, labels, judged = ReviewStore(self._redis), dict.fromkeys((each.value for each in LABELS), 0), []
         for tenant in tenants:
             settled = [
-                each
-                for each in await store.settled(tenant, start_ms=start_ms)
-                if start_ms <= each.received_ms < end_ms and each.known is None
+                each for each in await store.settled(tenant, start_ms=start_ms) if start_ms <= each.received_ms < end_ms
             ]
             hours = {
                 hour: msgspec.json.decode(body, type=Drawn)
@@ -105,7 +103,7 @@ class Versions:
                 if start_ms <= hour * HOUR_MS < end_ms
             }
             for each in settled:
-                if each.model_version == version and each.outcome is not None:
+                if each.model_version == version and each.outcome is not None and each.known is None:
                     labels[each.outcome.value] += 1
             judged += [
                 Judged(
@@ -116,7 +114,7 @@ class Versions:
                     wrong=one.found,
                     rate=None if one.rate is None else (one.rate.value, one.rate.low, one.rate.high),
                 )
-                for one in numbers(settled, hours).wrong
+                for one in wrong_of(settled, hours)[1]
                 if one.model_version == version
             ]
         return labels, tuple(judged)

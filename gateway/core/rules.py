@@ -15,6 +15,7 @@ from gateway.core.conditions import VARIABLES, Conditions, SingleExpression
 from gateway.core.consents import by_channel
 from gateway.core.mistakes import told
 from gateway.core.rule_mistakes import Flaw, RuleMistake, flaws_in, kind_of
+from gateway.core.zones import name_of
 
 _Sees = tuple[str, str, bool]
 """What an expression sees: type of the request, type of the answer ("" for none), and whether it sees the route.
@@ -127,7 +128,7 @@ class RuleEngine:
         said = {
             "known": facts.known,
             "consents": consents,
-            "time_zone": facts.time_zone,
+            "time_zone": name_of(facts.time_zone) or facts.time_zone,
             "language": facts.language,
             "segments": facts.segments,
             "traits": facts.traits,

@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import zoneinfo
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -26,16 +27,37 @@ class CalendarRule(msgspec.Struct, frozen=True, kw_only=True):
 
 @functools.lru_cache(maxsize=1024)
 def zone_named(name: str) -> dt.tzinfo | None:
-    """The time zone of that name; `None` for none or one that does not exist: facts come from elsewhere."""
+    """The time zone of that name, however it is spelled; `None` for none or one that does not exist."""
+    spelled = name_of(name)
+    return zoneinfo.ZoneInfo(spelled) if spelled else None
+
+
+@functools.lru_cache(maxsize=1024)
+def name_of(spelled: str) -> str:
+    """A time zone's own name, "Europe/Paris" of " europe/paris "; "" for one that does not exist.
+
+    Facts come from elsewhere, and how a system of somebody's spells a zone must change no verdict.
+    """
+    if not spelled:
+        return ""
     try:
-        return zoneinfo.ZoneInfo(name) if name else None
+        return zoneinfo.ZoneInfo(spelled).key
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+        return _names().get(_plain(spelled), "")
+
+
+@functools.cache
+def _names() -> Mapping[str, str]:
+    return {_plain(name): name for name in sorted(zoneinfo.available_timezones())}
+
+
+def _plain(name: str) -> str:
+    return name.strip().replace(" ", "_").replace("\\", "/").casefold()
 
 
 def zone_exists(name: str) -> bool:
     """Whether there is a time zone of that name."""
-    return zone_named(name) is not None
+    return name_of(name) != ""
 
 
 def zone_of(name: str, *, subject: str, fallback: str) -> dt.tzinfo | None:

@@ -10,7 +10,7 @@ import typer
 
 from gateway.clock import clock_ms
 from gateway.core.texts import number
-from gateway.settings import language
+from gateway.settings import Settings, language
 from services.commands.insight_texts import say
 from services.commands.pressure_command import add_pressure
 from services.commands.shell import Shell, print_rows, print_text
@@ -18,6 +18,7 @@ from services.commands.shell import Shell, print_rows, print_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.commands.summing import Sums
     from services.findings.finding import Seen
 
 Folder = Annotated[
@@ -36,9 +37,11 @@ def commands(shell: Shell) -> typer.Typer:
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
     ) -> None:
         """Read the log, and show what stands out in it."""
+        from gateway.rpc.serving import collect_rarely
         from services.workbench.columns.database import Unusable
         from services.workbench.columns.reading import LogDiffers
 
+        collect_rarely()  # else a third of the time goes into looking for garbage among rows that wait to be kept
         spoken, begun = language(shell.settings()), time.monotonic()
         try:
             with tempfile.TemporaryDirectory() as own:
@@ -64,12 +67,9 @@ def commands(shell: Shell) -> typer.Typer:
     @app.command()
     def run() -> None:
         """Run the process that looks for what is wrong, every few minutes."""
-        from gateway.adapters.sealing import Sealer
         from gateway.rpc.serving import run as run_process
         from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
-        from services.commands.policies import published
-        from services.commands.summing import Sums
         from services.up import redis_url
         from services.vault.store import VaultUnusable
         from services.workbench.columns.database import Columns, Unusable
@@ -78,7 +78,7 @@ def commands(shell: Shell) -> typer.Typer:
 
         settings = shell.settings()
         configure(settings.log_level)
-        sums = Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
+        sums = _sums(shell, settings)
         try:
             run_process(
                 lambda: serve(
@@ -98,6 +98,16 @@ def commands(shell: Shell) -> typer.Typer:
     return app
 
 
+def _sums(shell: Shell, settings: Settings) -> "Sums":
+    """Opens what calls were decided by, under the policies that were published."""
+    from gateway.adapters.sealing import Sealer
+    from services.commands.policies import published
+    from services.commands.summing import Sums
+    from services.up import redis_url
+
+    return Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
+
+
 async def _looked(
     shell: Shell, folder: Path, *, keep: bool, spoken: str
 ) -> "tuple[int, Sequence[Seen], tuple[str, ...]]":
@@ -105,19 +115,15 @@ async def _looked(
     import grpc
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from gateway.adapters.sealing import Sealer
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
-    from services.commands.policies import published
-    from services.commands.summing import Sums
     from services.findings.store import FindingStore
-    from services.up import redis_url
     from services.workbench.columns.database import Columns
     from services.workbench.columns.reading import read_on
     from services.workbench.looking import looked
     from services.workbench.server import looks
 
     settings = shell.settings()
-    sums = Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
+    sums = _sums(shell, settings)
     columns = await asyncio.to_thread(lambda: Columns(folder, summing=sums))
     parts = (
         TextColumn("{task.description}"),
@@ -133,6 +139,7 @@ async def _looked(
                 read = await read_on(
                     columns,
                     AuditServiceStub(channel),
+                    now_ms=clock_ms(),
                     told=lambda done, whole: bar.update(task, completed=done, total=whole),
                 )
                 seen, failed = await looked(

@@ -38,6 +38,7 @@ class _Sealed(msgspec.Struct, frozen=True):
     """What is needed of a record."""
 
     id: str
+    received_ms: int
     values: SealedValues | None = None
     tenant: str = ""
     method: str = ""
@@ -57,9 +58,11 @@ class Sums:
         self._books: dict[str, _Open] = {}
         self._missed = False
 
-    async def opened(self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub") -> Mapping[str, Values]:
+    async def opened(
+        self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub", *, since_ms: int
+    ) -> Mapping[str, Values]:
         """See `Summing.opened`."""
-        found = await asyncio.to_thread(_sealed_of, entries)
+        found = await asyncio.to_thread(_sealed_of, entries, since_ms)
         keys = await self._keys(found, audit)
         books = {each.revision_sha256: await self._book(each) for each in _by_policy(found)}
         return await asyncio.to_thread(self._values, found, keys, books)
@@ -144,8 +147,9 @@ class _Open:
         return bool(paths) and sensitivity_along(kind, paths[0].steps) < level_of("PERSONAL")
 
 
-def _sealed_of(entries: Sequence[Entry]) -> list[_Sealed]:
-    return [_record.decode(parts[0]) for kind, parts, _ in entries if kind == ADMIT and parts and _VALUES in parts[0]]
+def _sealed_of(entries: Sequence[Entry], since_ms: int) -> list[_Sealed]:
+    with_values = (parts[0] for kind, parts, _ in entries if kind == ADMIT and parts and _VALUES in parts[0])
+    return [record for record in map(_record.decode, with_values) if record.received_ms >= since_ms]
 
 
 def _by_policy(found: Sequence[_Sealed]) -> Sequence[_Sealed]:

@@ -11,6 +11,14 @@ _TEXTS: Final = {
         "Its values are distributed otherwise than they were before.",
         "Ses valeurs ne se répartissent plus comme avant.",
     ),
+    "early": (
+        "Within the day, values above the usual ones of the same hour exceed those below by {value} of all, and with {level} confidence by {low} to {high}.",
+        "Au cours de la journée, les valeurs au-dessus de celles habituelles à la même heure l’emportent sur celles au-dessous de {value} du total, et avec une confiance de {level} de {low} à {high}.",
+    ),
+    "early-name": (
+        "Within the day, the share of “{name}” has changed by {value}, and with {level} confidence by {low} to {high}.",
+        "Au cours de la journée, la part de « {name} » a varié de {value}, et avec une confiance de {level} de {low} à {high}.",
+    ),
     "title-fairness": ("Unequal treatment", "Inégalité de traitement"),
     "means-fairness": (
         "This group fares worse than the group that it is compared with.",

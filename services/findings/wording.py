@@ -9,6 +9,7 @@ from gateway.core.reason_texts import why
 from services.findings.finding import Grade, Seen, State
 from services.findings.texts import KEYS, say
 
+DRIFT: Final = "drift"
 RULE_FAILING: Final = "rule-failing"
 FAIRNESS: Final = "fairness"
 TOGETHER: Final = " & "
@@ -118,6 +119,10 @@ def _measured(seen: Seen, language: str) -> str:
     if not 0 < seen.level < 1:
         return say("measured-only", language=language, value=value)
     level = percent(seen.level, language=language)
+    if seen.kind == DRIFT and seen.shown.get("early"):
+        value, low, high = (percent(each, language=language) for each in (seen.value, seen.low, seen.high))
+        key, name = ("early-name" if seen.shown.get("name") else "early"), str(seen.shown.get("name", ""))
+        return say(key, language=language, value=value, low=low, high=high, level=level, name=name)
     return say("measured", language=language, value=value, low=low, high=high, level=level)
 
 

@@ -11,7 +11,7 @@ from gateway.core.gpp import said_by
 from gateway.core.policy.sources import ConsentTold, Source
 from gateway.core.sources import steps_to, subject_of
 from gateway.core.tcf import Allowed, allowed_by
-from gateway.core.zones import zone_exists
+from gateway.core.zones import name_of
 from services.intake.events import Event, named
 from services.intake.reading import MISSING, READ_BY, found_in
 
@@ -91,8 +91,8 @@ def word_of(fact: str, value: Any) -> Word:
             return float(value)
         case "segments" if isinstance(value, bool):
             return value or None
-        case "time_zone" if isinstance(value, str) and zone_exists(value):
-            return value
+        case "time_zone" if isinstance(value, str) and (zone := name_of(value)):
+            return zone
         case "language" if isinstance(value, str) and (tag := _LANGUAGE.match(value)):
             return tag[1].lower()
     raise Unfit

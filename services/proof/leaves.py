@@ -44,15 +44,24 @@ class Leaf(msgspec.Struct, frozen=True):
         Raises:
             ValueError: there is no such kind, or it has another number of parts.
         """
-        if not _KIND.fullmatch(self.kind) or len(self.parts) != _PARTS.get(self.kind, 1):
-            raise ValueError(f"A leaf of kind {self.kind} does not have {len(self.parts)} parts.")
-        lengths = " ".join(str(len(part)) for part in self.parts)
-        return b"".join((f"pilote-leaf-v1 {self.kind} {lengths}\n".encode(), *self.parts))
+        return data_of(self.kind, self.parts)
 
     @property
     def hash(self) -> bytes:
         """Its hash in the tree."""
         return leaf_hash(self.data)
+
+
+def data_of(kind: str, parts: Sequence[bytes]) -> bytes:
+    """The bytes of the entry of these parts, without a `Leaf` on the way: a log of millions is hashed so.
+
+    Raises:
+        ValueError: there is no such kind, or it has another number of parts.
+    """
+    if (kind not in _PARTS and not _KIND.fullmatch(kind)) or len(parts) != _PARTS.get(kind, 1):
+        raise ValueError(f"A leaf of kind {kind} does not have {len(parts)} parts.")
+    lengths = " ".join([str(len(part)) for part in parts])
+    return b"".join((f"pilote-leaf-v1 {kind} {lengths}\n".encode(), *parts))
 
 
 def read(data: bytes) -> Leaf:

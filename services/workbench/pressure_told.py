@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.findings.pressure import (
-    Pressure,
     PressureChannel,
     PressureCost,
     PressureGroup,
@@ -23,10 +22,9 @@ from services.insights.pressure.spread import Tally, spread
 from services.insights.pressure.watching import Moments
 from services.workbench.columns.database import Columns
 from services.workbench.looks import standings
-from services.workbench.looks.pressure import ALPHA, BEFORE, REPORTED_MS, WEEKS
-from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts, Sending, contacts_of, sendings, week_of
+from services.workbench.looks.pressure_channels import ALPHA, WEEKS, Tired
+from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts
 from services.workbench.looks.pressure_evidence import ranked
-from services.workbench.looks.pressure_weeks import fatigue, weeks_of
 
 MOST_SENDERS: Final = 20
 _CAPPED: Final = f"""WITH asked AS (
@@ -38,30 +36,9 @@ _CAPPED: Final = f"""WITH asked AS (
  FROM asked"""  # noqa: S608 - our own numbers
 
 
-def pressures(columns: Columns, *, now_ms: int) -> tuple[Pressure, ...]:
-    """Of every tenant, the four weeks that the look for fatigue looks at, see `services.workbench.looks.pressure`."""
-    end_ms = week_of(now_ms - REPORTED_MS)
-    start_ms = end_ms - (BEFORE + WEEKS) * WEEK_MS
-    known = sendings(columns, start_ms=start_ms, end_ms=end_ms)
-    found = []
-    for tenant in columns.tenants():
-        stand = standings.standings(columns, tenant, week_ms=end_ms - WEEK_MS, alpha=ALPHA)
-        its = [
-            _channel(columns, each, stand.get(each.channel), end_ms=end_ms, series=len(known))
-            for each in known
-            if each.tenant == tenant
-        ]
-        found.append(Pressure(tenant=tenant, start_ms=end_ms - WEEKS * WEEK_MS, end_ms=end_ms, channels=tuple(its)))
-    return tuple(found)
-
-
-def _channel(
-    columns: Columns, sending: Sending, stand: standings.Channel | None, *, end_ms: int, series: int
-) -> PressureChannel:
-    start_ms = end_ms - (BEFORE + WEEKS) * WEEK_MS
-    contacts = contacts_of(columns, sending, start_ms=start_ms, end_ms=end_ms, reported_ms=end_ms + REPORTED_MS)
-    weeks = weeks_of(contacts, start_ms=start_ms, weeks=BEFORE + WEEKS, looks=WEEKS)
-    costs = fatigue(weeks, alpha=ALPHA / series)
+def channel_told(columns: Columns, tired: Tired, stand: standings.Channel | None) -> PressureChannel:
+    """What is told of one channel; `stand` is how it stood in the last of these weeks, where that is known."""
+    sending, contacts, costs, end_ms = tired.sending, tired.contacts, tired.costs, tired.span.end_ms
     allowed = max([1, *(each.groups[-1].low - 1 for each in costs if each.groups)])
     late = contacts.at_ms >= end_ms - WEEKS * WEEK_MS
     told = spread(_tally(contacts, late))

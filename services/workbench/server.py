@@ -173,7 +173,8 @@ async def look_always(
                 while True:
                     made = await bench.round()
                     down = False
-                    kept = [each for tenant in columns.tenants() for each in await findings.all(tenant)]
+                    tenants = await asyncio.to_thread(columns.tenants)
+                    kept = [each for tenant in tenants for each in await findings.all(tenant)]
                     metrics.tell((Seen(columns.size, time.monotonic(), tuple(kept)),))
                     _log.info(
                         "the log has been looked at",

@@ -45,6 +45,7 @@ SECTIONS: Final = (
     "/reviews",
     "/reviews/numbers",
     "/reviews/rules",
+    "/reviews/versions?model=lead-score&version=1",
     "/policy",
     "/policy/proposals",
     "/policy/history",

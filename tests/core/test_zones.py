@@ -1,13 +1,15 @@
 """Calendar periods on the clocks of many zones: without gaps, and never later than the clock on the wall."""
 
 import datetime as dt
+import functools
 import zoneinfo
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.zones import CalendarRule, Unit, period
+from gateway.core.zones import CalendarRule, Unit, name_of, period, zone_named
 
 HOUR = 3_600_000
 ZONES = (
@@ -53,6 +55,25 @@ def test_the_customers_own_zone_counts_and_without_one_the_fallback() -> None:
     assert period(own, subject_zone="Europe/Paris", now_ms=now)[1] - now == HOUR // 2
     for unknown in ("", "Europe/Lutece", "../../etc/passwd"):
         assert period(own, subject_zone=unknown, now_ms=now)[0] == at("2026-11-25T00:00", "Asia/Tokyo")
+
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    *(str.lower, str.upper, str.title, str.swapcase, lambda name: f" {name}\n"),
+    *(lambda name: name.replace("_", " "), lambda name: name.replace("/", "\\")),
+)
+
+
+@given(st.sampled_from(sorted(zoneinfo.available_timezones())), st.lists(st.sampled_from(SPELLINGS), max_size=4))
+def test_a_zone_is_known_however_it_is_spelled(name: str, spellings: list[Callable[[str], str]]) -> None:
+    spelled = functools.reduce(lambda text, spell: spell(text), spellings, name)
+    assert name_of(spelled) == name
+    assert zone_named(spelled) is zoneinfo.ZoneInfo(name)
+
+
+@given(st.text(max_size=30))
+def test_what_is_no_zone_is_none(text: str) -> None:
+    known = {name.casefold() for name in zoneinfo.available_timezones()}
+    assert (name_of(text) != "") == (text.strip().replace(" ", "_").replace("\\", "/").casefold() in known)
 
 
 @given(

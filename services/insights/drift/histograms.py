@@ -1,6 +1,7 @@
 """What drift needs to know of one measure in one hour: a fine histogram that hours can be added up of."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -103,10 +104,11 @@ def by_hour(values: Floats | Keys, hours: NDArray[np.int64], *, grid: Grid | Non
     found, rows = np.unique(hours, return_inverse=True)
     # A row and a key as one number: sorted once, they are both in order.
     pairs, counts = np.unique(rows * keys.size + places, return_counts=True)
-    starts, ends = (np.searchsorted(pairs, np.arange(each, each + found.size) * keys.size) for each in (0, 1))
+    cuts = np.searchsorted(pairs, np.arange(found.size + 1) * keys.size).tolist()
+    its, counted = keys[pairs % keys.size], counts.astype(np.float64)
     return {
-        int(hour): Histogram(grid, keys[pairs[start:end] % keys.size], counts[start:end].astype(np.float64))
-        for hour, start, end in zip(found, starts, ends, strict=True)
+        hour: Histogram(grid, its[start:end], counted[start:end])
+        for hour, (start, end) in zip(found.tolist(), pairwise(cuts), strict=True)
     }
 
 

@@ -112,8 +112,8 @@ def listen(values: Floats, *, reference: Histogram, listening: Listening) -> Wor
     steps = min(values.size // listening.batch, MOST_STEPS)
     read = _rank_of(values[: steps * listening.batch], reference, reference.grid)
     means = (read.reshape(steps, listening.batch).mean(axis=1) - 0.5) * math.sqrt(listening.batch) / deviation
-    found = min(((step, which) for step, which in _words(means, alpha=listening.alpha / 2) if step), default=None)
-    if not found:
+    found = first_word(means, alpha=listening.alpha)
+    if found is None:
         return None
     step, detector = found
     used = read[: step * listening.batch]
@@ -127,6 +127,15 @@ def listen(values: Floats, *, reference: Histogram, listening: Listening) -> Wor
         reference_size=reference.size,
         alpha=listening.alpha,
     )
+
+
+def first_word(means: Floats, *, alpha: float) -> tuple[int, Detector] | None:
+    """After how many batches somebody speaks first, and who; None for nobody so far.
+
+    `means` are those of batches, less what is expected of them, in standard errors: at most `MOST_STEPS` of them.
+    Without drift any word comes with a probability of `alpha` at most.
+    """
+    return min(((step, which) for step, which in _words(means, alpha=alpha / 2) if step), default=None)
 
 
 def _words(means: Floats, *, alpha: float) -> Iterator[tuple[int, Detector]]:

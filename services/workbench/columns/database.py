@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Histogram
 from services.proof.merkle import HASH_BYTES, Growing
-from services.workbench.columns import sum_table
+from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row, rows_of
 from services.workbench.columns.sums import Entry, Group, Summing, summed
-from services.workbench.columns.tables import ADMITTED, NUMBER, TABLES, TRUTH, Table
+from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table
 
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
 THREADS: Final = 2
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
 _READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"
@@ -83,11 +83,8 @@ class Columns:
         with self._lock:
             self._engine.begin()
             try:
-                if values and self.summing is not None:
-                    admitted = rows[ADMITTED]
-                    known = sum_table.known(self._engine, admitted, values)
-                    rows[ADMITTED], sums = summed(admitted, values, known=known)
-                    sum_table.keep(self._engine, sums, sealing=self.summing)
+                if self.summing is not None:
+                    rows[ADMITTED] = self._summed(rows, values or {}, self.summing)
                 for table, its in rows.items():
                     if its:
                         self._insert(table, its)
@@ -97,6 +94,17 @@ class Columns:
                 self._engine.rollback()
                 raise
             self._tree = tree
+
+    def _summed(self, rows: Mapping[Table, list[Row]], values: Mapping[str, Values], summing: Summing) -> list[Row]:
+        """Sum up what calls were decided by, and how long those took that have ended; returns the rows of decisions."""
+        admitted = rows[ADMITTED]
+        sums = latencies.latencies(self._engine, admitted, rows[SETTLED], values, sealing=summing)
+        if values:
+            known = sum_table.known(self._engine, admitted, values)
+            admitted, more = summed(admitted, values, known=known)
+            sums |= more
+        sum_table.keep(self._engine, sums, sealing=summing)
+        return admitted
 
     def proved_to(self, size: int) -> None:
         """Note that what was read is the log that was signed at that size."""
@@ -109,6 +117,7 @@ class Columns:
         with self._lock:
             (count,) = self._engine.execute("SELECT count(*) FROM admitted WHERE until_ms < ?", [now_ms]).fetchall()[0]
             sum_table.forget(self._engine, now_ms=now_ms)
+            latencies.forget(self._engine, now_ms=now_ms)
             if count:
                 for table in TABLES:  # the last one of them is that which says what is old
                     self._engine.execute(table.clearing, [now_ms])
@@ -179,11 +188,13 @@ class Columns:
             for table in TABLES:
                 engine.execute(f"DROP TABLE IF EXISTS {table.name}")
             engine.execute("DROP TABLE IF EXISTS sums")
+            engine.execute("DROP TABLE IF EXISTS waiting")
             engine.execute("DELETE FROM read")
             found = []
         for table in TABLES:
             engine.execute(table.creation)
         engine.execute(sum_table.CREATION)
+        engine.execute(latencies.CREATION)
         if not found:
             engine.execute("INSERT INTO read VALUES (0, '', 0, ?)", [VERSION])
             return

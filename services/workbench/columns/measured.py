@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -45,8 +46,10 @@ class Measured(msgspec.Struct, frozen=True):
 
 def segments_of(values: Values) -> tuple[str, ...]:
     """The segments of the customer, by name; none where nothing says them."""
-    found = next((value for name, value in values if name == _SEGMENTS_OF), ())
-    return tuple(sorted(_words(found))[:MOST_SEGMENTS])
+    for name, value in values:
+        if name == _SEGMENTS_OF:
+            return tuple(sorted(_words(value))[:MOST_SEGMENTS])
+    return ()
 
 
 def measured(values: Values) -> Iterator[Measured]:
@@ -85,6 +88,7 @@ def _number(value: Any) -> float:
     return max(-1e300, min(float(value), 1e300)) if abs(value) < 1 << 1000 else math.nan
 
 
+@lru_cache(maxsize=4_096)  # the same few words come again and again, and what is none once
 def _is_word(text: str) -> bool:
     """Whether it may be one of few: a free text, a number and an id are none."""
     return _WORD.fullmatch(text) is not None and sum(each.isdigit() for each in text) <= _MOST_DIGITS

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pilote.audit.v1 import audit_service_pb2, log_pb2
-from services.proof.leaves import Leaf
+from services.proof.leaves import data_of
+from services.proof.merkle import leaf_hash
 from services.workbench.columns.database import Columns
-from services.workbench.columns.sums import Entry
+from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS, Entry
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -24,8 +25,10 @@ class LogDiffers(Exception):
     """What the audit service gives is not the log that was signed, or not the one that was read before."""
 
 
-async def read_on(columns: Columns, audit: "AuditServiceAsyncStub", *, told: Told | None = None) -> int:
-    """Take in what has come since; returns how many entries that were.
+async def read_on(
+    columns: Columns, audit: "AuditServiceAsyncStub", *, now_ms: int = 0, told: Told | None = None
+) -> int:
+    """Take in what has come since; returns how many entries that were. What is too old by now is not summed up.
 
     Raises:
         grpc.aio.AioRpcError: the audit service does not answer. What was taken in by then stays.
@@ -46,12 +49,12 @@ async def read_on(columns: Columns, audit: "AuditServiceAsyncStub", *, told: Tol
             batch.append(_entry(entry))
             # A step ends with what was signed, so that the roots can be compared.
             if len(batch) == AT_ONCE or entry.index + 1 == signed.tree_size:
-                await _take(columns, batch, audit)
+                await _take(columns, batch, audit, now_ms)
                 if entry.index + 1 == signed.tree_size:
                     await _prove(columns, signed)
                 if told is not None:
                     told(columns.size - begun, size - begun)
-    await _take(columns, batch, audit)
+    await _take(columns, batch, audit, now_ms)
     if told is not None:
         told(columns.size - begun, size - begun)
     return columns.size - begun
@@ -63,19 +66,21 @@ def _entry(entry: log_pb2.LogEntry) -> Entry:
     Raises:
         LogDiffers: they are not.
     """
-    if entry.parts:
+    kind, parts, told = entry.kind, tuple(entry.parts), entry.leaf_hash  # each look at a message costs
+    if parts:
         try:
-            right = Leaf(entry.kind, tuple(entry.parts)).hash == entry.leaf_hash
+            right = leaf_hash(data_of(kind, parts)) == told
         except ValueError:
             right = False
         if not right:
             raise LogDiffers(f"The entry {entry.index} of the log is not what its hash says.")
-    return entry.kind, entry.parts, entry.leaf_hash
+    return kind, parts, told
 
 
-async def _take(columns: Columns, batch: list[Entry], audit: "AuditServiceAsyncStub") -> None:
+async def _take(columns: Columns, batch: list[Entry], audit: "AuditServiceAsyncStub", now_ms: int) -> None:
     if batch:
-        values = {} if columns.summing is None else await columns.summing.opened(batch, audit)
+        since_ms = now_ms - KEPT_HOURS * HOUR_MS
+        values = {} if columns.summing is None else await columns.summing.opened(batch, audit, since_ms=since_ms)
         await asyncio.to_thread(columns.append, batch, values=values)
         batch.clear()
 

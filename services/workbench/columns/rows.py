@@ -63,6 +63,8 @@ def _admitted(leaf: int, record: Record, outcome: Outcome) -> Row:
 
 def _tightest(asks: Sequence[BucketAsk], looks: Sequence[BucketLook]) -> tuple[BucketAsk | None, BucketLook | None]:
     """The cap with the least room, as a share of what it lets through."""
+    if not asks:
+        return None, None
     caps = [(ask, look) for ask, look in zip(asks, looks, strict=False) if ask.kind == "cap" and ask.capacity > 0]
     return max(caps, key=lambda each: each[1].used / each[0].capacity, default=(None, None))
 

@@ -1,6 +1,7 @@
 """Where sums rest: one row for each histogram, sealed, in the same file as the columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import duckdb
@@ -26,6 +27,7 @@ from services.workbench.columns.tables import ADMITTED
 CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARCHAR, version VARCHAR, method VARCHAR,
  segment VARCHAR, measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
 _NAMES: Final = ("tenant", "agent", "version", "method", "segment", "measure", "field", "numbers", "at_hour")
+_OF: Final = attrgetter(*_NAMES)
 _AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
 _KNOWN: Final = """SELECT DISTINCT tenant, agent, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
@@ -110,4 +112,4 @@ def read(found: Mapping[str, NDArray[Any]], *, sealing: Summing) -> Iterator[tup
 
 def _row(group: Group, histogram: Histogram, sealing: Summing) -> tuple[Any, ...]:
     sealed = sealing.seal(packed(histogram), bound_to=group.bound_to)
-    return (*(getattr(group, name) for name in _NAMES), int(histogram.size), sealed)
+    return (*_OF(group), int(histogram.size), sealed)

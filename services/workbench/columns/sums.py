@@ -5,14 +5,15 @@ later, and what many calls about the same people say is less than their number. 
 it rests.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import numpy as np
 
-from services.insights.drift.histograms import Grid, Histogram
-from services.workbench.columns.measured import Measured, Values, measured, segments_of
+from services.insights.drift.histograms import Grid, Histogram, by_hour
+from services.workbench.columns.measured import Values, measured, segments_of
 from services.workbench.columns.rows import Row
 from services.workbench.columns.tables import ADMITTED
 
@@ -24,19 +25,26 @@ Entry = tuple[str, Sequence[bytes], bytes]
 GRID: Final = Grid(step=0.02, logarithmic=True)
 """Numbers that differ by 2 % are told apart."""
 VERDICT: Final = "verdict"
+LATENCY: Final = "latency"
+"""Of calls that have ended, by segment: see `latencies`."""
 KEPT_HOURS: Final = 24 * 20
 """How long sums are kept: what drift is looked for in, and some days."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
 _ID, _SUMMED = _AT["id"], _AT["summed"]
+_SERIES: Final = ("tenant", "agent", "version", "method")
+_PERSON: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "subject", "at_ms")))
+_CALL: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "at_ms", "verdict", "reason")))
 
 
 class Summing(Protocol):
     """Opens what calls were decided by, and seals the sums of it where they come to rest."""
 
-    async def opened(self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub") -> Mapping[str, Values]:
-        """What may be measured of it, by the id of the decision; nothing of whom was erased.
+    async def opened(
+        self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub", *, since_ms: int
+    ) -> Mapping[str, Values]:
+        """What may be measured of calls since a time, by the id of the decision; nothing of whom was erased.
 
         Raises:
             grpc.aio.AioRpcError: the audit service does not answer.
@@ -76,12 +84,8 @@ Person = tuple[str, str, str, str, str, int]
 
 def person_of(row: Row) -> Person | None:
     """Who counts once, of a row of decisions; `None` where it is about no single customer."""
-    tenant, agent, version, method, subject, at_ms = (
-        row[_AT[each]] for each in ("tenant", "agent", "version", "method", "subject", "at_ms")
-    )
-    if not subject:
-        return None
-    return str(tenant), str(agent), str(version), str(method), str(subject), int(str(at_ms)) // DAY_MS
+    tenant, agent, version, method, subject, at_ms = _PERSON(row)
+    return (tenant, agent, version, method, subject, at_ms // DAY_MS) if subject else None
 
 
 def summed(
@@ -94,7 +98,7 @@ def summed(
     counted, found, marked = set(known), _Gathered(), []
     for row in rows:
         its = values.get(str(row[_ID]))
-        if its is None or not _is_call(row):
+        if its is None or not is_call(row):
             marked.append(row)
             continue
         person = person_of(row)
@@ -119,36 +123,46 @@ def unpacked(clear: bytes, *, numbers: bool) -> Histogram:
 
 
 class _Gathered:
+    """Values by what their histograms will be of: agent and hour first, since many values have those in common."""
+
     def __init__(self) -> None:
-        self._found: dict[Group, list[Any]] = {}
+        self._found: dict[tuple[Any, ...], dict[tuple[str, str, str, bool], list[Any]]] = {}
 
     def add(self, row: Row, values: Values, *, first: bool) -> None:
-        tenant, agent, version, method = (str(row[_AT[each]]) for each in ("tenant", "agent", "version", "method"))
-        at_hour = int(str(row[_AT["at_ms"]])) // HOUR_MS
+        tenant, agent, version, method, at_ms, verdict, reason = _CALL(row)
+        its = self._found.setdefault((tenant, agent, version, method, at_ms // HOUR_MS), {})
         segments = segments_of(values)
-        for each, segment in self._counted(row, values, segments, first=first):
-            group = Group(tenant, agent, version, method, segment, each.measure, each.field, each.numbers, at_hour)
-            self._found.setdefault(group, []).append(each.value)
+        for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
+            its.setdefault((segment, VERDICT, "", False), []).append(f"{verdict} {reason}".rstrip())
+        if first:
+            for each in measured(values):
+                for segment in ("", *segments):
+                    its.setdefault((segment, each.measure, each.field, each.numbers), []).append(each.value)
 
     def histograms(self) -> dict[Group, Histogram]:
-        return {
-            group: Histogram.of_numbers(values, grid=GRID) if group.numbers else Histogram.of_names(values)
-            for group, values in self._found.items()
-        }
+        """All of them: those of numbers in one go, and those of names, since thousands are of a few values each."""
+        found: dict[Group, Histogram] = {}
+        for numbers, grid in ((True, GRID), (False, None)):
+            groups, values, sizes = self._of(numbers=numbers)
+            if groups:
+                places = np.repeat(np.arange(len(groups)), sizes)
+                parts = by_hour(np.array(values, dtype=np.float64 if numbers else np.str_), places, grid=grid)
+                found |= {groups[place]: histogram for place, histogram in parts.items()}
+        return found
 
-    @staticmethod
-    def _counted(row: Row, values: Values, segments: Sequence[str], *, first: bool) -> Iterator[tuple[Measured, str]]:
-        """What counts, and in which segment."""
-        verdict = f"{row[_AT['verdict']]} {row[_AT['reason']]}".rstrip()
-        for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
-            yield Measured(VERDICT, "", verdict), segment
-        for each in measured(values) if first else ():
-            yield each, ""
-            for segment in segments:
-                yield each, segment
+    def _of(self, *, numbers: bool) -> tuple[list[Group], list[Any], list[int]]:
+        """Whose values are numbers, or are not; their values one after the other, and how many each has."""
+        groups, values, sizes = list[Group](), list[Any](), list[int]()
+        for (tenant, agent, version, method, at_hour), its in self._found.items():
+            for (segment, measure, field, are), some in its.items():
+                if are == numbers:
+                    groups.append(Group(tenant, agent, version, method, segment, measure, field, are, at_hour))
+                    values += some
+                    sizes.append(len(some))
+        return groups, values, sizes
 
 
-def _is_call(row: Row) -> bool:
+def is_call(row: Row) -> bool:
     """Whether it is a call of its own, of a tenant that is known; see `looks.series`."""
     own = row[_AT["operation"]] and not row[_AT["standby"]] and not row[_AT["repeats"]]
     return bool(own) and row[_AT["tenant"]] not in ("", "_")

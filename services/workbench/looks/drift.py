@@ -1,7 +1,8 @@
 """Looks for drift: what an agent's version does in an hour, and in a day, against what it did before.
 
 Of a version that is new the reference is what the agent did with its other versions: that is when a model most often
-turns out to be another one than was thought.
+turns out to be another one than was thought. What adds up within a day is told before the day is over, see `hearing`:
+it is the same finding.
 """
 
 import math
@@ -9,33 +10,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from services.findings.finding import Seen
-from services.insights.drift.histograms import Histogram, total
-from services.insights.drift.seasons import Reference
+from services.insights.drift.histograms import Histogram
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.workbench.columns.database import Columns
 from services.workbench.columns.sums import VERDICT
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
+from services.workbench.looks.hearing import Heard, heard
+from services.workbench.looks.references import DAY, GAP_HOURS, LEAST_REFERENCE, REFERENCE_HOURS, References, day_of
 from services.workbench.looks.series import COST, MEASURES, Measure, Served, costs, hours_of
 from services.workbench.looks.spans import HOUR_MS, Span
 from services.workbench.looks.sums import sums_of
 
-_DAY: Final = 24
-REFERENCE_HOURS: Final = 14 * _DAY
-GAP_HOURS: Final = _DAY
-"""Between the reference and an hour that is looked at: what drifts slowly does not become its own reference at once."""
-LEAST_REFERENCE: Final = 300
-"""Calls of a version before what it did before is a reference."""
-LOOKED_HOURS: Final = _DAY
+LOOKED_HOURS: Final = DAY
 """Complete hours that are looked at: a round that comes late misses none, and one that comes again sees the same."""
 LEAST_SERIES: Final = 40
 """Series that a week is planned for at least; with more there are, the more certain each alarm must be."""
-WINDOWS: Final = 7 * (_DAY + 1)
+WINDOWS: Final = 7 * (DAY + 1)
 """Of one series in a week: its hours and its days."""
+ALPHA: Final = 0.05
+"""In at most this share of weeks without drift there is any finding."""
+EARLY: Final = 0.01
+"""What part of that early words get."""
 _GRAVE: Final = 0.15
-"""A PSI of so much is 63 % grave; 0.25, the rule of thumb for a major one, is 81 %."""
+"""A PSI of so much is 63 % grave; 0.25, the rule of thumb for a major one, is 81 %. A normal measure that is above its
+reference by d more often than below it has a PSI of about pi d^2."""
 
 
 class _Asked(msgspec.Struct, frozen=True, eq=False):
@@ -60,25 +60,33 @@ class DriftLook:
     def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
         """The drift of hours, and of a day, that were complete in the last 24 hours."""
         now_hour = now_ms // HOUR_MS
-        start_hour = _day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
+        start_hour = day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
         measured = {
             each: hours_of(columns, each, start_hour=start_hour, end_hour=now_hour)
             for each in (*self._measures, *costs(columns))
         }
         measured |= sums_of(columns, start_hour=start_hour, end_hour=now_hour, least=LEAST_REFERENCE)
-        asked = [each for its in measured.items() for each in _windows(*its, now_hour=now_hour)]
+        references = References(measured)
+        asked = [each for its in measured.items() for each in _windows(*its, references, now_hour=now_hour)]
         series = {each.window.series for each in asked}
-        plan = Plan(series=max(LEAST_SERIES, len(series)), windows=WINDOWS)
+        plan = Plan(series=max(LEAST_SERIES, len(series)), windows=WINDOWS, alpha=ALPHA - EARLY)
         known = {(each.window.series, each.window.until_hour, each.hours): each for each in asked}
         seen: list[Seen] = []
-        for hours in (1, _DAY):
+        for hours in (1, DAY):
             its = [each.window for each in asked if each.hours == hours]
             alarms = [each for each in watch(its, plan=plan, now_hour=now_hour) if each.alarm]
             seen += [_seen(columns, known[each.series, each.until_hour, hours], each) for each in alarms]
-        return seen
+        begun = now_hour - LOOKED_HOURS
+        words = heard(columns, measured, references, begun=begun, now_hour=now_hour, alpha=EARLY)
+        told = {(each.tenant, each.about, each.end_ms) for each in seen}
+        early = [_early(columns, each) for each in words]
+        # What an hour or the day tells by itself is told of it only.
+        return seen + [each for each in early if (each.tenant, each.about, each.end_ms) not in told]
 
 
-def _windows(measure: Measure, served: Mapping[Served, Mapping[int, Histogram]], *, now_hour: int) -> Iterator[_Asked]:
+def _windows(
+    measure: Measure, served: Mapping[Served, Mapping[int, Histogram]], references: References, *, now_hour: int
+) -> Iterator[_Asked]:
     """All that were complete within the last `LOOKED_HOURS`.
 
     What a window is compared with depends on its day alone: in whichever round it is looked at, it is one and the same
@@ -89,44 +97,17 @@ def _windows(measure: Measure, served: Mapping[Served, Mapping[int, Histogram]],
         series = Series(
             f"{whose.tenant}/{whose.agent}", whose.version, whose.segment, f"{whose.method} {measure.key}".lstrip()
         )
-        for day in sorted({_day_of(hour) for hour in hours if hour >= _day_of(begun)}):
-            found = _reference(whose, served, day=day)
+        for day in sorted({day_of(hour) for hour in hours if hour >= day_of(begun)}):
+            found = references.of(measure, whose, day=day)
             if found is None:
                 continue
             reference, against = found
-            current = {hour: each for hour, each in hours.items() if _day_of(hour) == day}
+            current = {hour: each for hour, each in hours.items() if day_of(hour) == day}
             for hour, each in current.items():
                 if hour >= begun:
                     yield _Asked(whose, measure, Window(series, reference, {hour: each}, hour + 1), 1, against)
-            if begun < day + _DAY <= now_hour:
-                yield _Asked(whose, measure, Window(series, reference, current, day + _DAY), _DAY, against)
-
-
-def _reference(
-    whose: Served, served: Mapping[Served, Mapping[int, Histogram]], *, day: int
-) -> tuple[Reference, str] | None:
-    """What a version did before a day; of a new one what the agent's others did. `None` where that is too little."""
-    before = range(day - GAP_HOURS - REFERENCE_HOURS, day - GAP_HOURS)
-    own = {hour: each for hour, each in served[whose].items() if hour in before}
-    if _size(own) >= LEAST_REFERENCE:
-        return Reference.of(own), ""
-    if own:  # it was there before, and did little
-        return None
-    others = [each for each in served if _but_version(each) == _but_version(whose) and each != whose]
-    parts: dict[int, list[Histogram]] = {}
-    versions = set()
-    for other in others:
-        for hour in served[other].keys() & set(range(before.start, day)):
-            parts.setdefault(hour, []).append(served[other][hour])
-            versions.add(other.version)
-    merged = {hour: total(each) for hour, each in parts.items()}
-    if _size(merged) < LEAST_REFERENCE:
-        return None
-    return Reference.of(merged), versions.pop() if len(versions) == 1 else "*"
-
-
-def _but_version(served: Served) -> Served:
-    return msgspec.structs.replace(served, version="")
+            if begun < day + DAY <= now_hour:
+                yield _Asked(whose, measure, Window(series, reference, current, day + DAY), DAY, against)
 
 
 def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
@@ -134,16 +115,6 @@ def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
     of = "limit" if measure.name == COST else "field"
     more = (("method", served.method), ("segment", served.segment), ("measure", measure.name), (of, measure.of))
     return ("agent", served.agent), ("version", served.version), *(each for each in more if each[1])
-
-
-def _size(hours: Mapping[int, Histogram]) -> float:
-    """How many values they have, added up at once: there are as many histograms as series have hours."""
-    return float(np.concatenate([each.counts for each in hours.values()]).sum()) if hours else 0.0
-
-
-def _day_of(hour: int) -> int:
-    """The first hour of its day, in UTC."""
-    return hour // _DAY * _DAY
 
 
 def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
@@ -168,10 +139,40 @@ def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
         level=look.psi.level if look.psi is not None else 0.95,
         n=int(look.current_size),
         m=int(look.reference_size),
-        false_alarms=look.false_alarms,
+        false_alarms=ALPHA,
         filter=filter_of(whose, asked.measure, name, span=span),
         decisions=sampled(columns, whose, asked.measure, name, span=span),
         shown={"against": asked.against, "hours": asked.hours, "strange": look.strange, "bins": bins}
         | ({} if look.wasserstein is None else {"wasserstein": look.wasserstein.value})
         | ({} if look.jensen_shannon is None else {"jensen_shannon": look.jensen_shannon.value}),
+    )
+
+
+def _early(columns: Columns, each: Heard) -> Seen:
+    """What was heard; measured is by how much more often a value is above one of the reference than below it."""
+    word, whose = each.word, each.served
+    span = Span(word.since_hour * HOUR_MS, word.until_hour * HOUR_MS)
+    bins = shares(each.reference, each.current)
+    name = each.name if word.rise > 0 else most_risen(bins)
+    sure = max(0.0, word.interval.low, -word.interval.high)
+    return Seen(
+        kind="drift",
+        tenant=whose.tenant,
+        about=_about(whose, each.measure),
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        size=1 - math.exp(-math.pi * sure**2 / _GRAVE),
+        reach=int(word.size),
+        certainty=1 - EARLY,
+        value=word.rise,
+        low=word.interval.low,
+        high=word.interval.high,
+        level=word.level,
+        n=int(word.size),
+        m=int(word.reference_size),
+        false_alarms=ALPHA,
+        filter=filter_of(whose, each.measure, name, span=span),
+        decisions=sampled(columns, whose, each.measure, name, span=span),
+        shown={"against": each.against, "hours": word.until_hour - word.since_hour, "bins": bins}
+        | {"early": word.detector.value, "name": each.name},
     )

@@ -27,13 +27,15 @@ LOOKS: Final = 7
 """In a week."""
 _MOST_VALUES: Final = 20
 """That a filter names."""
-_ASKED: Final = """WITH {first}
- SELECT admitted.tenant, agent, {field} AS value, at_ms // {day_ms} AS day,
-  count(DISTINCT hash(coalesce(CAST(subject AS VARCHAR), CAST(at_ms // {hour_ms} AS VARCHAR)))) AS n, count(*) AS calls
- FROM admitted JOIN first ON first.tenant = admitted.tenant
- WHERE agent <> '' AND {field} <> '' AND NOT standby AND NOT repeats
-  AND at_ms >= greatest($start_ms, first_ms) AND at_ms < $end_ms AND first_ms <= $since_ms
- GROUP BY ALL ORDER BY ALL"""
+_ASKED: Final = f"""WITH {FIRST}, held AS (
+  SELECT admitted.tenant AS tenant, agent, subject, at_ms,
+   unnest([{", ".join(f"'{each}'" for each in FIELDS)}]) AS field, unnest([{", ".join(FIELDS)}]) AS value
+  FROM admitted JOIN first ON first.tenant = admitted.tenant
+  WHERE agent <> '' AND NOT standby AND NOT repeats
+   AND at_ms >= greatest($start_ms, first_ms) AND at_ms < $end_ms AND first_ms <= $since_ms)
+ SELECT tenant, agent, field, value, at_ms // {DAY_MS} AS day,
+  count(DISTINCT hash(coalesce(CAST(subject AS VARCHAR), CAST(at_ms // {HOUR_MS} AS VARCHAR)))) AS n, count(*) AS calls
+ FROM held WHERE value <> '' GROUP BY ALL ORDER BY ALL"""  # noqa: S608 - our own names
 
 
 class _Values(msgspec.Struct, frozen=True, eq=False):
@@ -58,9 +60,8 @@ class NoveltyLook:
         """The new values of the last complete day."""
         day = now_ms // DAY_MS - 1
         fields: dict[str, list[_Values]] = {}
-        for field in FIELDS:
-            for tenant, values in _values_of(columns, field, day=day):
-                fields.setdefault(tenant, []).append(values)
+        for tenant, values in _values_of(columns, day=day):
+            fields.setdefault(tenant, []).append(values)
         seen: list[Seen] = []
         for tenant, its in sorted(fields.items()):
             asked = [Field(before=each.before, now=each.now) for each in its]
@@ -69,17 +70,17 @@ class NoveltyLook:
         return seen
 
 
-def _values_of(columns: Columns, field: str, *, day: int) -> Iterator[tuple[str, _Values]]:
+def _values_of(columns: Columns, *, day: int) -> Iterator[tuple[str, _Values]]:
     start = day - 7 * WEEKS
     found = columns.asked(
-        _ASKED.format(first=FIRST, field=field, day_ms=DAY_MS, hour_ms=HOUR_MS),
+        _ASKED,
         {"start_ms": start * DAY_MS, "end_ms": (day + 1) * DAY_MS, "since_ms": (day - LEAST_DAYS) * DAY_MS},
     )
-    rows: dict[tuple[str, str], list[tuple[str, int, int, int]]] = {}
-    names = ("tenant", "agent", "value", "day", "n", "calls")
-    for tenant, agent, *row in zip(*(found[name].tolist() for name in names), strict=True):
-        rows.setdefault((tenant, agent), []).append(tuple(row))
-    for (tenant, agent), its in rows.items():
+    rows: dict[tuple[str, str, str], list[tuple[str, int, int, int]]] = {}
+    names = ("tenant", "agent", "field", "value", "day", "n", "calls")
+    for tenant, agent, field, *row in zip(*(found[name].tolist() for name in names), strict=True):
+        rows.setdefault((tenant, agent, field), []).append(tuple(row))
+    for (tenant, agent, field), its in rows.items():
         yield tenant, _table(agent, field, its, start=start, day=day)
 
 

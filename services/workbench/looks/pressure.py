@@ -1,7 +1,6 @@
 """Looks for fatigue: whether customers opt out, complain or say that it is much too much the more they were contacted.
 
-Every channel of every tenant is looked at by itself, once a week, four weeks together. A week is looked at eight days
-after it has ended: seven in which customers may react to its last contacts, and one for reports of that to come in.
+Every channel of every tenant is looked at by itself, once a week, four weeks together: see `pressure_channels`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,31 +9,20 @@ from typing import Final
 import numpy as np
 
 from services.findings.finding import Seen
+from services.findings.pressure import Pressure, PressureChannel
 from services.insights.pressure.attribution import Adding, Sent, adding, beyond
 from services.insights.pressure.deciles import Cost, Fatigue
 from services.insights.pressure.trends import Trend
 from services.insights.pressure.watching import Moments
 from services.workbench.columns.database import Columns
-from services.workbench.looks.pressure_contacts import (
-    FOLLOW_MS,
-    WEEK_MS,
-    Contacts,
-    Sending,
-    contacts_of,
-    sendings,
-    week_of,
-)
+from services.workbench.looks.pressure_channels import ALPHA, WEEKS, Tired, span_at, tired
+from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts, Sending
 from services.workbench.looks.pressure_evidence import contacts_filter, drawn, named, senders
-from services.workbench.looks.pressure_weeks import QUESTIONS, Weeks, fatigue, weeks_of
-from services.workbench.looks.spans import DAY_MS, Span
+from services.workbench.looks.pressure_weeks import QUESTIONS, Weeks
+from services.workbench.looks.spans import Span
+from services.workbench.looks.standings import standings
+from services.workbench.pressure_told import channel_told
 
-WEEKS: Final = 4
-BEFORE: Final = 4
-"""Weeks before the first of them: what was sent then, and what is usual for a person."""
-REPORTED_MS: Final = FOLLOW_MS + DAY_MS
-"""After the end of a week, until when reports count. What comes later never changes what was seen."""
-ALPHA: Final = 0.05
-"""Of weeks without fatigue, in any channel of any tenant: at most this share has any finding."""
 _NO_PROOF: Final = 0.5
 """How grave it is where people under more pressure may be other people, for one that is proven."""
 
@@ -44,22 +32,32 @@ class PressureLook:
 
     kind = "pressure"
 
+    def __init__(self) -> None:
+        self.told: tuple[Pressure, ...] = ()
+        """The numbers of every tenant, of the weeks that were looked at last."""
+
     def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
         """The fatigue of the last four weeks that are over, in each channel; and who adds what brings it about."""
-        end_ms = week_of(now_ms - REPORTED_MS)
-        span = Span(end_ms - (BEFORE + WEEKS) * WEEK_MS, end_ms)
-        known = sendings(columns, start_ms=span.start_ms, end_ms=span.end_ms)
-        return [each for sending in known for each in _seen(columns, sending, span, series=len(known))]
+        end_ms = span_at(now_ms).end_ms
+        tenants = columns.tenants()
+        stand = {tenant: standings(columns, tenant, week_ms=end_ms - WEEK_MS, alpha=ALPHA) for tenant in tenants}
+        channels: dict[str, list[PressureChannel]] = {tenant: [] for tenant in tenants}
+        seen: list[Seen] = []
+        for each in tired(columns, now_ms=now_ms):
+            seen += _seen(columns, each)
+            tenant, channel = each.sending.tenant, each.sending.channel
+            channels[tenant].append(channel_told(columns, each, stand[tenant].get(channel)))
+        start_ms = end_ms - WEEKS * WEEK_MS
+        self.told = tuple(
+            Pressure(tenant=tenant, start_ms=start_ms, end_ms=end_ms, channels=tuple(its))
+            for tenant, its in channels.items()
+        )
+        return seen
 
 
-def _seen(columns: Columns, sending: Sending, span: Span, *, series: int) -> Iterator[Seen]:
-    contacts = contacts_of(
-        columns, sending, start_ms=span.start_ms, end_ms=span.end_ms, reported_ms=span.end_ms + REPORTED_MS
-    )
-    weeks = weeks_of(contacts, start_ms=span.start_ms, weeks=BEFORE + WEEKS, looks=WEEKS)
-    found = [
-        each for each in fatigue(weeks, alpha=ALPHA / series) if each.fatigue in {Fatigue.PROVEN, Fatigue.ASSOCIATED}
-    ]
+def _seen(columns: Columns, its: Tired) -> Iterator[Seen]:
+    sending, span, contacts, weeks, series = its.sending, its.span, its.contacts, its.weeks, its.series
+    found = [each for each in its.costs if each.fatigue in {Fatigue.PROVEN, Fatigue.ASSOCIATED}]
     if not found:
         return
     allowed = max(1, max(each.groups[-1].low for each in found) - 1)

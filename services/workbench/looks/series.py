@@ -64,7 +64,7 @@ _BUDGETS: Final = """SELECT name, count(*) AS calls FROM spent
 _SPENT: Final = "JOIN spent ON spent.id = admitted.id AND spent.name = $of"
 _ASKED: Final = """SELECT tenant, agent, version, at_hour, value, count(*) AS calls FROM (
   SELECT tenant, agent, {version} AS version,
-    admitted.at_ms // 3600000 AS at_hour, {value} AS value
+    admitted.at_ms // {part_ms} AS at_hour, {value} AS value
   FROM admitted LEFT JOIN settled ON settled.id = admitted.id {also}
   WHERE {calls} AND ({only}) AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms)
  GROUP BY ALL ORDER BY tenant, agent, version, at_hour, value"""
@@ -91,10 +91,20 @@ def costs(columns: Columns) -> tuple[Measure, ...]:
 
 
 def hours_of(
-    columns: Columns, measure: Measure, *, start_hour: int, end_hour: int
+    columns: Columns, measure: Measure, *, start_hour: int, end_hour: int, parts: int = 1
 ) -> Mapping[Served, Mapping[int, Histogram]]:
-    """What was measured in hours since the epoch, up to and without `end_hour`."""
-    text = _ASKED.format(version=VERSION, value=measure.value, only=measure.only, calls=CALLS, also=measure.also)
+    """What was measured in hours since the epoch, up to and without `end_hour`.
+
+    With `parts` each hour is parted into so many, counted since the epoch.
+    """
+    text = _ASKED.format(
+        version=VERSION,
+        value=measure.value,
+        only=measure.only,
+        calls=CALLS,
+        also=measure.also,
+        part_ms=HOUR_MS // parts,
+    )
     span: dict[str, object] = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
     found = columns.asked(text, span | joined(measure))
     return _histograms(found, numbers=measure.numbers) if found["calls"].size else {}

@@ -7,12 +7,14 @@ import msgspec
 
 from services.insights.drift.histograms import Histogram
 from services.workbench.columns.database import Columns
-from services.workbench.columns.sums import VERDICT
+from services.workbench.columns.sums import LATENCY, VERDICT
 from services.workbench.looks.series import MEASURES, Measure, Served
 
 MOST_SERIES: Final = 400
 """That are looked at, those with most calls: each one more asks for more certainty of all others."""
-_SEGMENTED: Final = msgspec.structs.replace(next(each for each in MEASURES if each.name == VERDICT), sealed=True)
+_SEGMENTED: Final = {
+    each.name: msgspec.structs.replace(each, sealed=True) for each in MEASURES if each.name in {VERDICT, LATENCY}
+}
 
 
 def sums_of(
@@ -29,6 +31,6 @@ def sums_of(
 
 def _measure(name: str, field: str, *, numbers: bool) -> Measure:
     """The measure of a sum; of a segment's verdicts decisions can be found by them."""
-    if name == VERDICT:
-        return _SEGMENTED
+    if name in _SEGMENTED:
+        return _SEGMENTED[name]
     return Measure(name=name, value="''", numbers=numbers, of=field, sealed=True)

@@ -13,7 +13,7 @@ ADA: dict[str, Any] = {"type": "identify", "userId": "ada", "messageId": "m-1", 
 
 async def test_an_identify_becomes_facts_of_the_customer_by_what_the_policy_takes(door: Door) -> None:
     traits = {"plan": "pro", "age": 36, "churn": 0.25, "vip": True, "email": "ada@example.com"}
-    context = {"locale": "fr-FR", "timezone": "Europe/Paris"}
+    context = {"locale": "fr-FR", "timezone": "europe/paris"}
     status, answer = await door.send("/v1/identify", {"userId": "ada", "traits": traits, "context": context})
     assert (status, answer["success"], answer["accepted"]) == (200, True, 1)
     facts = await door.facts()

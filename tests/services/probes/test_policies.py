@@ -94,11 +94,14 @@ def test_a_rule_that_a_text_talks_into_something_is_found_with_the_shortest_such
     assert found.example.changes == {"request.message.body": "ALLOW"}
 
 
-def test_a_spelling_of_a_time_zone_that_the_hours_do_not_know_is_found() -> None:
+def test_quiet_hours_and_rules_know_a_time_zone_however_it_is_spelled() -> None:
     hours = revision(quiet_hours=[{"name": "day", "open": [{"from": "08:00", "to": "20:00"}]}])
+    paris = revision(rules=[OPEN | {"when": 'facts.time_zone == "Europe/Paris"'}])
     spelled = {"kind": "invariance", "vary": [{"field": "facts.time_zone", "known": "time-zone-spellings"}]}
-    assert result(hours, spelled).state == "failed"
-    assert result(revision(), spelled).state == "passed"
+    assert result(hours, spelled).state == "passed"
+    assert result(paris, spelled).state == "passed"
+    unknown = {"kind": "invariance", "vary": [{"field": "facts.time_zone", "values": ["Europe/Lutece"]}]}
+    assert result(hours, unknown).state == "failed"
 
 
 def test_the_same_seed_gives_the_same_report_and_no_more_calls_are_made_than_the_suite_allows() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.core.record import Verdict
 from services.audit.filters.filter import parse
-from services.findings.finding import Seen
+from services.findings.finding import Seen, id_of
+from services.findings.wording import sentences
 from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.series import MEASURES, Served, hours_of
@@ -138,3 +139,32 @@ def test_hours_have_what_was_in_them(columns: Columns) -> None:
         (served, start + 1): 30.0,
     }
     assert set(found[served][start].keys) <= {"ALLOW", "DENY CAP_EXCEEDED"}
+
+
+def test_a_change_that_single_hours_hardly_show_is_told_within_the_day_as_the_same_finding(columns: Columns) -> None:
+    since = START_HOUR + FIRST + 4
+
+    columns.append(list(calls(range(FIRST, FIRST + 4), seed=21, each=40, record=some)))
+    columns.append(list(calls(range(FIRST + 4, FIRST + 14), seed=22, each=40, record=refused)))
+
+    def told(hours: int) -> list[Seen]:
+        seen = DriftLook().look(columns, now_ms=START_MS + (FIRST + hours) * HOUR_MS)
+        return [each for each in seen if "early" in each.shown and dict(each.about)["measure"] == "verdict"]
+
+    (verdict,) = told(14)
+    hour = verdict.end_ms // HOUR_MS - START_HOUR - FIRST
+    assert 4 < hour <= 10
+    assert abs(verdict.start_ms // HOUR_MS - since) <= 1
+    assert told(hour - 1) == []
+    assert told(hour) == [verdict]
+    assert verdict.about == (("agent", "sales-bot"), ("version", "score@1"), ("measure", "verdict"))
+    assert 0.1 < verdict.low < verdict.value < verdict.high < 0.6
+    assert (verdict.false_alarms, verdict.certainty, verdict.level) == (0.05, 0.99, 0.95)
+    assert 'reason = "CAP_EXCEEDED"' in verdict.filter
+    parse(verdict.filter)
+    assert len(verdict.decisions) == 20
+    assert kinds(verdict) == ["bars"]
+    english, french = (" ".join(sentences(verdict, language=each)) for each in ("en", "fr"))
+    assert "Within the day, the share of “DENY CAP_EXCEEDED” has changed by" in english
+    assert "la part de «\N{NARROW NO-BREAK SPACE}DENY CAP_EXCEEDED\N{NARROW NO-BREAK SPACE}» a varié de" in french
+    assert id_of(verdict) in {id_of(each) for each in after(columns, 14, seed=23, record=refused)}

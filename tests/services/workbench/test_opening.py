@@ -18,7 +18,7 @@ from services.commands.summing import Sums
 from services.proof.leaves import ADMIT, Leaf
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
-from services.workbench.columns.sums import Entry
+from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS, Entry
 from tests.services.audit.conftest import GRANTED, KEY, NOW_MS, a_record
 from tests.services.workbench.conftest import Log
 
@@ -56,7 +56,7 @@ def entry(admitted: Admitted) -> Entry:
 
 async def opened(log: Log, *entries: Admitted, policies: Policies = policies) -> list[list[tuple[str, Any]]]:
     """What may be measured of each of them that was opened."""
-    found = await Sums(Sealer((MASTER,)), policies).opened([entry(each) for each in entries], log.stub)
+    found = await Sums(Sealer((MASTER,)), policies).opened([entry(each) for each in entries], log.stub, since_ms=0)
     return [list(found[each.id]) for each in entries if each.id in found]
 
 
@@ -96,6 +96,16 @@ async def test_whoever_was_erased_is_in_no_sum_and_everybody_else_is(log: Log, t
     columns.close()
     for file in (tmp_path / "columns").rglob("*"):
         assert not any(each in file.read_bytes() for each in (b"Bretagne", b"example.com", b"contacts/"))
+
+
+async def test_what_is_too_old_to_be_looked_at_is_read_and_not_summed_up(log: Log, tmp_path: Path) -> None:
+    await log.add([sealed(0), sealed(1)])
+    limit_ms = sealed(1).record.received_ms + KEPT_HOURS * HOUR_MS
+    columns = Columns(tmp_path / "columns", summing=Sums(Sealer((MASTER,)), policies))
+    assert await read_on(columns, log.stub, now_ms=limit_ms) == 2
+    summed = columns.asked("SELECT summed FROM admitted ORDER BY leaf")["summed"].tolist()
+    assert summed == [False, True], "kept for as long as the sums of its hour"
+    columns.close()
 
 
 async def test_without_the_right_master_key_nothing_is_measured_and_the_log_is_read_all_the_same(

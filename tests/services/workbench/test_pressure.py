@@ -15,7 +15,8 @@ from services.findings.finding import Seen
 from services.findings.wording import title
 from services.proof.leaves import SETTLE, Leaf
 from services.workbench.columns.database import Columns
-from services.workbench.looks.pressure import REPORTED_MS, PressureLook
+from services.workbench.looks.pressure import PressureLook
+from services.workbench.looks.pressure_channels import REPORTED_MS
 from services.workbench.looks.pressure_contacts import (
     FOLLOW_MS,
     WEEK_MS,
@@ -26,7 +27,6 @@ from services.workbench.looks.pressure_contacts import (
     week_of,
 )
 from services.workbench.looks.spans import DAY_MS
-from services.workbench.pressure_told import pressures
 from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import START_MS, Read
 from tests.services.workbench.campaigns import campaign, contact, reaction
@@ -51,8 +51,13 @@ def columns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Columns]:
 
 
 @pytest.fixture(scope="module")
-def seen(columns: Columns) -> Sequence[Seen]:
-    return PressureLook().look(columns, now_ms=LOOKED_MS)
+def look() -> PressureLook:
+    return PressureLook()
+
+
+@pytest.fixture(scope="module")
+def seen(columns: Columns, look: PressureLook) -> Sequence[Seen]:
+    return look.look(columns, now_ms=LOOKED_MS)
 
 
 def test_fatigue_is_found_with_the_agent_that_brings_it_about_and_what_is_harmless_is_left_alone(
@@ -86,8 +91,9 @@ def test_what_shows_it_opens_the_contacts_of_the_people_concerned(columns: Colum
     assert columns.asked(text, {"ids": list(fatigue.decisions)})["n"].tolist() == [20]
 
 
-def test_numbers_of_every_channel_are_told_with_intervals_and_who_adds_the_pressure(columns: Columns) -> None:
-    acme, quiet = pressures(columns, now_ms=LOOKED_MS)
+@pytest.mark.usefixtures("seen")
+def test_numbers_of_every_channel_are_told_with_intervals_and_who_adds_the_pressure(look: PressureLook) -> None:
+    acme, quiet = look.told
     assert (acme.tenant, quiet.tenant) == ("acme", "quiet")
     assert (acme.end_ms - acme.start_ms, acme.end_ms) == (4 * WEEK_MS, START_MS + WEEKS * WEEK_MS)
     (channel,) = acme.channels
@@ -114,7 +120,12 @@ def test_numbers_of_every_channel_are_told_with_intervals_and_who_adds_the_press
     assert more["loud-bot"].value > 0
     assert sum(each.contacts for each in channel.senders) == channel.contacts
     assert [each.beyond for each in channel.senders] == sorted((each.beyond for each in channel.senders), reverse=True)
-    assert [each.channels for each in pressures(columns, now_ms=START_MS)] == [(), ()]
+
+
+def test_of_weeks_without_contacts_there_are_no_channels(columns: Columns) -> None:
+    look = PressureLook()
+    assert look.look(columns, now_ms=START_MS) == []
+    assert [(each.tenant, each.channels) for each in look.told] == [("acme", ()), ("quiet", ())]
 
 
 def test_it_is_said_in_both_languages(seen: Sequence[Seen]) -> None:

@@ -30,7 +30,7 @@ METHOD = "/pilote.crm.v1.MessageService/SendMessage"
 class Plain:
     """Seals so that one can look what is in it, and opens what was sealed for the same place."""
 
-    async def opened(self, _entries: Any, _audit: Any) -> Mapping[str, Values]:
+    async def opened(self, _entries: Any, _audit: Any, *, since_ms: int) -> Mapping[str, Values]:
         return {}
 
     def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
@@ -42,6 +42,10 @@ class Plain:
 
 def some(draw: np.random.Generator) -> Mapping[str, Any]:
     return {"subject_ref": draw.bytes(16).hex()}
+
+
+def slower(draw: np.random.Generator) -> Mapping[str, Any]:
+    return {"upstream_us": int(draw.lognormal(11, 0.5))}
 
 
 def values_of(read: Sequence[Read], *, seed: int, shift: float = 0.0, in_: str = "gold") -> dict[str, Values]:
@@ -114,6 +118,42 @@ def test_a_segment_that_is_refused_more_often_is_found_though_nobody_else_is(col
     parse(found[-1].filter)
 
 
+def test_a_segment_that_waits_longer_is_found_though_no_other_does(columns: Columns) -> None:
+    now = list(calls(range(FIRST, FIRST + 24), seed=3, each=60, record=some))
+    slow = list(calls(range(FIRST, FIRST + 24), seed=5, each=20, record=some, settlement=slower))
+    columns.append(now, values=values_of(now, seed=4))
+    columns.append(slow, values={name: [("facts.segments", ["new"])] for name in values_of(slow, seed=6)})
+    seen = DriftLook().look(columns, now_ms=START_MS + (FIRST + 24) * HOUR_MS)
+    found = [each for each in seen if dict(each.about)["measure"] == "latency" and "segment" in dict(each.about)]
+    (day,) = [each for each in found if each.shown["hours"] == 24]
+    assert {dict(each.about)["segment"] for each in found} == {"new"}
+    assert dict(day.about)["method"] == METHOD
+    assert day.n == pytest.approx(24 * 50, rel=0.1)
+    assert day.shown["bins"][-1]["to"] is None
+    assert len(day.decisions) == 20
+    parse(day.filter)
+
+
+def test_calls_wait_for_their_end_sealed_and_not_for_long(tmp_path: Path) -> None:
+    read = list(calls(range(1), seed=1, each=4, record=some))
+    values = {name: [("facts.segments", ["gold"])] for name in values_of(read, seed=2)}
+    admitted, ends = ([each for each in read if each[0] == kind] for kind in ("admit", "settle"))
+    columns = Columns(tmp_path / "columns", summing=Plain())
+    columns.append(admitted, values=values)
+    assert columns.asked("SELECT count(*) AS n FROM waiting")["n"].tolist() == [4]
+    assert not any(group.measure == "latency" for group in everything(columns))
+    columns.append(ends[:2])
+    assert [its for group, its in everything(columns).items() if group.measure == "latency"]
+    assert columns.asked("SELECT count(*) AS n FROM waiting")["n"].tolist() == [2]
+    columns.forget(now_ms=START_MS + 2 * HOUR_MS)
+    assert columns.asked("SELECT count(*) AS n FROM waiting")["n"].tolist() == [2]
+    columns.forget(now_ms=START_MS + 3 * HOUR_MS)
+    columns.append(ends[2:])
+    (found,) = [its for group, its in everything(columns).items() if group.measure == "latency"]
+    assert sum(found.values()) == 2
+    columns.close()
+
+
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(cuts=st.sets(st.integers(1, 39), max_size=4))
 def test_however_the_log_is_parted_the_sums_are_the_same(
@@ -134,6 +174,8 @@ def test_however_the_log_is_parted_the_sums_are_the_same(
     assert found[0] == found[1]
     scores = [its for group, its in found[0].items() if (group.field, group.segment) == (SCORE, "")]
     assert sum(sum(its.values()) for its in scores) == 4  # one a customer and day
+    waits = [its for group, its in found[0].items() if group.measure == "latency"]
+    assert sum(sum(its.values()) for its in waits) == 40  # every call
 
 
 def test_nothing_in_it_names_anybody_and_what_is_old_goes(columns: Columns) -> None:

@@ -10,7 +10,8 @@ from services.insights.drift.histograms import Histogram
 from services.workbench.columns import sum_table
 from services.workbench.columns.database import Columns
 from services.workbench.columns.sums import GRID, Group
-from services.workbench.looks.drift import GAP_HOURS, REFERENCE_HOURS, DriftLook
+from services.workbench.looks.drift import DriftLook
+from services.workbench.looks.references import GAP_HOURS, REFERENCE_HOURS
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS
 from tests.services.workbench.test_drift import FIRST
 from tests.services.workbench.test_sums import METHOD, SCORE, Plain

@@ -30,7 +30,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         who = principal_of(request)
         place = request.query_params.get("tab", "open")
         place = place if place in _PLACES else "open"
-        found = await parts.operations.findings.list(tenants_for(who, Right.SEE, parts.policy.tenants))
+        found = await parts.operations.findings.list(tenants_for(who, Right.SEE, parts.policy.tenants), to=who)
         here = {name: [each for each in found if _in(each, name, who.name)] for name in _PLACES}
         return page(
             request,
@@ -45,8 +45,9 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @get("/findings/{tenant:str}/{finding:str}", right=Right.SEE, include_in_schema=False)
     async def one(request: Asked, tenant: FromPath[str], finding: FromPath[str]) -> Response[str]:
-        permitted(principal_of(request), Right.SEE, parts.policy, f"findings/{tenant}/{finding}")
-        found = await parts.operations.findings.get(tenant, finding)
+        who = principal_of(request)
+        permitted(who, Right.SEE, parts.policy, f"findings/{tenant}/{finding}")
+        found = await parts.operations.findings.get(tenant, finding, to=who)
         return page(request, "findings/finding.html", **shown_finding(request, parts, found))
 
     return [listed, one, *finding_deeds.handlers(parts), *fairness.handlers(parts)]

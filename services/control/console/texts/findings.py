@@ -166,6 +166,10 @@ TEXTS: Final = {
         "Resolved: it is mended, and opens again where it is seen later. Dismissed: it is as it should be, and opens again only where it becomes clearly worse.",
         "Résolu : c’est réparé, et il se rouvre s’il est observé plus tard. Écarté : c’est normal, et il ne se rouvre que s’il s’aggrave nettement.",
     ),
+    "findings-own": (
+        "It is about how you review: who sets the rules of reviews closes it.",
+        "Ce constat porte sur votre façon de relire : qui fixe les règles de revue le clôt.",
+    ),
     "findings-give": ("Who and by when", "Qui et pour quand"),
     "findings-owner-hint": ("A name of an account; empty: nobody.", "Le nom d’un compte ; vide : personne."),
     "findings-save": ("Save", "Enregistrer"),
@@ -176,6 +180,17 @@ TEXTS: Final = {
         "Un brouillon de la politique avec une règle qui refuse ces appels, en mode observation : elle ne fait que surveiller tant que vous n’y changez rien.",
     ),
     "findings-send": ("Send it on", "Transmettre"),
+    "findings-review": ("Have its decisions reviewed", "Faire revoir ses décisions"),
+    "findings-review-about": (
+        "Those named under Evidence join the queue of reviews: others judge them, without knowing why; you do not.",
+        "Celles nommées sous Preuves rejoignent la file des revues : d’autres les jugent, sans savoir pourquoi ; pas vous.",
+    ),
+    "findings-reviews": ("Reviews of its decisions", "Revues de ses décisions"),
+    "findings-set-reviews": ("decisions sent to review: {value}", "décisions envoyées en revue : {value}"),
+    "findings-said-reviewed": (
+        "Others will judge the decisions that it names.",
+        "D’autres jugeront les décisions qu’il nomme.",
+    ),
     "findings-said-sent": (
         "It is on its way to the systems that are told of findings.",
         "Le constat est en route vers les systèmes qui en sont prévenus.",

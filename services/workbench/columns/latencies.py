@@ -1,0 +1,121 @@
+"""How long calls take by segment of their customers: of calls that have ended, and of those that have not so far.
+
+A call's segments are known when it is decided, how long it took when it has ended. Between the two its segments wait,
+sealed, in a table of their own, whose row goes with the call's end, or after `WAIT_HOURS`: then it counts nowhere.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import duckdb
+import msgspec
+import numpy as np
+
+from gateway.core.record import Verdict
+from services.insights.drift.histograms import Histogram, by_hour
+from services.workbench.columns.measured import Values, segments_of
+from services.workbench.columns.rows import Row
+from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Group, Summing, is_call
+from services.workbench.columns.tables import ADMITTED, SETTLED
+
+WAIT_HOURS: Final = 2
+CREATION: Final = "CREATE TABLE IF NOT EXISTS waiting (id VARCHAR, at_hour BIGINT, sealed BLOB)"
+_CALL: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
+_END: Final = {name: place for place, (name, _) in enumerate(SETTLED.columns)}
+_FOUND: Final = "SELECT id, sealed FROM waiting WHERE id IN (SELECT unnest($ids))"
+_ENDED: Final = "DELETE FROM waiting WHERE id IN (SELECT unnest($ids))"
+_INSERT: Final = "INSERT INTO waiting SELECT * FROM batch"
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """A call that was let through, as far as it matters here."""
+
+    tenant: str
+    agent: str
+    version: str
+    method: str
+    at_hour: int
+    segments: tuple[str, ...]
+
+
+def latencies(
+    engine: duckdb.DuckDBPyConnection,
+    admitted: Iterable[Row],
+    ends: Sequence[Row],
+    values: Mapping[str, Values],
+    *,
+    sealing: Summing,
+) -> dict[Group, Histogram]:
+    """The latencies of the calls that have ended, by segment; the others of those that were admitted wait.
+
+    `values` has what calls were decided by, by the id of the decision.
+    """
+    calls = {str(row[_CALL["id"]]): call for row in admitted if (call := _call(row, values)) is not None}
+    ended = {str(row[_END["id"]]): row for row in ends}
+    found = _found(engine, [each for each in ended if each not in calls], sealing) if ended else {}
+    _wait(engine, {name: call for name, call in calls.items() if name not in ended}, sealing)
+    return _summed(ended, calls | found)
+
+
+def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
+    """Delete the segments of calls that nobody waits for any longer."""
+    engine.execute("DELETE FROM waiting WHERE at_hour < ?", [now_ms // HOUR_MS - WAIT_HOURS])
+
+
+def _call(row: Row, values: Mapping[str, Values]) -> Call | None:
+    its = values.get(str(row[_CALL["id"]]))
+    if its is None or row[_CALL["verdict"]] != Verdict.ALLOW or not is_call(row):
+        return None
+    segments = segments_of(its)
+    tenant, agent, version, method = (str(row[_CALL[each]]) for each in ("tenant", "agent", "version", "method"))
+    return (
+        Call(tenant, agent, version, method, int(str(row[_CALL["at_ms"]])) // HOUR_MS, segments) if segments else None
+    )
+
+
+def _summed(ended: Mapping[str, Row], calls: Mapping[str, Call]) -> dict[Group, Histogram]:
+    places: dict[tuple[Any, ...], int] = {}
+    values, at = list[int](), list[int]()
+    for name, row in ended.items():
+        call, took_us = calls.get(name), int(str(row[_END["upstream_us"]]))
+        if call is None or took_us <= 0:
+            continue
+        version = str(row[_END["version"]]) or call.version
+        for segment in call.segments:
+            key = (call.tenant, call.agent, version, call.method, segment, LATENCY, "", True, call.at_hour)
+            at.append(places.setdefault(key, len(places)))
+            values.append(took_us)
+    groups = [Group(*key) for key in places]
+    if not groups:
+        return {}
+    parts = by_hour(np.array(values, dtype=np.float64), np.array(at, dtype=np.int64), grid=GRID)
+    return {groups[place]: histogram for place, histogram in parts.items()}
+
+
+def _found(engine: duckdb.DuckDBPyConnection, names: Sequence[str], sealing: Summing) -> dict[str, Call]:
+    rows = engine.execute(_FOUND, {"ids": list(names)}).fetchall()
+    if rows:
+        engine.execute(_ENDED, {"ids": [name for name, _ in rows]})
+    opened = ((name, sealing.open(bytes(sealed), bound_to=_bound(name))) for name, sealed in rows)
+    return {name: msgspec.msgpack.decode(clear, type=Call) for name, clear in opened if clear is not None}
+
+
+def _wait(engine: duckdb.DuckDBPyConnection, calls: Mapping[str, Call], sealing: Summing) -> None:
+    if not calls:
+        return
+    sealed = [sealing.seal(msgspec.msgpack.encode(call), bound_to=_bound(name)) for name, call in calls.items()]
+    batch = {
+        "id": np.array(list(calls), dtype=object),
+        "at_hour": np.array([each.at_hour for each in calls.values()], dtype=np.int64),
+        "sealed": np.array(sealed, dtype=object),
+    }
+    engine.register("batch", batch)
+    try:
+        engine.execute(_INSERT)
+    finally:
+        engine.unregister("batch")
+
+
+def _bound(name: str) -> bytes:
+    """What a seal is bound to."""
+    return b"waiting\x00" + name.encode()
