@@ -62,6 +62,7 @@ SECTIONS: Final = (
     "/integrity",
     "/integrity/approvals",
     "/integrity/changes",
+    "/reports",
     "/integrations",
     "/people",
     "/account",
