@@ -63,6 +63,7 @@ SECTIONS: Final = (
     "/integrity",
     "/integrity/approvals",
     "/integrity/changes",
+    "/reports",
     "/integrations",
     "/people",
     "/account",

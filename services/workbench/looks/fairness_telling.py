@@ -18,7 +18,7 @@ from services.insights.fairness.people import Group
 from services.insights.fairness.strata import Stratified
 from services.workbench.columns.database import Columns
 from services.workbench.looks.fairness_truths import OUTCOMES, Truth
-from services.workbench.looks.spans import ID, VERSION, Span, quoted
+from services.workbench.looks.spans import ID, VERSION, Span, of_version, quoted
 from services.workbench.looks.telling import gravity
 
 ALPHA: Final = 0.05
@@ -171,7 +171,7 @@ def _within(found: Stratified | None, *, turned: bool) -> Mapping[str, Any]:
 
 def _filter(tenant: str, judged: Judged, operation: str, *, span: Span) -> str:
     parts = [f"tenant = {quoted(tenant)}", f"agent = {quoted(judged.agent)}"]
-    parts += [f"model_version = {quoted(judged.version)}"] if judged.version else []
+    parts += [of_version(judged.version)] if judged.version else []
     parts += [f"operation = {operation}"] if operation else []
     return " AND ".join([*parts, span.filter])
 
