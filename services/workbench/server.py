@@ -23,6 +23,7 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.insights.pressure.segments import Target
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
 from services.vault.keeping import Keeper
@@ -43,7 +44,9 @@ from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.probing import ProbingLook
 from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
+from services.workbench.looks.standings import TARGET
 from services.workbench.metrics import Seen, WorkbenchMetrics
+from services.workbench.segmenting import Segmenting
 
 FOLDER: Final = "insights"
 """Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
@@ -55,10 +58,10 @@ PATIENCE_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-def looks() -> tuple[Look, ...]:
-    """All that is looked for, but for what needs the vault."""
+def looks(target: Target = TARGET) -> tuple[Look, ...]:
+    """All that is looked for, but for what needs the vault. `target` says how full customers' caps should be."""
     signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
-    return (DriftLook(), *signals, PressureLook(), SaturationLook())
+    return (DriftLook(), *signals, PressureLook(target), SaturationLook(target))
 
 
 async def serve(
@@ -70,6 +73,7 @@ async def serve(
     audit: str,
     pause_seconds: float,
     drain_seconds: float,
+    target: Target = TARGET,
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
@@ -98,7 +102,13 @@ async def serve(
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
                 look_always(
-                    columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics, looks=(*looks(), fairness)
+                    columns,
+                    redis_url,
+                    audit,
+                    pause_seconds=pause_seconds,
+                    metrics=metrics,
+                    looks=(*looks(target), fairness),
+                    target=target,
                 )
             )
             keeping = asyncio.create_task(keeper.run())
@@ -136,7 +146,13 @@ async def vaulted(
 
 @contextlib.asynccontextmanager
 async def looking(
-    columns: Columns, redis_url: str, audit: str, *, looks: Sequence[Look], clock_ms: Callable[[], int]
+    columns: Columns,
+    redis_url: str,
+    audit: str,
+    *,
+    looks: Sequence[Look],
+    clock_ms: Callable[[], int],
+    target: Target = TARGET,
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
     """Who makes rounds, and where findings are, until the block ends.
 
@@ -151,7 +167,16 @@ async def looking(
         findings = FindingStore(redis)
         filling = Filling(ReviewStore(redis), RuleBook(redis))
         stub, pressure = AuditServiceStub(channel), PressureStore(redis)
-        bench = Looking(columns, stub, findings, looks, clock_ms=clock_ms, filling=filling, pressure=pressure)
+        bench = Looking(
+            columns,
+            stub,
+            findings,
+            looks,
+            clock_ms=clock_ms,
+            filling=filling,
+            pressure=pressure,
+            segmenting=Segmenting(target=target),
+        )
         yield bench, findings
 
 
@@ -163,13 +188,17 @@ async def look_always(
     pause_seconds: float,
     metrics: WorkbenchMetrics,
     looks: Sequence[Look],
+    target: Target = TARGET,
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
     metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
     down = False
     while True:
         try:
-            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms) as (bench, findings):
+            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms, target=target) as (
+                bench,
+                findings,
+            ):
                 while True:
                     made = await bench.round()
                     down = False
