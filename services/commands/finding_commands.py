@@ -27,7 +27,7 @@ def commands(shell: Shell) -> typer.Typer:
         as_json: AsJson = False,  # noqa: FBT002
         closed: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,  # noqa: FBT002
     ) -> None:
-        """Show what is wrong or unusual, the gravest first."""
+        """Show what is wrong or unusual, the gravest first; how single people review is shown in the console only."""
         if context.invoked_subcommand is not None:
             return
         from services.commands.finding_texts import say

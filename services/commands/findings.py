@@ -10,7 +10,7 @@ from services.commands.finding_texts import say
 from services.commands.halting import tenants_of
 from services.findings import wording
 from services.findings.failing import looked_through
-from services.findings.finding import CLOSED, Comment, Finding
+from services.findings.finding import CLOSED, Comment, Finding, reviewer_of
 from services.findings.store import FindingStore
 
 Rows = tuple[tuple[str, ...], ...]
@@ -20,13 +20,15 @@ _HEAD = ("finding", "tenant", "grade", "state", "title", "reach", "owner", "due"
 async def found(redis: Client, *, tenant: str, now_ms: int, closed: bool = False) -> tuple[Finding, ...]:
     """The findings of a tenant, or of all tenants of the active policy, the gravest first; `closed` ones on demand.
 
+    Without those about how single people review, which a terminal cannot tell to them alone.
+
     Raises:
         RedisError: the store does not answer.
     """
     store = FindingStore(redis)
     tenants = (tenant,) if tenant else await tenants_of(RevisionStore(redis))
     all_ = [each for name in tenants for each in await looked_through(redis, store, name, now_ms=now_ms)]
-    kept = [each for each in all_ if closed or each.state not in CLOSED]
+    kept = [each for each in all_ if (closed or each.state not in CLOSED) and not reviewer_of(each.seen)]
     return tuple(sorted(kept, key=lambda each: (-each.score, each.id)))
 
 

@@ -80,6 +80,7 @@ def commands(shell: Shell) -> typer.Typer:
         settings = shell.settings()
         configure(settings.log_level)
         sums, target = _sums(shell, settings), _target(shell, settings)
+        vault_keys = shell.vault_keys(settings)
         try:
             run_process(
                 lambda: serve(
@@ -87,6 +88,7 @@ def commands(shell: Shell) -> typer.Typer:
                     home=settings.home,
                     redis_url=redis_url(settings),
                     audit=settings.audit_listen,
+                    vault_keys=vault_keys,
                     pause_seconds=60 * settings.insights_pause_minutes,
                     drain_seconds=settings.drain_seconds,
                     target=target,

@@ -3,16 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.texts import saying, typeset
 from gateway.redis_clients import Client
 from services.commands.halting import tenants_of
 from services.findings.wording import number, percent
-from services.reviews.drawing import HOUR_MS, Drawn
-from services.reviews.numbers import WINDOW_MS, Numbers, numbers
 from services.reviews.store import ReviewStore
+from services.reviews.telling import Told, told
 
 _TEXTS: Final = {
     "queue": (
@@ -39,31 +36,14 @@ _TEXTS: Final = {
 _say: Final = saying({key: (english, typeset(french)) for key, (english, french) in _TEXTS.items()})
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to tell of a tenant."""
-
-    tenant: str
-    waiting: int
-    overdue: int
-    numbers: Numbers
-
-
-async def told(redis: Client, *, tenant: str, now_ms: int) -> tuple[Told, ...]:
+async def told_of(redis: Client, *, tenant: str, now_ms: int) -> tuple[Told, ...]:
     """Of a tenant, or of all tenants of the active policy, what the reviews of the last 28 days tell.
 
     Raises:
         RedisError: the store does not answer.
     """
-    store, found = ReviewStore(redis), list[Told]()
-    for name in (tenant,) if tenant else await tenants_of(RevisionStore(redis)):
-        waits = await store.open(name)
-        settled = await store.settled(name, start_ms=now_ms - WINDOW_MS)
-        kept = await store.hours(name)
-        since = (now_ms - WINDOW_MS) // HOUR_MS
-        hours = {hour: msgspec.json.decode(body, type=Drawn) for hour, body in kept.items() if hour >= since}
-        overdue = sum(each.due_ms < now_ms for each in waits)
-        found.append(Told(tenant=name, waiting=len(waits), overdue=overdue, numbers=numbers(settled, hours)))
-    return tuple(found)
+    store, tenants = ReviewStore(redis), (tenant,) if tenant else await tenants_of(RevisionStore(redis))
+    return tuple([await told(store, name, now_ms=now_ms) for name in tenants])
 
 
 def waiting(found: Sequence[Told]) -> tuple[tuple[str, ...], ...]:
@@ -101,14 +81,14 @@ def lines(found: Told, *, language: str) -> Iterator[str]:
     def share(value: float) -> str:
         return percent(value, language=language)
 
-    told = found.numbers
-    agreed, known = told.agreement, told.all.known
-    yield said("queue", tenant=found.tenant, waiting=found.waiting, overdue=found.overdue, settled=told.settled)
+    numbers = found.numbers
+    agreed, known = numbers.agreement, numbers.all.known
+    yield said("queue", tenant=found.tenant, waiting=found.waiting, overdue=found.overdue, settled=numbers.settled)
     if agreed.kappa is not None and agreed.items:
         yield said("agreement", n=agreed.items, kappa=agreed.kappa, low=agreed.low, high=agreed.high)
     if known.of:
         yield said("known", count=known.count, of=known.of)
-    for each in told.wrong:
+    for each in numbers.wrong:
         about = {"agent": each.agent, "version": each.model_version, "n": each.sums.reviewed}
         if each.rate is None:
             yield said("few", decisions=each.decisions, **about)

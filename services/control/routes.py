@@ -87,6 +87,23 @@ def models_of(document: Document) -> tuple[ModelShown, ...]:
     return tuple(_model(model, document) for model in sorted(document.models, key=lambda each: each.name))
 
 
+def version_in(document: Document, model: str, version: str) -> VersionShown | None:
+    """One version of a model; `None`: the policy knows none of that name."""
+    found = (each for each in models_of(document) if each.name == model)
+    return next((version_ for each in found for version_ in each.versions if version_.version == version), None)
+
+
+def versions_of(document: Document, *, route: str, arm: str) -> tuple[tuple[str, str], ...]:
+    """The versions that an arm leads to: the name of each of its route's models, and its version."""
+    found = next((each for each in document.routes if each.name == route), None)
+    written = next((each.version for each in found.arms if each.name == arm), None) if found else None
+    if found is None or not written:
+        return ()
+    models = [each for each in document.models if each.name in found.models]
+    named = ((each.name, each.aliases.get(written[1:], "") if written[0] == "@" else written) for each in models)
+    return tuple((model, version) for model, version in named if version)
+
+
 def holdouts_of(document: Document) -> tuple[HoldoutShown, ...]:
     """All holdouts, by name."""
     return tuple(_holdout(each) for each in sorted(document.holdouts, key=lambda each: each.name))

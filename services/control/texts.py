@@ -42,6 +42,26 @@ _TEXTS: Final = {
         "Say whose customer it is: a report is about one tenant’s.",
         "Dites de quelle organisation est ce client : un rapport porte sur une seule.",
     ),
+    "report-unknown": (
+        "You have no report {name}: reports are kept for a day, and are their owner’s only.",
+        "Vous n’avez pas de rapport {name} : les rapports sont gardés un jour, et n’appartiennent qu’à leur auteur.",
+    ),
+    "report-person-long": (
+        "More than {most} decisions concern this customer, too many for such a file: take the report as JSON.",
+        "Plus de {most} décisions concernent ce client, trop pour un tel fichier : prenez le rapport en JSON.",
+    ),
+    "report-person-unset": (
+        "The file could not be set, for lack of time or memory: retry, or take the report as JSON.",
+        "Le fichier n’a pas pu être mis en page, faute de temps ou de mémoire : réessayez, ou prenez le rapport en JSON.",
+    ),
+    "report-form": (
+        "Choose what the report is about from the list, and days that there are, such as 2026-11-24.",
+        "Choisissez le sujet dans la liste, et des jours qui existent, comme 2026-11-24.",
+    ),
+    "report-not-made": (
+        "{name} is not made: look at its state, and ask again once it has succeeded.",
+        "{name} n’est pas établi : voyez son état, et redemandez-le une fois qu’il a abouti.",
+    ),
     "approval-unknown": (
         "There is no approval {name} that you may see.",
         "Il n’y a pas d’approbation {name} que vous puissiez voir.",
@@ -207,6 +227,10 @@ _TEXTS: Final = {
         "There is no route {name} in the active policy.",
         "Il n’y a pas de route {name} dans la politique active.",
     ),
+    "version-none": (
+        "There is no {name} in the active policy.",
+        "Il n’y a pas de {name} dans la politique active.",
+    ),
     "sums-wrong": (
         "What was summed of {measure} for {arm} cannot be: please report this.",
         "Ce qui a été sommé de {measure} pour {arm} est impossible : merci de le signaler.",
@@ -234,6 +258,22 @@ _TEXTS: Final = {
     "finding-changed": (
         "The finding has changed since you saw it: look at it again.",
         "Le constat a changé depuis que vous l’avez vu : regardez-le à nouveau.",
+    ),
+    "finding-own": (
+        "{name} is about how you review: you may say something about it, and who sets the rules of reviews closes it.",
+        "{name} porte sur votre façon de relire : vous pouvez le commenter, et qui fixe les règles de revue le clôt.",
+    ),
+    "finding-no-decisions": (
+        "This finding names no decision whose record is still kept: flag some of those that its filter finds.",
+        "Ce constat ne nomme aucune décision dont l’enregistrement existe encore : signalez-en parmi celles que trouve son filtre.",
+    ),
+    "finding-judged": (
+        "All decisions that it names were judged already: look at what reviews tell.",
+        "Toutes les décisions qu’il nomme ont déjà été jugées : voyez ce que disent les revues.",
+    ),
+    "finding-personal": (
+        "It is about how one person reviews, so no other system is told of it.",
+        "Ce constat porte sur la façon de relire d’une personne : aucun autre système n’en est prévenu.",
     ),
     "finding-owner": (
         "Nobody here is called {owner}: name an account, or a person of the active policy.",

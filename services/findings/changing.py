@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ from services.findings.finding import CLOSED, Comment, Finding, Link, State, clo
 
 MOST_CHARACTERS: Final = 1_000
 """Of a comment."""
-MOST_LINKS: Final = 50
+MOST_LINKS: Final = 100
 SENT: Final = "finding.sent"
 """The type of events by which somebody has sent a finding on. Their names end with it; whoever tells others looks for
 them."""
@@ -62,6 +63,16 @@ def linked(finding: Finding, link: Link, *, by: str, now_ms: int) -> Finding:
         return finding
     after = msgspec.structs.replace(finding, links=(*finding.links, link)[-MOST_LINKS:])
     return said(after, Comment(by, now_ms, "", what=f"link={link.name}"))
+
+
+def reviewed(finding: Finding, reviews: Sequence[str], *, by: str, now_ms: int) -> Finding:
+    """It with links to reviews of decisions that show it, and one comment; itself where it has all of them."""
+    links = [Link("review", each) for each in reviews]
+    new = [each for each in links if each not in finding.links]
+    if not new:
+        return finding
+    after = msgspec.structs.replace(finding, links=(*finding.links, *new)[-MOST_LINKS:])
+    return said(after, Comment(by, now_ms, "", what=f"reviews={len(new)}"))
 
 
 def sent(finding: Finding, *, by: str, now_ms: int) -> Finding:

@@ -45,7 +45,9 @@ class Grade(StrEnum):
     MINOR = "MINOR"
 
 
-_PERSONS: Final = frozenset({"subject", "subject_ref", "customer", "person", "contact"})
+REVIEWER: Final = "reviewer"
+"""What a finding is about that says how one of our own people reviews decisions."""
+_PERSONS: Final = frozenset({"subject", "subject_ref", "customer", "person", "contact", REVIEWER})
 """What a finding may be about that names somebody, if only by a pseudonym."""
 _NUMBERS: Final = ("size", "certainty", "value", "low", "high", "level", "false_alarms")
 _GRADES: Final = ((0.6, Grade.CRITICAL), (0.3, Grade.MAJOR), (0.0, Grade.MINOR))
@@ -109,7 +111,7 @@ class Link(msgspec.Struct, frozen=True):
     """What was made of a finding."""
 
     kind: str
-    """"draft", "probe", "stop" or "event"."""
+    """"draft", "probe", "stop", "event" or "review"."""
     name: str
     """Its resource name."""
 
@@ -164,6 +166,11 @@ def id_for(tenant: str, kind: str, about: tuple[tuple[str, str], ...]) -> str:
 def impersonal(seen: Seen) -> Seen:
     """It, about nothing that names somebody: for who keeps or is told of it elsewhere."""
     return msgspec.structs.replace(seen, about=tuple(each for each in seen.about if each[0] not in _PERSONS))
+
+
+def reviewer_of(seen: Seen) -> str:
+    """Whose way of reviewing it is about; empty: nobody's. It is told to nobody but them and who sets the rules."""
+    return next((value for name, value in seen.about if name == REVIEWER), "")
 
 
 def score_of(seen: Seen) -> float:

@@ -4,6 +4,7 @@ Decisions are drawn one by one, each with a probability that depends on nothing 
 it stays with the item, so that what is found of the few estimates all of them without bias.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -24,6 +25,7 @@ class Hour(msgspec.Struct, frozen=True, eq=False):
 
     ids: Sequence[str]
     agents: Sequence[str]
+    models: Sequence[str]
     versions: Sequence[str]
     verdicts: Sequence[str]
     at_ms: Ints
@@ -40,6 +42,8 @@ class Drawn(msgspec.Struct, frozen=True):
     """How many of its decisions were drawn."""
     decisions: tuple[tuple[str, str, int], ...]
     """Of each agent and version how many decisions there were."""
+    led: tuple[tuple[str, str, str, int], ...] = ()
+    """Of each agent, model and version likewise; none of an hour that an earlier version of Pilote has drawn."""
 
 
 def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int) -> tuple[Drawn, tuple[Item, ...]]:
@@ -53,10 +57,11 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
     taken = np.flatnonzero(drawn(np.array(hour.ids, dtype=np.bytes_), chances, seed=seed)).tolist()
     items = tuple(
         Item(
-            id=id_of(tenant, hour.ids[at]),
+            id=id_of(tenant, hour.ids[at], secret=seed),
             tenant=tenant,
             decision=hour.ids[at],
             agent=hour.agents[at],
+            model=hour.models[at],
             model_version=hour.versions[at],
             verdict=hour.verdicts[at],
             why=_why(rules, float(hour.risks[at]), disagrees=bool(hour.disagrees[at])),
@@ -68,9 +73,14 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
         )
         for at in taken
     )
-    whose, counts = np.unique(np.array([hour.agents, hour.versions], dtype=np.str_), axis=1, return_counts=True)
-    there = ((str(agent), str(version), int(n)) for (agent, version), n in zip(whose.T, counts, strict=True))
-    return Drawn(len(items), tuple(there)), items
+    there = Counter(zip(hour.agents, hour.versions, strict=True))
+    led = Counter(zip(hour.agents, hour.models, hour.versions, strict=True))
+    drawn_of = Drawn(
+        len(items),
+        tuple((*whose, count) for whose, count in sorted(there.items())),
+        tuple((*whose, count) for whose, count in sorted(led.items())),
+    )
+    return drawn_of, items
 
 
 def due_from(rules: ReviewRules, *, now_ms: int) -> int:
@@ -104,10 +114,11 @@ def known_ones(
     for decision in order[: min(many, len(order))]:
         source = sources[decision]
         yield Item(
-            id=id_of(source.tenant, decision, seed=f"{_KNOWN}/{hour}"),
+            id=id_of(source.tenant, decision, secret=seed, more=f"{_KNOWN}/{hour}"),
             tenant=source.tenant,
             decision=decision,
             agent=source.agent,
+            model=source.model,
             model_version=source.model_version,
             verdict=source.verdict,
             why=Why.KNOWN,

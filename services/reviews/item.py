@@ -79,6 +79,8 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     at_ms: int
     text: str
+    finding: str = ""
+    """That it shows, `findings/{tenant}/{finding}`; empty: none."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,6 +91,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decision: str
     """Its id."""
     agent: str
+    model: str = ""
+    """That was asked, or that led to it; empty for none."""
     model_version: str = ""
     """Of the model that it is due to; empty for none."""
     verdict: str
@@ -128,10 +132,14 @@ class Unfit(Exception):
     """An answer that the decision cannot have."""
 
 
-def id_of(tenant: str, decision: str, *, seed: str = "") -> str:
-    """The id of the item about that decision, 16 hexadecimal digits that tell nothing; `seed` makes further ones."""
-    said = msgspec.json.encode((tenant, decision, seed))
-    return hashlib.blake2b(said, digest_size=8, person=b"pilote-review").hexdigest()
+def id_of(tenant: str, decision: str, *, secret: int, more: str = "") -> str:
+    """The id of the item about that decision, 16 hexadecimal digits; with `more` that of a further one about it.
+
+    They tell nothing to whoever does not know the tenant's `secret`, 64 bits: not even which of them are further ones.
+    """
+    said = msgspec.json.encode((tenant, decision, more))
+    key = secret.to_bytes(8, "big")
+    return hashlib.blake2b(said, digest_size=8, key=key, person=b"pilote-review").hexdigest()
 
 
 def may_judge(item: Item, who: str) -> bool:
@@ -170,9 +178,15 @@ def fitting(answer: Answer, *, verdict: str) -> Answer:
     return msgspec.structs.replace(answer, corrected=corrected)
 
 
+def fits(label: Label, *, verdict: str) -> bool:
+    """Whether a decision that came to this verdict can have that label."""
+    unfit = {"ALLOW": Label.WRONG_SHOULD_ALLOW, "DENY": Label.WRONG_SHOULD_DENY}
+    return label is not unfit.get(verdict)
+
+
 def flagged(item: Item, flag: Flag) -> Item:
-    """It with a flag; itself where that person has flagged it already."""
-    if any(each.by == flag.by for each in item.flags):
+    """It with a flag; itself where that person has flagged it already, or anybody for the same finding."""
+    if any(each.by == flag.by or (flag.finding and each.finding == flag.finding) for each in item.flags):
         return item
     barred = item.barred if flag.by in item.barred else (*item.barred, flag.by)
     return msgspec.structs.replace(item, flags=(*item.flags, flag), barred=barred)

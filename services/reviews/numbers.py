@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from scipy.special import betaincinv
 
+from services.insights.pressure import intervals
 from services.insights.review.agreement import Agreement, agreement, confusion
 from services.insights.review.sampling import ErrorRate, Sums, error_rate
 from services.insights.signals.alerts import LEVEL
@@ -83,17 +83,16 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     hours_drawn: int
 
 
-def numbers(settled: Sequence[Item], hours: Mapping[int, Drawn], *, level: float = LEVEL) -> Numbers:
-    """What settled items tell, and the hours that were drawn; `level` is of the intervals of error rates."""
+def numbers(settled: Sequence[Item], hours: Mapping[int, Drawn]) -> Numbers:
+    """What settled items tell, and the hours that were drawn."""
     own = [each for each in settled if each.known is None]
-    people = sorted({answer.by for each in settled for answer in each.answers})
-    complete, wrong = _wrong(own, hours, level=level)
+    complete, wrong = wrong_of(settled, hours)
     return Numbers(
         settled=len(own),
         labels={label: sum(each.outcome is label for each in own) for label in LABELS},
         agreement=agreed(own),
         all=attention(settled),
-        each=tuple(attention(settled, who) for who in people),
+        each=attentions(settled),
         wrong=wrong,
         hours=complete,
         hours_drawn=len(hours),
@@ -105,6 +104,12 @@ def agreed(settled: Iterable[Item], *, level: float = LEVEL) -> Agreement:
     pairs = [each.answers[:2] for each in settled if each.known is None and each.wanted == 2 and len(each.answers) > 1]
     one, other = ([LABELS.index(pair[at].label) for pair in pairs] for at in (0, 1))
     return agreement(confusion(one, other, labels=len(LABELS)), level=level)
+
+
+def attentions(settled: Sequence[Item]) -> tuple[Attention, ...]:
+    """How each one looks who has judged any, in the order of their names."""
+    people = sorted({answer.by for each in settled for answer in each.answers})
+    return tuple(attention(settled, who) for who in people)
 
 
 def attention(settled: Iterable[Item], who: str = "") -> Attention:
@@ -131,16 +136,10 @@ def caught(answer: Answer) -> bool:
 
 def share(count: int, of: int) -> Share:
     """A share with its interval (Clopper, Pearson 1934)."""
-    if not of:
+    found = intervals.share(count, of, alpha=1 - LEVEL)
+    if found is None:
         return Share(count=0, of=0)
-    tail = (1 - LEVEL) / 2
-    return Share(
-        count=count,
-        of=of,
-        value=count / of,
-        low=float(betaincinv(count, of - count + 1, tail)) if count else 0.0,
-        high=float(betaincinv(count + 1, of - count, 1 - tail)) if count < of else 1.0,
-    )
+    return Share(count=count, of=of, value=found.value, low=found.low, high=found.high)
 
 
 def reviewed(settled: Iterable[Item], hours: Mapping[int, Drawn]) -> frozenset[int]:
@@ -153,7 +152,8 @@ def reviewed(settled: Iterable[Item], hours: Mapping[int, Drawn]) -> frozenset[i
     return frozenset(hour for hour, drawn in hours.items() if counts.get(hour, 0) >= drawn.items)
 
 
-def _wrong(settled: Sequence[Item], hours: Mapping[int, Drawn], *, level: float) -> tuple[int, tuple[Wrong, ...]]:
+def wrong_of(settled: Sequence[Item], hours: Mapping[int, Drawn]) -> tuple[int, tuple[Wrong, ...]]:
+    """How many hours are wholly reviewed, and how many decisions were wrong in them, the most decisions first."""
     complete = reviewed(settled, hours)
     there: dict[tuple[str, str], int] = {}
     for hour in complete:
@@ -161,19 +161,20 @@ def _wrong(settled: Sequence[Item], hours: Mapping[int, Drawn], *, level: float)
             there[agent, version] = there.get((agent, version), 0) + count
     theirs: dict[tuple[str, str], list[Item]] = {}
     for each in settled:
-        if each.chance and each.received_ms // HOUR_MS in complete:
+        if each.known is None and each.chance and each.received_ms // HOUR_MS in complete:
             theirs.setdefault((each.agent, each.model_version), []).append(each)
-    found = [_of(whose, count, theirs.get(whose, []), level=level) for whose, count in there.items()]
+    found = [_of(whose, count, theirs.get(whose, [])) for whose, count in there.items()]
     return len(complete), tuple(sorted(found, key=lambda each: (-each.decisions, each.agent, each.model_version)))
 
 
-def _of(whose: tuple[str, str], decisions: int, items: Sequence[Item], *, level: float) -> Wrong:
+def at_level(wrong: Wrong, level: float) -> Wrong:
+    """The same with an interval of that level."""
+    decisions = max(wrong.decisions, wrong.sums.reviewed)
+    return msgspec.structs.replace(wrong, rate=error_rate(wrong.sums, decisions=decisions, level=level))
+
+
+def _of(whose: tuple[str, str], decisions: int, items: Sequence[Item]) -> Wrong:
     sums = Sums.of([each.outcome in WRONG for each in items], probabilities=[each.chance for each in items])
-    return Wrong(
-        agent=whose[0],
-        model_version=whose[1],
-        decisions=decisions,
-        found=sums.wrong,
-        rate=error_rate(sums, decisions=max(decisions, sums.reviewed), level=level),
-        sums=sums,
-    )
+    agent, version = whose
+    bare = Wrong(agent=agent, model_version=version, decisions=decisions, found=sums.wrong, rate=None, sums=sums)
+    return at_level(bare, LEVEL)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.adapters.swapping import SWAP
 from gateway.core import keys
 from gateway.redis_clients import Client
 from services.reviews.item import Item
@@ -11,12 +12,6 @@ from services.reviews.rules import OFF, ReviewRules
 
 MOST_KNOWN: Final = 500
 """Decisions of a tenant whose right answer somebody has given."""
-_WRITE: Final = """
-local there = redis.call('GET', KEYS[1]) or ''
-if there ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-return 1
-"""
 
 
 class RuleBook:
@@ -34,10 +29,10 @@ class RuleBook:
         """Write over those that were read; says whether they were there still."""
         was = b"" if before == OFF else msgspec.json.encode(before)
         key, body = keys.reviews(tenant, "rules"), msgspec.json.encode(rules)
-        if await self._redis.eval(_WRITE, 1, key, was, body):
+        if await self._redis.eval(SWAP, 1, key, was, body):
             return True
         # Who has set them to what draws nothing has left more than no rules.
-        return before == OFF and bool(await self._redis.eval(_WRITE, 1, key, msgspec.json.encode(OFF), body))
+        return before == OFF and bool(await self._redis.eval(SWAP, 1, key, msgspec.json.encode(OFF), body))
 
     async def seed(self, tenant: str, *, new: int) -> int:
         """What the draws of a tenant depend on; `new` where there is none yet. Nobody is shown it."""

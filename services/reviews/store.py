@@ -4,7 +4,7 @@ One person has one item at a time. Everything of a tenant is in its first cell, 
 which looks at a hundred items at most: no call at a gateway waits for the queue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -75,11 +75,30 @@ class ReviewStore:
         """How many wait."""
         return int(await self._redis.zcard(keys.reviews(tenant, "open")))
 
+    async def overdue(self, tenant: str, *, now_ms: int) -> int:
+        """How many of them should have been settled before now."""
+        return int(await self._redis.zcount(keys.reviews(tenant, "open"), "-inf", f"({now_ms}"))
+
     async def lease(self, tenant: str, item: str, *, now_ms: int) -> Lease | None:
         """Who looks at it now."""
-        kept = await self._redis.hget(keys.reviews(tenant, "leases"), item)
-        found = None if kept is None else _lease(kept)
-        return found if found is not None and found.until_ms > now_ms else None
+        return (await self.leases(tenant, [item], now_ms=now_ms)).get(item)
+
+    async def leases(self, tenant: str, items: Sequence[str], *, now_ms: int) -> Mapping[str, Lease]:
+        """Who looks at which of them now."""
+        if not items:
+            return {}
+        kept = await self._redis.hmget(keys.reviews(tenant, "leases"), list(items))
+        found = ((item, _lease(each)) for item, each in zip(items, kept, strict=True) if each is not None)
+        return {item: lease for item, lease in found if lease.until_ms > now_ms}
+
+    async def held(self, tenant: str, who: str, *, now_ms: int) -> tuple[Item, Lease] | None:
+        """What they look at now, where they may judge it still."""
+        own = await self._redis.hget(keys.reviews(tenant, "mine"), who)
+        lease = None if own is None else await self.lease(tenant, own.decode(), now_ms=now_ms)
+        if lease is None or lease.holder != who:
+            return None
+        item = await self.get(tenant, own.decode())
+        return None if item is None or not may_judge(item, who) else (item, lease)
 
     async def take(self, tenant: str, who: str, *, now_ms: int) -> Item | None:
         """The item that they have already, or else the next one that they may judge and nobody has; `None`: none.
@@ -159,6 +178,10 @@ class ReviewStore:
         """What is known of each hour that was drawn; hours since the epoch."""
         kept = await self._redis.hgetall(keys.reviews(tenant, "hours"))
         return {int(hour): body for hour, body in kept.items()}
+
+    async def drawn_hours(self, tenant: str) -> frozenset[int]:
+        """Which hours were drawn; hours since the epoch."""
+        return frozenset(int(hour) for hour in await self._redis.hkeys(keys.reviews(tenant, "hours")))
 
     async def trim(self, tenant: str, *, lapsed: Sequence[Item], hours: Sequence[int]) -> None:
         """Forget these items and hours, and of settled items the oldest, where there are too many."""

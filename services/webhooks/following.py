@@ -14,7 +14,7 @@ from gateway.redis_clients import Client
 from pilote.audit.v1.audit_service_pb2 import ListDecisionsRequest, TailDecisionsRequest
 from pilote.decision.v1.decision_pb2 import Decision
 from services.findings.failing import looked_through
-from services.findings.finding import Finding
+from services.findings.finding import Finding, reviewer_of
 from services.findings.store import FindingStore
 from services.webhooks.contacts import of_contact
 from services.webhooks.events import of_decision, of_gap, of_revision, of_stop, time_of
@@ -198,7 +198,8 @@ class Follower:
 
     async def _look_at_findings(self, tenant: str, known: dict[str, bytes]) -> None:
         mark = f"findings/{tenant}"
-        found = await looked_through(self._redis, self._findings, tenant, now_ms=self._clock_ms())
+        kept = await looked_through(self._redis, self._findings, tenant, now_ms=self._clock_ms())
+        found = [each for each in kept if not reviewer_of(each.seen)]  # how somebody reviews is told to no other system
         await self._look_for_sent(tenant, found, known)
         now = openings_of(found)
         before = openings_in(tenant, known[mark]) if mark in known else None

@@ -18,6 +18,7 @@ from services.workbench.columns.reading import read_on
 from services.workbench.filling import Filling
 from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.pressure_contacts import WEEK_MS
+from services.workbench.looks.reviewed import KIND as REVIEW
 from services.workbench.looks.spans import HOUR_MS
 from services.workbench.segmenting import Segmenting
 
@@ -67,12 +68,11 @@ class Looking:
         findings: FindingStore,
         looks: Sequence[Look],
         *,
+        filling: Filling,
+        pressure: PressureStore,
         clock_ms: Callable[[], int],
-        filling: Filling | None = None,
-        pressure: PressureStore | None = None,
         segmenting: Segmenting | None = None,
     ) -> None:
-        """Without `filling` nothing is drawn for reviews, and without `pressure` its numbers are not kept."""
         self._columns = columns
         self._audit = audit
         self._findings = findings
@@ -96,44 +96,18 @@ class Looking:
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()
         at_ms = now_ms - SETTLING_MS
-        reviewed = await self._reviewed(at_ms)
         seen, failed = await self._looked(at_ms)
-        seen = (*seen, *reviewed)
         news = await self._findings.see(seen, now_ms=now_ms)
-        joined = await self._filled(at_ms)
+        joined, unfilled = await self._filled(at_ms)
         return Round(
             read=read,
             seen=len(seen),
             news=news,
-            failed=failed,
+            failed=(*failed, *unfilled),
             joined=joined,
             read_seconds=between - begun,
             look_seconds=time.perf_counter() - between,
         )
-
-    async def _reviewed(self, at_ms: int) -> Sequence[Seen]:
-        """What reviews say, once an hour like all else."""
-        if self._filling is None or at_ms // HOUR_MS == self._looked_hour:
-            return ()
-        try:
-            return await self._filling.seen(self._columns, now_ms=at_ms)
-        except (RedisError, OSError, TimeoutError):
-            raise
-        except Exception:  # likewise
-            _log.exception("nobody looked at what reviews say")
-            return ()
-
-    async def _filled(self, at_ms: int) -> int:
-        """How many decisions join the queue of reviews, of the hours that are complete."""
-        if self._filling is None:
-            return 0
-        try:
-            return await self._filling.fill(self._columns, now_ms=at_ms)
-        except (RedisError, OSError, TimeoutError):
-            raise
-        except Exception:  # a mistake of ours in it must not end what else is looked at
-            _log.exception("the queue of reviews was not filled")
-            return 0
 
     async def _looked(self, at_ms: int) -> tuple[tuple[Seen, ...], tuple[str, ...]]:
         """What is seen at that time; nothing before another hour is complete: the same was seen in it."""
@@ -142,14 +116,34 @@ class Looking:
             return (), ()
         seen, failed = await looked(self._columns, self._looks, now_ms=at_ms)
         await self._tell()
+        reviewed, blind = await self._reviewed(at_ms)
+        failed = (*failed, *blind)
         if not failed:
             self._looked_hour = hour
-        return seen, failed
+        return (*seen, *reviewed), failed
+
+    async def _reviewed(self, at_ms: int) -> tuple[Sequence[Seen], tuple[str, ...]]:
+        """What reviews say; the name of that where it ended with a mistake of ours."""
+        try:
+            return await self._filling.seen(self._columns, now_ms=at_ms), ()
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # a mistake of ours in it must not end what else is looked at
+            _log.exception("nobody looked at what reviews say")
+            return (), (REVIEW,)
+
+    async def _filled(self, at_ms: int) -> tuple[int, tuple[str, ...]]:
+        """How many decisions join the queue of reviews, of the hours that are complete; its name likewise."""
+        try:
+            return await self._filling.fill(self._columns, now_ms=at_ms), ()
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # likewise
+            _log.exception("the queue of reviews was not filled")
+            return 0, ("review-queue",)
 
     async def _tell(self) -> None:
         """Keep the numbers about pressure that its look has worked out."""
-        if self._pressure is None:
-            return
         for look in self._looks:
             for each in look.told if isinstance(look, PressureLook) else ():
                 await self._pressure.keep(await self._with_segments(each))

@@ -208,3 +208,38 @@ async def test_where_the_log_takes_no_notes_nothing_is_changed(
     there = await FindingStore(world.redis).get("acme", finding.id)
     assert there is not None
     assert there.state is State.OPEN
+
+
+async def test_how_somebody_reviews_is_seen_by_nobody_but_them_and_who_sets_the_rules(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    hasty = seen(kind="review", about=(("reviewer", "ada"), ("measure", "haste")))
+    _, about_ada = await FindingStore(world.redis).see([seen(), hasty], now_ms=world.clock())
+    path = f"/v1/findings/acme/{about_ada.id}"
+    others = (
+        ("zoe", {"acme": [Role.MODERATOR]}),
+        ("vera", {"acme": [Role.AUDITOR]}),
+        ("sam", {"globex": [Role.ADMIN]}),
+    )
+    for who, roles in others:
+        for method, target in (("GET", path), *(("POST", f"{path}:{verb}") for verb in ("change", "comment", "send"))):
+            body = {"text": "who is it?"} if method == "POST" else None
+            assert (await people.ask(method, target, body, who=who, roles=roles))[0] in {403, 404}, (who, target)
+    assert (await people.ask("GET", path, who="zoe"))[0] == 404
+    for who, roles, count in (
+        ("zoe", others[0][1], 1),
+        ("ada", others[0][1], 2),
+        ("otto", {"acme": [Role.OFFICER]}, 2),
+    ):
+        _, told = await people.ask("GET", "/v1/findings?state=ALL", who=who, roles=roles)
+        assert len(told["findings"]) == count, who
+
+    assert (await people.ask("POST", f"{path}:comment", {"text": "I was on the train"}, who="ada"))[0] == 200
+    status, refused = await people.ask("POST", f"{path}:change", {"state": "DISMISSED"}, who="ada")
+    assert (status, refused["reason"]) == (409, "CONFLICT")
+    officer = {"acme": [Role.OFFICER]}
+    assert (await people.ask("POST", f"{path}:send", who="otto", roles=officer))[0] == 400
+    status, done = await people.ask("POST", f"{path}:change", {"state": "RESOLVED"}, who="otto", roles=officer)
+    assert (status, done["state"]) == (200, "RESOLVED")
+    notes = await auditor.stub.ListNotes(ListNotesRequest(kind="change", resource=f"findings/acme/{about_ada.id}"))
+    assert "train" not in str(notes)

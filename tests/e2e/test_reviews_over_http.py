@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from pilote.audit.v1.personal_pb2 import ListNotesRequest
 from services.control.access.rights import Role
+from services.findings.store import FindingStore
+from services.reviews.drawing import HOUR_MS, Drawn
 from services.reviews.item import Label, Why
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
@@ -15,6 +18,7 @@ from tests.e2e.requests import send
 from tests.e2e.steering import Steering, steering
 from tests.e2e.world import Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream
+from tests.services.findings.test_finding import seen
 from tests.services.reviews.test_item import item
 
 pytestmark = pytest.mark.one_store
@@ -173,6 +177,32 @@ async def test_what_nobody_can_say_of_a_decision_is_refused_and_it_stays_theirs(
     assert (await people.ask("POST", f"/v1/{taken['name']}:release"))[1]["holder"] == ""
 
 
+async def test_somebody_has_one_decision_at_a_time_in_whatever_tenant_and_lists_say_so(
+    people: Steering, world: World
+) -> None:
+    store, both = ReviewStore(world.redis), {"*": [Role.MODERATOR]}
+    assert await store.put(item(1, tenant="globex", created_ms=world.clock()))
+    assert (await people.ask("POST", NEXT, {}, roles=both))[1]["review"]["tenant"] == "globex"
+    for number in (2, 3):
+        assert await store.put(item(number, created_ms=world.clock()))
+    for asked in ({}, {"tenant": "acme"}):
+        assert (await people.ask("POST", NEXT, asked, roles=both))[1]["review"]["tenant"] == "globex"
+    _, told = await people.ask("GET", "/v1/reviews", who="ada", roles=both)
+    assert [(each["tenant"], each["holder"]) for each in told["reviews"]] == [
+        ("globex", "zoe"), ("acme", ""), ("acme", ""),
+    ]  # fmt: skip
+
+
+async def test_who_judges_is_not_told_which_decisions_were_judged_before(people: Steering, world: World) -> None:
+    assert await ReviewStore(world.redis).put(item(created_ms=world.clock()))
+    await judged(people, "ada", "RIGHT")
+    await judged(people, "bob", "RIGHT")
+    settled = "/v1/reviews?state=SETTLED"
+    for who, roles, count in (("ada", None, 1), ("eve", None, 0), ("otto", OFFICER, 1)):
+        _, told = await people.ask("GET", settled, who=who, roles=roles or {"acme": [Role.MODERATOR]})
+        assert len(told["reviews"]) == count, who
+
+
 async def test_in_other_tenants_there_is_nothing_to_judge_or_see(people: Steering, world: World) -> None:
     foreign = item(1, tenant="globex", created_ms=world.clock())
     assert await ReviewStore(world.redis).put(foreign)
@@ -182,3 +212,78 @@ async def test_in_other_tenants_there_is_nothing_to_judge_or_see(people: Steerin
         assert (status, told["reason"]) == (404, "NOT_FOUND")
     assert (await people.ask("GET", "/v1/reviews"))[1]["reviews"] == []
     assert (await people.ask("GET", "/v1/reviews/acme/0123456789abcdef"))[0] == 404
+
+
+async def test_a_version_is_told_with_what_reviewers_say_of_its_decisions(
+    people: Steering, world: World, upstream: FakeUpstream
+) -> None:
+    model = {"name": "lead-score", "versions": [{"version": "2", "upstream": "crm"}]}
+    await world.publish(policy(upstream.address, rules=[allow_all()], models=[model]))
+    await people.follow()
+    path = "/v1/models/lead-score/versions/2"
+    _, before = await people.ask("GET", path)
+    assert (before["reviews"]["settled"], before["reviews"]["all"]["rate"]) == (0, None)
+    now_ms = world.clock()
+    hour = now_ms // HOUR_MS - 1
+    drawn = [
+        item(
+            number,
+            model="lead-score",
+            model_version="2",
+            verdict="ALLOW",
+            chance=0.5,
+            received_ms=hour * HOUR_MS,
+            created_ms=now_ms,
+            due_ms=now_ms + number,
+        )
+        for number in range(1, 12)
+    ]
+    there = msgspec.json.encode(Drawn(11, (("sales-bot", "2", 22),), (("sales-bot", "lead-score", "2", 22),)))
+    assert await ReviewStore(world.redis).add("acme", drawn, hour=hour, drawn=there) == "done"
+    for each in drawn:
+        for who in ("ada", "bob"):
+            label = "WRONG_SHOULD_DENY" if each is drawn[0] else "RIGHT"
+            assert (await judged(people, who, label))[0] == 200
+    _, after = await people.ask("GET", path)
+    said = after["reviews"]
+    assert (after["name"], after["upstream"]) == (path.removeprefix("/v1/"), "crm")
+    assert (said["settled"], said["found"], said["all"]["decisions"], said["all"]["reviewed"]) == (11, 1, 22, 11)
+    assert said["all"]["rate"] == pytest.approx(1 / 11)
+    assert said["all"]["low"] < 1 / 11 < said["all"]["high"]
+    assert (said["agreement"]["items"], said["agreement"]["share"]) == (11, 1.0)
+    _, labels = await people.ask("GET", "/v1/review-labels?model=lead-score&modelVersion=2", roles=OFFICER)
+    assert len(labels["labels"]) == 11
+    assert (await people.ask("GET", "/v1/review-labels?model=writer", roles=OFFICER))[1]["labels"] == []
+    for name in ("models/lead-score/versions/9", "models/writer/versions/2"):
+        status, refused = await people.ask("GET", f"/v1/{name}")
+        assert (status, refused["reason"]) == (404, "NOT_FOUND")
+
+
+async def test_the_decisions_of_a_finding_are_put_into_the_queue_once_and_linked_both_ways(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    decisions = [(await decided(world, auditor)).removeprefix("decisions/") for _ in range(2)]
+    store, gone = FindingStore(world.redis), "0" * 32
+    (finding,) = await store.see([seen(decisions=(*decisions, gone))], now_ms=world.clock())
+    name = f"findings/acme/{finding.id}"
+    status, told = await people.ask("POST", f"/v1/{name}:review")
+    reviews = [each["name"] for each in told["links"] if each["kind"] == "review"]
+    assert (status, len(reviews), told["comments"][-1]["what"]) == (200, 2, "reviews=2")
+    assert {each.decision for each in await ReviewStore(world.redis).open("acme")} == set(decisions)
+    # Anybody may ask again, and nothing more comes of it; who has asked judges none of them.
+    _, again = await people.ask("POST", f"/v1/{name}:review", who="ada")
+    assert (again["links"], len(again["comments"])) == (told["links"], len(told["comments"]))
+    assert (await people.ask("POST", NEXT, {}))[1] == {"review": None}
+    for _ in decisions:
+        for who in ("ada", "bob"):
+            _, taken = await people.ask("POST", NEXT, {}, who=who)
+            assert (taken["review"]["why"], taken["review"]["findings"]) == ("", [])
+            path = f"/v1/{taken['review']['name']}:answer"
+            _, done = await people.ask("POST", path, {"label": "RIGHT"}, who=who)
+    assert (done["why"], done["findings"]) == ("FLAGGED", [name])
+    status, late = await people.ask("POST", f"/v1/{name}:review", who="eve")
+    assert (status, late["reason"]) == (409, "CONFLICT")
+    (bare,) = await store.see([seen(kind="novelty")], now_ms=world.clock())
+    status, refused = await people.ask("POST", f"/v1/findings/acme/{bare.id}:review")
+    assert (status, refused["reason"]) == (400, "ARGUMENT_INVALID")
+    assert (await people.ask("POST", f"/v1/{name}:review", roles={"acme": [Role.AUDITOR]}))[0] == 403

@@ -224,6 +224,7 @@ async def test_what_statistics_find_is_told_once_each_time_that_it_opens(
         assert await events() == [event]
         await found.see([seen(4, about=about)], now_ms=5 * HOUR_MS)
         assert sorted(each["data"]["reopened"] for each in await events()) == [0, 1]
+        await found.see([seen(kind="review", about=(("reviewer", "ada"), ("measure", "haste")))], now_ms=6 * HOUR_MS)
         assert len(await events()) == 2
 
 

@@ -35,6 +35,7 @@ async def test_findings_are_listed_shown_and_told_to_programs(redis: Client, red
     assert (await pilote("--tenant", "acme")).stdout == "Nothing is wrong as far as anybody has looked.\n"
     store = FindingStore(redis)
     grave, slight = await store.see([seen(), seen(kind="novelty", size=0.1)], now_ms=1)
+    await store.see([seen(kind="review", about=(("reviewer", "ada"), ("measure", "haste")))], now_ms=1)
     await store.write(changed(slight, Wanted(state=State.DISMISSED, text="as it is"), by="mona", now_ms=2))
     head, row = (await pilote("--tenant", "acme")).stdout.splitlines()
     assert head.split("\t")[:4] == ["finding", "tenant", "grade", "state"]

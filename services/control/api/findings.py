@@ -13,6 +13,7 @@ from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.describing import takes
 from services.control.api.finding_messages import ChangeFinding, CommentFinding, Drafted, FindingsShown, LinkFinding
+from services.control.api.flagging import Flagging
 from services.control.api.parameters import (
     Asking,
     IfMatch,
@@ -29,7 +30,9 @@ from services.control.findings.shown import FindingShown, etag_of, name_of, show
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.undone import Undone
-from services.findings.finding import CLOSED, Finding, Link
+from services.findings.changing import MOST_CHARACTERS
+from services.findings.finding import CLOSED, Finding, Link, impersonal
+from services.findings.wording import title
 
 _SCORES: Final = 1_000_000_000
 _State = Annotated[
@@ -43,9 +46,23 @@ _Owner = Annotated[str, QueryParameter(name="owner", description="Only those tha
 class FindingsApi:
     """Shows them to who may see what happens, and lets some look after them."""
 
-    def __init__(self, desk: FindingDesk, policy: ActivePolicy) -> None:
+    def __init__(self, desk: FindingDesk, flagging: Flagging, policy: ActivePolicy) -> None:
         self._desk = desk
+        self._flagging = flagging
         self._policy = policy
+
+    async def review(self, request: Asking, tenant: str, finding: str) -> Finding:
+        """Have its decisions judged, for whoever asks and may look after it.
+
+        Raises:
+            Undone: NOT_FOUND; ARGUMENT_INVALID, CONFLICT where there is none to judge, see `Flagging.flag_all`.
+        """
+        who = principal_of(request)
+        permitted(who, Right.FINDINGS, self._policy, f"findings/{tenant}/{finding}")
+        found = await self._desk.get(tenant, finding, to=who)
+        named = title(impersonal(found.seen), language=language_in(request))
+        reviews = await self._flagging.flag_all(request, found, named[:MOST_CHARACTERS])
+        return await self._desk.reviewed(tenant, finding, reviews, who=who)
 
     def handlers(self) -> list[HTTPRouteHandler]:
         """All operations."""
@@ -66,10 +83,11 @@ class FindingsApi:
             token: PageToken = "",
         ) -> Response[FindingsShown]:
             """What is wrong or unusual, the gravest first: gravity x reach x certainty."""
-            tenants = tenants_for(principal_of(request), Right.SEE, policy.tenants, asked=tenant)
+            who = principal_of(request)
+            tenants = tenants_for(who, Right.SEE, policy.tenants, asked=tenant)
             found = (
                 each
-                for each in await desk.list(tenants)
+                for each in await desk.list(tenants, to=who)
                 if _in(each, wanted) and kind in ("", each.seen.kind) and owner in ("", each.owner)
             )
             here, further = page(found, place=_place, size=size, token=token, descending=True)
@@ -83,8 +101,9 @@ class FindingsApi:
             request: Asking, tenant: FromPath[str], finding: FromPath[str], known: IfNoneMatch = ""
         ) -> Response[FindingShown]:
             """One finding; its ETag is what changes name in `if-match`."""
-            permitted(principal_of(request), Right.SEE, policy, f"findings/{tenant}/{finding}")
-            return _answered(request, await desk.get(tenant, finding), known=known)
+            who = principal_of(request)
+            permitted(who, Right.SEE, policy, f"findings/{tenant}/{finding}")
+            return _answered(request, await desk.get(tenant, finding, to=who), known=known)
 
         return [listed, one]
 
@@ -167,7 +186,17 @@ class FindingsApi:
             permitted(who, Right.FINDINGS, policy, f"findings/{tenant}/{finding}")
             return _answered(request, await desk.send(tenant, finding, who=who))
 
-        return [link, draft, send]
+        @post(
+            "/v1/findings/{tenant:str}/{finding:str}/:review",
+            right=Right.FINDINGS,
+            status_code=200,
+            summary="Review a finding's decisions",
+        )
+        async def review(request: Asking, tenant: FromPath[str], finding: FromPath[str]) -> Response[FindingShown]:
+            """Ask that others judge the decisions that it names, and link the reviews; whoever asks judges none."""
+            return _answered(request, await self.review(request, tenant, finding))
+
+        return [link, draft, send, review]
 
 
 def permitted(who: Principal, right: Right, policy: ActivePolicy, name: str) -> None:

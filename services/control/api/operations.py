@@ -9,6 +9,7 @@ from gateway.signing import Signer
 from services.control.agents import AgentBook
 from services.control.api.agents import Agents
 from services.control.api.findings import FindingsApi
+from services.control.api.flagging import Flagging
 from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
@@ -18,6 +19,7 @@ from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
 from services.control.api.vault import VaultApi
+from services.control.api.versions import Versions
 from services.control.api.webhooks import WebhooksApi
 from services.control.audit_client import AuditClient, Stub
 from services.control.changes import Changes
@@ -65,7 +67,8 @@ class Operations:
         self.vault = vault
         self.pressure = PressureBook(redis)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
-        self.reviews_api = ReviewsApi(self.reviews, AuditClient(audit), policy)
+        self.flagging = Flagging(self.reviews, AuditClient(audit))
+        self.findings_api = FindingsApi(self.findings, self.flagging, policy)
         self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
@@ -85,9 +88,11 @@ class Operations:
             Stops(self.stopping, policy),
             Holds(self.holds, policy),
             Agents(self.agents, self._drafts, policy),
-            FindingsApi(self.findings, policy),
+            self.findings_api,
             PressureApi(self.pressure, policy),
-            self.reviews_api,
+            ReviewsApi(self.reviews, policy),
+            self.flagging,
+            Versions(self.reviews, policy),
             Soundness(self.integrity, self.integrations, policy),
             VaultApi(self.vault, policy),
             WebhooksApi(self.webhooks),

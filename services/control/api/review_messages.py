@@ -6,10 +6,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from services.control.reviews.shown import ReviewShown
+from services.control.routes import VersionShown
 from services.control.times import at
+from services.insights.review.agreement import Agreement
+from services.reviews.evaluation import Evaluation, Part
 from services.reviews.item import Item
-from services.reviews.numbers import Attention, Numbers, Wrong
+from services.reviews.numbers import Attention, Wrong
 from services.reviews.rules import ReviewRules
+from services.reviews.telling import Told
 
 LabelGiven = Literal["RIGHT", "WRONG_SHOULD_ALLOW", "WRONG_SHOULD_DENY", "UNCLEAR"]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^decisions/[0-9a-f]{32}\Z")]
@@ -107,6 +111,42 @@ class AgreementShown(msgspec.Struct, frozen=True, kw_only=True):
     """For prevalence (Byrt, Bishop, Carlin 1993)."""
 
 
+class PartShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Of the decisions that a version led to those of one agent, or all."""
+
+    agent: str
+    """Empty: of all agents."""
+    decisions: int
+    """All that could have been drawn, in hours that are wholly reviewed."""
+    reviewed: int
+    rate: float | None
+    """How many of all decisions are wrong, estimated; `null` below 10 reviews."""
+    low: float | None
+    """With 95 % confidence; likewise `high`."""
+    high: float | None
+
+
+class EvaluationShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What reviewers say of the decisions that a version led to, of the last 28 days."""
+
+    settled: int
+    """Decisions that people have judged; those too that were not drawn but flagged."""
+    found: int
+    """Wrong ones among them; no share of all, since risky ones are drawn more often."""
+    all: PartShown
+    agents: tuple[PartShown, ...]
+    """Those with 10 reviews or more, where several agents act on it."""
+    agreement: AgreementShown
+
+
+class VersionEvaluated(VersionShown, frozen=True, kw_only=True, rename="camel"):
+    """One version of a model, and what reviewers say of it."""
+
+    name: str
+    """`models/{model}/versions/{version}`."""
+    reviews: EvaluationShown
+
+
 class NumbersShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the reviews of the last 28 days tell."""
 
@@ -134,6 +174,8 @@ class LabelShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     decision: str
     """`decisions/{decision}`."""
     agent: str
+    model: str
+    """That was asked, or that led to it; empty for none."""
     model_version: str
     verdict: str
     label: str
@@ -156,6 +198,7 @@ def label_shown(item: Item) -> LabelShown:
     return LabelShown(
         decision=f"decisions/{item.decision}",
         agent=item.agent,
+        model=item.model,
         model_version=item.model_version,
         verdict=item.verdict,
         label="" if item.outcome is None else item.outcome.value,
@@ -165,28 +208,59 @@ def label_shown(item: Item) -> LabelShown:
     )
 
 
-def numbers_shown(tenant: str, found: Numbers, *, waiting: int, overdue: int, to: str, everybody: bool) -> NumbersShown:
+def numbers_shown(told: Told, *, to: str, everybody: bool) -> NumbersShown:
     """Them as somebody may see them: how single people look only themselves and who sets the rules."""
-    agreed = found.agreement
+    found = told.numbers
     return NumbersShown(
-        tenant=tenant,
-        waiting=waiting,
-        overdue=overdue,
+        tenant=told.tenant,
+        waiting=told.waiting,
+        overdue=told.overdue,
         settled=found.settled,
         labels={label.value: count for label, count in found.labels.items()},
-        agreement=AgreementShown(
-            items=agreed.items,
-            share=agreed.share,
-            kappa=agreed.kappa,
-            low=agreed.low,
-            high=agreed.high,
-            adjusted=agreed.adjusted,
-        ),
+        agreement=_agreement(found.agreement),
         all=found.all,
         reviewers=tuple(each for each in found.each if everybody or each.reviewer == to),
         wrong=tuple(_rate(each) for each in found.wrong),
         hours=found.hours,
         hours_drawn=found.hours_drawn,
+    )
+
+
+def evaluated(version: VersionShown, *, model: str, found: Evaluation) -> VersionEvaluated:
+    """A version with what reviewers say of it."""
+    return VersionEvaluated(
+        **msgspec.structs.asdict(version),
+        name=f"models/{model}/versions/{version.version}",
+        reviews=EvaluationShown(
+            settled=found.settled,
+            found=found.found,
+            all=_part(found.all),
+            agents=tuple(_part(each) for each in found.agents),
+            agreement=_agreement(found.agreement),
+        ),
+    )
+
+
+def _part(part: Part) -> PartShown:
+    rate = part.rate
+    return PartShown(
+        agent=part.agent,
+        decisions=part.decisions,
+        reviewed=part.reviewed,
+        rate=None if rate is None else rate.value,
+        low=None if rate is None else rate.low,
+        high=None if rate is None else rate.high,
+    )
+
+
+def _agreement(agreed: Agreement) -> AgreementShown:
+    return AgreementShown(
+        items=agreed.items,
+        share=agreed.share,
+        kappa=agreed.kappa,
+        low=agreed.low,
+        high=agreed.high,
+        adjusted=agreed.adjusted,
     )
 
 

@@ -7,8 +7,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from gateway.core.errors import Reason
-from pilote.audit.v1 import audit_service_pb2
-from pilote.decision.v1 import decision_pb2
 from services.control.access.principals import Forbidden, Principal, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import ruled, tenants_for
@@ -25,8 +23,6 @@ from services.control.api.parameters import (
 )
 from services.control.api.review_messages import (
     AnswerReview,
-    FlagDecision,
-    KnowDecision,
     LabelsShown,
     NextReview,
     NextShown,
@@ -36,7 +32,6 @@ from services.control.api.review_messages import (
     label_shown,
     numbers_shown,
 )
-from services.control.audit_client import AuditClient
 from services.control.paging import page
 from services.control.policy import ActivePolicy
 from services.control.reviews.desk import Held, ReviewDesk, etag_of
@@ -48,8 +43,12 @@ from services.reviews.rules import ReviewRules
 
 _State = Annotated[
     Literal["", "WAITING", "SETTLED"],
-    QueryParameter(name="state", description="SETTLED: of the last 28 days. Empty: those that wait."),
+    QueryParameter(
+        name="state",
+        description="SETTLED: of the last 28 days; who judges sees only their own. Empty: those that wait.",
+    ),
 ]
+_Model = Annotated[str, QueryParameter(name="model", description="Only decisions due to this model. Empty: to any.")]
 _Version = Annotated[
     str, QueryParameter(name="modelVersion", description="Only decisions due to it. Empty: due to any.")
 ]
@@ -58,9 +57,8 @@ _Version = Annotated[
 class ReviewsApi:
     """Lets some judge decisions, and shows what that tells to who may see what happens."""
 
-    def __init__(self, desk: ReviewDesk, audit: AuditClient, policy: ActivePolicy) -> None:
+    def __init__(self, desk: ReviewDesk, policy: ActivePolicy) -> None:
         self._desk = desk
-        self._audit = audit
         self._policy = policy
 
     def handlers(self) -> list[HTTPRouteHandler]:
@@ -69,7 +67,6 @@ class ReviewsApi:
             *self._looking(),
             *self._leasing(),
             *self._judging(),
-            *self._giving(),
             *self._ruling(),
             *self._telling(),
         ]
@@ -85,9 +82,12 @@ class ReviewsApi:
             who = principal_of(request)
             tenants = tenants_for(who, Right.SEE, self._policy.tenants, asked=tenant)
             since_ms = desk.now_ms - WINDOW_MS
-            found = await (desk.settled(tenants, since_ms=since_ms) if wanted == "SETTLED" else desk.open(tenants))
+            if wanted == "SETTLED":
+                found = [each for each in await desk.settled(tenants, since_ms=since_ms) if _may_know(who, each)]
+            else:
+                found = list(await desk.open(tenants))
             here, further = page(found, place=lambda each: (each.due_ms, name_of(each)), size=size, token=token)
-            told = [await desk.get(each.tenant, each.id) for each in here]
+            told = await desk.held(here)
             return Response(ReviewsShown(reviews=tuple(_seen(each, who) for each in told), next_page_token=further))
 
         @get("/v1/reviews/{tenant:str}/{review:str}", right=Right.SEE, summary="Get a review")
@@ -110,10 +110,11 @@ class ReviewsApi:
             operation_class=takes(NextReview),
         )
         async def following(request: Asking) -> Response[NextShown]:
-            """The next decision to judge, for a quarter of an hour; the same again while one has it."""
+            """The next decision to judge, for a quarter of an hour; that again while one has it, in whatever tenant."""
             asked, who = await body_of(request, NextReview), principal_of(request)
             tenants = tenants_for(who, Right.REVIEWS, self._policy.tenants, asked=asked.tenant)
-            found = await desk.next(tenants, who.name)
+            own = tenants_for(who, Right.REVIEWS, self._policy.tenants)
+            found = await desk.next(tenants, who.name, own=own)
             return Response(NextShown(review=None if found is None else _seen(found, who)))
 
         @post("/v1/reviews/{tenant:str}/{review:str}/:renew", right=Right.REVIEWS, status_code=200, summary="Renew")
@@ -152,41 +153,6 @@ class ReviewsApi:
 
         return [answer]
 
-    def _giving(self) -> list[HTTPRouteHandler]:
-        @post(
-            "/v1/reviews:flag",
-            right=Right.FINDINGS,
-            status_code=201,
-            summary="Flag a decision",
-            operation_class=takes(FlagDecision),
-        )
-        async def flag(request: Asking) -> Response[ReviewShown]:
-            """Ask that somebody else judges a decision."""
-            asked, who = await body_of(request, FlagDecision), principal_of(request)
-            decision = await self.decision(request, asked.decision)
-            if not who.may(Right.FINDINGS, decision.tenant):
-                raise Forbidden(Right.FINDINGS, decision.tenant)
-            after = await self._desk.flag(decision, asked.text, who=who)
-            return Response(_seen((after, None), who), status_code=201)
-
-        @post(
-            "/v1/reviews:know",
-            right=Right.REVIEW_RULES,
-            status_code=200,
-            summary="Give a right answer",
-            operation_class=takes(KnowDecision),
-        )
-        async def know(request: Asking) -> Response[KnowDecision]:
-            """Keep a decision with its right answer, to be shown among others: it tells whether reviewers look."""
-            asked, who = await body_of(request, KnowDecision), principal_of(request)
-            decision = await self.decision(request, asked.decision)
-            if not who.may(Right.REVIEW_RULES, decision.tenant):
-                raise Forbidden(Right.REVIEW_RULES, decision.tenant)
-            await self._desk.know(decision, Label(asked.label), asked.text, who=who)
-            return Response(asked)
-
-        return [flag, know]
-
     def _ruling(self) -> list[HTTPRouteHandler]:
         desk = self._desk
 
@@ -219,14 +185,18 @@ class ReviewsApi:
             """Agreement, attention, time, and how many of all decisions are wrong, of the last 28 days."""
             who = principal_of(request)
             ruled(who, Right.SEE, self._policy.tenants, tenant)
-            found, waiting, overdue = await desk.numbers(tenant)
             everybody = who.may(Right.REVIEW_RULES, tenant)
-            told = numbers_shown(tenant, found, waiting=waiting, overdue=overdue, to=who.name, everybody=everybody)
-            return Response(told)
+            return Response(numbers_shown(await desk.numbers(tenant), to=who.name, everybody=everybody))
 
         @get("/v1/review-labels", right=Right.REVIEW_RULES, summary="List labels")
         async def labels(
-            request: Asking, *, tenant: Tenant = "", version: _Version = "", size: PageSize = 0, token: PageToken = ""
+            request: Asking,
+            *,
+            tenant: Tenant = "",
+            model: _Model = "",
+            version: _Version = "",
+            size: PageSize = 0,
+            token: PageToken = "",
         ) -> Response[LabelsShown]:
             """What decisions were found to be, the last ones first: for probes, and to evaluate versions."""
             who = principal_of(request)
@@ -234,19 +204,12 @@ class ReviewsApi:
             found = [
                 each
                 for each in await desk.settled(tenants, since_ms=0)
-                if each.known is None and version in ("", each.model_version)
+                if each.known is None and model in ("", each.model) and version in ("", each.model_version)
             ]
             here, further = page(found, place=_settled, size=size, token=token, descending=True)
             return Response(LabelsShown(labels=tuple(label_shown(each) for each in here), next_page_token=further))
 
         return [told, labels]
-
-    async def decision(self, request: Asking, name: str) -> decision_pb2.Decision:
-        """The decision of that name, where whoever asks may see it."""
-        asked = audit_service_pb2.GetDecisionRequest(name=name)
-        answer = await self._audit.answer(request, self._audit.stub.GetDecision, asked)
-        found: decision_pb2.Decision = answer.decision
-        return found
 
 
 def permitted(who: Principal, right: Right, policy: ActivePolicy, tenant: str, review: str) -> None:
@@ -266,6 +229,12 @@ def _seen(held: Held, who: Principal) -> ReviewShown:
     item, lease = held
     sets = who.may(Right.REVIEW_RULES, item.tenant) and not who.may(Right.REVIEWS, item.tenant)
     return shown(item, lease, to=who.name, sets=sets)
+
+
+def _may_know(who: Principal, item: Item) -> bool:
+    """Whether they may know that it is settled: whoever judges could tell by it that its answer is known next time."""
+    spoke = {*(each.by for each in item.answers), *(each.by for each in item.flags)}
+    return who.name in spoke or not who.may(Right.REVIEWS, item.tenant)
 
 
 def _settled(item: Item) -> tuple[int, str]:

@@ -7,17 +7,18 @@ from gateway.adapters.webhooks import Webhooks
 from gateway.core.errors import Reason
 from gateway.redis_clients import Client
 from services.control.access.account_store import AccountStore
-from services.control.changes import Changes, Who
+from services.control.access.principals import Principal
+from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import Edit
 from services.control.findings.ruling import rule_of
-from services.control.findings.shown import etag_of, name_of, told, unchanged
+from services.control.findings.shown import etag_of, name_of, sees, told, unchanged
 from services.control.policy import ActivePolicy
 from services.control.preconditions import ANY, Match, Unmatched
 from services.control.undone import Undone, reason_given, storing
-from services.findings.changing import MOST_CHARACTERS, SENT, Wanted, changed, linked, sent
+from services.findings.changing import MOST_CHARACTERS, SENT, Wanted, changed, linked, reviewed, sent
 from services.findings.failing import looked_through
-from services.findings.finding import Finding, Link, impersonal
+from services.findings.finding import Finding, Link, impersonal, reviewer_of
 from services.findings.store import FindingChanged, FindingStore
 from services.findings.wording import title
 
@@ -45,28 +46,29 @@ class FindingDesk:
         self._drafts = drafts
         self._clock_ms = clock_ms
 
-    async def list(self, tenants: Sequence[str]) -> tuple[Finding, ...]:
-        """All of these tenants, closed ones too, the gravest first."""
-        found = [each for tenant in tenants for each in await self._all(tenant)]
+    async def list(self, tenants: Sequence[str], *, to: Principal) -> tuple[Finding, ...]:
+        """All of these tenants that they may see, closed ones too, the gravest first."""
+        found = [each for tenant in tenants for each in await self._all(tenant) if sees(to, each)]
         return tuple(sorted(found, key=lambda each: (-each.score, name_of(each))))
 
-    async def get(self, tenant: str, finding: str) -> Finding:
+    async def get(self, tenant: str, finding: str, *, to: Principal) -> Finding:
         """One of them.
 
         Raises:
-            Undone: NOT_FOUND.
+            Undone: NOT_FOUND, also where they may not see it.
         """
         with storing():
             found = await self._store.get(tenant, finding)
-        if found is None:
+        if found is None or not sees(to, found):
             raise Undone(Reason.NOT_FOUND, "finding-none", name=f"findings/{tenant}/{finding}")
         return found
 
-    async def change(self, tenant: str, finding: str, wanted: Wanted, *, who: Who, match: Match = ANY) -> Finding:
+    async def change(self, tenant: str, finding: str, wanted: Wanted, *, who: Principal, match: Match = ANY) -> Finding:
         """Take it on, close it, give it to somebody or say by when it is due; as it was seen.
 
         Raises:
-            Undone: NOT_FOUND; ARGUMENT_INVALID for an owner whom nobody knows, a time that is past, or a long text.
+            Undone: NOT_FOUND; ARGUMENT_INVALID for an owner whom nobody knows, a time that is past, or a long text;
+                CONFLICT where it is about how they review.
             Unmatched: FINDING_CHANGED where somebody has changed it since; that it was seen anew is no change.
         """
         text = reason_given(wanted.text, most=MOST_CHARACTERS) if wanted.text.strip() else ""
@@ -74,6 +76,8 @@ class FindingDesk:
             raise Undone(Reason.ARGUMENT_INVALID, "finding-owner", field="owner", owner=wanted.owner)
         if wanted.due_ms is not None and not 0 <= wanted.due_ms - self._clock_ms() <= _LATEST_MS:
             raise Undone(Reason.ARGUMENT_INVALID, "finding-due", field="dueTime")
+        if reviewer_of((await self.get(tenant, finding, to=who)).seen) == who.name:
+            raise Undone(Reason.CONFLICT, "finding-own", name=f"findings/{tenant}/{finding}")
         now = Wanted(state=wanted.state, owner=wanted.owner, due_ms=wanted.due_ms, text=text)
         return await self._written(
             tenant,
@@ -85,7 +89,7 @@ class FindingDesk:
             match=match,
         )
 
-    async def comment(self, tenant: str, finding: str, text: str, *, who: Who) -> Finding:
+    async def comment(self, tenant: str, finding: str, text: str, *, who: Principal) -> Finding:
         """Say something about it, 1 to 1000 characters.
 
         Raises:
@@ -101,7 +105,7 @@ class FindingDesk:
             reason=wanted.text,
         )
 
-    async def link(self, tenant: str, finding: str, link: Link, *, who: Who) -> Finding:
+    async def link(self, tenant: str, finding: str, link: Link, *, who: Principal) -> Finding:
         """Say what was made of it.
 
         Raises:
@@ -116,13 +120,29 @@ class FindingDesk:
             reason=link.name,
         )
 
-    async def send(self, tenant: str, finding: str, *, who: Who) -> Finding:
+    async def reviewed(self, tenant: str, finding: str, reviews: Sequence[str], *, who: Principal) -> Finding:
+        """Keep the names of the reviews that its decisions are judged in.
+
+        Raises:
+            Undone: NOT_FOUND.
+        """
+        return await self._written(
+            tenant,
+            finding,
+            lambda each: reviewed(each, reviews, by=who.name, now_ms=self._clock_ms()),
+            who=who,
+            operation="review",
+            reason="",
+        )
+
+    async def send(self, tenant: str, finding: str, *, who: Principal) -> Finding:
         """Tell other systems of it, such as where the product team keeps its tasks; each time is an event of its own.
 
         Raises:
-            Undone: NOT_FOUND; ARGUMENT_INVALID where no webhook wants such events.
+            Undone: NOT_FOUND; ARGUMENT_INVALID where no webhook wants such events, or it is about how somebody reviews.
         """
-        await self.get(tenant, finding)
+        if reviewer_of((await self.get(tenant, finding, to=who)).seen):
+            raise Undone(Reason.ARGUMENT_INVALID, "finding-personal")
         with storing():
             endpoints = await self._webhooks.endpoints()
         if not any(each.wants(SENT, tenant=tenant) for each in endpoints):
@@ -136,14 +156,14 @@ class FindingDesk:
             reason="",
         )
 
-    async def draft(self, tenant: str, finding: str, *, who: Who, language: str) -> tuple[Finding, str]:
+    async def draft(self, tenant: str, finding: str, *, who: Principal, language: str) -> tuple[Finding, str]:
         """A draft of the active policy with a rule against it, which only watches yet; gives its id too.
 
         Raises:
             Undone: NOT_FOUND; FINDING_NO_RULE where it is about nothing that a rule can ask a call.
             EditRefused, DraftProblem: no such draft can be made.
         """
-        found = await self.get(tenant, finding)
+        found = await self.get(tenant, finding, to=who)
         named = title(impersonal(found.seen), language=language)  # a policy is no place for anybody's pseudonym
         rule = rule_of(found, title=named)
         if rule is None:
@@ -158,7 +178,7 @@ class FindingDesk:
         finding: str,
         change: Change,
         *,
-        who: Who,
+        who: Principal,
         operation: str,
         reason: str,
         match: Match = ANY,
@@ -166,7 +186,7 @@ class FindingDesk:
         """It as it is changed, also where something is seen or said of it at the same time."""
         there: Finding | None = None
         for _ in range(_TRIES):
-            there = await self.get(tenant, finding)
+            there = await self.get(tenant, finding, to=who)
             if not unchanged(there, match):
                 raise Unmatched("finding-changed", etag=etag_of(there))
             after = change(there)
@@ -179,7 +199,7 @@ class FindingDesk:
                 tenant=tenant,
                 before=told(there),
                 after=told(after),
-                reason=reason,
+                reason="" if reviewer_of(there.seen) else reason,  # many more people may read the log
             )
             try:
                 async with recording:

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
+from services.control.access.principals import Principal
+from services.control.access.rights import Right
 from services.control.preconditions import Match
 from services.control.times import at, known
 from services.findings import wording
-from services.findings.finding import Finding, State
+from services.findings.finding import Finding, State, reviewer_of
 
 
 class AboutShown(msgspec.Struct, frozen=True):
@@ -29,14 +31,14 @@ class CommentShown(msgspec.Struct, frozen=True):
     time: dt.datetime
     text: str
     what: str
-    """What was changed with it, such as "state=RESOLVED owner=mona"; empty: nothing."""
+    """What was changed with it, such as "state=RESOLVED owner=mona" or "reviews=3"; empty: nothing."""
 
 
 class LinkShown(msgspec.Struct, frozen=True):
     """What was made of it."""
 
     kind: str
-    """"draft", "probe", "stop" or "event"."""
+    """"draft", "probe", "stop", "event" or "review"."""
     name: str
 
 
@@ -108,6 +110,15 @@ class FindingShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def name_of(finding: Finding) -> str:
     """Its resource name."""
     return f"findings/{finding.seen.tenant}/{finding.id}"
+
+
+def sees(who: Principal, finding: Finding) -> bool:
+    """Whether they may see it, where they see others of its tenant.
+
+    How somebody reviews is shown to nobody but them and who sets the rules of reviews.
+    """
+    concerned = reviewer_of(finding.seen)
+    return concerned in ("", who.name) or who.may(Right.REVIEW_RULES, finding.seen.tenant)
 
 
 def etag_of(finding: Finding) -> str:

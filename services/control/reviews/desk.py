@@ -3,7 +3,10 @@
 The log says who has judged what and when, not what they said: whoever is to judge it too could read it there.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -15,12 +18,14 @@ from services.control.changes import Changes, Who
 from services.control.preconditions import ANY, Match, Unmatched, quoted
 from services.control.reviews.shown import name_of
 from services.control.undone import Undone, reason_given, storing
-from services.reviews.drawing import Drawn, due_from
+from services.reviews.drawing import due_from
+from services.reviews.evaluation import Evaluation, Reviewed, Version, evaluations
 from services.reviews.item import MOST_CHARACTERS, Answer, Flag, Item, Label, Unfit, Why, fitting, flagged, id_of
-from services.reviews.numbers import WINDOW_MS, Numbers, numbers
+from services.reviews.numbers import WINDOW_MS
 from services.reviews.rules import ReviewRules
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ItemChanged, Lease, NotLeased, ReviewStore
+from services.reviews.telling import Told, read_hours, told
 
 _TRIES: Final = 10
 _VERDICTS: Final = decision_pb2.Verdict
@@ -45,9 +50,16 @@ class ReviewDesk:
         """The time, milliseconds since the epoch."""
         return self._clock_ms()
 
-    async def next(self, tenants: Sequence[str], who: str) -> Held | None:
-        """What they look at already, or the next that they may judge, for a quarter of an hour; `None`: nothing."""
+    async def next(self, tenants: Sequence[str], who: str, *, own: Sequence[str]) -> Held | None:
+        """What they look at already in one of their `own` tenants, or the next one of `tenants` that they may judge.
+
+        It is theirs for a quarter of an hour; `None`: there is none.
+        """
         with storing():
+            for tenant in own:
+                held = await self._store.held(tenant, who, now_ms=self._clock_ms())
+                if held is not None:
+                    return held
             for tenant in tenants:
                 item = await self._store.take(tenant, who, now_ms=self._clock_ms())
                 if item is not None:
@@ -66,6 +78,16 @@ class ReviewDesk:
         if found is None:
             raise Undone(Reason.NOT_FOUND, "review-none", name=f"reviews/{tenant}/{review}")
         return found, lease
+
+    async def held(self, items: Sequence[Item]) -> tuple[Held, ...]:
+        """These, each with who looks at it."""
+        leases = dict[tuple[str, str], Lease]()
+        with storing():
+            for tenant in {each.tenant for each in items}:
+                ids = [each.id for each in items if each.tenant == tenant]
+                found = await self._store.leases(tenant, ids, now_ms=self._clock_ms())
+                leases |= {(tenant, item): lease for item, lease in found.items()}
+        return tuple((each, leases.get((each.tenant, each.id))) for each in items)
 
     async def open(self, tenants: Sequence[str]) -> tuple[Item, ...]:
         """All that wait in these tenants."""
@@ -134,8 +156,10 @@ class ReviewDesk:
             except (NotLeased, Unfit, ItemChanged) as error:
                 raise _not_theirs(tenant, review) from error
 
-    async def flag(self, decision: decision_pb2.Decision, text: str, *, who: Who) -> Item:
+    async def flag(self, decision: decision_pb2.Decision, text: str, *, who: Who, finding: str = "") -> Item:
         """Ask that somebody judges a decision; whoever asks does not judge it themselves.
+
+        `finding` is the name of one that it shows: once is enough for it, whoever asks.
 
         Raises:
             Undone: ARGUMENT_INVALID without a text; CONFLICT where it was judged already.
@@ -143,13 +167,16 @@ class ReviewDesk:
         said, tenant, now_ms = reason_given(text, most=MOST_CHARACTERS), decision.tenant, self._clock_ms()
         with storing():
             rules = await self._rules.read(tenant)
-        flag = Flag(by=who.name, at_ms=now_ms, text=said)
-        new = _item(decision, why=Why.FLAGGED, wanted=rules.reviewers, due_ms=due_from(rules, now_ms=now_ms))
+        flag = Flag(by=who.name, at_ms=now_ms, text=said, finding=finding)
+        secret, due_ms = await self._secret(tenant), due_from(rules, now_ms=now_ms)
+        new = _item(decision, secret=secret, why=Why.FLAGGED, wanted=rules.reviewers, due_ms=due_ms)
         new = msgspec.structs.replace(new, created_ms=now_ms)
         with storing():
             there = await self._store.get(tenant, new.id)
         if there is not None and there.settled_ms:
             raise Undone(Reason.CONFLICT, "review-settled", name=name_of(there))
+        if there is not None and flagged(there, flag) is there:
+            return there
         async with self._changes.recording(
             who, operation="flag", resource=name_of(new), tenant=tenant, after={"decision": decision.name}, reason=said
         ):
@@ -174,7 +201,7 @@ class ReviewDesk:
                 too many.
         """
         said, tenant, now_ms = reason_given(text, most=MOST_CHARACTERS), decision.tenant, self._clock_ms()
-        item = _item(decision, why=Why.KNOWN, wanted=1, due_ms=0)
+        item = _item(decision, secret=await self._secret(tenant), why=Why.KNOWN, wanted=1, due_ms=0)
         item = msgspec.structs.replace(item, known=label, barred=(who.name,))
         try:
             fitting(Answer(by=who.name, label=label, begun_ms=0, at_ms=0), verdict=item.verdict)
@@ -211,33 +238,43 @@ class ReviewDesk:
                 raise Unmatched("review-rules-changed", etag=etag_of(await self.rules(tenant)))
         return rules
 
-    async def numbers(self, tenant: str) -> tuple[Numbers, int, int]:
+    async def numbers(self, tenant: str) -> Told:
         """What the reviews of the last 28 days tell; how many wait, and how many of them are overdue."""
-        now_ms = self._clock_ms()
         with storing():
-            settled = await self._store.settled(tenant, start_ms=now_ms - WINDOW_MS)
-            waiting = await self._store.open(tenant)
-            hours = {hour: msgspec.json.decode(body, type=Drawn) for hour, body in (await self._hours(tenant)).items()}
-        return numbers(settled, hours), len(waiting), sum(each.due_ms < now_ms for each in waiting)
+            return await told(self._store, tenant, now_ms=self._clock_ms())
 
-    async def _hours(self, tenant: str) -> dict[int, bytes]:
-        first = (self._clock_ms() - WINDOW_MS) // 3_600_000
-        return {hour: body for hour, body in (await self._store.hours(tenant)).items() if hour >= first}
+    async def evaluations(self, tenants: Sequence[str]) -> Mapping[Version, Evaluation]:
+        """What the reviews of the last 28 days in these tenants say of each version that they say anything of."""
+        since_ms = self._clock_ms() - WINDOW_MS
+        with storing():
+            found = [
+                Reviewed(
+                    await self._store.settled(tenant, start_ms=since_ms),
+                    read_hours(await self._store.hours(tenant), since_ms=since_ms),
+                )
+                for tenant in tenants
+            ]
+        return await asyncio.to_thread(evaluations, found)
+
+    async def _secret(self, tenant: str) -> int:
+        with storing():
+            return await self._rules.seed(tenant, new=secrets.randbits(63))
 
 
 def etag_of(rules: ReviewRules) -> str:
     """What tells these rules from others, as HTTP writes it."""
-    return quoted(id_of("", msgspec.json.encode(rules).decode()))
+    return quoted(hashlib.blake2b(msgspec.json.encode(rules), digest_size=8).hexdigest())
 
 
-def _item(decision: decision_pb2.Decision, *, why: Why, wanted: int, due_ms: int) -> Item:
+def _item(decision: decision_pb2.Decision, *, secret: int, why: Why, wanted: int, due_ms: int) -> Item:
     known_as = decision.name.removeprefix("decisions/")
     return Item(
-        id=id_of(decision.tenant, known_as),
+        id=id_of(decision.tenant, known_as, secret=secret),
         tenant=decision.tenant,
         decision=known_as,
         agent=decision.agent,
-        model_version=decision.answered_version or decision.model_version,
+        model=decision.model or decision.lineage.model,
+        model_version=decision.served_version or decision.model_version,
         verdict=_VERDICTS.Name(decision.verdict).removeprefix("VERDICT_"),
         why=why,
         received_ms=decision.receive_time.ToMilliseconds(),

@@ -50,6 +50,8 @@ class ReviewShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     answers: tuple[AnswerShown, ...]
     """Of a settled one to those who have judged it, or who set the rules of reviews; of a disputed one, without names,
     to the one who decides."""
+    findings: tuple[str, ...]
+    """`findings/{tenant}/{finding}` that it was flagged for; told as its answers are."""
     holder: str
     """Who looks at it now; empty: nobody."""
     lease_expire_time: dt.datetime | None
@@ -93,6 +95,7 @@ def shown(item: Item, lease: Lease | None, *, to: str, sets: bool) -> ReviewShow
             )
             for each in told
         ),
+        findings=tuple(each.finding for each in item.flags if each.finding) if open_to else (),
         holder=lease.holder if lease else "",
         lease_expire_time=at(lease.until_ms) if lease else None,
     )

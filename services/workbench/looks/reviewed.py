@@ -7,14 +7,12 @@ that are stated; of several reviewers, or agents and versions, the chance is div
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
-from services.findings.finding import MOST_DECISIONS, Seen
+from services.findings.finding import MOST_DECISIONS, REVIEWER, Seen
 from services.insights.review.attention import hasty, rubber_stamps
 from services.insights.signals.alerts import FALSE_ALARMS, LEVEL
 from services.reviews.drawing import HOUR_MS, Drawn
 from services.reviews.item import WRONG, Item
-from services.reviews.numbers import WINDOW_MS, Attention, Wrong, agreed, numbers
+from services.reviews.numbers import WINDOW_MS, Attention, Wrong, agreed, at_level, attentions, wrong_of
 from services.reviews.rules import ReviewRules
 from services.workbench.looks.spans import DAY_MS, Span, quoted
 from services.workbench.looks.telling import gravity
@@ -38,13 +36,13 @@ def seen_of(
 ) -> Iterator[Seen]:
     """What items that were settled in that time say, and the hours that were drawn."""
     within = {hour: drawn for hour, drawn in hours.items() if span.start_ms <= hour * HOUR_MS < span.end_ms}
-    found = numbers(settled, within)
     yield from _disagreement(tenant, settled, rules=rules, span=span)
-    yield from _inattention(tenant, found.each, rules=rules, span=span)
-    tested = sum(each.rate is not None for each in found.wrong)
-    level = 1 - 2 * ALPHA / max(tested, 1)
-    for each in numbers(settled, within, level=level).wrong:
-        yield from _errors(tenant, each, settled, rules=rules, span=span)
+    yield from _inattention(tenant, attentions(settled), rules=rules, span=span)
+    _, wrong = wrong_of(settled, within)
+    tested = sum(each.rate is not None for each in wrong)
+    for each in wrong:
+        surely = at_level(each, 1 - 2 * ALPHA / max(tested, 1))
+        yield from _errors(tenant, surely, settled, rules=rules, span=span)
 
 
 def _disagreement(tenant: str, settled: Sequence[Item], *, rules: ReviewRules, span: Span) -> Iterator[Seen]:
@@ -88,7 +86,7 @@ def _inattention(tenant: str, people: Sequence[Attention], *, rules: ReviewRules
             who = people[alert.about[0]]
             yield _seen(
                 tenant,
-                about=(("reviewer", who.reviewer), ("measure", measure)),
+                about=((REVIEWER, who.reviewer), ("measure", measure)),
                 size=gravity(alert.low, alert.high),
                 reach=who.answers,
                 certainty=1 - min(1.0, alert.p_value * LOOKS * 6),
@@ -163,8 +161,3 @@ def _seen(
         decisions=tuple(decisions)[-MOST_DECISIONS:],
         shown=shown,
     )
-
-
-def read_hours(kept: Mapping[int, bytes]) -> dict[int, Drawn]:
-    """Hours as the store keeps them."""
-    return {hour: msgspec.json.decode(body, type=Drawn) for hour, body in kept.items()}

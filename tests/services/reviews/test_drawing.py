@@ -22,7 +22,8 @@ def hour(count: int, *, seed: int = 1) -> Hour:
     return Hour(
         ids=[made.bytes(16).hex() for _ in range(count)],
         agents=["sales-bot" if each else "nurture" for each in made.random(count) < 0.7],
-        versions=["score@1"] * count,
+        models=["score"] * count,
+        versions=["1"] * count,
         verdicts=["ALLOW"] * count,
         at_ms=np.arange(count),
         risks=np.where(risky, 0.9, 0.05),
@@ -91,7 +92,9 @@ def test_known_ones_are_those_that_were_found_wrong_and_nobody_who_spoke_of_one_
     wrong = item(1, outcome=Label.WRONG_SHOULD_ALLOW, settled_ms=5, answers=both)
     right = item(2, outcome=Label.RIGHT, settled_ms=5)
     given_by_eve = item(3, why=Why.KNOWN, known=Label.RIGHT, barred=("eve",))
-    asked = item(4, id=id_of("acme", f"{1:032x}", seed="known/1"), why=Why.KNOWN, known=Label.WRONG_SHOULD_ALLOW)
+    asked = item(
+        4, id=id_of("acme", f"{1:032x}", secret=1, more="known/1"), why=Why.KNOWN, known=Label.WRONG_SHOULD_ALLOW
+    )
     former = msgspec.structs.replace(
         asked, decision=wrong.decision, created_ms=9, settled_ms=9, answers=(says("flo", Label.RIGHT),)
     )

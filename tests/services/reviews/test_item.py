@@ -26,7 +26,7 @@ PEOPLE = ("ada", "bob", "eve", "flo")
 def item(number: int = 1, **changes: object) -> Item:
     """One that waits."""
     decision = f"{number:032x}"
-    plain: dict[str, object] = {"id": id_of("acme", decision), "tenant": "acme", "decision": decision}
+    plain: dict[str, object] = {"id": id_of("acme", decision, secret=1), "tenant": "acme", "decision": decision}
     plain |= {"agent": "sales-bot", "verdict": "HOLD", "why": Why.RANDOM, "received_ms": 0}
     plain |= {"created_ms": 0, "due_ms": number}
     return Item(**(plain | changes))  # type: ignore[arg-type]
@@ -45,6 +45,12 @@ def test_two_who_agree_settle_it_with_the_verdict_that_it_should_have_had() -> N
         State.SETTLED, Label.WRONG_SHOULD_ALLOW, "ALLOW", 9,
     )  # fmt: skip
     assert [each.took_ms for each in done.answers] == [4, 8]
+
+
+@given(some.integers(0, 2**63 - 1), some.integers(0, 2**63 - 1))
+def test_without_the_secret_nobody_can_tell_which_item_is_a_further_one_about_a_decision(one: int, other: int) -> None:
+    told = {id_of("acme", "a" * 32, secret=secret, more=more) for secret in (one, other) for more in ("", "known/7")}
+    assert len(told) == 2 * len({one, other})
 
 
 def test_where_two_do_not_agree_a_third_decides() -> None:

@@ -108,6 +108,24 @@ async def test_who_flags_what_they_look_at_is_given_another_one(redis: Client) -
     assert await store.take("acme", "bob", now_ms=0) == after
 
 
+async def test_a_list_is_told_who_looks_at_what_in_one_question_and_somebody_what_they_have(redis: Client) -> None:
+    store = await queue(redis, 3)
+    assert await store.held("acme", "ada", now_ms=0) is None
+    first = await store.take("acme", "ada", now_ms=0)
+    assert first is not None
+    ids = [each.id for each in await store.open("acme")]
+    assert {item: each.holder for item, each in (await store.leases("acme", ids, now_ms=1)).items()} == {
+        first.id: "ada"
+    }
+    held = await store.held("acme", "ada", now_ms=1)
+    assert held is not None
+    assert (held[0], held[1].until_ms) == (first, LEASE_MS)
+    assert await store.leases("acme", ids, now_ms=LEASE_MS) == {}
+    assert await store.held("acme", "ada", now_ms=LEASE_MS) is None
+    assert await store.overdue("acme", now_ms=3) == 2
+    assert await store.leases("acme", [], now_ms=0) == {}
+
+
 async def test_beyond_a_hundred_that_one_may_not_judge_there_is_still_the_next(redis: Client) -> None:
     store = await queue(redis, 230)
     mine = [msgspec.structs.replace(each, barred=("ada",), version=2) for each in (await store.open("acme"))[:229]]

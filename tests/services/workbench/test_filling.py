@@ -46,13 +46,24 @@ async def test_each_hour_is_drawn_once_and_an_hour_that_goes_on_is_not_yet(redis
     assert sum(counts) == 20
     hours = await store.hours("acme")
     assert hours.keys() == {START_HOUR, START_HOUR + 1}
-    assert msgspec.json.decode(hours[START_HOUR], type=Drawn) == Drawn(20, (("sales-bot", "score@1", 20),))
+    assert msgspec.json.decode(hours[START_HOUR], type=Drawn) == Drawn(
+        20, (("sales-bot", "score@1", 20),), (("sales-bot", "", "score@1", 20),)
+    )
     waiting = await store.open("acme")
     assert (len(waiting), {each.chance for each in waiting}, {each.verdict for each in waiting}) == (
         40,
         {1.0},
         {"ALLOW"},
     )
+
+
+async def test_an_hour_without_decisions_is_drawn_once_they_are_known(redis: Client, columns: Columns) -> None:
+    filling, store, _ = await ruled(redis, ALL)
+    later_ms = NOON_MS + 3 * HOUR_MS
+    assert [await filling.fill(columns, now_ms=later_ms) for _ in range(2)] == [40, 0]
+    columns.append(list(calls([3], seed=5)))  # from the disk of a gateway that was cut off
+    assert [await filling.fill(columns, now_ms=later_ms) for _ in range(2)] == [20, 0]
+    assert await store.drawn_hours("acme") == {START_HOUR, START_HOUR + 1, START_HOUR + 3}
 
 
 async def test_without_a_rate_nothing_is_drawn(redis: Client, columns: Columns) -> None:
@@ -62,9 +73,9 @@ async def test_without_a_rate_nothing_is_drawn(redis: Client, columns: Columns) 
 
 
 async def test_a_flagged_decision_that_is_drawn_stays_one_item(redis: Client, columns: Columns) -> None:
-    filling, store, _ = await ruled(redis, ALL)
-    decision = hour_of(columns, "acme", hour=START_HOUR).ids[3]
-    flag = item(1, id=id_of("acme", decision), decision=decision, why=Why.FLAGGED, created_ms=START_MS)
+    filling, store, book = await ruled(redis, ALL)
+    decision, secret = hour_of(columns, "acme", hour=START_HOUR).ids[3], await book.seed("acme", new=7)
+    flag = item(1, id=id_of("acme", decision, secret=secret), decision=decision, why=Why.FLAGGED, created_ms=START_MS)
     assert await store.put(flag)
     assert await filling.fill(columns, now_ms=START_MS + HOUR_MS) == 20
     assert await store.waiting("acme") == 20
@@ -85,6 +96,16 @@ async def test_known_ones_join_and_go_when_nobody_is_left_for_them_and_old_ones_
     assert await store.waiting("acme") == 40
     await filling.fill(columns, now_ms=NOON_MS + LAPSE_MS + 1)
     assert (await store.waiting("acme"), await store.hours("acme")) == (0, {})
+
+
+def test_what_an_inference_led_to_belongs_to_its_model(columns: Columns) -> None:
+    asked: dict[str, object] = {"operation": "INFER", "model": "lead-score", "version": "2"}
+    columns.append(list(calls([3], seed=3, each=1, record=lambda _: asked)))
+    (inference,) = hour_of(columns, "acme", hour=START_HOUR + 3).ids
+    columns.append(list(calls([4], seed=4, each=2, record=lambda _: {"inference": inference, "version": "2"})))
+    found = hour_of(columns, "acme", hour=START_HOUR + 4)
+    assert (found.models, found.versions) == (("lead-score",) * 2, ("2",) * 2)
+    assert hour_of(columns, "acme", hour=START_HOUR).models == ("",) * 20
 
 
 def test_risk_and_disagreement_are_read_from_what_the_log_says(columns: Columns) -> None:

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.core import keys
 from gateway.redis_clients import Client
 from services.findings.finding import Seen
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.reviews.ruling import RuleBook
+from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
-from services.workbench.looking import SETTLING_MS, Looking
+from services.workbench.filling import Filling
+from services.workbench.looking import SETTLING_MS, Look, Looking
 from services.workbench.looks.pressure import PressureLook
 from tests.services.audit.test_log import admitted
 from tests.services.findings.test_finding import seen
@@ -32,11 +36,22 @@ class Noting:
         return [seen(now_ms // HOUR_MS - 1)]
 
 
+def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, now: list[int]) -> Looking:
+    """Who makes rounds at the time that `now` holds."""
+    return Looking(
+        columns,
+        log.stub,
+        FindingStore(redis),
+        looks,
+        filling=Filling(ReviewStore(redis), RuleBook(redis)),
+        pressure=PressureStore(redis),
+        clock_ms=lambda: now[0],
+    )
+
+
 async def test_it_looks_once_an_hour_and_reads_every_time(log: Log, redis: Client, tmp_path: Path) -> None:
     columns, look, now = Columns(tmp_path / "columns"), Noting(), [100 * HOUR_MS + SETTLING_MS]
-    looking = Looking(
-        columns, log.stub, FindingStore(redis), [look], pressure=PressureStore(redis), clock_ms=lambda: now[0]
-    )
+    looking = bench(columns, log, redis, [look], now=now)
     rounds = []
     for number, minutes in enumerate((0, 5, 50, 60, 65)):
         now[0] = (100 * 60 + minutes) * 60_000 + SETTLING_MS
@@ -53,17 +68,26 @@ async def test_a_look_that_cannot_cope_blinds_no_other_and_is_asked_again(
     log: Log, redis: Client, tmp_path: Path
 ) -> None:
     columns, bad, good = Columns(tmp_path / "columns"), Noting(fails=1), Noting()
-    looking = Looking(
-        columns,
-        log.stub,
-        FindingStore(redis),
-        [bad, good],
-        pressure=PressureStore(redis),
-        clock_ms=lambda: 100 * HOUR_MS,
-    )
+    looking = bench(columns, log, redis, [bad, good], now=[100 * HOUR_MS])
     first, second, third = [await looking.round() for _ in range(3)]
     assert (first.failed, first.seen, second.failed, second.seen) == (("drift",), 1, (), 2)
     assert (third.seen, len(bad.asked), len(good.asked)) == (0, 2, 2)
+    columns.close()
+
+
+async def test_reviews_that_cannot_be_read_are_named_and_looked_at_again(
+    log: Log, redis: Client, tmp_path: Path
+) -> None:
+    columns, look = Columns(tmp_path / "columns"), Noting()
+    looking = bench(columns, log, redis, [look], now=[100 * HOUR_MS])
+    await log.add([admitted(1)])
+    rules = keys.reviews("acme", "rules")
+    await redis.set(rules, b"no rules")
+    first = await looking.round()
+    await redis.delete(rules)
+    second, third = await looking.round(), await looking.round()
+    assert (first.failed, second.failed, third.failed) == (("review", "review-queue"), (), ())
+    assert (first.seen, len(look.asked)) == (1, 2)
     columns.close()
 
 
@@ -73,8 +97,7 @@ async def test_a_round_keeps_the_numbers_about_pressure_that_the_look_for_it_has
     columns, store = Columns(tmp_path / "columns"), PressureStore(redis)
     await log.add([admitted(1)])
     looks = [PressureLook()]
-    made = Looking(columns, log.stub, FindingStore(redis), looks, pressure=store, clock_ms=lambda: 100 * HOUR_MS)
-    await made.round()
+    await bench(columns, log, redis, looks, now=[100 * HOUR_MS]).round()
     (tenant,) = columns.tenants()
     assert await store.get(tenant) == looks[0].told[0]
     columns.close()

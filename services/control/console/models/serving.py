@@ -57,7 +57,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             *(traffic.by("model_version", tenants, is_("model", each.name)) for each in models)
         )
         counted = {each.name: count for each, count in zip(models, found, strict=True) if count is not None}
-        return page(request, "models/versions.html", **known("versions"), models=models, counted=counted)
+        judged = await parts.operations.reviews.evaluations(tenants)
+        return page(request, "models/versions.html", **known("versions"), models=models, counted=counted, judged=judged)
 
     return [routes, routed, versions, *_weighing(parts)]
 

@@ -51,7 +51,7 @@ class _Given(Form, frozen=True, kw_only=True):
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of that."""
-    return [_changing(parts), _giving(parts), _drafting(parts), _sending(parts)]
+    return [_changing(parts), _giving(parts), _drafting(parts), _sending(parts), _reviewing(parts)]
 
 
 def _changing(parts: Parts) -> HTTPRouteHandler:
@@ -128,6 +128,19 @@ def _sending(parts: Parts) -> HTTPRouteHandler:
     return send
 
 
+def _reviewing(parts: Parts) -> HTTPRouteHandler:
+    @post("/findings/{tenant:str}/{finding:str}/review", right=Right.FINDINGS, include_in_schema=False)
+    async def review(request: Asked, tenant: FromPath[str], finding: FromPath[str]) -> Response[Any]:
+        found = await _read(request, parts, tenant, finding)
+        try:
+            await parts.operations.findings_api.review(request, tenant, finding)
+        except Undone as undone:
+            return _again(request, parts, found, undone=undone)
+        return go_to(request, path_of(found), say=texts_of(request)("findings-said-reviewed"))
+
+    return review
+
+
 async def _drafted(request: Asked, parts: Parts, finding: Finding) -> str:
     """The id of the draft."""
     who, language = principal_of(request), viewer_of(request).language
@@ -137,8 +150,9 @@ async def _drafted(request: Asked, parts: Parts, finding: Finding) -> str:
 
 async def _read(request: Asked, parts: Parts, tenant: str, finding: str) -> Finding:
     """The finding, where whoever asks may look after it."""
-    permitted(principal_of(request), Right.FINDINGS, parts.policy, f"findings/{tenant}/{finding}")
-    return await parts.operations.findings.get(tenant, finding)
+    who = principal_of(request)
+    permitted(who, Right.FINDINGS, parts.policy, f"findings/{tenant}/{finding}")
+    return await parts.operations.findings.get(tenant, finding, to=who)
 
 
 def _others(finding: Finding, *, state: str, owner: str) -> bool:

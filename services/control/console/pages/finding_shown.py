@@ -17,7 +17,7 @@ from services.control.findings.shown import name_of
 from services.control.times import at
 from services.findings import wording
 from services.findings.changing import MOST_CHARACTERS
-from services.findings.finding import CLOSED, Comment, Finding, Grade, Link, State
+from services.findings.finding import CLOSED, Comment, Finding, Grade, Link, State, reviewer_of
 
 KINDS: Final[Mapping[Grade, str]] = {Grade.CRITICAL: "deny", Grade.MAJOR: "hold", Grade.MINOR: "defer"}
 _SYMBOLS: Final[Mapping[Grade, str]] = {
@@ -78,6 +78,10 @@ def shown_finding(
         "link_path": lambda link: _link_path(link, writes=writes),
         "closed": finding.state in CLOSED,
         "may": may,
+        "closes": may and reviewer_of(finding.seen) != principal.name,
+        "links": [each for each in finding.links if each.kind != "review"],
+        "reviews": [each for each in finding.links if each.kind == "review"],
+        "sends": may and not reviewer_of(finding.seen),
         "most": MOST_CHARACTERS,
         "stop": stop,
         "stop_path": f"/stops/new?{urlencode(asked)}",
@@ -114,6 +118,8 @@ def _changes(request: Asked, comment: Comment) -> list[str]:
             said.append(t("findings-set-state", value=wording.state_named(State(value), language=language)))
         elif name == "owner":
             said.append(t("findings-set-owner", value=value or t("findings-nobody")))
+        elif name == "reviews":
+            said.append(t("findings-set-reviews", value=value))
         elif name in ("due", "link"):
             said.append(t("findings-set-due" if name == "due" else "findings-set-link", value=value))
         else:
@@ -125,4 +131,6 @@ def _link_path(link: Link, *, writes: bool) -> str:
     """Where what was made of it is seen; empty: nowhere, or whoever looks may not see it."""
     if link.kind == "draft" and writes:
         return f"/policy/drafts/{quote(link.name.rpartition('/')[2])}"
+    if link.kind == "review":
+        return f"/{quote(link.name)}"
     return "/stops" if link.kind == "stop" else ""

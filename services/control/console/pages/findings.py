@@ -12,9 +12,10 @@ from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.findings import permitted
 from services.control.console.page import Page, Parts
-from services.control.console.pages import fairness, finding_deeds
+from services.control.console.pages import fairness, finding_deeds, vault
 from services.control.console.pages.finding_shown import shown_finding, words
 from services.control.console.rendering import page
+from services.control.console.texts import vault as vault_texts
 from services.control.console.texts.findings import TEXTS
 from services.findings.finding import CLOSED, Finding
 
@@ -30,7 +31,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         who = principal_of(request)
         place = request.query_params.get("tab", "open")
         place = place if place in _PLACES else "open"
-        found = await parts.operations.findings.list(tenants_for(who, Right.SEE, parts.policy.tenants))
+        found = await parts.operations.findings.list(tenants_for(who, Right.SEE, parts.policy.tenants), to=who)
         here = {name: [each for each in found if _in(each, name, who.name)] for name in _PLACES}
         return page(
             request,
@@ -45,11 +46,12 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @get("/findings/{tenant:str}/{finding:str}", right=Right.SEE, include_in_schema=False)
     async def one(request: Asked, tenant: FromPath[str], finding: FromPath[str]) -> Response[str]:
-        permitted(principal_of(request), Right.SEE, parts.policy, f"findings/{tenant}/{finding}")
-        found = await parts.operations.findings.get(tenant, finding)
+        who = principal_of(request)
+        permitted(who, Right.SEE, parts.policy, f"findings/{tenant}/{finding}")
+        found = await parts.operations.findings.get(tenant, finding, to=who)
         return page(request, "findings/finding.html", **shown_finding(request, parts, found))
 
-    return [listed, one, *finding_deeds.handlers(parts), *fairness.handlers(parts)]
+    return [listed, one, *finding_deeds.handlers(parts), *fairness.handlers(parts), *vault.handlers(parts)]
 
 
 def _in(finding: Finding, place: str, name: str) -> bool:
@@ -58,4 +60,4 @@ def _in(finding: Finding, place: str, name: str) -> bool:
     return finding.state not in CLOSED and (place == "open" or finding.owner == name)
 
 
-PAGE: Final = Page("findings", TEXTS, handlers, icon="flag")
+PAGE: Final = Page("findings", {**TEXTS, **vault_texts.TEXTS}, handlers, icon="flag")

@@ -66,7 +66,7 @@ def _log(parts: Parts) -> Sequence[HTTPRouteHandler]:
         who = principal_of(request)
         found = await integrity.get(scope_of(who))
         tenants = tenants_for(who, Right.SEE, parts.policy.tenants)
-        findings = await parts.operations.findings.list(tenants)
+        findings = await parts.operations.findings.list(tenants, to=who)
         language = viewer_of(request).language
         return page(
             request,

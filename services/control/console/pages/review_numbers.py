@@ -8,11 +8,10 @@ import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from gateway.core.errors import Reason
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import ruled, tenants_for
-from services.control.console.forms import texts_in
+from services.control.console.forms import read, texts_in
 from services.control.console.page import Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.viewer import viewer_of
@@ -46,17 +45,17 @@ def _numbers(parts: Parts) -> HTTPRouteHandler:
     async def told(request: Asked) -> Response[str]:
         who = principal_of(request)
         tenants, tenant = _chosen(request, parts)
-        found, waiting, overdue = await parts.operations.reviews.numbers(tenant)
+        found = await parts.operations.reviews.numbers(tenant)
         everybody = who.may(Right.REVIEW_RULES, tenant)
         return page(
             request,
             "reviews/numbers.html",
             tenant=tenant,
             tenants=tenants,
-            told=found,
-            waiting=waiting,
-            overdue=overdue,
-            reviewers=[each for each in found.each if everybody or each.reviewer == who.name],
+            told=found.numbers,
+            waiting=found.waiting,
+            overdue=found.overdue,
+            reviewers=[each for each in found.numbers.each if everybody or each.reviewer == who.name],
         )
 
     return told
@@ -78,7 +77,8 @@ def _rules(parts: Parts) -> Sequence[HTTPRouteHandler]:
         tenants = tenants_for(principal_of(request), Right.SEE, parts.policy.tenants)
         before = await desk.rules(tenant)
         try:
-            rules = _read(texts)
+            numbers = {name: [texts[name].replace(",", ".")] for name, *_ in FIELDS if texts.get(name)}
+            rules = read(numbers, ReviewRules)
             match = match_in(texts.get("etag", ""), field="etag")
             await desk.set_rules(tenant, rules, who=principal_of(request), match=match)
         except (Undone, Unmatched) as undone:
@@ -87,20 +87,6 @@ def _rules(parts: Parts) -> Sequence[HTTPRouteHandler]:
         return go_to(request, f"/reviews/rules?tenant={tenant}", say=texts_of(request)("reviews-said-rules"))
 
     return [shown, change]
-
-
-def _read(texts: dict[str, str]) -> ReviewRules:
-    """The rules of a form.
-
-    Raises:
-        Undone: ARGUMENT_INVALID, with the field.
-    """
-    given = {name: texts.get(name, "").replace(",", ".") for name, *_ in FIELDS if texts.get(name)}
-    try:
-        return msgspec.convert(given, ReviewRules, strict=False)
-    except msgspec.ValidationError as error:
-        path = str(error).rpartition("at `$.")[2].partition("`")[0]
-        raise Undone(Reason.ARGUMENT_INVALID, "form", field=path, name=path or "-") from error
 
 
 def _page(

@@ -12,20 +12,20 @@ from litestar.params import FromPath
 from gateway.core.errors import Reason
 from pilote.audit.v1 import explaining_pb2
 from services.control.access.persons import language_in
-from services.control.access.principals import Asked, Forbidden, principal_of
+from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.reviews import permitted
 from services.control.console.forms import Form, form_as
 from services.control.console.page import Page, Parts
-from services.control.console.pages import review_numbers
+from services.control.console.pages import review_numbers, review_versions
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.reviews import TEXTS
 from services.control.console.viewer import viewer_of
 from services.control.reviews.desk import Held
 from services.control.reviews.shown import name_of, shown
 from services.control.undone import Undone
-from services.reviews.item import LABELS, MOST_CHARACTERS, REFUSALS, Item, Label
+from services.reviews.item import LABELS, MOST_CHARACTERS, REFUSALS, Item, Label, fits
 
 MOST_SHOWN: Final = 200
 
@@ -43,7 +43,8 @@ class _Flag(Form, frozen=True, kw_only=True):
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of these pages."""
-    return [*_looking(parts), *_taking(parts), *_judging(parts), *_flagging(parts), *review_numbers.handlers(parts)]
+    own = (*_looking(parts), *_taking(parts), *_judging(parts), *_flagging(parts))
+    return [*own, *review_numbers.handlers(parts), *review_versions.handlers(parts)]
 
 
 def _looking(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -114,10 +115,9 @@ def _judging(parts: Parts) -> Sequence[HTTPRouteHandler]:
 def _flagging(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/reviews/flag", right=Right.FINDINGS, include_in_schema=False)
     async def flag(request: Asked) -> Response[Any]:
-        form, who = await form_as(request, _Flag), principal_of(request)
-        decision = await parts.operations.reviews_api.decision(request, f"decisions/{form.decision}")
-        if not who.may(Right.FINDINGS, decision.tenant):
-            raise Forbidden(Right.FINDINGS, decision.tenant)
+        form = await form_as(request, _Flag)
+        decision = await parts.operations.flagging.decision(request, f"decisions/{form.decision}")
+        who = needs(request, Right.FINDINGS, decision.tenant)
         path = f"/{decision.name}"
         try:
             await parts.operations.reviews.flag(decision, form.text, who=who)
@@ -132,7 +132,7 @@ async def _next(request: Asked, parts: Parts, *, said: str = "") -> Response[Any
     """To the next one, or back to the list where there is none."""
     who = principal_of(request)
     tenants = tenants_for(who, Right.REVIEWS, parts.policy.tenants)
-    found = await parts.operations.reviews.next(tenants, who.name)
+    found = await parts.operations.reviews.next(tenants, who.name, own=tenants)
     if found is None:
         return go_to(request, "/reviews", say=f"{said} {texts_of(request)('reviews-said-none')}".strip())
     return go_to(request, f"/{name_of(found[0])}", say=said)
@@ -154,19 +154,12 @@ async def _shown(request: Asked, parts: Parts, held: Held, *, undone: Undone | N
         judges=judges,
         until_ms=lease.until_ms if lease else 0,
         sentences=await _sentences(request, parts, item),
-        labels=_fitting(item),
+        labels=[each for each in LABELS if fits(each, verdict=item.verdict)],
         refusals=[each for each in REFUSALS if each != item.verdict],
         most=MOST_CHARACTERS,
         several=len(parts.policy.tenants) > 1,
         error=undone.said(viewer_of(request).language) if undone else "",
     )
-
-
-def _fitting(item: Item) -> list[Label]:
-    """The labels that the decision can have."""
-    unfit = Label.WRONG_SHOULD_ALLOW if item.verdict == "ALLOW" else None
-    unfit = Label.WRONG_SHOULD_DENY if item.verdict == "DENY" else unfit
-    return [each for each in LABELS if each is not unfit]
 
 
 async def _sentences(request: Asked, parts: Parts, item: Item) -> Sequence[str]:

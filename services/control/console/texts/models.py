@@ -97,6 +97,11 @@ TEXTS: Final = {
     "models-stop": ("Stop", "Arrêter"),
     "models-stop-of": ("Stop version {version}", "Arrêter la version {version}"),
     "models-actions": ("Actions", "Actions"),
+    "models-reviewed-about": (
+        "Of the last 28 days, for information: the rollout does not go by it.",
+        "Sur les 28 derniers jours, à titre d’information : le déploiement n’en dépend pas.",
+    ),
+    "models-reviewed": ("Reviewers say", "Selon les relecteurs"),
     "models-no-calls": ("none", "aucun"),
     "models-rollouts-none": ("No rollout yet", "Aucun déploiement pour l’instant"),
     "models-rollouts-none-about": (

@@ -42,6 +42,7 @@ TEXTS: Final = {
     "reviews-instead": ("should have been: {verdict}", "aurait dû être : {verdict}"),
     "reviews-judge": ("Your judgement", "Votre jugement"),
     "reviews-settled": ("It is settled.", "Elle est tranchée."),
+    "reviews-of-finding": ("The finding that it shows", "Le constat qu’elle montre"),
     "reviews-known": (
         "Its right answer was known beforehand: it shows whether reviewers look.",
         "Sa bonne réponse était connue d’avance : elle montre si les relecteurs regardent vraiment.",
@@ -138,6 +139,27 @@ TEXTS: Final = {
     "reviews-answers": ("Answers", "Réponses"),
     "reviews-caught": ("Known wrong ones noticed", "Erreurs connues remarquées"),
     "reviews-hasty": ("In less than 5 seconds", "En moins de 5 secondes"),
+    "reviews-judged": (
+        "{count} judged, too few to tell|{count} judged, too few to tell",
+        "{count} jugée, trop peu pour conclure|{count} jugées, trop peu pour conclure",
+    ),
+    "reviews-wrong-share": ("{share} wrong ({low} to {high})", "{share} d’erreurs ({low} à {high})"),
+    "reviews-version-of": ("Reviews of {version}", "Revues de {version}"),
+    "reviews-version-about": (
+        "What people have said in the last 28 days of decisions that this version led to, with 95 % confidence.",
+        "Ce que l’on a dit ces 28 derniers jours des décisions auxquelles cette version a conduit, avec une confiance de 95 %.",
+    ),
+    "reviews-drawn": ("Drawn and judged", "Tirées et jugées"),
+    "reviews-drawn-of": ("{reviewed} drawn of {decisions}", "{reviewed} tirées sur {decisions}"),
+    "reviews-by-agent": ("By agent", "Par agent"),
+    "reviews-items": ("Judged decisions", "Décisions jugées"),
+    "reviews-items-may-not": (
+        "Who sets the rules of reviews sees which ones: whoever judges could tell by them what to answer the next time.",
+        "Qui fixe les règles de revue voit lesquelles : qui juge pourrait en déduire quoi répondre la fois suivante.",
+    ),
+    "reviews-items-none": ("Nobody has judged any in the last 28 days.", "Personne n’en a jugé ces 28 derniers jours."),
+    "reviews-label": ("Found to be", "Jugée"),
+    "reviews-settled-time": ("Settled", "Tranchée"),
     "reviews-rules": ("Rules of reviews", "Règles de revue"),
     "reviews-rules-about": (
         "How many decisions are drawn, who judges them and by when, and what is too bad.",
