@@ -16,8 +16,10 @@ from pilote.decision.v1 import decision_pb2
 from services.control.filters import both, is_, since
 from services.control.times import iso
 from services.findings.finding import Finding, reviewer_of
+from services.findings.pressure import Pressure, PressureStore
 from services.findings.store import FindingStore
 from services.proof.notes import Malformed, read_checkpoint, read_key, read_note, signed_by
+from services.report_versions import Versions
 from services.reports.counted import Bucket, Checkpoint, Counted, Deed, Held, Made, Period
 
 SECONDS: Final = 120.0
@@ -28,7 +30,7 @@ MOST_REVISIONS: Final = 500
 LEAST_KEPT_DAYS: Final = 183
 """Six months, which articles 19 and 26 of the AI Act ask for."""
 _PAGE: Final = 1_000
-_STEPS: Final = 10
+_STEPS: Final = 9
 """Of progress: questions that take long, and what is left after them."""
 _TOP: Final = 1_000
 """More values than are shown, so that those that have none are always among them."""
@@ -45,6 +47,7 @@ class Counting:
         self._audit = audit
         self._redis = redis
         self._metadata = metadata
+        self.versions: Final = Versions(redis)
 
     async def period(
         self,
@@ -66,6 +69,7 @@ class Counting:
             RedisError: the store does not answer.
         """
         until = f'receive_time < "{iso(end_ms)}"'
+        own = (tenant,) if tenant else tuple(tenants)
         base = both(since(start_ms), until, tenant and is_("tenant", tenant), more)
         steps = iter(range(1, _STEPS))
 
@@ -76,11 +80,11 @@ class Counting:
             return found
 
         all_ = await counted(base, *_FIELDS)
+        facets = _facets(all_)
         refused = await counted(f"{base} AND verdict = DENY", "agent", "model_version", "method")
         contacts = await counted(f"{base} AND operation = CONTACT AND verdict = ALLOW", *_OF_CONTACTS)
         about = f"{base} AND subject_ref:*"
-        values = {
-            "held": (await counted(f"{base} AND verdict = HOLD")).total_count,
+        values: dict[str, Any] = {
             "reviewed": (await counted(f"{base} AND reviewer:*")).total_count,
             "about_people": (await counted(about)).total_count,
             "acted_alone": (
@@ -96,17 +100,19 @@ class Counting:
             end_ms=end_ms,
             made_ms=now_ms,
             total=all_.total_count,
-            facets=_facets(all_),
+            facets=facets,
             refused=_facets(refused),
             contacts=_facets(contacts),
             contacted=contacts.total_count,
+            held=facets["verdict"].of("HOLD"),
             buckets=tuple(_bucket(each) for each in chart.buckets),
             width_ms=chart.bucket_width.ToMilliseconds(),
             waits=await self._waits(base, deeds),
             deeds=tuple(deeds[:MOST_NOTES]),
             deeds_cut=len(deeds) > MOST_NOTES,
             revisions=await self._revisions(start_ms, end_ms),
-            findings=await self._findings((tenant,) if tenant else tenants, start_ms, end_ms),
+            findings=await self._findings(own, start_ms, end_ms),
+            pressures=await self._pressures(own, start_ms, end_ms),
             unreadable=tuple(all_.unreadable_segments),
             checkpoint=await newest_checkpoint(self._audit, metadata=self._metadata),
             **values,
@@ -184,6 +190,10 @@ class Counting:
             if (each.first_ms < end_ms and each.seen.end_ms > start_ms) or start_ms <= each.closed_ms < end_ms
         ]
         return tuple(sorted(within, key=lambda each: (-each.score, each.id)))
+
+    async def _pressures(self, tenants: Sequence[str], start_ms: int, end_ms: int) -> tuple[Pressure, ...]:
+        found = await PressureStore(self._redis).of(tenants)
+        return tuple(each for each in found if each.start_ms < end_ms and each.end_ms > start_ms)
 
     async def _ask(self, method: Callable[..., Any], asked: Any) -> Any:
         return await method(asked, timeout=SECONDS, metadata=self._metadata)

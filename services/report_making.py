@@ -113,6 +113,11 @@ async def made(
     )
     if asked.kind == "version":
         period = _about(period, asked)
+        moved = [each.number for each in period.revisions if each.how == "rollout"]
+        span = {"start_ms": asked.start_ms, "end_ms": asked.end_ms}
+        own = (asked.tenant,) if asked.tenant else tenants
+        found = await counting.versions.about(asked.model, asked.version, tenants=own, moved=moved, **span)
+        period = msgspec.structs.replace(period, version=found)
     document = period_report(period, language=asked.language, model=asked.model, version=asked.version)
     return Made(title=document.title, html=html(document), pdf=pdf(document), checkpoint=period.checkpoint)
 
@@ -128,4 +133,4 @@ def _of_version(wanted: Wanted) -> str:
 def _about(period: Period, wanted: Wanted) -> Period:
     """Without what is not about the version: what people did, and other findings."""
     ours = tuple(each for each in period.findings if ("version", wanted.version) in each.seen.about)
-    return msgspec.structs.replace(period, findings=ours, deeds=(), deeds_cut=False)
+    return msgspec.structs.replace(period, findings=ours, deeds=(), deeds_cut=False, pressures=())

@@ -35,6 +35,7 @@ from services.control.api.personal import Personal
 from services.control.api.proofs import Proofs
 from services.control.api.proposals import ProposalsApi
 from services.control.api.replays import ReplaysApi
+from services.control.api.reports import ReportsApi
 from services.control.api.revisions import Revisions
 from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
@@ -59,6 +60,8 @@ from services.control.owing import Owing
 from services.control.people import People
 from services.control.policy import ActivePolicy
 from services.control.proposing import Proposing
+from services.control.reports.desk import ReportDesk
+from services.control.reports.persons import PersonFiles
 from services.control.vault.desk import VaultDesk
 from services.control.viewing import SavedViews
 from services.revisions.revising import Revising
@@ -145,6 +148,15 @@ class Composed:
         self.following = Following(Gathering(redis, audit.stub, policy, clock_ms=clock_ms))
         self._views, self._exports = SavedViews(audit, changes), Exports(audit)
         self._approvals = Approvals(redis, audit.stub, changes, pseudonym_key=key, clock_ms=clock_ms)
+        self._person_files = PersonFiles(audit)
+        self._reports = ReportDesk(
+            redis,
+            drafts.questions.jobs,
+            policy,
+            audit=options.audit,
+            redis_url=options.redis_url,
+            clock_ms=clock_ms,
+        )
         self._people = People(access, changes, clock_ms=clock_ms)
         self._hand = managed(access.knowing.signer)
         self._operations = Operations(
@@ -186,6 +198,7 @@ class Composed:
         """End what goes on by itself."""
         await self.following.gathering.close()
         await self._approvals.carrying_out.close()
+        self._person_files.close()
 
     def drain(self) -> None:
         """End the streams that people follow: they would otherwise keep the server from stopping."""
@@ -204,7 +217,14 @@ class Composed:
             Proofs(audit),
             Sums(audit),
             Happening(audit, self.following),
-            Personal(audit, self._changes, self._approvals, pseudonym_key=key, policy=self._policy),
+            Personal(
+                audit,
+                self._changes,
+                self._approvals,
+                files=self._person_files,
+                pseudonym_key=key,
+                policy=self._policy,
+            ),
             *([self._values] if self._values else []),
             *([ReplaysApi(self._replaying)] if self._replaying else []),
         ]
@@ -217,6 +237,7 @@ class Composed:
             PolicyDrafts(drafts, hand=hand),
             ProposalsApi(drafts, hand=hand),
             JobsApi(drafts.questions.jobs),
+            ReportsApi(self._reports),
             self._operations,
             ApprovalsApi(self._approvals, sure=access.knowing.sure),
             OwnSessions(access, people, clock_ms=self._clock_ms),
@@ -242,6 +263,8 @@ class Composed:
             access=self._access,
             following=self.following,
             people=self._people,
+            reports=self._reports,
+            person_files=self._person_files,
             approvals=self._approvals,
             clock_ms=self._clock_ms,
             https=self._access.cookies.secure,

@@ -62,6 +62,26 @@ _TEXTS: Final = {
         "Say whose customer it is: a report is about one tenant’s.",
         "Dites de quelle organisation est ce client : un rapport porte sur une seule.",
     ),
+    "report-unknown": (
+        "You have no report {name}: reports are kept for a day, and are their owner’s only.",
+        "Vous n’avez pas de rapport {name} : les rapports sont gardés un jour, et n’appartiennent qu’à leur auteur.",
+    ),
+    "report-person-long": (
+        "More than {most} decisions concern this customer, too many for such a file: take the report as JSON.",
+        "Plus de {most} décisions concernent ce client, trop pour un tel fichier : prenez le rapport en JSON.",
+    ),
+    "report-person-unset": (
+        "The file could not be set, for lack of time or memory: retry, or take the report as JSON.",
+        "Le fichier n’a pas pu être mis en page, faute de temps ou de mémoire : réessayez, ou prenez le rapport en JSON.",
+    ),
+    "report-form": (
+        "Choose what the report is about from the list, and days that there are, such as 2026-11-24.",
+        "Choisissez le sujet dans la liste, et des jours qui existent, comme 2026-11-24.",
+    ),
+    "report-not-made": (
+        "{name} is not made: look at its state, and ask again once it has succeeded.",
+        "{name} n’est pas établi : voyez son état, et redemandez-le une fois qu’il a abouti.",
+    ),
     "approval-unknown": (
         "There is no approval {name} that you may see.",
         "Il n’y a pas d’approbation {name} que vous puissiez voir.",

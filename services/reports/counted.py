@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.core.policy.learning import Rollout
 from services.findings.finding import Finding
+from services.findings.pressure import Pressure
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -76,6 +78,57 @@ class Held(msgspec.Struct, frozen=True):
     decided_ms: int
 
 
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a suite of probes came to for a model version."""
+
+    suite: str
+    """With its tenant: "acme/contacts"."""
+    passed: bool
+    cases: int
+    failed: tuple[str, ...]
+    """Names of the probes that do not hold."""
+    ran_ms: int
+    by: str
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """How many decisions of an agent under a model version are wrong, as reviews have it."""
+
+    tenant: str
+    agent: str
+    decisions: int
+    """All that could have been drawn, in hours that are wholly reviewed."""
+    reviewed: int
+    wrong: int
+    """Among the reviewed."""
+    rate: tuple[float, float, float] | None
+    """Share of all that is wrong, with its interval of 95 %: value, low, high; `None`: too few to say."""
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a rollout."""
+
+    revision: int
+    at_ms: int
+    author: str
+    """Empty: the controller."""
+    rollout: Rollout
+    """As it stood from then on."""
+
+
+class Versioned(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a model version beside its calls."""
+
+    known: bool
+    """Whether the active policy has it, so that what it was probed with can be told."""
+    probed: tuple[Probed, ...]
+    labels: Mapping[str, int]
+    """How often reviews came to each label."""
+    judged: tuple[Judged, ...]
+    moves: tuple[Move, ...]
+    """The oldest first."""
+
+
 class Period(msgspec.Struct, frozen=True, kw_only=True):
     """What was counted of a period, of one tenant or all. It ends before `end_ms`."""
 
@@ -116,5 +169,9 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     """Those that were seen in the period, or closed within it."""
     unreadable: tuple[str, ...] = ()
     """Segments of the store that could not be read."""
+    pressures: tuple[Pressure, ...] = ()
+    """How customers are solicited, by tenant: of the weeks that were looked at last, where they touch the period."""
+    version: Versioned | None = None
+    """Of the report of a model version."""
     checkpoint: Checkpoint | None = None
     """`None`: nothing is signed yet."""

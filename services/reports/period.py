@@ -13,7 +13,10 @@ from services.reports.counted import Counted, Period
 from services.reports.deeds import counts
 from services.reports.document import Block, Document, Figure, Paragraph, Plot, Section, Series, Table
 from services.reports.proving import proof
-from services.reports.texts import say
+from services.reports.section_texts import say as section
+from services.reports.spread import spread
+from services.reports.texts import KEYS, say
+from services.reports.version import VersionWords
 
 VERDICTS: Final = ("ALLOW", "DEFER", "HOLD", "DENY")
 _NO: Final = "\N{EN DASH}"
@@ -34,6 +37,7 @@ def period_report(period: Period, *, language: str, model: str = "", version: st
         "pressure": words.pressure(),
         "people": words.people(deeds=not version),
         **({} if version else {"policy": words.policy()}),
+        **_beside(period, language),
         "findings": words.findings(),
         **({} if version else {"checklist": iter(checklist(period, language=language))}),
         "proof": proof(period.checkpoint, end_ms=period.end_ms, unreadable=period.unreadable, language=language),
@@ -43,8 +47,20 @@ def period_report(period: Period, *, language: str, model: str = "", version: st
         subtitle=words.say("subtitle", tenant=tenant, **spanned),
         language=language,
         made_ms=period.made_ms,
-        sections=tuple(Section(words.say(name), tuple(blocks)) for name, blocks in parts.items()),
+        sections=tuple(Section(_titled(name, language), tuple(blocks)) for name, blocks in parts.items()),
     )
+
+
+def _beside(period: Period, language: str) -> dict[str, Iterator[Block]]:
+    """What is known of a version beside its calls."""
+    if period.version is None:
+        return {}
+    words = VersionWords(period.version, language)
+    return {"probes": words.probes(), "reviews": words.reviews(), "rollouts": words.rollouts()}
+
+
+def _titled(name: str, language: str) -> str:
+    return say(name, language=language) if name in KEYS else section(name, language=language)
 
 
 class _Words:
@@ -93,6 +109,8 @@ class _Words:
             yield Figure(self.say("contacts-plot", n=n), self.say("contacts-alt", bars=bars), plot)
             yield self._counted("category", period.contacts["category"], n=period.contacted)
             yield self._counted("agent", period.contacts["agent"], n=period.contacted)
+        if period.version is None:
+            yield from spread(period.pressures, language=self._language)
         found = [each for each in period.findings if each.seen.kind in _PRESSURE]
         yield self._findings("pressure-found", found) if found else Paragraph(self.say("pressure-none"))
 

@@ -34,7 +34,12 @@ def proof(point: Checkpoint | None, *, end_ms: int, unreadable: Sequence[str], l
     yield Code(said("proof-note", size=size, root=point.root), point.note)
     yield Code(said("proof-key"), point.key)
     yield Paragraph(said("proof-steps"))
-    yield Code(said("proof-how"), _CHECK.replace("{key}", point.key))
+    yield Code(said("proof-how"), commands(point.key))
+
+
+def commands(key: str) -> str:
+    """What checks it offline, line by line: an export, and that this one continues the checkpoint in checkpoint.txt."""
+    return _CHECK.replace("{key}", key)
 
 
 def covers(point: Checkpoint | None, *, end_ms: int) -> bool:

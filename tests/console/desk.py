@@ -40,6 +40,7 @@ from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.console.pages import decisions, now, preferences
 from services.control.decisions.replaying import Replaying
+from services.control.reports.persons import PersonFiles
 from services.control.serving import serving
 from services.control.viewing import SavedViews
 from tests.e2e.waiting import eventually
@@ -185,6 +186,8 @@ async def desk(
         made_of["access"] = Access(redis, keys=[RECORD_KEY], clock_ms=clock_ms)
         stack.callback(made_of["access"].close)
         made_of["approvals"] = Approvals(redis, client.stub, changes, pseudonym_key=KEY, clock_ms=clock_ms)
+        made_of["person_files"] = PersonFiles(client)
+        stack.callback(made_of["person_files"].close)
         made_of |= {"values": Values(client, sealer=Sealer([RECORD_KEY])), "replaying": replaying}
         parts = Parts(**made_of)
         console = Console(parts, pages=(now.PAGE, decisions.PAGE, preferences.PAGE))

@@ -327,6 +327,7 @@ async def test_menus_close_by_escape_and_give_the_focus_back(visit: Visit, offic
     await expect(opener).to_be_focused()
 
 
+@pytest.mark.timeout(600)  # matplotlib looks for fonts the first time
 async def test_a_report_about_a_person_needs_somebody_else_to_agree_to_it(visit: Visit, office: Desk) -> None:
     path = f"/decisions/{office.id(0)}"
     first = await visit(office.url, accept_downloads=True)
@@ -349,7 +350,12 @@ async def test_a_report_about_a_person_needs_somebody_else_to_agree_to_it(visit:
     await page.reload()
     await page.get_by_label("Customer", exact=True).first.fill(SUBJECT)
     async with page.expect_download() as awaited:
-        await page.get_by_role("button", name="Fetch the report").click()
+        await page.get_by_role("button", name="Fetch as JSON").click()
     report = (await (await awaited.value).path()).read_text(encoding="utf-8")
     assert CUSTOMER in report
     assert office.id(0) in report
+    async with page.expect_download(timeout=300_000) as awaited:
+        await page.get_by_role("button", name="Fetch as PDF").click()
+    file = await awaited.value
+    assert file.suggested_filename == "person.pdf"
+    assert (await file.path()).read_bytes().startswith(b"%PDF")

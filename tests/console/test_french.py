@@ -64,6 +64,7 @@ SECTIONS: Final = (
     "/integrity",
     "/integrity/approvals",
     "/integrity/changes",
+    "/reports",
     "/integrations",
     "/people",
     "/account",

@@ -31,14 +31,21 @@ class Browser:
     csrf: str = ""
 
     async def ask(
-        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, lang: str = "en"
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        lang: str = "en",
+        within: float = 120,
     ) -> requests.Response:
-        """What is answered."""
+        """What is answered, within so many seconds."""
         sent = {"accept-language": lang, "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
         sent |= {"x-csrf-token": self.csrf} if self.csrf else {}
         sent |= headers or {}
         return await asyncio.to_thread(
-            lambda: self.session.request(method, f"{self.url}{path}", json=body, headers=sent, timeout=20)
+            lambda: self.session.request(method, f"{self.url}{path}", json=body, headers=sent, timeout=within)
         )
 
     async def log_in(self, name: str, password: str = GOOD, **more: Any) -> requests.Response:

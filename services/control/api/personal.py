@@ -1,7 +1,7 @@
 """What concerns one person, over HTTP: their report, their erasure, what is kept of calls, and who asked."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -17,14 +17,20 @@ from services.control.api.approvals import ApprovalShown, shown
 from services.control.api.describing import schema_of
 from services.control.api.parameters import Answer, Asking, EndTime, PageSize, PageToken, StartTime, Tenants
 from services.control.api.proto_schemas import answers, described, message_answer
+from services.control.api.report_files import described_file
 from services.control.api.streaming import answer_stream
 from services.control.approvals.asked import Approval
 from services.control.approvals.deciding import Approvals
 from services.control.audit_client import SECONDS, AuditClient, as_json, asking_as, filled, parsed
 from services.control.changes import LATER, Changes
 from services.control.policy import ActivePolicy
+from services.control.reports.persons import PersonFiles
 
 _Tenant = Annotated[str, QueryParameter(name="tenant", description="Whose calls; empty: all.")]
+_Form = Annotated[
+    Literal["json", "html", "pdf"],
+    QueryParameter(name="format", description="As JSON, or as a file in words that can be sent to the customer."),
+]
 _Decision = Annotated[str, QueryParameter(name="decision", description="One decision, `decisions/{decision}`.")]
 _Kind = Annotated[str, QueryParameter(name="kind", description="Only `erasure`, `access` or `change`.")]
 _Person = Annotated[str, QueryParameter(name="person", description="Only what they have asked for or done.")]
@@ -37,6 +43,13 @@ _ASKED: Final = OpenAPIResponse(
     description="What another person must agree to first.",
     content={"application/json": OpenAPIMediaType(schema=schema_of(ApprovalShown))},
 )
+_REPORT: Final = OpenAPIResponse(
+    description="The report.",
+    content={
+        **(message_answer(persons_pb2.ReportPersonResponse).content or {}),
+        **(described_file("html", "pdf").content or {}),
+    },
+)
 
 
 class Personal:
@@ -48,10 +61,12 @@ class Personal:
         changes: Changes,
         approvals: Approvals,
         *,
+        files: PersonFiles,
         pseudonym_key: bytes,
         policy: ActivePolicy,
     ) -> None:
         self._client = client
+        self._files = files
         self._changes = changes
         self._approvals = approvals
         self._pseudonym_key = pseudonym_key
@@ -70,11 +85,11 @@ class Personal:
             status_code=200,
             summary="Report about a person",
             operation_class=described(
-                {"200": message_answer(persons_pb2.ReportPersonResponse), "202": _ASKED},
+                {"200": _REPORT, "202": _ASKED},
                 takes=persons_pb2.ReportPersonRequest,
             ),
         )
-        async def report(request: Asking) -> Answer:
+        async def report(request: Asking, form: _Form = "json") -> Answer:
             """Everything that agents did or tried concerning one customer, and why; who asks and why is recorded.
 
             Another person must agree to it first: until then the answer is 202 and what they must agree to. Ask again
@@ -88,6 +103,8 @@ class Personal:
                 return _accepted(asked)
             wanted.person, wanted.reason = who.name, approval.reason
             wanted.language_code = wanted.language_code or language_in(request)
+            if form != "json":
+                return await self._files.answer(request, wanted, form=form)
             return await answer_stream(request, stub.ReportPerson, wanted, listed="entries")
 
         @get("/v1/notes", right=Right.SEE, summary="Notes", operation_class=answers(personal_pb2.ListNotesResponse))

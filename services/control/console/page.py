@@ -21,6 +21,8 @@ from services.control.drafts.drafting import Drafting
 from services.control.live.following import Following
 from services.control.people import People
 from services.control.policy import ActivePolicy
+from services.control.reports.desk import ReportDesk
+from services.control.reports.persons import PersonFiles
 from services.control.viewing import SavedViews
 
 
@@ -50,6 +52,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     following: Following
     """What happens now, and whoever follows it."""
     approvals: Approvals
+    reports: ReportDesk
+    person_files: PersonFiles
+    """Sets reports about people, to which somebody else has agreed."""
     people: People
     """What is done about accounts and tokens, each noted in the log."""
     clock_ms: Callable[[], int]

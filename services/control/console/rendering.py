@@ -65,7 +65,7 @@ def page(
     if asked_by_htmx(request):
         html = "".join(made.blocks[fragment](made.new_context(context)))
     else:
-        html = made.render(context | {"said": _said(request)})
+        html = made.render(context | {"notice": _said(request)})  # no page has a value of that name
         if _SAID in request.cookies:
             cookies.append(Cookie(key=_SAID, path="/", max_age=0))
     policy = {"content-security-policy": page_policy(viewer.nonce)}

@@ -38,7 +38,9 @@ class Overtaken(NotDone):
 class Workshop:
     """Runs functions on texts, a few at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = LONGEST_SECONDS) -> None:
+        """`seconds` is the longest time that one function may take."""
+        self._seconds = seconds
         self._pool: ProcessPoolExecutor | None = None
         self._turn = asyncio.Semaphore(PROCESSES)
         self._waiting = 0
@@ -93,7 +95,7 @@ class Workshop:
             )
         future = self._pool.submit(_called, function, args, kwargs)
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await asyncio.wrap_future(future)
         except (TimeoutError, BrokenProcessPool) as error:
             self.close()

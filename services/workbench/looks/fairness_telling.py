@@ -14,7 +14,7 @@ from services.findings.wording import FAIRNESS, TOGETHER
 from services.insights.fairness.judging import FOUR_FIFTHS, Finding
 from services.insights.fairness.people import Group
 from services.workbench.columns.database import Columns
-from services.workbench.looks.spans import ID, VERSION, Span, quoted
+from services.workbench.looks.spans import ID, VERSION, Span, of_version, quoted
 from services.workbench.looks.telling import gravity
 
 ALPHA: Final = 0.05
@@ -113,7 +113,7 @@ def _seen(columns: Columns, tenant: str, judged: Judged, week: Week, *, naive: i
 
 def _filter(tenant: str, judged: Judged, operation: str, *, span: Span) -> str:
     parts = [f"tenant = {quoted(tenant)}", f"agent = {quoted(judged.agent)}"]
-    parts += [f"model_version = {quoted(judged.version)}"] if judged.version else []
+    parts += [of_version(judged.version)] if judged.version else []
     parts += [f"operation = {operation}"] if operation else []
     return " AND ".join([*parts, span.filter])
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.texts import LANGUAGES, Say, placeholders
-from services.reports import check_texts, texts, wanted_texts
+from services.reports import check_texts, section_texts, texts, wanted_texts
 from services.reports.counted import Counted, Deed, Held, Period
 from services.reports.deeds import counts, kind_of
 from services.reports.document import Checklist, Document, Figure, Paragraph, Table
@@ -13,7 +13,9 @@ from services.reports.period import period_report
 from services.reports.person import Entry, Told, person_report
 from tests.services.reports.periods import DAY_MS, START_MS, checkpoint, deed, finding, week
 
-TEXTS = [(module.say, key) for module in (texts, check_texts, wanted_texts) for key in sorted(module.KEYS)]
+TEXTS = [
+    (module.say, key) for module in (texts, check_texts, section_texts, wanted_texts) for key in sorted(module.KEYS)
+]
 
 
 def told(document: Document) -> str:

@@ -1,7 +1,7 @@
 """Why somebody was contacted: a report about a decision's customer, to which another person must agree first."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
@@ -12,6 +12,7 @@ from pilote.audit.v1 import audit_service_pb2, persons_pb2
 from services.control.access.persons import language_in
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
+from services.control.api.report_files import Form as FileForm
 from services.control.api.streaming import answer_stream
 from services.control.console.forms import Form, form_as
 from services.control.console.page import Parts
@@ -57,7 +58,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
     @get([_ONE, "/integrity/approvals/{approval:str}/report"], right=Right.REPORT, include_in_schema=False)
     async def fetch(request: Asked, approval: FromPath[str]) -> Response[Any]:
-        """The report, as JSON, once."""
+        """The report, as JSON or as a file in words that can be sent to the customer."""
         who = principal_of(request)
         found = await approvals.get(who, approval)
         # Once somebody has agreed the customer's name is kept nowhere, so it is typed again.
@@ -68,6 +69,9 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         asked = persons_pb2.ReportPersonRequest(
             **its, person=who.name, reason=agreed.reason, language_code=language_in(request)
         )
+        form = request.query_params.get("format", "")
+        if form in ("html", "pdf"):
+            return await parts.person_files.answer(request, asked, form=cast("FileForm", form))
         answer = await answer_stream(request, stub.ReportPerson, asked, listed="entries")
         answer.headers["content-disposition"] = 'attachment; filename="report.json"'
         return answer

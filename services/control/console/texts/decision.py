@@ -177,7 +177,7 @@ TEXTS: Final = {
     "decision-person-refuse": ("Refuse", "Refuser"),
     "decision-person-agreed": ("agreed", "accepté"),
     "decision-person-refused": ("refused", "refusé"),
-    "decision-person-fetch": ("Fetch the report", "Télécharger le rapport"),
+    "decision-person-fetch": ("Fetch as {form}", "Télécharger en {form}"),
     "decision-trace": ("Trace", "Trace"),
     "decision-stop": ("Stop this agent", "Arrêter cet agent"),
     "decision-proof": ("Proof", "Preuve"),

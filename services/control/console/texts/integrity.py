@@ -150,7 +150,7 @@ TEXTS: Final = {
     "integrity-agree": ("Agree", "Donner son accord"),
     "integrity-refuse": ("Refuse", "Refuser"),
     "integrity-withdraw": ("Withdraw", "Retirer la demande"),
-    "integrity-fetch": ("Fetch the report", "Télécharger le rapport"),
+    "integrity-fetch": ("Fetch as {form}", "Télécharger en {form}"),
     "integrity-fetch-hint": (
         "Type the resource name once more: since somebody has agreed, it is kept nowhere.",
         "Saisissez de nouveau le nom de ressource : depuis l’accord, il n’est conservé nulle part.",

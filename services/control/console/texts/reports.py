@@ -1,0 +1,56 @@
+"""What the page *Reports* says."""
+
+from typing import Final
+
+TEXTS: Final = {
+    "reports": ("Reports", "Rapports"),
+    "reports-about": (
+        "What agents did in a time, or one model version, as a file to keep, with what proves it.",
+        "Ce qu’ont fait les agents sur une période, ou une version de modèle, en un fichier à garder, avec ce qui le prouve.",
+    ),
+    "reports-new": ("A new report", "Nouveau rapport"),
+    "reports-what": ("What about", "Sujet"),
+    "reports-all": ("All that agents did", "Tout ce qu’ont fait les agents"),
+    "reports-version": ("Model {model}, version {version}", "Modèle {model}, version {version}"),
+    "reports-first": ("First day", "Premier jour"),
+    "reports-last": ("Last day", "Dernier jour"),
+    "reports-days": ("Days as UTC has them, at most 366.", "Jours selon UTC, 366 au plus."),
+    "reports-tenant": ("Tenant", "Organisation"),
+    "reports-tenants": ("All of mine", "Toutes les miennes"),
+    "reports-language": ("Language of the report", "Langue du rapport"),
+    "reports-en": ("English", "Anglais"),
+    "reports-fr": ("French", "Français"),
+    "reports-make": ("Make the report", "Établir le rapport"),
+    "reports-begun": ("It is being made.", "Il est en cours d’établissement."),
+    "reports-mine": ("Your reports of the last day", "Vos rapports du dernier jour"),
+    "reports-none": ("No report yet", "Pas encore de rapport"),
+    "reports-none-about": (
+        "What you ask for appears here, and is kept for a day. Nobody else sees it.",
+        "Ce que vous demandez apparaît ici, gardé un jour. Personne d’autre ne le voit.",
+    ),
+    "reports-span": ("{start} to {end}", "du {start} au {end}"),
+    "reports-waiting": ("Waits for its turn", "Attend son tour"),
+    "reports-running": ("Is counted and set", "Comptage et mise en page"),
+    "reports-step": ("{done} of {total}", "{done} sur {total}"),
+    "reports-cancel": ("End", "Arrêter"),
+    "reports-ended": ("It has ended.", "C’est arrêté."),
+    "reports-cancelled": ("You have ended it.", "Vous l’avez arrêté."),
+    "reports-html": ("HTML", "HTML"),
+    "reports-pdf": ("PDF", "PDF"),
+    "reports-take": ("{form} of “{title}”", "{form} de « {title} »"),
+    "reports-proof": ("What proves it", "Ce qui le prouve"),
+    "reports-size": ("Entries in the log", "Entrées du journal"),
+    "reports-signed": ("Signed", "Signé le"),
+    "reports-sha": ("SHA-256 of the HTML, as the log notes it", "SHA-256 du HTML, tel que noté dans le journal"),
+    "reports-note": ("The signed checkpoint", "Le point de contrôle signé"),
+    "reports-how": (
+        "Save the checkpoint as checkpoint.txt. Whoever may export the log then checks, without this server, that it continues it:",
+        "Enregistrez le point de contrôle dans checkpoint.txt. Qui peut exporter le journal vérifie ensuite, sans ce serveur, qu’il le prolonge :",
+    ),
+    "reports-commands": ("Commands", "Commandes"),
+    "reports-unproved": (
+        "Nothing of the log was signed yet: nothing proves its numbers.",
+        "Rien du journal n’était encore signé : rien ne prouve ses nombres.",
+    ),
+    "reports-kept": ("Kept until {when}", "Gardé jusqu’au {when}"),
+}
