@@ -116,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     record_key_file: Path | None = None
     """File with the master keys of what records say of customers, 64 hexadecimal digits a line; the first one seals.
     Unset: one in `home` is made."""
+    vault_key_file: Path | None = None
+    """File with the keys that the vault's sensitive attributes are sealed with, 64 hexadecimal digits a line; the first
+    one seals. Unset: one in `home` is made."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

@@ -79,6 +79,7 @@ def commands(shell: Shell) -> typer.Typer:
         settings = shell.settings()
         configure(settings.log_level)
         sums = _sums(shell, settings)
+        vault_keys = shell.vault_keys(settings)
         try:
             run_process(
                 lambda: serve(
@@ -86,6 +87,7 @@ def commands(shell: Shell) -> typer.Typer:
                     home=settings.home,
                     redis_url=redis_url(settings),
                     audit=settings.audit_listen,
+                    vault_keys=vault_keys,
                     pause_seconds=60 * settings.insights_pause_minutes,
                     drain_seconds=settings.drain_seconds,
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.reviews.item import Item
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
 from services.vault.keeping import Keeper
@@ -43,7 +44,9 @@ from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.probing import ProbingLook
 from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
+from services.workbench.looks.spans import Span
 from services.workbench.metrics import Seen, WorkbenchMetrics
+from services.workbench.segments import segments_of
 
 FOLDER: Final = "insights"
 """Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
@@ -52,6 +55,11 @@ VAULT: Final = "vault"
 PATIENCE_SECONDS: Final = 5.0
 """Pause while the audit service or the store does not answer."""
 
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "retry": Retry(NoBackoff(), 1),
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
 _log = logging.getLogger(__name__)
 
 
@@ -68,11 +76,14 @@ async def serve(
     opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
+    vault_keys: Sequence[bytes],
     pause_seconds: float,
     drain_seconds: float,
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
+
+    `vault_keys` open the vault, and the first one seals what it holds.
 
     `opens` opens the columns in a folder.
 
@@ -85,7 +96,11 @@ async def serve(
     async with (
         until_told_to_stop() as stop,
         metering(instance("insights"), to) as meters,
-        vaulted(home / VAULT, audit, clock_ms=clock_ms) as (servicer, keeper, fairness),
+        vaulted(home / VAULT, audit, keys=vault_keys, redis_url=redis_url, clock_ms=clock_ms) as (
+            servicer,
+            keeper,
+            fairness,
+        ),
         serving(
             lambda server: add_VaultServiceServicer_to_server(servicer, server),
             listen=listen,
@@ -112,22 +127,29 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def vaulted(
-    folder: Path, audit: str, *, clock_ms: Callable[[], int]
+    folder: Path, audit: str, *, keys: Sequence[bytes], redis_url: str, clock_ms: Callable[[], int]
 ) -> AsyncIterator[tuple[VaultServicer, Keeper, FairnessLook]]:
     """Who answers for the vault, who keeps it, and what looks for unequal treatment, until the block ends.
 
     Raises:
         VaultUnusable: the vault is broken.
     """
-    loop, vault = asyncio.get_running_loop(), Vault(folder)
+    loop, vault = asyncio.get_running_loop(), Vault(folder, keys)
     try:
+        await asyncio.to_thread(vault.seal_anew)
         async with grpc.aio.insecure_channel(audit) as channel:
             stub = AuditServiceStub(channel)
 
             def note(held: Held) -> None:  # looks run in threads
                 asyncio.run_coroutine_threadsafe(note_reading(stub, held), loop).result()
 
-            fairness = FairnessLook(vault, note=note)
+            def reviews(tenant: str, span: Span) -> Sequence[Item]:
+                return asyncio.run_coroutine_threadsafe(settled_in(redis_url, tenant, span), loop).result()
+
+            def segments(tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+                return asyncio.run_coroutine_threadsafe(segments_in(redis_url, tenant, people), loop).result()
+
+            fairness = FairnessLook(vault, note=note, reviews=reviews, segments=segments)
             servicer = VaultServicer(vault, compared=lambda: compared(fairness.weeks), clock_ms=clock_ms)
             yield servicer, Keeper(vault, stub, clock_ms=clock_ms), fairness
     finally:
@@ -143,9 +165,8 @@ async def looking(
     Raises:
         RedisError, OSError: the store does not answer.
     """
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 5}
     async with (
-        await redis_clients.connected(redis_url, **options) as redis,
+        await redis_clients.connected(redis_url, **_OPTIONS) as redis,
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
@@ -153,6 +174,26 @@ async def looking(
         stub, pressure = AuditServiceStub(channel), PressureStore(redis)
         bench = Looking(columns, stub, findings, looks, clock_ms=clock_ms, filling=filling, pressure=pressure)
         yield bench, findings
+
+
+async def settled_in(redis_url: str, tenant: str, span: Span) -> Sequence[Item]:
+    """Decisions of a tenant about which reviews were settled in that time.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
+        return await ReviewStore(redis).settled(tenant, start_ms=span.start_ms, end_ms=span.end_ms)
+
+
+async def segments_in(redis_url: str, tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The segments of a tenant's customers, by pseudonym.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
+        return await segments_of(redis, tenant, people)
 
 
 async def look_always(

@@ -41,6 +41,7 @@ SECTIONS: Final = (
     "/findings?tab=mine",
     "/findings?tab=closed",
     "/findings/fairness",
+    "/findings/vault",
     "/pressure",
     "/reviews",
     "/reviews/numbers",
