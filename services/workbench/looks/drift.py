@@ -123,7 +123,7 @@ def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
 def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
     whose, until_ms = asked.served, look.until_hour * HOUR_MS
     span = Span(until_ms - asked.hours * HOUR_MS, until_ms)
-    bins = shares(asked.window.reference, asked.window.current)
+    bins = shares(asked.window.reference, asked.window.current, sealed=asked.measure.sealed)
     name = "" if asked.measure.sealed and asked.measure.name != VERDICT else most_risen(bins)
     sure = look.psi.interval.low if look.psi is not None else 0.0
     strange = look.strange if look.strange_p_value is not None and look.strange_p_value < look.alpha / 2 else 0.0
@@ -160,7 +160,7 @@ def _early(columns: Columns, each: Heard) -> Seen:
     """What was heard; measured is by how much more often a value is above one of the reference than below it."""
     word, whose = each.word, each.served
     span = Span(word.since_hour * HOUR_MS, word.until_hour * HOUR_MS)
-    bins = shares(each.reference, each.current)
+    bins = shares(each.reference, each.current, sealed=each.measure.sealed)
     name = each.name if word.rise > 0 else most_risen(bins)
     sure = max(0.0, word.interval.low, -word.interval.high)
     return Seen(

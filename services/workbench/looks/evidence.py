@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from services.findings.finding import MOST_DECISIONS
-from services.insights.drift.bins import cut
+from services.insights.drift.bins import Bins, cut
 from services.insights.drift.histograms import Histogram
-from services.insights.drift.seasons import Reference, alike
+from services.insights.drift.seasons import Alike, Reference, alike
 from services.workbench.columns.database import Columns
 from services.workbench.looks.series import Measure, Served, joined
 from services.workbench.looks.spans import ID, VERSION, Span, of_version, quoted
@@ -23,8 +23,15 @@ _SAMPLED: Final = """SELECT {id} AS id
  ORDER BY admitted.id LIMIT {most}"""
 
 
-def shares(reference: Reference, current: Mapping[int, Histogram]) -> list[dict[str, Any]]:
-    """Of each bin its name or its bounds, and its share before and now; empty where there are too few values."""
+MOST_NEW: Final = 5
+"""Names that were never there before, or hardly ever, of which each is told."""
+
+
+def shares(reference: Reference, current: Mapping[int, Histogram], *, sealed: bool = False) -> list[dict[str, Any]]:
+    """Of each bin its name or its bounds, and its share before and now; empty where there are too few values.
+
+    A name that is new is a bin of its own; where values are sealed, it may be one person's, and only its share is told.
+    """
     pair = alike(reference, current)
     bins = None if pair is None else cut(pair.reference, current_size=pair.current.size)
     if pair is None or bins is None:
@@ -38,7 +45,24 @@ def shares(reference: Reference, current: Mapping[int, Histogram]) -> list[dict[
         bounds = [None, *(each if np.isfinite(each) else None for each in edges), None]
         labels = [{"from": low, "to": high} for low, high in pairwise(bounds)]
     both = zip(labels, before.tolist(), now.tolist(), strict=True)
-    return [label | {"before": was, "now": is_} for label, was, is_ in both]
+    found = [label | {"before": was, "now": is_} for label, was, is_ in both]
+    return found + (_new(bins, pair, most=0 if sealed else MOST_NEW) if bins.names and not bins.others else [])
+
+
+def _new(bins: Bins, pair: Alike, *, most: int) -> list[dict[str, Any]]:
+    """Those of names that no bin is for: so many by themselves, those with most values, the rest as one."""
+    now, before = (
+        dict(zip(each.keys.tolist(), (each.counts / max(each.size, 1)).tolist(), strict=True))
+        for each in (pair.current, pair.reference)
+    )
+    known = set(bins.edges.tolist())
+    names = sorted((name for name in now if name not in known), key=lambda name: (-now[name], name))
+    found = [{"name": name, "before": before.get(name, 0.0), "now": now[name]} for name in names[:most]]
+    rest = names[most:]
+    if rest:
+        was, is_ = (sum(each.get(name, 0.0) for name in rest) for each in (before, now))
+        found.append({"name": "*", "before": was, "now": is_})
+    return found
 
 
 def most_risen(found: Sequence[Mapping[str, Any]]) -> str:
