@@ -23,6 +23,7 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.insights.pressure.segments import Target
 from services.reviews.item import Item
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
@@ -45,7 +46,9 @@ from services.workbench.looks.probing import ProbingLook
 from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
 from services.workbench.looks.spans import Span
+from services.workbench.looks.standings import TARGET
 from services.workbench.metrics import Seen, WorkbenchMetrics
+from services.workbench.segmenting import Segmenting
 from services.workbench.segments import segments_of
 
 FOLDER: Final = "insights"
@@ -63,10 +66,10 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 _log = logging.getLogger(__name__)
 
 
-def looks() -> tuple[Look, ...]:
-    """All that is looked for, but for what needs the vault."""
+def looks(target: Target = TARGET) -> tuple[Look, ...]:
+    """All that is looked for, but for what needs the vault. `target` says how full customers' caps should be."""
     signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
-    return (DriftLook(), *signals, PressureLook(), SaturationLook())
+    return (DriftLook(), *signals, PressureLook(target), SaturationLook(target))
 
 
 async def serve(
@@ -79,6 +82,7 @@ async def serve(
     vault_keys: Sequence[bytes],
     pause_seconds: float,
     drain_seconds: float,
+    target: Target = TARGET,
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
@@ -113,7 +117,13 @@ async def serve(
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
                 look_always(
-                    columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics, looks=(*looks(), fairness)
+                    columns,
+                    redis_url,
+                    audit,
+                    pause_seconds=pause_seconds,
+                    metrics=metrics,
+                    looks=(*looks(target), fairness),
+                    target=target,
                 )
             )
             keeping = asyncio.create_task(keeper.run())
@@ -158,7 +168,13 @@ async def vaulted(
 
 @contextlib.asynccontextmanager
 async def looking(
-    columns: Columns, redis_url: str, audit: str, *, looks: Sequence[Look], clock_ms: Callable[[], int]
+    columns: Columns,
+    redis_url: str,
+    audit: str,
+    *,
+    looks: Sequence[Look],
+    clock_ms: Callable[[], int],
+    target: Target = TARGET,
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
     """Who makes rounds, and where findings are, until the block ends.
 
@@ -172,7 +188,16 @@ async def looking(
         findings = FindingStore(redis)
         filling = Filling(ReviewStore(redis), RuleBook(redis))
         stub, pressure = AuditServiceStub(channel), PressureStore(redis)
-        bench = Looking(columns, stub, findings, looks, clock_ms=clock_ms, filling=filling, pressure=pressure)
+        bench = Looking(
+            columns,
+            stub,
+            findings,
+            looks,
+            clock_ms=clock_ms,
+            filling=filling,
+            pressure=pressure,
+            segmenting=Segmenting(target=target),
+        )
         yield bench, findings
 
 
@@ -204,13 +229,17 @@ async def look_always(
     pause_seconds: float,
     metrics: WorkbenchMetrics,
     looks: Sequence[Look],
+    target: Target = TARGET,
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
     metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
     down = False
     while True:
         try:
-            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms) as (bench, findings):
+            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms, target=target) as (
+                bench,
+                findings,
+            ):
                 while True:
                     made = await bench.round()
                     down = False

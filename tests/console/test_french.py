@@ -47,6 +47,8 @@ SECTIONS: Final = (
     "/reviews/numbers",
     "/reviews/rules",
     "/reviews/versions?model=lead-score&version=1",
+    "/probes",
+    "/probes/new",
     "/policy",
     "/policy/proposals",
     "/policy/history",

@@ -183,6 +183,12 @@ TEXTS: Final = {
     "findings-owner-hint": ("A name of an account; empty: nobody.", "Le nom d’un compte ; vide : personne."),
     "findings-save": ("Save", "Enregistrer"),
     "findings-stop": ("Stop {what}", "Arrêter {what}"),
+    "findings-probe": ("Make probes of it", "En tirer des sondes"),
+    "findings-probe-about": (
+        "A suite out of its decisions, as far as their records show them: it says what must hold, and a policy or version can require it.",
+        "Une suite tirée de ses décisions, telles que leurs enregistrements les montrent : elle dit ce qui doit tenir, et une politique ou une version peut l’exiger.",
+    ),
+    "findings-said-probed": ("The suite is kept and linked.", "La suite est conservée et liée."),
     "findings-draft": ("Draft a rule", "Rédiger une règle"),
     "findings-draft-about": (
         "A draft of the policy with a rule that denies such calls, in monitor mode: it only watches until you change that.",
